@@ -1,0 +1,167 @@
+"""One band of an exact join: sort by the band's bits, line up the candidates, keep the true pairs.
+
+Both joins come down to the same loop. Each row of one side meets a range of the other side's sorted rows: those whose
+key is its own, or differs from it by a pattern the band allows. The word of both is compared first, and only what stays
+within the word's budget is compared in full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from dedup.bands import Band, BandPlan, permuted_word
+from dedup.pairs import Hashes, Pairs, as_words, distances, merge_pairs
+
+_DENSE = 16
+"""Keys are looked up in a table of all keys while that has at most this many entries per row, else by bisection."""
+
+_Rows = npt.NDArray[np.int64]
+_Words = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The distinct hashes of one side of a join: their rows in the caller's array, and one permuted word of each."""
+
+    hashes: Hashes
+    rows: _Rows
+    number: int
+    word: _Words
+
+    @staticmethod
+    def of(hashes: Hashes, rows: _Rows) -> Side:
+        """Take the rows that are the first of their value."""
+        distinct = hashes if len(rows) == len(hashes) else hashes[rows]
+        return Side(distinct, rows, -1, np.empty(0, np.uint64))
+
+    def at(self, number: int) -> Side:
+        """Give the side with the permuted word of this number."""
+        if number == self.number:
+            return self
+        return Side(self.hashes, self.rows, number, permuted_word(self.hashes, number))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sorted:
+    """The rows of a side in order of a band's key, with the key and the word at each place."""
+
+    order: _Rows
+    keys: _Rows
+    words: _Words
+
+    @staticmethod
+    def by(band: Band, side: Side) -> _Sorted:
+        # Key and row in one integer: sorting values is several times faster than sorting positions by value.
+        items = (side.word >> np.uint64(band.shift)) & np.uint64((1 << band.key_bits) - 1)
+        items = (items << np.uint64(32)) | np.arange(len(items), dtype=np.uint64)
+        items.sort()
+        order = (items & np.uint64(0xFFFFFFFF)).astype(np.int64)
+        return _Sorted(order, (items >> np.uint64(32)).astype(np.int64), side.word[order])
+
+    def ranges(self, key_bits: int) -> _Ranges:
+        table = None
+        if 1 << key_bits <= _DENSE * len(self.keys):
+            table = np.zeros((1 << key_bits) + 1, np.int64)
+            np.cumsum(np.bincount(self.keys, minlength=1 << key_bits), out=table[1:])
+        return _Ranges(self.keys, table)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranges:
+    """Where each key's rows lie among the sorted ones."""
+
+    keys: _Rows
+    table: _Rows | None
+
+    def of(self, keys: _Rows) -> tuple[_Rows, _Rows]:
+        """Give the first place and the number of places of each key."""
+        if self.table is None:
+            low = np.searchsorted(self.keys, keys, "left")
+            return low, np.searchsorted(self.keys, keys, "right") - low
+        low = self.table[keys]
+        return low, self.table[keys + 1] - low
+
+
+def self_band(side: Side, plan: BandPlan, number: int, candidates: int) -> Pairs:
+    """Give the pairs within one side whose lowest colliding band is `number`."""
+    band = plan.bands[number]
+    items = _Sorted.by(band, side)
+    ranges = items.ranges(band.key_bits) if band.flips else None
+    parts = []
+    for pattern in band.patterns():
+        if pattern == 0 or ranges is None:
+            again = np.flatnonzero(items.keys[1:] == items.keys[:-1])
+            ends = np.append(np.flatnonzero(items.keys[1:] != items.keys[:-1]) + 1, len(items.keys))
+            outer, low = again, again + 1
+            counts = ends[np.searchsorted(ends, again, "right")] - low
+        else:
+            # Each pair of keys is met from its side whose highest differing bit is clear, hence once.
+            outer = np.flatnonzero(items.keys & (1 << (pattern.bit_length() - 1)) == 0)
+            low, counts = ranges.of(items.keys[outer] ^ pattern)
+        for found, place in _near(items.words, outer, low, counts, items.words, band.word_budget, candidates):
+            one, other = items.order[found], items.order[place]
+            parts.append(_verified(side, np.minimum(one, other), side, np.maximum(one, other), plan, number))
+    return merge_pairs(parts)
+
+
+def cross_band(a: Side, b: Side, plan: BandPlan, number: int, candidates: int) -> Pairs:
+    """Give the pairs between two sides whose lowest colliding band is `number`."""
+    band = plan.bands[number]
+    # Ranges of the larger side are long, so the cost of looking up is paid per row of the smaller one.
+    swapped = len(b.rows) < len(a.rows)
+    outer, inner = (_Sorted.by(band, side) for side in ((b, a) if swapped else (a, b)))
+    ranges = inner.ranges(band.key_bits)
+    everyone = np.arange(len(outer.keys), dtype=np.int64)
+    parts = []
+    for pattern in band.patterns():
+        low, counts = ranges.of(outer.keys ^ pattern)
+        for found, place in _near(outer.words, everyone, low, counts, inner.words, band.word_budget, candidates):
+            left, right = outer.order[found], inner.order[place]
+            if swapped:
+                left, right = right, left
+            parts.append(_verified(a, left, b, right, plan, number))
+    return merge_pairs(parts)
+
+
+def _near(
+    words: _Words, outer: _Rows, low: _Rows, counts: _Rows, inner: _Words, budget: int, candidates: int
+) -> Iterator[tuple[_Rows, _Rows]]:
+    """Compare the word at each outer place with inner places low to low + count, `candidates` at a time."""
+    some = np.flatnonzero(counts)
+    if len(some) < len(counts):
+        outer, low, counts = outer[some], low[some], counts[some]
+    ends = np.cumsum(counts)
+    base = low - (ends - counts)
+    chosen = words[outer]
+    total = int(ends[-1]) if len(ends) else 0
+    for start in range(0, total, candidates):
+        stop = min(start + candidates, total)
+        head = int(np.searchsorted(ends, start, "right"))
+        tail = int(np.searchsorted(ends, stop, "left")) + 1
+        spans = np.minimum(ends[head:tail], stop)
+        spans = np.diff(spans, prepend=start)
+        place = np.repeat(base[head:tail], spans)
+        place += np.arange(start, stop)
+        difference = inner[place]
+        difference ^= np.repeat(chosen[head:tail], spans)
+        near = np.flatnonzero(np.bitwise_count(difference) <= budget)
+        if len(near):
+            found = head + np.searchsorted(ends[head:tail], start + near, "right")
+            yield outer[found], place[near]
+
+
+def _verified(a: Side, left: _Rows, b: Side, right: _Rows, plan: BandPlan, number: int) -> Pairs:
+    """Keep the candidates within the distance that collide in this band and in no lower one, as the caller's rows."""
+    between = distances(as_words(a.hashes[left]), as_words(b.hashes[right]))
+    close = np.flatnonzero(between <= plan.distance)
+    left, right, between = left[close], right[close], between[close]
+    difference = a.hashes[left] ^ b.hashes[right]
+    words = [permuted_word(difference, word) for word in range(plan.bands[number].word + 1)]
+    keep = plan.bands[number].collides(words[-1])
+    for band in plan.bands[:number]:
+        keep &= ~band.collides(words[band.word])
+    return Pairs(a.rows[left[keep]], b.rows[right[keep]], between[keep])

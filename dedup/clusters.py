@@ -1,0 +1,171 @@
+"""What to do with pairs: components to scope a group, a dominating set to decide what is dropped.
+
+Dropping by component would chain: a is like b, b is like c, and c goes although nothing kept is like it. Dropping by
+dominating set gives two promises instead: every dropped item is within the distance of the kept item it names, and no
+two kept items are within the distance of each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from dedup.errors import LikenessError
+
+_Rows = npt.NDArray[np.int64]
+
+_STEP = 1 << 20
+"""Edges turned into Python integers at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dominated:
+    """Which of n items are kept, and for each other the kept item that stands for it.
+
+    `kept`: bool[n].
+    `representative`: int64[n], the best kept neighbour of a dropped item, the item itself when kept.
+    `edge`: int64[n], position of the input edge that says so, -1 when kept. Where equal items were merged (see
+    `dominating_set`) this edge may join an equal of the item to an equal of the representative.
+    `distance`: int16[n], the distance of that edge; 0 when kept or when no distances were given.
+    """
+
+    kept: npt.NDArray[np.bool_]
+    representative: _Rows
+    edge: _Rows
+    distance: npt.NDArray[np.int16]
+
+
+def components(n: int, left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]) -> _Rows:
+    """Label n items by connected component: int64[n], the smallest item of the component.
+
+    `left`, `right`: int64[k], the ends of each edge, in any order. LikenessError: ends outside 0 to n - 1.
+    Every round hooks each label to the smallest neighbouring one and shortens all paths, so that rounds are few.
+
+    >>> components(5, np.array([3, 1]), np.array([4, 3])).tolist()
+    [0, 1, 2, 1, 1]
+    """
+    _check_edges(n, left, right)
+    label = np.arange(n, dtype=np.int64)
+    a, b = left.astype(np.int64), right.astype(np.int64)
+    while len(a):
+        np.minimum.at(label, np.maximum(a, b), np.minimum(a, b))
+        while True:
+            shorter = label[label]
+            if np.array_equal(shorter, label):
+                break
+            label = shorter
+        a, b = label[a], label[b]
+        open_edges = a != b
+        a, b = a[open_edges], b[open_edges]
+    return label
+
+
+def dominating_set(
+    n: int,
+    left: npt.NDArray[np.int64],
+    right: npt.NDArray[np.int64],
+    order: npt.NDArray[np.int64],
+    distance: npt.NDArray[np.int16] | None = None,
+) -> Dominated:
+    """Walk the items by priority and keep each one that has no edge to an already kept one.
+
+    `left`, `right`: int64[k], the ends of each edge; their order, and the order of the edges, do not matter.
+    `order`: int64[n], all items, best first. LikenessError: ends outside 0 to n - 1, an order that is no permutation.
+    `distance`: int16[k]. When given, items joined by edges of distance 0 count as one item of the best of their
+    priorities, so the star edges by which a join reports equal hashes decide as all their pairs would; the edges of
+    one such item are those of all its members. Without it edges are taken as they stand.
+
+    >>> chain = dominating_set(3, np.array([0, 1]), np.array([1, 2]), np.array([0, 1, 2]))
+    >>> chain.kept.tolist(), chain.representative.tolist()
+    ([True, False, True], [0, 0, 2])
+    """
+    _check_edges(n, left, right)
+    rank = _ranks(n, order)
+    size = np.zeros(len(left), np.int16) if distance is None else distance
+    if len(size) != len(left):
+        raise LikenessError(
+            f"{len(size)} distances for {len(left)} edges", expected="one per edge", remedy="pass the pairs' own arrays"
+        )
+    kept, representative = np.ones(n, np.bool_), np.arange(n, dtype=np.int64)
+    edge, between = np.full(n, -1, np.int64), np.zeros(n, np.int16)
+    best = representative if distance is None else _best_of_equals(left, right, distance, rank)
+
+    one, other = best[left], best[right]
+    apart = np.flatnonzero(one != other)
+    loser, winner, cause = _walk(one[apart], other[apart], rank, size[apart])
+    kept[loser], representative[loser], edge[loser] = False, winner, apart[cause]
+    between[loser] = size[edge[loser]]
+
+    if distance is not None:
+        member = np.flatnonzero(best != np.arange(n))
+        host = best[member]
+        # An equal of a kept item falls to it by an edge of its own; an equal of a dropped item shares its fate.
+        own = np.full(n, -1, np.int64)
+        zero = np.flatnonzero(distance == 0)[::-1]
+        own[right[zero]] = zero
+        own[left[zero]] = zero
+        representative[member] = representative[host]
+        edge[member] = np.where(kept[host], own[member], edge[host])
+        between[member] = np.where(kept[host], 0, between[host])
+        kept[member] = False
+    return Dominated(kept, representative, edge, between)
+
+
+def _best_of_equals(left: _Rows, right: _Rows, distance: npt.NDArray[np.int16], rank: _Rows) -> _Rows:
+    """Give, for each item, the item of best rank among those it is joined to by edges of distance 0."""
+    zero = distance == 0
+    item = np.empty(len(rank), np.int64)
+    item[rank] = np.arange(len(rank))
+    # Components label by the smallest member, so labelling ranks names the best one.
+    return item[components(len(rank), rank[left[zero]], rank[right[zero]])][rank]
+
+
+def _walk(left: _Rows, right: _Rows, rank: _Rows, size: npt.NDArray[np.int16]) -> tuple[_Rows, _Rows, _Rows]:
+    """Give the items that fall, what each falls to, and the position of the edge, by a pass over the sorted edges.
+
+    Edges are sorted by the rank of their better end. When the first edge out of an item comes up, every edge into it
+    from a better item has been seen, so whether it is kept is settled.
+    """
+    forward = rank[left] < rank[right]
+    better, worse = np.where(forward, left, right), np.where(forward, right, left)
+    edges = np.lexsort((size, rank[worse], rank[better]))
+    fallen = bytearray(len(rank))
+    losers: list[int] = []
+    causes: list[int] = []
+    for start in range(0, len(edges), _STEP):
+        part = edges[start : start + _STEP]
+        for strong, weak, at in zip(better[part].tolist(), worse[part].tolist(), part.tolist(), strict=True):
+            if not fallen[strong] and not fallen[weak]:
+                fallen[weak] = 1
+                losers.append(weak)
+                causes.append(at)
+    cause = np.array(causes, np.int64)
+    return np.array(losers, np.int64), better[cause], cause
+
+
+def _ranks(n: int, order: npt.NDArray[np.int64]) -> _Rows:
+    rank = np.full(n, -1, np.int64)
+    if order.shape == (n,) and (n == 0 or (order.min() >= 0 and order.max() < n)):
+        rank[order] = np.arange(n)
+    if (rank < 0).any() or order.shape != (n,):
+        raise LikenessError(
+            "the order of priority is no permutation of the items",
+            expected=f"each of 0 to {n - 1} once, best first",
+            remedy="sort the items by their priority with a stable key and pass the positions",
+        )
+    return rank
+
+
+def _check_edges(n: int, left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]) -> None:
+    if left.shape != right.shape or left.ndim != 1:
+        raise LikenessError(
+            f"edges have {left.shape} left and {right.shape} right ends", expected="two arrays of one length"
+        )
+    if len(left) and (min(left.min(), right.min()) < 0 or max(left.max(), right.max()) >= n):
+        raise LikenessError(
+            "an edge names an item that does not exist",
+            expected=f"ends from 0 to {n - 1}",
+            remedy="pass pairs of the same rows that n counts",
+        )

@@ -1,0 +1,182 @@
+"""The exact Hamming join: every pair of hashes within a distance, found without comparing them all.
+
+For each band of a plan the rows are sorted by the band's bits; only rows whose bits agree, or differ by an allowed
+pattern, become candidates. Candidates are compared a bounded number at a time, so memory is that of the hashes, of one
+sort and of the pairs found. A pair is given by the lowest band in which it collides, so bands can run as independent
+units, in any order or place, and the union of their pairs holds each pair once.
+
+Equal hashes are collapsed first: a self join gives all pairs among distinct values, each value standing at its first
+row, and one edge of distance 0 from every later row of a value to the first. A hundred thousand equal images thus
+cost a hundred thousand edges. `components`, and `dominating_set` with the pairs' distances, decide on these as they
+would on all pairs. Values that are near but not equal are given pair by pair, k of them as up to k**2 / 2 pairs.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from dedup.bandjoin import Side, cross_band, self_band
+from dedup.bands import BandPlan, plan_bands
+from dedup.errors import LikenessError
+from dedup.pairs import (
+    Hashes,
+    Pairs,
+    as_words,
+    check_hashes,
+    check_same_width,
+    make_pairs,
+    merge_pairs,
+)
+
+CANDIDATES = 1 << 17
+"""Candidates compared at a time, some 40 bytes each; this many stay inside a core's cache."""
+
+_Rows = npt.NDArray[np.int64]
+
+
+def first_rows(hashes: Hashes) -> _Rows:
+    """Give, for each row, the number of the first row with the same hash: int64[n].
+
+    >>> first_rows(np.array([[7] * 8, [1] * 8, [7] * 8], np.uint8)).tolist()
+    [0, 1, 0]
+    """
+    check_hashes(hashes)
+    words = as_words(hashes)
+    first = np.arange(len(words), dtype=np.int64)
+    mixed = np.zeros(len(words), np.uint64)
+    for column in words.T:
+        mixed = (mixed ^ column) * np.uint64(0x9E3779B97F4A7C15)
+        mixed ^= mixed >> np.uint64(32)
+    order = np.argsort(mixed)
+    same = mixed[order][1:] == mixed[order][:-1]
+    at = np.flatnonzero(same)
+    if (words[order[at]] != words[order[at + 1]]).any():
+        # Two values share a digest, which takes intent or 2**32 rows: sort by the whole value instead.
+        order = np.lexsort(words.T)
+        same = (words[order][1:] == words[order][:-1]).all(axis=1)
+        at = np.flatnonzero(same)
+    if len(at):
+        starts = np.flatnonzero(np.concatenate([[True], ~same]))
+        lengths = np.diff(np.append(starts, len(order)))
+        first[order] = np.repeat(np.minimum.reduceat(order, starts), lengths)
+    return first
+
+
+def pairs_within(hashes: Hashes, distance: int, candidates: int = CANDIDATES) -> Pairs:
+    """Give the pairs of rows within the distance, equal hashes as star edges (see the module).
+
+    `hashes`: uint8[n, 32] or uint8[n, 8]. `candidates`: how many are compared at a time. LikenessError: other shapes,
+    or a distance of half the bits or more.
+
+    >>> pairs = pairs_within(np.array([[0] * 8, [255] * 8, [0] * 7 + [5]], np.uint8), 6)
+    >>> pairs.left.tolist(), pairs.right.tolist(), pairs.distance.tolist()
+    ([0], [2], [2])
+    """
+    check_hashes(hashes)
+    plan = plan_bands(hashes.shape[1] * 8, distance)
+    first = first_rows(hashes)
+    rows = _distinct(first)
+    side = Side.of(hashes, rows)
+    parts = [_stars(first)]
+    for number in range(len(plan.bands)):
+        side = side.at(plan.bands[number].word)
+        parts.append(self_band(side, plan, number, candidates))
+    return merge_pairs(parts)
+
+
+def band_pairs(hashes: Hashes, plan: BandPlan, band: int, candidates: int = CANDIDATES) -> Pairs:
+    """Give those pairs of `pairs_within` whose lowest colliding band is `band`; star edges come with band 0.
+
+    >>> hashes = np.array([[0] * 8, [255] * 8, [0] * 7 + [5]], np.uint8)
+    >>> plan = plan_bands(64, 6)
+    >>> sum(len(band_pairs(hashes, plan, band)) for band in range(len(plan.bands)))
+    1
+    """
+    check_hashes(hashes)
+    _check_plan(hashes, plan, band)
+    first = first_rows(hashes)
+    side = Side.of(hashes, _distinct(first)).at(plan.bands[band].word)
+    found = self_band(side, plan, band, candidates)
+    return merge_pairs([_stars(first), found]) if band == 0 else found
+
+
+def cross_pairs_within(a: Hashes, b: Hashes, distance: int, candidates: int = CANDIDATES) -> Pairs:
+    """Give the pairs of a row of `a` (left) and a row of `b` (right) within the distance.
+
+    Every row of `a` is answered for; of equal rows of `b` the first stands for all. Shapes and errors as in
+    `pairs_within`.
+
+    >>> a, b = np.zeros((2, 8), np.uint8), np.array([[255] * 8, [1] * 8, [1] * 8], np.uint8)
+    >>> pairs = cross_pairs_within(a, b, 10)
+    >>> pairs.left.tolist(), pairs.right.tolist(), pairs.distance.tolist()
+    ([0, 1], [1, 1], [8, 8])
+    """
+    check_same_width(a, b)
+    first = first_rows(a)
+    return _every_left(cross_values_within(a, first, b, distance, candidates), first)
+
+
+def cross_values_within(a: Hashes, first: _Rows, b: Hashes, distance: int, candidates: int = CANDIDATES) -> Pairs:
+    """Give the pairs of `cross_pairs_within` whose left row is the first of its value.
+
+    `first`: `first_rows(a)`, which tells for every other row whose pairs are its own too.
+
+    >>> a, b = np.zeros((2, 8), np.uint8), np.array([[1] * 8], np.uint8)
+    >>> cross_values_within(a, first_rows(a), b, 10).left.tolist()
+    [0]
+    """
+    check_same_width(a, b)
+    plan = plan_bands(a.shape[1] * 8, distance)
+    left, right = Side.of(a, _distinct(first)), Side.of(b, _distinct(first_rows(b)))
+    parts = []
+    for number in range(len(plan.bands)):
+        word = plan.bands[number].word
+        left, right = left.at(word), right.at(word)
+        parts.append(cross_band(left, right, plan, number, candidates))
+    return merge_pairs(parts)
+
+
+def cross_band_pairs(a: Hashes, b: Hashes, plan: BandPlan, band: int, candidates: int = CANDIDATES) -> Pairs:
+    """Give those pairs of `cross_pairs_within` whose lowest colliding band is `band`.
+
+    >>> plan = plan_bands(64, 0)
+    >>> len(cross_band_pairs(np.zeros((2, 8), np.uint8), np.zeros((3, 8), np.uint8), plan, 0))
+    2
+    """
+    check_same_width(a, b)
+    _check_plan(a, plan, band)
+    first = first_rows(a)
+    word = plan.bands[band].word
+    left, right = Side.of(a, _distinct(first)).at(word), Side.of(b, _distinct(first_rows(b))).at(word)
+    return _every_left(cross_band(left, right, plan, band, candidates), first)
+
+
+def _distinct(first: _Rows) -> _Rows:
+    """Give the rows that are the first of their value."""
+    return np.flatnonzero(first == np.arange(len(first)))
+
+
+def _stars(first: _Rows) -> Pairs:
+    """Give one edge of distance 0 from each later row of a value to the first."""
+    later = np.flatnonzero(first != np.arange(len(first)))
+    return make_pairs(first[later], later, np.zeros(len(later), np.int16))
+
+
+def _every_left(pairs: Pairs, first: _Rows) -> Pairs:
+    """Repeat the pairs of each first row of a value for all its rows."""
+    rows = np.argsort(first, kind="stable")
+    low = np.searchsorted(first[rows], pairs.left, "left")
+    counts = np.searchsorted(first[rows], pairs.left, "right") - low
+    which = np.repeat(np.arange(len(pairs)), counts)
+    offset = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return make_pairs(rows[low[which] + offset], pairs.right[which], pairs.distance[which])
+
+
+def _check_plan(hashes: Hashes, plan: BandPlan, band: int) -> None:
+    if plan.bits != hashes.shape[1] * 8 or not 0 <= band < len(plan.bands):
+        raise LikenessError(
+            f"band {band} of a plan for {plan.bits} bits does not fit hashes of {hashes.shape[1] * 8} bits",
+            expected=f"a plan for these hashes and a band from 0 to {len(plan.bands) - 1}",
+            remedy="make the plan with plan_bands for these hashes",
+        )

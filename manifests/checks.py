@@ -1,0 +1,249 @@
+"""Which values a recipe may hold: one rule per key, and the few rules that tie keys together."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from manifests.places import KeyPath, Places, closest, show, spell
+from manifests.recipe import (
+    RANKS,
+    SOURCE_KINDS,
+    BenchmarkSpec,
+    FetchRules,
+    ImageRules,
+    LicencePolicy,
+    LikenessRules,
+    Limits,
+    Recipe,
+    SelectRules,
+    ShardRules,
+    SourceSpec,
+    TaxonomyRules,
+)
+from manifests.schema import is_table, keys_of
+
+LICENCE_FAMILIES = (
+    "CC0",
+    "PD",
+    "PDM",
+    "CC-BY",
+    "CC-BY-SA",
+    "CC-BY-ND",
+    "CC-BY-NC",
+    "CC-BY-NC-SA",
+    "CC-BY-NC-ND",
+    "ARR",
+)
+"""Families that a licence policy may allow; ARR is 'all rights reserved', PDM the Public Domain Mark."""
+
+LAYOUTS = ("default", "bioclip")
+SIDE_RULES = ("shortest", "longest")
+LOW_INFORMATION = ("drop", "keep")
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_HOST = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?"
+_ADDRESS = rf"(?:{_HOST}|\[[0-9A-Fa-f:.]+\])"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What one value (or each item of a list) must be."""
+
+    expected: str
+    """The rule in words, as an error and the reference print it."""
+    holds: Callable[[Any], bool]
+    choices: tuple[str, ...] = ()
+    """The allowed words, where there is a closed list of them."""
+
+
+def check(recipe: Recipe, places: Places) -> None:
+    """Raise RecipeError for the first value that breaks a rule, with its place and, where one is near, the word meant.
+
+    >>> from manifests.recipe import SourceSpec
+    >>> check(Recipe("a", (SourceSpec("b", "gbif-dwc", "c"),)), Places("a.toml"))
+    Traceback (most recent call last):
+        ...
+    manifests.errors.RecipeError: 'sources[0].kind' is "gbif-dwc"
+      where:  a.toml, key sources[0].kind
+      expect: one of gbif-dwca, eol, bioscan5m, fathomnet
+      remedy: write 'gbif-dwca'
+    """
+    for path, value, rule in _ruled_values(recipe, ()):
+        if not rule.holds(value):
+            near = closest(value, rule.choices) if isinstance(value, str) else ""
+            raise places.error(
+                path, f"'{spell(path)}' is {show(value)}", rule.expected, f"write {near!r}" if near else ""
+            )
+    _check_lists(recipe, places)
+    _check_unique_names("sources", [source.name for source in recipe.sources], places)
+    _check_unique_names("benchmarks", [benchmark.name for benchmark in recipe.benchmarks], places)
+    _check_ties(recipe, places)
+
+
+def _ruled_values(table: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any, Rule]]:
+    for key in keys_of(type(table)).values():
+        value = getattr(table, key.name)
+        rule = RULES.get((type(table), key.name))
+        items = enumerate(value) if key.many else ((None, value),)
+        for position, item in items:
+            here: KeyPath = (*path, key.name) if position is None else (*path, key.name, position)
+            if is_table(key.type):
+                yield from _ruled_values(item, here)
+            elif rule is not None:
+                yield here, item, rule
+
+
+def _check_lists(recipe: Recipe, places: Places) -> None:
+    lists: tuple[tuple[KeyPath, tuple[str, ...]], ...] = (
+        (("taxonomy", "sources"), recipe.taxonomy.sources),
+        (("licences", "allow"), recipe.licences.allow),
+        (("fetch", "hosts"), recipe.fetch.hosts),
+        (("fetch", "allow_private"), recipe.fetch.allow_private),
+        (("fetch", "connect_to"), recipe.fetch.connect_to),
+    )
+    for path, items in lists:
+        for position, item in enumerate(items):
+            if item in items[:position]:
+                raise places.error((*path, position), f"'{spell(path)}' holds {show(item)} twice", "each item once")
+    if not recipe.sources:
+        raise places.error(("sources",), "'sources' is empty", "at least one source", "add a [[sources]] table")
+    if not recipe.taxonomy.sources:
+        raise places.error(
+            ("taxonomy", "sources"), "'taxonomy.sources' is empty", "at least one taxonomy", 'write ["default"]'
+        )
+    if not recipe.licences.allow and not recipe.licences.allow_unknown:
+        raise places.error(
+            ("licences", "allow"),
+            "'licences.allow' is empty, so that no image may enter",
+            "at least one of " + ", ".join(LICENCE_FAMILIES),
+            others=(("licences", "allow_unknown"),),
+        )
+
+
+def _check_unique_names(key: str, names: list[str], places: Places) -> None:
+    for position, name in enumerate(names):
+        first = names.index(name)
+        if first < position:
+            path: KeyPath = (key, position, "name")
+            raise places.error(
+                path,
+                f"'{spell(path)}' is {show(name)}, which is also the name of {key}[{first}]",
+                f"a name of its own for each of the {key}",
+                "rename one of them",
+                others=((key, first, "name"),),
+            )
+
+
+def _check_ties(recipe: Recipe, places: Places) -> None:
+    for position, source in enumerate(recipe.sources):
+        if source.hierarchy and source.kind != "eol":
+            raise places.error(
+                ("sources", position, "hierarchy"),
+                f"source '{source.name}' of kind '{source.kind}' has a hierarchy",
+                "a hierarchy only where kind is 'eol'",
+                "remove the key",
+                others=(("sources", position, "kind"),),
+            )
+    if recipe.fetch.lanes > recipe.fetch.per_host_connections:
+        raise places.error(
+            ("fetch", "lanes"),
+            f"'fetch.lanes' is {recipe.fetch.lanes}, more than fetch.per_host_connections "
+            f"({recipe.fetch.per_host_connections})",
+            "at least one connection for every lane",
+            "lower fetch.lanes or raise fetch.per_host_connections",
+            others=(("fetch", "per_host_connections"),),
+        )
+
+
+def _one_of(choices: tuple[str, ...]) -> Rule:
+    return Rule("one of " + ", ".join(choices), choices.__contains__, choices)
+
+
+def _between(low: float, high: float, unit: str = "") -> Rule:
+    # NaN fails both comparisons, and an infinity fails one.
+    return Rule(f"a number from {low:,} to {high:,}{unit and ' ' + unit}", lambda value: bool(low <= value <= high))
+
+
+def _above_zero(high: float, unit: str) -> Rule:
+    return Rule(
+        f"a number above 0, at most {high:,} {unit}", lambda value: math.isfinite(value) and bool(0 < value <= high)
+    )
+
+
+def _matching(pattern: str, expected: str) -> Rule:
+    compiled = re.compile(pattern)
+    return Rule(expected, lambda value: compiled.fullmatch(value) is not None and _ports_exist(value))
+
+
+def _ports_exist(host: str) -> bool:
+    return all(0 < int(port) < 65536 for port in re.findall(r":(\d+)(?==|$)", host) if "::" not in host.split("]")[-1])
+
+
+_NAME_RULE = Rule(
+    "1 to 64 of a-z, 0-9, '_' and '-', beginning with a letter or digit", lambda v: _NAME.fullmatch(v) is not None
+)
+_LINE_RULE = Rule("text without control characters", lambda v: _CONTROL.search(v) is None)
+_PATH_RULE = Rule("a path", lambda v: v.strip() != "" and _CONTROL.search(v) is None)
+_OPTIONAL_PATH_RULE = Rule("a path, or ''", lambda v: v == "" or _PATH_RULE.holds(v))
+_COUNT_RULE = _between(1, 2**31 - 1)
+
+RULES: Mapping[tuple[type[Any], str], Rule] = {
+    (Recipe, "name"): _NAME_RULE,
+    (Recipe, "seed"): Rule("a signed 64-bit integer", lambda value: -(2**63) <= value < 2**63),
+    (SourceSpec, "name"): _NAME_RULE,
+    (SourceSpec, "kind"): _one_of(SOURCE_KINDS),
+    (SourceSpec, "path"): _PATH_RULE,
+    (SourceSpec, "release"): _LINE_RULE,
+    (SourceSpec, "hierarchy"): _OPTIONAL_PATH_RULE,
+    (SourceSpec, "media"): _OPTIONAL_PATH_RULE,
+    (SourceSpec, "license"): _LINE_RULE,
+    (SourceSpec, "priority"): _between(0, 1_000_000),
+    (BenchmarkSpec, "name"): _NAME_RULE,
+    (BenchmarkSpec, "path"): _PATH_RULE,
+    (BenchmarkSpec, "ids"): _OPTIONAL_PATH_RULE,
+    (TaxonomyRules, "sources"): _PATH_RULE,
+    (TaxonomyRules, "minimum_rank"): _one_of(RANKS),
+    (LicencePolicy, "allow"): _one_of(LICENCE_FAMILIES),
+    # The contact becomes a request header, which a line break would end.
+    (FetchRules, "contact"): Rule(
+        "a mail address or URL in printable ASCII, or ''", lambda v: v.isascii() and _CONTROL.search(v) is None
+    ),
+    (FetchRules, "hosts"): _matching(
+        rf"(?:\*\.)?{_ADDRESS}(?::\d{{1,5}})?", "an ASCII 'host', '*.host' or 'host:port'"
+    ),
+    (FetchRules, "allow_private"): _matching(rf"{_ADDRESS}(?::\d{{1,5}})?", "an ASCII 'host' or 'host:port'"),
+    (FetchRules, "connect_to"): _matching(rf"{_HOST}={_ADDRESS}:\d{{1,5}}", "'host=address:port'"),
+    (FetchRules, "per_host_rate"): _above_zero(10_000, "requests per second"),
+    (FetchRules, "per_host_connections"): _between(1, 1_000),
+    (FetchRules, "lanes"): _between(1, 1_000),
+    (FetchRules, "unit_size"): _between(1, 1_000_000),
+    (FetchRules, "connect_timeout"): _above_zero(3_600, "seconds"),
+    (FetchRules, "read_timeout"): _above_zero(3_600, "seconds"),
+    (FetchRules, "total_timeout"): _above_zero(86_400, "seconds"),
+    (FetchRules, "attempts"): _between(1, 100),
+    (FetchRules, "max_retry_after"): _between(0, 86_400, "seconds"),
+    (FetchRules, "max_bytes"): _between(1, 2**40, "bytes"),
+    (FetchRules, "max_pixels"): _between(1, 2**40, "pixels"),
+    (FetchRules, "max_redirects"): _between(0, 100),
+    (ImageRules, "side"): _between(1, 65_500, "pixels"),
+    (ImageRules, "rule"): _one_of(SIDE_RULES),
+    (ImageRules, "quality"): _between(1, 100),
+    (ImageRules, "min_side"): _between(1, 65_500, "pixels"),
+    (LikenessRules, "duplicate_distance"): _between(0, 256, "bits"),
+    (LikenessRules, "leak_distance"): _between(0, 256, "bits"),
+    (LikenessRules, "minimum_quality"): _between(0, 100),
+    (LikenessRules, "low_information"): _one_of(LOW_INFORMATION),
+    (SelectRules, "validation_percent"): _between(0, 100, "percent"),
+    (SelectRules, "cap_per_taxon"): _between(0, 2**31 - 1),
+    (ShardRules, "prefix"): _NAME_RULE,
+    (ShardRules, "samples_per_shard"): _COUNT_RULE,
+    (ShardRules, "layout"): _one_of(LAYOUTS),
+    (Limits, "reject_percent"): _between(0, 100, "percent"),
+    (Limits, "memory_mb"): _between(64, 2**24, "MB"),
+}
+"""The rule of each ruled key, by its dataclass and name."""

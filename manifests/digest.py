@@ -1,0 +1,87 @@
+"""One canonical JSON form and one SHA-256 of a recipe, and of the sections of it that a stage depends on.
+
+Two things are left out on purpose. The folder: paths appear as the recipe writes them, so that moving or mounting a
+folder with its recipe and data elsewhere changes no digest (what the files hold is digested by those who read them).
+And `fetch.connect_to`: it says where bytes come from, not which bytes are asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from manifests.errors import RecipeError
+from manifests.paths import unanchor
+from manifests.places import closest
+from manifests.recipe import FetchRules, Recipe
+from manifests.schema import is_table, keys_of
+
+_NOT_IDENTITY = ((FetchRules, "connect_to"),)
+
+
+def canonical_json(recipe: Recipe) -> str:
+    """Give the recipe as JSON: ASCII, sorted keys, no blanks, all defaults, paths as the recipe writes them.
+
+    `recipe_digest` is the SHA-256 of exactly this text.
+
+    >>> from manifests.recipe import SourceSpec
+    >>> canonical_json(Recipe("a", (SourceSpec("b", "eol", "c.tgz"),)))[:60]
+    '{"benchmarks":[],"description":"","fetch":{"allow_private":['
+    """
+    return _dump(_plain(unanchor(recipe)))
+
+
+def recipe_digest(recipe: Recipe) -> str:
+    """Give the SHA-256 of the canonical JSON, in hex.
+
+    >>> from manifests.recipe import SourceSpec
+    >>> len(recipe_digest(Recipe("a", (SourceSpec("b", "eol", "c.tgz"),))))
+    64
+    """
+    return hashlib.sha256(canonical_json(recipe).encode()).hexdigest()
+
+
+def section_digest(recipe: Recipe, sections: Sequence[str]) -> str:
+    """Give the SHA-256 of the named top-level keys alone, so that a stage is redone only for what it depends on.
+
+    Order and repetition of `sections` do not matter. Raises RecipeError for a key that a recipe does not have.
+
+    >>> from manifests.recipe import SourceSpec
+    >>> recipe = Recipe("a", (SourceSpec("b", "eol", "c.tgz"),))
+    >>> section_digest(recipe, ["seed", "image"]) == section_digest(recipe, ["image", "seed", "seed"])
+    True
+    """
+    known = keys_of(Recipe)
+    for section in sections:
+        if section not in known:
+            near = closest(section, known)
+            raise RecipeError(
+                f"a recipe has no section '{section}'",
+                expected="one of " + ", ".join(known),
+                remedy=f"write '{near}'" if near else "",
+            )
+    plain = _plain(unanchor(recipe))
+    return hashlib.sha256(_dump({section: plain[section] for section in sections}).encode()).hexdigest()
+
+
+def _plain(table: Any) -> dict[str, Any]:
+    """Give a recipe dataclass as JSON types, each number in the type that its key declares."""
+    plain: dict[str, Any] = {}
+    for key in keys_of(type(table)).values():
+        if (type(table), key.name) in _NOT_IDENTITY:
+            continue
+        value = getattr(table, key.name)
+        items = list(value) if key.many else [value]
+        if is_table(key.type):
+            items = [_plain(item) for item in items]
+        elif key.type is float:
+            # A recipe built in code may hold 10 or -0.0, where a loaded one holds 10.0 or 0.0.
+            items = [float(item) + 0.0 for item in items]
+        plain[key.name] = items if key.many else items[0]
+    return plain
+
+
+def _dump(plain: dict[str, Any]) -> str:
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)

@@ -1,0 +1,97 @@
+"""The reference of every recipe key, written from the dataclasses themselves, and the starter recipe."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+from pathlib import Path
+from typing import Any
+
+from manifests import recipe as recipe_module
+from manifests.checks import RULES
+from manifests.recipe import Recipe
+from manifests.schema import Key, is_table, keys_of
+
+STARTER = Path(__file__).parent / "recipes" / "starter.toml"
+"""The commented recipe that ships with the package, to be copied and changed."""
+
+
+def describe_recipe() -> str:
+    """Give the reference of all recipe keys as Markdown: type, default, allowed values and meaning of each.
+
+    It is generated from the dataclasses of `manifests.recipe`, their attribute docstrings and the rules that check
+    them, so it cannot say anything else than the loader does.
+
+    >>> print(describe_recipe().splitlines()[0])
+    # Recipe reference
+    """
+    docs = _attribute_docs()
+    lines = ["# Recipe reference", "", *_about(Recipe), *_table(Recipe, docs)]
+    for key in keys_of(Recipe).values():
+        if is_table(key.type):
+            lines += ["", f"## `[[{key.name}]]`" if key.many else f"## `[{key.name}]`", ""]
+            lines += [*_about(key.type), *_table(key.type, docs)]
+    return "\n".join(lines) + "\n"
+
+
+def starter_recipe() -> str:
+    """Give the text of the starter recipe.
+
+    >>> "[[sources]]" in starter_recipe()
+    True
+    """
+    return STARTER.read_text(encoding="utf-8")
+
+
+def _about(table: type[Any]) -> list[str]:
+    return [inspect.cleandoc(table.__doc__ or ""), ""]
+
+
+def _table(table: type[Any], docs: dict[tuple[str, str], str]) -> list[str]:
+    lines = ["| key | type | default | allowed | meaning |", "|---|---|---|---|---|"]
+    for key in keys_of(table).values():
+        rule = RULES.get((table, key.name))
+        cells = (
+            f"`{key.name}`",
+            _type(key),
+            _default(key),
+            rule.expected if rule else "",
+            docs.get((table.__name__, key.name), ""),
+        )
+        lines.append("| " + " | ".join(" ".join(cell.replace("|", "\\|").split()) for cell in cells) + " |")
+    return lines
+
+
+def _type(key: Key) -> str:
+    if is_table(key.type):
+        return f"tables, see `[[{key.name}]]`" if key.many else f"table, see `[{key.name}]`"
+    names = {str: "string", int: "integer", float: "number", bool: "boolean"}
+    return f"list of {names[key.type]}s" if key.many else names[key.type]
+
+
+def _default(key: Key) -> str:
+    if key.required:
+        return "required"
+    if is_table(key.type):
+        return ""
+    value = list(key.default) if isinstance(key.default, tuple) else key.default
+    return f"`{json.dumps(value)}`"
+
+
+def _attribute_docs() -> dict[tuple[str, str], str]:
+    """Read the string that follows each attribute, which Python itself does not keep."""
+    docs: dict[tuple[str, str], str] = {}
+    for node in ast.parse(inspect.getsource(recipe_module)).body:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        for attribute, text in zip(node.body, node.body[1:], strict=False):
+            if (
+                isinstance(attribute, ast.AnnAssign)
+                and isinstance(attribute.target, ast.Name)
+                and isinstance(text, ast.Expr)
+                and isinstance(text.value, ast.Constant)
+                and isinstance(text.value.value, str)
+            ):
+                docs[node.name, attribute.target.id] = inspect.cleandoc(text.value.value)
+    return docs

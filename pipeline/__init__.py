@@ -1,0 +1,23 @@
+"""The mill: sources, media, stages, run, catalog, shards and the command line."""
+
+from pipeline.errors import (
+    ConservationError,
+    PipelineError,
+    RunError,
+    SourceError,
+    StorageError,
+    VerifyError,
+    WorkerDiedError,
+)
+from pipeline.outcomes import Outcome
+
+__all__ = [
+    "ConservationError",
+    "Outcome",
+    "PipelineError",
+    "RunError",
+    "SourceError",
+    "StorageError",
+    "VerifyError",
+    "WorkerDiedError",
+]

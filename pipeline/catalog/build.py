@@ -1,0 +1,61 @@
+"""Building `catalog.duckdb`: documented views over the run's Parquet, and the small tables that explain them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+import duckdb
+
+from pipeline.atomic import atomic_path
+from pipeline.outcomes import Outcome
+from pipeline.records import COMMENTS
+from pipeline.sql import quote
+
+_DOCUMENTED = re.compile(r"^--\| (?P<view>\w+)(?:\.(?P<column>\w+))?: (?P<text>.+)$", re.MULTILINE)
+
+
+def view_statements() -> str:
+    """Give the SQL that makes the catalog's views."""
+    return (files("pipeline.catalog") / "views.sql").read_text(encoding="utf-8")
+
+
+def comments() -> Iterator[tuple[str, str | None, str]]:
+    """Give (view, column or None, meaning) for everything that `views.sql` documents."""
+    for found in _DOCUMENTED.finditer(view_statements()):
+        yield found["view"], found["column"], found["text"]
+
+
+def build_catalog(root: Path) -> None:
+    """Write `catalog.duckdb` into the run's folder, atomically; the file holds views and no copy of their data.
+
+    DuckDB reads relative paths from the working directory, so the views are made from within the folder.
+    """
+    with atomic_path(root / "catalog.duckdb") as temporary:
+        con = duckdb.connect(str(temporary))
+        try:
+            con.execute(f"SET file_search_path = {quote(str(root))}")
+            con.execute("CREATE TABLE outcomes (outcome VARCHAR, stage VARCHAR, retryable BOOLEAN, meaning VARCHAR)")
+            rows = [(o.code, o.info.stage, o.info.retryable, o.info.meaning) for o in Outcome]
+            con.executemany("INSERT INTO outcomes VALUES (?, ?, ?, ?)", rows)
+            con.execute(view_statements())
+            _comment(con)
+        finally:
+            con.close()
+
+
+def _comment(con: duckdb.DuckDBPyConnection) -> None:
+    columns = con.execute(
+        "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal ORDER BY ALL"
+    ).fetchall()
+    tables = {name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    known: dict[tuple[str, str | None], str] = {(view, column): text for view, column, text in comments()}
+    for view in sorted({table for table, _ in columns}):
+        kind = "TABLE" if view in tables else "VIEW"
+        con.execute(f"COMMENT ON {kind} {view} IS {quote(known[view, None])}")
+    for view, column in columns:
+        text = known.get((view, column)) or COMMENTS.get(column)
+        if text:
+            con.execute(f'COMMENT ON COLUMN {view}."{column}" IS {quote(text)}')

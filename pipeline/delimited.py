@@ -1,0 +1,323 @@
+"""Text tables: cut into byte ranges at row ends, and parsed so that a bad row costs one row.
+
+`cut` counts the rows of every range in the bytes, independently of the parser. `parse` takes out, one by one, the rows
+that the table cannot hold (wrong number of fields, undecodable bytes, control characters, stray line ends, unbalanced
+quotes), gives the rest to Arrow's CSV reader, and checks that rows in are rows parsed plus rows taken out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as csv
+from numpy.typing import NDArray
+
+from pipeline.errors import ConservationError
+from pipeline.ids import ended_id
+from pipeline.outcomes import Outcome
+from pipeline.records import ENDED_SCHEMA
+from pipeline.row_bounds import BROKEN_QUOTES, Dialect, Offsets, Rows, count_fields, find_rows, row_ends, table_end
+from pipeline.sources.base import LOCATOR_FIELDS, Native, Split
+
+RAW_BYTES = 2048
+"""How much of a malformed row the ledger keeps."""
+BOM = b"\xef\xbb\xbf"
+
+_MALFORMED = Outcome.MALFORMED_ROW.code
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The first line of a text table."""
+
+    columns: tuple[str, ...]
+    """Column names, stripped; a repeated or empty one is told apart by '#' and its number."""
+    start: int
+    """Byte offset behind the header and a byte order mark."""
+
+
+def read_header(head: bytes, dialect: Dialect, lines: int = 1) -> Header:
+    """Read the header from the first bytes of a table; `lines` header lines are passed over, the first one is read.
+
+    >>> read_header(b"gbifID\\ttype\\ttype\\n1\\ta\\tb\\n", Dialect())
+    Header(columns=('gbifID', 'type', 'type#3'), start=17)
+    """
+    start = len(BOM) if head.startswith(BOM) else 0
+    if lines == 0:
+        return Header((), start)
+    position, newline, first = start, dialect.newline.encode(), b""
+    for number in range(lines):
+        end = head.find(newline, position) + 1 or len(head)
+        first = head[position:end] if number == 0 else first
+        position = end
+    return Header(unique_names(split_line(first, dialect)), position)
+
+
+def split_line(line: bytes, dialect: Dialect) -> list[str]:
+    """Split one line into its fields; quotes are taken off where the dialect has them."""
+    text = line.decode(dialect.encoding, errors="replace").rstrip("\r\n")
+    cells = text.split(dialect.delimiter)
+    if dialect.quoted and count_fields(line, dialect) != BROKEN_QUOTES:
+        table = csv.read_csv(
+            pa.BufferReader(line.rstrip(b"\r\n") + b"\n"),
+            read_options=csv.ReadOptions(autogenerate_column_names=True, use_threads=False, encoding=dialect.encoding),
+            parse_options=_parse_options(dialect),
+            convert_options=csv.ConvertOptions(column_types={f"f{i}": pa.string() for i in range(len(cells))}),
+        )
+        cells = ["" if value is None else str(value) for value in table.to_pylist()[0].values()]
+    return [cell.strip().strip('"') if dialect.quoted else cell.strip() for cell in cells]
+
+
+def unique_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Give every column a name of its own: a repeated or empty one gets '#' and its number, counted from 1."""
+    seen: set[str] = set()
+    unique = []
+    for number, name in enumerate(names, start=1):
+        own = name if name and name not in seen else f"{name}#{number}"
+        seen.add(own)
+        unique.append(own)
+    return tuple(unique)
+
+
+def cut(
+    path: Path, dialect: Dialect, *, table: str, origin: str, columns: tuple[str, ...], start: int, target_bytes: int
+) -> tuple[Split, ...]:
+    """Cut a table into ranges of about `target_bytes`, at row ends, each with its number of rows.
+
+    `start` is the offset behind the header. The cuts depend on the file and `target_bytes` alone. A table without rows
+    gives no range. Raises SourceError when a row is too long to be one.
+    """
+    splits: list[Split] = []
+    begin, first_row, row, last_end = start, 1, 0, start
+
+    def close(end: int, rows: int) -> Split:
+        return Split(table, str(path), origin, begin, end - begin, first_row, rows, columns)
+
+    for ends in row_ends(path, dialect, len(columns), start, table_end(path, start)):
+        taken = 0
+        while True:
+            # The first row end at which the range is long enough closes it.
+            at = int(np.searchsorted(ends, begin + target_bytes))
+            if at >= len(ends):
+                break
+            row += at + 1 - taken
+            taken = at + 1
+            end = int(ends[at])
+            splits.append(close(end, row - first_row + 1))
+            begin, first_row = end, row + 1
+        row += len(ends) - taken
+        last_end = int(ends[-1])
+    if row >= first_row:
+        splits.append(close(last_end, row - first_row + 1))
+    return tuple(splits)
+
+
+def parse(split: Split, dialect: Dialect, *, source: str, wanted: Sequence[str]) -> Native:
+    """Read one range: the wanted columns as strings with locators, and the malformed rows as ended rows.
+
+    An empty field is null, nothing else is. Wanted columns that the table lacks are null. Raises ConservationError when
+    the rows found are not those that `cut` counted: the file was changed in between.
+    """
+    with Path(split.path).open("rb") as handle:
+        handle.seek(split.start)
+        data = handle.read(split.length)
+    rows = find_rows(data, dialect, len(split.columns))
+    if len(rows) != split.rows:
+        raise ConservationError(
+            f"{len(rows)} rows were found where {split.rows} were counted",
+            where=f"{split.origin}, bytes {split.start} to {split.start + split.length}",
+            expected="the file that was counted when the run was planned",
+            remedy="do not change input files during a run; run the same command again",
+        )
+    codes = _malformed(data, rows, dialect, len(split.columns))
+    good = np.ones(len(rows), dtype=bool)
+    good[list(codes)] = False
+    table = _to_arrow(_clean(data, rows, good), rows, good, split, dialect, wanted)
+    return Native(table, _ended(data, rows, codes, split, dialect, source))
+
+
+def _malformed(data: bytes, rows: Rows, dialect: Dialect, fields: int) -> dict[int, str]:
+    """Say which rows cannot be read, and why: {row index: code}. The first reason found in this order holds."""
+    codes: dict[int, str] = {}
+
+    def mark(indices: NDArray[np.int64], code: str) -> None:
+        for index in indices.tolist():
+            codes.setdefault(index, code)
+
+    buffer = np.frombuffer(data, dtype=np.uint8)
+    # The unit separator joins the parts of an id, so it must never stand inside one.
+    for byte, code in ((0x00, "NUL"), (0x1F, "UNIT_SEPARATOR")):
+        if bytes((byte,)) in data:
+            mark(_rows_at(rows, np.flatnonzero(buffer == byte)), code)
+    mark(_undecodable(data, rows, dialect.encoding), "ENCODING_MISMATCH")
+    mark(np.flatnonzero(_blank(data, rows)), "BLANK_LINE")
+    mark(np.flatnonzero(rows.fields == BROKEN_QUOTES), "UNBALANCED_QUOTE")
+    mark(np.flatnonzero(rows.fields < fields), "RAGGED_SHORT")
+    mark(np.flatnonzero(rows.fields > fields), "RAGGED_LONG")
+    mark(_stray_line_ends(data, buffer, rows, dialect), "STRAY_LINE_END")
+    return codes
+
+
+def _rows_at(rows: Rows, positions: NDArray[np.intp]) -> Offsets:
+    return np.unique(np.searchsorted(rows.ends, positions, side="right")).astype(np.int64)
+
+
+def _blank(data: bytes, rows: Rows) -> NDArray[np.bool_]:
+    lengths = rows.ends - rows.starts
+    blank = np.zeros(len(rows), dtype=bool)
+    for index in np.flatnonzero(lengths <= 2).tolist():
+        blank[index] = not data[rows.starts[index] : rows.ends[index]].strip(b"\r\n")
+    return blank
+
+
+def _stray_line_ends(data: bytes, buffer: NDArray[np.uint8], rows: Rows, dialect: Dialect) -> Offsets:
+    """Find rows with a line end, outside quotes, that the table's dialect does not have: Arrow would split them."""
+    if dialect.newline == "\n":
+        if data.count(b"\r") == data.count(b"\r\n"):
+            return np.empty(0, dtype=np.int64)
+        stray = np.flatnonzero(buffer == 13)
+        after = np.append(buffer, np.uint8(10))[stray + 1]
+        # The last row of a file may end in a carriage return alone.
+        stray = stray[(after != 10)]
+    else:
+        if b"\n" not in data:
+            return np.empty(0, dtype=np.int64)
+        stray = np.flatnonzero(buffer == 10)
+    found = _rows_at(rows, stray)
+    if not dialect.quoted:
+        return found
+    broken = [i for i in found.tolist() if count_fields(data[rows.starts[i] : rows.ends[i]], dialect) == BROKEN_QUOTES]
+    return np.array(broken, dtype=np.int64)
+
+
+def _undecodable(data: bytes, rows: Rows, encoding: str) -> Offsets:
+    if data.isascii():
+        return np.empty(0, dtype=np.int64)
+    if encoding == "utf-8":
+        offsets = np.append(rows.starts, rows.ends[-1:])
+        lines = pa.LargeBinaryArray.from_buffers(
+            pa.large_binary(), len(rows), [None, pa.py_buffer(offsets), pa.py_buffer(data)]
+        )
+        try:
+            lines.cast(pa.large_string())
+        except pa.ArrowInvalid:
+            pass
+        else:
+            return np.empty(0, dtype=np.int64)
+    buffer = np.frombuffer(data, dtype=np.uint8)
+    bad = []
+    for index in _rows_at(rows, np.flatnonzero(buffer >= 0x80)).tolist():
+        try:
+            data[rows.starts[index] : rows.ends[index]].decode(encoding)
+        except UnicodeDecodeError:
+            bad.append(index)
+    return np.array(bad, dtype=np.int64)
+
+
+def _clean(data: bytes, rows: Rows, good: NDArray[np.bool_]) -> bytes:
+    """Give the bytes without the malformed rows."""
+    if good.all():
+        return data
+    parts, begin = [], 0
+    for index in np.flatnonzero(~good).tolist():
+        parts.append(data[begin : rows.starts[index]])
+        begin = int(rows.ends[index])
+    parts.append(data[begin:])
+    return b"".join(parts)
+
+
+def _parse_options(dialect: Dialect) -> csv.ParseOptions:
+    return csv.ParseOptions(
+        delimiter=dialect.delimiter,
+        quote_char='"' if dialect.quoted else False,
+        double_quote=dialect.quoted,
+        escape_char=False,
+        newlines_in_values=dialect.quoted,
+        ignore_empty_lines=True,
+    )
+
+
+def _to_arrow(
+    clean: bytes, rows: Rows, good: NDArray[np.bool_], split: Split, dialect: Dialect, wanted: Sequence[str]
+) -> pa.Table:
+    columns = list(dict.fromkeys(wanted))
+    strings = pa.schema([pa.field(name, pa.string()) for name in columns])
+    count = int(good.sum())
+    if count == 0:
+        table = strings.empty_table()
+    else:
+        if dialect.encoding != "utf-8":
+            clean = clean.decode(dialect.encoding).encode()
+        if clean.startswith(BOM):
+            # Arrow drops a byte order mark at the start of its input, which here is the middle of a file.
+            clean = BOM + clean
+        longest = int((rows.ends - rows.starts).max())
+        table = csv.read_csv(
+            pa.BufferReader(clean),
+            read_options=csv.ReadOptions(
+                column_names=list(split.columns), use_threads=False, block_size=max(1 << 20, 4 * longest)
+            ),
+            parse_options=_parse_options(dialect),
+            convert_options=csv.ConvertOptions(
+                column_types=strings,
+                include_columns=columns,
+                include_missing_columns=True,
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=True,
+                check_utf8=False,
+            ),
+        )
+        if table.num_rows != count:
+            raise ConservationError(
+                f"the parser gave {table.num_rows} rows where {count} were counted",
+                where=f"{split.origin}, bytes {split.start} to {split.start + split.length}",
+                remedy="report this file: the two ways of reading it must agree",
+            )
+    numbers = np.flatnonzero(good) + split.first_row
+    offsets = rows.starts[good] + split.start
+    locators = [
+        pa.repeat(pa.scalar(split.origin), count),
+        pa.array(numbers, pa.int64()),
+        pa.array(offsets, pa.int64()),
+    ]
+    for field, values in zip(LOCATOR_FIELDS, locators, strict=True):
+        table = table.append_column(field, values)
+    return table
+
+
+def _ended(data: bytes, rows: Rows, codes: dict[int, str], split: Split, dialect: Dialect, source: str) -> pa.Table:
+    ended = []
+    seen: Counter[str] = Counter()
+    for index in sorted(codes):
+        start, end = int(rows.starts[index]), int(rows.ends[index])
+        text = data[start:end].rstrip(b"\r\n").decode(dialect.encoding, errors="backslashreplace")
+        seen[text] += 1
+        # Equal raw rows are told apart by how-manieth they are, never by where they stand.
+        key = text if seen[text] == 1 else f"{text}\x1f{seen[text]}"
+        found = int(rows.fields[index])
+        evidence = {
+            "code": codes[index],
+            "expected_fields": len(split.columns),
+            "fields": None if found == BROKEN_QUOTES else found,
+        }
+        ended.append(
+            {
+                "row_id": ended_id(source, split.table, key),
+                "source": source,
+                "outcome": _MALFORMED,
+                "evidence": json.dumps(evidence, sort_keys=True),
+                "other_id": None,
+                "locator_file": split.origin,
+                "locator_row": split.first_row + index,
+                "locator_offset": split.start + start,
+                "raw": text.encode("utf-8", errors="backslashreplace")[:RAW_BYTES].decode(errors="ignore"),
+            }
+        )
+    return pa.Table.from_pylist(ended, schema=ENDED_SCHEMA)

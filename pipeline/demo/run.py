@@ -1,0 +1,60 @@
+"""The demo: draw the biota, serve its media from this machine, run the mill over it, and show what came out."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from manifests import Recipe, load_recipe
+from pipeline.atomic import read_json, write_json
+from pipeline.demo.corpus import Corpus, build_corpus
+from pipeline.demo.server import connect_to, serve
+from pipeline.errors import RunError
+from pipeline.report import closing_lines
+from pipeline.run.driver import run
+from pipeline.run.engine import EngineOptions
+from pipeline.run.folder import STAGES
+
+logger = logging.getLogger("biomill")
+_MARK = "corpus.json"
+
+
+def prepared_corpus(folder: Path, seed: int, shuffle: int) -> Corpus:
+    """Draw the corpus into the folder, or find it there from an earlier call with the same seed and order."""
+    asked = {"seed": seed, "shuffle": shuffle}
+    if (folder / _MARK).exists():
+        found = read_json(folder / _MARK)
+        if found != asked:
+            raise RunError(
+                "the folder holds a demo with another seed or order",
+                where=str(folder),
+                expected=f"{asked}, found {found}",
+                remedy="name another folder, or delete this one",
+            )
+        return Corpus(folder, folder / "recipe.toml", folder / "truth.csv", folder / "www")
+    # Drawn beside its place and renamed, so that an interrupted drawing is never taken for a whole one.
+    drawing = folder.with_name(f".tmp-{folder.name}")
+    shutil.rmtree(drawing, ignore_errors=True)
+    build_corpus(drawing, seed=seed, shuffle=shuffle)
+    write_json(drawing / _MARK, asked)
+    drawing.rename(folder)
+    return prepared_corpus(folder, seed, shuffle)
+
+
+def connected(recipe: Recipe, address: str) -> Recipe:
+    """Give the recipe with all of the demo's hosts served from `address`; its digest stays the same."""
+    return dataclasses.replace(recipe, fetch=dataclasses.replace(recipe.fetch, connect_to=connect_to(address)))
+
+
+def run_demo(out: Path, seed: int, shuffle: int, until: str, options: EngineOptions) -> Iterator[str]:
+    """Run the demo in `out` (corpus in `out/corpus`, run in `out/run`), and give the lines to print at its end."""
+    logger.info("demo: drawing a biota")
+    corpus = prepared_corpus(out / "corpus", seed, shuffle)
+    with serve(corpus.folder) as server:
+        recipe = connected(load_recipe(corpus.recipe), server.address)
+        folder = run(recipe, out / "run", until, options)
+    if until == STAGES[-1]:
+        yield from closing_lines(folder.root, out / "run")

@@ -1,0 +1,42 @@
+"""The pipeline's branch of the exception tree.
+
+PipelineError
+├── SourceError         a release cannot be read, or is worse than the recipe allows
+├── StorageError        a file cannot be written (full disk, no permission)
+├── ConservationError   rows in are not rows out plus outcomes
+├── WorkerDiedError     a worker process ended while it held work
+├── RunError            the output folder or the stage order does not allow what was asked
+└── VerifyError         a finished run does not hold what it promises
+"""
+
+from __future__ import annotations
+
+from manifests.errors import BiomillError
+
+
+class PipelineError(BiomillError):
+    """Root of what can go wrong while the mill runs."""
+
+
+class SourceError(PipelineError):
+    """A release cannot be read, or has more malformed rows than the recipe allows."""
+
+
+class StorageError(PipelineError):
+    """A file cannot be written where it belongs."""
+
+
+class ConservationError(PipelineError):
+    """Rows in are not rows out plus outcomes."""
+
+
+class WorkerDiedError(PipelineError):
+    """A worker process ended while it held work."""
+
+
+class RunError(PipelineError):
+    """The output folder or the order of stages does not allow what was asked."""
+
+
+class VerifyError(PipelineError):
+    """A finished run does not hold what it promises."""

@@ -1,0 +1,129 @@
+"""One row's whole life, from its source file to its place in a shard."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from pipeline.catalog import open_catalog
+from pipeline.errors import RunError
+from pipeline.outcomes import Outcome
+
+_MEANING = {outcome.code: outcome.info.meaning for outcome in Outcome}
+
+
+def _one(con: duckdb.DuckDBPyConnection, query: str, *values: object) -> dict[str, Any] | None:
+    rows = _many(con, query, *values)
+    return rows[0] if rows else None
+
+
+def _many(con: duckdb.DuckDBPyConnection, query: str, *values: object) -> list[dict[str, Any]]:
+    cursor = con.execute(query, list(values))
+    names = [column[0] for column in cursor.description or []]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _find(con: duckdb.DuckDBPyConnection, wanted: str) -> list[str]:
+    """Give the ids of the ledger rows that `wanted` names: an id or its beginning, or the source's own key."""
+    found = _many(
+        con,
+        """SELECT DISTINCT row_id FROM ledger WHERE row_id = $1 OR starts_with(row_id, $1)
+           UNION SELECT record_id FROM records
+           WHERE source_record_id = $1 OR source_media_id = $1 OR box_id = $1 OR media_url = $1 ORDER BY 1 LIMIT 20""",
+        wanted,
+    )
+    return [row["row_id"] for row in found]
+
+
+def _lines(title: str, values: dict[str, Any], *names: str) -> Iterator[str]:
+    shown = [f"{name} {values[name]}" for name in names if values.get(name) not in (None, "")]
+    if shown:
+        yield f"{title:<10} {'; '.join(shown)}"
+
+
+def _record(con: duckdb.DuckDBPyConnection, row_id: str) -> Iterator[str]:
+    record = _one(con, "SELECT * FROM records WHERE record_id = ?", row_id)
+    for place in _many(con, "SELECT * FROM origins WHERE record_id = ? ORDER BY ALL", row_id):
+        yield f"{'source':<10} {place['locator_file']}, row {place['locator_row']}, byte {place['locator_offset']}"
+    if record is None:
+        return
+    yield from _lines("record", record, "source", "release", "source_record_id", "source_media_id", "box_id")
+    yield from _lines("rights", record, "license_verbatim", "license_id", "license_source", "rights_holder", "creator")
+    yield from _lines("issues", {"codes": ", ".join(record["issues"] or [])}, "codes")
+    name = _one(con, "SELECT * FROM names WHERE name_id = ?", record["name_id"])
+    if name:
+        yield from _lines("name", name, "scientific_name", "match_type", "taxonomic_status", "usage_name")
+        yield from _lines("accepted", name, "accepted_name", "accepted_id", "accepted_rank", "confidence")
+        yield from _lines("doubts", name, "runner_up", "n_candidates", "hint_agreement", "issues")
+        yield from _lines("taxonomy", name, "taxonomy_build")
+
+
+def _media(con: duckdb.DuckDBPyConnection, row_id: str) -> Iterator[str]:
+    media = _one(
+        con,
+        """SELECT m.* FROM media m JOIN read_parquet('screen/candidates/*.parquet') c USING (image_id)
+           WHERE c.record_id = ?""",
+        row_id,
+    )
+    if media is None:
+        yield f"{'media':<10} never asked for"
+        return
+    yield from _lines("media", media, "address", "outcome", "detail", "bytes", "sha256")
+    yield from _lines("image", media, "image_id", "format", "source_width", "source_height", "width", "height")
+    yield from _lines("hashes", media, "pdq", "quality", "phash", "pixel_sha256")
+
+
+def _fate(con: duckdb.DuckDBPyConnection, row_id: str) -> Iterator[str]:
+    for leak in _many(con, "SELECT * FROM leaks WHERE record_id = ? ORDER BY ALL", row_id):
+        yield from _lines("leak", leak, "benchmark", "item", "rule", "distance", "variant")
+    cluster = _one(con, "SELECT * FROM clusters WHERE record_id = ?", row_id)
+    if cluster:
+        others = _many(
+            con,
+            "SELECT record_id, outcome, evidence FROM clusters WHERE cluster_id = ? AND record_id <> ? ORDER BY ALL",
+            cluster["cluster_id"],
+            row_id,
+        )
+        for other in others[:9]:
+            yield f"{'alike':<10} {other['record_id']}: {other['outcome']} {other['evidence'] or ''}".rstrip()
+    ledger = _one(con, "SELECT * FROM ledger WHERE row_id = ?", row_id)
+    if ledger:
+        yield f"{'outcome':<10} {ledger['outcome']} (stage {ledger['stage']}): {_MEANING[ledger['outcome']]}"
+        if ledger["evidence"]:
+            proof = json.loads(ledger["evidence"])
+            yield f"{'evidence':<10} {'; '.join(f'{key}: {proof[key]}' for key in sorted(proof))}"
+        if ledger["other_id"]:
+            yield f"{'other':<10} {ledger['other_id']}"
+        if ledger["raw"]:
+            yield f"{'raw':<10} {ledger['raw'][:200]!r}"
+    sample = _one(con, "SELECT * FROM samples WHERE record_id = ?", row_id)
+    if sample:
+        yield from _lines("sample", sample, "key", "shard", "offset", "length", "split", "weight", "group_id")
+
+
+def explain(root: Path, wanted: str) -> Iterator[str]:
+    """Give the lines that tell one row's life; `wanted` is its id, the beginning of it, or the source's own key.
+
+    Raises RunError when no row, or more than one, is meant.
+    """
+    with open_catalog(root) as con:
+        found = _find(con, wanted)
+        if not found:
+            raise RunError(
+                f"no row has the id {wanted!r}",
+                where=str(root),
+                expected="a row_id of the ledger, its beginning, or a source's own record, media or box key",
+                remedy='list ids with: biomill sql RUN "SELECT row_id, outcome FROM ledger LIMIT 10"',
+            )
+        exact = [row_id for row_id in found if row_id == wanted]
+        if len(found) > 1 and not exact:
+            raise RunError(f"{wanted!r} means {len(found)} rows or more", expected="one of " + ", ".join(found[:5]))
+        row_id = (exact or found)[0]
+        yield f"{'row':<10} {row_id}"
+        yield from _record(con, row_id)
+        yield from _media(con, row_id)
+        yield from _fate(con, row_id)

@@ -1,0 +1,29 @@
+"""Media: bytes from hosts and local stores, and stored images with their hashes; knows no Beam.
+
+check_url(url, rules)                     may this URL be asked at all
+Fetcher(rules).fetch(url)                 bytes or an outcome, politely and within every cap
+open_store(path).read(path, max_bytes)    the same, from a folder or zips
+process(data, boxes, rules, max_pixels)   bytes to stored JPEGs, sizes and hashes
+"""
+
+from __future__ import annotations
+
+from pipeline.media.fetched import Fetched
+from pipeline.media.fetcher import Fetcher
+from pipeline.media.guards import Refusal, check_url, is_public, to_uri
+from pipeline.media.image import Box, Processed, process
+from pipeline.media.stores import Store, open_store
+
+__all__ = [
+    "Box",
+    "Fetched",
+    "Fetcher",
+    "Processed",
+    "Refusal",
+    "Store",
+    "check_url",
+    "is_public",
+    "open_store",
+    "process",
+    "to_uri",
+]

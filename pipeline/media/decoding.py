@@ -1,0 +1,167 @@
+"""Opening foreign images: the header is read and judged first, then the pixels are decoded whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+import zlib
+from dataclasses import dataclass, replace
+
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+from pipeline.media.prescan import MAX_FRAMES, prescan
+from pipeline.media.raster import to_shallow
+from pipeline.media.sniff import FORMATS, ends_early, is_image, sniff
+from pipeline.outcomes import Outcome
+
+# Pillow warns at half of its own bomb limit; here every size is judged by the recipe's cap before decoding.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# Damaged metadata is told by the outcome, or does not matter; a warning for each of millions of images helps nobody.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
+_ORIENTATION = 0x0112  # EXIF 2.32, section 4.6.4
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = frozenset({5, 6, 7, 8})
+# Format plug-ins let their own parsing errors through on damaged bytes. MemoryError stays out: it says something about
+# the machine, not about the image.
+_DECODER_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+    ArithmeticError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the header says about an image."""
+
+    format: str = ""
+    """Pillow's name of the format (also of recognised formats that are not decoded)."""
+    width: int = 0
+    height: int = 0
+    """Size in pixels of the image as it is displayed, that is after orientation."""
+    orientation: int = 1
+    """EXIF orientation, 1 to 8; 1 when absent or unreadable."""
+    frames: int = 1
+    """Frames or pages of the file; only the first is ever decoded."""
+
+
+class RejectedError(Exception):
+    """An image that will not be stored: the outcome, the reason in words, and what is known of it."""
+
+    def __init__(self, outcome: Outcome, detail: str, facts: Facts) -> None:
+        super().__init__(detail)
+        self.outcome, self.detail, self.facts = outcome, detail, facts
+
+
+class Source:
+    """An image whose header was accepted and whose pixels are still encoded.
+
+    Raises RejectedError: EMPTY, NOT_AN_IMAGE, UNSUPPORTED_FORMAT, TOO_MANY_PIXELS, TRUNCATED, CORRUPT (also for a
+    structure that would attack the decoder).
+    """
+
+    def __init__(self, data: bytes, max_pixels: int) -> None:
+        self._data = data
+        self._kind = kind = sniff(data)
+        if not data:
+            raise RejectedError(Outcome.EMPTY, "no bytes", Facts())
+        if not is_image(kind):
+            raise RejectedError(Outcome.NOT_AN_IMAGE, f"the bytes look like {kind or 'no known format'}", Facts())
+        self.facts = Facts(format=kind)
+        if kind not in FORMATS:
+            raise RejectedError(Outcome.UNSUPPORTED_FORMAT, f"{kind} is not decoded", self.facts)
+        structure = prescan(kind, data)
+        if structure.problem:
+            raise RejectedError(Outcome.CORRUPT, f"not decoded: {structure.problem}", self.facts)
+        self.facts = replace(self.facts, frames=structure.frames)
+        try:
+            self._image = Image.open(io.BytesIO(data), formats=FORMATS)
+        except (Image.DecompressionBombError, *_DECODER_ERRORS) as error:
+            raise self._rejected(error) from error
+        width, height = self._image.size
+        self.facts = replace(self.facts, width=width, height=height)
+        pages = getattr(self._image, "n_frames", 1) if kind == "JPEG" else 1  # a multi-picture JPEG (CIPA DC-007)
+        if isinstance(pages, int) and pages > 1:
+            self.facts = replace(self.facts, frames=min(pages, MAX_FRAMES))
+        if width * height > max_pixels:
+            detail = f"{width} x {height} pixels, {max_pixels} allowed"
+            raise RejectedError(Outcome.TOO_MANY_PIXELS, detail, self.facts)
+        if kind == "PNG":
+            self._decode()  # a PNG may carry its EXIF behind the pixels
+        orientation = self._orientation()
+        # Pillow turns TIFFs itself, while it decodes them, and gives their size as turned.
+        self.turn = _TURNS.get(orientation) if kind != "TIFF" else None
+        if self.turn is not None and orientation in _SIDEWAYS:
+            width, height = height, width
+        self.facts = replace(self.facts, width=width, height=height, orientation=orientation)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the raster that `load` gives, before it is turned."""
+        return self._image.size
+
+    @property
+    def profile(self) -> bytes | None:
+        """The ICC profile that the file carries."""
+        profile = self._image.info.get("icc_profile")
+        return profile if isinstance(profile, bytes) else None
+
+    def reduce(self, width: int, height: int) -> tuple[float, float, float, float] | None:
+        """Let `load` give a smaller raster of at least this size, where the format can be decoded so.
+
+        Gives the part of the smaller raster that the whole image covers; None when nothing was reduced.
+        """
+        drafted = self._image.draft(None, (width, height))
+        return drafted[1] if drafted is not None else None
+
+    def load(self) -> Image.Image:
+        """Decode the first frame, in mode L, RGB or CMYK with 8 bits a channel, transparency laid on white."""
+        self._decode()
+        try:
+            return to_shallow(self._image)
+        except _DECODER_ERRORS as error:
+            raise self._rejected(error) from error
+
+    def _decode(self) -> None:
+        # Another library in this process may have asked for grey fill, which must never become training data.
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
+        try:
+            self._image.load()
+        except (Image.DecompressionBombError, *_DECODER_ERRORS) as error:
+            raise self._rejected(error) from error
+
+    def _orientation(self) -> int:
+        try:
+            value = self._image.getexif().get(_ORIENTATION, 1)
+        except _DECODER_ERRORS:
+            return 1  # damaged EXIF says nothing, and costs no image
+        return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+    def _rejected(self, error: BaseException) -> RejectedError:
+        """Turn a decoder's error into TOO_MANY_PIXELS, TRUNCATED (the file ends too early) or CORRUPT."""
+        words = f"{type(error).__name__}: {error}"[:200]
+        if isinstance(error, Image.DecompressionBombError):
+            return RejectedError(Outcome.TOO_MANY_PIXELS, words, self.facts)
+        if isinstance(error, UnidentifiedImageError):
+            words = "the header cannot be read"  # Pillow's message names a memory address
+        short = isinstance(error, EOFError) or "truncated" in words.lower() or ends_early(self._kind, self._data)
+        return RejectedError(Outcome.TRUNCATED if short else Outcome.CORRUPT, words, self.facts)

@@ -1,0 +1,223 @@
+"""Guards between foreign addresses and the network: which URLs may be asked, and which peers may be talked to.
+
+A URL is judged twice. `check_url` reads it: scheme, credentials, host list. `is_public` judges the address that a
+connection really reached, because a harmless name may resolve to a private address, or to another one a second later
+(DNS rebinding), and a redirect may lead anywhere.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from urllib3.exceptions import LocationParseError
+from urllib3.util import Url, parse_url
+
+from manifests.errors import RecipeError
+from manifests.recipe import FetchRules
+from pipeline.outcomes import Outcome
+
+MAX_URL_LENGTH = 8192
+DEFAULT_PORTS = {"http": 80, "https": 443}
+_CONTROL = re.compile(r"[\x00-\x20\x7f]")
+_AUTHORITY_END = re.compile(r"[/?#]")
+_HOST = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?|\[[0-9a-f:.]+(?:%[0-9a-z]+)?\]")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
+_CLOUD_METADATA = frozenset({ipaddress.ip_address("168.63.129.16")})  # global by the registry, yet a platform's inside
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a URL is not asked: BAD_URL, HOST_NOT_ALLOWED or (for redirects) TOO_MANY_REDIRECTS, and the reason."""
+
+    outcome: Outcome
+    reason: str
+
+
+def to_uri(url: str) -> Url:
+    """Give the http(s) URI of an address as people write it: IRI percent-encoded, host in lower case and IDNA.
+
+    Raises ValueError with the reason when it is not an http(s) URL without credentials. Source: RFC 3986, RFC 3987
+    section 3.1. Existing percent-encodings stay; the fragment is dropped, it never reaches a host.
+
+    >>> to_uri("HTTP://Example.org/Küste/a b.jpg#top").url
+    'http://example.org/K%C3%BCste/a%20b.jpg'
+    >>> to_uri("file:///etc/passwd")
+    Traceback (most recent call last):
+    ValueError: the scheme is 'file', not http or https
+    """
+    text = url.strip()
+    if not text:
+        raise ValueError("the URL is empty")
+    if len(text) > MAX_URL_LENGTH:
+        raise ValueError(f"the URL has {len(text)} characters, more than {MAX_URL_LENGTH}")
+    if _CONTROL.search(text.replace(" ", "")):
+        raise ValueError("the URL holds control characters")
+    scheme = _SCHEME.match(text)
+    if scheme is None:
+        raise ValueError("the URL has no scheme")
+    if scheme[1].lower() not in DEFAULT_PORTS:
+        raise ValueError(f"the scheme is {scheme[1].lower()[:20]!r}, not http or https")
+    try:
+        parsed = parse_url(text)
+    except LocationParseError as error:
+        raise ValueError("the URL cannot be parsed") from error
+    if parsed.auth is not None:
+        raise ValueError("the URL carries credentials")
+    if not parsed.host:
+        raise ValueError("the URL has no host")
+    if parsed.port == 0:
+        raise ValueError("the port is 0")
+    if "\\" in _AUTHORITY_END.split(text[scheme.end() :].lstrip("/"), maxsplit=1)[0]:
+        raise ValueError("a backslash follows the host")  # parsers disagree about where such a host ends
+    if not _HOST.fullmatch(parsed.host) or len(parsed.host) > 253:
+        raise ValueError("the host is not a valid name")
+    return Url(parsed.scheme, None, parsed.host.rstrip("."), parsed.port, parsed.path or "/", parsed.query)
+
+
+def port_of(uri: Url) -> int:
+    """Give the port that a URI leads to: its own, or its scheme's.
+
+    >>> port_of(to_uri("https://example.org/"))
+    443
+    """
+    return uri.port or DEFAULT_PORTS[uri.scheme or "http"]
+
+
+def bare_host(uri: Url) -> str:
+    """Give the host without the brackets of an IPv6 literal."""
+    return (uri.host or "").strip("[]")
+
+
+def host_matches(patterns: Iterable[str], host: str, port: int) -> bool:
+    """Whether a host is named by a list of 'example.org', '*.example.org' (subdomains only) or 'host:port'.
+
+    A pattern without a port holds for every port of the host.
+
+    >>> host_matches(["*.example.org"], "media.example.org", 443), host_matches(["*.example.org"], "example.org", 443)
+    (True, False)
+    >>> host_matches(["localhost:8080"], "localhost", 8081)
+    False
+    """
+    for pattern in patterns:
+        name, wanted = _split_port(pattern.strip().lower())
+        if wanted is not None and wanted != port:
+            continue
+        if name == host or (name.startswith("*.") and host.endswith(name[1:])):
+            return True
+    return False
+
+
+def check_url(url: str, rules: FetchRules) -> Refusal | None:
+    """Say why a URL may not be asked; None when it may.
+
+    Ports below 1024 other than 80 and 443 belong to other protocols, so they need a 'host:port' entry in the recipe.
+
+    >>> check_url("https://example.org/a.jpg", FetchRules()) is None
+    True
+    >>> check_url("https://me:secret@example.org/", FetchRules())
+    Refusal(outcome=<Outcome.BAD_URL: ...>, reason='the URL carries credentials')
+    >>> check_url("https://example.com/", FetchRules(hosts=("example.org",))).outcome.code
+    'host_not_allowed'
+    """
+    try:
+        uri = to_uri(url)
+    except ValueError as error:
+        return Refusal(Outcome.BAD_URL, str(error))
+    return check_uri(uri, rules)
+
+
+def check_uri(uri: Url, rules: FetchRules) -> Refusal | None:
+    """Say why a parsed URI may not be asked, by the recipe's hosts; None when it may."""
+    host, port = bare_host(uri), port_of(uri)
+    if rules.hosts and not host_matches(rules.hosts, host, port):
+        return Refusal(Outcome.HOST_NOT_ALLOWED, f"{host}:{port} is not among the hosts of the recipe")
+    if port < 1024 and port not in DEFAULT_PORTS.values():
+        named = [name for name in (*rules.hosts, *rules.allow_private) if _split_port(name)[1] is not None]
+        if not host_matches(named, host, port):
+            return Refusal(Outcome.HOST_NOT_ALLOWED, f"port {port} is not a web port; list '{host}:{port}' to allow it")
+    return None
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one that anybody on the internet can reach.
+
+    False for loopback, private, link-local (cloud metadata), shared, multicast and reserved ranges, and for IPv6
+    forms that carry such an IPv4 address (mapped, 6to4, Teredo, NAT64). Source: IANA special-purpose registries.
+
+    >>> [is_public(a) for a in ("93.184.215.14", "10.0.0.1", "169.254.169.254", "::ffff:127.0.0.1", "64:ff9b::a00:1")]
+    [True, False, False, False, False]
+    """
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner: list[ipaddress.IPv4Address] = []
+        if ip.ipv4_mapped is not None:
+            return is_public(str(ip.ipv4_mapped))
+        if ip.sixtofour is not None:
+            inner.append(ip.sixtofour)
+        if ip.teredo is not None:
+            inner.extend(ip.teredo)
+        if ip in _NAT64:
+            inner.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
+        if not all(is_public(str(part)) for part in inner):
+            return False
+        if ip.is_site_local:
+            return False
+    special = ip.is_multicast or ip.is_reserved or ip.is_loopback or ip.is_link_local or ip.is_unspecified
+    # NAT64 lies inside a range that some Python versions call reserved; its inner address was judged above.
+    if isinstance(ip, ipaddress.IPv6Address) and ip in _NAT64:
+        special = False
+    return ip.is_global and not special and ip not in _CLOUD_METADATA
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """Where the connections of a host really go, and whether the peer must have a public address."""
+
+    rules: FetchRules
+    named: tuple[tuple[str, str, int], ...]
+
+    @classmethod
+    def of(cls, rules: FetchRules) -> Routes:
+        """Parse the `connect_to` rules ('host=address:port'); RecipeError when one cannot be read.
+
+        >>> Routes.of(FetchRules(connect_to=("example.org=127.0.0.1:8080",))).named
+        (('example.org', '127.0.0.1', 8080),)
+        """
+        named = []
+        for rule in rules.connect_to:
+            host, equals, target = rule.strip().partition("=")
+            address, port = _split_port(target)
+            if not (host and equals and address and port):
+                raise RecipeError(
+                    f"connect_to rule {rule!r} cannot be read",
+                    expected="host=address:port",
+                    remedy="correct the recipe",
+                )
+            named.append((host.lower(), address.strip("[]"), port))
+        return cls(rules, tuple(named))
+
+    def redirected(self, host: str, port: int) -> tuple[str, int] | None:
+        """Give the address and port that the recipe names for a host; None when it names none."""
+        for pattern, address, target in self.named:
+            if host_matches((pattern,), host, port):
+                return address, target
+        return None
+
+    def trusts(self, host: str, port: int) -> bool:
+        """Whether a host may have a private address, because the recipe says so."""
+        return self.redirected(host, port) is not None or host_matches(self.rules.allow_private, host, port)
+
+
+def _split_port(text: str) -> tuple[str, int | None]:
+    """Split 'host:port', '[v6]:port' or a bare host; a bare IPv6 address has no port."""
+    if text.startswith("["):
+        host, _, rest = text[1:].partition("]")
+        return host, int(rest[1:]) if re.fullmatch(r":\d{1,5}", rest) else None
+    host, _, port = text.rpartition(":")
+    if host and ":" not in host and re.fullmatch(r"\d{1,5}", port):
+        return host, int(port)
+    return text, None

@@ -1,0 +1,80 @@
+"""From any decoded raster to 8-bit sRGB: depth, palette, transparency, ink and colour profile."""
+
+from __future__ import annotations
+
+import functools
+import io
+
+import numpy as np
+from PIL import Image, ImageCms
+
+MAX_PROFILE = 4 << 20
+"""Bytes of an ICC profile that are still parsed; printer profiles reach 2 MB."""
+_INTENT = ImageCms.Intent.PERCEPTUAL
+_DEEP = frozenset({"I", "I;16", "I;16L", "I;16B", "I;16N", "F"})
+
+
+def to_shallow(image: Image.Image) -> Image.Image:
+    """Give the raster in mode L, RGB or CMYK: 8 bits a channel, transparency laid on white.
+
+    16-bit and deeper greys are scaled by their range and never clipped: to the smallest power of two that holds the
+    brightest pixel, so that 12-bit cameras in 16-bit files do not come out black; floats and signed numbers by their
+    minimum and maximum. Must see the whole image, so that all crops of it are scaled alike.
+    """
+    mode = image.mode
+    if mode in ("L", "RGB", "CMYK"):
+        # PNG may name one transparent colour without an alpha channel.
+        return _on_white(image.convert("RGBA")) if "transparency" in image.info and mode != "CMYK" else image
+    if mode in _DEEP:
+        return _scaled(image)
+    if mode == "1":
+        return image.convert("L")
+    if mode == "P" and "transparency" not in image.info:
+        return image.convert("RGB")
+    if mode in ("LA", "La", "PA", "P", "RGBA", "RGBa"):
+        return _on_white(image.convert("RGBA"))
+    return image.convert("RGB")
+
+
+def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str]:
+    """Give an L, RGB or CMYK raster in sRGB by its ICC profile, and a note when the profile could not be used.
+
+    A profile that cannot be parsed, or that is for another kind of colour, is left aside: the picture counts more.
+    Source: ICC.1; conversion by LittleCMS, perceptual intent.
+    """
+    if not profile:
+        return image.convert("RGB"), ""
+    if len(profile) > MAX_PROFILE:
+        return image.convert("RGB"), f"ICC profile of {len(profile)} bytes ignored"
+    try:
+        converted = ImageCms.applyTransform(image, _transform(profile, image.mode))
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
+        return image.convert("RGB"), f"ICC profile ignored: {str(error)[:80]}"
+    if converted is None:  # only an in-place conversion gives nothing
+        return image.convert("RGB"), "ICC profile ignored"
+    return converted, ""
+
+
+@functools.lru_cache(maxsize=16)
+def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform:
+    """Make the conversion of a profile to sRGB once: releases have millions of images and a few profiles."""
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB", renderingIntent=_INTENT)
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    matte = Image.new("RGBA", image.size, (255, 255, 255, 255))
+    matte.alpha_composite(image)
+    return matte.convert("RGB")
+
+
+def _scaled(image: Image.Image) -> Image.Image:
+    values = np.asarray(image)
+    if values.dtype.kind == "f":
+        values = np.nan_to_num(values.astype(np.float32), copy=True, nan=0.0, posinf=0.0, neginf=0.0)
+    low, high = float(values.min()), float(values.max())
+    if values.dtype.kind != "f" and low >= 0:
+        low, high = 0.0, float(2 ** max(8, int(high).bit_length()) - 1)
+    span = high - low
+    scaled = (values.astype(np.float32) - np.float32(low)) * np.float32(255.0 / span if span > 0 else 0.0)
+    return Image.fromarray(np.clip(np.rint(scaled), 0, 255).astype(np.uint8))

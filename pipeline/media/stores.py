@@ -1,0 +1,201 @@
+"""Local media stores: a folder of files, a zip, or a folder of zip parts, read under the same caps as the network.
+
+Paths come from a release's tables, so they are foreign input: one that would leave the store finds nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import IO
+
+from pipeline.errors import SourceError
+from pipeline.media.fetched import Fetched
+from pipeline.outcomes import Outcome
+
+_CHUNK = 1 << 20
+_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+_ENCRYPTED = 0x1
+
+
+class Store:
+    """Media that lie beside the release: a folder, its zip parts, or both; a context manager.
+
+    Files are looked up first, then members of the zips. Zip members are found by their exact name, else by the one
+    member whose name ends with '/' + path: BIOSCAN zips put everything below 'bioscan5m/images/'. Reading from
+    several threads is safe. Memory: the index of each zip, about 0.6 kB per member.
+    """
+
+    def __init__(self, folder: Path | None, archives: tuple[Path, ...]) -> None:
+        self._folder = folder
+        self._root = folder.resolve() if folder is not None else None
+        self._zips: list[zipfile.ZipFile] = []
+        self._by_name: dict[str, list[tuple[int, str]]] | None = None
+        try:
+            for path in archives:
+                self._zips.append(_open_zip(path))
+        except SourceError:
+            self.close()
+            raise
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every archive of the store."""
+        for archive in self._zips:
+            archive.close()
+
+    def read(self, relative_path: str, max_bytes: int) -> Fetched:
+        """Give the bytes of one medium by its path inside the store ('/' between parts).
+
+        Outcomes: MISSING_FILE (absent, ambiguous, outside the store, not a regular file), TOO_LARGE, EMPTY, CORRUPT
+        (a damaged or encrypted member), UNSUPPORTED_FORMAT (a zip method other than stored or deflate).
+        """
+        reason = _path_problem(relative_path)
+        if reason:
+            return Fetched(Outcome.MISSING_FILE, detail=reason)
+        name = PurePosixPath(relative_path).as_posix()
+        answer = self._read_file(name, max_bytes)
+        if answer is not None:
+            return answer
+        found = self._find(name)
+        if len(found) == 1:
+            index, member = found[0]
+            return _read_member(self._zips[index], member, max_bytes)
+        if found:
+            some = ", ".join(_address(self._zips[index], member) for index, member in found[:3])
+            return Fetched(Outcome.MISSING_FILE, detail=f"{len(found)} members end with this path: {some}")
+        return Fetched(Outcome.MISSING_FILE, detail="no such file in the store")
+
+    def _read_file(self, name: str, max_bytes: int) -> Fetched | None:
+        """Read a file of the folder; None when there is none of this name."""
+        if self._folder is None or self._root is None:
+            return None
+        try:
+            path = (self._folder / name).resolve()
+            state = path.stat()
+        except (OSError, RuntimeError, ValueError):  # absent, too long a name, or a circle of links
+            return None
+        if not path.is_relative_to(self._root):
+            return Fetched(Outcome.MISSING_FILE, final_url=name, detail="a link leads out of the store")
+        if not stat.S_ISREG(state.st_mode):
+            return Fetched(Outcome.MISSING_FILE, final_url=name, detail="not a regular file")
+        if state.st_size > max_bytes:
+            return _too_large(name, state.st_size, max_bytes)
+        try:
+            with path.open("rb") as file:
+                return _read_stream(file, name, max_bytes)
+        except OSError as error:
+            return Fetched(Outcome.MISSING_FILE, final_url=name, detail=f"cannot be read: {error.strerror}")
+
+    def _find(self, name: str) -> list[tuple[int, str]]:
+        """Give the (archive, member) pairs that a path may mean: the exact ones, else those that end with it."""
+        exact = [(index, name) for index, archive in enumerate(self._zips) if name in archive.NameToInfo]
+        if exact or not self._zips:
+            return exact
+        if self._by_name is None:
+            by_name: dict[str, list[tuple[int, str]]] = {}
+            for index, archive in enumerate(self._zips):
+                for member in archive.NameToInfo:
+                    by_name.setdefault(member.rpartition("/")[2], []).append((index, member))
+            self._by_name = by_name  # assigned whole, so that another thread never sees half of it
+        tail = "/" + name
+        return [pair for pair in self._by_name.get(name.rpartition("/")[2], ()) if pair[1].endswith(tail)]
+
+
+def open_store(path: Path | str) -> Store:
+    """Open a local media store: a folder, a zip, or a folder of zips.
+
+    Raises SourceError when the path does not exist, or a zip cannot be read.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, open_store(folder) as store:
+    ...     _ = Path(folder, "a.txt").write_bytes(b"abc")
+    ...     store.read("a.txt", 100).data, store.read("../a.txt", 100).outcome.code
+    (b'abc', 'missing_file')
+    """
+    path = Path(path)
+    if path.is_dir():
+        parts = sorted(entry for entry in path.iterdir() if entry.suffix.lower() == ".zip" and entry.is_file())
+        return Store(path, tuple(parts))
+    if path.is_file():
+        return Store(None, (path,))
+    raise SourceError(
+        "the media store does not exist",
+        where=os.fspath(path),
+        expected="a folder of images, a zip, or a folder of zips",
+        remedy="correct `media` of the source, or leave it out to fetch from URLs",
+    )
+
+
+def _open_zip(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise SourceError(
+            f"the media store cannot be read: {error}",
+            where=os.fspath(path),
+            expected="a whole zip archive",
+            remedy="download it again, or unpack it and name the folder",
+        ) from error
+
+
+def _path_problem(path: str) -> str:
+    """Say why a path cannot be a path inside the store; empty when it can."""
+    if not path or "\0" in path:
+        return "an empty path, or one with a null character"
+    if "\\" in path:
+        return "a backslash in the path"
+    parts = path.split("/")
+    if path.startswith("/") or ".." in parts or (len(parts[0]) == 2 and parts[0][1] == ":"):
+        return "the path leads out of the store"
+    return ""
+
+
+def _read_member(archive: zipfile.ZipFile, member: str, max_bytes: int) -> Fetched:
+    info = archive.NameToInfo[member]
+    address = _address(archive, member)
+    if info.is_dir():
+        return Fetched(Outcome.MISSING_FILE, final_url=address, detail="a folder, not a file")
+    if info.flag_bits & _ENCRYPTED:
+        return Fetched(Outcome.CORRUPT, final_url=address, detail="the zip member is encrypted")
+    if info.compress_type not in _METHODS:
+        detail = f"zip method {info.compress_type}, only stored and deflate are read"
+        return Fetched(Outcome.UNSUPPORTED_FORMAT, final_url=address, detail=detail)
+    if info.file_size > max_bytes:
+        return _too_large(address, info.file_size, max_bytes)
+    try:
+        with archive.open(info) as stream:
+            return _read_stream(stream, address, max_bytes)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
+        return Fetched(Outcome.CORRUPT, final_url=address, detail=f"the zip member is damaged: {error}"[:300])
+
+
+def _read_stream(stream: IO[bytes], address: str, max_bytes: int) -> Fetched:
+    """Read a stream to its end, whatever size was declared for it."""
+    body = bytearray()
+    while chunk := stream.read(_CHUNK):
+        body += chunk
+        if len(body) > max_bytes:
+            return _too_large(address, len(body), max_bytes)
+    if not body:
+        return Fetched(Outcome.EMPTY, final_url=address, detail="a file of 0 bytes")
+    return Fetched(None, data=bytes(body), final_url=address, attempts=1)
+
+
+def _too_large(address: str, size: int, max_bytes: int) -> Fetched:
+    return Fetched(Outcome.TOO_LARGE, final_url=address, detail=f"{size} bytes or more, {max_bytes} allowed")
+
+
+def _address(archive: zipfile.ZipFile, member: str) -> str:
+    return f"{Path(archive.filename or '').name}!{member}"

@@ -1,0 +1,95 @@
+"""What a finished run says for itself on the terminal: the funnel, and the answers to SQL questions."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import duckdb
+
+from pipeline.catalog import open_catalog
+from pipeline.errors import RunError
+
+_WIDEST = 60
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
+
+
+def table_lines(names: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
+    """Give a plain text table: numbers to the right, words to the left.
+
+    >>> print("\\n".join(table_lines(["outcome", "rows"], [["kept", 1200], ["gone", 7]])))
+    outcome   rows
+    kept     1,200
+    gone         7
+    """
+    cells = [[_cell(value) for value in row] for row in rows]
+    widths = [max(len(name), *(len(row[i]) for row in cells)) if cells else len(name) for i, name in enumerate(names)]
+    right = [bool(rows) and all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(names))]
+    for line in [list(names), *cells]:
+        padded = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(line, widths, right, strict=True)]
+        yield "  ".join(padded).rstrip()
+
+
+def query_lines(root: Path, query: str, form: str = "table") -> Iterator[str]:
+    """Give the answer to an SQL question about a run as lines of a text table, CSV, or JSON objects.
+
+    Raises RunError when the question is not valid SQL, or would change the catalog.
+    """
+    with open_catalog(root) as con:
+        try:
+            cursor = con.execute(query)
+            rows = cursor.fetchall()
+        except duckdb.Error as error:
+            raise RunError(
+                f"the catalog cannot answer: {str(error).splitlines()[0]}",
+                where=query,
+                remedy='list the views with: biomill sql RUN "SHOW TABLES", and columns with "DESCRIBE samples"',
+            ) from error
+        names = [column[0] for column in cursor.description or []]
+    if form == "json":
+        for row in rows:
+            yield json.dumps(dict(zip(names, row, strict=True)), default=str, ensure_ascii=False)
+    elif form == "csv":
+        buffer = io.StringIO()
+        csv.writer(buffer, lineterminator="\n").writerows([names, *rows])
+        yield from buffer.getvalue().splitlines()
+    else:
+        yield from table_lines(names, rows)
+
+
+def funnel_lines(root: Path) -> Iterator[str]:
+    """Give the funnel of a run: rows per stage, outcome and source, and their sum."""
+    with open_catalog(root) as con:
+        sources = [name for (name,) in con.execute("SELECT DISTINCT source FROM ledger ORDER BY 1").fetchall()]
+        counted = con.execute("SELECT place, stage, outcome, source, rows FROM funnel ORDER BY ALL").fetchall()
+    lines: dict[tuple[int, str, str], dict[str, int]] = {}
+    for place, stage, outcome, source, rows in counted:
+        lines.setdefault((place, stage, outcome), {})[source] = rows
+    table: list[list[object]] = [
+        [stage, outcome, *(found.get(name, 0) for name in sources), sum(found.values())]
+        for (_, stage, outcome), found in lines.items()
+    ]
+    totals = [sum(found.get(name, 0) for found in lines.values()) for name in sources]
+    table.append(["", "all input rows", *totals, sum(totals)])
+    yield from table_lines(["stage", "outcome", *sources, "all"], table)
+
+
+def closing_lines(root: Path, shown: Path) -> Iterator[str]:
+    """Give what a run prints last: its funnel, where the shards are, and what to try."""
+    yield from funnel_lines(root)
+    yield ""
+    yield f"shards    {shown / 'shards'}"
+    yield f"catalog   {shown / 'catalog.duckdb'}"
+    yield ""
+    yield "try"
+    yield f'  biomill sql {shown} "SELECT accepted_name, images, sources FROM taxa LIMIT 5"'
+    yield f'  biomill sql {shown} "SELECT benchmark, rule, distance, count(*) FROM leaks GROUP BY ALL ORDER BY ALL"'
+    yield f'  biomill sql {shown} "SELECT outcome, meaning FROM outcomes JOIN funnel USING (outcome) GROUP BY ALL"'
+    yield f"  biomill verify {shown}"

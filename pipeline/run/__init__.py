@@ -1,0 +1,1 @@
+"""Driving a run: the output folder, the engine that runs Beam, the driver, and status."""

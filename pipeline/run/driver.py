@@ -1,0 +1,141 @@
+"""The run driver: stage after stage, each skipped when it is done, checked when it is new, and marked last of all."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import platform
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from manifests import Recipe, canonical_json, check_paths, recipe_digest
+from pipeline.atomic import read_json, sweep, write_json
+from pipeline.errors import ConservationError, RunError
+from pipeline.run.engine import Engine, EngineOptions
+from pipeline.run.folder import STAGES, RunFolder
+from pipeline.run.meter import metered
+from pipeline.stages.base import Balance, Context, Stage, prepare, stage_digest
+
+logger = logging.getLogger("biomill")
+
+
+def all_stages() -> list[Stage]:
+    """Give the stages in the order in which data flows."""
+    from pipeline.stages.catalog import Catalog
+    from pipeline.stages.fetch import Fetch
+    from pipeline.stages.holdout import Holdout
+    from pipeline.stages.ingest import Ingest
+    from pipeline.stages.likeness import Likeness
+    from pipeline.stages.resolve import Resolve
+    from pipeline.stages.screen import Screen
+    from pipeline.stages.select import Select
+    from pipeline.stages.shards import Shards
+
+    return [Ingest(), Resolve(), Holdout(), Screen(), Fetch(), Likeness(), Select(), Shards(), Catalog()]
+
+
+def check_balance(stage: str, balances: list[Balance]) -> None:
+    """Raise ConservationError unless rows in = rows out + ended for every source.
+
+    >>> check_balance("screen", [Balance("gbif", 10, 7, 3)])
+    """
+    for balance in balances:
+        if balance.rows_in != balance.rows_out + balance.ended:
+            raise ConservationError(
+                f"stage {stage!r} does not balance for {balance.source!r}: {balance.rows_in:,} rows in, but "
+                f"{balance.rows_out:,} out and {balance.ended:,} ended",
+                expected="rows in = rows out + ended",
+                remedy="this is a defect of Biomill: keep the folder, and report it with the recipe",
+            )
+
+
+def run(
+    recipe: Recipe,
+    out: Path,
+    until: str = STAGES[-1],
+    options: EngineOptions | None = None,
+    progress: Callable[[str], None] = logger.info,
+) -> RunFolder:
+    """Run the recipe into the folder, going on where an earlier run stopped.
+
+    Raises RecipeError, SourceError, StorageError, ConservationError, WorkerDiedError or RunError; whatever it raises,
+    finished stages and work units stay, and the next call goes on from them.
+    """
+    if until not in STAGES:
+        raise RunError(f"no such stage: {until!r}", expected=f"one of {', '.join(STAGES)}")
+    check_paths(recipe)
+    folder = RunFolder(out.absolute())
+    with folder.lock(), Engine(options or EngineOptions()) as engine:
+        _check_owner(folder)
+        sweep_top(folder)
+        context = Context(recipe, folder, progress)
+        manifest: dict[str, Any] = {
+            "recipe": recipe.name,
+            "recipe_digest": recipe_digest(recipe),
+            "resolved": canonical_json(recipe),
+            "code": {"biomill": version("biomill"), "python": platform.python_version()},
+            "inputs": {},
+            "stages": {},
+        }
+        # Written at once, so that a folder is known as a run from its first second.
+        write_json(folder.manifest, manifest)
+        for stage in all_stages():
+            manifest["inputs"] |= stage.inputs(context)
+            digest = stage_digest(stage, context)
+            _stage(stage, context, engine, digest)
+            facts = read_json(folder.done(stage.name))["facts"]
+            manifest["stages"][stage.name] = {"digest": digest, "version": stage.version}
+            if "taxonomy_build" in facts:
+                manifest["taxonomy_build"] = facts["taxonomy_build"]
+            write_json(folder.manifest, manifest)
+            if stage.name == until:
+                break
+    return folder
+
+
+def _check_owner(folder: RunFolder) -> None:
+    strangers = [path.name for path in folder.root.iterdir() if not path.name.startswith(".")]
+    if strangers and not folder.manifest.exists():
+        raise RunError(
+            "the output folder holds other things",
+            where=f"{folder.root} holds {sorted(strangers)[0]!r}",
+            expected="a new or empty folder, or the folder of an earlier run",
+            remedy="name another output folder",
+        )
+
+
+def sweep_top(folder: RunFolder) -> None:
+    """Remove temporary files of killed runs beside the stages' folders."""
+    for path in sorted(folder.root.glob(".tmp-*")):
+        path.unlink(missing_ok=True)
+    sweep(folder.root / "taxonomy")
+
+
+def _stage(stage: Stage, context: Context, engine: Engine, digest: str) -> None:
+    done = context.folder.done(stage.name)
+    if done.exists() and read_json(done)["digest"] == digest:
+        context.progress(f"{stage.name}: done before")
+        return
+    prepare(stage, context, digest, keep=stage.name == "fetch")
+    context.progress(f"{stage.name}: started")
+    with metered() as cost:
+        facts = stage.run(context, engine)
+        balances = stage.balance(context, facts)
+        check_balance(stage.name, balances)
+    write_json(context.folder.stage(stage.name) / "_cost.json", dataclasses.asdict(cost))
+    write_json(
+        done,
+        {
+            "stage": stage.name,
+            "digest": digest,
+            "version": stage.version,
+            "facts": facts,
+            "balance": [dataclasses.asdict(balance) for balance in balances],
+        },
+    )
+    rows = ", ".join(f"{b.source} {b.rows_in:,} = {b.rows_out:,} + {b.ended:,}" for b in balances)
+    context.progress(
+        f"{stage.name}: done in {cost.wall_s:.1f} s ({rows})" if rows else f"{stage.name}: done in {cost.wall_s:.1f} s"
+    )

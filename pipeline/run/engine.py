@@ -1,0 +1,259 @@
+"""Running one Beam pipeline: which runner, how many processes, and what happens when something dies.
+
+The mill's stages are the same Beam graph on every runner:
+
+    local      Beam's Fn API runner in this process (1 worker), or with worker processes (2 and more)
+    portable   a job service and SDK workers as processes of their own: the protocol that Flink and Dataflow speak
+    NAME       any other Beam runner by its name, with options passed through (`--beam-option`)
+
+Beam's local runner waits for minutes, or for ever, when a worker process is killed. The engine therefore runs the
+pipeline in a thread and watches the worker processes from outside: a death ends the run with a clear error at once,
+and what is finished stays finished, because every work unit is one atomically renamed file.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import psutil
+
+from manifests.errors import BiomillError
+from pipeline.errors import PipelineError, SourceError, StorageError, WorkerDiedError
+
+if TYPE_CHECKING:
+    import apache_beam as beam
+
+logger = logging.getLogger("biomill")
+
+DEATH_GRACE_SECONDS = 15.0
+"""Workers end shortly before Beam reports success; only a pipeline that outlives a worker this long has lost it."""
+_POLL_SECONDS = 0.25
+_START_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """Where the pipelines run."""
+
+    runner: str = "local"
+    workers: int = 1
+    job_endpoint: str = ""
+    """Portable runner: an existing job service 'host:port'; empty: one is started for this run."""
+    beam_options: tuple[str, ...] = ()
+    """Options passed to Beam as they are, such as '--project=x'."""
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for_port(port: int, process: subprocess.Popen[bytes], what: str) -> None:
+    end = time.monotonic() + _START_SECONDS
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise PipelineError(f"the {what} ended at once (exit status {process.returncode})")
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise PipelineError(f"the {what} did not answer within {_START_SECONDS:.0f} s", where=f"port {port}")
+
+
+def _beam_processes() -> dict[int, psutil.Process]:
+    found = {}
+    for child in psutil.Process().children(recursive=True):
+        try:
+            running = child.is_running() and child.status() != psutil.STATUS_ZOMBIE
+            if running and any("apache_beam" in part for part in child.cmdline()):
+                found[child.pid] = child
+        except psutil.Error:  # it ended between listing and asking, which the caller sees as its absence
+            continue
+    return found
+
+
+_NAMED = re.compile(
+    r"(?:^|[\s.:])(?P<kind>[A-Z]\w*Error): (?![\w.]*Error: )(?P<what>[^\n]*)"
+    r"(?:\n  where:  (?P<where>[^\n]*))?(?:\n  expect: (?P<expect>[^\n]*))?(?:\n  remedy: (?P<remedy>[^\n]*))?"
+)
+_KINDS: dict[str, type[BiomillError]] = {"StorageError": StorageError, "SourceError": SourceError}
+_SUFFIX = re.compile(r"\s*\[while running '[^']*'\]|\\n.*$")
+
+
+def explain_failure(text: str, label: str) -> BiomillError:
+    r"""Find our own error in what Beam reports of a failed pipeline (a traceback, quoted several times over).
+
+    >>> str(explain_failure("RuntimeError: pipeline.errors.StorageError: cannot write: No space left\n"
+    ...                     "  where:  /x [while running 'fetch/work']", "fetch"))
+    'cannot write: No space left\n  where:  /x'
+    """
+    found = [m for m in _NAMED.finditer(text) if m["where"] or m["remedy"] or m["kind"] in _KINDS]
+    if found:
+        best = found[-1]
+        parts = {key: _SUFFIX.sub("", best[key] or "") for key in ("what", "where", "expect", "remedy")}
+        kind = _KINDS.get(best["kind"], PipelineError)
+        return kind(parts["what"], where=parts["where"], expected=parts["expect"], remedy=parts["remedy"])
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    last = _SUFFIX.sub("", lines[-1]) if lines else "no message"
+    return PipelineError(
+        f"stage {label!r} failed: {last[:500]}",
+        remedy="run again with --debug for the whole traceback; finished work units are kept",
+    )
+
+
+@dataclass
+class Engine(AbstractContextManager["Engine"]):
+    """Runs pipelines one after another with the same options."""
+
+    options: EngineOptions = field(default_factory=EngineOptions)
+    _services: list[subprocess.Popen[bytes]] = field(default_factory=list, init=False)
+    _endpoint: str = field(default="", init=False)
+    _pool: str = field(default="", init=False)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop_services()
+
+    def _stop_services(self) -> None:
+        for process in self._services:
+            process.terminate()
+        for process in self._services:
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        self._services.clear()
+
+    def _start_services(self) -> None:
+        """Start a job service and a pool of SDK workers, each a process of its own."""
+        job_port, pool_port = _free_port(), _free_port()
+        # The pool starts its workers as plain `python`: it must be the one that runs us.
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+        for what, module, arguments, port in (
+            ("job service", "apache_beam.runners.portability.local_job_service_main", [f"--port={job_port}"], job_port),
+            ("worker pool", "apache_beam.runners.worker.worker_pool_main", [f"--service_port={pool_port}"], pool_port),
+        ):
+            # stdout carries Beam's chatter; errors come back through the job's state and message log.
+            process = subprocess.Popen(
+                [sys.executable, "-m", module, *arguments],
+                env={**os.environ, "PATH": path},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            self._services.append(process)
+            _wait_for_port(port, process, what)
+        self._endpoint, self._pool = f"localhost:{job_port}", f"localhost:{pool_port}"
+
+    def _arguments(self) -> tuple[str, list[str]]:
+        options = self.options
+        quiet = ["--default_sdk_harness_log_level=ERROR"]
+        if options.runner == "local":
+            arguments = ["--direct_num_workers", str(options.workers)]
+            if options.workers > 1:
+                arguments += ["--direct_running_mode", "multi_processing"]
+            return "FnApiRunner", [*arguments, *quiet, *options.beam_options]
+        if options.runner == "portable":
+            if options.job_endpoint:
+                arguments = [f"--job_endpoint={options.job_endpoint}"]
+            else:
+                if not self._services:
+                    self._start_services()
+                arguments = [
+                    f"--job_endpoint={self._endpoint}",
+                    "--environment_type=EXTERNAL",
+                    f"--environment_config={self._pool}",
+                    f"--sdk_worker_parallelism={options.workers}",
+                ]
+            return "PortableRunner", [*arguments, *quiet, *options.beam_options]
+        return options.runner, [*quiet, *options.beam_options]
+
+    def run(self, label: str, build: Callable[[beam.Pipeline], object], tick: Callable[[], None] | None = None) -> None:
+        """Build and run one pipeline; raise what failed in it, or WorkerDiedError when a worker process ended.
+
+        `tick` is called a few times a second while the pipeline runs.
+        """
+        import apache_beam as beam
+        from apache_beam.options.pipeline_options import PipelineOptions
+
+        for name in ("apache_beam", "root"):
+            logging.getLogger(name).setLevel(max(logging.ERROR, logger.level))
+        runner, arguments = self._arguments()
+        failure: list[str] = []
+        interrupted = threading.Event()
+
+        def work() -> None:
+            try:
+                pipeline = beam.Pipeline(runner=runner, options=PipelineOptions(arguments))
+                build(pipeline)
+                result = pipeline.run()
+                state = result.wait_until_finish()
+                if state not in (None, "DONE"):
+                    failure.append(f"PipelineError: the job ended in state {state}")
+            except BaseException:  # noqa: BLE001 - carried to the caller's thread, where it is raised
+                if not interrupted.is_set():
+                    failure.append(traceback.format_exc())
+
+        thread = threading.Thread(target=work, name=f"beam-{label}", daemon=True)
+        thread.start()
+        try:
+            self._watch(thread, label, tick)
+        except BaseException:
+            interrupted.set()
+            self.kill_workers()
+            raise
+        if failure:
+            logger.debug("%s", failure[0])
+            raise explain_failure(failure[0], label)
+
+    def _watch(self, thread: threading.Thread, label: str, tick: Callable[[], None] | None) -> None:
+        seen: dict[int, psutil.Process] = {}
+        lost: dict[int, float] = {}
+        watching = self.options.runner in ("local", "portable") and (
+            self.options.workers > 1 or self.options.runner == "portable"
+        )
+        while thread.is_alive():
+            thread.join(_POLL_SECONDS)
+            if tick:
+                tick()
+            if not watching or not thread.is_alive():
+                continue
+            now = time.monotonic()
+            alive = _beam_processes()
+            for pid in seen.keys() - alive.keys():
+                lost.setdefault(pid, now)
+            seen.update(alive)
+            gone = [pid for pid, since in lost.items() if now - since > DEATH_GRACE_SECONDS]
+            if gone and thread.is_alive():
+                raise WorkerDiedError(
+                    f"a worker process of stage {label!r} ended while it held work (pid {gone[0]})",
+                    expected="worker processes live until their stage is done; the kernel's log tells if memory was short",
+                    remedy="run the same command again: finished work units are kept; --workers 1 needs less memory",
+                )
+
+    def kill_workers(self) -> None:
+        """End every worker process of this run; nothing is lost but unfinished work units."""
+        processes: Sequence[psutil.Process] = list(_beam_processes().values())
+        for process in processes:
+            try:
+                process.kill()
+            except psutil.NoSuchProcess:
+                continue
+        psutil.wait_procs(processes, timeout=5)
+        self._services.clear()

@@ -1,0 +1,105 @@
+"""The output folder of a run: who may write it, and which names mean what.
+
+manifest.json            recipe, digests of every input, taxonomy build, code version
+STAGE/_plan.json         digest of everything the stage depends on, and the names of its outputs
+STAGE/_done.json         written last: the same digest, and the row counts
+STAGE/ledger/*.parquet   one row per input row that ended in this stage
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.atomic import read_json, storage_error
+from pipeline.errors import RunError
+
+STAGES = ("ingest", "resolve", "holdout", "screen", "fetch", "likeness", "select", "shards", "catalog")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Paths of one run."""
+
+    root: Path
+
+    def stage(self, name: str) -> Path:
+        """Give the folder of a stage."""
+        return self.root / name
+
+    def done(self, name: str) -> Path:
+        """Give the path of a stage's mark of completion."""
+        return self.root / name / "_done.json"
+
+    def plan(self, name: str) -> Path:
+        """Give the path of a stage's plan."""
+        return self.root / name / "_plan.json"
+
+    @property
+    def manifest(self) -> Path:
+        """Path of the run's manifest."""
+        return self.root / "manifest.json"
+
+    @property
+    def catalog(self) -> Path:
+        """Path of the DuckDB catalog."""
+        return self.root / "catalog.duckdb"
+
+    def finished(self) -> list[str]:
+        """Give the stages that are done, in order."""
+        return [name for name in STAGES if self.done(name).exists()]
+
+    def require_run(self) -> None:
+        """Raise RunError unless this is the folder of a run."""
+        if not self.manifest.exists():
+            raise RunError(
+                "this is not the output folder of a run",
+                where=str(self.root),
+                expected="a folder with manifest.json",
+                remedy="give the folder that was passed to `biomill run RECIPE -o FOLDER`",
+            )
+
+    def require(self, stage: str) -> None:
+        """Raise RunError unless the stage is done."""
+        self.require_run()
+        if not self.done(stage).exists():
+            done = ", ".join(self.finished()) or "none"
+            raise RunError(
+                f"stage {stage!r} is not done (done: {done})",
+                where=str(self.root),
+                remedy="run the same `biomill run` command again: it goes on where it stopped",
+            )
+
+    def digest(self, stage: str) -> str:
+        """Give the digest that the finished stage was made from."""
+        return str(read_json(self.done(stage))["digest"])
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder for one run; raise RunError when another run holds it.
+
+        The lock is the kernel's (flock), so a killed run leaves none behind.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        except FileExistsError as error:
+            raise RunError("the output folder is a file", where=str(self.root), remedy="name another folder") from error
+        except OSError as error:
+            raise storage_error(error, self.root) from error
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise RunError(
+                    "another run is writing this folder",
+                    where=str(self.root),
+                    remedy="wait for it, stop it, or choose another output folder",
+                ) from error
+            yield
+        finally:
+            os.close(handle)

@@ -1,0 +1,44 @@
+"""WebDataset shards: captions, deterministic tar archives, indices and checksums. Pure functions; knows no Beam."""
+
+from __future__ import annotations
+
+from pipeline.shards.captions import Captions, captions
+from pipeline.shards.checksums import (
+    CHECKSUMS,
+    checksum_text,
+    file_digest,
+    read_checksums,
+    verify_checksums,
+    write_checksums,
+)
+from pipeline.shards.index import SIZES, dali_index, index_path, read_sizes, sizes_json, verify_index
+from pipeline.shards.order import order_key, shard_count, shard_name, shard_of
+from pipeline.shards.tar import MemberLocation, SampleLocation, ShardWriter
+from pipeline.shards.walk import Member, sample_locations, walk
+
+__all__ = [
+    "CHECKSUMS",
+    "SIZES",
+    "Captions",
+    "Member",
+    "MemberLocation",
+    "SampleLocation",
+    "ShardWriter",
+    "captions",
+    "checksum_text",
+    "dali_index",
+    "file_digest",
+    "index_path",
+    "order_key",
+    "read_checksums",
+    "read_sizes",
+    "sample_locations",
+    "shard_count",
+    "shard_name",
+    "shard_of",
+    "sizes_json",
+    "verify_checksums",
+    "verify_index",
+    "walk",
+    "write_checksums",
+]

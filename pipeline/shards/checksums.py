@@ -1,0 +1,100 @@
+"""Checksums of the files of a dataset, in the format of GNU sha256sum, sorted by name.
+
+`sha256sum --check checksums.sha256` verifies them without Biomill.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from pipeline.errors import VerifyError
+from pipeline.shards.index import read_text, write_text
+
+CHECKSUMS = "checksums.sha256"
+
+_LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
+_NAME = re.compile(r"[^\x00-\x1f\x7f\\/ ][^\x00-\x1f\x7f\\]*")  # sha256sum would escape the names left out here
+
+
+def checksum_text(digests: Mapping[str, str]) -> str:
+    """Give the text of a checksum file from SHA-256 hex digests by file name, sorted by name.
+
+    Raises ValueError for a name that sha256sum would have to escape.
+
+    >>> checksum_text({"b.tar": "0" * 64, "a.tar": "f" * 64}).splitlines()[0][-9:]
+    'ff  a.tar'
+    """
+    for name in digests:
+        if not _NAME.fullmatch(name) or ".." in name.split("/"):
+            raise ValueError(f"{name!r} cannot be a name in a checksum file")
+    return "".join(f"{digests[name]}  {name}\n" for name in sorted(digests))
+
+
+def file_digest(path: str | os.PathLike[str]) -> str:
+    """Give the SHA-256 of a file in hex, reading it in pieces. Raises VerifyError when it cannot be read."""
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise VerifyError(
+            f"the file cannot be read: {error.strerror}", str(path), "a file that the dataset promises"
+        ) from error
+
+
+def write_checksums(folder: str | os.PathLike[str], names: Iterable[str]) -> Path:
+    """Hash the named files of a folder and write its checksum file, whose path is given.
+
+    Raises VerifyError for a file that cannot be read, StorageError when the checksum file cannot be written.
+    """
+    target = Path(folder) / CHECKSUMS
+    write_text(target, checksum_text({name: file_digest(Path(folder) / name) for name in names}))
+    return target
+
+
+def read_checksums(path: str | os.PathLike[str]) -> dict[str, str]:
+    """Read a checksum file: SHA-256 hex digests by file name.
+
+    Raises VerifyError for a line that is no checksum, a name twice, and a name that leads out of the folder.
+    """
+    digests: dict[str, str] = {}
+    for number, line in enumerate(read_text(Path(path)).split("\n"), start=1):
+        if not line:
+            continue
+        found = _LINE.fullmatch(line)
+        where = f"{path}, line {number}"
+        if found is None:
+            raise VerifyError(f"the line is no checksum: {line[:100]!r}", where, "64 hex digits, two blanks, a name")
+        digest, name = found.groups()
+        if not _NAME.fullmatch(name) or ".." in name.split("/"):
+            raise VerifyError(f"the name {name!r} may lead out of the folder", where, "a file of the folder")
+        if name in digests:
+            raise VerifyError(f"the name {name!r} comes twice", where, "each file once")
+        digests[name] = digest
+    return digests
+
+
+def verify_checksums(folder: str | os.PathLike[str], promised: Iterable[str] = ()) -> int:
+    """Hash every file that a folder's checksum file lists and give their number.
+
+    `promised` are names that must be listed. Raises VerifyError for the first (by name) that is not, that is missing,
+    or whose content has changed.
+    """
+    path = Path(folder) / CHECKSUMS
+    digests = read_checksums(path)
+    for name in sorted(promised):
+        if name not in digests:
+            raise VerifyError(f"{name!r} has no checksum", str(path), remedy="write the checksums again")
+    for name in sorted(digests):
+        actual = file_digest(Path(folder) / name)
+        if actual != digests[name]:
+            raise VerifyError(
+                f"{name!r} has changed since it was written",
+                str(Path(folder) / name),
+                f"sha256 {digests[name]}, found {actual}",
+                "restore the file, or run the shards stage again",
+            )
+    return len(digests)

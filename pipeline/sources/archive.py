@@ -1,0 +1,274 @@
+"""Releases as they come: a folder, a zip, a tar or a single file, read member by member and never trusted.
+
+A member is copied to the spool under a name of our own, so that no name in an archive ever becomes a path; names that
+climb out of the archive are refused all the same, because an archive that holds one is not what it says it is.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import lzma
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, cast
+
+from pipeline.atomic import atomic_path
+from pipeline.errors import SourceError
+
+MAX_MEMBERS = 1_000_000
+MAX_MEMBER_BYTES = 2 << 40
+"""More than any published table, less than what fills a disk unseen."""
+MAX_RATIO = 400
+"""Text compresses 5 to 30 times; a member that grows more than this, and is large, is a decompression bomb."""
+RATIO_FREE_BYTES = 64 << 20
+_CHUNK = 1 << 20
+_BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, gzip.BadGzipFile)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One file of a release."""
+
+    name: str
+    """Its name in the release, with / between folders."""
+    size: int
+    """Bytes, as the archive declares them."""
+    packed: int
+    """Bytes in the archive; equal to `size` in a folder."""
+    stored_as: str
+    """Its name exactly as the archive or folder has it."""
+
+    @property
+    def base(self) -> str:
+        """The last part of the name."""
+        return PurePosixPath(self.name).name
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A folder, zip, tar or single (perhaps gzipped) file, as a sorted list of members."""
+
+    path: Path
+    kind: str
+    """'folder', 'zip', 'tar', 'gzip' or 'file'."""
+    members: tuple[Member, ...]
+
+    def origin(self, member: Member) -> str:
+        """Say what locators call a member: its name, with the archive's name and ! before it."""
+        return f"{self.path.name}!{member.name}" if self.kind in ("zip", "tar") else member.name
+
+    def files(self) -> tuple[str, ...]:
+        """Give the absolute paths of the files on disk."""
+        if self.kind == "folder":
+            return tuple(str((self.path / member.stored_as).resolve()) for member in self.members)
+        return (str(self.path.resolve()),)
+
+    def head(self, member: Member, size: int) -> bytes:
+        """Give the first bytes of a member."""
+        with self._open(member) as stream:
+            parts, left = [], size
+            while left > 0 and (block := stream.read(left)):
+                parts.append(block)
+                left -= len(block)
+            return b"".join(parts)
+
+    def heads(self, members: Sequence[Member], size: int) -> Iterator[bytes]:
+        """Give the first bytes of many members, opening a zip once: its directory may list thousands."""
+        if self.kind != "zip":
+            yield from (self.head(member, size) for member in members)
+            return
+        with self._guarded(str(self.path)), zipfile.ZipFile(self.path) as archive:
+            for member in members:
+                with archive.open(member.stored_as) as stream:
+                    yield stream.read(size)
+
+    def readable(self, member: Member, spool: Path) -> Path:
+        """Give a plain file with a member's bytes: the file itself, or a copy in `spool`.
+
+        The copy's name derives from the archive and member, its size is checked, and a copy that is there already is
+        not made again. Raises SourceError when the member is cut, larger than declared, or a decompression bomb.
+        """
+        if self.kind == "folder":
+            return self.path / member.stored_as
+        if self.kind == "file":
+            return self.path
+        status = self.path.stat()
+        identity = f"{self.path.resolve()}\n{status.st_size}\n{status.st_mtime_ns}\n{member.stored_as}"
+        target = spool / f"{hashlib.sha256(identity.encode(errors='surrogateescape')).hexdigest()[:24]}.table"
+        if target.exists():
+            return target
+        with self._open(member) as stream, atomic_path(target) as temporary, temporary.open("wb") as out:
+            written = 0
+            while block := stream.read(_CHUNK):
+                written += len(block)
+                self._check(member, written)
+                out.write(block)
+        return target
+
+    def _check(self, member: Member, written: int) -> None:
+        where = f"{self.path}!{member.name}"
+        if written > MAX_MEMBER_BYTES or (member.size >= 0 and written > member.size):
+            raise SourceError(
+                "an archive member is larger than it says",
+                where=where,
+                expected=f"at most {min(MAX_MEMBER_BYTES, member.size)} bytes",
+                remedy="fetch the archive again from its provider",
+            )
+        if written > RATIO_FREE_BYTES and written > MAX_RATIO * max(1, member.packed):
+            raise SourceError(
+                "an archive member grows more than text does when it is unpacked",
+                where=where,
+                expected=f"at most {MAX_RATIO} times its packed size",
+                remedy="if you trust this archive, unpack it yourself and name the folder as the source's path",
+            )
+
+    @contextmanager
+    def _open(self, member: Member) -> Iterator[BinaryIO]:
+        where = str(self.path if self.kind in ("file", "gzip") else f"{self.path}!{member.name}")
+        with self._guarded(where):
+            if self.kind == "zip":
+                with zipfile.ZipFile(self.path) as archive, archive.open(member.stored_as) as stream:
+                    yield cast(BinaryIO, stream)
+            elif self.kind == "tar":
+                with tarfile.open(self.path) as tar:
+                    inner = tar.extractfile(member.stored_as)
+                    if inner is None:
+                        raise SourceError("an archive member is not a file", where=where, remedy="remove it")
+                    yield cast(BinaryIO, inner)
+            elif self.kind == "gzip":
+                with gzip.open(self.path) as unpacked:
+                    yield cast(BinaryIO, unpacked)
+            else:
+                with (self.path / member.stored_as if self.kind == "folder" else self.path).open("rb") as plain:
+                    yield plain
+
+    @contextmanager
+    def _guarded(self, where: str) -> Iterator[None]:
+        try:
+            yield
+        except _BROKEN as error:
+            raise SourceError(
+                f"the archive is damaged: {error}",
+                where=where,
+                remedy="fetch it again and compare its size with the provider's",
+            ) from error
+        except (NotImplementedError, RuntimeError) as error:
+            # zipfile raises these for methods that it lacks and for encrypted members.
+            raise SourceError(
+                f"the archive member cannot be unpacked: {error}",
+                where=where,
+                expected="a zip without encryption, packed with deflate, bzip2 or lzma",
+                remedy="unpack the archive yourself and name the folder as the source's path",
+            ) from error
+
+
+def open_archive(path: Path) -> Archive:
+    """List what a release holds, junk of file managers left out; raises SourceError when it cannot be read."""
+    if not path.exists():
+        raise SourceError(
+            "the release does not exist",
+            where=str(path),
+            expected="a folder, zip, tar or table",
+            remedy="correct `path` of this source in the recipe, or fetch the release first",
+        )
+    if path.is_dir():
+        kind, members = "folder", _of_folder(path)
+    elif zipfile.is_zipfile(path):
+        kind, members = "zip", _of_zip(path)
+    elif path.suffix.lower() in (".zip",):
+        raise SourceError(
+            "the archive is damaged: no zip directory at its end",
+            where=str(path),
+            remedy="fetch it again and compare its size with the provider's",
+        )
+    elif _is_tar(path):
+        kind, members = "tar", _of_tar(path)
+    else:
+        with path.open("rb") as handle:
+            packed = handle.read(2) == b"\x1f\x8b"
+        kind, size = ("gzip", -1) if packed else ("file", path.stat().st_size)
+        members = [Member(path.name, size, path.stat().st_size, path.name)]
+    if len(members) > MAX_MEMBERS:
+        raise SourceError("the archive has too many members", where=str(path), expected=f"at most {MAX_MEMBERS}")
+    return Archive(path, kind, tuple(sorted(members, key=lambda member: member.name)))
+
+
+def _is_tar(path: Path) -> bool:
+    try:
+        return tarfile.is_tarfile(path)
+    except _BROKEN:
+        return False
+
+
+def _of_folder(path: Path) -> list[Member]:
+    members = []
+    for file in sorted(path.rglob("*")):
+        name = file.relative_to(path).as_posix()
+        if file.is_file() and not _is_junk(name):
+            members.append(Member(name, file.stat().st_size, file.stat().st_size, name))
+    return members
+
+
+def _of_zip(path: Path) -> list[Member]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos = archive.infolist()
+    except zipfile.BadZipFile as error:
+        raise SourceError(
+            f"the archive is damaged: {error}", where=str(path), remedy="fetch it again from its provider"
+        ) from error
+    members = []
+    for info in infos:
+        name = _safe_name(info.filename, path)
+        if not info.is_dir() and not _is_junk(name):
+            members.append(Member(name, info.file_size, info.compress_size, info.filename))
+    return members
+
+
+def _of_tar(path: Path) -> list[Member]:
+    members = []
+    try:
+        with tarfile.open(path) as archive:
+            for info in archive:
+                name = _safe_name(info.name, path)
+                if info.isfile() and not _is_junk(name):
+                    # A compressed tar packs its members together: only the whole file's size is known.
+                    members.append(Member(name, info.size, path.stat().st_size, info.name))
+                if len(members) > MAX_MEMBERS:
+                    break
+    except _BROKEN as error:
+        raise SourceError(
+            f"the archive is damaged: {error}", where=str(path), remedy="fetch it again from its provider"
+        ) from error
+    return members
+
+
+def _is_junk(name: str) -> bool:
+    parts = PurePosixPath(name).parts
+    return any(part.startswith(".") or part == "__MACOSX" for part in parts) or parts[-1:] == ("Thumbs.db",)
+
+
+def _safe_name(name: str, path: Path) -> str:
+    """Give a member's name with forward slashes, or refuse it.
+
+    >>> _safe_name("dwca\\\\occurrence.txt", Path("x.zip"))
+    'dwca/occurrence.txt'
+    """
+    clean = name.replace("\\", "/").removeprefix("./")
+    parts = PurePosixPath(clean).parts
+    if not parts or clean.startswith("/") or ".." in parts or "\x00" in clean or parts[0].endswith(":"):
+        if clean in ("", "."):
+            return "."
+        raise SourceError(
+            f"the archive holds an unsafe name: {name!r}",
+            where=str(path),
+            expected="names inside the archive's own folder",
+            remedy="do not use this archive; fetch it again from its provider",
+        )
+    return clean

@@ -1,0 +1,208 @@
+"""What the mappings of all sources share: cleaning, looking up once per distinct value, and building canonical columns.
+
+Arrays are pyarrow string arrays of one length; null means absent, and so does an empty or blank cell. Work that needs
+Python runs once per distinct value where values repeat (licences, media types), once per row only for keys and ids.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pipeline.ids import record_id
+from pipeline.licences import Licence, normalise_licence
+from pipeline.outcomes import Outcome
+from pipeline.records import ENDED_SCHEMA, RECORD_SCHEMA
+from pipeline.sources.media_types import EXTENSION, MediaKind, media_kind
+
+T = TypeVar("T")
+Mask = NDArray[np.bool_]
+
+_NUMBER = r"^\s*-?\d{1,15}(\.\d*)?([eE]-?\d{1,2})?\s*$"
+
+
+def text(table: pa.Table, name: str) -> pa.Array:
+    """Give a column stripped, blank cells null; all null when the table lacks it."""
+    return blank_to_null(pc.utf8_trim_whitespace(verbatim(table, name)))
+
+
+def verbatim(table: pa.Table, name: str) -> pa.Array:
+    """Give a column as it is; all null when the table lacks it."""
+    if name not in table.column_names:
+        return pa.nulls(table.num_rows, pa.string())
+    column = table.column(name).combine_chunks()
+    return column if column.type == pa.string() else column.cast(pa.string())
+
+
+def blank_to_null(values: pa.Array) -> pa.Array:
+    """Give the values with blank ones null."""
+    return pc.if_else(pc.match_substring_regex(values, r"\S"), values, pa.scalar(None, pa.string()))
+
+
+def first_of(*values: pa.Array) -> pa.Array:
+    """Give, row by row, the first value that is not null."""
+    return pc.coalesce(*values)
+
+
+def constant(value: str | None, rows: int) -> pa.Array:
+    """Give a column of one value; an empty value is null."""
+    return pa.repeat(pa.scalar(value or None, pa.string()), rows)
+
+
+def is_null(values: pa.Array) -> Mask:
+    """Say which values are null."""
+    return np.asarray(pc.is_null(values))
+
+
+def contains(values: pa.Array, pattern: str) -> Mask:
+    """Say which values match a pattern (RE2), whatever their case; null does not."""
+    return np.asarray(pc.fill_null(pc.match_substring_regex(values, pattern, ignore_case=True), False))
+
+
+def per_distinct(function: Callable[..., T], *arrays: pa.Array) -> tuple[list[T], pa.Array]:
+    """Apply a function of strings once per distinct combination; null is given as ''.
+
+    Gives the distinct results and, for every row, the index of its result.
+
+    >>> per_distinct(str.upper, pa.array(["a", "b", "a"]))[0]
+    ['A', 'B']
+    """
+    # Cells cannot hold the unit separator: the readers refuse it.
+    joined = pc.binary_join_element_wise(*[pc.fill_null(array, "") for array in arrays], "\x1f").dictionary_encode()
+    return [function(*key.split("\x1f")) for key in joined.dictionary.to_pylist()], joined.indices
+
+
+def take(results: Sequence[Any], indices: pa.Array) -> pa.Array:
+    """Spread the results of `per_distinct` over the rows; '' becomes null."""
+    return pa.array([value or None for value in results], pa.string()).take(indices)
+
+
+def numbers(values: pa.Array) -> pa.Array:
+    """Read decimal numbers; what is none is null."""
+    plain = pc.if_else(pc.match_substring_regex(values, _NUMBER), pc.utf8_trim_whitespace(values), None)
+    return plain.cast(pa.float64())
+
+
+def coordinates(latitude: pa.Array, longitude: pa.Array) -> tuple[pa.Array, pa.Array, dict[str, Mask]]:
+    """Read decimal degrees; impossible, half or zero-zero positions are null, with an issue."""
+    lat, lon = numbers(latitude), numbers(longitude)
+    stated = ~(is_null(latitude) & is_null(longitude))
+    possible = pc.and_(pc.less_equal(pc.abs(lat), 90.0), pc.less_equal(pc.abs(lon), 180.0))
+    possible_mask = np.asarray(pc.fill_null(possible, False))
+    zero = possible_mask & np.asarray(pc.fill_null(pc.and_(pc.equal(lat, 0.0), pc.equal(lon, 0.0)), False))
+    good = pa.array(possible_mask & ~zero)
+    issues = {"COORD_BAD": stated & ~possible_mask, "COORD_ZERO": zero}
+    return pc.if_else(good, lat, None), pc.if_else(good, lon, None), issues
+
+
+def media_columns(
+    kind: pa.Array, mime: pa.Array, urls: pa.Array
+) -> tuple[dict[str, pa.Array], dict[str, Mask], list[MediaKind]]:
+    """Give media_type and media_format, and the issues found in how they were stated."""
+    extension = pc.struct_field(pc.extract_regex(pc.fill_null(urls, ""), EXTENSION), "extension")
+    kinds, index = per_distinct(media_kind, kind, mime, extension)
+    columns = {
+        "media_type": take([k.type for k in kinds], index),
+        "media_format": take([k.format for k in kinds], index),
+    }
+    odd = take([k.issue for k in kinds], index)
+    codes = sorted({k.issue for k in kinds if k.issue})
+    return columns, {code: np.asarray(pc.fill_null(pc.equal(odd, code), False)) for code in codes}, kinds
+
+
+def licence_columns(
+    levels: Sequence[tuple[str, pa.Array]], keys: pa.Array
+) -> tuple[dict[str, pa.Array], dict[str, Mask]]:
+    """Give the licence columns from the first level (media, record, dataset, default) that states a licence.
+
+    A statement that cannot be understood is not passed over for a more permissive one further down. `keys` are media
+    keys: a Creative Commons code without a version is version 4.0 on iNaturalist, by its terms of use.
+    """
+    rows = len(keys)
+    chosen, source = pa.nulls(rows, pa.string()), pa.nulls(rows, pa.string())
+    for name, values in levels:
+        stated, index = per_distinct(_stated, values)
+        own = take(stated, index)
+        source = pc.if_else(pc.and_(pc.is_null(chosen), pc.is_valid(own)), name, source)
+        chosen = pc.coalesce(chosen, own)
+    versions = pc.if_else(pc.starts_with(keys, "inat:"), "4.0", "")
+    licences, index = per_distinct(normalise_licence, chosen, versions)
+    columns = {
+        "license_verbatim": chosen,
+        "license_source": source,
+        "license_id": take([licence.reference for licence in licences], index),
+        "license_family": take([licence.family if licence.known else "" for licence in licences], index),
+    }
+    issue = take([_licence_issue(licence) for licence in licences], index)
+    codes = sorted({_licence_issue(licence) for licence in licences} - {""})
+    return columns, {code: np.asarray(pc.fill_null(pc.equal(issue, code), False)) for code in codes}
+
+
+def _stated(raw: str) -> str:
+    return "" if normalise_licence(raw).family == "UNSPECIFIED" else raw
+
+
+def _licence_issue(licence: Licence) -> str:
+    if licence.flag.startswith("bad_version"):
+        return "LICENSE_BAD_VERSION"
+    return {"UNKNOWN": "LICENSE_UNKNOWN", "AMBIGUOUS": "LICENSE_AMBIGUOUS"}.get(licence.family, "")
+
+
+def issue_lists(masks: Mapping[str, Mask], rows: int, own: pa.Array | None = None, separator: str = ";") -> pa.Array:
+    """Give every row's issue codes, sorted; `own` is the source's own list of codes, joined by a separator."""
+    lists: list[list[str]] = [[] for _ in range(rows)]
+    if own is not None:
+        distinct, index = per_distinct(lambda codes: [c for c in codes.split(separator) if c], own)
+        lists = [list(distinct[i]) for i in index.to_pylist()]
+    for code, mask in masks.items():
+        for row in np.flatnonzero(mask).tolist():
+            lists[row].append(code)
+    return pa.array([sorted(set(codes)) for codes in lists], pa.list_(pa.string()))
+
+
+def records(columns: Mapping[str, pa.Array], rows: int) -> pa.Table:
+    """Build the record table: absent columns are null, `record_id` is made from the keys."""
+    unknown = sorted(set(columns) - set(RECORD_SCHEMA.names))
+    assert not unknown, f"not in RECORD_SCHEMA: {unknown}"
+    made = dict(columns)
+    keys = [made[name].to_pylist() for name in ("source", "source_record_id", "source_media_id", "box_id")]
+    made["record_id"] = pa.array([record_id(*key) for key in zip(*keys, strict=True)], pa.string())
+    arrays = [
+        made[field.name].cast(field.type) if field.name in made else pa.nulls(rows, field.type)
+        for field in RECORD_SCHEMA
+    ]
+    return pa.Table.from_arrays([_whole(array) for array in arrays], schema=RECORD_SCHEMA)
+
+
+def _whole(array: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def ended_rows(table: pa.Table, source: str, outcome: Outcome, row_ids: list[str], evidence: list[Any]) -> pa.Table:
+    """Build the ledger of rows that end for one reason; `table` gives their locators."""
+    rows = table.num_rows
+    columns = {
+        "row_id": pa.array(row_ids, pa.string()),
+        "source": constant(source, rows),
+        "outcome": constant(outcome.code, rows),
+        "evidence": pa.array([json.dumps(item, sort_keys=True, ensure_ascii=False) for item in evidence], pa.string()),
+        **{name: table.column(name).combine_chunks() for name in ("locator_file", "locator_row", "locator_offset")},
+    }
+    arrays = [columns.get(field.name, pa.nulls(rows, field.type)) for field in ENDED_SCHEMA]
+    return pa.Table.from_arrays(arrays, schema=ENDED_SCHEMA)
+
+
+def row_texts(table: pa.Table) -> list[str]:
+    """Give the content of every row, locators left out, as one text: what equal rows have in common."""
+    names = [name for name in table.column_names if not name.startswith("locator_")]
+    cells = [pc.fill_null(verbatim(table, name), "") for name in sorted(names)]
+    if not cells:
+        return [""] * table.num_rows
+    joined: list[str] = pc.binary_join_element_wise(*cells, "\x1f").to_pylist()
+    return joined

@@ -1,0 +1,134 @@
+"""The descriptor of a Darwin Core Archive (meta.xml): which files hold which tables, and how they are written.
+
+Source: Darwin Core text guide (https://dwc.tdwg.org/text/), whose defaults hold for attributes that are absent.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+
+from pipeline.errors import SourceError
+
+_ESCAPES = {"\\t": "\t", "\\n": "\n", "\\r": "\r", "\\r\\n": "\n", "\r\n": "\n", "\\\\": "\\"}
+_ENCODINGS = {"utf-8": "utf-8", "ascii": "utf-8", "iso8859-1": "iso8859-1", "cp1252": "cp1252"}
+
+
+@dataclass(frozen=True, slots=True)
+class TableMeta:
+    """One table of the archive, as described."""
+
+    row_type: str
+    """Last part of the row type's URI, such as Occurrence or Multimedia."""
+    locations: tuple[str, ...]
+    delimiter: str
+    quoted: bool
+    newline: str
+    encoding: str
+    header_lines: int
+    id_index: int
+    """Column of the core's id, or of the core id in an extension; -1 when not stated."""
+    fields: tuple[tuple[int, str], ...]
+    """(column index, last part of the term's URI)."""
+
+    def columns(self) -> tuple[str, ...]:
+        """Give the columns by index, for tables without a header; unnamed ones are empty."""
+        width = max([index for index, _ in self.fields] + [self.id_index]) + 1
+        names = [""] * width
+        for index, term in self.fields:
+            names[index] = names[index] or term
+        return tuple(names)
+
+
+def read_meta(data: bytes, where: str) -> tuple[TableMeta, ...]:
+    """Read a descriptor; raises SourceError when it is no XML, or asks for what cannot be read.
+
+    >>> xml = b'<archive><core rowType="x/Occurrence" fieldsTerminatedBy="\\\\t" ignoreHeaderLines="1" '
+    >>> xml += b'fieldsEnclosedBy=""><files><location>o.txt</location></files><id index="0"/></core></archive>'
+    >>> read_meta(xml, "meta.xml")[0].locations
+    ('o.txt',)
+    """
+    text = data.lstrip(codecs.BOM_UTF8).lstrip()
+    if re.search(rb"<!(?:DOCTYPE|ENTITY)", text, re.IGNORECASE):
+        raise SourceError(
+            "the descriptor declares a document type or entities",
+            where=where,
+            expected="plain XML, as the Darwin Core text guide shows",
+            remedy="remove the declaration from meta.xml",
+        )
+    try:
+        root = ET.fromstring(text)
+    except ET.ParseError as error:
+        raise SourceError(
+            f"the descriptor is no XML: {error}", where=where, remedy="fetch the archive again from its provider"
+        ) from error
+    tables = [_table(node, where) for node in root if _local(node.tag) in ("core", "extension")]
+    return tuple(tables)
+
+
+def local_name(term: str) -> str:
+    """Give the last part of a term, without namespace or prefix.
+
+    >>> local_name("http://rs.tdwg.org/dwc/terms/eventDate"), local_name("dwc:eventDate")
+    ('eventDate', 'eventDate')
+    """
+    return re.split(r"[/#:]", term.strip())[-1]
+
+
+def _local(tag: str) -> str:
+    return tag.rsplit("}", 1)[-1]
+
+
+def _table(node: ET.Element, where: str) -> TableMeta:
+    locations, fields, id_index = [], [], -1
+    for part in node.iter():
+        name = _local(part.tag)
+        if name == "location" and part.text:
+            locations.append(part.text.strip())
+        elif name in ("id", "coreid"):
+            id_index = _number(part.get("index", "-1"), where)
+        elif name == "field" and part.get("index") is not None:
+            fields.append((_number(part.get("index", ""), where), local_name(part.get("term", ""))))
+    enclosed = node.get("fieldsEnclosedBy", '"')
+    if enclosed not in ("", '"'):
+        raise SourceError(
+            f"fields enclosed by {enclosed!r} cannot be read",
+            where=where,
+            expected='no enclosing character, or "',
+            remedy="export the table with double quotes or without quoting",
+        )
+    newline = node.get("linesTerminatedBy", "\\n")
+    return TableMeta(
+        row_type=local_name(node.get("rowType", "")),
+        locations=tuple(locations),
+        delimiter=_ESCAPES.get(node.get("fieldsTerminatedBy", ","), node.get("fieldsTerminatedBy", ",")),
+        quoted=enclosed == '"',
+        newline="\r" if newline in ("\\r", "\r") else "\n",
+        encoding=_encoding(node.get("encoding", "UTF-8"), where),
+        header_lines=_number(node.get("ignoreHeaderLines", "0") or "0", where),
+        id_index=id_index,
+        fields=tuple(fields),
+    )
+
+
+def _number(text: str, where: str) -> int:
+    if not re.fullmatch(r"-?\d{1,5}", text.strip()):
+        raise SourceError(f"{text!r} is no column or line number", where=where, remedy="correct meta.xml")
+    return int(text)
+
+
+def _encoding(name: str, where: str) -> str:
+    try:
+        known = _ENCODINGS.get(codecs.lookup(name.strip() or "utf-8").name)
+    except LookupError:
+        known = None
+    if known is None:
+        raise SourceError(
+            f"tables in the encoding {name!r} cannot be read",
+            where=where,
+            expected="UTF-8, ISO-8859-1 or windows-1252",
+            remedy="convert the table to UTF-8 and correct meta.xml",
+        )
+    return known

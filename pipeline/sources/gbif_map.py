@@ -1,0 +1,242 @@
+"""GBIF's native rows to canonical records: media joined to occurrences on gbifID, licence and type settled for each."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.ids import ended_id, record_id
+from pipeline.media_keys import media_key
+from pipeline.outcomes import Outcome
+from pipeline.records import LOCATOR_COLUMNS, RANK_COLUMNS
+from pipeline.sources import columns as c
+from pipeline.sources.base import LOCATOR_FIELDS, Mapped, Release
+
+MULTIMEDIA_COLUMNS = (
+    *("gbifID", "type", "format", "identifier", "references", "creator", "publisher", "license", "rightsHolder"),
+)
+OCCURRENCE_COLUMNS = (
+    *("gbifID", "license", "rights", "rightsHolder", "creator", "publisher", "references", "datasetKey"),
+    *("institutionCode", "datasetName", "basisOfRecord", "occurrenceStatus", "eventDate", "eventRemarks"),
+    *("samplingProtocol", "decimalLatitude", "decimalLongitude", "countryCode", "sex", "lifeStage"),
+    *("identificationVerificationStatus", "scientificName", "scientificNameAuthorship", "taxonRank", *RANK_COLUMNS),
+    *("vernacularName", "taxonKey", "checklistKey", "issue"),
+)
+DATASETS = "dataset-licences.parquet"
+DATASET_SCHEMA = pa.schema([("dataset_key", pa.string()), ("license", pa.string())])
+
+BACKBONE = "d7dddbf4-2cf0-4f39-9b2a-bb099caae36c"
+CATALOGUE_OF_LIFE = "7ddf754f-d193-4cc9-b351-99906754a03b"
+_SPECIMEN = frozenset({"PRESERVEDSPECIMEN", "FOSSILSPECIMEN", "LIVINGSPECIMEN", "MATERIALSAMPLE", "MATERIALCITATION"})
+_CITIZEN = r"inaturalist|observation\.org|naturgucker|artportalen|artsobservasjoner|ebird|citizen.?science|questagame"
+_CAMERA_TRAP = r"camera.?trap|trigger sensitivity"
+
+
+def map_bucket(tables: Mapping[str, pa.Table], release: Release) -> Mapped:
+    """Map all rows of one bucket.
+
+    A media row ends as id_missing, orphan_media or no_url, or becomes a record; an occurrence ends as id_missing or
+    no_media, or is absorbed by the records of its media. Occurrences that repeat a gbifID are absorbed too.
+    """
+    source = release.spec.name
+    media = _table(tables, "multimedia", MULTIMEDIA_COLUMNS)
+    occurrences = _table(tables, "occurrence", OCCURRENCE_COLUMNS)
+    ended = []
+    media, ended_media = _without_id(media, source, "multimedia")
+    occurrences, ended_occurrences = _without_id(occurrences, source, "occurrence")
+    ended += [ended_media, ended_occurrences]
+    native = occurrences.num_rows
+    occurrences, repeated = _unique(occurrences)
+
+    index = pc.index_in(media.column("gbifID").combine_chunks(), occurrences.column("gbifID").combine_chunks())
+    url = c.text(media, "identifier")
+    orphan, unaddressed = c.is_null(index), c.is_null(url)
+    ended.append(_ended_media(media.filter(pa.array(orphan)), source, Outcome.ORPHAN_MEDIA))
+    ended.append(_ended_media(media.filter(pa.array(~orphan & unaddressed)), source, Outcome.NO_URL))
+    illustrated = np.zeros(occurrences.num_rows, dtype=bool)
+    illustrated[np.asarray(index.drop_null())] = True
+    bare = occurrences.filter(pa.array(~illustrated))
+    ids = bare.column("gbifID").to_pylist()
+    ended.append(
+        c.ended_rows(
+            bare,
+            source,
+            Outcome.NO_MEDIA,
+            [record_id(source, gbif_id, "") for gbif_id in ids],
+            [{"rule": "no media row has this gbifID", "value": gbif_id} for gbif_id in ids],
+        )
+    )
+    usable = pa.array(~orphan & ~unaddressed)
+    joined = occurrences.take(index.filter(usable))
+    records = _records(media.filter(usable), joined, repeated, release)
+    return Mapped(records, pa.concat_tables(ended), absorbed=native - bare.num_rows)
+
+
+def _table(tables: Mapping[str, pa.Table], name: str, columns: tuple[str, ...]) -> pa.Table:
+    found = tables.get(name)
+    if found is not None:
+        return found.combine_chunks()
+    schema = pa.schema([*(pa.field(column, pa.string()) for column in columns), *LOCATOR_FIELDS])
+    empty: pa.Table = schema.empty_table()
+    return empty
+
+
+def _without_id(table: pa.Table, source: str, name: str) -> tuple[pa.Table, pa.Table]:
+    missing = pa.array(c.is_null(c.blank_to_null(c.verbatim(table, "gbifID"))))
+    without = table.filter(missing)
+    ids = [ended_id(source, name, text) for text in c.row_texts(without)]
+    evidence = [{"rule": "the row has no gbifID", "value": name}] * without.num_rows
+    return table.filter(pc.invert(missing)), c.ended_rows(without, source, Outcome.ID_MISSING, ids, evidence)
+
+
+def _unique(occurrences: pa.Table) -> tuple[pa.Table, pa.Array]:
+    """Give one occurrence per gbifID, and the gbifIDs that were repeated; the choice is by content, not by order."""
+    counts = pc.value_counts(occurrences.column("gbifID").combine_chunks())
+    repeated = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
+    if len(repeated) == 0:
+        return occurrences, repeated
+    among = np.asarray(pc.is_in(occurrences.column("gbifID").combine_chunks(), value_set=repeated))
+    rows = np.flatnonzero(among).tolist()
+    subset = occurrences.take(pa.array(rows, pa.int64()))
+    smallest: dict[str, tuple[str, int]] = {}
+    for gbif_id, content, row in zip(subset.column("gbifID").to_pylist(), c.row_texts(subset), rows, strict=True):
+        smallest[gbif_id] = min(smallest.get(gbif_id, (content, row)), (content, row))
+    keep = ~among
+    keep[[row for _, row in smallest.values()]] = True
+    return occurrences.filter(pa.array(keep)), repeated
+
+
+def _ended_media(media: pa.Table, source: str, outcome: Outcome) -> pa.Table:
+    ids, evidence = [], []
+    rule = {
+        Outcome.ORPHAN_MEDIA: "no occurrence has this gbifID",
+        Outcome.NO_URL: "the media row has no identifier, only references",
+    }[outcome]
+    keys = c.first_of(c.text(media, "identifier"), c.text(media, "references")).to_pylist()
+    for gbif_id, key, content in zip(media.column("gbifID").to_pylist(), keys, c.row_texts(media), strict=True):
+        ids.append(record_id(source, gbif_id, _md5(key or content)))
+        evidence.append({"rule": rule, "value": gbif_id if outcome is Outcome.ORPHAN_MEDIA else key or ""})
+    return c.ended_rows(media, source, outcome, ids, evidence)
+
+
+def _md5(text: str) -> str:
+    # GBIF's image cache names a medium by the MD5 of its identifier.
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _records(media: pa.Table, occ: pa.Table, repeated: pa.Array, release: Release) -> pa.Table:
+    rows, spec = media.num_rows, release.spec
+    url = c.text(media, "identifier")
+    urls = url.to_pylist()
+    keys = pa.array([media_key(value) for value in urls], pa.string())
+    kinds, masks, _ = c.media_columns(c.text(media, "type"), c.text(media, "format"), url)
+    dataset_key = c.text(occ, "datasetKey")
+    licence, licence_masks = c.licence_columns(
+        (
+            ("media", c.text(media, "license")),
+            ("record", c.text(occ, "license")),
+            ("record", c.text(occ, "rights")),
+            ("dataset", _dataset_licences(dataset_key, release)),
+            ("dataset", c.constant(release.license, rows)),
+            ("default", c.constant(spec.license, rows)),
+        ),
+        keys,
+    )
+    lat, lon, position_masks = c.coordinates(c.text(occ, "decimalLatitude"), c.text(occ, "decimalLongitude"))
+    name = c.blank_to_null(c.verbatim(occ, "scientificName"))
+    gbif_id = media.column("gbifID").combine_chunks()
+    masks = {
+        **masks,
+        **licence_masks,
+        **position_masks,
+        "NAME_EMPTY": c.is_null(name),
+        "DUPLICATE_ID": np.asarray(pc.is_in(gbif_id, value_set=repeated)),
+    }
+    columns = {
+        "source": c.constant(spec.name, rows),
+        "release": c.constant(release.release, rows),
+        "source_record_id": gbif_id,
+        "source_media_id": pa.array([_md5(value) for value in urls], pa.string()),
+        "box_id": pa.repeat(pa.scalar(""), rows),
+        "occurrence_key": gbif_id,
+        "dataset_key": dataset_key,
+        "publisher": c.first_of(c.text(media, "publisher"), c.text(occ, "publisher")),
+        "media_url": url,
+        "media_path": pa.repeat(pa.scalar(""), rows),
+        "media_key": keys,
+        **kinds,
+        **licence,
+        "rights_holder": c.first_of(c.text(media, "rightsHolder"), c.text(occ, "rightsHolder")),
+        "creator": c.first_of(c.text(media, "creator"), c.text(occ, "creator")),
+        "source_page": c.first_of(c.text(media, "references"), c.text(occ, "references")),
+        "scientific_name": name,
+        "name_authorship": c.text(occ, "scientificNameAuthorship"),
+        "rank_verbatim": c.text(occ, "taxonRank"),
+        **{rank: c.text(occ, rank) for rank in RANK_COLUMNS},
+        "taxon_id": _taxon_ids(c.text(occ, "taxonKey"), c.text(occ, "checklistKey")),
+        "vernacular_name": c.text(occ, "vernacularName"),
+        "basis_of_record": c.text(occ, "basisOfRecord"),
+        "occurrence_status": pc.utf8_upper(c.text(occ, "occurrenceStatus")),
+        "image_category": _categories(occ, c.text(media, "publisher")),
+        "event_date": c.text(occ, "eventDate"),
+        "lat": lat,
+        "lon": lon,
+        "country_code": c.text(occ, "countryCode"),
+        "sex": c.text(occ, "sex"),
+        "life_stage": c.text(occ, "lifeStage"),
+        "label_status": c.text(occ, "identificationVerificationStatus"),
+        "issues": c.issue_lists(masks, rows, own=c.text(occ, "issue")),
+        **{name: media.column(name).combine_chunks() for name in LOCATOR_COLUMNS},
+    }
+    return c.records(columns, rows)
+
+
+def _dataset_licences(dataset_key: pa.Array, release: Release) -> pa.Array:
+    spool = release.facts.get("spool")
+    path = Path(spool) / DATASETS if spool else None
+    if path is None or not path.exists():
+        return pa.nulls(len(dataset_key), pa.string())
+    state = path.stat()
+    known = _read_datasets(str(path), state.st_size, state.st_mtime_ns)
+    index = pc.index_in(pc.utf8_lower(dataset_key), known.column("dataset_key").combine_chunks())
+    return known.column("license").combine_chunks().take(index)
+
+
+@lru_cache(maxsize=4)
+def _read_datasets(path: str, size: int, changed: int) -> pa.Table:  # noqa: ARG001 - the state keys the cache
+    return pq.read_table(path)
+
+
+def _taxon_ids(keys: pa.Array, checklists: pa.Array) -> pa.Array:
+    def taxon_id(key: str, checklist: str) -> str:
+        if not key or key == "0":
+            return ""
+        return f"{ {'': 'gbif', BACKBONE: 'gbif', CATALOGUE_OF_LIFE: 'col'}.get(checklist, checklist) }:{key}"
+
+    made, index = c.per_distinct(taxon_id, keys, pc.utf8_lower(checklists))
+    return c.take(made, index)
+
+
+def _categories(occ: pa.Table, media_publisher: pa.Array) -> pa.Array:
+    """Give the image category by basis of record, remarks and publisher; the first rule that holds decides."""
+    basis = pc.fill_null(pc.replace_substring_regex(pc.utf8_upper(c.text(occ, "basisOfRecord")), "[^A-Z]", ""), "")
+    trap = c.contains(c.text(occ, "eventRemarks"), _CAMERA_TRAP) | c.contains(
+        c.text(occ, "samplingProtocol"), _CAMERA_TRAP
+    )
+    trap |= np.asarray(pc.equal(basis, "MACHINEOBSERVATION"))
+    specimen = np.asarray(pc.is_in(basis, value_set=pa.array(sorted(_SPECIMEN))))
+    citizen = c.contains(media_publisher, _CITIZEN)
+    for name in ("publisher", "institutionCode", "datasetName"):
+        citizen |= c.contains(c.text(occ, name), _CITIZEN)
+    field = np.asarray(pc.is_in(basis, value_set=pa.array(["HUMANOBSERVATION", "OBSERVATION"])))
+    return pc.case_when(
+        pc.make_struct(pa.array(trap), pa.array(specimen), pa.array(citizen & field), pa.array(field)),
+        *[pa.scalar(name) for name in ("camera_trap", "specimen", "citizen", "field", "unknown")],
+    )

@@ -1,0 +1,1 @@
+"""The stages of the mill, in the order in which data flows through them."""

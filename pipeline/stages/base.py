@@ -1,0 +1,185 @@
+"""What every stage has in common: a plan, work units on Beam, a balance, and a mark of completion.
+
+A stage reads what earlier stages wrote, and writes Parquet, a ledger part and, last of all, `_done.json`. Its work is
+cut into units by the input alone; the output of a unit is a file named after it. A unit whose file exists is not run
+again, which is the whole of resuming inside a stage, and needs nothing from the runner.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from manifests import Recipe, canonical_json
+from pipeline.atomic import read_json, sweep, write_json
+from pipeline.run.folder import RunFolder
+from pipeline.sql import connect, parquet
+
+if TYPE_CHECKING:
+    from pipeline.run.engine import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a stage gets: the recipe and the folder."""
+
+    recipe: Recipe
+    folder: RunFolder
+    progress: Callable[[str], None]
+
+    def digests(self, files: Mapping[str, Sequence[Path]]) -> dict[str, str]:
+        """Give the SHA-256 of every file, as 'group/name'; remembered by size and time of change, as make does."""
+        cache_path = self.folder.root / ".digests.json"
+        cache: dict[str, list[Any]] = read_json(cache_path) if cache_path.exists() else {}
+        found: dict[str, str] = {}
+        for group, paths in files.items():
+            for path in paths:
+                stat = path.stat()
+                known = cache.get(str(path))
+                if path.is_dir() or known is None or known[:2] != [stat.st_size, stat.st_mtime_ns]:
+                    known = [stat.st_size, stat.st_mtime_ns, file_digest(path)]
+                    cache[str(path)] = known
+                found[f"{group}/{path.name}"] = known[2]
+        if found:
+            write_json(cache_path, cache)
+        return dict(sorted(found.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Rows of one source through one stage: `rows_in = rows_out + ended` or the run fails."""
+
+    source: str
+    rows_in: int
+    rows_out: int
+    ended: int
+
+
+def balance_of(context: Context, before: Path, after: Path, ledger: Path) -> list[Balance]:
+    """Count rows per source in three folders of Parquet: what came in, what goes on, what ended."""
+    with connect(context.recipe.limits.memory_mb, context.folder.root) as con:
+        counted: dict[str, list[int]] = {}
+        for place, folder in enumerate((before, after, ledger)):
+            for source, rows in con.execute(f"SELECT source, count(*) FROM {parquet(folder)} GROUP BY 1").fetchall():
+                counted.setdefault(source, [0, 0, 0])[place] = rows
+    return [Balance(source, *numbers) for source, numbers in sorted(counted.items())]
+
+
+class Stage(ABC):
+    """One stage of the mill."""
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    """Raised when the same input would give other output: it is part of the digest."""
+    sections: ClassVar[tuple[str, ...]] = ()
+    """Parts of the recipe that the stage depends on: 'fetch' a section, 'fetch.lanes' one key."""
+    upstream: ClassVar[tuple[str, ...]] = ()
+    """Stages whose output it reads."""
+
+    def inputs(self, context: Context) -> dict[str, str]:
+        """Give the digests of the stage's own input files, beside what earlier stages wrote; most have none."""
+        return {}
+
+    @abstractmethod
+    def run(self, context: Context, engine: Engine) -> dict[str, Any]:
+        """Do what is missing; give the facts that go into `_done.json`."""
+
+    @abstractmethod
+    def balance(self, context: Context, facts: Mapping[str, Any]) -> list[Balance]:
+        """Count rows in, out and ended per source, from the files themselves and the facts that `run` gave."""
+
+
+def recipe_parts(recipe: Recipe, sections: Sequence[str]) -> dict[str, Any]:
+    """Give the named parts of a recipe in canonical form; 'fetch.lanes' names one key, 'fetch' a whole section."""
+    parts: dict[str, Any] = {}
+    for section in sections:
+        value = json.loads(canonical_json(recipe))
+        for key in section.split("."):
+            value = value[key]
+        parts[section] = value
+    return parts
+
+
+def stage_digest(stage: Stage, context: Context) -> str:
+    """Give the digest of everything that decides the stage's output."""
+    parts = {
+        "stage": stage.name,
+        "version": stage.version,
+        "recipe": recipe_parts(context.recipe, stage.sections),
+        "inputs": stage.inputs(context),
+        "upstream": {name: context.folder.digest(name) for name in stage.upstream},
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def prepare(stage: Stage, context: Context, digest: str, keep: bool = False) -> None:
+    """Make the stage's folder ready: sweep leftovers, and clear it when it was made from something else.
+
+    With `keep` the stage names its unit files by content, so that those of an earlier plan stay usable.
+    """
+    folder = context.folder.stage(stage.name)
+    plan = context.folder.plan(stage.name)
+    if folder.exists():
+        sweep(folder)
+        stale = plan.exists() and read_json(plan)["digest"] != digest
+        if stale:
+            context.progress(f"{stage.name}: its input or rules changed, so it is done again")
+            context.folder.done(stage.name).unlink(missing_ok=True)
+            if not keep:
+                shutil.rmtree(folder)
+        elif not plan.exists():
+            shutil.rmtree(folder)
+    write_json(plan, {"digest": digest, "outputs": []})
+
+
+def plan_outputs(context: Context, name: str, outputs: Sequence[str]) -> None:
+    """Record which unit files the stage will write, so that status can count them."""
+    plan = context.folder.plan(name)
+    write_json(plan, {"digest": read_json(plan)["digest"], "outputs": sorted(outputs)})
+
+
+def missing(folder: Path, outputs: Sequence[str]) -> list[str]:
+    """Give the outputs that do not exist yet, in order."""
+    return [name for name in outputs if not (folder / name).exists()]
+
+
+def ticker(context: Context, name: str, outputs: Sequence[str], every: float = 5.0) -> Callable[[], None]:
+    """Give a function that reports how many unit files exist, at most once in `every` seconds."""
+    import time
+
+    folder = context.folder.stage(name)
+    last = [time.monotonic()]
+
+    def tick() -> None:
+        if time.monotonic() - last[0] < every:
+            return
+        last[0] = time.monotonic()
+        done = len(outputs) - len(missing(folder, outputs))
+        context.progress(f"{name}: {done:,} of {len(outputs):,} work units")
+
+    return tick
+
+
+def file_digest(path: Path) -> str:
+    """Give the SHA-256 of a file, or of a folder's files with their relative names in order."""
+    digest = hashlib.sha256()
+    for part in _files(path):
+        if path.is_dir():
+            digest.update(part.relative_to(path).as_posix().encode() + b"\0")
+        with part.open("rb") as handle:
+            while chunk := handle.read(1 << 20):
+                digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        yield from sorted(p for p in path.rglob("*") if p.is_file())
+    else:
+        yield path

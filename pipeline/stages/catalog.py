@@ -1,0 +1,53 @@
+"""Catalog: the DuckDB file that answers questions about the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pipeline.atomic import read_json
+from pipeline.catalog import build_catalog
+from pipeline.stages.base import Balance, Context, Stage
+
+if TYPE_CHECKING:
+    from pipeline.run.engine import Engine
+
+
+class Catalog(Stage):
+    """The catalog stage."""
+
+    name = "catalog"
+    version = 1
+    upstream = ("shards",)
+
+    def run(self, context: Context, engine: Engine) -> dict[str, Any]:
+        """Write the views."""
+        build_catalog(context.folder.root)
+        return {}
+
+    def balance(self, context: Context, facts: Mapping[str, Any]) -> list[Balance]:
+        """Rows of the ledger = rows of the releases, for every source: the law of the whole run."""
+        import duckdb
+
+        from pipeline.sql import quote
+
+        root = context.folder.root
+        ingest = read_json(context.folder.done("ingest"))
+        con = duckdb.connect(str(context.folder.catalog), read_only=True)
+        try:
+            con.execute(f"SET file_search_path = {quote(str(root))}")
+            found = con.execute(
+                """SELECT source, count(*) FILTER (outcome = 'kept'), count(*) FILTER (outcome <> 'kept')
+                   FROM ledger GROUP BY 1"""
+            ).fetchall()
+        finally:
+            con.close()
+        counted = {source: (kept, ended) for source, kept, ended in found}
+        return [
+            Balance(
+                balance["source"],
+                balance["rows_in"] - ingest["facts"]["sources"][balance["source"]]["absorbed"],
+                *counted.get(balance["source"], (0, 0)),
+            )
+            for balance in ingest["balance"]
+        ]

@@ -1,0 +1,280 @@
+"""Ingest: release files of every source become canonical records, and every row that does not is accounted for.
+
+    splits -> read (spool rows by bucket of the join key) -> group by bucket -> map to records and ended rows
+
+Sources that join no tables are read and mapped in one step. Only descriptors travel through Beam's shuffle; rows go
+through Parquet files in `ingest/spool`, which is removed when the stage is done.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.atomic import table_writer, write_table
+from pipeline.errors import SourceError
+from pipeline.names import name_ids
+from pipeline.outcomes import Outcome
+from pipeline.records import ENDED_SCHEMA, conform, empty_records
+from pipeline.sources import open_source
+from pipeline.sources.base import Release, Split
+from pipeline.sql import connect, copy, parquet
+from pipeline.stages.base import Balance, Context, Stage, plan_outputs, ticker
+
+if TYPE_CHECKING:
+    import apache_beam as beam
+
+    from pipeline.run.engine import Engine
+
+ABSORBED = b"absorbed"
+"""Parquet metadata key of a ledger part: native rows that became part of other rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTask:
+    """One split to read, and where its rows go."""
+
+    folder: str
+    release: Release
+    split: Split
+    index: int
+    join_key: str
+    buckets: int
+
+    @property
+    def stem(self) -> str:
+        """Name of the split in file names."""
+        return f"{self.release.spec.name}-{self.split.table}-{self.index:05d}"
+
+    @property
+    def spooled(self) -> Path:
+        """Where the split's rows wait for the other tables of their bucket."""
+        return Path(self.folder) / "spool" / f"{self.stem}.parquet"
+
+
+def unit_of(task: ReadTask, bucket: int) -> str:
+    """Give the name of the work unit that maps a bucket of the task's rows."""
+    return f"{task.release.spec.name}-{bucket:05d}" if task.join_key else task.stem
+
+
+def buckets_of(keys: pa.Array, buckets: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Give the bucket of every join key; nulls go to bucket 0."""
+    values = np.asarray(pc.fill_null(keys, "").to_pylist(), dtype=object)
+    return (pd.util.hash_array(values, categorize=False) % np.uint64(buckets)).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Spool:
+    """Read one split and sort its rows into buckets of the join key."""
+
+    def __call__(self, task: ReadTask) -> Iterator[tuple[str, tuple[ReadTask, int]]]:
+        """Yield (unit name, (task, bucket)) for every bucket the split has rows in, and for bucket 0 of the plan."""
+        if not task.join_key:
+            yield unit_of(task, 0), (task, 0)
+            return
+        ledger = Path(task.folder) / "ledger" / f"{task.stem}.parquet"
+        if not (ledger.exists() and task.spooled.exists()):
+            source = open_source(task.release.spec.kind)
+            native = source.read(task.split, task.release)
+            table = native.table.combine_chunks()
+            bucket = buckets_of(table.column(task.join_key).combine_chunks(), task.buckets)
+            order = np.argsort(bucket, kind="stable")
+            table, bucket = table.take(pa.array(order)), bucket[order]
+            present = np.unique(bucket)
+            with table_writer(task.spooled, table.schema) as writer:
+                for value in present:
+                    first, last = np.searchsorted(bucket, [value, value + 1])
+                    writer.write_table(table.slice(int(first), int(last - first)), row_group_size=1 << 30)
+                writer.add_key_value_metadata({"buckets": ",".join(str(value) for value in present)})
+            write_table(ledger, _ledger(native.ended, 0))
+        for value in _present(task.spooled):
+            yield unit_of(task, value), (task, value)
+
+
+def _present(path: Path) -> list[int]:
+    metadata = pq.read_metadata(path).metadata or {}
+    text = metadata.get(b"buckets", b"").decode()
+    return [int(value) for value in text.split(",") if value]
+
+
+def _ledger(ended: pa.Table, absorbed: int) -> pa.Table:
+    return conform(ended, ENDED_SCHEMA).replace_schema_metadata({ABSORBED: str(absorbed).encode()})
+
+
+@dataclass(frozen=True, slots=True)
+class MapBucket:
+    """Map the native rows of one bucket to records and ended rows, and write both."""
+
+    def __call__(self, element: tuple[str, Iterable[tuple[ReadTask, int]]]) -> None:
+        """Write `records/UNIT.parquet` and then `ledger/UNIT.parquet`, whose presence says that the unit is done."""
+        unit, parts = element
+        # A shuffle gives the parts in any order; rows must meet in the order of the input.
+        tasks = sorted(parts, key=lambda part: (part[0].split.table, part[0].index))
+        first = tasks[0][0]
+        folder = Path(first.folder)
+        ledger = folder / "ledger" / f"{unit}.parquet"
+        if ledger.exists():
+            return
+        source = open_source(first.release.spec.kind)
+        tables: dict[str, list[pa.Table]] = {}
+        ended: list[pa.Table] = []
+        for task, bucket in tasks:
+            if task.join_key:
+                group = _present(task.spooled).index(bucket)
+                tables.setdefault(task.split.table, []).append(pq.ParquetFile(task.spooled).read_row_group(group))
+            else:
+                native = source.read(task.split, task.release)
+                tables.setdefault(task.split.table, []).append(native.table)
+                ended.append(conform(native.ended, ENDED_SCHEMA))
+        mapped = source.map({name: pa.concat_tables(parts) for name, parts in tables.items()}, first.release)
+        records = conform(mapped.records)
+        records = records.set_column(records.column_names.index("name_id"), "name_id", name_ids(records))
+        write_table(folder / "records" / f"{unit}.parquet", records)
+        ended.append(conform(mapped.ended, ENDED_SCHEMA))
+        write_table(ledger, _ledger(pa.concat_tables(ended), mapped.absorbed))
+
+
+def _graph(pipeline: beam.Pipeline, tasks: list[ReadTask]) -> None:
+    import apache_beam as beam
+
+    (
+        pipeline
+        | "splits" >> beam.Create(tasks, reshuffle=False)
+        | "spread" >> beam.Reshuffle()
+        | "read" >> beam.FlatMap(Spool()).with_output_types(tuple[str, tuple[ReadTask, int]])
+        | "bucket" >> beam.GroupByKey()
+        | "map" >> beam.Map(MapBucket())
+    )
+
+
+class Ingest(Stage):
+    """The ingest stage."""
+
+    name = "ingest"
+    version = 1
+    sections = ("sources", "limits")
+
+    def __init__(self) -> None:
+        self._releases: list[Release] = []
+
+    def inputs(self, context: Context) -> dict[str, str]:
+        """Digest every file of every release."""
+        self._releases = [open_source(spec.kind).inspect(spec) for spec in context.recipe.sources]
+        return context.digests({r.spec.name: [Path(f) for f in r.files] for r in self._releases})
+
+    def run(self, context: Context, engine: Engine) -> dict[str, Any]:
+        """Plan, read, map; then check the share of malformed rows."""
+        folder = context.folder.stage(self.name)
+        tasks: list[ReadTask] = []
+        facts: dict[str, Any] = {}
+        for release in self._releases:
+            spool = folder / "spool" / release.spec.name
+            spool.mkdir(parents=True, exist_ok=True)
+            release = dataclasses.replace(release, facts={**release.facts, "spool": str(spool)})
+            plan = open_source(release.spec.kind).plan(release, spool)
+            tasks += [
+                ReadTask(str(folder), release, split, index, plan.join_key, plan.buckets)
+                for index, split in enumerate(plan.splits)
+            ]
+            facts[release.spec.name] = {
+                "release": release.release,
+                "rows": sum(split.rows for split in plan.splits),
+                "splits": len(plan.splits),
+            }
+            context.progress(f"ingest: {release.spec.name}: {facts[release.spec.name]['rows']:,} rows")
+        outputs = sorted({f"ledger/{unit_of(task, 0)}.parquet" for task in tasks if not task.join_key})
+        outputs += [f"ledger/{task.stem}.parquet" for task in tasks if task.join_key]
+        plan_outputs(context, self.name, outputs)
+        # Every table of the stage has at least this part, so that an empty release is still a table with columns.
+        write_table(folder / "records" / "-schema.parquet", empty_records())
+        write_table(folder / "ledger" / "-schema.parquet", _ledger(ENDED_SCHEMA.empty_table(), 0))
+        engine.run(self.name, lambda pipeline: _graph(pipeline, tasks), ticker(context, self.name, outputs))
+        for release in self._releases:
+            self._check_rejects(context, release.spec.name, facts[release.spec.name]["rows"])
+        self._name_ended(context, folder)
+        shutil.rmtree(folder / "spool", ignore_errors=True)
+        for name, absorbed in _absorbed(folder, facts).items():
+            facts[name]["absorbed"] = absorbed
+        return {"sources": facts}
+
+    def _check_rejects(self, context: Context, source: str, rows: int) -> None:
+        limit = context.recipe.limits.reject_percent
+        ledger = parquet(context.folder.stage(self.name) / "ledger")
+        with connect(context.recipe.limits.memory_mb, context.folder.root) as con:
+            found = con.execute(
+                f"""SELECT coalesce(evidence ->> '$.code', 'UNKNOWN') AS code, count(*) AS n, min(raw) AS example,
+                           min(locator_file || ', row ' || locator_row) AS place
+                    FROM {ledger} WHERE source = ? AND outcome = ? GROUP BY 1 ORDER BY n DESC, 1""",
+                [source, Outcome.MALFORMED_ROW.code],
+            ).fetchall()
+        bad = sum(row[1] for row in found)
+        if rows and 100 * bad / rows > limit:
+            worst = "; ".join(
+                f"{code}: {n:,} rows, such as {(example or '')[:80]!r} ({place})"
+                for code, n, example, place in found[:3]
+            )
+            raise SourceError(
+                f"{bad:,} of {rows:,} rows of source {source!r} are malformed ({100 * bad / rows:.1f} %)",
+                where=worst,
+                expected=f"at most limits.reject_percent = {limit} %",
+                remedy="mend or fetch the release again; or raise limits.reject_percent if the rest is worth having",
+            )
+
+    def _name_ended(self, context: Context, folder: Path) -> None:
+        """Write all ended rows to `ended/`, with one id each: rows of equal content are told apart by number."""
+        columns = ", ".join(name for name in ENDED_SCHEMA.names if name != "row_id")
+        ledger, records = parquet(folder / "ledger"), parquet(folder / "records")
+        query = f"""
+            SELECT CASE WHEN nth = 1 THEN row_id ELSE row_id || '-' || nth END AS row_id, {columns}
+            FROM (SELECT *, (row_id IN (SELECT record_id FROM {records}))::INTEGER
+                         + row_number() OVER (PARTITION BY row_id ORDER BY outcome, evidence, raw, locator_file,
+                                              locator_row) AS nth
+                  FROM {ledger})
+            ORDER BY row_id"""
+        with connect(context.recipe.limits.memory_mb, context.folder.root) as con:
+            copy(con, query, folder / "ended" / "part.parquet")
+
+    def balance(self, context: Context, facts: Mapping[str, Any]) -> list[Balance]:
+        """Rows counted while cutting the files = records + ended + absorbed into other rows."""
+        folder = context.folder.stage(self.name)
+        sources = facts["sources"]
+        counted = {name: [0, 0, 0] for name in sources}
+        for path in sorted((folder / "records").glob("*.parquet")):
+            _add(counted, pq.read_table(path, columns=["source"]), 0)
+        for path in sorted((folder / "ledger").glob("*.parquet")):
+            _add(counted, pq.read_table(path, columns=["source"]), 1)
+        for name, absorbed in _absorbed(folder, sources).items():
+            counted[name][2] = absorbed
+        return [
+            Balance(name, sources[name]["rows"], records + absorbed, ended)
+            for name, (records, ended, absorbed) in sorted(counted.items())
+        ]
+
+
+def _absorbed(folder: Path, names: Iterable[str]) -> dict[str, int]:
+    """Count the native rows of every source that became part of other rows."""
+    counted = dict.fromkeys(names, 0)
+    for path in sorted((folder / "ledger").glob("*.parquet")):
+        absorbed = int((pq.read_schema(path).metadata or {}).get(ABSORBED, b"0"))
+        if absorbed:
+            counted[_source_of(path.stem, counted)] += absorbed
+    return counted
+
+
+def _source_of(stem: str, names: Iterable[str]) -> str:
+    return max((name for name in names if stem.startswith(f"{name}-")), key=len)
+
+
+def _add(counted: dict[str, list[int]], table: pa.Table, place: int) -> None:
+    for row in table.column("source").value_counts().to_pylist():
+        counted[row["values"]][place] += row["counts"]

@@ -1,0 +1,113 @@
+"""Resolve: every distinct name of the records is matched once against the run's taxonomy, and joined back by key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
+
+from pipeline import sql
+from pipeline.atomic import write_table
+from pipeline.records import NAME_COLUMNS
+from pipeline.stages.base import Balance, Context, Stage, missing, plan_outputs, ticker
+from taxonomy import RESOLVED_SCHEMA, Taxonomy, build_taxonomy
+
+if TYPE_CHECKING:
+    from pipeline.run.engine import Engine
+
+UNIT_NAMES = 20_000
+"""Distinct names per work unit."""
+
+
+@lru_cache(maxsize=1)
+def _open(folder: str) -> Taxonomy:
+    # Memory-mapped, so the worker processes of one machine share its pages.
+    return Taxonomy.open(Path(folder))
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveNames:
+    """Match one row group of distinct names."""
+
+    folder: str
+    taxonomy: str
+
+    def __call__(self, unit: int) -> None:
+        """Write `names/UNIT.parquet`: one row per distinct name."""
+        names = pq.ParquetFile(Path(self.folder) / "distinct.parquet").read_row_group(unit)
+        resolved = _open(self.taxonomy).resolve(names)
+        write_table(Path(self.folder) / unit_path(unit), resolved)
+
+
+def unit_path(unit: int) -> str:
+    """Give the output of a unit, relative to the stage."""
+    return f"names/{unit:06d}.parquet"
+
+
+def is_built(path: Path) -> bool:
+    """Tell a taxonomy that is already an index from published files that make one."""
+    return path.is_dir() and (path / "MANIFEST.json").exists()
+
+
+class Resolve(Stage):
+    """The resolve stage."""
+
+    name = "resolve"
+    version = 1
+    sections = ("taxonomy",)
+    upstream = ("ingest",)
+
+    def inputs(self, context: Context) -> dict[str, str]:
+        """Digest the taxonomies, unless they are the one that ships with the package (its build id tells)."""
+        given = [Path(source) for source in context.recipe.taxonomy.sources if source != "default"]
+        return context.digests({"taxonomy": given})
+
+    def _taxonomy(self, context: Context) -> Path:
+        given = context.recipe.taxonomy.sources
+        if len(given) == 1 and given[0] != "default" and is_built(Path(given[0])):
+            return Path(given[0])
+        folder = context.folder.root / "taxonomy"
+        build_taxonomy(given, folder)
+        return folder
+
+    def run(self, context: Context, engine: Engine) -> dict[str, Any]:
+        """Build the taxonomy, list the distinct names, and match them on Beam."""
+        from pipeline.stages.units import RunUnits
+
+        folder = context.folder.stage(self.name)
+        taxonomy = self._taxonomy(context)
+        build = Taxonomy.open(taxonomy).build_id
+        names = self._distinct(context, folder)
+        groups = pq.read_metadata(folder / "distinct.parquet").num_row_groups
+        outputs = [unit_path(unit) for unit in range(groups)]
+        plan_outputs(context, self.name, outputs)
+        write_table(folder / "names" / "-schema.parquet", RESOLVED_SCHEMA.empty_table())
+        todo = [unit for unit in range(groups) if missing(folder, [unit_path(unit)])]
+        if todo:
+            work = ResolveNames(str(folder), str(taxonomy))
+            engine.run(self.name, lambda p: p | self.name >> RunUnits(todo, work), ticker(context, self.name, outputs))
+        context.progress(f"resolve: {names:,} distinct names against taxonomy {build[:12]}")
+        return {"names": names, "taxonomy_build": build}
+
+    def _distinct(self, context: Context, folder: Path) -> int:
+        """Write the distinct names in the order of their keys, one row group per work unit."""
+        columns = ", ".join(f'any_value("{name}") AS "{name}"' for name in NAME_COLUMNS)
+        records = sql.parquet(context.folder.stage("ingest") / "records")
+        path = folder / "distinct.parquet"
+        if path.exists():
+            return int(pq.read_metadata(path).num_rows)
+        with sql.connect(context.recipe.limits.memory_mb, context.folder.root) as con:
+            table = sql.table(con, f"SELECT name_id, {columns} FROM {records} GROUP BY name_id ORDER BY name_id")
+        write_table(path, table, row_group_size=UNIT_NAMES)
+        return int(table.num_rows)
+
+    def balance(self, context: Context, facts: Mapping[str, Any]) -> list[Balance]:
+        """Every distinct name has exactly one match row."""
+        folder = context.folder.stage(self.name)
+        with sql.connect(context.recipe.limits.memory_mb, context.folder.root) as con:
+            matched = sql.scalar(con, f"SELECT count(DISTINCT name_id) FROM {sql.parquet(folder / 'names')}")
+        return [Balance("(names)", facts["names"], int(matched), 0)]

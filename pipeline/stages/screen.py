@@ -1,0 +1,193 @@
+"""Screen: everything that can be decided before a byte is fetched.
+
+The rules are tried in a fixed order and the first that applies gives the row its outcome. All but the last two are one
+SQL CASE over the records, the resolved names and the held-out keys; addresses are judged by `pipeline.media.guards`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from manifests import Recipe
+from pipeline import ids, sql
+from pipeline.atomic import table_writer
+from pipeline.media import check_url, to_uri
+from pipeline.outcomes import Outcome
+from pipeline.records import ENDED_SCHEMA, LOCATOR_COLUMNS, RECORD_SCHEMA
+from pipeline.sql import in_list
+from pipeline.stages.base import Balance, Context, Stage, balance_of
+
+if TYPE_CHECKING:
+    from pipeline.run.engine import Engine
+
+CANDIDATE_SCHEMA = pa.schema(
+    [
+        pa.field("record_id", pa.string()),
+        pa.field("source", pa.string()),
+        pa.field("image_id", pa.string()),  # the medium, or one box of it: what is hashed and stored
+        pa.field("media_id", pa.string()),  # where the bytes come from: fetched once however many records name it
+        pa.field("store", pa.string()),  # source whose local store holds the medium; empty: fetched
+        pa.field("address", pa.string()),  # URL, or path inside the store
+        pa.field("host", pa.string()),
+        pa.field("box_x", pa.float64()),
+        pa.field("box_y", pa.float64()),
+        pa.field("box_w", pa.float64()),
+        pa.field("box_h", pa.float64()),
+        pa.field("name_id", pa.string()),
+        pa.field("occurrence_key", pa.string()),
+        pa.field("media_key", pa.string()),
+        pa.field("license_family", pa.string()),
+        pa.field("locator_file", pa.string()),  # with locator_row: which of several rows of this record_id it is
+        pa.field("locator_row", pa.int64()),
+    ]
+)
+"""One row per record that passed; record_id is unique here, as it need not be among the records."""
+
+OPENNESS = ("CC0", "PD", "CC-BY", "CC-BY-SA", "CC-BY-NC", "CC-BY-NC-SA", "CC-BY-ND", "CC-BY-NC-ND")
+"""Licence families from the most to the least open: of two equal images the more open one is kept."""
+
+
+def screening_sql(recipe: Recipe, records: str, names: str, ids_table: str, items: str) -> str:
+    """Give the query that puts `outcome` (null: passed) and `evidence` beside every record.
+
+    The arguments are FROM clauses. Of rows that state the same record, medium and box, the first by content is the
+    record and the others are duplicates; the content, not the place in the file, decides which.
+    """
+    content = ", ".join(f'"{name}"' for name in RECORD_SCHEMA.names if name not in LOCATOR_COLUMNS)
+    allow = in_list(recipe.licences.allow)
+    unknown = "false" if recipe.licences.allow_unknown else "l_family IS NULL"
+    rank = recipe.taxonomy.minimum_rank
+    return f"""
+    WITH twins AS (
+      SELECT record_id, locator_file, locator_row,
+             row_number() OVER (PARTITION BY record_id ORDER BY content, locator_file, locator_row) AS nth
+      FROM (SELECT record_id, locator_file, locator_row, md5(to_json(struct_pack({content}))) AS content FROM {records}
+            WHERE record_id IN (SELECT record_id FROM {records} GROUP BY 1 HAVING count(*) > 1))
+    ),
+    held_media AS (SELECT key, min(benchmark) AS benchmark FROM (
+        SELECT media_key AS key, benchmark FROM {ids_table} UNION ALL SELECT media_key, benchmark FROM {items})
+        WHERE key IS NOT NULL AND key <> '' GROUP BY 1),
+    held_records AS (SELECT key, min(benchmark) AS benchmark FROM (
+        SELECT record_key AS key, benchmark FROM {ids_table} UNION ALL SELECT record_key, benchmark FROM {items})
+        WHERE key IS NOT NULL AND key <> '' GROUP BY 1)
+    SELECT r.*, coalesce(t.nth, 1) AS nth,
+      coalesce(hm.benchmark, hr.benchmark) AS held_by,
+      CASE
+        WHEN coalesce(t.nth, 1) > 1 THEN 'duplicate_record'
+        WHEN r.media_type NOT IN ('StillImage', 'Unknown') THEN 'not_image'
+        WHEN upper(coalesce(r.occurrence_status, 'PRESENT')) = 'ABSENT' THEN 'not_present'
+        WHEN hm.key IS NOT NULL OR hr.key IS NOT NULL THEN 'leak_id'
+        WHEN {unknown} THEN 'licence_unknown'
+        WHEN l_family IS NOT NULL AND l_family NOT IN {allow} THEN 'licence_not_allowed'
+        WHEN n.match_type = 'AMBIGUOUS' THEN 'name_ambiguous'
+        WHEN n.accepted_id IS NULL THEN 'name_unresolved'
+        WHEN n."{rank}" IS NULL THEN 'rank_too_high'
+      END AS outcome,
+      to_json(CASE
+        WHEN coalesce(t.nth, 1) > 1 THEN {{'rule': 'same record, medium and box', 'copy': t.nth::VARCHAR}}
+        WHEN r.media_type NOT IN ('StillImage', 'Unknown') THEN {{'rule': 'media type', 'value': r.media_type}}
+        WHEN upper(coalesce(r.occurrence_status, 'PRESENT')) = 'ABSENT'
+          THEN {{'rule': 'occurrence status', 'value': r.occurrence_status}}
+        WHEN hm.key IS NOT NULL THEN {{'rule': 'held-out media key', 'value': hm.key}}
+        WHEN hr.key IS NOT NULL THEN {{'rule': 'held-out record', 'value': hr.key}}
+        WHEN {unknown} THEN {{'rule': 'licence', 'value': r.license_verbatim}}
+        WHEN l_family NOT IN {allow} THEN {{'rule': 'licence', 'value': r.license_id}}
+        ELSE {{'rule': 'name: ' || coalesce(n.match_type, 'NONE'), 'value': r.scientific_name}}
+      END)::VARCHAR AS evidence
+    FROM (SELECT *, CASE WHEN license_family IN ('', 'UNKNOWN', 'UNSPECIFIED', 'AMBIGUOUS') THEN NULL
+                         ELSE license_family END AS l_family FROM {records}) r
+    LEFT JOIN twins t USING (record_id, locator_file, locator_row)
+    LEFT JOIN {names} n USING (name_id)
+    LEFT JOIN held_media hm ON hm.key = r.media_key
+    LEFT JOIN held_records hr ON hr.key = r.source || ':' || r.source_record_id
+    """
+
+
+def box_text(x: float | None, y: float | None, w: float | None, h: float | None) -> str:
+    """Give the key of a box: its four numbers, or nothing for a whole image.
+
+    >>> box_text(1.0, 2.0, 30.5, 4.0)
+    '1.0,2.0,30.5,4.0'
+    """
+    return "" if x is None else f"{x!r},{y!r},{w!r},{h!r}"
+
+
+class Screen(Stage):
+    """The screen stage."""
+
+    name = "screen"
+    version = 1
+    sections = ("licences", "taxonomy", "fetch.hosts", "sources")
+    upstream = ("ingest", "resolve", "holdout")
+
+    def run(self, context: Context, engine: Engine) -> dict[str, Any]:
+        """Judge all records in one pass, with bounded memory."""
+        folder, run = context.folder.stage(self.name), context.folder
+        query = screening_sql(
+            context.recipe,
+            sql.parquet(run.stage("ingest") / "records"),
+            sql.parquet(run.stage("resolve") / "names"),
+            sql.parquet(run.stage("holdout") / "ids"),
+            sql.parquet(run.stage("holdout") / "items"),
+        )
+        stores = {spec.name for spec in context.recipe.sources if spec.media}
+        columns = (
+            "record_id, source, nth, outcome, evidence, held_by, media_url, media_path, box_x, box_y, box_w, box_h"
+        )
+        columns += ", name_id, occurrence_key, media_key, license_family, locator_file, locator_row, locator_offset"
+        with (
+            sql.connect(context.recipe.limits.memory_mb, run.root) as con,
+            table_writer(folder / "candidates" / "part.parquet", CANDIDATE_SCHEMA) as candidates,
+            table_writer(folder / "ledger" / "part.parquet", ENDED_SCHEMA) as ledger,
+        ):
+            for batch in sql.batches(con, f"SELECT {columns} FROM ({query}) ORDER BY record_id, nth"):
+                passed, ended = judge(batch.to_pylist(), context.recipe, stores)
+                candidates.write_table(pa.Table.from_pylist(passed, CANDIDATE_SCHEMA))
+                ledger.write_table(pa.Table.from_pylist(ended, ENDED_SCHEMA))
+        return {}
+
+    def balance(self, context: Context, facts: Mapping[str, Any]) -> list[Balance]:
+        """Records = candidates + ended."""
+        folder = context.folder.stage(self.name)
+        return balance_of(context, context.folder.stage("ingest") / "records", folder / "candidates", folder / "ledger")
+
+
+def judge(
+    rows: list[dict[str, Any]], recipe: Recipe, stores: set[str]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Split screened rows into candidates and ended rows, judging the addresses of those that passed SQL."""
+    passed: list[dict[str, Any]] = []
+    ended: list[dict[str, Any]] = []
+    for row in rows:
+        outcome, evidence = row["outcome"], row["evidence"]
+        store = row["source"] if row["source"] in stores and row["media_path"] else ""
+        if outcome is None and not store:
+            verdict = check_url(row["media_url"] or "", recipe.fetch)
+            if verdict is not None:
+                outcome = verdict.outcome.code
+                evidence = sql.evidence(rule="address", value=row["media_url"], reason=verdict.reason)
+        if outcome is not None:
+            row_id, other = row["record_id"], row["held_by"] if outcome == Outcome.LEAK_ID.code else None
+            if outcome == Outcome.DUPLICATE_RECORD.code:
+                row_id, other = ids.make_id("duplicate", row_id, str(row["nth"])), row_id
+            ended.append(
+                {**row, "row_id": row_id, "outcome": outcome, "evidence": evidence, "other_id": other, "raw": None}
+            )
+            continue
+        address = row["media_path"] if store else row["media_url"]
+        media = ids.media_id(f"{store}:{address}" if store else address)
+        box = box_text(row["box_x"], row["box_y"], row["box_w"], row["box_h"])
+        passed.append(
+            {
+                **row,
+                "image_id": ids.image_id(media, box),
+                "media_id": media,
+                "store": store,
+                "address": address,
+                "host": f"store:{store}" if store else to_uri(address).netloc,
+            }
+        )
+    return passed, ended

@@ -1,0 +1,99 @@
+"""Select: decisions that need the counts of the whole catalog. Quota, split and weight, in SQL.
+
+Order among equals is a seeded hash of the record id, so the choice does not depend on the order of the input, and the
+split is a hash of the group, so that images which belong together never straddle it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from pipeline import sql
+from pipeline.atomic import table_writer
+from pipeline.ids import hash64
+from pipeline.outcomes import Outcome
+from pipeline.records import ENDED_SCHEMA
+from pipeline.stages.base import Balance, Context, Stage, balance_of
+
+if TYPE_CHECKING:
+    from pipeline.run.engine import Engine
+
+DECISION_SCHEMA = pa.schema(
+    [
+        pa.field("record_id", pa.string()),
+        pa.field("source", pa.string()),
+        pa.field("image_id", pa.string()),
+        pa.field("media_id", pa.string()),
+        pa.field("group_id", pa.string()),
+        pa.field("split", pa.string()),  # train or val
+        pa.field("weight", pa.float64()),  # 1 / sqrt(kept images of the accepted taxon)
+        pa.field("accepted_id", pa.string()),
+    ]
+)
+_SPLIT_SALT, _QUOTA_SALT = "split", "quota"
+
+
+def split_of(seed: int, group: str, validation_percent: float) -> str:
+    """Give the split of a group: a pure function of seed and group.
+
+    >>> split_of(0, "a", 0.0), split_of(0, "a", 100.0)
+    ('train', 'val')
+    """
+    share = hash64(seed, f"{_SPLIT_SALT}:{group}") / 2**64
+    return "val" if share < validation_percent / 100 else "train"
+
+
+class Select(Stage):
+    """The select stage."""
+
+    name = "select"
+    version = 1
+    sections = ("select", "seed")
+    upstream = ("likeness", "resolve")
+
+    def run(self, context: Context, engine: Engine) -> dict[str, Any]:
+        """Decide every kept record."""
+        folder, recipe, stage = context.folder.stage(self.name), context.recipe, context.folder.stage
+        cap, seed = recipe.select.cap_per_taxon, recipe.seed
+        with (
+            sql.connect(recipe.limits.memory_mb, context.folder.root) as con,
+            table_writer(folder / "decisions" / "part.parquet", DECISION_SCHEMA) as decisions,
+            table_writer(folder / "ledger" / "part.parquet", ENDED_SCHEMA) as ledger,
+        ):
+            # A native SQL hash may change between versions of DuckDB; BLAKE2b does not.
+            con.create_function(
+                "quota_order", lambda key: f"{hash64(seed, f'{_QUOTA_SALT}:{key}'):016x}", ["VARCHAR"], "VARCHAR"
+            )
+            query = f"""
+                SELECT k.*, n.accepted_id,
+                       row_number() OVER (PARTITION BY n.accepted_id ORDER BY quota_order(k.record_id)) AS nth,
+                       count(*) OVER (PARTITION BY n.accepted_id) AS total
+                FROM {sql.parquet(stage("likeness") / "kept")} k
+                JOIN {sql.parquet(stage("screen") / "candidates")} c USING (record_id)
+                JOIN {sql.parquet(stage("resolve") / "names")} n USING (name_id)
+                ORDER BY k.record_id"""
+            for batch in sql.batches(con, query):
+                kept, ended = [], []
+                for row in batch.to_pylist():
+                    if cap and row["nth"] > cap:
+                        proof = sql.evidence(
+                            rule="cap_per_taxon", cap=cap, images=row["total"], taxon=row["accepted_id"]
+                        )
+                        ended.append(
+                            {**row, "row_id": row["record_id"], "outcome": Outcome.OVER_QUOTA.code, "evidence": proof}
+                        )
+                        continue
+                    images = min(row["total"], cap) if cap else row["total"]
+                    split = split_of(seed, row["group_id"], recipe.select.validation_percent)
+                    kept.append({**row, "split": split, "weight": images**-0.5})
+                decisions.write_table(pa.Table.from_pylist(kept, DECISION_SCHEMA))
+                ledger.write_table(pa.Table.from_pylist(ended, ENDED_SCHEMA))
+        return {}
+
+    def balance(self, context: Context, facts: Mapping[str, Any]) -> list[Balance]:
+        """Kept = decided + over quota."""
+        folder = context.folder.stage(self.name)
+        return balance_of(context, context.folder.stage("likeness") / "kept", folder / "decisions", folder / "ledger")

@@ -1,0 +1,253 @@
+"""Shards: what was selected becomes WebDataset tar files, globally shuffled by hash, with everything a reader needs.
+
+A sample's split, shard and place follow from its id and the seed alone, so every shard is a work unit of its own, and
+its bytes do not depend on the others. Image bytes are copied from fetch's blobs as they are: they are encoded once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import OrderedDict
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline import sql
+from pipeline.atomic import atomic_path, write_table, write_text
+from pipeline.records import RANK_COLUMNS
+from pipeline.shards import (
+    SIZES,
+    ShardWriter,
+    captions,
+    dali_index,
+    index_path,
+    order_key,
+    shard_count,
+    shard_name,
+    shard_of,
+    sizes_json,
+    write_checksums,
+)
+from pipeline.stages.base import Balance, Context, Stage, missing, plan_outputs, ticker
+
+if TYPE_CHECKING:
+    from pipeline.run.engine import Engine
+
+MANIFEST_SCHEMA = pa.schema(
+    [
+        pa.field("key", pa.string()),
+        pa.field("record_id", pa.string()),
+        pa.field("source", pa.string()),
+        pa.field("image_id", pa.string()),
+        pa.field("shard", pa.string()),
+        pa.field("offset", pa.int64()),  # of the sample's first header
+        pa.field("length", pa.int64()),  # headers and padding included
+        pa.field("jpg_offset", pa.int64()),
+        pa.field("jpg_length", pa.int64()),
+        pa.field("sha256", pa.string()),  # of the stored JPEG
+        pa.field("width", pa.int32()),
+        pa.field("height", pa.int32()),
+        pa.field("accepted_id", pa.string()),
+        pa.field("group_id", pa.string()),
+        pa.field("split", pa.string()),
+        pa.field("weight", pa.float64()),
+    ]
+)
+_OPEN_BLOBS = 128
+_SAMPLE = (
+    "r.source, r.release, r.source_record_id, r.source_media_id, r.box_id, r.box_x, r.box_y, r.box_w, r.box_h, "
+    "r.occurrence_key, r.publisher, r.media_url, r.media_path, r.media_key, r.license_id, r.license_family, "
+    "r.license_verbatim, r.rights_holder, r.creator, r.source_page, r.scientific_name, r.basis_of_record, "
+    "r.image_category, r.event_date, r.lat, r.lon, r.country_code, r.sex, r.life_stage, r.dna_bin, "
+    "n.accepted_name, n.accepted_rank, n.match_type, n.vernacular_name, n.taxonomy_build, "
+    "m.sha256 AS source_sha256, m.pixel_sha256, m.phash, hex(m.pdq) AS pdq, m.quality, m.format, m.source_width, "
+    'm.source_height, m.width, m.height, m.unit, m."offset" AS blob_offset, m."length" AS blob_length'
+)
+_TAXON = (
+    "accepted_id",
+    "accepted_name",
+    "accepted_rank",
+    *RANK_COLUMNS,
+    "vernacular_name",
+    "match_type",
+    "taxonomy_build",
+)
+_SIZES = ("width", "height", "source_width", "source_height")
+_IMAGE = (*_SIZES, "format", "source_sha256", "pixel_sha256", "phash", "pdq", "quality")
+_INTERNAL = ("unit", "blob_offset", "blob_length", "shard", "place", "media_id")
+
+
+def sample_json(row: Mapping[str, Any], texts: Mapping[str, str]) -> str:
+    """Give a sample's JSON: keys sorted, nulls left out, what belongs together nested.
+
+    >>> sample_json({"record_id": "a", "genus": "Puma", "width": 3, "sex": None}, {"sci": "a photo of Puma."})
+    '{"captions":{"sci":"a photo of Puma."},"image":{"width":3},"key":"a","record_id":"a","taxon":{"genus":"Puma"}}'
+    """
+    nested = {*_TAXON, *_IMAGE, *_INTERNAL, "box_x", "box_y", "box_w", "box_h"}
+    sample: dict[str, Any] = {k: v for k, v in row.items() if v is not None and v != "" and k not in nested}
+    sample["key"] = row["record_id"]
+    sample["captions"] = dict(texts)
+    for name, columns in (("taxon", _TAXON), ("image", _IMAGE)):
+        sample[name] = {k: row[k] for k in columns if row.get(k) is not None}
+    if row.get("box_x") is not None:
+        sample["box"] = [row["box_x"], row["box_y"], row["box_w"], row["box_h"]]
+    return sql.evidence(**sample)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteShard:
+    """Write one shard, its index and its part of the manifest."""
+
+    folder: str
+    blobs: str
+    bioclip: bool
+
+    def __call__(self, name: str) -> None:
+        """Write `NAME.tar`, `NAME.idx` and last `parts/NAME.parquet`."""
+        folder = Path(self.folder)
+        rows = pq.read_table(folder / "plan.parquet", filters=[("shard", "=", name)]).sort_by("place").to_pylist()
+        locations, manifest = [], []
+        with ExitStack() as stack:
+            temporary = stack.enter_context(atomic_path(folder / name))
+            handle = stack.enter_context(temporary.open("wb"))
+            read = stack.enter_context(_Blobs(Path(self.blobs)))
+            writer = ShardWriter(handle)
+            for row in rows:
+                jpeg = read(row["unit"], row["blob_offset"], row["blob_length"])
+                texts = captions({rank: row[rank] for rank in RANK_COLUMNS}, row["vernacular_name"])
+                members = [("jpg", jpeg), ("txt", texts.default.encode())]
+                if self.bioclip:
+                    members += texts.members()
+                named = {suffix.removesuffix(".txt"): text.decode() for suffix, text in texts.members()}
+                members.append(("json", sample_json(row, named).encode()))
+                location = writer.add(row["record_id"], members)
+                locations.append(location)
+                manifest.append(
+                    {
+                        **row,
+                        "key": location.key,
+                        "offset": location.offset,
+                        "length": location.length,
+                        "jpg_offset": location.members[0].offset,
+                        "jpg_length": location.members[0].size,
+                        "sha256": hashlib.sha256(jpeg).hexdigest(),
+                    }
+                )
+            writer.close()
+        write_text(index_path(folder / name), dali_index(locations))
+        write_table(folder / part_path(name), pa.Table.from_pylist(manifest, MANIFEST_SCHEMA))
+
+
+class _Blobs:
+    """Reads from fetch's blobs by position, keeping a bounded number of them open."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._open: OrderedDict[str, int] = OrderedDict()
+
+    def __enter__(self) -> _Blobs:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        while self._open:
+            os.close(self._open.popitem()[1])
+
+    def __call__(self, unit: str, offset: int, length: int) -> bytes:
+        handle = self._open.pop(unit, None)
+        if handle is None:
+            handle = os.open(self._folder / f"{unit}.bin", os.O_RDONLY)
+        self._open[unit] = handle
+        if len(self._open) > _OPEN_BLOBS:
+            os.close(self._open.popitem(last=False)[1])
+        return os.pread(handle, length, offset)
+
+
+def part_path(shard: str) -> str:
+    """Give a shard's part of the manifest, relative to the stage."""
+    return f"parts/{shard}.parquet"
+
+
+class Shards(Stage):
+    """The shards stage."""
+
+    name = "shards"
+    version = 1
+    sections = ("shards", "seed")
+    upstream = ("select", "fetch", "resolve")
+
+    def run(self, context: Context, engine: Engine) -> dict[str, Any]:
+        """Assign, write, and list."""
+        from pipeline.stages.units import RunUnits
+
+        folder, rules = context.folder.stage(self.name), context.recipe.shards
+        shards = self._assign(context, folder)
+        outputs = [part_path(name) for name in shards]
+        plan_outputs(context, self.name, outputs)
+        todo = [name for name in shards if missing(folder, [part_path(name)])]
+        if todo:
+            work = WriteShard(str(folder), str(context.folder.stage("fetch") / "blobs"), rules.layout == "bioclip")
+            engine.run(self.name, lambda p: p | self.name >> RunUnits(todo, work), ticker(context, self.name, outputs))
+        parts = [pq.read_table(folder / output, schema=MANIFEST_SCHEMA) for output in outputs]
+        manifest = pa.concat_tables([MANIFEST_SCHEMA.empty_table(), *parts])
+        sizes = {name: part.num_rows for name, part in zip(shards, parts, strict=True)}
+        write_table(folder / "manifest.parquet", manifest)
+        write_text(folder / SIZES, sizes_json(sizes))
+        files = [*shards, *(index_path(name).name for name in shards), SIZES, "manifest.parquet"]
+        write_checksums(folder, files)
+        return {"shards": len(shards), "samples": manifest.num_rows}
+
+    def _assign(self, context: Context, folder: Path) -> list[str]:
+        """Write `plan.parquet`: every sample with its shard and place, in that order; give the shards' names."""
+        recipe, stage = context.recipe, context.folder.stage
+        decisions = sql.parquet(stage("select") / "decisions")
+        seed, rules = recipe.seed, recipe.shards
+        with sql.connect(recipe.limits.memory_mb, context.folder.root) as con:
+            totals: dict[str, int] = dict(
+                con.execute(f"SELECT split, count(*) FROM {decisions} GROUP BY 1 ORDER BY 1").fetchall()
+            )
+            counts = {split: shard_count(total, rules.samples_per_shard) for split, total in totals.items()}
+
+            def shard(split: str, key: str) -> str:
+                return shard_name(f"{rules.prefix}-{split}", shard_of(seed, key, counts[split]))
+
+            def place(key: str) -> str:
+                return f"{order_key(seed, key)[0]:016x}"
+
+            con.create_function("shard_of", shard, ["VARCHAR", "VARCHAR"], "VARCHAR")
+            con.create_function("place_of", place, ["VARCHAR"], "VARCHAR")
+            ranks = ", ".join(f'n."{rank}"' for rank in RANK_COLUMNS)
+            sql.copy(
+                con,
+                f"""SELECT d.record_id, d.image_id, d.group_id, d.split, d.weight, d.accepted_id,
+                           shard_of(d.split, d.record_id) AS shard, place_of(d.record_id) AS place, {ranks}, {_SAMPLE}
+                    FROM {decisions} d
+                    JOIN {sql.parquet(stage("screen") / "candidates")} c USING (record_id)
+                    JOIN {sql.parquet(stage("ingest") / "records")} r
+                      ON r.record_id = c.record_id AND r.locator_file = c.locator_file AND r.locator_row = c.locator_row
+                    JOIN {sql.parquet(stage("resolve") / "names")} n ON n.name_id = r.name_id
+                    JOIN {sql.parquet(stage("fetch") / "media")} m ON m.image_id = d.image_id
+                    ORDER BY shard, place, d.record_id""",
+                folder / "plan.parquet",
+            )
+        found = pq.read_table(folder / "plan.parquet", columns=["shard"]).column("shard")
+        return sorted(pc.unique(found).to_pylist())
+
+    def balance(self, context: Context, facts: Mapping[str, Any]) -> list[Balance]:
+        """Selected = in the shards."""
+        with sql.connect(context.recipe.limits.memory_mb, context.folder.root) as con:
+            manifest = context.folder.stage(self.name) / "manifest.parquet"
+            decisions = sql.parquet(context.folder.stage("select") / "decisions")
+            rows = con.execute(
+                f"""SELECT coalesce(a.source, b.source), coalesce(a.n, 0), coalesce(b.n, 0)
+                    FROM (SELECT source, count(*) n FROM {decisions} GROUP BY 1) a
+                    FULL JOIN (SELECT source, count(*) n FROM read_parquet({sql.quote(str(manifest))}) GROUP BY 1) b
+                      ON a.source = b.source ORDER BY 1"""
+            ).fetchall()
+        return [Balance(source, selected, written, 0) for source, selected, written in rows]

@@ -1,0 +1,179 @@
+"""Build an index from published taxonomies: read, link, merge, unite, write.
+
+The same inputs give the same bytes: nothing of the clock, of paths or of the order of rows in a file enters the index.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from taxonomy.errors import TaxonomyError
+from taxonomy.hashing import PROBE, name_hashes
+from taxonomy.index import built, canonical_json, seal, whole_folder
+from taxonomy.links import link
+from taxonomy.merge import merge
+from taxonomy.ranks import SEVEN
+from taxonomy.readers import Input, read_source, source_inputs
+from taxonomy.status import ACCEPTED, SYNONYMS
+from taxonomy.united import United, unite
+from taxonomy.vernacular import first_names, unite_vernacular
+
+CODE_VERSION = 1
+"""Raised whenever the same inputs would give another index."""
+STATUSES = (*ACCEPTED, *SYNONYMS)
+
+
+def build_taxonomy(sources: Sequence[str | Path], folder: Path) -> str:
+    """Build an index from sources in order of priority, and give its build id.
+
+    A source is 'default' or the path of a published taxonomy: Darwin Core, ColDP or a species table, as a text table, a
+    folder or a zip archive. A folder that already holds this build is kept as it is.
+
+    Raises TaxonomyError when a source cannot be read, or when it holds no accepted name.
+
+    >>> import tempfile
+    >>> from taxonomy import Taxonomy
+    >>> folder = Path(tempfile.mkdtemp()) / "taxonomy"
+    >>> build_taxonomy(["default"], folder) == Taxonomy.open(folder).build_id
+    True
+    """
+    if not sources:
+        raise TaxonomyError("no taxonomy is given", remedy="name at least one source, such as 'default'")
+    inputs = source_inputs([str(source) for source in sources])
+    build_id = _build_id(inputs)
+    folder = Path(folder)
+    if built(folder, build_id):
+        return build_id
+    with whole_folder(folder, lambda there: built(there, build_id)) as temporary:
+        _write(inputs, build_id, temporary)
+    return build_id
+
+
+def _build_id(inputs: list[Input]) -> str:
+    """Give the digest of what decides the content of the index."""
+    facts = {
+        "code": CODE_VERSION,
+        "sources": [
+            {"prefix": each.found.prefix, "layout": each.found.layout, "files": [digest for _, digest in each.digests]}
+            for each in inputs
+        ],
+    }
+    return hashlib.sha256(canonical_json(facts).encode()).hexdigest()
+
+
+def _write(inputs: list[Input], build_id: str, folder: Path) -> None:
+    checklists = [read_source(each) for each in inputs]
+    linked = [link(each) for each in checklists]
+    for source, each in zip(inputs, linked, strict=True):
+        if not (each.accepted >= 0).any():
+            raise TaxonomyError("the source holds no accepted name", source.found.table.origin)
+    counts = {each.found.prefix: each_list.usages.num_rows for each, each_list in zip(inputs, checklists, strict=True)}
+    merged = merge(linked)
+    united = unite(merged)
+    vernacular, rows = unite_vernacular(
+        [each.vernacular for each in checklists], merged.table["usage_id"], united.stands_for, united.accepted
+    )
+    name, language = first_names(vernacular, rows, united.table.num_rows)
+    ids = united.table["usage_id"].take(pa.array(rows)).combine_chunks()
+    vernacular = vernacular.set_column(0, "usage_id", ids)
+    pq.write_table(vernacular, folder / "vernacular.parquet", compression="zstd")
+    _write_usages(united, name, language, folder)
+    _write_arrays(united, name, language, folder)
+    seal(folder, _facts(inputs, build_id, counts, linked, united))
+
+
+def _facts(
+    inputs: list[Input], build_id: str, counts: dict[str, int], linked: list[Any], united: United
+) -> dict[str, Any]:
+    probe = int(name_hashes(np.array([PROBE], dtype=object))[0])
+    return {
+        "build_id": build_id,
+        "code_version": CODE_VERSION,
+        "hash_probe": str(probe),
+        "usages": united.table.num_rows,
+        "accepted": int((united.accepted == np.arange(united.table.num_rows)).sum()),
+        "issues": {"counts": united.issues.counts, "examples": united.issues.examples},
+        "sources": [
+            {
+                "prefix": each.found.prefix,
+                "layout": each.found.layout,
+                "files": [{"name": name, "sha256": digest} for name, digest in each.digests],
+                "usages": counts[each.found.prefix],
+                "issues": {"counts": tree.issues.counts, "examples": tree.issues.examples},
+            }
+            for each, tree in zip(inputs, linked, strict=True)
+        ],
+    }
+
+
+def _take(column: pa.ChunkedArray, rows: Any) -> pa.Array:
+    return column.take(pa.array(rows, pa.int32(), mask=rows < 0)).combine_chunks()
+
+
+def _write_usages(united: United, vernacular: pa.Array, language: pa.Array, folder: Path) -> None:
+    table, names, ids = united.table, united.table["name"], united.table["usage_id"]
+    columns: dict[str, Any] = {
+        "usage_id": ids,
+        "canonical_name": names,
+        "authorship": table["authorship"],
+        "rank": table["rank"],
+        "status": table["status"],
+        "parent_id": _take(ids, united.parent),
+        "accepted_id": _take(ids, united.accepted),
+    }
+    columns |= {rank: _take(names, united.ranks[:, place]) for place, rank in enumerate(SEVEN)}
+    columns |= {f"{rank}_id": _take(ids, united.ranks[:, place]) for place, rank in enumerate(SEVEN)}
+    columns |= {
+        "vernacular_name": vernacular,
+        "vernacular_language": language,
+        "source": table["source"],
+        "source_ids": united.source_ids,
+    }
+    pq.write_table(pa.table(columns), folder / "usages.parquet", compression="zstd")
+
+
+def _write_arrays(united: United, vernacular: pa.Array, language: pa.Array, folder: Path) -> None:
+    table = united.table
+    strings = pa.table(
+        {
+            "usage_id": table["usage_id"],
+            "name": table["name"],
+            "authorship": table["authorship"],
+            "rank": table["rank"],
+            "vernacular_name": vernacular,
+            "vernacular_language": language,
+        }
+    ).combine_chunks()
+    with pa.OSFile(str(folder / "names.arrow"), "wb") as sink, pa.ipc.new_file(sink, strings.schema) as writer:
+        writer.write_table(strings)
+    status = np.array([STATUSES.index(each) for each in table["status"].to_pylist()], dtype=np.uint8)
+    names = table["name"].to_numpy().astype(object)
+    # A misapplied name says whom somebody meant, not what the name means: it is kept, but never matched.
+    rows = np.flatnonzero(status != STATUSES.index("misapplied")).astype(np.int32)
+    hashes = name_hashes(names[rows])
+    order = np.lexsort((rows, hashes))
+    arrays = {
+        "hashes": hashes[order],
+        "rows": rows[order],
+        "parent": united.parent,
+        "accepted": united.accepted,
+        "ranks": np.ascontiguousarray(united.ranks),
+        "levels": _levels(table),
+        "status": status,
+    }
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+
+
+def _levels(table: pa.Table) -> Any:
+    from taxonomy.links import codes
+    from taxonomy.ranks import rank_level
+
+    return codes(table["rank"], rank_level).astype(np.int16)

@@ -1,0 +1,190 @@
+"""From the columns of a published table to usages: which column means what, and one row in canonical form.
+
+Columns are found by name. A row's canonical name comes from the source's own canonical name only where that is a clean
+name that begins the scientific name (published canonical names are known to be wrong now and then), else from the parser.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from taxonomy.parse import is_clean, parse_name, squeeze
+from taxonomy.ranks import SEVEN, normalise_rank, rank_level
+from taxonomy.readers.recognised import Recognised
+from taxonomy.readers.schema import USAGE_SCHEMA, Issues
+from taxonomy.status import ACCEPTED, SYNONYMS, normalise_status
+
+TERMS: dict[str, tuple[str, ...]] = {
+    "id": ("taxonid", "id", "usagekey", "taxonkey"),
+    "other_id": ("eolid",),
+    "parent": ("parentnameusageid", "parentid", "parentkey"),
+    "accepted": ("acceptednameusageid", "acceptedusagekey", "acceptedkey"),
+    "name": ("scientificname", "sciname", "scientific_name", "species", "name", "canonicalname"),
+    "canonical": ("canonicalname",),
+    "authorship": ("scientificnameauthorship", "authorship"),
+    "author": ("authorityspeciesauthor",),
+    "author_year": ("authorityspeciesyear",),
+    "author_brackets": ("authorityparentheses",),
+    "original": ("originalnamecombination",),
+    "rank": ("taxonrank", "rank"),
+    "status": ("taxonomicstatus", "status"),
+    "kingdom": ("kingdom",),
+    "phylum": ("phylum",),
+    "class": ("class",),
+    "order": ("order",),
+    "family": ("family",),
+    "genus": ("genus",),
+    "species": ("species",),
+    "epithet": ("specificepithet", "specific_epithet"),
+    "vernacular": ("vernacularname", "common_name", "commonname", "maincommonname"),
+}
+"""What each column may be called, the best first (as plain terms, see `delimited.plain_term`)."""
+OWN_PREFIX = re.compile(r"^[A-Za-z][A-Za-z0-9_-]{0,31}:[^/\s]")
+
+
+def choose(terms: dict[str, str], names: Sequence[str] = tuple(TERMS)) -> dict[str, str]:
+    """Give, for each meaning, the column of the file that carries it.
+
+    >>> choose({"taxonid": "taxonID", "scientificname": "dwc:scientificName"})
+    {'id': 'taxonID', 'name': 'dwc:scientificName'}
+    """
+    found = {}
+    for meaning in names:
+        for term in TERMS[meaning]:
+            if term in terms:
+                found[meaning] = terms[term]
+                break
+    return found
+
+
+def qualify(prefix: str, key: str | None) -> str | None:
+    """Give a key with the source's prefix, unless it brings one of its own.
+
+    >>> qualify("gbif", "2435099"), qualify("itis", "ITIS:1025094"), qualify("x", None)
+    ('gbif:2435099', 'ITIS:1025094', None)
+    """
+    if not key:
+        return None
+    return key if OWN_PREFIX.match(key) else f"{prefix}:{key}"
+
+
+def canonical(name: str, given: str, authorship: str, rank: str) -> tuple[str, str]:
+    """Give canonical name and authorship of a scientific name that may hold its authors.
+
+    >>> canonical("Puma concolor (Linnaeus, 1771)", "", "", "species")
+    ('Puma concolor', '(Linnaeus, 1771)')
+    >>> canonical("Rosa canina L.", "and", "L.", "species")
+    ('Rosa canina', 'L.')
+    """
+    bare = name
+    if authorship and name.endswith(authorship) and len(name) > len(authorship):
+        bare = name[: -len(authorship)].rstrip(" ,")
+    if is_clean(bare):
+        return bare, authorship
+    if given and is_clean(given) and (bare == given or name.startswith(given + " ")):
+        return given, authorship or (name[len(given) :].strip() if bare != given else "")
+    parsed = parse_name(bare, authorship, rank)
+    if parsed.kind in ("virus", "otu"):
+        return parsed.canonical, authorship
+    if parsed.kind in ("placeholder", "unparsable", "informal") or not parsed.canonical:
+        # A taxonomy may hold 'Aus sp. 3': it is found under that whole string, never under 'Aus'.
+        return squeeze(bare), authorship
+    return parsed.canonical, parsed.authorship
+
+
+def to_usages(columns: pa.Table, rows: pa.Array, found: Recognised, issues: Issues) -> pa.Table:
+    """Give the usages (USAGE_SCHEMA) of one batch of string columns named by meaning.
+
+    Rows without a name or an id are counted and left out.
+    """
+    prefix, origin = found.prefix, found.table.origin
+    lists = {name: columns.column(name).to_pylist() for name in columns.column_names}
+    empty: list[str | None] = [None] * columns.num_rows
+
+    def cells(name: str) -> list[str | None]:
+        return lists.get(name, empty)
+
+    numbers = rows.to_pylist()
+    out: dict[str, list[object]] = {field.name: [] for field in USAGE_SCHEMA}
+    higher = [cells(level) for level in SEVEN]
+    identity = zip(cells("id"), cells("name"), cells("rank"), cells("status"), cells("accepted"), strict=True)
+    detail = zip(
+        cells("canonical"), cells("authorship"), cells("parent"), cells("epithet"), cells("other_id"), strict=True
+    )
+    for i, ((key, name, rank_given, status_given, accepted), more) in enumerate(zip(identity, detail, strict=True)):
+        given, authorship, parent, epithet, other = more
+        genus_given = higher[5][i]
+        if epithet and genus_given and name and " " not in name and "_" not in name and name == epithet:
+            name = f"{genus_given} {epithet}"
+        if not key or not name:
+            issues.add("row_without_id_or_name", f"{origin}, row {numbers[i]:09d}")
+            continue
+        own_rank = normalise_rank(rank_given) if rank_given else found.rank
+        if own_rank is None:
+            issues.add("unknown_rank", f"{origin}, row {numbers[i]:09d}: {str(rank_given)[:60]}")
+            own_rank = "unranked"
+        if not authorship and cells("author")[i]:
+            authorship = _author(cells("author")[i], cells("author_year")[i], cells("author_brackets")[i])
+        text, author = canonical(squeeze(name), given or "", squeeze(authorship or ""), own_rank)
+        usage = qualify(prefix, key)
+        target, above = qualify(prefix, accepted), qualify(prefix, parent)
+        if found.one_parent and normalise_status(status_given or "") in SYNONYMS:
+            target = above
+        status, target = settle_status(status_given, usage, target)
+        out["usage_id"].append(usage)
+        out["other_id"].append(f"eol:{other}" if other else None)
+        out["name"].append(text)
+        out["authorship"].append(author or None)
+        out["rank"].append(own_rank)
+        out["status"].append(status)
+        out["parent_id"].append(above if status in ACCEPTED and above != usage else None)
+        out["accepted_id"].append(target)
+        own = rank_level(own_rank)
+        for level, column in zip(SEVEN, higher, strict=True):
+            cell = column[i]
+            # A row's own rank repeats its name; ranks below it say nothing about it (unless it is a synonym,
+            # whose classification is that of the accepted taxon, the accepted taxon itself included).
+            use = cell and (own == 0 or rank_level(level) < own or status in SYNONYMS)
+            if use and level == "species" and not is_clean(squeeze(str(cell))):
+                use = False
+            out[level].append(squeeze(str(cell)) if use else None)
+        out["source"].append(prefix)
+        out["locator"].append(numbers[i])
+    return pa.table(out, schema=USAGE_SCHEMA)
+
+
+def _author(author: str | None, year: str | None, brackets: str | None) -> str:
+    text = f"{author}, {year}" if year else str(author)
+    return f"({text})" if brackets in ("1", "true", "TRUE") else text
+
+
+def settle_status(given: str | None, usage: str | None, accepted: str | None) -> tuple[str, str | None]:
+    """Give the status, and the accepted usage that a synonym points to (null for accepted usages).
+
+    >>> settle_status("valid", "x:1", "x:1"), settle_status(None, "x:1", "x:2"), settle_status("accepted", "x:1", "x:2")
+    (('accepted', None), ('synonym', 'x:2'), ('synonym', 'x:2'))
+    """
+    status = normalise_status(given) if given else None
+    elsewhere = accepted is not None and accepted != usage
+    if status in SYNONYMS:
+        return str(status), accepted if elsewhere else None
+    if elsewhere:
+        return "synonym", accepted
+    return status or "accepted", None
+
+
+def vernaculars(columns: pa.Table, prefix: str) -> pa.Table:
+    """Give (usage id, vernacular name) of the rows that have one, other than the scientific name itself."""
+    table = pa.table({"id": columns.column("id"), "name": columns.column("vernacular"), "own": columns.column("name")})
+    table = table.filter(pc.and_(pc.is_valid(table["id"]), pc.is_valid(table["name"])))
+    table = table.filter(pc.fill_null(pc.not_equal(table["name"], table["own"]), True))
+    return pa.table(
+        {
+            "usage_id": pa.array([qualify(prefix, key) for key in table["id"].to_pylist()], pa.string()),
+            "vernacular_name": table["name"],
+        }
+    )

@@ -1,0 +1,188 @@
+"""One recipe, one digest: whatever the order of keys, the folder, or the way a number is written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import tempfile
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from manifests import (
+    RANKS,
+    SOURCE_KINDS,
+    FetchRules,
+    Recipe,
+    RecipeError,
+    SourceSpec,
+    canonical_json,
+    load_recipe,
+    recipe_digest,
+    recipe_from_json,
+    section_digest,
+)
+from manifests.checks import LICENCE_FAMILIES
+from manifests.lines import key_lines
+
+names = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,8}", fullmatch=True)
+lines = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
+paths = st.from_regex(r"[a-z0-9.]{1,5}(/[a-zé]{1,5})?", fullmatch=True)
+kinds = st.sampled_from([kind for kind in SOURCE_KINDS if kind != "eol"])
+
+
+def optional(required: dict[str, Any], more: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(required, optional=more)
+
+
+sources = optional(
+    {"name": names, "kind": kinds, "path": paths},
+    {"release": lines, "media": paths, "license": lines, "priority": st.integers(0, 1000)},
+)
+trees = optional(
+    {"name": names, "sources": st.lists(sources, min_size=1, max_size=3, unique_by=lambda each: each["name"])},
+    {
+        "seed": st.integers(-(2**63), 2**63 - 1),
+        "description": st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
+        "benchmarks": st.lists(
+            optional({"name": names, "path": paths}, {"ids": paths}), max_size=2, unique_by=lambda each: each["name"]
+        ),
+        "taxonomy": optional({}, {"minimum_rank": st.sampled_from(RANKS)}),
+        "licences": optional({}, {"allow": st.lists(st.sampled_from(LICENCE_FAMILIES), min_size=1, unique=True)}),
+        "fetch": optional(
+            {}, {"read_timeout": st.floats(0.1, 60) | st.integers(1, 60), "connect_to": st.just(["a=b:1"])}
+        ),
+        "select": optional({}, {"validation_percent": st.floats(0, 100)}),
+        "likeness": optional({}, {"leak_distance": st.integers(0, 256)}),
+    },
+)
+
+
+def to_toml(tree: dict[str, Any], shuffle: random.Random) -> str:
+    """Write a recipe as TOML with its keys in any order, and tables as headers or inline, as chance has it."""
+
+    def inline(value: Any) -> str:
+        if isinstance(value, dict):
+            items = list(value.items())
+            shuffle.shuffle(items)
+            return "{" + ", ".join(f"{key} = {inline(item)}" for key, item in items) + "}"
+        if isinstance(value, list):
+            return "[" + ",\n ".join(map(inline, value)) + "]"
+        if isinstance(value, str):
+            # JSON escapes are TOML escapes, but TOML also wants DEL escaped.
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        return json.dumps(value)
+
+    head, tail = [], []
+    items = list(tree.items())
+    shuffle.shuffle(items)
+    for key, value in items:
+        tables = value if isinstance(value, list) else [value]
+        if tables and isinstance(tables[0], dict) and shuffle.random() < 0.7:
+            header = f"[[{key}]]" if isinstance(value, list) else f"[{key}] # {key} = 1"
+            for table in tables:
+                entries = list(table.items())
+                shuffle.shuffle(entries)
+                tail.append("\n".join([header, *(f"  {name} = {inline(item)}" for name, item in entries)]))
+        else:
+            head.append(f"{key}={inline(value)}  # [[{key}]]")
+    return "\n".join([*head, *tail]) + "\n"
+
+
+def load(tree: dict[str, Any], shuffle: random.Random) -> Recipe:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "recipe.toml"
+        file.write_text(to_toml(tree, shuffle), encoding="utf-8", newline="")
+        return load_recipe(file)
+
+
+@settings(max_examples=100, deadline=None)
+@given(trees, st.randoms(use_true_random=False), st.randoms(use_true_random=False))
+def test_order_of_keys_and_folder_do_not_change_the_digest(
+    tree: dict[str, Any], one: random.Random, other: random.Random
+) -> None:
+    recipe = load(tree, one)
+    assert canonical_json(recipe) == canonical_json(load(tree, other))
+
+
+@settings(max_examples=100, deadline=None)
+@given(trees, st.randoms(use_true_random=False))
+def test_canonical_json_loads_to_the_same_digest(tree: dict[str, Any], shuffle: random.Random) -> None:
+    recipe = load(tree, shuffle)
+    text = canonical_json(recipe)
+    assert recipe_digest(recipe) == hashlib.sha256(text.encode()).hexdigest()
+    assert recipe_digest(recipe_from_json(text, "/elsewhere")) == recipe_digest(recipe)
+    assert recipe_digest(load(json.loads(text), shuffle)) == recipe_digest(recipe)
+
+
+@settings(max_examples=100, deadline=None)
+@given(trees, st.randoms(use_true_random=False))
+def test_every_key_of_a_recipe_has_the_line_it_stands_on(tree: dict[str, Any], shuffle: random.Random) -> None:
+    text = to_toml(tree, shuffle)
+    parsed = tomllib.loads(text)
+    rows = text.split("\n")
+    found = key_lines(text)
+    assert {path[0] for path in found} == set(parsed)
+    for path, line in found.items():
+        named = next(part for part in reversed(path) if isinstance(part, str))
+        row = rows[line - 1].strip()
+        assert row.startswith((f"{named} =", f"{named}=", f"[{named}]", f"[[{named}]]"))
+
+
+def test_lines_are_found_behind_every_kind_of_string() -> None:
+    text = (
+        'a = """\n[b]\nc = 1 \\""" d\n"""""\n'  # lines 1-4
+        "e = '''\nf = 1\n''''\n"  # lines 5-7
+        'g = ["]", # ]\n  "}", {h = "\\"]"}]\n'  # lines 8-9
+        '"i.j"."\\u006b" . \'l\' = 1\n'  # line 10
+        "[[m.n]]\n[m.n.o]\np = 1\n[[m.n]]\n[m.n.o]\np = 1\n"  # lines 11-16
+    )
+    found = key_lines(text)
+    assert tomllib.loads(text)["a"].startswith("[b]")
+    expected = {("a",): 1, ("e",): 5, ("g",): 8, ("i.j", "k", "l"): 10, ("m", "n", 0, "o", "p"): 13}
+    assert expected.items() <= found.items()
+    assert (found["m", "n", 1], found["m", "n", 1, "o", "p"]) == (14, 16)
+    assert {path[0] for path in found} == {"a", "e", "g", "i.j", "m"}
+
+
+RECIPE = Recipe("demo", (SourceSpec("gbif", "gbif-dwca", "gbif.zip"),))
+
+
+def test_the_digest_is_frozen() -> None:
+    """A change of this value makes every finished stage of every run start again: change it knowingly."""
+    assert recipe_digest(RECIPE) == "cd24cdace47c75df68e79f5a8be4dda10f91a25b7e5b712e834b4a7de442e94f"
+
+
+def test_every_key_but_connect_to_is_part_of_the_digest() -> None:
+    digest = recipe_digest(RECIPE)
+    assert recipe_digest(replace(RECIPE, fetch=FetchRules(connect_to=("a=127.0.0.1:1",)))) == digest
+    assert recipe_digest(replace(RECIPE, fetch=FetchRules(contact="a@b.org"))) != digest
+    assert recipe_digest(replace(RECIPE, seed=1)) != digest
+    assert recipe_digest(replace(RECIPE, sources=(replace(RECIPE.sources[0], path="b.zip"),))) != digest
+
+
+def test_a_number_is_the_same_however_it_is_written() -> None:
+    same = replace(RECIPE, select=replace(RECIPE.select, validation_percent=5))
+    assert recipe_digest(same) == recipe_digest(RECIPE)
+    zeros = [replace(RECIPE, select=replace(RECIPE.select, validation_percent=zero)) for zero in (0.0, -0.0)]
+    assert recipe_digest(zeros[0]) == recipe_digest(zeros[1])
+
+
+def test_a_section_digest_sees_its_sections_alone() -> None:
+    other = replace(RECIPE, image=replace(RECIPE.image, side=64))
+    assert section_digest(other, ["likeness", "seed"]) == section_digest(RECIPE, ["seed", "likeness"])
+    assert section_digest(other, ["image"]) != section_digest(RECIPE, ["image"])
+    with pytest.raises(RecipeError, match="no section 'imag'"):
+        section_digest(RECIPE, ["imag"])
+
+
+@pytest.mark.parametrize("text", ["", "[", "[]", "[" * 100_000, '{"name": 1}'])
+def test_json_that_is_no_recipe_is_refused(text: str) -> None:
+    with pytest.raises(RecipeError):
+        recipe_from_json(text, "/")
