@@ -16,6 +16,7 @@ from dedup.hashes import DIHEDRAL, HASH_SPEC, ImageHashes, dihedral, hash_image
 from dedup.hashlist import HASH_LIST_SCHEMA, read_hash_list, write_hash_list
 from dedup.leakage import UNKNOWN_QUALITY, HeldOut, Leaks, find_leaks, usable
 from dedup.pairs import Pairs, brute_cross_pairs, brute_pairs, merge_pairs
+from dedup.thinning import thin
 
 __all__ = [
     "DIHEDRAL",
@@ -45,6 +46,7 @@ __all__ = [
     "pairs_within",
     "plan_bands",
     "read_hash_list",
+    "thin",
     "usable",
     "write_hash_list",
 ]

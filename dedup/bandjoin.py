@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dedup.bands import Band, BandPlan, permuted_word
-from dedup.pairs import Hashes, Pairs, as_words, distances, merge_pairs
+from dedup.pairs import Hashes, Pairs, merge_pairs
 
 _DENSE = 16
 """Keys are looked up in a table of all keys while that has at most this many entries per row, else by bisection."""
@@ -25,24 +25,16 @@ _Words = npt.NDArray[np.uint64]
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """The distinct hashes of one side of a join: their rows in the caller's array, and one permuted word of each."""
+    """The distinct hashes of one side of a join: their rows in the caller's array, and their permuted words."""
 
-    hashes: Hashes
     rows: _Rows
-    number: int
-    word: _Words
+    words: tuple[_Words, ...]
 
     @staticmethod
     def of(hashes: Hashes, rows: _Rows) -> Side:
         """Take the rows that are the first of their value."""
         distinct = hashes if len(rows) == len(hashes) else hashes[rows]
-        return Side(distinct, rows, -1, np.empty(0, np.uint64))
-
-    def at(self, number: int) -> Side:
-        """Give the side with the permuted word of this number."""
-        if number == self.number:
-            return self
-        return Side(self.hashes, self.rows, number, permuted_word(self.hashes, number))
+        return Side(rows, tuple(permuted_word(distinct, word) for word in range(hashes.shape[1] // 8)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +48,12 @@ class _Sorted:
     @staticmethod
     def by(band: Band, side: Side) -> _Sorted:
         # Key and row in one integer: sorting values is several times faster than sorting positions by value.
-        items = (side.word >> np.uint64(band.shift)) & np.uint64((1 << band.key_bits) - 1)
+        word = side.words[band.word]
+        items = (word >> np.uint64(band.shift)) & np.uint64((1 << band.key_bits) - 1)
         items = (items << np.uint64(32)) | np.arange(len(items), dtype=np.uint64)
         items.sort()
         order = (items & np.uint64(0xFFFFFFFF)).astype(np.int64)
-        return _Sorted(order, (items >> np.uint64(32)).astype(np.int64), side.word[order])
+        return _Sorted(order, (items >> np.uint64(32)).astype(np.int64), word[order])
 
     def ranges(self, key_bits: int) -> _Ranges:
         table = None
@@ -156,12 +149,17 @@ def _near(
 
 def _verified(a: Side, left: _Rows, b: Side, right: _Rows, plan: BandPlan, number: int) -> Pairs:
     """Keep the candidates within the distance that collide in this band and in no lower one, as the caller's rows."""
-    between = distances(as_words(a.hashes[left]), as_words(b.hashes[right]))
+    own = plan.bands[number]
+    # The own word goes first, and then lower ones: in a crowd of near hashes most candidates collided long before.
+    for word in (own.word, *range(own.word)):
+        difference = a.words[word][left] ^ b.words[word][right]
+        keep = own.collides(difference) if word == own.word else np.ones(len(left), np.bool_)
+        for band in plan.bands[:number]:
+            if band.word == word:
+                keep &= ~band.collides(difference)
+        left, right = left[keep], right[keep]
+    between = np.zeros(len(left), np.int16)
+    for one, other in zip(a.words, b.words, strict=True):
+        between += np.bitwise_count(one[left] ^ other[right])
     close = np.flatnonzero(between <= plan.distance)
-    left, right, between = left[close], right[close], between[close]
-    difference = a.hashes[left] ^ b.hashes[right]
-    words = [permuted_word(difference, word) for word in range(plan.bands[number].word + 1)]
-    keep = plan.bands[number].collides(words[-1])
-    for band in plan.bands[:number]:
-        keep &= ~band.collides(words[band.word])
-    return Pairs(a.rows[left[keep]], b.rows[right[keep]], between[keep])
+    return Pairs(a.rows[left[close]], b.rows[right[close]], between[close])

@@ -82,7 +82,7 @@ def dominating_set(
     ([True, False, True], [0, 0, 2])
     """
     _check_edges(n, left, right)
-    rank = _ranks(n, order)
+    rank = check_order(n, order)
     size = np.zeros(len(left), np.int16) if distance is None else distance
     if len(size) != len(left):
         raise LikenessError(
@@ -145,7 +145,8 @@ def _walk(left: _Rows, right: _Rows, rank: _Rows, size: npt.NDArray[np.int16]) -
     return np.array(losers, np.int64), better[cause], cause
 
 
-def _ranks(n: int, order: npt.NDArray[np.int64]) -> _Rows:
+def check_order(n: int, order: npt.NDArray[np.int64]) -> _Rows:
+    """Give the place of each of n items in the order; LikenessError when it is no permutation of them."""
     rank = np.full(n, -1, np.int64)
     if order.shape == (n,) and (n == 0 or (order.min() >= 0 and order.max() < n)):
         rank[order] = np.arange(n)

@@ -76,13 +76,9 @@ def pairs_within(hashes: Hashes, distance: int, candidates: int = CANDIDATES) ->
     check_hashes(hashes)
     plan = plan_bands(hashes.shape[1] * 8, distance)
     first = first_rows(hashes)
-    rows = _distinct(first)
-    side = Side.of(hashes, rows)
-    parts = [_stars(first)]
-    for number in range(len(plan.bands)):
-        side = side.at(plan.bands[number].word)
-        parts.append(self_band(side, plan, number, candidates))
-    return merge_pairs(parts)
+    side = Side.of(hashes, _distinct(first))
+    bands = [self_band(side, plan, number, candidates) for number in range(len(plan.bands))]
+    return merge_pairs([_stars(first), *bands])
 
 
 def band_pairs(hashes: Hashes, plan: BandPlan, band: int, candidates: int = CANDIDATES) -> Pairs:
@@ -96,7 +92,7 @@ def band_pairs(hashes: Hashes, plan: BandPlan, band: int, candidates: int = CAND
     check_hashes(hashes)
     _check_plan(hashes, plan, band)
     first = first_rows(hashes)
-    side = Side.of(hashes, _distinct(first)).at(plan.bands[band].word)
+    side = Side.of(hashes, _distinct(first))
     found = self_band(side, plan, band, candidates)
     return merge_pairs([_stars(first), found]) if band == 0 else found
 
@@ -129,12 +125,7 @@ def cross_values_within(a: Hashes, first: _Rows, b: Hashes, distance: int, candi
     check_same_width(a, b)
     plan = plan_bands(a.shape[1] * 8, distance)
     left, right = Side.of(a, _distinct(first)), Side.of(b, _distinct(first_rows(b)))
-    parts = []
-    for number in range(len(plan.bands)):
-        word = plan.bands[number].word
-        left, right = left.at(word), right.at(word)
-        parts.append(cross_band(left, right, plan, number, candidates))
-    return merge_pairs(parts)
+    return merge_pairs([cross_band(left, right, plan, number, candidates) for number in range(len(plan.bands))])
 
 
 def cross_band_pairs(a: Hashes, b: Hashes, plan: BandPlan, band: int, candidates: int = CANDIDATES) -> Pairs:
@@ -147,8 +138,7 @@ def cross_band_pairs(a: Hashes, b: Hashes, plan: BandPlan, band: int, candidates
     check_same_width(a, b)
     _check_plan(a, plan, band)
     first = first_rows(a)
-    word = plan.bands[band].word
-    left, right = Side.of(a, _distinct(first)).at(word), Side.of(b, _distinct(first_rows(b))).at(word)
+    left, right = Side.of(a, _distinct(first)), Side.of(b, _distinct(first_rows(b)))
     return _every_left(cross_band(left, right, plan, band, candidates), first)
 
 

@@ -58,7 +58,7 @@ def _record(con: duckdb.DuckDBPyConnection, row_id: str) -> Iterator[str]:
     if name:
         yield from _lines("name", name, "scientific_name", "match_type", "taxonomic_status", "usage_name")
         yield from _lines("accepted", name, "accepted_name", "accepted_id", "accepted_rank", "confidence")
-        yield from _lines("doubts", name, "runner_up", "n_candidates", "hint_agreement", "issues")
+        yield from _lines("doubts", name, "runner_up_name", "runner_up_id", "n_candidates", "hint_agreement", "issues")
         yield from _lines("taxonomy", name, "taxonomy_build")
 
 

@@ -14,6 +14,8 @@ from pipeline.catalog import open_catalog
 from pipeline.errors import RunError
 
 _WIDEST = 60
+_QUESTIONS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
+"""SHOW, DESCRIBE and FROM are kinds of SELECT."""
 
 
 def _cell(value: object) -> str:
@@ -44,6 +46,8 @@ def query_lines(root: Path, query: str, form: str = "table") -> Iterator[str]:
     """
     with open_catalog(root) as con:
         try:
+            if any(part.type not in _QUESTIONS for part in con.extract_statements(query)):
+                raise duckdb.PermissionException("only questions are answered (SELECT, FROM, SHOW, DESCRIBE, EXPLAIN)")
             cursor = con.execute(query)
             rows = cursor.fetchall()
         except duckdb.Error as error:

@@ -1,0 +1,32 @@
+"""Names: parse them, unite taxonomies, resolve names against a pinned build, draw trees.
+
+The public API is what this module lists; everything else may change. Knows neither Beam nor the pipeline. Trees live in
+`taxonomy.tree`, which alone imports ete3.
+"""
+
+from __future__ import annotations
+
+from taxonomy.build import build_taxonomy
+from taxonomy.errors import TaxonomyError
+from taxonomy.ladder import MATCH_TYPES
+from taxonomy.lookup import Taxonomy, Usage
+from taxonomy.parse import KINDS, ParsedName, parse_name
+from taxonomy.ranks import SEVEN, normalise_rank, rank_level
+from taxonomy.readers.schema import USAGE_SCHEMA
+from taxonomy.resolve import RESOLVED_SCHEMA
+
+__all__ = [
+    "KINDS",
+    "MATCH_TYPES",
+    "RESOLVED_SCHEMA",
+    "SEVEN",
+    "USAGE_SCHEMA",
+    "ParsedName",
+    "Taxonomy",
+    "TaxonomyError",
+    "Usage",
+    "build_taxonomy",
+    "normalise_rank",
+    "parse_name",
+    "rank_level",
+]

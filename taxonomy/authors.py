@@ -1,8 +1,8 @@
 """Do two authorships name the same author? Enough to tell homonyms apart, not a bibliography.
 
 Botanists abbreviate ('L.', 'Mill.'), zoologists write in full with a year, catalogues drop parentheses and initials.
-Two authorships are the same when one author of each agrees (an abbreviation agrees with what it begins) and years, where
-both are given, differ by at most one.
+Two authorships are the same when one author of each agrees (an abbreviation agrees with what it begins) and years,
+where both are given, differ by at most one.
 """
 
 from __future__ import annotations

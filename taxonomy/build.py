@@ -17,17 +17,16 @@ import pyarrow.parquet as pq
 from taxonomy.errors import TaxonomyError
 from taxonomy.hashing import PROBE, name_hashes
 from taxonomy.index import built, canonical_json, seal, whole_folder
-from taxonomy.links import link
+from taxonomy.links import codes, link
 from taxonomy.merge import merge
-from taxonomy.ranks import SEVEN
+from taxonomy.ranks import SEVEN, rank_level
 from taxonomy.readers import Input, read_source, source_inputs
-from taxonomy.status import ACCEPTED, SYNONYMS
+from taxonomy.status import STATUSES
 from taxonomy.united import United, unite
 from taxonomy.vernacular import first_names, unite_vernacular
 
 CODE_VERSION = 1
 """Raised whenever the same inputs would give another index."""
-STATUSES = (*ACCEPTED, *SYNONYMS)
 
 
 def build_taxonomy(sources: Sequence[str | Path], folder: Path) -> str:
@@ -173,7 +172,4 @@ def _write_arrays(united: United, vernacular: pa.Array, language: pa.Array, fold
 
 
 def _levels(table: pa.Table) -> Any:
-    from taxonomy.links import codes
-    from taxonomy.ranks import rank_level
-
     return codes(table["rank"], rank_level).astype(np.int16)

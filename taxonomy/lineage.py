@@ -63,8 +63,8 @@ def break_loops(parent: Rows) -> tuple[Rows, list[int]]:
 def seven_ranks(parent: Rows, slot: npt.NDArray[np.int8], level: npt.NDArray[np.int16]) -> Rows:
     """Give, for every row, the rows of its kingdom to species (-1: none): itself or the nearest ancestor of the rank.
 
-    `slot` is the place of a row's rank in SEVEN (-1: another rank), `level` its `rank_level`. An ancestor counts only when
-    it stands above what was met before, so that a class below an order (a known flaw of some sources) names no order.
+    `slot` is the place of a row's rank in SEVEN (-1: another rank), `level` its `rank_level`. An ancestor counts only
+    when it stands above what was met before, so that a class below an order (a known flaw of sources) names no order.
 
     >>> parent = np.array([-1, 0, 1], dtype=np.int32)
     >>> seven_ranks(parent, np.array([0, 4, 5], dtype=np.int8), np.array([10, 50, 60], dtype=np.int16))[2].tolist()
@@ -96,7 +96,7 @@ def path_to_root(parent: npt.NDArray[Any], row: int) -> list[int]:
     >>> path_to_root(np.array([-1, 0, 1]), 2)
     [2, 1, 0]
     """
-    path = []
+    path: list[int] = []
     while row >= 0 and len(path) < MAXIMUM_DEPTH:
         path.append(row)
         row = int(parent[row])

@@ -1,7 +1,7 @@
 """Turn one source's usages into a linked tree: rows instead of ids, chains flattened, loops cut, gaps closed.
 
-Parents that a source only states as columns (kingdom ... genus) become usages of their own, unless the source has such a
-usage already. Whatever is wrong with a source is counted, and never guessed over.
+Parents that a source only states as columns (kingdom ... genus) become usages of their own, unless the source has such
+a usage already. Whatever is wrong with a source is counted, and never guessed over.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ class _KnownTaxa:
         self.by_name: dict[tuple[int, str | None, str | None], list[int]] = {}
         self.made: list[Names] = []
         self.made_parent: list[int] = []
-        self.start = linked.table.num_rows
+        self.start = int(linked.table.num_rows)
         wanted = pa.array(sorted({name for path in needed for name in path if name}), pa.string())
         slots = linked.slots()
         mask = pc.is_in(linked.table["name"], value_set=wanted).to_numpy() & (slots >= 0)
@@ -193,7 +193,7 @@ class _KnownTaxa:
         path = _last_stated(path)
         if not path:
             return -1
-        found = self.by_path.get(path)
+        found: int | None = self.by_path.get(path)
         if found is None:
             # The same taxon may stand under another order there: one taxon of that name and kingdom is that taxon.
             namesakes = self.by_name.get((len(path) - 1, path[-1], path[0]), [])

@@ -24,17 +24,18 @@ _EPITHET = "[a-z]{4,}(?:-[a-z]{3,})?"
 CLEAN_PATTERN = f"^[A-Z][a-z]{{2,}}(?: {_EPITHET})?$"
 """Uninomials and binomials that need no parser, unless UNCLEAN_PATTERN also matches (both in RE2 syntax)."""
 _WORDS = (
-    "aggregate aliquot applicable artefact artifact assemblage assigned auct bacterium blank bird biota clade class clone "
-    "complex cultivar data determined egg eggs emend ened environmental family from fungus genus group hort hybrid "
-    "identified incertae inconnu indet indetermina[a-z]* ined isolate juvenile larva larvae lineage metagenome missing "
-    "mixed mixture morphotype nearby none nonsense nothing null nymph order other others plant possible possibly "
-    "probable probably prope pupa recorded sample sect sedis sensu series several sort species strain subgen subsp "
-    "subspecies taxon tribe type unassigned unaccepted unclassified unclear uncertain uncultivated uncultured undescribed "
-    "undet undetermined unid unident unidentified unknown unnamed unplaced unsorted unspecified variety various with near "
-    "candidatus candidate confer nothosp symbiont endosymbiont that this [a-z]*virus [a-z]*viruses [a-z]*viridae "
-    "[a-z]*virinae [a-z]*virales [a-z]*viricetes [a-z]*viricota [a-z]*vir(?:a|ia|iti|etes)? [a-z]*phage[s]? "
-    "[a-z]*viroids? [a-z]*satellites? [a-z]*phytoplasma [a-z]*plasmid prion sect spec form forma forms grex nudum not "
-    "indetermin[a-z]*"
+    "aggregate aliquot applicable artefact artifact assemblage assigned auct bacterium blank bird biota "
+    "candidate candidatus clade class clone complex confer cultivar data determined egg eggs emend "
+    "endosymbiont ened environmental family form forma forms from fungus genus grex group hort hybrid "
+    "identified incertae inconnu indet indetermin[a-z]* ined isolate juvenile larva larvae lineage metagenome "
+    "missing mixed mixture morphotype near nearby none nonsense not nothing nothosp nudum null nymph order "
+    "other others plant possible possibly prion probable probably prope pupa recorded sample sect sedis sensu "
+    "series several sort spec species strain subgen subsp subspecies symbiont taxon that this tribe type "
+    "unaccepted unassigned uncertain unclassified unclear uncultivated uncultured undescribed undet "
+    "undetermined unid unident unidentified unknown unnamed unplaced unsorted unspecified variety various with "
+    "[a-z]*virus [a-z]*viruses [a-z]*viridae [a-z]*virinae [a-z]*virales [a-z]*viricetes [a-z]*viricota "
+    "[a-z]*vir(?:a|ia|iti|etes)? [a-z]*phages? [a-z]*viroids? [a-z]*satellites? [a-z]*phytoplasma "
+    "[a-z]*plasmid "
 )
 UNCLEAN_PATTERN = "(?i)(?:^| )(?:" + "|".join(_WORDS.split()) + ")(?: |$)"
 """Words that make a string something else than a name, or that only the parser can judge."""
@@ -49,7 +50,7 @@ _NOTHING = re.compile(
 )
 _SUPRA = re.compile(r"^([A-Z][a-z]{2,}) (?:gen|fam|ord|cl|subfam|trib|subgen)\b\.?(?: (?:et|and|&))?(?: .*)?$")
 _OTU = re.compile(r"(?i)^(?:bold:[a-z]{3}\d{4}|sh\d{6,8}\.\d\dfu|otu[ _:-]?\d+|asv[ _:-]?\d+)$")
-_QUALIFIED = re.compile(r"(?i)(?:^|\s)(aff|cf|confer|affinis)\.?\s")
+_QUALIFIED = re.compile(r"(?i)\s(aff|cf)\.?\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +157,7 @@ def _parse_with_gbif(name: str, author: str, hint: str) -> ParsedName:
     own = normalise_rank(str(parsed.rank)) or ""
     if infra and own and rank_level(own) > 70:
         structural = own
-    return ParsedName(
-        canonical, genus, epithet, infra, _rank(structural, hint), given, _year(given), kind, qualifier
-    )
+    return ParsedName(canonical, genus, epithet, infra, _rank(structural, hint), given, _year(given), kind, qualifier)
 
 
 def _unparsable(name: str, error: nameparser.UnparsableNameError) -> ParsedName:

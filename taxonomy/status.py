@@ -8,6 +8,8 @@ ACCEPTED = ("accepted", "provisional", "doubtful")
 """Statuses of a usage that is a taxon of its own."""
 SYNONYMS = ("synonym", "ambiguous synonym", "misapplied")
 """Statuses of a usage that points to an accepted one."""
+STATUSES = (*ACCEPTED, *SYNONYMS)
+"""All statuses; an index stores the place in this list."""
 
 _WORDS = {
     "accepted": "accepted", "valid": "accepted", "accepted name": "accepted", "current": "accepted",
@@ -15,7 +17,8 @@ _WORDS = {
     "doubtful": "doubtful", "uncertain": "doubtful", "unassessed": "doubtful", "unchecked": "doubtful",
     "synonym": "synonym", "homotypic synonym": "synonym", "heterotypic synonym": "synonym", "invalid": "synonym",
     "not accepted": "synonym", "unaccepted": "synonym", "objective synonym": "synonym", "subjective synonym": "synonym",
-    "junior synonym": "synonym", "senior synonym": "synonym", "equivalent": "synonym", "alternate representation": "synonym",
+    "junior synonym": "synonym", "senior synonym": "synonym", "equivalent": "synonym",
+    "alternate representation": "synonym",
     "basionym": "synonym", "homonym": "synonym", "illegitimate": "synonym",
     "ambiguous synonym": "ambiguous synonym", "proparte synonym": "ambiguous synonym",
     "pro parte synonym": "ambiguous synonym", "misapplied": "misapplied", "misapplied name": "misapplied",

@@ -77,7 +77,7 @@ def unite(merged: Merged) -> United:
 
 
 def _hold(linked: Linked, slot: int) -> None:
-    """Put taxa below species under their species (slot 6), and species under their genus (slot 5), made where missing."""
+    """Put taxa below species under their species (slot 6), species under their genus (slot 5); made where missing."""
     ranks = seven_ranks(linked.parent, linked.slots(), linked.levels())
     own = linked.accepted == np.arange(len(linked.accepted))
     low = linked.levels() > 70 if slot == _SPECIES else linked.slots() == _SPECIES
@@ -113,7 +113,13 @@ def _hold(linked: Linked, slot: int) -> None:
             under = ids[above].as_py() if above >= 0 else ""
             usage = f"{sources[row].as_py()}:{SEVEN[slot]}:{under}/{name}"
             new.append(
-                {"usage_id": usage, "name": name, "rank": SEVEN[slot], "status": "accepted", "source": sources[row].as_py()}
+                {
+                    "usage_id": usage,
+                    "name": name,
+                    "rank": SEVEN[slot],
+                    "status": "accepted",
+                    "source": sources[row].as_py(),
+                }
             )
             parents.append(above)
         linked.parent[row] = made[key]

@@ -1,7 +1,7 @@
 """Choose one vernacular name per taxon, the same one every time.
 
-English first, then languages in alphabetical order; within a language the source of the highest priority, a name that is
-marked as preferred, then the alphabet.
+English first, then languages in alphabetical order; within a language the source of the highest priority, a name that
+is marked as preferred, then the alphabet.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.run.folder import RunFolder
+from pipeline.run.folder import STAGES, RunFolder
 from pipeline.sql import quote
 
 
@@ -24,7 +24,9 @@ def open_catalog(root: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     con = duckdb.connect(str(folder.catalog), read_only=True)
     try:
         con.execute(f"SET file_search_path = {quote(str(folder.root))}")
-        con.execute(f"SET allowed_directories = [{quote(str(folder.root))}]")
+        # DuckDB checks a path both as a view writes it and as it is found.
+        allowed = [str(folder.root), *(str(Path(name)) for name in STAGES)]
+        con.execute(f"SET allowed_directories = [{', '.join(quote(path) for path in allowed)}]")
         con.execute("SET enable_external_access = false")
         con.execute("SET threads = 2")
         yield con

@@ -11,7 +11,7 @@ from __future__ import annotations
 from pipeline.media.fetched import Fetched
 from pipeline.media.fetcher import Fetcher
 from pipeline.media.guards import Refusal, check_url, is_public, to_uri
-from pipeline.media.image import Box, Processed, process
+from pipeline.media.image import Box, Processed, process, stored_raster
 from pipeline.media.stores import Store, open_store
 
 __all__ = [
@@ -25,5 +25,6 @@ __all__ = [
     "is_public",
     "open_store",
     "process",
+    "stored_raster",
     "to_uri",
 ]

@@ -94,19 +94,39 @@ def process(data: bytes, boxes: Sequence[Box | None], rules: ImageRules, max_pix
     return [next(cut) if box is not None or whole is None else whole for box in boxes]
 
 
+def stored_raster(data: bytes, rules: ImageRules, max_pixels: int) -> Image.Image | Processed:
+    """Give the sRGB raster that `process` would store for the whole image, or the refusal; `min_side` is not asked.
+
+    For those who hash images that are not kept, such as held-out ones, exactly as kept ones are hashed.
+
+    >>> picture = io.BytesIO()
+    >>> Image.new("RGB", (640, 480), "olive").save(picture, "PNG")
+    >>> stored_raster(picture.getvalue(), ImageRules(side=128), 10**6).size
+    (171, 128)
+    """
+    try:
+        source = Source(data, max_pixels)
+        return to_srgb(_whole_raster(source, rules), source.profile)[0]
+    except RejectedError as error:
+        return _refused(error.outcome, error.detail, error.facts)
+
+
 def _whole(source: Source, rules: ImageRules) -> Processed:
-    """Store the whole image, decoded no larger than needed."""
+    """Store the whole image."""
     facts = source.facts
     if min(facts.width, facts.height) < rules.min_side:
         return _too_small(facts, facts.width, facts.height, rules)
+    return _stored(_whole_raster(source, rules), source, facts.width, facts.height, rules)
+
+
+def _whole_raster(source: Source, rules: ImageRules) -> Image.Image:
+    """Decode the whole image no larger than needed, and reduce it to its stored size."""
     target = _target(*source.size, rules)
     region = source.reduce(2 * target[0], 2 * target[1]) if target != source.size else None
     raster = source.load()
     if target != source.size or region is not None:
         raster = raster.resize(target, _FILTER, box=region, reducing_gap=2.0)
-    if source.turn is not None:
-        raster = raster.transpose(source.turn)
-    return _stored(raster, source, facts.width, facts.height, rules)
+    return raster.transpose(source.turn) if source.turn is not None else raster
 
 
 def _crops(source: Source, boxes: Sequence[Box], rules: ImageRules) -> list[Processed]:

@@ -38,11 +38,16 @@ class Member:
     name: str
     """Its name in the release, with / between folders."""
     size: int
-    """Bytes, as the archive declares them."""
+    """Bytes, as the archive declares them; -1 when it does not say (gzip)."""
     packed: int
     """Bytes in the archive; equal to `size` in a folder."""
     stored_as: str
     """Its name exactly as the archive or folder has it."""
+
+    @property
+    def gzipped(self) -> bool:
+        """Whether the member is a gzip file of its own."""
+        return self.name.lower().endswith(".gz")
 
     @property
     def base(self) -> str:
@@ -71,7 +76,7 @@ class Archive:
 
     def head(self, member: Member, size: int) -> bytes:
         """Give the first bytes of a member."""
-        with self._open(member) as stream:
+        with self.stream(member) as stream:
             parts, left = [], size
             while left > 0 and (block := stream.read(left)):
                 parts.append(block)
@@ -94,22 +99,27 @@ class Archive:
         The copy's name derives from the archive and member, its size is checked, and a copy that is there already is
         not made again. Raises SourceError when the member is cut, larger than declared, or a decompression bomb.
         """
-        if self.kind == "folder":
+        if self.kind == "folder" and not member.gzipped:
             return self.path / member.stored_as
         if self.kind == "file":
             return self.path
-        status = self.path.stat()
-        identity = f"{self.path.resolve()}\n{status.st_size}\n{status.st_mtime_ns}\n{member.stored_as}"
-        target = spool / f"{hashlib.sha256(identity.encode(errors='surrogateescape')).hexdigest()[:24]}.table"
+        target = spool / f"{self.identity(member)}.table"
         if target.exists():
             return target
-        with self._open(member) as stream, atomic_path(target) as temporary, temporary.open("wb") as out:
+        with self.stream(member) as stream, atomic_path(target) as temporary, temporary.open("wb") as out:
             written = 0
             while block := stream.read(_CHUNK):
                 written += len(block)
                 self._check(member, written)
                 out.write(block)
         return target
+
+    def identity(self, member: Member) -> str:
+        """Name a member by its archive's path and state, for files that are made from it."""
+        file = self.path / member.stored_as if self.kind == "folder" else self.path
+        status = file.stat()
+        text = f"{file.resolve()}\n{status.st_size}\n{status.st_mtime_ns}\n{member.stored_as}"
+        return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:24]
 
     def _check(self, member: Member, written: int) -> None:
         where = f"{self.path}!{member.name}"
@@ -129,8 +139,18 @@ class Archive:
             )
 
     @contextmanager
-    def _open(self, member: Member) -> Iterator[BinaryIO]:
+    def stream(self, member: Member) -> Iterator[BinaryIO]:
+        """Open a member's unpacked bytes; damage found while reading is a SourceError too."""
         where = str(self.path if self.kind in ("file", "gzip") else f"{self.path}!{member.name}")
+        if member.gzipped and self.kind != "gzip":
+            with self._guarded(where), self._packed(member, where) as packed, gzip.open(packed) as unpacked:
+                yield cast(BinaryIO, unpacked)
+            return
+        with self._packed(member, where) as stream:
+            yield stream
+
+    @contextmanager
+    def _packed(self, member: Member, where: str) -> Iterator[BinaryIO]:
         with self._guarded(where):
             if self.kind == "zip":
                 with zipfile.ZipFile(self.path) as archive, archive.open(member.stored_as) as stream:
@@ -211,7 +231,7 @@ def _of_folder(path: Path) -> list[Member]:
     for file in sorted(path.rglob("*")):
         name = file.relative_to(path).as_posix()
         if file.is_file() and not _is_junk(name):
-            members.append(Member(name, file.stat().st_size, file.stat().st_size, name))
+            members.append(Member(name, _size(name, file.stat().st_size), file.stat().st_size, name))
     return members
 
 
@@ -227,7 +247,7 @@ def _of_zip(path: Path) -> list[Member]:
     for info in infos:
         name = _safe_name(info.filename, path)
         if not info.is_dir() and not _is_junk(name):
-            members.append(Member(name, info.file_size, info.compress_size, info.filename))
+            members.append(Member(name, _size(name, info.file_size), info.compress_size, info.filename))
     return members
 
 
@@ -239,7 +259,7 @@ def _of_tar(path: Path) -> list[Member]:
                 name = _safe_name(info.name, path)
                 if info.isfile() and not _is_junk(name):
                     # A compressed tar packs its members together: only the whole file's size is known.
-                    members.append(Member(name, info.size, path.stat().st_size, info.name))
+                    members.append(Member(name, _size(name, info.size), path.stat().st_size, info.name))
                 if len(members) > MAX_MEMBERS:
                     break
     except _BROKEN as error:
@@ -247,6 +267,10 @@ def _of_tar(path: Path) -> list[Member]:
             f"the archive is damaged: {error}", where=str(path), remedy="fetch it again from its provider"
         ) from error
     return members
+
+
+def _size(name: str, size: int) -> int:
+    return -1 if name.lower().endswith(".gz") else size
 
 
 def _is_junk(name: str) -> bool:

@@ -210,7 +210,7 @@ def _dataset_licences(dataset_key: pa.Array, release: Release) -> pa.Array:
 
 
 @lru_cache(maxsize=4)
-def _read_datasets(path: str, size: int, changed: int) -> pa.Table:  # noqa: ARG001 - the state keys the cache
+def _read_datasets(path: str, size: int, changed: int) -> pa.Table:
     return pq.read_table(path)
 
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 from dedup import HASH_LIST_SCHEMA, HASH_SPEC, dihedral, hash_image, read_hash_list
 from manifests import BenchmarkSpec, FetchRules, ImageRules, RecipeError
 from pipeline.atomic import write_table
-from pipeline.media import Refused, stored_raster
+from pipeline.media import Processed, stored_raster
 from pipeline.outcomes import Outcome
 from pipeline.records import conform
 from pipeline.stages.base import Balance, Context, Stage, missing, plan_outputs, ticker
@@ -63,8 +63,8 @@ class HashHeldOut:
         row["sha256"] = hashlib.sha256(data).hexdigest()
         # Held-out images are hashed whatever their size: a small one can be leaked too.
         raster = stored_raster(data, dataclasses.replace(self.image, min_side=1), self.fetch.max_pixels)
-        if isinstance(raster, Refused):
-            return row | {"outcome": raster.outcome.code}
+        if isinstance(raster, Processed):
+            return row | {"outcome": (raster.outcome or Outcome.CORRUPT).code}
         hashes = hash_image(raster)
         return row | {
             "pixel_sha256": hashes.pixel_sha256,

@@ -165,7 +165,7 @@ class Likeness(Stage):
     def _records(self, context: Context, folder: Path) -> pa.Table:
         """Give the arrived records, the preferred ones first; a pure function of content, never of arrival."""
         stage, recipe = context.folder.stage, context.recipe
-        openness = " ".join(f"WHEN {sql.quote(family)} THEN {i}" for i, family in enumerate(OPENNESS))
+        openness = " ".join(f"WHEN {sql.quote(family)} THEN {i}" for family, i in OPENNESS.items())
         priority = " ".join(f"WHEN {sql.quote(spec.name)} THEN {spec.priority}" for spec in recipe.sources)
         specific = " + ".join(f'("{rank}" IS NOT NULL)::INTEGER' for rank in RANK_IDS)
         query = f"""

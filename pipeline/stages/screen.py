@@ -46,8 +46,14 @@ CANDIDATE_SCHEMA = pa.schema(
 )
 """One row per record that passed; record_id is unique here, as it need not be among the records."""
 
-OPENNESS = ("CC0", "PD", "CC-BY", "CC-BY-SA", "CC-BY-NC", "CC-BY-NC-SA", "CC-BY-ND", "CC-BY-NC-ND")
-"""Licence families from the most to the least open: of two equal images the more open one is kept."""
+OPENNESS = {
+    family: place
+    for place, families in enumerate(
+        (("CC0", "PD", "PDM"), ("CC-BY",), ("CC-BY-SA",), ("CC-BY-NC",), ("CC-BY-NC-SA",), ("CC-BY-ND",), ("CC-BY-NC-ND",))
+    )
+    for family in families
+}
+"""Place of a licence family from the most open to the least: of two equal images the more open one is kept."""
 
 
 def screening_sql(recipe: Recipe, records: str, names: str, ids_table: str, items: str) -> str:

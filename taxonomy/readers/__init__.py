@@ -1,9 +1,9 @@
 """Readers of published taxonomies: each knows one layout, and all give the same two Arrow tables.
 
-    default       the taxonomy that ships with the package
-    darwin_core   Darwin Core taxon tables (GBIF backbone, iNaturalist, EOL Dynamic Hierarchy, ...)
-    coldp         Catalogue of Life data packages (NameUsage.tsv)
-    flat          species tables with the higher ranks as columns
+default       the taxonomy that ships with the package
+darwin_core   Darwin Core taxon tables (GBIF backbone, iNaturalist, EOL Dynamic Hierarchy, ...)
+coldp         Catalogue of Life data packages (NameUsage.tsv)
+flat          species tables with the higher ranks as columns
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """From the columns of a published table to usages: which column means what, and one row in canonical form.
 
 Columns are found by name. A row's canonical name comes from the source's own canonical name only where that is a clean
-name that begins the scientific name (published canonical names are known to be wrong now and then), else from the parser.
+name that begins the scientific name (published canonical names are wrong now and then), else from the parser.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def to_usages(columns: pa.Table, rows: pa.Array, found: Recognised, issues: Issu
     Rows without a name or an id are counted and left out.
     """
     prefix, origin = found.prefix, found.table.origin
-    lists = {name: columns.column(name).to_pylist() for name in columns.column_names}
+    lists: dict[str, list[str | None]] = {name: columns.column(name).to_pylist() for name in columns.column_names}
     empty: list[str | None] = [None] * columns.num_rows
 
     def cells(name: str) -> list[str | None]:

@@ -1,7 +1,8 @@
 """Recognise Darwin Core taxon tables (https://dwc.tdwg.org/terms/#taxon): a key, and a parent, accepted usage or rank.
 
-Covers the GBIF backbone (Taxon.tsv), checklists from ChecklistBank and TaxonWorks, iNaturalist's taxa, usage lists in the
-terms of GBIF's species API, and both layouts of the EOL Dynamic Hierarchy (taxon.tab without and taxon.tsv with authors).
+Covers the GBIF backbone (Taxon.tsv), checklists from ChecklistBank and TaxonWorks, iNaturalist's taxa, usage lists in
+the terms of GBIF's species API, and both layouts of the EOL Dynamic Hierarchy (taxon.tab, without authors, and
+taxon.tsv, with them).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Read delimited text as published: tab-separated without quoting, or CSV after RFC 4180; columns by name.
 
-Foreign text: bytes, columns and the length of a row are capped; a row that does not fit the header or is not UTF-8 costs
-that row and is counted with its number; a file of which more than one row in twenty breaks is refused.
+Foreign text: bytes, columns and the length of a row are capped; a row that does not fit the header or is not UTF-8
+costs that row and is counted with its number; a file of which more than one row in twenty breaks is refused.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def read_batches(table: Table, wanted: dict[str, str], issues: Issues) -> Iterat
         ) from error
     if len(table.broken) > TOLERATED_SHARE * (good + len(table.broken)) + 1:
         raise TaxonomyError(
-            f"{len(table.broken)} of {good + len(table.broken)} rows do not have the header's {len(table.header)} columns",
+            f"{len(table.broken)} of {good + len(table.broken)} rows lack the header's {len(table.header)} columns",
             f"{table.origin}, first at row {min(table.broken) - 1}",
             remedy="check the delimiter and the quoting of the file",
         )

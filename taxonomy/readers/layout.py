@@ -1,7 +1,7 @@
 """Find the tables of a published taxonomy: a file, a folder or a zip archive.
 
-Archives are read in place. Members are capped in number and in unpacked bytes (which zip states ahead and enforces while
-unpacking), and nothing is ever written to where a member's name points.
+Archives are read in place. Members are capped in number and in unpacked bytes (which zip states ahead and enforces
+while unpacking), and nothing is ever written to where a member's name points.
 """
 
 from __future__ import annotations
@@ -116,7 +116,9 @@ def _members(path: Path) -> list[Member]:
         if info.is_dir() or "__MACOSX/" in info.filename:
             continue
         name = PurePosixPath(info.filename).name
-        found.append(Member(name, f"{path}!{info.filename}", info.file_size, partial(_open_member, path, info.filename)))
+        found.append(
+            Member(name, f"{path}!{info.filename}", info.file_size, partial(_open_member, path, info.filename))
+        )
     return found
 
 

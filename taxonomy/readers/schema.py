@@ -1,7 +1,7 @@
 """What every reader gives: usages and vernacular names as Arrow tables, and what was odd, counted.
 
-A usage is one row of a published taxonomy: a name, and what that taxonomy says about it. Ids are strings that begin with
-the prefix of their source (`gbif:2435099`), so that taxonomies can be united without a clash.
+A usage is one row of a published taxonomy: a name, and what that taxonomy says about it. Ids are strings that begin
+with the prefix of their source (`gbif:2435099`), so that taxonomies can be united without a clash.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Read any supported source: 'default', or the path of a published taxonomy whose layout is recognised by its columns."""
+"""Read any supported source: 'default', or a path; the layout is recognised by the columns."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from taxonomy.errors import TaxonomyError
 from taxonomy.readers import coldp, darwin_core, default, flat
 from taxonomy.readers.delimited import Table, inspect
 from taxonomy.readers.layout import Layout, Member, digest, find_tables, slug
-from taxonomy.readers.schema import Checklist
 from taxonomy.readers.recognised import Recognised
+from taxonomy.readers.schema import Checklist
 from taxonomy.readers.taxa import read_taxa
 
 _RECOGNISERS = (coldp.recognise, darwin_core.recognise, flat.recognise)

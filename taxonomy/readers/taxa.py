@@ -13,6 +13,7 @@ from taxonomy.readers.recognised import Recognised
 from taxonomy.readers.schema import USAGE_SCHEMA, VERNACULAR_SCHEMA, Checklist, Issues
 from taxonomy.readers.vernacular import read_vernacular
 
+
 def read_taxa(found: Recognised, side: Sequence[Member]) -> Checklist:
     """Read a recognised table, and the tables of vernacular names beside it."""
     issues = Issues()

@@ -1,0 +1,206 @@
+"""BIOSCAN-5M: one metadata CSV, and images in a local store whose folders follow from split and processid.
+
+Images lie at `{split}/{chunk}/{processid}.jpg`; the chunk is the beginning of md5(processid), two hexadecimal digits in
+the split pretrain, one in train and other_heldout, none elsewhere. Source: Gharaee et al. 2024, BIOSCAN-5M, and the
+published loader. Chunks are text: read as numbers, `00` would lose a digit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from manifests.recipe import SourceSpec
+from pipeline import delimited
+from pipeline.errors import SourceError
+from pipeline.ids import ended_id
+from pipeline.outcomes import Outcome
+from pipeline.records import LOCATOR_COLUMNS
+from pipeline.row_bounds import Dialect
+from pipeline.sources import columns as c
+from pipeline.sources.archive import open_archive
+from pipeline.sources.base import Mapped, Native, Plan, Release, Split
+from pipeline.sources.text_files import TextFile, cut_files, dialect_of, pack, unpack
+
+METADATA_COLUMNS = (
+    *("processid", "phylum", "class", "order", "family", "subfamily", "genus", "species", "dna_bin", "dna_barcode"),
+    *("country", "coord-lat", "coord-lon", "split", "chunk"),
+)
+LICENCE = "CC-BY-3.0"
+"""The licence under which images and metadata of BIOSCAN-5M are published."""
+HOLDER = "Centre for Biodiversity Genomics"
+CREATOR = "CBG Photography Group"
+CHUNK_DIGITS: Mapping[str, int] = {"pretrain": 2, "train": 1, "other_heldout": 1}
+_NAMED_RANKS = ("species", "genus", "subfamily", "family", "order", "class", "phylum")
+_PAGE = "http://www.boldsystems.org/index.php/Public_RecordView?processid="
+# What may be part of a path: a processid or split with any other character is no such thing.
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]*")
+_CSV = Dialect(",", quoted=True)
+_HEAD = 1 << 20
+
+
+class Bioscan5M:
+    """Reader of the BIOSCAN-5M metadata: a CSV, plain, gzipped or in a zip, or the folder that holds it."""
+
+    kind = "bioscan5m"
+
+    def inspect(self, spec: SourceSpec) -> Release:
+        """Find the metadata; raises SourceError when there is none, or it lacks processid or split."""
+        archive = open_archive(Path(spec.path))
+        tables = [m for m in archive.members if archive.kind in ("file", "gzip") or m.base.lower().endswith(".csv")]
+        tables = [m for m in tables if "metadata" in m.base.lower()] or tables
+        if len(tables) != 1:
+            raise SourceError(
+                f"{len(tables)} tables could be the metadata" if tables else "there is no metadata table",
+                where=spec.path,
+                expected="one CSV, such as BIOSCAN_5M_Insect_Dataset_metadata.csv",
+                remedy="name the metadata CSV itself as `path` of this source",
+            )
+        member = tables[0]
+        header = delimited.read_header(archive.head(member, _HEAD), _CSV)
+        missing = [name for name in ("processid", "split") if name not in header.columns]
+        if missing:
+            raise SourceError(
+                f"the metadata has no column {missing[0]}",
+                where=archive.origin(member),
+                expected=", ".join(METADATA_COLUMNS),
+                remedy="use the metadata CSV of BIOSCAN-5M",
+            )
+        files = archive.files()
+        if archive.kind == "folder":
+            files = (str((archive.path / member.stored_as).resolve()),)
+        return Release(
+            spec,
+            spec.release or Path(member.base).name.split(".")[0],
+            files,
+            facts={"files": pack([TextFile("metadata", member.name, header.start, header.columns, _CSV)])},
+        )
+
+    def plan(self, release: Release, spool: Path, target_bytes: int = 32 << 20) -> Plan:
+        """Cut the metadata, unpacking it into `spool` where it is packed."""
+        archive = open_archive(Path(release.spec.path))
+        return Plan(cut_files(archive, unpack(release.facts["files"]), spool, target_bytes))
+
+    def read(self, split: Split, release: Release) -> Native:
+        """Read one range of the metadata."""
+        dialect = dialect_of(release.facts["files"], split.table)
+        return delimited.parse(split, dialect, source=release.spec.name, wanted=METADATA_COLUMNS)
+
+    def map(self, tables: Mapping[str, pa.Table], release: Release) -> Mapped:
+        """Give one record per specimen; rows without a usable processid end as id_missing."""
+        table = tables["metadata"].combine_chunks()
+        usable, index = c.per_distinct(lambda key: _SAFE.fullmatch(key) is not None, c.text(table, "processid"))
+        good = pa.array(usable, pa.bool_()).take(index)
+        without = table.filter(pc.invert(good))
+        ended = c.ended_rows(
+            without,
+            release.spec.name,
+            Outcome.ID_MISSING,
+            [ended_id(release.spec.name, "metadata", text) for text in c.row_texts(without)],
+            [{"rule": "the row has no processid that can name a file", "value": _shown(v)} for v in _ids(without)],
+        )
+        return Mapped(_records(table.filter(good), release), ended, absorbed=0)
+
+
+def chunk_of(processid: str, split: str) -> str:
+    """Give the chunk folder of a specimen; empty where its split has none.
+
+    >>> chunk_of("AACTA1040-20", "pretrain"), chunk_of("AACTA1026-20", "train"), chunk_of("AACTA161-20", "val")
+    ('00', '0', '')
+    """
+    digits = CHUNK_DIGITS.get(split, 0)
+    return hashlib.md5(processid.encode(), usedforsecurity=False).hexdigest()[:digits]
+
+
+def image_path(processid: str, split: str) -> str:
+    """Give the path of a specimen's image inside the store.
+
+    >>> image_path("AACTA1040-20", "pretrain"), image_path("AACTA161-20", "val")
+    ('pretrain/00/AACTA1040-20.jpg', 'val/AACTA161-20.jpg')
+    """
+    return "/".join(part for part in (split, chunk_of(processid, split), f"{processid}.jpg") if part)
+
+
+def _ids(table: pa.Table) -> list[str | None]:
+    values: list[str | None] = table.column("processid").to_pylist()
+    return values
+
+
+def _shown(value: str | None) -> str:
+    return (value or "")[:200]
+
+
+def _records(table: pa.Table, release: Release) -> pa.Table:
+    rows, spec = table.num_rows, release.spec
+    processid, split = c.text(table, "processid"), c.text(table, "split")
+    ids = processid.to_pylist()
+    splits = [name if _SAFE.fullmatch(name) else "" for name in pc.fill_null(split, "").to_pylist()]
+    expected = [chunk_of(*pair) for pair in zip(ids, splits, strict=True)]
+    stated = pc.fill_null(c.text(table, "chunk"), "").to_pylist()
+    named = {rank: _named(table, rank) for rank in _NAMED_RANKS}
+    name = c.first_of(*named.values())
+    rank = pa.nulls(rows, pa.string())
+    for label, values in named.items():
+        rank = pc.if_else(pc.and_(pc.is_null(rank), pc.is_valid(values)), label, rank)
+    keys = pc.binary_join_element_wise("bioscan", processid, ":")
+    lat, lon, masks = c.coordinates(c.text(table, "coord-lat"), c.text(table, "coord-lon"))
+    licence, licence_masks = c.licence_columns([("default", c.constant(spec.license or LICENCE, rows))], keys)
+    masks = {
+        **masks,
+        **licence_masks,
+        "NAME_EMPTY": c.is_null(name),
+        "SPLIT_MISSING": np.array([not name for name in splits], dtype=bool),
+        "CHUNK_MISMATCH": np.array([a.lower() != b for a, b in zip(stated, expected, strict=True)], dtype=bool),
+    }
+    bin_uri = c.text(table, "dna_bin")
+    columns = {
+        "source": c.constant(spec.name, rows),
+        "release": c.constant(release.release, rows),
+        "source_record_id": processid,
+        "source_media_id": processid,
+        "box_id": pa.repeat(pa.scalar(""), rows),
+        "occurrence_key": processid,
+        "media_url": pa.repeat(pa.scalar(""), rows),
+        "media_path": pa.array([image_path(*pair) for pair in zip(ids, splits, strict=True)], pa.string()),
+        "media_key": keys,
+        "media_type": c.constant("StillImage", rows),
+        "media_format": c.constant("image/jpeg", rows),
+        **licence,
+        "rights_holder": c.constant(HOLDER, rows),
+        "creator": c.constant(CREATOR, rows),
+        "source_page": pc.binary_join_element_wise(_PAGE, processid, ""),
+        "scientific_name": name,
+        "rank_verbatim": rank,
+        "kingdom": c.constant("Animalia", rows),
+        **{r: named[r] for r in _NAMED_RANKS if r != "subfamily"},
+        "taxon_id": _bin_id(bin_uri),
+        "basis_of_record": c.constant("PRESERVED_SPECIMEN", rows),
+        "image_category": c.constant("lab", rows),
+        "lat": lat,
+        "lon": lon,
+        "country_code": c.text(table, "country"),
+        "dna_bin": bin_uri,
+        "dna_barcode": c.text(table, "dna_barcode"),
+        "split_hint": split,
+        "issues": c.issue_lists(masks, rows),
+        **{n: table.column(n).combine_chunks() for n in LOCATOR_COLUMNS},
+    }
+    return c.records(columns, rows)
+
+
+def _named(table: pa.Table, rank: str) -> pa.Array:
+    """Give the names of a rank; `not_classified` is how the 1M release says that there is none."""
+    values = c.text(table, rank)
+    return pc.if_else(pc.equal(values, "not_classified"), None, values)
+
+
+def _bin_id(bin_uri: pa.Array) -> pa.Array:
+    """Give the taxon id of a barcode index number, which is mostly written with its space already."""
+    bare = pc.replace_substring_regex(bin_uri, r"^BOLD:", "")
+    return pc.binary_join_element_wise("bold", bare, ":")

@@ -1,0 +1,207 @@
+"""FathomNet's nested images to flat native rows: one per bounding box, and one per image without boxes.
+
+Reads the API's images (a list, or pages with `content`) and COCO exports, whose category ids may be floats or null and
+whose real URLs stand in `coco_url`. Names of members are compared without case and underscores, because table dumps of
+the same objects write them in several ways; of members that come twice the first that is filled counts.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline import delimited
+from pipeline.sources.archive import Archive, Member
+from pipeline.sources.json_stream import iterate_elements
+
+IMAGE_FIELDS = (
+    *("uuid", "url", "file_name", "width", "height", "valid", "mediaType", "timestamp", "latitude", "longitude"),
+    "sha256",
+)
+BOX_FIELDS = (
+    *("uuid", "concept", "x", "y", "width", "height", "groupOf", "occluded", "truncated", "rejected", "verified"),
+    "reviewState",
+)
+NATIVE_COLUMNS = (
+    *(f"image_{name}" for name in IMAGE_FIELDS),
+    *(f"box_{name}" for name in BOX_FIELDS),
+    *("category_null", "malformed"),
+)
+"""All strings; `malformed` holds the raw text of what is no image or box, and its other columns are null."""
+_FLAT_SCHEMA = pa.schema([pa.field(name, pa.string()) for name in NATIVE_COLUMNS])
+_BATCH = 20_000
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+# Characters that the rest of the mill does not accept in a cell.
+_CONTROL = str.maketrans({"\x00": " ", "\x1f": " "})
+
+Row = dict[str, str | None]
+
+
+def flatten(archive: Archive, member: Member, target: Any) -> int:
+    """Write a JSON file's native rows to a Parquet file; gives their number.
+
+    Rows stand in the order of the file: boxes of an image in its order, COCO's annotations before its bare images.
+    Memory: one image at a time for the API's layout; one table of images for COCO.
+    """
+    rows = 0
+    with pq.ParquetWriter(target, _FLAT_SCHEMA) as writer:
+        batch: list[Row] = []
+        for row in _rows(archive, member):
+            batch.append(row)
+            if len(batch) == _BATCH:
+                writer.write_table(pa.Table.from_pylist(batch, schema=_FLAT_SCHEMA))
+                batch.clear()
+                rows += _BATCH
+        writer.write_table(pa.Table.from_pylist(batch, schema=_FLAT_SCHEMA))
+        return rows + len(batch)
+
+
+def _rows(archive: Archive, member: Member) -> Iterator[Row]:
+    with archive.stream(member) as stream:
+        coco = _is_coco(stream, archive.origin(member))
+    if coco:
+        yield from _coco_rows(archive, member)
+        return
+    with archive.stream(member) as stream:
+        for key, element in iterate_elements(stream, archive.origin(member)):
+            if key in ("", "content", "images"):
+                yield from _image_rows(element)
+
+
+def _is_coco(stream: BinaryIO, where: str) -> bool:
+    return any(key == "annotations" for key, _ in iterate_elements(stream, where))
+
+
+def _image_rows(element: Any) -> Iterator[Row]:
+    image = _folded(element)
+    if image is None:
+        yield {"malformed": _raw(element)}
+        return
+    cells = {f"image_{name}": _cell(image.get(_fold(name))) for name in IMAGE_FIELDS}
+    boxes = image.get("boundingboxes")
+    if not isinstance(boxes, list) or not boxes:
+        yield cells if not boxes else {"malformed": _raw(element)}
+        return
+    for item in boxes:
+        box = _folded(item)
+        if box is None:
+            yield {"malformed": _raw(item)}
+            continue
+        yield {**cells, **{f"box_{name}": _cell(box.get(_fold(name))) for name in BOX_FIELDS}}
+
+
+def _coco_rows(archive: Archive, member: Member) -> Iterator[Row]:
+    where = archive.origin(member)
+    categories: dict[str, str] = {}
+    images: list[Row] = []
+    malformed: list[Row] = []
+    with archive.stream(member) as stream:
+        for key, element in iterate_elements(stream, where):
+            item = _folded(element)
+            if key == "categories" and item is not None:
+                categories[_number(item.get("id"))] = _cell(item.get("name")) or ""
+            elif key == "images":
+                if item is None:
+                    malformed.append({"malformed": _raw(element)})
+                else:
+                    images.append({"id": _number(item.get("id")), **_coco_image(item)})
+    schema = pa.schema([pa.field(name, pa.string()) for name in ("id", *_FLAT_SCHEMA.names)])
+    table = pa.Table.from_pylist(images, schema=schema)
+    del images
+    yield from malformed
+    position = {identifier: row for row, identifier in enumerate(table.column("id").to_pylist())}
+    table = table.drop_columns(["id"])
+    boxed: set[int] = set()
+    waiting: list[tuple[int | None, Row]] = []
+    with archive.stream(member) as stream:
+        for key, element in iterate_elements(stream, where):
+            if key == "annotations":
+                item = _folded(element)
+                row = None if item is None else position.get(_number(item.get("imageid")))
+                boxed |= set() if row is None else {row}
+                waiting.append((row, {"malformed": _raw(element)} if item is None else _coco_box(item, categories)))
+            if len(waiting) == _BATCH:
+                yield from _with_images(waiting, table)
+                waiting.clear()
+    yield from _with_images(waiting, table)
+    bare = [row for row in range(table.num_rows) if row not in boxed]
+    for batch in table.take(pa.array(bare, pa.int64())).to_batches(_BATCH):
+        yield from batch.to_pylist()
+
+
+def _with_images(boxes: list[tuple[int | None, Row]], images: pa.Table) -> Iterator[Row]:
+    """Join boxes to their images; one whose image is not in the file has no image columns, and ends for that."""
+    found = images.take(pa.array([row for row, _ in boxes], pa.int64())).to_pylist()
+    for image, (_, box) in zip(found, boxes, strict=True):
+        yield {**image, **box}
+
+
+def _coco_image(item: dict[str, Any]) -> Row:
+    name = _cell(item.get("filename")) or ""
+    stem = PurePosixPath(name).stem
+    return {
+        "image_uuid": stem.lower() if _UUID.fullmatch(stem) else _number(item.get("id")),
+        "image_url": _cell(item.get("cocourl")) or _cell(item.get("flickrurl")) or _cell(item.get("url")),
+        "image_file_name": name or None,
+        "image_width": _cell(item.get("width")),
+        "image_height": _cell(item.get("height")),
+        "image_timestamp": _cell(item.get("datecaptured")),
+    }
+
+
+def _coco_box(item: dict[str, Any], categories: dict[str, str]) -> Row:
+    place = item.get("bbox")
+    sides = place if isinstance(place, list) and len(place) == 4 else [None] * 4
+    category = _number(item.get("categoryid"))
+    return {
+        "box_uuid": _number(item.get("id")),
+        "box_concept": categories.get(category) or None,
+        **{f"box_{name}": _cell(value) for name, value in zip(("x", "y", "width", "height"), sides, strict=True)},
+        "box_groupOf": _cell(item.get("iscrowd")) if item.get("iscrowd") else None,
+        "category_null": None if category else "true",
+    }
+
+
+def _fold(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def _folded(element: Any) -> dict[str, Any] | None:
+    """Give an object with folded member names; None when it is no object."""
+    if not isinstance(element, dict):
+        return None
+    found: dict[str, Any] = {}
+    for name, value in element.items():
+        if found.get(_fold(name)) in (None, ""):
+            found[_fold(name)] = value
+    return found
+
+
+def _cell(value: Any) -> str | None:
+    """Give a scalar as text; null, empty and nested values are null."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, str):
+        # A lone surrogate, which JSON can spell, has no UTF-8.
+        return value.translate(_CONTROL).encode("utf-8", errors="replace").decode().strip() or None
+    return None
+
+
+def _number(value: Any) -> str:
+    """Give an identifier as text: 214.0 is 214, null is nothing."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return _cell(value) or ""
+
+
+def _raw(element: Any) -> str:
+    text = json.dumps(element, ensure_ascii=False, sort_keys=True).translate(_CONTROL)
+    return text.encode("utf-8", errors="replace")[: delimited.RAW_BYTES].decode(errors="ignore")

@@ -1,0 +1,152 @@
+"""A built taxonomy, opened: memory-mapped arrays that all processes share, found by name or by id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from taxonomy.errors import TaxonomyError
+from taxonomy.hashing import PROBE, name_hashes
+from taxonomy.index import REMEDY, read_manifest, verify
+from taxonomy.ranks import SEVEN
+from taxonomy.status import STATUSES
+
+if TYPE_CHECKING:
+    from typing import Self
+
+_ARRAYS = ("hashes", "rows", "parent", "accepted", "ranks", "levels", "status")
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """One usage, for people: what `Taxonomy.usage` gives."""
+
+    usage_id: str
+    name: str
+    authorship: str
+    rank: str
+    status: str
+    accepted_id: str | None
+    parent_id: str | None
+    classification: tuple[tuple[str, str], ...]
+    """(rank, name) of the accepted taxon, from the kingdom down, ranks without a name left out."""
+
+
+class Taxonomy:
+    """A pinned taxonomy that names are resolved against; made by `build_taxonomy`, opened by `Taxonomy.open`."""
+
+    def __init__(self, folder: Path, build_id: str, names: pa.Table, arrays: dict[str, npt.NDArray[Any]]) -> None:
+        self.folder, self.build_id, self.names = folder, build_id, names
+        self.hashes, self.rows = arrays["hashes"], arrays["rows"]
+        self.parent, self.accepted, self.ranks = arrays["parent"], arrays["accepted"], arrays["ranks"]
+        self.levels, self.status = arrays["levels"], arrays["status"]
+
+    @classmethod
+    def open(cls, folder: Path | str, check: bool = False) -> Self:
+        """Open an index: its manifest and the size of every file are checked, and with `check` every byte.
+
+        Raises TaxonomyError when the folder is no whole index of this version.
+
+        >>> import tempfile
+        >>> from taxonomy import build_taxonomy
+        >>> folder = Path(tempfile.mkdtemp()) / "taxonomy"
+        >>> _ = build_taxonomy(["default"], folder)
+        >>> Taxonomy.open(folder, check=True).usage("bm:Felis-concolor").accepted_id
+        'bm:Puma-concolor'
+        """
+        folder = Path(folder)
+        manifest = read_manifest(folder)
+        if check:
+            verify(folder)
+        probe = int(name_hashes(np.array([PROBE], dtype=object))[0])
+        if manifest["hash_probe"] != str(probe):
+            raise TaxonomyError("the index was made with another hash function", str(folder), remedy=REMEDY)
+        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS}
+        names = pa.ipc.open_file(pa.memory_map(str(folder / "names.arrow"))).read_all()
+        return cls(folder, str(manifest["build_id"]), names, arrays)
+
+    def __len__(self) -> int:
+        return int(self.names.num_rows)
+
+    def row(self, usage_id: str) -> int:
+        """Give the row of a usage, or -1; rows are in the order of ids."""
+        ids = self.names["usage_id"]
+        low, high = 0, len(self)
+        key = usage_id.encode()  # Arrow sorts strings by their bytes
+        while low < high:
+            middle = (low + high) // 2
+            if ids[middle].as_py().encode() < key:
+                low = middle + 1
+            else:
+                high = middle
+        return low if low < len(self) and ids[low].as_py() == usage_id else -1
+
+    def usage(self, usage_id: str) -> Usage:
+        """Give one usage; raises TaxonomyError when the taxonomy holds no such id."""
+        row = self.row(usage_id)
+        if row < 0:
+            raise TaxonomyError(f"no such usage: {usage_id!r}", str(self.folder), "an id of this build")
+        cells = {name: self.names[name][row].as_py() for name in ("usage_id", "name", "authorship", "rank")}
+        names, ids = self.names["name"], self.names["usage_id"]
+        accepted, parent = int(self.accepted[row]), int(self.parent[row])
+        lineage = [(rank, int(at)) for rank, at in zip(SEVEN, self.ranks[row], strict=True) if at >= 0]
+        return Usage(
+            cells["usage_id"],
+            cells["name"],
+            cells["authorship"] or "",
+            cells["rank"],
+            STATUSES[int(self.status[row])],
+            ids[accepted].as_py() if accepted >= 0 else None,
+            ids[parent].as_py() if parent >= 0 else None,
+            tuple((rank, names[at].as_py()) for rank, at in lineage),
+        )
+
+    def find(self, names: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+        """Give all (place in `names`, usage row) with exactly that canonical name, ordered by place, then row.
+
+        `names` is an object array of str; an empty string finds nothing.
+        """
+        hashes = name_hashes(names)
+        # Neighbouring queries share pages of the index when they are asked in its order.
+        order = np.argsort(hashes, kind="stable")
+        low = np.empty(len(names), dtype=np.int64)
+        high = np.empty(len(names), dtype=np.int64)
+        low[order] = np.searchsorted(self.hashes, hashes[order], side="left")
+        high[order] = np.searchsorted(self.hashes, hashes[order], side="right")
+        count = high - low
+        place = np.repeat(np.arange(len(names), dtype=np.int64), count)
+        within = np.arange(len(place)) - np.repeat(np.cumsum(count) - count, count)
+        row = np.asarray(self.rows[low[place] + within], dtype=np.int32)
+        asked = pa.array(names[place], pa.string())
+        real = pc.equal(self.names["name"].take(pa.array(row)).combine_chunks(), asked)
+        real = pc.fill_null(real, False).to_numpy(zero_copy_only=False).astype(bool) & (names[place] != "")
+        return place[real], row[real]
+
+    def resolve(self, names: pa.Table) -> pa.Table:
+        """Resolve names: one row of RESOLVED_SCHEMA per input row, in input order.
+
+        Input columns (all string, all may be null or absent except scientific_name): name_id, scientific_name,
+        name_authorship, rank_verbatim, and the hints kingdom, phylum, class, order, family, genus.
+
+        Raises TaxonomyError when scientific_name is missing.
+
+        >>> import tempfile
+        >>> from taxonomy import build_taxonomy
+        >>> folder = Path(tempfile.mkdtemp()) / "taxonomy"
+        >>> _ = build_taxonomy(["default"], folder)
+        >>> asked = pa.table({"scientific_name": ["Felis concolor Linnaeus, 1771", "Morus", "Morus"],
+        ...                   "kingdom": [None, None, "Plantae"]})
+        >>> answer = Taxonomy.open(folder).resolve(asked)
+        >>> answer.select(["match_type", "accepted_id"]).to_pylist()
+        [{'match_type': 'EXACT', 'accepted_id': 'bm:Puma-concolor'}, {'match_type': 'AMBIGUOUS', 'accepted_id': None},
+         {'match_type': 'CANONICAL', 'accepted_id': 'bm:Plantae-Morus'}]
+        """
+        from taxonomy.resolve import resolve
+
+        return resolve(self, names)

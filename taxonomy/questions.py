@@ -1,0 +1,128 @@
+"""What is asked: the input rows of a resolution, parsed once per distinct name and authorship."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from taxonomy.errors import TaxonomyError
+from taxonomy.parse import CLEAN_PATTERN, UNCLEAN_PATTERN, parse_name, squeeze
+from taxonomy.ranks import SEVEN, normalise_rank, rank_level
+
+Strings = npt.NDArray[Any]
+HINTS = SEVEN[:-1]
+INPUT_COLUMNS = ("name_id", "scientific_name", "name_authorship", "rank_verbatim", *HINTS)
+
+
+@dataclass(frozen=True)
+class Questions:
+    """Object arrays of str (empty: nothing), one entry per input row."""
+
+    name_id: pa.ChunkedArray
+    scientific_name: pa.ChunkedArray
+    canonical: Strings
+    species: Strings
+    """The binomial of a trinomial; empty for other names."""
+    genus: Strings
+    """Genus of a name with an epithet, or the anchor of an informal one."""
+    authorship: Strings
+    kind: Strings
+    qualifier: Strings
+    level: npt.NDArray[np.int16]
+    """Level of the rank that was stated; 0: none."""
+    hints: dict[str, Strings]
+
+    def __len__(self) -> int:
+        return len(self.canonical)
+
+
+def read_questions(names: pa.Table) -> Questions:
+    """Take the input apart; raises TaxonomyError when it has no column scientific_name."""
+    if "scientific_name" not in names.column_names:
+        raise TaxonomyError(
+            "the names have no column 'scientific_name'",
+            "columns: " + ", ".join(names.column_names),
+            "columns " + ", ".join(INPUT_COLUMNS),
+        )
+    columns = {}
+    for name in INPUT_COLUMNS:
+        given = names[name] if name in names.column_names else pa.chunked_array([pa.nulls(names.num_rows, pa.string())])
+        columns[name] = given.cast(pa.string())
+    verbatim = pc.fill_null(columns["scientific_name"], "").combine_chunks()
+    authorship = pc.fill_null(columns["name_authorship"], "").combine_chunks()
+    parsed = _parse(verbatim, authorship)
+    ranks = _distinct(columns["rank_verbatim"])
+    level = np.array([rank_level(normalise_rank(rank) or "unranked") for rank in ranks[0]] or [0], dtype=np.int16)
+    hints = {}
+    for hint in HINTS:
+        values, codes = _distinct(columns[hint])
+        hints[hint] = np.array([_hint(value) for value in values] or [""], dtype=object)[codes]
+    canonical, species, genus, author, kind, qualifier = parsed
+    return Questions(
+        columns["name_id"],
+        columns["scientific_name"],
+        canonical,
+        species,
+        genus,
+        author,
+        kind,
+        qualifier,
+        level[ranks[1]],
+        hints,
+    )
+
+
+def _hint(value: str) -> str:
+    """Give a hint as taxonomies write it: one capitalised word, or nothing when it says nothing."""
+    text = squeeze(value[:200])
+    if text.isupper() or text.islower():
+        text = text.capitalize()
+    return parse_name(text).canonical if text else ""
+
+
+def _distinct(column: Any) -> tuple[list[str], npt.NDArray[np.int64]]:
+    filled = pc.fill_null(column, "")
+    encoded = (filled.combine_chunks() if isinstance(filled, pa.ChunkedArray) else filled).dictionary_encode()
+    encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
+    codes: npt.NDArray[np.int64] = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return encoded.dictionary.to_pylist(), codes
+
+
+def _parse(verbatim: pa.Array, authorship: pa.Array) -> tuple[Strings, ...]:
+    """Give canonical, species, genus, authorship, kind and qualifier."""
+    clean = pc.and_(
+        pc.match_substring_regex(verbatim, CLEAN_PATTERN),
+        pc.invert(pc.match_substring_regex(verbatim, UNCLEAN_PATTERN)),
+    ).to_numpy(zero_copy_only=False)
+    count = len(verbatim)
+    empty = np.full(count, "", dtype=object)
+    canonical, species, genus, author = empty.copy(), empty.copy(), empty.copy(), empty.copy()
+    kind, qualifier = np.full(count, "scientific", dtype=object), empty
+    plain = np.flatnonzero(clean)
+    names = verbatim.filter(pa.array(clean)).to_numpy(zero_copy_only=False).astype(object)
+    canonical[plain] = names
+    genus[plain] = [name.partition(" ")[0] if " " in name else "" for name in names]
+    writers = pc.utf8_slice_codeunits(authorship, 0, 500)
+    author[plain] = writers.filter(pa.array(clean)).to_numpy(zero_copy_only=False).astype(object)
+    rest = np.flatnonzero(~clean)
+    if len(rest) == 0:
+        return canonical, species, genus, author, kind, qualifier
+    known: dict[tuple[str, str], tuple[str, ...]] = {}
+    texts = verbatim.filter(pa.array(~clean)).to_pylist()
+    given = writers.filter(pa.array(~clean)).to_pylist()
+    for row, pair in zip(rest.tolist(), zip(texts, given, strict=True), strict=True):
+        answer = known.get(pair)
+        if answer is None:
+            name = parse_name(*pair)
+            above = name.genus if name.specific_epithet or name.kind != "scientific" else ""
+            if name.kind in ("informal", "placeholder", "cultivar", "hybrid") and not name.specific_epithet:
+                above = name.canonical
+            binomial = name.species if name.infraspecific_epithet else ""
+            answer = known[pair] = (name.canonical, binomial, above, name.authorship, name.kind, name.qualifier)
+        canonical[row], species[row], genus[row], author[row], kind[row], qualifier[row] = answer
+    return canonical, species, genus, author, kind, qualifier

@@ -1,0 +1,82 @@
+"""What many tests share: one drawn corpus, and one undisturbed run over it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from manifests import Recipe, load_recipe
+from pipeline.catalog import open_catalog
+from pipeline.demo import Corpus, DemoServer, build_corpus, serve
+from pipeline.demo.run import connected
+from pipeline.run.driver import run
+from pipeline.run.engine import EngineOptions
+
+VIEWS = (
+    "samples",
+    "ledger",
+    "funnel",
+    "taxa",
+    "clusters",
+    "leaks",
+    "records",
+    "names",
+    "media",
+    "benchmarks",
+    "licences",
+    "hosts",
+    "outcomes",
+)
+"""Everything in the catalog but `origins`, which says where rows stand in the files, and `decisions`, which is its own."""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A corpus, its server, and the folder of a finished run."""
+
+    corpus: Corpus
+    server: DemoServer
+    recipe: Recipe
+    out: Path
+
+
+def checksums(out: Path) -> str:
+    return (out / "shards" / "checksums.sha256").read_text()
+
+
+def catalog_rows(out: Path) -> dict[str, list[str]]:
+    with open_catalog(out) as con:
+        return {view: sorted(str(row) for row in con.execute(f"FROM {view}").fetchall()) for view in VIEWS}
+
+
+def assert_same_run(one: Path, two: Path) -> None:
+    assert checksums(one) == checksums(two)
+    left, right = catalog_rows(one), catalog_rows(two)
+    for view in VIEWS:
+        assert left[view] == right[view], view
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    return build_corpus(tmp_path_factory.mktemp("corpus") / "biota")
+
+
+@pytest.fixture(scope="session")
+def server(corpus: Corpus) -> Iterator[DemoServer]:
+    with serve(corpus.folder) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def recipe(corpus: Corpus, server: DemoServer) -> Recipe:
+    return connected(load_recipe(corpus.recipe), server.address)
+
+
+@pytest.fixture(scope="session")
+def demo(corpus: Corpus, server: DemoServer, recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    out = tmp_path_factory.mktemp("run") / "out"
+    run(recipe, out, options=EngineOptions())
+    return Demo(corpus, server, recipe, out)
