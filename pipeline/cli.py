@@ -75,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     recipe.add_argument("recipe", type=Path, nargs="?")
     recipe.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the recipe")
     recipe.add_argument("--reference", action="store_true", help="print every key, its default and its meaning")
+    recipe.add_argument("--starter", action="store_true", help="print a commented recipe to start from")
 
     demo = commands.add_parser("demo", help="the whole mill on a drawn biota, offline")
     demo.add_argument("-o", "--out", type=Path, required=True, help="folder for the drawn corpus and the run")
@@ -139,13 +140,13 @@ def _verify(args: argparse.Namespace) -> int:
 
 
 def _recipe(args: argparse.Namespace) -> int:
-    from manifests import canonical_json, check_paths, describe_recipe, load_recipe, recipe_digest
+    from manifests import canonical_json, check_paths, describe_recipe, load_recipe, recipe_digest, starter_recipe
 
-    if args.reference:
-        print(describe_recipe())
+    if args.reference or args.starter:
+        print(describe_recipe() if args.reference else starter_recipe(), end="")
         return 0
     if args.recipe is None:
-        raise BiomillError("no recipe named", remedy="biomill recipe FILE, or biomill recipe --reference")
+        raise BiomillError("no recipe named", remedy="biomill recipe FILE, or --reference, or --starter")
     recipe = load_recipe(args.recipe, args.set)
     check_paths(recipe)
     print(canonical_json(recipe))

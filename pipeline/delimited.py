@@ -179,7 +179,7 @@ def _blank(data: bytes, rows: Rows) -> NDArray[np.bool_]:
 def _stray_line_ends(data: bytes, buffer: NDArray[np.uint8], rows: Rows, dialect: Dialect) -> Offsets:
     """Find rows with a line end, outside quotes, that the table's dialect does not have: Arrow would split them."""
     if dialect.newline == "\n":
-        if data.count(b"\r") == data.count(b"\r\n"):
+        if b"\r" not in data or data.count(b"\r") == data.count(b"\r\n"):
             return np.empty(0, dtype=np.int64)
         stray = np.flatnonzero(buffer == 13)
         after = np.append(buffer, np.uint8(10))[stray + 1]

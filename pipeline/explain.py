@@ -40,15 +40,19 @@ def _find(con: duckdb.DuckDBPyConnection, wanted: str) -> list[str]:
 
 
 def _lines(title: str, values: dict[str, Any], *names: str) -> Iterator[str]:
-    shown = [f"{name} {values[name]}" for name in names if values.get(name) not in (None, "")]
+    # A cell may hold line breaks; one fact stays on one line.
+    shown = [
+        f"{name} {' '.join(str(values[name]).split())}" for name in names if values.get(name) not in (None, "", [])
+    ]
     if shown:
         yield f"{title:<10} {'; '.join(shown)}"
 
 
 def _record(con: duckdb.DuckDBPyConnection, row_id: str) -> Iterator[str]:
     record = _one(con, "SELECT * FROM records WHERE record_id = ?", row_id)
-    for place in _many(con, "SELECT * FROM origins WHERE record_id = ? ORDER BY ALL", row_id):
-        yield f"{'source':<10} {place['locator_file']}, row {place['locator_row']}, byte {place['locator_offset']}"
+    for place in _many(con, "SELECT * FROM origins WHERE row_id = ? ORDER BY ALL", row_id):
+        byte = f", byte {place['locator_offset']}" if (place["locator_offset"] or -1) >= 0 else ""
+        yield f"{'file':<10} {place['locator_file']}, row {place['locator_row']}{byte}"
     if record is None:
         return
     yield from _lines("record", record, "source", "release", "source_record_id", "source_media_id", "box_id")

@@ -17,6 +17,7 @@ _PARTS = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):/*([^/?#\s]*)([^?#]*)(\??[^#]*)
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
 _INAT_BUCKET = re.compile(r"inaturalist-open-data\.s3[a-z0-9.\-]*\.amazonaws\.com")
 _INAT_SITE = re.compile(r"(?:[a-z0-9\-]+\.)*inaturalist\.[a-z]{2,3}(?:\.[a-z]{2})?")
+_INAT_PHOTO = re.compile(r"/photos/(\d+)(?:[/.]|$)")
 _FLICKR_IMAGE = re.compile(r"(?:live|farm\d+|c\d+)\.static\.?flickr\.com|(?:live|farm\d+|c\d+)\.staticflickr\.com")
 _COMMONS_PAGE = re.compile(r"/+wiki/(?:File:|Image:|Special:(?:FilePath|Redirect/file)/)(.+)", re.IGNORECASE)
 _BOLD = re.compile(r"(?:(?:www|v3|v4)\.)?boldsystems\.org")
@@ -46,9 +47,9 @@ def media_key(url: str | None) -> str:
     if scheme not in _DEFAULT_PORT:
         return f"url:{address}"
     host = host.removesuffix(_DEFAULT_PORT[scheme])
-    for rule in _RULES:
-        key = rule(host, path, match[4], match[5])
-        if key:
+    place = host + path[:40]
+    for token, rule in _RULES:
+        if token in place and (key := rule(host, path, match[4], match[5])):
             return key
     return f"url:{host}{path}{match[4]}{match[5]}"
 
@@ -72,7 +73,7 @@ def _inat(host: str, path: str, _query: str, _fragment: str) -> str:
         host.endswith("amazonaws.com") and path.startswith("/inaturalist-open-data/")
     )
     if bucket or _INAT_SITE.fullmatch(host):
-        match = re.search(r"/photos/(\d+)(?:[/.]|$)", path)
+        match = _INAT_PHOTO.search(path)
         return f"inat:{match[1].lstrip('0') or '0'}" if match else ""
     return ""
 
@@ -126,4 +127,12 @@ def _bold(host: str, path: str, _query: str, _fragment: str) -> str:
 
 
 _Rule = Callable[[str, str, str, str], str]
-_RULES: tuple[_Rule, ...] = (_inat, _commons, _flickr, _eol, _fathomnet, _bold)
+# The token is what every address that the rule understands holds in its host or at the start of its path.
+_RULES: tuple[tuple[str, _Rule], ...] = (
+    ("inaturalist", _inat),
+    ("wikimedia.org", _commons),
+    ("flickr", _flickr),
+    ("content.eol.org", _eol),
+    ("fathomnet.org", _fathomnet),
+    ("boldsystems.org", _bold),
+)

@@ -99,7 +99,9 @@ def row_ends(path: Path, dialect: Dialect, fields: int, start: int, end: int) ->
             data = carried + block
             last = position >= end or not block
             base = position - len(data)
-            ends = find_rows(data, dialect, fields, last=last).ends
+            ends = _line_ends(data, dialect, last=last)
+            if dialect.quoted and b'"' in data:
+                ends = find_rows(data, dialect, fields, last=last).ends
             done = int(ends[-1]) if len(ends) else 0
             carried = data[done:]
             if len(carried) > MAX_ROW_BYTES:
@@ -125,9 +127,7 @@ def find_rows(data: bytes, dialect: Dialect, fields: int, *, last: bool = True) 
     ([8, 12], [2, 2])
     """
     buffer = np.frombuffer(data, dtype=np.uint8)
-    ends = np.flatnonzero(buffer == ord(dialect.newline)).astype(np.int64) + 1
-    if last and len(buffer) and (len(ends) == 0 or ends[-1] < len(buffer)):
-        ends = np.append(ends, np.int64(len(buffer)))
+    ends = _line_ends(data, dialect, last=last)
     starts = np.concatenate((np.zeros(min(1, len(ends)), dtype=np.int64), ends[:-1]))
     if len(ends) == 0:
         return Rows(starts, ends, ends)
@@ -138,8 +138,17 @@ def find_rows(data: bytes, dialect: Dialect, fields: int, *, last: bool = True) 
     return _join_quoted(data, buffer, delimiters, Rows(starts, ends, ends), dialect, fields, last=last)
 
 
+def _line_ends(data: bytes, dialect: Dialect, *, last: bool) -> Offsets:
+    buffer = np.frombuffer(data, dtype=np.uint8)
+    ends = np.flatnonzero(buffer == ord(dialect.newline)).astype(np.int64) + 1
+    if last and len(buffer) and (len(ends) == 0 or ends[-1] < len(buffer)):
+        ends = np.append(ends, np.int64(len(buffer)))
+    return ends
+
+
 def _count(marks: NDArray[np.bool_], starts: Offsets) -> Offsets:
-    return np.add.reduceat(marks, starts, dtype=np.int64)
+    positions = np.flatnonzero(marks)
+    return np.diff(np.searchsorted(positions, np.append(starts, len(marks)))).astype(np.int64)
 
 
 def _join_quoted(

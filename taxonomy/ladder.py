@@ -1,8 +1,8 @@
 """The ladder: canonical name, species of a trinomial, genus, then the nearest higher hint that the taxonomy holds.
 
 Every rung asks for all its questions at once. A rung decides a question when candidates survive the hints: one taxon,
-one that stands out by author or hints, one that holds all the others, or the one valid bearer of the name. Several equal
-ones make it AMBIGUOUS, which no lower rung may paper over. Questions without a surviving candidate fall to the next rung.
+one that stands out by author or hints, one that holds all the others, or the one valid bearer of the name. Several
+equal ones make it AMBIGUOUS, which no lower rung may paper over; without a survivor the next rung is asked.
 """
 
 from __future__ import annotations

@@ -7,14 +7,16 @@
 --| outcomes.retryable: whether fetching again can change it
 --| outcomes.meaning: the outcome in one sentence
 
---| origins: Where each record stands in the release files: file, row and byte offset.
---| origins.record_id: the record
+--| origins: Where each input row stands in the release files: file, row and byte offset.
+--| origins.row_id: the record, or the row that never became one
 --| origins.locator_file: file of the release, with ! before a zip member
 --| origins.locator_row: row in that file, from 1, headers not counted
 --| origins.locator_offset: byte offset of the row; -1 when the format has none
 CREATE VIEW origins AS
-SELECT record_id, source, locator_file, locator_row, locator_offset
-FROM read_parquet('ingest/records/*.parquet');
+SELECT record_id AS row_id, source, locator_file, locator_row, locator_offset
+FROM read_parquet('ingest/records/*.parquet')
+UNION ALL
+SELECT row_id, source, locator_file, locator_row, locator_offset FROM read_parquet('ingest/ended/*.parquet');
 
 --| records: The canonical records, one row = one record x one medium x at most one box.
 CREATE VIEW records AS
@@ -29,7 +31,7 @@ CREATE VIEW names AS SELECT * FROM read_parquet('resolve/names/*.parquet');
 --| media: Every image that was asked for: where it came from, how it ended, its size and hashes.
 CREATE VIEW media AS
 SELECT image_id, media_id, host, address, outcome, detail, bytes, sha256, format, source_width, source_height, width,
-       height, phash, hex(pdq) AS pdq, quality, pixel_sha256
+       height, phash, lower(hex(pdq)) AS pdq, quality, pixel_sha256
 FROM read_parquet('fetch/media/*.parquet');
 
 --| ledger: One row per input row: how it ended, and why.

@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.ids import ended_id, record_id
-from pipeline.media_keys import media_key
 from pipeline.outcomes import Outcome
 from pipeline.records import LOCATOR_COLUMNS, RANK_COLUMNS
 from pipeline.sources import columns as c
@@ -69,7 +68,7 @@ def map_bucket(tables: Mapping[str, pa.Table], release: Release) -> Mapped:
             bare,
             source,
             Outcome.NO_MEDIA,
-            [record_id(source, gbif_id, "") for gbif_id in ids],
+            c.record_ids([source] * len(ids), ids, [""] * len(ids), [""] * len(ids)),
             [{"rule": "no media row has this gbifID", "value": gbif_id} for gbif_id in ids],
         )
     )
@@ -135,7 +134,7 @@ def _records(media: pa.Table, occ: pa.Table, repeated: pa.Array, release: Releas
     rows, spec = media.num_rows, release.spec
     url = c.text(media, "identifier")
     urls = url.to_pylist()
-    keys = pa.array([media_key(value) for value in urls], pa.string())
+    keys = c.media_keys(url)
     kinds, masks, _ = c.media_columns(c.text(media, "type"), c.text(media, "format"), url)
     dataset_key = c.text(occ, "datasetKey")
     licence, licence_masks = c.licence_columns(

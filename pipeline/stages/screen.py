@@ -49,7 +49,15 @@ CANDIDATE_SCHEMA = pa.schema(
 OPENNESS = {
     family: place
     for place, families in enumerate(
-        (("CC0", "PD", "PDM"), ("CC-BY",), ("CC-BY-SA",), ("CC-BY-NC",), ("CC-BY-NC-SA",), ("CC-BY-ND",), ("CC-BY-NC-ND",))
+        (
+            ("CC0", "PD", "PDM"),
+            ("CC-BY",),
+            ("CC-BY-SA",),
+            ("CC-BY-NC",),
+            ("CC-BY-NC-SA",),
+            ("CC-BY-ND",),
+            ("CC-BY-NC-ND",),
+        )
     )
     for family in families
 }

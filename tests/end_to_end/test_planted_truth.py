@@ -21,7 +21,9 @@ def truth(demo: Demo) -> list[dict[str, str]]:
 
 def ledger(demo: Demo) -> dict[str, tuple[str, str | None]]:
     with open_catalog(demo.out) as con:
-        return {row[0]: (row[1], row[2]) for row in con.execute("SELECT row_id, outcome, other_id FROM ledger").fetchall()}
+        return {
+            row[0]: (row[1], row[2]) for row in con.execute("SELECT row_id, outcome, other_id FROM ledger").fetchall()
+        }
 
 
 def test_every_planted_row_ends_as_planted(demo: Demo) -> None:
@@ -69,5 +71,3 @@ def test_a_run_verifies(demo: Demo) -> None:
     checks = list(verify(demo.out))
     assert [check for check in checks if not check.ok] == []
     assert len(checks) >= 9
-
-

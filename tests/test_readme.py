@@ -1,0 +1,123 @@
+"""Every command of the README does what the README says."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.run.folder import STAGES
+from tests.conftest import Demo
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BIN = Path(sys.executable).parent
+
+
+def blocks(language: str) -> list[str]:
+    fences = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    return [text for found, text in fences if found == language]
+
+
+def commands(*starts: str) -> list[str]:
+    lines = [line.split(" #")[0].strip() for block in [*blocks("sh"), *blocks("")] for line in block.splitlines()]
+    return [line for line in lines if line.startswith(starts)]
+
+
+def run(line: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", **environment}
+    return subprocess.run(line, shell=True, cwd=cwd, env=env, capture_output=True, text=True, timeout=600)
+
+
+def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Call make with the environment that runs these tests in the place of `.venv`."""
+    prefix = BIN.parent
+    return subprocess.run(
+        ["make", f"VENV={prefix}", "-o", f"{prefix}/.ready", *arguments],
+        cwd=ROOT, capture_output=True, text=True, timeout=600,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("readme") / "demo"
+    done = make("demo", f"OUT={out}")
+    assert done.returncode == 0, done.stderr
+    assert "all input rows" in done.stdout
+    return out
+
+
+def test_the_readme_opens_with_the_two_commands() -> None:
+    first = blocks("sh")[0].splitlines()
+    assert [line.split("#")[0].strip() for line in first] == ["make demo", "make test"]
+    assert README.index("```sh") < README.index("![")
+    assert (ROOT / "docs" / "flow.svg").exists()
+
+
+def test_make_demo_prints_the_funnel_that_the_readme_shows(made: Path) -> None:
+    again = make("demo", f"OUT={made}")
+    shown = [line.split() for line in blocks("")[0].splitlines() if line.strip()]
+    printed = [line.split() for line in again.stdout.splitlines()]
+    assert [line for line in shown if line not in printed] == []
+
+
+def test_make_test_runs_the_tests() -> None:
+    assert "-m pytest" in make("-n", "test").stdout
+
+
+def test_make_help_lists_every_target() -> None:
+    listed = make("help").stdout
+    for target in ("help", "setup", "demo", "test", "lint", "types", "bench", "clean"):
+        assert re.search(rf"^\s+{target}\s", listed, re.MULTILINE), target
+
+
+def test_the_questions_of_the_readme_are_answered(made: Path) -> None:
+    lines = commands(".venv/bin/biomill sql", ".venv/bin/biomill explain", ".venv/bin/biomill verify")
+    assert len(lines) == 5
+    for line in lines:
+        done = run(line.replace(".venv/bin/", "").replace("out/demo", str(made)), ROOT)
+        assert done.returncode == 0, (line, done.stderr)
+        assert len(done.stdout.splitlines()) > 1, line
+
+
+def test_the_starter_recipe_and_the_reference_are_printed(tmp_path: Path) -> None:
+    for line in commands(".venv/bin/biomill recipe"):
+        done = run(line.replace(".venv/bin/", ""), tmp_path)
+        assert done.returncode == 0, (line, done.stderr)
+    assert (tmp_path / "my-recipe.toml").read_text().count("[[sources]]") >= 3
+
+
+def test_the_commands_for_a_real_recipe_work(demo: Demo, tmp_path: Path) -> None:
+    """The README's lines on a recipe of one's own: the demo's, with its hosts served from here."""
+    for part in demo.corpus.folder.iterdir():
+        (tmp_path / part.name).symlink_to(part)
+    hosts = ", ".join(f'"{entry}"' for entry in demo.recipe.fetch.connect_to)
+    text = demo.corpus.recipe.read_text().replace("[fetch]", f"[fetch]\nconnect_to = [{hosts}]")
+    (tmp_path / "my-recipe.toml").write_text(text)
+    lines = commands("biomill recipe my-recipe", "biomill run", "biomill status")
+    assert len(lines) == 4
+    for line in lines:
+        done = run(line, tmp_path)
+        assert done.returncode == 0, (line, done.stderr)
+    assert done.stdout.splitlines()[0].startswith("stage")
+
+
+def test_the_output_folder_is_as_the_readme_draws_it(made: Path) -> None:
+    drawn = next(block for block in blocks("") if block.startswith("out/demo/run/"))
+    for name in re.findall(r"[\w-]+\.(?:json|duckdb|tar|idx|parquet|sha256)", drawn):
+        assert name.startswith("KEY.") or list((made / "run").rglob(name)), name
+    for stage in STAGES[:-2]:
+        assert f"{stage}/" in drawn
+        assert (made / "run" / stage / "_done.json").exists()
+
+
+def test_the_readme_names_every_room_of_the_house() -> None:
+    rooms = {p.parent.relative_to(ROOT).as_posix() for p in (ROOT / "pipeline").glob("*/__init__.py")}
+    for room in [*rooms, "manifests", "taxonomy", "dedup", "tests"]:
+        assert f"`{room}/`" in README, room
+    assert shutil.which("make")
