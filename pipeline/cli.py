@@ -179,6 +179,8 @@ def _log_to_stderr(debug: bool) -> None:
     logger.handlers[:] = [handler]
     logger.setLevel(logging.DEBUG if debug else logging.INFO)
     logger.propagate = False
+    # Beam's import warns about parts that are not installed, through the root logger.
+    logging.getLogger().setLevel(logging.ERROR)
 
 
 def _leave(code: int) -> int:

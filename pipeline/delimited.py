@@ -8,9 +8,7 @@ quotes), gives the rest to Arrow's CSV reader, and checks that rows in are rows 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,65 +22,12 @@ from pipeline.outcomes import Outcome
 from pipeline.records import ENDED_SCHEMA
 from pipeline.row_bounds import BROKEN_QUOTES, Dialect, Offsets, Rows, count_fields, find_rows, row_ends, table_end
 from pipeline.sources.base import LOCATOR_FIELDS, Native, Split
+from pipeline.table_header import BOM, parse_options
 
 RAW_BYTES = 2048
 """How much of a malformed row the ledger keeps."""
-BOM = b"\xef\xbb\xbf"
 
 _MALFORMED = Outcome.MALFORMED_ROW.code
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """The first line of a text table."""
-
-    columns: tuple[str, ...]
-    """Column names, stripped; a repeated or empty one is told apart by '#' and its number."""
-    start: int
-    """Byte offset behind the header and a byte order mark."""
-
-
-def read_header(head: bytes, dialect: Dialect, lines: int = 1) -> Header:
-    """Read the header from the first bytes of a table; `lines` header lines are passed over, the first one is read.
-
-    >>> read_header(b"gbifID\\ttype\\ttype\\n1\\ta\\tb\\n", Dialect())
-    Header(columns=('gbifID', 'type', 'type#3'), start=17)
-    """
-    start = len(BOM) if head.startswith(BOM) else 0
-    if lines == 0:
-        return Header((), start)
-    position, newline, first = start, dialect.newline.encode(), b""
-    for number in range(lines):
-        end = head.find(newline, position) + 1 or len(head)
-        first = head[position:end] if number == 0 else first
-        position = end
-    return Header(unique_names(split_line(first, dialect)), position)
-
-
-def split_line(line: bytes, dialect: Dialect) -> list[str]:
-    """Split one line into its fields; quotes are taken off where the dialect has them."""
-    text = line.decode(dialect.encoding, errors="replace").rstrip("\r\n")
-    cells = text.split(dialect.delimiter)
-    if dialect.quoted and count_fields(line, dialect) != BROKEN_QUOTES:
-        table = csv.read_csv(
-            pa.BufferReader(line.rstrip(b"\r\n") + b"\n"),
-            read_options=csv.ReadOptions(autogenerate_column_names=True, use_threads=False, encoding=dialect.encoding),
-            parse_options=_parse_options(dialect),
-            convert_options=csv.ConvertOptions(column_types={f"f{i}": pa.string() for i in range(len(cells))}),
-        )
-        cells = ["" if value is None else str(value) for value in table.to_pylist()[0].values()]
-    return [cell.strip().strip('"') if dialect.quoted else cell.strip() for cell in cells]
-
-
-def unique_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Give every column a name of its own: a repeated or empty one gets '#' and its number, counted from 1."""
-    seen: set[str] = set()
-    unique = []
-    for number, name in enumerate(names, start=1):
-        own = name if name and name not in seen else f"{name}#{number}"
-        seen.add(own)
-        unique.append(own)
-    return tuple(unique)
 
 
 def cut(
@@ -232,17 +177,6 @@ def _clean(data: bytes, rows: Rows, good: NDArray[np.bool_]) -> bytes:
     return b"".join(parts)
 
 
-def _parse_options(dialect: Dialect) -> csv.ParseOptions:
-    return csv.ParseOptions(
-        delimiter=dialect.delimiter,
-        quote_char='"' if dialect.quoted else False,
-        double_quote=dialect.quoted,
-        escape_char=False,
-        newlines_in_values=dialect.quoted,
-        ignore_empty_lines=True,
-    )
-
-
 def _to_arrow(
     clean: bytes, rows: Rows, good: NDArray[np.bool_], split: Split, dialect: Dialect, wanted: Sequence[str]
 ) -> pa.Table:
@@ -263,7 +197,7 @@ def _to_arrow(
             read_options=csv.ReadOptions(
                 column_names=list(split.columns), use_threads=False, block_size=max(1 << 20, 4 * longest)
             ),
-            parse_options=_parse_options(dialect),
+            parse_options=parse_options(dialect),
             convert_options=csv.ConvertOptions(
                 column_types=strings,
                 include_columns=columns,
@@ -293,14 +227,11 @@ def _to_arrow(
 
 
 def _ended(data: bytes, rows: Rows, codes: dict[int, str], split: Split, dialect: Dialect, source: str) -> pa.Table:
+    # Ids come from content alone: equal rows get equal ids, and the ingest stage, which sees all splits, numbers them.
     ended = []
-    seen: Counter[str] = Counter()
     for index in sorted(codes):
         start, end = int(rows.starts[index]), int(rows.ends[index])
         text = data[start:end].rstrip(b"\r\n").decode(dialect.encoding, errors="backslashreplace")
-        seen[text] += 1
-        # Equal raw rows are told apart by how-manieth they are, never by where they stand.
-        key = text if seen[text] == 1 else f"{text}\x1f{seen[text]}"
         found = int(rows.fields[index])
         evidence = {
             "code": codes[index],
@@ -309,7 +240,7 @@ def _ended(data: bytes, rows: Rows, codes: dict[int, str], split: Split, dialect
         }
         ended.append(
             {
-                "row_id": ended_id(source, split.table, key),
+                "row_id": ended_id(source, split.table, text),
                 "source": source,
                 "outcome": _MALFORMED,
                 "evidence": json.dumps(evidence, sort_keys=True),

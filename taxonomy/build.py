@@ -20,7 +20,7 @@ from taxonomy.index import built, canonical_json, seal, whole_folder
 from taxonomy.links import codes, link
 from taxonomy.merge import merge
 from taxonomy.ranks import SEVEN, rank_level
-from taxonomy.readers import Input, read_source, source_inputs
+from taxonomy.readers import Input, Issues, read_source, source_inputs
 from taxonomy.status import STATUSES
 from taxonomy.united import United, unite
 from taxonomy.vernacular import first_names, unite_vernacular
@@ -68,28 +68,32 @@ def _build_id(inputs: list[Input]) -> str:
 
 
 def _write(inputs: list[Input], build_id: str, folder: Path) -> None:
-    checklists = [read_source(each) for each in inputs]
-    linked = [link(each) for each in checklists]
-    for source, each in zip(inputs, linked, strict=True):
-        if not (each.accepted >= 0).any():
+    linked, vernaculars, counts = [], [], {}
+    for source in inputs:
+        checklist = read_source(source)
+        counts[source.found.prefix] = checklist.usages.num_rows
+        vernaculars.append(checklist.vernacular)
+        linked.append(link(checklist))
+        if not (linked[-1].accepted >= 0).any():
             raise TaxonomyError("the source holds no accepted name", source.found.table.origin)
-    counts = {each.found.prefix: each_list.usages.num_rows for each, each_list in zip(inputs, checklists, strict=True)}
+    issues = [each.issues for each in linked]
     merged = merge(linked)
+    # A backbone has millions of rows: what is done with goes before the next copy is made.
+    del linked, checklist
     united = unite(merged)
-    vernacular, rows = unite_vernacular(
-        [each.vernacular for each in checklists], merged.table["usage_id"], united.stands_for, united.accepted
-    )
+    vernacular, rows = unite_vernacular(vernaculars, merged.table["usage_id"], united.stands_for, united.accepted)
+    del merged
     name, language = first_names(vernacular, rows, united.table.num_rows)
     ids = united.table["usage_id"].take(pa.array(rows)).combine_chunks()
     vernacular = vernacular.set_column(0, "usage_id", ids)
     pq.write_table(vernacular, folder / "vernacular.parquet", compression="zstd")
     _write_usages(united, name, language, folder)
     _write_arrays(united, name, language, folder)
-    seal(folder, _facts(inputs, build_id, counts, linked, united))
+    seal(folder, _facts(inputs, build_id, counts, issues, united))
 
 
 def _facts(
-    inputs: list[Input], build_id: str, counts: dict[str, int], linked: list[Any], united: United
+    inputs: list[Input], build_id: str, counts: dict[str, int], issues: list[Issues], united: United
 ) -> dict[str, Any]:
     probe = int(name_hashes(np.array([PROBE], dtype=object))[0])
     return {
@@ -105,9 +109,9 @@ def _facts(
                 "layout": each.found.layout,
                 "files": [{"name": name, "sha256": digest} for name, digest in each.digests],
                 "usages": counts[each.found.prefix],
-                "issues": {"counts": tree.issues.counts, "examples": tree.issues.examples},
+                "issues": {"counts": odd.counts, "examples": odd.examples},
             }
-            for each, tree in zip(inputs, linked, strict=True)
+            for each, odd in zip(inputs, issues, strict=True)
         ],
     }
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from taxonomy.lineage import Rows
+from taxonomy.lineage import MAXIMUM_DEPTH, Rows
 from taxonomy.links import Linked
 from taxonomy.pairs import MINIMUM, Ints, Traits, join, judge, traits
 from taxonomy.readers.schema import Issues
@@ -129,14 +129,35 @@ def _is_tied(i: int, left: Ints, target: Ints, points: Ints, direct: Bools) -> b
 
 
 def _fill_roots(merged: Merged, taxa: Ints, parent: Ints, start: int) -> None:
-    """Give a parent to earlier taxa that had none, where a later source places them below a higher rank."""
-    for row in taxa.tolist():
-        twin, above = int(merged.stands_for[row]), int(parent[row - start])
-        if above < 0 or merged.parent[twin] >= 0 or merged.accepted[twin] != twin:
-            continue
-        higher = int(merged.stands_for[above])
-        if 0 < merged.levels[higher] < merged.levels[twin]:
-            merged.parent[twin] = higher
+    """Hang earlier taxa that had no parent where a later source places them, or what they hold.
+
+    A list of mammals that starts at orders gets its class and kingdom from a later source; where that source lacks the
+    order, from where it places the families. The deepest place that stands above the root wins.
+    """
+    above = parent[taxa - start]
+    taxa, above = taxa[above >= 0], above[above >= 0]
+    twin = merged.stands_for[taxa].astype(np.int64)
+    root = _roots(merged.parent, twin)
+    higher = merged.stands_for[above].astype(np.int64)
+    level = merged.levels[higher]
+    fits = (level > 0) & (level < merged.levels[root]) & (_roots(merged.parent, higher) != root)
+    root, higher, level = root[fits], higher[fits], level[fits]
+    order = np.lexsort((higher, -level.astype(np.int64), root))
+    root, higher = root[order], higher[order]
+    first = np.ones(len(root), dtype=bool)
+    first[1:] = root[1:] != root[:-1]
+    merged.parent[root[first]] = higher[first]
+
+
+def _roots(parent: Rows, rows: Ints) -> Ints:
+    """Give the root above each row."""
+    at = rows
+    for _ in range(MAXIMUM_DEPTH):
+        up = parent[at]
+        if not (up >= 0).any():
+            break
+        at = np.where(up >= 0, up, at)
+    return at
 
 
 def _add_synonyms(

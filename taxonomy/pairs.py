@@ -55,6 +55,8 @@ def traits(sources: list[Linked]) -> Traits:
         word = normalise_kingdom(encoded.dictionary[code].as_py()) if code >= 0 else None
         if word is not None:
             together[together[:, 0] == code, 0] = known.setdefault(word, code)
+    if len(sources) == 1:
+        return Traits(name, np.zeros(len(name), dtype=np.int64), together, [])
     authorship = [author or "" for each in sources for author in each.table["authorship"].to_pylist()]
     group = np.concatenate([codes(each.table["rank"], rank_group) for each in sources])
     return Traits(name, group, together, authorship)

@@ -23,24 +23,28 @@ MAXIMUM_LENGTH = 500
 _EPITHET = "[a-z]{4,}(?:-[a-z]{3,})?"
 CLEAN_PATTERN = f"^[A-Z][a-z]{{2,}}(?: {_EPITHET})?$"
 """Uninomials and binomials that need no parser, unless UNCLEAN_PATTERN also matches (both in RE2 syntax)."""
-_WORDS = (
-    "aggregate aliquot applicable artefact artifact assemblage assigned auct bacterium blank bird biota "
-    "candidate candidatus clade class clone complex confer cultivar data determined egg eggs emend "
-    "endosymbiont ened environmental family form forma forms from fungus genus grex group hort hybrid "
-    "identified incertae inconnu indet indetermin[a-z]* ined isolate juvenile larva larvae lineage metagenome "
-    "missing mixed mixture morphotype near nearby none nonsense not nothing nothosp nudum null nymph order "
-    "other others plant possible possibly prion probable probably prope pupa recorded sample sect sedis sensu "
-    "series several sort spec species strain subgen subsp subspecies symbiont taxon that this tribe type "
-    "unaccepted unassigned uncertain unclassified unclear uncultivated uncultured undescribed undet "
-    "undetermined unid unident unidentified unknown unnamed unplaced unsorted unspecified variety various with "
-    "[a-z]*virus [a-z]*viruses [a-z]*viridae [a-z]*virinae [a-z]*virales [a-z]*viricetes [a-z]*viricota "
-    "[a-z]*vir(?:a|ia|iti|etes)? [a-z]*phages? [a-z]*viroids? [a-z]*satellites? [a-z]*phytoplasma "
-    "[a-z]*plasmid "
+_STOP_WORDS = """
+aggregate aliquot applicable artefact artifact assemblage assigned auct bacterium biota bird blank candidate
+candidatus clade class clone complex confer cultivar data determined egg eggs emend endosymbiont ened environmental
+family form forma forms from fungus genus grex group hort hybrid identified incertae inconnu indet ined isolate
+juvenile larva larvae lineage metagenome missing mixed mixture morphotype near nearby none nonsense not nothing
+nothosp nudum null nymph order other others plant possible possibly prion probable probably prope pupa recorded
+sample sect sedis sensu series several sort spec species strain subgen subsp subspecies symbiont taxon that this
+tribe type unaccepted unassigned uncertain unclassified unclear uncultivated uncultured undescribed undet
+undetermined unid unident unidentified unknown unnamed unplaced unsorted unspecified variety various with
+"""
+_WORDS = tuple(_STOP_WORDS.split())
+_ENDINGS = (
+    "[a-z]*(?:virus|viruses|viridae|virinae|virales|viricetes|viricota|vir|vira|viria|viriti|viretes|phages?|viroids?"
+    "|satellites?|phytoplasma|plasmid)|indetermin[a-z]*"
 )
-UNCLEAN_PATTERN = "(?i)(?:^| )(?:" + "|".join(_WORDS.split()) + ")(?: |$)"
-"""Words that make a string something else than a name, or that only the parser can judge."""
+UNCLEAN_PATTERN = "(?i)(?:^| )(?:" + "|".join(_WORDS) + f"|{_ENDINGS})(?: |$)"
+"""Words that make a string something else than a name, or that only the parser can judge (in RE2 syntax)."""
 
-_CLEAN, _UNCLEAN = re.compile(CLEAN_PATTERN), re.compile(UNCLEAN_PATTERN)
+_SURNAME = r"[A-ZÅÄÖÜÉØ][a-zåäöüéèøñ]{3,}"
+_AUTHORS = rf"{_SURNAME}(?: & {_SURNAME})?, 1[789]\d\d"
+_AUTHORED = re.compile(rf"^([A-Z][a-z]{{2,}} {_EPITHET}) ({_AUTHORS}|\({_AUTHORS}\))$")
+_CLEAN, _STOP, _STOP_ENDING = re.compile(CLEAN_PATTERN), frozenset(_WORDS), re.compile(_ENDINGS)
 _SPACE = re.compile(r"[\s\x00-\x1f_\u00a0]+")
 _YEAR = re.compile(r"\b(1[6-9]\d\d|20\d\d)\b")
 _NOTHING = re.compile(
@@ -78,8 +82,21 @@ class ParsedName:
 
 
 def is_clean(name: str) -> bool:
-    """Tell whether the strict pattern takes the name, so that it is its own canonical form."""
-    return _CLEAN.match(name) is not None and _UNCLEAN.search(name) is None
+    """Tell whether the strict pattern takes the name, so that it is its own canonical form; as UNCLEAN_PATTERN does."""
+    # A set of words is ten times faster here than the pattern that whole arrays are matched with.
+    return _CLEAN.match(name) is not None and not any(
+        word in _STOP or _STOP_ENDING.fullmatch(word) for word in name.lower().split(" ")
+    )
+
+
+def split_author(name: str) -> tuple[str, str]:
+    """Give a clean binomial and the zoological authorship behind it; the name alone where there is none for certain.
+
+    >>> split_author("Puma concolor (Linnaeus, 1771)"), split_author("Rosa canina L.")
+    (('Puma concolor', '(Linnaeus, 1771)'), ('Rosa canina L.', ''))
+    """
+    found = _AUTHORED.match(name)
+    return (found[1], found[2]) if found and is_clean(found[1]) else (name, "")
 
 
 def squeeze(text: str) -> str:
@@ -102,6 +119,8 @@ def parse_name(verbatim: str, authorship: str = "", rank: str = "") -> ParsedNam
     if len(verbatim) > MAXIMUM_LENGTH:
         return ParsedName("", kind="unparsable")
     name, author, hint = squeeze(verbatim), squeeze(authorship[:MAXIMUM_LENGTH]), normalise_rank(rank) or ""
+    if not author:
+        name, author = split_author(name)
     if is_clean(name):
         genus, _, epithet = name.partition(" ")
         return ParsedName(

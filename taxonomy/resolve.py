@@ -115,5 +115,8 @@ def _issues(answers: Answers) -> pa.Array:
     lists = [[flag.name.lower() for flag in Flag if flag.name and flag & value] for value in distinct.tolist()]
     if not answers.more:
         return pa.array(lists, pa.list_(_STRING)).take(pa.array(back.reshape(-1)))
-    rows = [lists[code] + answers.more.get(row, []) for row, code in enumerate(back.reshape(-1).tolist())]
-    return pa.array(rows, pa.list_(_STRING))
+    codes = back.reshape(-1).copy()
+    for row, more in answers.more.items():
+        lists.append(lists[codes[row]] + more)
+        codes[row] = len(lists) - 1
+    return pa.array(lists, pa.list_(_STRING)).take(pa.array(codes))

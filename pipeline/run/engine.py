@@ -16,6 +16,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -27,7 +28,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -86,6 +87,21 @@ def _beam_processes() -> dict[int, psutil.Process]:
         except psutil.Error:  # it ended between listing and asking, which the caller sees as its absence
             continue
     return found
+
+
+def _local_runner(workers: int) -> Any:
+    """Give Beam's Fn API runner: in this process, or with worker processes."""
+    from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
+    from apache_beam.transforms.environments import SubprocessSDKEnvironment
+
+    if workers == 1:
+        return FnApiRunner()
+    # Beam runs the line in a shell. `exec` leaves no shell between us and the worker; its chatter goes nowhere, for what
+    # fails in it comes back through the pipeline's own error.
+    line = f"exec {shlex.quote(sys.executable)} -m apache_beam.runners.worker.sdk_worker_main"
+    if not logger.isEnabledFor(logging.DEBUG):
+        line += " >/dev/null 2>&1"
+    return FnApiRunner(default_environment=SubprocessSDKEnvironment.from_command_string(line))
 
 
 _NAMED = re.compile(
@@ -161,14 +177,14 @@ class Engine(AbstractContextManager["Engine"]):
             _wait_for_port(port, process, what)
         self._endpoint, self._pool = f"localhost:{job_port}", f"localhost:{pool_port}"
 
-    def _arguments(self) -> tuple[str, list[str]]:
+    def _runner(self) -> tuple[Any, list[str]]:
+        """Give the Beam runner and its options."""
         options = self.options
-        quiet = ["--default_sdk_harness_log_level=ERROR"]
+        level = "ERROR" if logger.isEnabledFor(logging.DEBUG) else "CRITICAL"
+        quiet = [f"--default_sdk_harness_log_level={level}"]
         if options.runner == "local":
-            arguments = ["--direct_num_workers", str(options.workers)]
-            if options.workers > 1:
-                arguments += ["--direct_running_mode", "multi_processing"]
-            return "FnApiRunner", [*arguments, *quiet, *options.beam_options]
+            arguments = ["--direct_num_workers", str(options.workers), *quiet, *options.beam_options]
+            return _local_runner(options.workers), arguments
         if options.runner == "portable":
             if options.job_endpoint:
                 arguments = [f"--job_endpoint={options.job_endpoint}"]
@@ -192,9 +208,10 @@ class Engine(AbstractContextManager["Engine"]):
         import apache_beam as beam
         from apache_beam.options.pipeline_options import PipelineOptions
 
-        for name in ("apache_beam", "root"):
-            logging.getLogger(name).setLevel(max(logging.ERROR, logger.level))
-        runner, arguments = self._arguments()
+        if not logger.isEnabledFor(logging.DEBUG):
+            # Beam logs a failure's traceback several times over; what failed is raised below, once.
+            logging.getLogger("apache_beam").setLevel(logging.CRITICAL + 1)
+        runner, arguments = self._runner()
         failure: list[str] = []
         interrupted = threading.Event()
 

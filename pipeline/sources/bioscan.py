@@ -27,6 +27,7 @@ from pipeline.sources import columns as c
 from pipeline.sources.archive import open_archive
 from pipeline.sources.base import Mapped, Native, Plan, Release, Split
 from pipeline.sources.text_files import TextFile, cut_files, dialect_of, pack, unpack
+from pipeline.table_header import read_header
 
 METADATA_COLUMNS = (
     *("processid", "phylum", "class", "order", "family", "subfamily", "genus", "species", "dna_bin", "dna_barcode"),
@@ -63,7 +64,7 @@ class Bioscan5M:
                 remedy="name the metadata CSV itself as `path` of this source",
             )
         member = tables[0]
-        header = delimited.read_header(archive.head(member, _HEAD), _CSV)
+        header = read_header(archive.head(member, _HEAD), _CSV)
         missing = [name for name in ("processid", "split") if name not in header.columns]
         if missing:
             raise SourceError(

@@ -28,6 +28,7 @@ from pipeline.sources.archive import Archive, Member, open_archive
 from pipeline.sources.base import Mapped, Native, Plan, Release, Split
 from pipeline.sources.eol_hierarchy import build_pages, find_taxa, look_up
 from pipeline.sources.text_files import TextFile, cut_files, dialect_of, pack, unpack
+from pipeline.table_header import BOM, read_header, split_line, unique_names
 
 MANIFEST_COLUMNS = (
     *("EOL content ID", "EOL page ID", "Medium Source URL", "EOL Full-Size Copy URL", "License Name"),
@@ -65,7 +66,7 @@ class EolManifest:
         files = []
         for member in parts:
             own = _header(heads[member.name])
-            start = delimited.read_header(heads[member.name], _CSV, lines=1 if own else 0).start
+            start = read_header(heads[member.name], _CSV, lines=1 if own else 0).start
             names = own or columns.get(_table(member)) or MANIFEST_COLUMNS
             files.append(TextFile(_table(member), member.name, start, names, _CSV))
         facts = {"files": pack(files), "parts_missing": ",".join(map(str, _gaps(parts)))}
@@ -122,11 +123,11 @@ def _gaps(parts: list[Member]) -> list[int]:
 
 def _header(head: bytes) -> tuple[str, ...]:
     """Give the columns if the first line is a header, in whatever order; nothing if it is a row."""
-    line = head.removeprefix(delimited.BOM).split(b"\n", 1)[0]
+    line = head.removeprefix(BOM).split(b"\n", 1)[0]
     known = {re.sub(r"\W", "", name.lower()): name for name in MANIFEST_COLUMNS}
-    cells = delimited.split_line(line, _CSV)
+    cells = split_line(line, _CSV)
     names = [known.get(re.sub(r"\W", "", cell.lower()), cell) for cell in cells]
-    return delimited.unique_names(names) if "EOL content ID" in names or "EOL page ID" in names else ()
+    return unique_names(names) if "EOL content ID" in names or "EOL page ID" in names else ()
 
 
 def _in_folder(archive: Archive, parts: list[Member]) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from pipeline.records import RANK_COLUMNS
 from pipeline.row_bounds import Dialect
 from pipeline.sources import columns as c
 from pipeline.sources.archive import Archive, Member, open_archive
+from pipeline.table_header import read_header
 
 PAGE_SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("page_id", "scientific_name", "name_authorship", "rank_verbatim", *RANK_COLUMNS)]
@@ -59,7 +60,7 @@ def find_taxa(path: Path) -> tuple[Archive, Member]:
 def build_pages(path: Path, spool: Path, target: Path) -> None:
     """Write the side table, sorted by page id, one row per page; raises SourceError when columns are missing."""
     archive, member = find_taxa(path)
-    header = delimited.read_header(archive.head(member, _HEAD), _TABS)
+    header = read_header(archive.head(member, _HEAD), _TABS)
     missing = [name for name in ("taxonID", "parentNameUsageID", "taxonRank", "eolID") if name not in header.columns]
     if missing:
         raise SourceError(

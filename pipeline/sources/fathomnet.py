@@ -8,7 +8,6 @@ addresses are not carried over.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
@@ -121,11 +120,7 @@ def _read_range(split: Split) -> pa.Table:
 
 
 def _malformed(table: pa.Table, source: str) -> pa.Table:
-    seen: Counter[str] = Counter()
-    ids = []
-    for raw in table.column("malformed").to_pylist():
-        seen[raw] += 1
-        ids.append(ended_id(source, _TABLE, raw if seen[raw] == 1 else f"{raw}\x1f{seen[raw]}"))
+    ids = [ended_id(source, _TABLE, raw) for raw in table.column("malformed").to_pylist()]
     evidence = [{"code": "NOT_AN_OBJECT", "expected_fields": None, "fields": None}] * table.num_rows
     ended = c.ended_rows(table, source, Outcome.MALFORMED_ROW, ids, evidence)
     at = ENDED_SCHEMA.get_field_index("raw")

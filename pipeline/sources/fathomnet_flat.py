@@ -178,7 +178,7 @@ def _folded(element: Any) -> dict[str, Any] | None:
         return None
     found: dict[str, Any] = {}
     for name, value in element.items():
-        if found.get(_fold(name)) in (None, ""):
+        if found.get(_fold(name)) in (None, "", []):
             found[_fold(name)] = value
     return found
 

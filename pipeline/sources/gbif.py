@@ -25,8 +25,9 @@ from pipeline.sources.archive import Archive, Member, open_archive
 from pipeline.sources.base import Mapped, Native, Plan, Release, Split
 from pipeline.sources.dwca_meta import TableMeta, local_name, read_meta
 from pipeline.sources.text_files import TextFile, cut_files, dialect_of, pack, unpack
+from pipeline.table_header import read_header, unique_names
 
-BUCKET_BYTES = 64 << 20
+BUCKET_BYTES = 32 << 20
 """Bytes of both tables that one bucket of the join may hold, on average."""
 _HEAD = 4 << 20
 _META_BYTES = 16 << 20
@@ -129,7 +130,7 @@ def _layout(archive: Archive, member: Member, table: str, meta: TableMeta | None
     newline = "\r" if b"\n" not in head and b"\r" in head else "\n"
     dialect = Dialect(dialect.delimiter, dialect.quoted, dialect.encoding, newline)
     lines = meta.header_lines if meta else 1
-    header = delimited.read_header(head, dialect, lines)
+    header = read_header(head, dialect, lines)
     named = meta.columns() if meta else ()
     names = [local_name(name) for name in header.columns] if lines else list(named)
     if "gbifID" not in names and meta and 0 <= meta.id_index < len(names):
@@ -141,7 +142,7 @@ def _layout(archive: Archive, member: Member, table: str, meta: TableMeta | None
             expected="a header with gbifID, or a meta.xml that names the columns",
             remedy="use a GBIF download in the format DWCA",
         )
-    return TextFile(table, member.name, header.start, delimited.unique_names(names), dialect)
+    return TextFile(table, member.name, header.start, unique_names(names), dialect)
 
 
 def _release_name(eml: bytes, path: Path) -> str:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -21,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from taxonomy.errors import TaxonomyError
+from taxonomy.readers.layout import unbroken
 from taxonomy.readers.schema import Issues
 
 MAXIMUM_COLUMNS = 512
@@ -63,7 +62,7 @@ def inspect(origin: str, opener: Callable[[], BinaryIO]) -> Table:
 
     Raises TaxonomyError when the first line is no header of a UTF-8 text table.
     """
-    with opener() as handle:
+    with unbroken(origin), opener() as handle:
         line = handle.readline(MAXIMUM_ROW)
     where = f"{origin}, line 1"
     if line[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in line:
@@ -122,7 +121,7 @@ def read_batches(table: Table, wanted: dict[str, str], issues: Issues) -> Iterat
     read = pacsv.ReadOptions(use_threads=False, block_size=MAXIMUM_ROW, column_names=list(table.header), skip_rows=1)
     good = 0
     try:
-        with table.open() as handle:
+        with unbroken(table.origin), table.open() as handle:
             reader = pacsv.open_csv(pa.PythonFile(handle, mode="r"), read, parse, convert)
             for batch in reader:
                 raw = pa.Table.from_batches([batch])
@@ -130,10 +129,6 @@ def read_batches(table: Table, wanted: dict[str, str], issues: Issues) -> Iterat
                 numbers = _numbers(good, batch.num_rows, table.broken)
                 good += batch.num_rows
                 yield _decode(raw, wanted, numbers, table.origin, issues)
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise TaxonomyError(
-            f"the archive is broken: {error}", f"{table.origin}, after row {good}", remedy="download it again"
-        ) from error
     except pa.ArrowInvalid as error:
         if "Empty CSV" in str(error):
             return

@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import re
 import zipfile
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -91,12 +93,24 @@ def _open_file(path: Path) -> BinaryIO:
 
 
 def _open_member(path: Path, name: str) -> BinaryIO:
+    with unbroken(f"{path}!{name}"):
+        try:
+            # The archive stays open as long as the member: zipfile counts its users.
+            with zipfile.ZipFile(path) as archive:
+                return cast(BinaryIO, archive.open(name))
+        except (NotImplementedError, RuntimeError) as error:
+            raise TaxonomyError(
+                f"the archive member cannot be read: {error}", f"{path}!{name}", "deflate without a password"
+            ) from error
+
+
+@contextmanager
+def unbroken(where: str) -> Iterator[None]:
+    """Turn what a damaged archive raises while it is read into an error that names it."""
     try:
-        # The archive stays open as long as the member: zipfile counts its users.
-        with zipfile.ZipFile(path) as archive:
-            return cast(BinaryIO, archive.open(name))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise TaxonomyError(f"the archive member cannot be read: {error}", f"{path}!{name}") from error
+        yield
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise TaxonomyError(f"the archive is damaged: {error}", where, remedy="download it again") from error
 
 
 def _file(path: Path) -> Member:
@@ -104,11 +118,8 @@ def _file(path: Path) -> Member:
 
 
 def _members(path: Path) -> list[Member]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            infos = archive.infolist()
-    except zipfile.BadZipFile as error:
-        raise TaxonomyError(f"the archive is broken: {error}", str(path), remedy="download it again") from error
+    with unbroken(str(path)), zipfile.ZipFile(path) as archive:
+        infos = archive.infolist()
     if len(infos) > MAXIMUM_MEMBERS:
         raise TaxonomyError(f"{len(infos)} members", str(path), f"at most {MAXIMUM_MEMBERS}")
     found = []
@@ -125,7 +136,7 @@ def _members(path: Path) -> list[Member]:
 def digest(member: Member) -> str:
     """Give the sha256 of a table's bytes, as hex."""
     total = hashlib.sha256()
-    with member.open() as handle:
+    with unbroken(member.origin), member.open() as handle:
         while chunk := handle.read(1 << 20):
             total.update(chunk)
     return total.hexdigest()

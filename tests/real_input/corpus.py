@@ -48,8 +48,8 @@ _FETCH = {
 def build(folder: Path, data: Path, eol_rows: int = 0) -> Path:
     """Write recipe.toml, the rebuilt releases and the benchmark into a new folder, and give the recipe's path.
 
-    `eol_rows`: about how many of EOL's 4,496 media to take; 0: all. Beside the recipe lies served.json: the hosts of all
-    sources, and the addresses whose pictures have a declared size.
+    `eol_rows`: about how many of EOL's 4,496 media to take; 0: all. Beside the recipe lies served.json: the hosts of
+    all sources, and the addresses whose pictures have a declared size.
     """
     folder.mkdir(parents=True)
     data = data.resolve()
@@ -88,9 +88,8 @@ def archive_rows(archive: Path, member: str) -> Iterator[Record]:
 
 
 def _coco(path: Path) -> Any:
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as file:
-        return json.load(file)
+    data = path.read_bytes()
+    return json.loads(gzip.decompress(data) if path.suffix == ".gz" else data)
 
 
 def _address(url: str) -> str:
@@ -115,7 +114,8 @@ def _write_taxonomies(folder: Path, data: Path) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("scientificName", "kingdom", "phylum", "class", "order", "family", "genus"))
         for name, above in sorted(labels.items()):
-            writer.writerow((name, "Animalia", "Arthropoda", "", *(above.get(rank, "") for rank in ("order", "family", "genus"))))
+            cells = (above.get(rank, "") for rank in ("order", "family", "genus"))
+            writer.writerow((name, "Animalia", "Arthropoda", "", *cells))
 
 
 def _write_benchmark(folder: Path, data: Path, eol: list[Record]) -> None:

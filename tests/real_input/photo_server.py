@@ -15,20 +15,36 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from tests.real_input.certificates import Certificate
 from tests.real_input.photographs import Photographs
 
-RAW, GONE, REFUSED, PAGES = range(0, 10), range(10, 12), range(12, 13), range(13, 14)
+FILES, GONE, REFUSED, PAGES = range(10), range(10, 12), range(12, 13), range(13, 14)
 """Of 100 addresses: files as they are, 404, 403, and web pages; all others are windows of photographs."""
 _HANDSHAKE = b"\x16"
 _TYPES = {".jpg": "image/jpeg", ".png": "image/png", ".gif": "image/gif", ".webp": "image/webp", ".tif": "image/tiff"}
+_PAGE = b"<!DOCTYPE html>\n<html><body>Sign in to go on</body></html>\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the web says to one address."""
+
+    what: str
+    """frame, window, file, gone, refused or page."""
+    status: int
+    content_type: str
+    body: bytes
+
+
+_GONE = Answer("gone", 404, "text/plain", b"gone\n")
 
 
 class PhotoServer(ThreadingHTTPServer):
-    """The server: `hits` counts answers by 'scheme status'.
+    """The server: `hits` counts answers by 'scheme status', `sent` tells what went to each address, and its SHA-256.
 
     `frames` are addresses whose picture has a declared size (width, height); `frames_percent` of them are served, the
     others are gone, because drawing a frame of two million pixels costs more than all the rest.
@@ -46,6 +62,7 @@ class PhotoServer(ThreadingHTTPServer):
     ) -> None:
         self.photographs, self.frames, self.frames_percent = photographs, frames, frames_percent
         self.hits: Counter[str] = Counter()
+        self.sent: dict[str, tuple[str, str]] = {}
         self._lock = threading.Lock()
         self._tls: ssl.SSLContext | None = None
         if certificate is not None:
@@ -58,10 +75,11 @@ class PhotoServer(ThreadingHTTPServer):
         """The address that answers, as 'host:port'."""
         return f"127.0.0.1:{self.server_address[1]}"
 
-    def count(self, answer: str) -> None:
+    def note(self, scheme: str, address: str, answer: Answer) -> None:
         """Note one answer."""
         with self._lock:
-            self.hits[answer] += 1
+            self.hits[f"{scheme} {answer.status}"] += 1
+            self.sent[address] = answer.what, hashlib.sha256(answer.body).hexdigest()
 
     def finish_request(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]
         """Serve one connection, in its own thread; the handshake too, so that a slow client holds up nobody."""
@@ -77,25 +95,25 @@ class PhotoServer(ThreadingHTTPServer):
         if not isinstance(sys.exc_info()[1], ConnectionError | ssl.SSLEOFError | TimeoutError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
-    def answer(self, address: str) -> tuple[int, str, bytes]:
-        """Give status, content type and body for 'host/path?query'; the same for both schemes."""
+    def answer(self, address: str) -> Answer:
+        """Give the answer for 'host/path?query'; the same for both schemes."""
         digest = hashlib.md5(address.encode()).digest()
         part = int.from_bytes(digest[12:16], "big") % 100
         size = self.frames.get(address)
         if size is not None:
             if part >= self.frames_percent:
-                return 404, "text/plain", b"gone\n"
-            return 200, "image/jpeg", self.photographs.window(digest, size)
-        if part in RAW:
+                return _GONE
+            return Answer("frame", 200, "image/jpeg", self.photographs.window(digest, size))
+        if part in FILES:
             path = self.photographs.file(digest)
-            return 200, _TYPES.get(path.suffix, "application/octet-stream"), path.read_bytes()
+            return Answer("file", 200, _TYPES.get(path.suffix, "application/octet-stream"), path.read_bytes())
         if part in GONE:
-            return 404, "text/plain", b"gone\n"
+            return _GONE
         if part in REFUSED:
-            return 403, "text/plain", b"refused\n"
+            return Answer("refused", 403, "text/plain", b"refused\n")
         if part in PAGES:
-            return 200, "text/html; charset=utf-8", b"<!DOCTYPE html>\n<html><body>Sign in to go on</body></html>\n"
-        return 200, "image/jpeg", self.photographs.window(digest)
+            return Answer("page", 200, "text/html; charset=utf-8", _PAGE)
+        return Answer("window", 200, "image/jpeg", self.photographs.window(digest))
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -106,14 +124,15 @@ class _Handler(BaseHTTPRequestHandler):
     server: PhotoServer
 
     def do_GET(self) -> None:
-        status, kind, body = self.server.answer(address_of(self.headers.get("Host", ""), self.path))
+        address = address_of(self.headers.get("Host", ""), self.path)
+        answer = self.server.answer(address)
         scheme = "https" if isinstance(self.connection, ssl.SSLSocket) else "http"
-        self.server.count(f"{scheme} {status}")
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
+        self.server.note(scheme, address, answer)
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.content_type)
+        self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(answer.body)
 
     def log_message(self, format: str, *args: object) -> None:
         """Stay silent: answers are counted, not printed."""

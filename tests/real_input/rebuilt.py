@@ -1,9 +1,9 @@
 """Tables in a provider's layout, rebuilt from real records of the same provider that were published in another one.
 
-Nobody publishes rows of EOL's media manifest or of the BIOSCAN-5M metadata in the open. What is here is real: page ids,
-names, URLs, licences and owners (EOL's pages API), specimens, names, barcodes and places (BOLD). What is made up: EOL's
-content ids (from the md5 of the URL), the hierarchy's higher taxa (the genus of a binomial and the kingdom of its group),
-and BIOSCAN's splits and image measurements.
+Nobody publishes rows of EOL's media manifest or of the BIOSCAN-5M metadata in the open. What is real here: page
+ids, names, URLs, licences and owners (EOL's pages API), specimens, names, barcodes and places (BOLD). What is made up:
+EOL's content ids (from the md5 of the URL), the hierarchy's higher taxa (the genus of a binomial and the kingdom of its
+group), and BIOSCAN's splits and image measurements.
 """
 
 from __future__ import annotations
@@ -130,7 +130,13 @@ def _specimen_row(specimen: Record, split: str, number: int) -> tuple[str, ...]:
     process = specimen["processid"]
     return (
         *(process, specimen["sampleid"], taxon, names["phylum"], names["class"], names["order"], names["family"]),
-        *(names["subfamily"], names["genus"], names["species"], specimen["bin_uri"], specimen["nucleotides"].strip("-")),
+        *(
+            names["subfamily"],
+            names["genus"],
+            names["species"],
+            specimen["bin_uri"],
+            specimen["nucleotides"].strip("-"),
+        ),
         *(specimen["country"], specimen["province_state"], specimen["lat"], specimen["lon"]),
         *(str(20_000 + number), "0.5", "1.0", "0", split, "", chunk_of(process, split)),
     )

@@ -95,9 +95,8 @@ def test_a_damaged_zip_is_refused(tmp_path: Path) -> None:
         archive.writestr("Taxon.tsv", HEADER + "1\t\t\tPuma\tgenus\taccepted\n")
     data = packed.read_bytes()
     packed.write_bytes(data.replace(b"Puma", b"Pumb", 1))
-    with pytest.raises((TaxonomyError, zipfile.BadZipFile)) as caught:
+    with pytest.raises(TaxonomyError, match="damaged"):
         read(packed)
-    assert isinstance(caught.value, TaxonomyError)
 
 
 def test_a_species_table_gives_species_and_english_names(tmp_path: Path) -> None:

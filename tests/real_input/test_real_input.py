@@ -1,0 +1,282 @@
+"""The mill over real release files: rows balance, and what came out is what the files and the web say."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import gzip
+import hashlib
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.catalog import open_catalog
+from pipeline.media import Fetcher, to_uri
+from pipeline.outcomes import Outcome
+from pipeline.run.driver import run
+from pipeline.run.folder import STAGES, RunFolder
+from pipeline.verify import verify
+from tests.real_input.corpus import ARCHIVE, DATA, LABELLED, OPEN_ARCHIVE, UNLABELLED, archive_rows
+from tests.real_input.mill import Ready, ready
+from tests.real_input.photo_server import address_of
+from tests.real_input.rebuilt import Record, eol_records
+
+EOL_ROWS = 300
+FRAMES_PERCENT = 10
+MIN_SIDE = 32
+LICENCES = {
+    "http://creativecommons.org/licenses/by/4.0/": "CC-BY-4.0",
+    "http://creativecommons.org/licenses/by-sa/4.0/": "CC-BY-SA-4.0",
+    "http://creativecommons.org/licenses/by-nc/4.0/": "CC-BY-NC-4.0",
+    "http://creativecommons.org/licenses/by-nc-sa/4.0/": "CC-BY-NC-SA-4.0",
+    "http://creativecommons.org/licenses/by-nc-nd/4.0/": "CC-BY-NC-ND-4.0",
+    "http://creativecommons.org/publicdomain/zero/1.0/": "CC0-1.0",
+    "CC0_1_0": "CC0-1.0",
+    "CC_BY_4_0": "CC-BY-4.0",
+    "CC_BY_NC_4_0": "CC-BY-NC-4.0",
+}
+
+
+@dataclass(frozen=True)
+class Mill:
+    """A finished run, and how many answers the web had given when it was done."""
+
+    ready: Ready
+    folder: RunFolder
+    answers: int
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with open_catalog(self.folder.root) as con:
+            found: list[tuple[Any, ...]] = con.execute(query).fetchall()
+        return found
+
+    def done(self, stage: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.folder.done(stage).read_text("utf-8"))
+        return found
+
+
+@pytest.fixture(scope="module")
+def data() -> Path:
+    if not (DATA / ARCHIVE).exists():
+        pytest.skip("the real release files are not present beside the repository")
+    return DATA
+
+
+@pytest.fixture(scope="module")
+def mill(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl command to make a certificate with")
+    folder = tmp_path_factory.mktemp("real")
+    with ready(folder / "corpus", data, EOL_ROWS, FRAMES_PERCENT) as served:
+        out = run(served.recipe, folder / "run")
+        yield Mill(served, out, served.server.hits.total())
+
+
+def test_every_promise_holds_on_real_input(mill: Mill) -> None:
+    checks = list(verify(mill.folder.root))
+    assert [check for check in checks if not check.ok] == []
+    assert len(checks) >= 9
+
+
+def test_the_2020_archive_joins_as_its_tables_say(mill: Mill, data: Path) -> None:
+    occurrences = [row["gbifID"] for row in archive_rows(data / ARCHIVE, "occurrence.txt")]
+    media = Counter(row["gbifID"] for row in archive_rows(data / ARCHIVE, "multimedia.txt"))
+    assert (len(occurrences), media.total()) == (1_310, 1_362)
+    assert sum(media[key] for key in media.keys() - set(occurrences)) == 1
+    assert mill.done("ingest")["facts"]["sources"]["gbif"]["rows"] == 1_310 + 1_362
+    assert mill.rows("SELECT count(*) FROM records WHERE source = 'gbif'") == [(1_361,)]
+    ended = mill.rows("SELECT outcome, count(*) FROM ledger WHERE source = 'gbif' AND stage = 'ingest' GROUP BY 1")
+    assert dict(ended) == {"orphan_media": 1, "no_media": len(set(occurrences) - media.keys())}
+
+
+def test_the_ledger_holds_each_input_row_once(mill: Mill, data: Path) -> None:
+    found = dict(mill.rows("SELECT source, count(*) FROM ledger GROUP BY 1"))
+    assert found == {
+        "gbif": _gbif_rows(data / ARCHIVE),
+        "gbif-open": _gbif_rows(data / OPEN_ARCHIVE),
+        "eol": len(eol_records(data, EOL_ROWS)),
+        "bioscan": 421,
+        "fathomnet": _coco_rows(data / LABELLED),
+        "fathomnet-test": _coco_rows(data / UNLABELLED),
+    }
+
+
+@pytest.mark.parametrize("stage", [name for name in STAGES if name not in ("resolve", "holdout")])
+def test_every_stage_balances_for_every_source(mill: Mill, stage: str) -> None:
+    for balance in mill.done(stage)["balance"]:
+        assert balance["rows_in"] == balance["rows_out"] + balance["ended"], balance
+
+
+def test_each_answer_of_the_web_becomes_its_outcome(mill: Mill, data: Path) -> None:
+    expected: dict[str, set[str | None]] = {
+        "gone": {"gone"},
+        "refused": {"blocked"},
+        "page": {"not_an_image"},
+        "window": {None},
+        "frame": {None, "too_small"},
+    }
+    sound = _sound_files(data)
+    seen: Counter[str] = Counter()
+    for url, outcome, digest in mill.rows("SELECT address, outcome, sha256 FROM media WHERE host NOT LIKE 'store:%'"):
+        what, sent = mill.ready.server.sent[_address(url)]
+        if what in ("frame", "window", "file"):
+            assert digest == sent, url
+        if what != "file":
+            assert outcome in expected[what], (url, outcome, what)
+        elif digest in sound:
+            assert outcome is None, (url, outcome)
+        seen[what] += 1
+    assert seen.keys() == {*expected, "file"}
+    assert min(seen.values()) > 10
+
+
+def test_real_files_that_no_decoder_takes_end_by_name_and_stop_nothing(mill: Mill) -> None:
+    found = dict(mill.rows("SELECT outcome, count(*) FROM media WHERE outcome IS NOT NULL GROUP BY 1"))
+    assert {"truncated", "unsupported_format"} <= found.keys()
+    assert found["missing_file"] == len(mill.rows("FROM ledger WHERE source = 'bioscan' AND outcome = 'missing_file'"))
+    assert 0 < found["missing_file"] < 0.1 * 421
+
+
+def test_sources_whose_names_are_known_keep_most_of_what_arrived(mill: Mill) -> None:
+    kept = dict(mill.rows("SELECT source, count(*) FROM samples GROUP BY 1"))
+    assert kept.keys() == {"gbif", "eol", "bioscan", "fathomnet"}
+    arrived = {balance["source"]: balance["rows_out"] for balance in mill.done("fetch")["balance"]}
+    for source, images in kept.items():
+        assert images > arrived[source] / 2, source
+
+
+def test_boxes_without_a_category_end_unresolved(mill: Mill) -> None:
+    ended = mill.rows("SELECT outcome, count(*) FROM ledger WHERE source = 'fathomnet-test' GROUP BY 1")
+    assert ended == [("name_unresolved", 788)]
+
+
+def test_media_that_two_archives_hold_are_kept_once(mill: Mill) -> None:
+    wanted, kept = mill.rows(
+        """SELECT count(DISTINCT r.media_url),
+                  count(DISTINCT r.media_url) FILTER (l.outcome = 'exact_duplicate' AND s.source = 'gbif')
+           FROM records r JOIN ledger l ON l.row_id = r.record_id LEFT JOIN samples s ON s.record_id = l.other_id
+           WHERE r.source = 'gbif-open' AND l.outcome NOT IN
+             ('gone', 'blocked', 'not_an_image', 'unsupported_format', 'truncated', 'corrupt', 'too_small',
+              'leak_bytes', 'leak_hamming', 'label_conflict', 'low_information')"""
+    )[0]
+    assert wanted == kept > 200
+    twins = mill.rows(
+        """SELECT o.source_record_id, lo.outcome, lg.outcome FROM records o JOIN records g
+             ON g.source = 'gbif' AND o.source = 'gbif-open' AND g.source_record_id = o.source_record_id
+             AND g.source_media_id = o.source_media_id
+           JOIN ledger lo ON lo.row_id = o.record_id JOIN ledger lg ON lg.row_id = g.record_id
+           WHERE lo.stage = 'fetch' OR lg.stage = 'fetch'"""
+    )
+    assert twins
+    assert [twin for twin in twins if twin[1] != twin[2]] == []
+
+
+def test_a_sample_carries_the_licence_of_its_medium_or_else_of_its_record(mill: Mill, data: Path) -> None:
+    stated = {row["gbifID"]: row["license"] for row in archive_rows(data / ARCHIVE, "occurrence.txt")}
+    media = {
+        (row["gbifID"], row["identifier"]): row["license"] for row in archive_rows(data / ARCHIVE, "multimedia.txt")
+    }
+    samples = mill.rows("SELECT source_record_id, media_url, license_id FROM samples WHERE source = 'gbif'")
+    for key, url, licence in samples:
+        assert licence == LICENCES[media[key, url] or stated[key]], (key, url)
+    assert len({licence for _, _, licence in samples}) >= 5
+
+
+def test_owners_and_pages_of_eol_media_arrive_as_they_were_written(mill: Mill, data: Path) -> None:
+    records = {(row["eol_page_id"], row["full_size_url"]): row for row in eol_records(data, EOL_ROWS)}
+    samples = mill.rows(
+        "SELECT source_record_id, media_url, rights_holder, source_page, scientific_name FROM samples "
+        "WHERE source = 'eol'"
+    )
+    for page, url, holder, source_page, name in samples:
+        record: Record = records[page, url]
+        assert (holder or "", source_page or "") == (record["rights_holder"].strip(), record["source_url"].strip())
+        assert name == record["scientific_name"]
+    assert any(not holder.isascii() for _, _, holder, _, _ in samples if holder)
+
+
+def test_crops_are_the_declared_boxes(mill: Mill, data: Path) -> None:
+    with gzip.open(data / LABELLED, "rt", encoding="utf-8") as file:
+        export = json.load(file)
+    frames = {frame["id"]: frame for frame in export["images"]}
+    boxes = {str(box["id"]): box for box in export["annotations"]}
+    samples = mill.rows("SELECT box_id, media_url, source_width, source_height FROM samples WHERE source = 'fathomnet'")
+    for key, url, width, height in samples:
+        frame, (x, y, w, h) = frames[boxes[key]["image_id"]], boxes[key]["bbox"]
+        assert url == frame["coco_url"]
+        assert abs(width - (min(x + w, frame["width"]) - max(x, 0))) <= 1
+        assert abs(height - (min(y + h, frame["height"]) - max(y, 0))) <= 1
+    assert len(samples) > 50
+
+
+def test_nothing_held_out_is_kept(mill: Mill) -> None:
+    keys = (mill.ready.corpus / "held-out" / "ids.csv").read_text("ascii").split()[1:]
+    ended = mill.rows("SELECT count(*) FROM ledger WHERE outcome = 'leak_id'")[0][0]
+    assert ended >= len(keys) > 0
+    assert mill.rows(f"SELECT key FROM samples WHERE media_key IN {(*keys, '')}") == []
+    files = {path.name for path in (mill.ready.corpus / "held-out" / "images").iterdir()}
+    leaks = mill.rows("SELECT item, rule FROM leaks WHERE item IS NOT NULL")
+    assert {item for item, _ in leaks} <= files
+    assert Counter(rule for _, rule in leaks)["bytes"] > 5
+
+
+def test_each_address_is_asked_once(mill: Mill) -> None:
+    assert mill.rows("SELECT count(DISTINCT address) FROM media WHERE host NOT LIKE 'store:%'") == [(mill.answers,)]
+
+
+def test_https_is_verified_and_http_spoken(mill: Mill) -> None:
+    hits = mill.ready.server.hits
+    assert hits["https 200"] > 1_000
+    assert hits["http 200"] > 20
+
+
+def test_a_host_that_the_certificate_does_not_name_fails_its_handshake(mill: Mill) -> None:
+    route = f"elsewhere.example.org={mill.ready.server.address}"
+    rules = dataclasses.replace(mill.ready.recipe.fetch, connect_to=(route,))
+    with Fetcher(rules) as fetcher:
+        assert fetcher.fetch("https://elsewhere.example.org/a.jpg").outcome is Outcome.TLS_FAILED
+        assert fetcher.fetch("http://elsewhere.example.org/a.jpg").outcome is not Outcome.TLS_FAILED
+
+
+def test_a_second_run_skips_every_stage_and_asks_nobody(mill: Mill) -> None:
+    before = (mill.folder.stage("shards") / "checksums.sha256").read_bytes()
+    said: list[str] = []
+    answers = mill.ready.server.hits.total()
+    run(mill.ready.recipe, mill.folder.root, progress=said.append)
+    assert mill.ready.server.hits.total() == answers
+    assert said == [f"{stage}: done before" for stage in STAGES]
+    assert (mill.folder.stage("shards") / "checksums.sha256").read_bytes() == before
+
+
+def _sound_files(data: Path) -> set[str]:
+    """Give the SHA-256 of the listed photographs and scans that decode and are large enough to keep."""
+    with (data / "sources/images/manifest.csv").open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["decode"] == "ok" and "/edge/" not in row["file"]]
+    paths = [data / "sources" / row["file"] for row in rows if min(int(row["width"]), int(row["height"])) >= MIN_SIDE]
+    return {hashlib.sha256(path.read_bytes()).hexdigest() for path in paths if path.exists()}
+
+
+def _gbif_rows(archive: Path) -> int:
+    """Count media, and records without any."""
+    media = [row["gbifID"] for row in archive_rows(archive, "multimedia.txt")]
+    records = {row["gbifID"] for row in archive_rows(archive, "occurrence.txt")}
+    return len(media) + len(records - set(media))
+
+
+def _coco_rows(path: Path) -> int:
+    """Count boxes, and images without any."""
+    text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    export = json.loads(text)
+    boxed = {box["image_id"] for box in export["annotations"]}
+    return len(export["annotations"]) + sum(image["id"] not in boxed for image in export["images"])
+
+
+def _address(url: str) -> str:
+    uri = to_uri(url)
+    return address_of(str(uri.host), uri.request_uri)
