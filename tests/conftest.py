@@ -29,8 +29,9 @@ VIEWS = (
     "licences",
     "hosts",
     "outcomes",
+    "decisions",
 )
-"""Everything in the catalog but `origins`, which says where rows stand in the files, and `decisions`, which is its own."""
+"""Everything in the catalog but `origins`, which says where rows stand in the files."""
 
 
 @dataclass(frozen=True)

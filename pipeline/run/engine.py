@@ -26,6 +26,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,8 @@ logger = logging.getLogger("biomill")
 
 DEATH_GRACE_SECONDS = 15.0
 """Workers end shortly before Beam reports success; only a pipeline that outlives a worker this long has lost it."""
+NO_WORKER_SECONDS = 30.0
+"""A pipeline that has had no worker process at all for this long has lost them before they were seen."""
 _POLL_SECONDS = 0.25
 _START_SECONDS = 60.0
 
@@ -87,6 +90,42 @@ def _beam_processes() -> dict[int, psutil.Process]:
         except psutil.Error:  # it ended between listing and asking, which the caller sees as its absence
             continue
     return found
+
+
+_BEAM_THREADS = frozenset(
+    {
+        "run_worker",
+        "beam_control_read",
+        "forward_grpc_outputs",
+        "read_grpc_client_inputs",
+        "wait_until_finish_read",
+        "wait_until_finish_state_observer",
+    }
+)
+"""Threads of Beam that fail, and print tracebacks, when a worker or a service goes away."""
+
+
+_failed_waits: list[int] = []
+
+
+@cache
+def _hear_thread_failures() -> None:
+    """Note in `_failed_waits` when a wait for a worker process fails, and let no thread of Beam print; once a process.
+
+    The hook stays, because Beam's threads outlive a pipeline that was given up.
+    """
+    before = threading.excepthook
+
+    def note(failure: threading.ExceptHookArgs) -> None:
+        thread = failure.thread
+        if thread is None or thread.name not in _BEAM_THREADS:
+            before(failure)
+            return
+        logger.debug("thread %s: %s", thread.name, failure.exc_value)
+        if thread.name == "run_worker" and thread.ident:
+            _failed_waits.append(-thread.ident)
+
+    threading.excepthook = note
 
 
 def _local_runner(workers: int) -> Any:
@@ -240,11 +279,15 @@ class Engine(AbstractContextManager["Engine"]):
             raise explain_failure(failure[0], label)
 
     def _watch(self, thread: threading.Thread, label: str, tick: Callable[[], None] | None) -> None:
-        seen: dict[int, psutil.Process] = {}
+        """Wait for the pipeline's thread; raise WorkerDiedError when it waits for a worker process that is gone."""
+        watching = self.options.runner in ("local", "portable") and not self.options.job_endpoint
+        watching &= self.options.workers > 1 or self.options.runner == "portable"
+        seen: set[int] = set()
         lost: dict[int, float] = {}
-        watching = self.options.runner in ("local", "portable") and (
-            self.options.workers > 1 or self.options.runner == "portable"
-        )
+        last_alive = time.monotonic()
+        _failed_waits.clear()
+        if watching:
+            _hear_thread_failures()
         while thread.is_alive():
             thread.join(_POLL_SECONDS)
             if tick:
@@ -252,15 +295,18 @@ class Engine(AbstractContextManager["Engine"]):
             if not watching or not thread.is_alive():
                 continue
             now = time.monotonic()
-            alive = _beam_processes()
-            for pid in seen.keys() - alive.keys():
+            alive = set(_beam_processes())
+            for pid in (seen - alive) | set(_failed_waits):
                 lost.setdefault(pid, now)
-            seen.update(alive)
+            seen |= alive
+            if any(pid in alive for pid in seen - {service.pid for service in self._services}):
+                last_alive = now
             gone = [pid for pid, since in lost.items() if now - since > DEATH_GRACE_SECONDS]
-            if gone and thread.is_alive():
+            if gone or now - last_alive > NO_WORKER_SECONDS:
                 raise WorkerDiedError(
-                    f"a worker process of stage {label!r} ended while it held work (pid {gone[0]})",
-                    expected="worker processes live until their stage is done; the kernel's log tells if memory was short",
+                    f"a worker process of stage {label!r} ended while it held work",
+                    expected="worker processes live until their stage is done; the kernel's log tells if memory "
+                    "was short",
                     remedy="run the same command again: finished work units are kept; --workers 1 needs less memory",
                 )
 

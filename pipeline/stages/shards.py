@@ -67,8 +67,8 @@ _SAMPLE = (
     "r.license_verbatim, r.rights_holder, r.creator, r.source_page, r.scientific_name, r.basis_of_record, "
     "r.image_category, r.event_date, r.lat, r.lon, r.country_code, r.sex, r.life_stage, r.dna_bin, "
     "n.accepted_name, n.accepted_rank, n.match_type, n.vernacular_name, n.taxonomy_build, "
-    "m.sha256 AS source_sha256, m.pixel_sha256, m.phash, lower(hex(m.pdq)) AS pdq, m.quality, m.format, m.source_width, "
-    'm.source_height, m.width, m.height, m.unit, m."offset" AS blob_offset, m."length" AS blob_length'
+    "m.sha256 AS source_sha256, m.pixel_sha256, m.phash, lower(hex(m.pdq)) AS pdq, m.quality, m.format, "
+    'm.source_width, m.source_height, m.width, m.height, m.unit, m."offset" AS blob_offset, m."length" AS blob_length'
 )
 _TAXON = (
     "accepted_id",

@@ -149,16 +149,14 @@ def test_a_taxon_that_holds_all_candidates_is_the_answer(made: Made) -> None:
     assert "holds_all_candidates" in row["issues"]
 
 
-COLUMNS = (
-    "taxonID parentNameUsageID acceptedNameUsageID scientificName scientificNameAuthorship taxonRank taxonomicStatus"
-)
 HOMONYMS = (
     "taxonID\tparentNameUsageID\tacceptedNameUsageID\t"
     "scientificName\tscientificNameAuthorship\ttaxonRank\ttaxonomicStatus\n"
     "1\t\t\tPlantae\t\tkingdom\taccepted\n2\t1\t\tPinopsida\t\tclass\taccepted\n3\t1\t\tLiliopsida\t\tclass\taccepted\n"
     "4\t2\t\tAbies\t\tgenus\taccepted\n5\t2\t\tPicea\t\tgenus\taccepted\n6\t4\t\tAbies alba\tMill.\tspecies\taccepted\n"
     "7\t5\t\tPicea glauca\t(Moench) Voss\tspecies\taccepted\n8\t\t7\tAbies alba\tMunchh.\tspecies\tsynonym\n"
-    "9\t3\t\tPoa\t\tgenus\taccepted\n10\t9\t\tPoa annua\tL.\tspecies\taccepted\n11\t\t10\tAbies nana\tX\tspecies\tsynonym\n"
+    "9\t3\t\tPoa\t\tgenus\taccepted\n"
+    "10\t9\t\tPoa annua\tL.\tspecies\taccepted\n11\t\t10\tAbies nana\tX\tspecies\tsynonym\n"
     "12\t4\t\tAbies nana\tY\tspecies\taccepted\n13\t\t10\tAbies meant\tauct.\tspecies\tmisapplied\n"
 )
 

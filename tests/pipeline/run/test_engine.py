@@ -65,7 +65,9 @@ def test_a_killed_worker_ends_the_run_with_a_message_in_under_a_minute(options: 
 
 def test_the_clear_error_of_a_work_unit_survives_beams_wrapping() -> None:
     error = StorageError("cannot write: No space left on device", where="/x/y", remedy="free some space")
-    text = f"Traceback ...\nRuntimeError: pipeline.errors.StorageError: {error} [while running 'fetch/work-ptransform-7']"
+    text = (
+        f"Traceback ...\nRuntimeError: pipeline.errors.StorageError: {error} [while running 'fetch/work-ptransform-7']"
+    )
     found = explain_failure(text, "fetch")
     assert isinstance(found, StorageError)
     assert (found.what, found.where, found.remedy) == (error.what, error.where, error.remedy)
