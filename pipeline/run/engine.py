@@ -135,7 +135,7 @@ def _local_runner(workers: int) -> Any:
 
     if workers == 1:
         return FnApiRunner()
-    # Beam runs the line in a shell. `exec` leaves no shell between us and the worker; its chatter goes nowhere, for what
+    # Beam runs the line in a shell; `exec` leaves none between us and the worker. Its chatter goes nowhere, for what
     # fails in it comes back through the pipeline's own error.
     line = f"exec {shlex.quote(sys.executable)} -m apache_beam.runners.worker.sdk_worker_main"
     if not logger.isEnabledFor(logging.DEBUG):

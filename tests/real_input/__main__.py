@@ -12,8 +12,8 @@ from pipeline.report import closing_lines
 from pipeline.run.driver import run
 from pipeline.run.engine import EngineOptions
 from pipeline.verify import verify
-from tests.real_input.corpus import DATA
 from tests.real_input.mill import ready
+from tests.real_input.released import DATA
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

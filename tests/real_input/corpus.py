@@ -6,34 +6,22 @@ Nothing is copied into the repository: `build` writes into a folder of the calle
 from __future__ import annotations
 
 import csv
-import gzip
-import io
 import json
 import re
 import shutil
-import zipfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pipeline.media import to_uri
 from tests.real_input.photo_server import address_of
 from tests.real_input.photographs import Photographs
 from tests.real_input.rebuilt import Record, eol_records, rebuild_bioscan, rebuild_eol
+from tests.real_input.released import ARCHIVE, LABELLED, OPEN_ARCHIVE, UNLABELLED, archive_rows, coco_export
 
-DATA = Path(__file__).parents[2] / "../shared/data"
-"""Where the real files lie, if they do."""
-ARCHIVE = "sources/gbif/dwca/0022697-200613084148143.zip"
-OPEN_ARCHIVE = "sources/gbif/dwca/subset-cc0-ccby-0022697-200613084148143.zip"
-LABELLED = "sources/fathomnet/fgvc2023_val_split.json.gz"
-UNLABELLED = "sources/fathomnet/fgvc2025_dataset_test.json"
 FATHOMNET_LICENCE = "http://creativecommons.org/licenses/by-nc-nd/4.0/"
 HELD_OUT_IMAGES, HELD_OUT_KEYS = 20, 12
 _INAT_PHOTO = re.compile(r"https?://www\.inaturalist\.org/photos/(\d+)")
 _RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species")
-_ALLOW = (
-    *("CC0", "PD", "PDM", "CC-BY", "CC-BY-SA", "CC-BY-ND", "CC-BY-NC", "CC-BY-NC-SA", "CC-BY-NC-ND"),
-)  # fmt: skip
+_ALLOW = ["CC0", "PD", "PDM", *(f"CC-BY{more}" for more in ("", "-SA", "-ND", "-NC", "-NC-SA", "-NC-ND"))]
 _FETCH = {
     "contact": "real-input@example.org",
     "per_host_rate": 2000.0,
@@ -60,7 +48,7 @@ def build(folder: Path, data: Path, eol_rows: int = 0) -> Path:
     rebuild_bioscan(data, photographs, metadata, images)
     _write_taxonomies(folder / "taxonomy", data)
     _write_benchmark(folder / "held-out", data, eol)
-    frames = [image for path in (LABELLED, UNLABELLED) for image in _coco(data / path)["images"]]
+    frames = [image for path in (LABELLED, UNLABELLED) for image in coco_export(data / path)["images"]]
     urls = [record["full_size_url"] for record in eol] + [frame["coco_url"] for frame in frames]
     for archive in (ARCHIVE, OPEN_ARCHIVE):
         urls += [row["identifier"] for row in archive_rows(data / archive, "multimedia.txt") if row["identifier"]]
@@ -76,20 +64,6 @@ def build(folder: Path, data: Path, eol_rows: int = 0) -> Path:
 def hosts_of(folder: Path) -> tuple[str, ...]:
     """Give the hosts of all sources of a corpus."""
     return tuple(json.loads((folder / "served.json").read_text("utf-8"))["hosts"])
-
-
-def archive_rows(archive: Path, member: str) -> Iterator[Record]:
-    """Read a table of a GBIF archive: tabs, no quotes, rows end at line feeds alone."""
-    with zipfile.ZipFile(archive) as opened, opened.open(member) as raw:
-        text = io.TextIOWrapper(raw, encoding="utf-8", newline="\n")
-        header = text.readline().rstrip("\n").split("\t")
-        for line in text:
-            yield dict(zip(header, line.rstrip("\n").split("\t"), strict=True))
-
-
-def _coco(path: Path) -> Any:
-    data = path.read_bytes()
-    return json.loads(gzip.decompress(data) if path.suffix == ".gz" else data)
 
 
 def _address(url: str) -> str:
@@ -162,7 +136,7 @@ def _recipe(data: Path) -> str:
         *(_table("[[sources]]", source) for source in sources),
         _table("[[benchmarks]]", {"name": "photographs", "path": "held-out/images", "ids": "held-out/ids.csv"}),
         _table("[taxonomy]", {"sources": taxonomies, "minimum_rank": "genus"}),
-        _table("[licences]", {"allow": list(_ALLOW)}),
+        _table("[licences]", {"allow": _ALLOW}),
         _table("[fetch]", _FETCH),
         _table("[image]", {"side": 128}),
         _table("[shards]", {"prefix": "real", "samples_per_shard": 500}),

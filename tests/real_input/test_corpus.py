@@ -14,8 +14,9 @@ from PIL import Image
 from manifests import FetchRules, load_recipe
 from pipeline.media import Fetcher
 from tests.real_input.certificates import certify
-from tests.real_input.corpus import ARCHIVE, DATA, build, hosts_of
+from tests.real_input.corpus import build, hosts_of
 from tests.real_input.photo_server import serve
+from tests.real_input.released import ARCHIVE, DATA
 
 
 @pytest.fixture(scope="module")
