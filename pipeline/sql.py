@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from pipeline.atomic import atomic_path
 from pipeline.errors import StorageError
 
 BATCH_ROWS = 50_000
+_THREADS = 8  # beyond that, memory per thread gets short under the limits that recipes set
 
 
 def quote(text: str) -> str:
@@ -45,7 +47,7 @@ def connect(memory_mb: int, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         con.execute(f"SET memory_limit = '{memory_mb}MiB'")
         con.execute(f"SET temp_directory = {quote(str(spill / '.duckdb'))}")
-        con.execute("SET threads = 2")
+        con.execute(f"SET threads = {min(_THREADS, os.cpu_count() or 1)}")
         con.execute("SET preserve_insertion_order = false")
         yield con
     finally:

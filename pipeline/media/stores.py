@@ -5,6 +5,7 @@ Paths come from a release's tables, so they are foreign input: one that would le
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import zipfile
@@ -49,6 +50,21 @@ class Store:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def listing_digest(self) -> str:
+        """Give a SHA-256 of what the store lists: names and sizes of files, names, sizes and CRC-32 of zip members.
+
+        It says whether the store changed without reading millions of images; each image's own SHA-256 is taken when it
+        is read. Files of a folder that change in place, size and all, are not noticed.
+        """
+        lines = []
+        if self._folder is not None:
+            for path in self._folder.rglob("*"):
+                if path.is_file() and not path.name.startswith("."):
+                    lines.append(f"{path.relative_to(self._folder).as_posix()}\t{path.stat().st_size}")
+        for archive in self._zips:
+            lines += [f"{m.filename}\t{m.file_size}\t{m.CRC:08x}" for m in archive.infolist() if not m.is_dir()]
+        return hashlib.sha256("\n".join(sorted(lines)).encode("utf-8", "surrogateescape")).hexdigest()
 
     def close(self) -> None:
         """Close every archive of the store."""

@@ -34,18 +34,21 @@ class Context:
     progress: Callable[[str], None]
 
     def digests(self, files: Mapping[str, Sequence[Path]]) -> dict[str, str]:
-        """Give the SHA-256 of every file, as 'group/name'; remembered by size and time of change, as make does."""
+        """Give the SHA-256 of every file, as 'group/number/name'; remembered by size and time of change, as make does.
+
+        The number is the file's place in the group: two files of one name, in two folders, are two inputs.
+        """
         cache_path = self.folder.root / ".digests.json"
         cache: dict[str, list[Any]] = read_json(cache_path) if cache_path.exists() else {}
         found: dict[str, str] = {}
         for group, paths in files.items():
-            for path in paths:
+            for number, path in enumerate(paths):
                 stat = path.stat()
                 known = cache.get(str(path))
                 if path.is_dir() or known is None or known[:2] != [stat.st_size, stat.st_mtime_ns]:
                     known = [stat.st_size, stat.st_mtime_ns, file_digest(path)]
                     cache[str(path)] = known
-                found[f"{group}/{path.name}"] = known[2]
+                found[f"{group}/{number}/{path.name}"] = known[2]
         if found:
             write_json(cache_path, cache)
         return dict(sorted(found.items()))

@@ -193,8 +193,13 @@ class Fetch(Stage):
     upstream = ("screen",)
 
     def inputs(self, context: Context) -> dict[str, str]:
-        """Digest the local stores."""
-        return context.digests({s.name: [Path(s.media)] for s in context.recipe.sources if s.media})
+        """Digest what the local stores list."""
+        digests = {}
+        for spec in context.recipe.sources:
+            if spec.media:
+                with open_store(spec.media) as store:
+                    digests[f"{spec.name}/media"] = store.listing_digest()
+        return digests
 
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
         """Cut the candidates into lanes and units, fetch what is missing, and write who arrived."""
@@ -215,7 +220,7 @@ class Fetch(Stage):
             if f"media/{stale.name}" not in outputs and stale.name != "-schema.parquet":
                 stale.unlink()
                 (folder / "blobs" / f"{stale.stem}.bin").unlink(missing_ok=True)
-        self._settle(context, folder)
+        self.settle_arrivals(context, folder)
         return {"units": len(outputs)}
 
     def _plan(self, context: Context, folder: Path) -> list[LaneTask]:
@@ -246,7 +251,8 @@ class Fetch(Stage):
             for (host, lane, store), units in sorted(lanes.items())
         ]
 
-    def _settle(self, context: Context, folder: Path) -> None:
+    def settle_arrivals(self, context: Context, folder: Path) -> None:
+        """Write which candidates arrived, and how the others ended."""
         candidates = sql.parquet(context.folder.stage("screen") / "candidates")
         media = sql.parquet(folder / "media")
         with sql.connect(context.recipe.limits.memory_mb, context.folder.root) as con:

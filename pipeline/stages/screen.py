@@ -101,7 +101,7 @@ def screening_sql(recipe: Recipe, records: str, names: str, ids_table: str, item
         WHEN n."{rank}" IS NULL THEN 'rank_too_high'
       END AS outcome,
       to_json(CASE
-        WHEN coalesce(t.nth, 1) > 1 THEN {{'rule': 'same record, medium and box', 'copy': t.nth::VARCHAR}}
+        WHEN coalesce(t.nth, 1) > 1 THEN {{'rule': 'same record, medium and box', 'value': t.nth::VARCHAR}}
         WHEN r.media_type NOT IN ('StillImage', 'Unknown') THEN {{'rule': 'media type', 'value': r.media_type}}
         WHEN upper(coalesce(r.occurrence_status, 'PRESENT')) = 'ABSENT'
           THEN {{'rule': 'occurrence status', 'value': r.occurrence_status}}

@@ -149,3 +149,19 @@ def test_many_threads_read_one_archive(tmp_path: Path) -> None:
     with open_store(make_zip(tmp_path / "a.zip", members)) as store, ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda name: store.read(name, CAP).data, members))
     assert answers == list(members.values())
+
+
+def test_the_listing_digest_tells_what_changed_and_nothing_else(tmp_path: Path) -> None:
+    def packed(folder: Path, names: tuple[str, ...], data: bytes) -> str:
+        folder.mkdir()
+        with zipfile.ZipFile(folder / "part.zip", "w") as archive:
+            for name in names:
+                archive.writestr(name, data)
+        (folder / "loose.jpg").write_bytes(b"123")
+        with open_store(folder) as store:
+            return store.listing_digest()
+
+    first = packed(tmp_path / "a", ("x.jpg", "y.jpg"), b"one")
+    assert packed(tmp_path / "b", ("y.jpg", "x.jpg"), b"one") == first
+    assert packed(tmp_path / "c", ("x.jpg", "y.jpg"), b"two") != first
+    assert packed(tmp_path / "d", ("x.jpg",), b"one") != first
