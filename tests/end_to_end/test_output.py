@@ -77,7 +77,7 @@ def test_shards_are_shuffled_across_sources(demo: Demo) -> None:
         rows = con.execute("SELECT shard, source, count(*) FROM samples WHERE split = 'train' GROUP BY 1, 2").fetchall()
     shards = {shard for shard, *_ in rows}
     assert len(shards) > 1
-    assert Counter(shard for shard, *_ in rows) == {shard: 4 for shard in shards}
+    assert Counter(shard for shard, *_ in rows) == dict.fromkeys(shards, 4)
 
 
 def test_boxes_are_crops_of_the_native_frame(demo: Demo) -> None:
