@@ -67,7 +67,8 @@ def run(
         raise RunError(f"no such stage: {until!r}", expected=f"one of {', '.join(STAGES)}")
     check_paths(recipe)
     folder = RunFolder(out.absolute())
-    with folder.lock(), Engine(options or EngineOptions()) as engine:
+    with Engine(options or EngineOptions()) as engine, folder.lock():
+        engine.check()
         _check_owner(folder)
         sweep_top(folder)
         context = Context(recipe, folder, progress)

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from manifests.errors import BiomillError
-from pipeline.errors import PipelineError, SourceError, StorageError, WorkerDiedError
+from pipeline.errors import PipelineError, RunError, SourceError, StorageError, WorkerDiedError
 
 if TYPE_CHECKING:
     import apache_beam as beam
@@ -185,6 +185,23 @@ class Engine(AbstractContextManager["Engine"]):
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop_services()
+
+    def check(self) -> None:
+        """Raise RunError when the options name a runner that Beam does not have, or no worker."""
+        if self.options.workers < 1:
+            raise RunError(f"{self.options.workers} worker processes cannot work", expected="1 or more")
+        if self.options.runner in ("local", "portable"):
+            return
+        from apache_beam.runners.runner import create_runner
+
+        try:
+            create_runner(self.options.runner)
+        except (ValueError, ImportError) as error:
+            raise RunError(
+                f"Beam has no runner {self.options.runner!r} here: {error}",
+                expected="local, portable, or a runner of Beam that is installed",
+                remedy="correct --runner, or install what the runner needs (such as apache-beam[gcp] for Dataflow)",
+            ) from error
 
     def _stop_services(self) -> None:
         for process in self._services:

@@ -10,7 +10,7 @@ import apache_beam as beam
 import psutil
 import pytest
 
-from pipeline.errors import PipelineError, StorageError, WorkerDiedError
+from pipeline.errors import PipelineError, RunError, StorageError, WorkerDiedError
 from pipeline.run.engine import Engine, EngineOptions, explain_failure
 from pipeline.stages.units import RunUnits
 
@@ -76,3 +76,11 @@ def test_the_clear_error_of_a_work_unit_survives_beams_wrapping() -> None:
 def test_a_pipeline_that_is_not_ours_to_watch_is_left_alone() -> None:
     with Engine(EngineOptions()) as engine:
         engine.run("empty", lambda pipeline: pipeline | beam.Create([1]))
+
+
+def test_a_runner_that_beam_does_not_have_is_said_before_any_work() -> None:
+    with pytest.raises(RunError, match="Nope") as caught:
+        Engine(EngineOptions(runner="Nope")).check()
+    assert "--runner" in caught.value.remedy
+    with pytest.raises(RunError, match="0 worker"):
+        Engine(EngineOptions(workers=0)).check()
