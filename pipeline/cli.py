@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from manifests import BiomillError
+from pipeline.run import interrupt
 from pipeline.run.folder import STAGES
 
 if TYPE_CHECKING:
@@ -197,6 +198,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; give the exit status: 0 well, 1 failed, 2 misused, 130 interrupted."""
     args = _parser().parse_args(argv)
     _log_to_stderr(getattr(args, "debug", False))
+    interrupt.listen()
     try:
         return _COMMANDS[args.command](args)
     except BiomillError as error:

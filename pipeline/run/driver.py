@@ -13,6 +13,7 @@ from typing import Any
 from manifests import Recipe, canonical_json, check_paths, recipe_digest
 from pipeline.atomic import read_json, sweep, write_json
 from pipeline.errors import ConservationError, RunError
+from pipeline.run import interrupt
 from pipeline.run.engine import Engine, EngineOptions
 from pipeline.run.folder import STAGES, RunFolder
 from pipeline.run.meter import metered
@@ -119,6 +120,7 @@ def _stage(stage: Stage, context: Context, engine: Engine, digest: str) -> None:
     if done.exists() and read_json(done)["digest"] == digest:
         context.progress(f"{stage.name}: done before")
         return
+    interrupt.check()
     prepare(stage, context, digest, keep=stage.name == "fetch")
     context.progress(f"{stage.name}: started")
     with metered() as cost:

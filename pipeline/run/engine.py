@@ -35,6 +35,7 @@ import psutil
 
 from manifests.errors import BiomillError
 from pipeline.errors import PipelineError, RunError, SourceError, StorageError, WorkerDiedError
+from pipeline.run import interrupt
 
 if TYPE_CHECKING:
     import apache_beam as beam
@@ -307,6 +308,7 @@ class Engine(AbstractContextManager["Engine"]):
             _hear_thread_failures()
         while thread.is_alive():
             thread.join(_POLL_SECONDS)
+            interrupt.check()
             if tick:
                 tick()
             if not watching or not thread.is_alive():
