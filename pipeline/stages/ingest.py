@@ -161,7 +161,7 @@ class Ingest(Stage):
     """The ingest stage."""
 
     name = "ingest"
-    version = 1
+    version = 2
     sections = ("sources", "limits")
 
     def __init__(self) -> None:

@@ -39,6 +39,8 @@ PLANTED = {
     Outcome.RANK_TOO_HIGH: 5,
     Outcome.BAD_URL: 2,
     Outcome.HOST_NOT_ALLOWED: 2,
+    Outcome.MEDIA_LABEL_CONFLICT: 4,
+    Outcome.SAME_MEDIUM: 7,
     Outcome.MISSING_FILE: 2,
     Outcome.GONE: 3,
     Outcome.BLOCKED: 2,
@@ -152,10 +154,14 @@ def test_each_source_has_its_share_of_rows(truth) -> None:
 
 def test_duplicates_name_a_kept_row_and_leaks_a_held_out_file(corpus: Corpus, truth) -> None:
     kept = {row["row_id"] for row in truth if row["outcome"] == "kept"}
+    ends = {row["row_id"]: row["outcome"] for row in truth}
     items = {path.name for path in (corpus.folder / "benchmarks" / "biota-heldout" / "images").iterdir()}
     for row in truth:
         if row["outcome"] in ("exact_duplicate", "near_duplicate"):
             assert row["other"] in kept
+        elif row["outcome"] == "same_medium":
+            assert row["other"] in ends
+            assert ends[row["other"]] != "same_medium"
         elif row["outcome"] in ("leak_bytes", "leak_hamming"):
             assert row["other"] in items
         else:
