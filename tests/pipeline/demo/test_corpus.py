@@ -28,6 +28,8 @@ PLANTED = {
     Outcome.NO_BOX: 2,
     Outcome.BAD_BOX: 2,
     Outcome.REJECTED_LABEL: 2,
+    Outcome.NON_ORGANISM: 2,
+    Outcome.MERGED_BOX: 2,
     Outcome.DUPLICATE_RECORD: 2,
     Outcome.NOT_IMAGE: 2,
     Outcome.NOT_PRESENT: 2,
@@ -159,7 +161,7 @@ def test_duplicates_name_a_kept_row_and_leaks_a_held_out_file(corpus: Corpus, tr
     for row in truth:
         if row["outcome"] in ("exact_duplicate", "near_duplicate"):
             assert row["other"] in kept
-        elif row["outcome"] == "same_medium":
+        elif row["outcome"] in ("same_medium", "merged_box"):
             assert row["other"] in ends
             assert ends[row["other"]] != "same_medium"
         elif row["outcome"] in ("leak_bytes", "leak_hamming"):
