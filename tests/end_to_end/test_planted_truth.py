@@ -74,6 +74,18 @@ def test_a_medium_that_is_gone_at_its_own_address_is_had_at_an_alternate(demo: D
     assert [at["outcome"] for at in json.loads(proof)["alternates"]] == ["gone"]
 
 
+def test_rights_and_label_conflicts_are_columns_of_the_catalog(demo: Demo) -> None:
+    at_odds = {row["row_id"] for row in truth(demo) if row["outcome"] == "media_label_conflict"}
+    with open_catalog(demo.out) as con:
+        found = con.execute("SELECT record_id FROM records WHERE list_contains(issues, 'LABEL_CONFLICT')").fetchall()
+        shared = con.execute("SELECT DISTINCT source, may_share FROM samples ORDER BY ALL").fetchall()
+    issues = {row[0] for row in found}
+    # Beside contradictions, a genus and its species on one photograph are named too.
+    assert at_odds < issues
+    assert len(issues) == len(at_odds) + 2
+    assert dict(shared) == {"bioscan": True, "eol": True, "fathomnet": False, "gbif": True}
+
+
 @pytest.mark.parametrize("stage", [s for s in STAGES if s not in ("resolve", "holdout")])
 def test_rows_in_are_rows_out_and_ended_in_every_stage(demo: Demo, stage: str) -> None:
     done = json.loads(RunFolder(demo.out).done(stage).read_text())
