@@ -7,6 +7,8 @@ biomill explain OUT ID        one row's whole life
 biomill verify OUT            check everything a run promises
 biomill recipe RECIPE         check a recipe and print it resolved; --reference prints every key
 biomill demo -o OUT           the whole mill on a drawn biota, offline
+biomill records PATH          one release as canonical records and rejects, without a recipe
+biomill licences FILE         what the licence statements of a table mean
 """
 
 from __future__ import annotations
@@ -16,12 +18,14 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from manifests import BiomillError
+from pipeline.commands import licences, records
 from pipeline.run import interrupt
 from pipeline.run.folder import STAGES
 
@@ -83,6 +87,8 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--seed", type=int, default=17, help="seed of the drawing")
     demo.add_argument("--shuffle", type=int, default=0, help="permute the rows of every source file")
     _engine_options(demo)
+    records.register(commands)
+    licences.register(commands)
     return parser
 
 
@@ -163,7 +169,13 @@ def _demo(args: argparse.Namespace) -> int:
     return 0
 
 
-_COMMANDS = {
+def _printed(lines: Callable[[argparse.Namespace], Iterator[str]], args: argparse.Namespace) -> int:
+    for line in lines(args):
+        print(line)
+    return 0
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run": _run,
     "status": _status,
     "sql": _sql,
@@ -171,6 +183,8 @@ _COMMANDS = {
     "verify": _verify,
     "recipe": _recipe,
     "demo": _demo,
+    "records": partial(_printed, records.lines),
+    "licences": partial(_printed, licences.lines),
 }
 
 

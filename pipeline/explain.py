@@ -69,10 +69,13 @@ def _record(con: duckdb.DuckDBPyConnection, row_id: str) -> Iterator[str]:
 def _media(con: duckdb.DuckDBPyConnection, row_id: str) -> Iterator[str]:
     media = _one(
         con,
-        """SELECT m.* FROM media m JOIN read_parquet('screen/candidates/*.parquet') c USING (image_id)
-           WHERE c.record_id = ?""",
+        """SELECT m.* FROM media m JOIN read_parquet('screen/candidates/*.parquet') c ON c.record_id = $1
+           WHERE m.image_id = coalesce((SELECT image_id FROM read_parquet('fetch/arrived/*.parquet')
+                                        WHERE record_id = $1), c.image_id)""",
         row_id,
     )
+    for tried in _many(con, "SELECT * FROM attempts WHERE record_id = ? ORDER BY place", row_id):
+        yield f"{'tried':<10} {tried['address']}: {tried['outcome'] or 'arrived'}"
     if media is None:
         yield f"{'media':<10} never asked for"
         return

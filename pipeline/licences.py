@@ -81,6 +81,38 @@ class Licence:
         """The SPDX id, else `LicenseRef-` and the family; empty when the licence is not known."""
         return self.id or (f"LicenseRef-{self.family}" if self.known else "")
 
+    @property
+    def may_share(self) -> bool | None:
+        """Whether resized and cropped copies, which is what shards hold, may be passed on; None when not known.
+
+        >>> normalise_licence("CC BY-NC 4.0").may_share, normalise_licence("CC BY-NC-ND 4.0").may_share
+        (True, False)
+        """
+        return not self.nd if self.known else None
+
+    @property
+    def may_change(self) -> bool | None:
+        """Whether changed copies may be made for one's own use, such as local training; None when not known.
+
+        Since version 4.0 the NoDerivatives licences allow to produce, but not to share, adapted material (CC BY-ND
+        4.0, section 2(a)(1)); earlier versions and reserved rights do not.
+
+        >>> normalise_licence("CC BY-ND 4.0").may_change, normalise_licence("CC BY-ND 3.0").may_change
+        (True, False)
+        """
+        if not self.known:
+            return None
+        return not self.nd or (self.family != "ARR" and self.version == "4.0")
+
+    @property
+    def may_sell(self) -> bool | None:
+        """Whether copies may be used commercially; None when not known.
+
+        >>> normalise_licence("CC BY-SA 4.0").may_sell, normalise_licence("J. A. Cooper").may_sell
+        (True, None)
+        """
+        return not self.nc if self.known else None
+
 
 def normalise_licence(raw: str | None, default_version: str = "") -> Licence:
     """Give the licence that a statement names.

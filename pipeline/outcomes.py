@@ -35,6 +35,8 @@ class Outcome(Enum):
     NO_BOX = OutcomeInfo("ingest", False, "The image has no bounding box, and its source labels boxes.")
     BAD_BOX = OutcomeInfo("ingest", False, "The bounding box lies outside the image or has no area.")
     REJECTED_LABEL = OutcomeInfo("ingest", False, "The source itself rejected this label or image.")
+    NON_ORGANISM = OutcomeInfo("ingest", False, "The label names a thing, a place or an event, not an organism.")
+    MERGED_BOX = OutcomeInfo("ingest", False, "Another box of the image is nearly the same and has the same label.")
     # screen: what is known before any byte is fetched
     DUPLICATE_RECORD = OutcomeInfo("screen", False, "Another row states the same record, medium and box.")
     NOT_IMAGE = OutcomeInfo("screen", False, "The medium is a sound, a video, a map or a web page.")
@@ -47,6 +49,8 @@ class Outcome(Enum):
     RANK_TOO_HIGH = OutcomeInfo("screen", False, "The accepted taxon stands above the recipe's lowest rank.")
     BAD_URL = OutcomeInfo("screen", False, "The address is not an http(s) URL without credentials.")
     HOST_NOT_ALLOWED = OutcomeInfo("screen", False, "The address is on a host that the recipe does not allow.")
+    MEDIA_LABEL_CONFLICT = OutcomeInfo("screen", False, "Records of the same medium name taxa that exclude each other.")
+    SAME_MEDIUM = OutcomeInfo("screen", False, "Another record of the same medium goes on in its place.")
     # fetch: the bytes
     MISSING_FILE = OutcomeInfo("fetch", False, "The local store does not hold the file.")
     GONE = OutcomeInfo("fetch", False, "The host says that the medium does not exist (404 or 410).")

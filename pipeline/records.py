@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 
 _COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
     ("record_id", pa.string(), "uuid5 of source, source_record_id, source_media_id and box_id"),
@@ -35,6 +35,9 @@ _COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
     ("license_source", pa.string(), "where the licence was stated: media, record, dataset or default"),
     ("license_id", pa.string(), "SPDX id, or LicenseRef-...; null when unknown"),
     ("license_family", pa.string(), "CC0, PD, CC-BY, CC-BY-NC, ARR, ...; null when unknown"),
+    ("may_share", pa.bool_(), "the licence lets resized and cropped copies be passed on; null when unknown"),
+    ("may_change", pa.bool_(), "the licence lets changed copies be made for one's own use; null when unknown"),
+    ("may_sell", pa.bool_(), "the licence lets copies be used commercially; null when unknown"),
     ("rights_holder", pa.string(), "dcterms:rightsHolder"),
     ("creator", pa.string(), "dc:creator"),
     ("source_page", pa.string(), "dcterms:references: a page that shows the medium"),

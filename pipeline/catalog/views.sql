@@ -19,9 +19,14 @@ UNION ALL
 SELECT row_id, source, locator_file, locator_row, locator_offset FROM read_parquet('ingest/ended/*.parquet');
 
 --| records: The canonical records, one row = one record x one medium x at most one box.
+--| records.issues: what was odd about the row, as codes; LABEL_CONFLICT: its medium bears different accepted taxa
 CREATE VIEW records AS
 SELECT r.* EXCLUDE (locator_file, locator_row, locator_offset)
+       REPLACE (CASE WHEN l.record_id IS NULL THEN r.issues ELSE list_sort(list_append(r.issues, 'LABEL_CONFLICT')) END
+                AS issues)
 FROM read_parquet('ingest/records/*.parquet') r
+LEFT JOIN (SELECT DISTINCT record_id FROM read_parquet('screen/media_records/*.parquet') WHERE label_conflict) l
+     USING (record_id)
 LEFT JOIN read_parquet('screen/candidates/*.parquet') c USING (record_id)
 WHERE c.record_id IS NULL OR (r.locator_file = c.locator_file AND r.locator_row = c.locator_row);
 
@@ -50,6 +55,19 @@ UNION ALL SELECT row_id, source, 'likeness', outcome, evidence, other_id, raw FR
 UNION ALL SELECT row_id, source, 'select', outcome, evidence, other_id, raw FROM read_parquet('select/ledger/*.parquet')
 UNION ALL SELECT record_id, source, 'shards', 'kept', NULL, NULL, NULL FROM read_parquet('shards/manifest.parquet');
 
+--| media_records: All records, of all sources, of every medium that several records name, and how each ended.
+--| media_records.kept_id: the record that speaks for the medium; null when none may
+--| media_records.label_conflict: its records were resolved to different taxa
+--| media_records.outcome: how this record ended
+CREATE VIEW media_records AS
+SELECT m.media_key, m.record_id, m.source, m.kept_id, m.label_conflict, l.stage, l.outcome
+FROM read_parquet('screen/media_records/*.parquet') m JOIN ledger l ON l.row_id = m.record_id;
+
+--| attempts: Every address that was tried for a record whose medium could not be had at its own.
+--| attempts.place: 0 is the record's own address, the alternates of its medium follow
+--| attempts.outcome: null where the medium was had
+CREATE VIEW attempts AS SELECT * FROM read_parquet('fetch/attempts/*.parquet');
+
 --| funnel: The ledger, counted: rows per stage, outcome and source.
 --| funnel.place: order of the stages
 CREATE VIEW funnel AS
@@ -67,7 +85,8 @@ SELECT m.key, m.record_id, m.source, m.split, m.weight, m.group_id, m.shard, m."
        m.width, m.height, n.accepted_id, n.accepted_name, n.accepted_rank, n.kingdom, n.phylum, n."class", n."order",
        n.family, n.genus, n.species, n.vernacular_name, n.match_type, n.taxonomy_build,
        r.scientific_name, r.source_record_id, r.source_media_id, r.box_id, r.occurrence_key, r.media_url, r.media_path,
-       r.media_key, r.license_id, r.license_family, r.rights_holder, r.creator, r.source_page, r.basis_of_record,
+       r.media_key, r.license_id, r.license_family, r.may_share, r.may_change, r.may_sell, r.rights_holder, r.creator,
+       r.source_page, r.basis_of_record,
        r.image_category, r.event_date, r.lat, r.lon, r.country_code, r.sex, r.life_stage, r.dna_bin,
        m.image_id, f.sha256 AS source_sha256, f.phash, f.pdq, f.quality, f.source_width, f.source_height
 FROM read_parquet('shards/manifest.parquet') m

@@ -68,12 +68,11 @@ def _exact_duplicates(book: Book) -> None:
 
 
 def _shared_addresses(book: Book) -> None:
-    """One address on two occurrences: fetched once, kept once."""
+    """One address on two occurrences: one medium, fetched once and kept once."""
     for key in ("Pinus sylvestris", "Trametes versicolor"):
-        image, named = book.draw(book.cast[key]), book.cast[key].named()
-        url = book.host(jpeg(image))
-        claims = [book.gbif.photo(named, url, "CC-BY", area(image)) for _ in range(2)]
-        book.truth.settle([(claim, "same") for claim in claims], "one address on two occurrences")
+        named, url = book.cast[key].named(), book.host(jpeg(book.draw(book.cast[key])))
+        claims = [book.gbif.photo(named, url, "CC-BY", 0) for _ in range(2)]
+        book.truth.collapse(claims, "one address on two occurrences")
 
 
 def _near_duplicates(book: Book) -> None:
@@ -113,12 +112,14 @@ def _label_conflicts(book: Book) -> None:
     pair = [book.cast[key].named() for key in ("Passer domesticus", "Parus major")]
     image = book.draw(book.cast["Parus major"])
     url = book.host(jpeg(image))
-    conflict([book.gbif.photo(named, url, "CC-BY", area(image)) for named in pair], "one address, two taxa")
+    for named in pair:
+        claim = book.gbif.photo(named, url, "CC-BY", area(image))
+        book.truth.end(claim, Outcome.MEDIA_LABEL_CONFLICT, note="one address, two taxa")
 
     pair = [book.cast[key].named() for key in ("Lynx lynx", "Puma concolor")]
     image = book.draw(book.cast["Lynx lynx"])
     url = book.host_eol(jpeg(image))
-    conflict([book.eol.photo(named, url, "CC-BY", area(image)) for named in pair], "one medium on two pages")
+    conflict([book.eol.photo(named, url, "CC-BY", area(image)) for named in pair], "one copy on two pages")
 
     image = book.draw(book.cast["Canis lupus"])
     one = book.gbif.photo(book.cast["Canis lupus"].named(), book.host(jpeg(image)), "CC-BY", area(image))

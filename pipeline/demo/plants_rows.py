@@ -168,8 +168,8 @@ def _names(book: Book) -> None:
     for concept, outcome in (
         ("Ficus variegata", Outcome.NAME_AMBIGUOUS),
         ("Ficus variegata", Outcome.NAME_AMBIGUOUS),
-        ("55-gallon drum", Outcome.NAME_UNRESOLVED),
-        ("trash bag", Outcome.NAME_UNRESOLVED),
+        ("55-gallon drum", Outcome.NON_ORGANISM),
+        ("trash bag", Outcome.NON_ORGANISM),
         ("Octopodidae", Outcome.RANK_TOO_HIGH),
     ):
         frame, box = _frame(book, "Octopus rubescens")
@@ -189,6 +189,13 @@ def _boxes(book: Book) -> None:
         frame, box = _frame(book, "Sebastolobus alascanus")
         book.truth.keep(frame.box("Sebastolobus alascanus", box), "its frame also has a tiny box")
         book.truth.end(frame.box("Sebastolobus alascanus", place), Outcome.TOO_SMALL, note=str(place))
+    for shift in (1, 2):
+        frame, (x, y, width, height) = _frame(book, "Praya dubia")
+        # Two observers drew the animal: of equal boxes that with the smaller id stays.
+        claims = [frame.box("Praya dubia", (x, y, width + more, height)) for more in (0, shift)]
+        stays, goes = sorted(claims, key=lambda claim: frame.key(claim.row_id))
+        book.truth.keep(stays, "its animal was boxed twice")
+        book.truth.end(goes, Outcome.MERGED_BOX, stays.row_id, "the same animal, boxed again")
     for valid in (True, False):
         frame, box = _frame(book, "Aurelia aurita", valid=valid)
         claim = frame.box("Aurelia aurita", box, rejected=valid)

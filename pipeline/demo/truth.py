@@ -78,6 +78,18 @@ class Truth:
                 same = content == winning
                 self.end(claim, Outcome.EXACT_DUPLICATE if same else Outcome.NEAR_DUPLICATE, winner.row_id, note)
 
+    def collapse(self, claims: Sequence[Claim], note: str, outcome: Outcome = Outcome.KEPT) -> None:
+        """State the ends of rows that name one medium: the preferred one ends with `outcome`, in the others' name.
+
+        Claims state pixels only where the source declares them, for nothing else is known before the medium is had.
+        """
+        winner = min(claims, key=Claim.rank)
+        for claim in claims:
+            if claim is winner:
+                self.end(claim, outcome, note=note)
+            else:
+                self.end(claim, Outcome.SAME_MEDIUM, winner.row_id, note)
+
     def write(self, path: Path) -> None:
         """Write the table as CSV, sorted by content, so that the order of drawing leaves no trace."""
         with path.open("w", encoding="utf-8", newline="") as file:

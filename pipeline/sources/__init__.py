@@ -8,12 +8,14 @@ from types import MappingProxyType
 from pipeline.errors import SourceError
 from pipeline.sources.base import Mapped, Native, Plan, Release, Source, Split
 from pipeline.sources.bioscan import Bioscan5M
+from pipeline.sources.bioscan1m import Bioscan1M
 from pipeline.sources.eol import EolManifest
 from pipeline.sources.fathomnet import FathomNet
 from pipeline.sources.gbif import GbifDwca
 
 __all__ = [
     "SOURCES",
+    "Bioscan1M",
     "Bioscan5M",
     "EolManifest",
     "FathomNet",
@@ -28,7 +30,7 @@ __all__ = [
 ]
 
 SOURCES: Mapping[str, Source] = MappingProxyType(
-    {source.kind: source for source in (GbifDwca(), EolManifest(), Bioscan5M(), FathomNet())}
+    {source.kind: source for source in (GbifDwca(), EolManifest(), Bioscan5M(), Bioscan1M(), FathomNet())}
 )
 """Every reader by its kind, as `SourceSpec.kind` names it."""
 

@@ -31,7 +31,7 @@ from pipeline.table_header import read_header
 
 METADATA_COLUMNS = (
     *("processid", "phylum", "class", "order", "family", "subfamily", "genus", "species", "dna_bin", "dna_barcode"),
-    *("country", "coord-lat", "coord-lon", "split", "chunk"),
+    *("country", "coord-lat", "coord-lon", "split", "chunk", "index_bioscan_1M_insect"),
 )
 LICENCE = "CC-BY-3.0"
 """The licence under which images and metadata of BIOSCAN-5M are published."""
@@ -39,9 +39,10 @@ HOLDER = "Centre for Biodiversity Genomics"
 CREATOR = "CBG Photography Group"
 CHUNK_DIGITS: Mapping[str, int] = {"pretrain": 2, "train": 1, "other_heldout": 1}
 _NAMED_RANKS = ("species", "genus", "subfamily", "family", "order", "class", "phylum")
-_PAGE = "http://www.boldsystems.org/index.php/Public_RecordView?processid="
+PAGE = "http://www.boldsystems.org/index.php/Public_RecordView?processid="
 # What may be part of a path: a processid or split with any other character is no such thing.
-_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]*")
+SAFE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._\-]*$"
+_SAFE = re.compile(SAFE_NAME.removesuffix("$"))
 _CSV = Dialect(",", quoted=True)
 _HEAD = 1 << 20
 
@@ -144,11 +145,8 @@ def _records(table: pa.Table, release: Release) -> pa.Table:
     splits = [name if _SAFE.fullmatch(name) else "" for name in pc.fill_null(split, "").to_pylist()]
     expected = [chunk_of(*pair) for pair in zip(ids, splits, strict=True)]
     stated = pc.fill_null(c.text(table, "chunk"), "").to_pylist()
-    named = {rank: _named(table, rank) for rank in _NAMED_RANKS}
-    name = c.first_of(*named.values())
-    rank = pa.nulls(rows, pa.string())
-    for label, values in named.items():
-        rank = pc.if_else(pc.and_(pc.is_null(rank), pc.is_valid(values)), label, rank)
+    names = {rank: named(table, rank) for rank in _NAMED_RANKS}
+    name, rank = lowest_name(names)
     keys = pc.binary_join_element_wise("bioscan", processid, ":")
     lat, lon, masks = c.coordinates(c.text(table, "coord-lat"), c.text(table, "coord-lon"))
     licence, licence_masks = c.licence_columns([("default", c.constant(spec.license or LICENCE, rows))], keys)
@@ -156,6 +154,7 @@ def _records(table: pa.Table, release: Release) -> pa.Table:
         **masks,
         **licence_masks,
         "NAME_EMPTY": c.is_null(name),
+        "IN_BIOSCAN_1M": ~c.is_null(c.text(table, "index_bioscan_1M_insect")),
         "SPLIT_MISSING": np.array([not name for name in splits], dtype=bool),
         "CHUNK_MISMATCH": np.array([a.lower() != b for a, b in zip(stated, expected, strict=True)], dtype=bool),
     }
@@ -175,12 +174,12 @@ def _records(table: pa.Table, release: Release) -> pa.Table:
         **licence,
         "rights_holder": c.constant(HOLDER, rows),
         "creator": c.constant(CREATOR, rows),
-        "source_page": pc.binary_join_element_wise(_PAGE, processid, ""),
+        "source_page": pc.binary_join_element_wise(PAGE, processid, ""),
         "scientific_name": name,
         "rank_verbatim": rank,
         "kingdom": c.constant("Animalia", rows),
-        **{r: named[r] for r in _NAMED_RANKS if r != "subfamily"},
-        "taxon_id": _bin_id(bin_uri),
+        **{r: names[r] for r in _NAMED_RANKS if r != "subfamily"},
+        "taxon_id": bin_id(bin_uri),
         "basis_of_record": c.constant("PRESERVED_SPECIMEN", rows),
         "image_category": c.constant("lab", rows),
         "lat": lat,
@@ -195,13 +194,21 @@ def _records(table: pa.Table, release: Release) -> pa.Table:
     return c.records(columns, rows)
 
 
-def _named(table: pa.Table, rank: str) -> pa.Array:
-    """Give the names of a rank; `not_classified` is how the 1M release says that there is none."""
-    values = c.text(table, rank)
+def named(table: pa.Table, column: str) -> pa.Array:
+    """Give a column's values; `not_classified` is how the 1M release says that there is none."""
+    values = c.text(table, column)
     return pc.if_else(pc.equal(values, "not_classified"), None, values)
 
 
-def _bin_id(bin_uri: pa.Array) -> pa.Array:
+def lowest_name(names: Mapping[str, pa.Array]) -> tuple[pa.Array, pa.Array]:
+    """Give the first name that there is, and its rank; `names` are by rank, the lowest first."""
+    rank = pa.nulls(len(next(iter(names.values()))), pa.string())
+    for label, values in names.items():
+        rank = pc.if_else(pc.and_(pc.is_null(rank), pc.is_valid(values)), label, rank)
+    return c.first_of(*names.values()), rank
+
+
+def bin_id(bin_uri: pa.Array) -> pa.Array:
     """Give the taxon id of a barcode index number, which is mostly written with its space already."""
     bare = pc.replace_substring_regex(bin_uri, r"^BOLD:", "")
     return pc.binary_join_element_wise("bold", bare, ":")

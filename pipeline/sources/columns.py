@@ -154,6 +154,9 @@ def licence_columns(
         "license_source": source,
         "license_id": take([licence.reference for licence in licences], index),
         "license_family": take([licence.family if licence.known else "" for licence in licences], index),
+        "may_share": pa.array([licence.may_share for licence in licences], pa.bool_()).take(index),
+        "may_change": pa.array([licence.may_change for licence in licences], pa.bool_()).take(index),
+        "may_sell": pa.array([licence.may_sell for licence in licences], pa.bool_()).take(index),
     }
     issue = take([_licence_issue(licence) for licence in licences], index)
     codes = sorted({_licence_issue(licence) for licence in licences} - {""})
@@ -218,14 +221,22 @@ def _whole(array: pa.Array | pa.ChunkedArray) -> pa.Array:
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
-def ended_rows(table: pa.Table, source: str, outcome: Outcome, row_ids: list[str], evidence: list[Any]) -> pa.Table:
-    """Build the ledger of rows that end for one reason; `table` gives their locators."""
+def ended_rows(
+    table: pa.Table,
+    source: str,
+    outcome: Outcome,
+    row_ids: list[str],
+    evidence: list[Any],
+    others: Sequence[str | None] = (),
+) -> pa.Table:
+    """Build the ledger of rows that end for one reason; `table` gives their locators, `others` whom they lost to."""
     rows = table.num_rows
     columns = {
         "row_id": pa.array(row_ids, pa.string()),
         "source": constant(source, rows),
         "outcome": constant(outcome.code, rows),
         "evidence": pa.array([json.dumps(item, sort_keys=True, ensure_ascii=False) for item in evidence], pa.string()),
+        "other_id": pa.array(others or [None] * rows, pa.string()),
         **{name: table.column(name).combine_chunks() for name in ("locator_file", "locator_row", "locator_offset")},
     }
     arrays = [columns.get(field.name, pa.nulls(rows, field.type)) for field in ENDED_SCHEMA]

@@ -1,13 +1,14 @@
 """FathomNet: images with bounding boxes in pixels of the original, one record per box.
 
 A box is kept only as far as it lies in the image: cut at the edges, and refused when less than half of it is left.
-Boxes and images that FathomNet itself rejected end here, and so do images without any box. Contributors' mail
-addresses are not carried over.
+Boxes and images that FathomNet itself rejected end here, and so do images without any box, concepts that name no
+organism, and boxes that state another box of the same concept again. Contributors' mail addresses are not carried over.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
@@ -15,7 +16,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from manifests.recipe import SourceSpec
 from pipeline.atomic import atomic_path
@@ -26,7 +26,10 @@ from pipeline.records import ENDED_SCHEMA, LOCATOR_COLUMNS
 from pipeline.sources import columns as c
 from pipeline.sources.archive import Archive, Member, open_archive
 from pipeline.sources.base import LOCATOR_FIELDS, Mapped, Native, Plan, Release, Split
-from pipeline.sources.fathomnet_flat import NATIVE_COLUMNS, flatten
+from pipeline.sources.fathomnet_boxes import SAME_BOX, Boxes, same_boxes
+from pipeline.sources.fathomnet_concepts import non_organism
+from pipeline.sources.fathomnet_flat import FLAT_SCHEMA, NATIVE_COLUMNS, flatten
+from pipeline.sources.fathomnet_tables import Tables, find_tables, flatten_tables
 
 LICENCE = "CC-BY-NC-ND-4.0"
 """The licence of FathomNet's images, by its terms of use."""
@@ -35,24 +38,26 @@ MIN_VISIBLE = 0.5
 _TABLE = "boxes"
 _BYTES_PER_ROW = 512
 _PAGE = "https://database.fathomnet.org/fathomnet/#/image/"
-
-Floats = NDArray[np.float64]
+_BUCKET_ROWS = 65_536
 
 
 class FathomNet:
-    """Reader of FathomNet JSON: the API's list of images or its pages, or a COCO export; plain or gzipped."""
+    """Reader of FathomNet: the API's list of images or its pages, a COCO export, or the tables of a dump."""
 
     kind = "fathomnet"
 
     def inspect(self, spec: SourceSpec) -> Release:
-        """Find the JSON files; raises SourceError when there are none."""
+        """Find the JSON files, or else the tables; raises SourceError when there are none."""
         archive = open_archive(Path(spec.path))
         members = _members(archive)
+        tables = None if members else find_tables(archive)
+        if tables:
+            members = [tables.images, *tables.boxes]
         if not members:
             raise SourceError(
                 "there is no JSON file",
                 where=spec.path,
-                expected="a list of images, pages of the API, or a COCO export (.json or .json.gz)",
+                expected="a list of images, pages of the API, a COCO export (.json or .json.gz), or a dump's tables",
                 remedy="name the file or folder as `path` of this source",
             )
         files = archive.files()
@@ -61,53 +66,79 @@ class FathomNet:
         return Release(spec, spec.release or Path(spec.path).name.split(".")[0], files)
 
     def plan(self, release: Release, spool: Path, target_bytes: int = 32 << 20) -> Plan:
-        """Flatten every file into a Parquet file in `spool`, and cut it into row ranges."""
+        """Flatten every file into a Parquet file in `spool`, and cut it into row ranges.
+
+        Rows are brought together by image, because boxes of one image are compared with each other.
+        """
         archive = open_archive(Path(release.spec.path))
         per_split = max(1, target_bytes // _BYTES_PER_ROW)
-        splits = []
-        for member in _members(archive):
-            flat = spool / f"{archive.identity(member)}.parquet"
-            if not flat.exists():
-                with atomic_path(flat) as temporary:
-                    flatten(archive, member, temporary)
+        splits: list[Split] = []
+        members = _members(archive)
+        tables = None if members else find_tables(archive)
+        flats = (
+            _spool_tables(archive, tables, spool) if tables else [(m, _spool_json(archive, m, spool)) for m in members]
+        )
+        for member, flat in flats:
             total = pq.read_metadata(flat).num_rows
             for start in range(0, total, per_split):
                 rows = min(per_split, total - start)
                 origin = archive.origin(member)
                 splits.append(Split(_TABLE, str(flat), origin, start, rows, start + 1, rows, NATIVE_COLUMNS))
-        return Plan(tuple(splits))
+        buckets = max(1, math.ceil(sum(split.rows for split in splits) / _BUCKET_ROWS))
+        return Plan(tuple(splits), join_key="image_uuid", buckets=buckets)
 
     def read(self, split: Split, release: Release) -> Native:
         """Read one range of rows; elements that were no objects end as malformed_row."""
         table = _read_range(split)
-        numbers = pa.array(np.arange(split.rows) + split.first_row, pa.int64())
+        counted = pa.array(np.arange(split.rows) + split.first_row, pa.int64())
+        numbers = pc.coalesce(c.text(table, "source_row").cast(pa.int64()), counted)
         offsets = pa.repeat(pa.scalar(-1, pa.int64()), split.rows)  # JSON elements have no row offsets
         for field, values in zip(LOCATOR_FIELDS, (c.constant(split.origin, split.rows), numbers, offsets), strict=True):
             table = table.append_column(field, values)
         broken = pc.is_valid(table.column("malformed"))
         ended = _malformed(table.filter(broken), release.spec.name)
-        return Native(table.filter(pc.invert(broken)).drop_columns(["malformed"]), ended)
+        return Native(table.filter(pc.invert(broken)).drop_columns(["malformed", "code", "source_row"]), ended)
 
     def map(self, tables: Mapping[str, pa.Table], release: Release) -> Mapped:
         """Give one record per box, or say why there is none."""
         table = tables[_TABLE].combine_chunks()
         source = release.spec.name
-        boxes = _Boxes.of(table)
+        boxes = Boxes.of(table)
         ended = []
         left = np.ones(table.num_rows, dtype=bool)
         for outcome, mask, rule in _rules(table, boxes, local=bool(release.spec.media)):
             ends = left & mask
             left &= ~mask
             ended.append(_ended(table.filter(pa.array(ends)), boxes.filter(ends), source, outcome, rule))
-        return Mapped(
-            _records(table.filter(pa.array(left)), boxes.filter(left), release), pa.concat_tables(ended), absorbed=0
-        )
+        table, boxes = table.filter(pa.array(left)), boxes.filter(left)
+        stays, merged = _merged(table, boxes, source)
+        records = _records(table.filter(pa.array(stays)), boxes.filter(stays), release)
+        return Mapped(records, pa.concat_tables([*ended, merged]), absorbed=0)
 
 
 def _members(archive: Archive) -> list[Member]:
     if archive.kind in ("file", "gzip"):
         return list(archive.members)
     return [member for member in archive.members if member.base.lower().endswith((".json", ".json.gz"))]
+
+
+def _spool_json(archive: Archive, member: Member, spool: Path) -> Path:
+    flat = spool / f"{archive.identity(member)}.parquet"
+    if not flat.exists():
+        with atomic_path(flat) as temporary:
+            flatten(archive, member, temporary)
+    return flat
+
+
+def _spool_tables(archive: Archive, tables: Tables, spool: Path) -> list[tuple[Member, Path]]:
+    members = [*tables.boxes, tables.images]
+    flats = [spool / f"{archive.identity(member)}.parquet" for member in members]
+    if not all(flat.exists() for flat in flats):
+        for (_, rows), flat in zip(flatten_tables(archive, tables, spool), flats, strict=True):
+            with atomic_path(flat) as temporary, pq.ParquetWriter(temporary, FLAT_SCHEMA) as writer:
+                for batch in rows:
+                    writer.write_table(batch)
+    return list(zip(members, flats, strict=True))
 
 
 def _read_range(split: Split) -> pa.Table:
@@ -121,55 +152,18 @@ def _read_range(split: Split) -> pa.Table:
 
 def _malformed(table: pa.Table, source: str) -> pa.Table:
     ids = [ended_id(source, _TABLE, raw) for raw in table.column("malformed").to_pylist()]
-    evidence = [{"code": "NOT_AN_OBJECT", "expected_fields": None, "fields": None}] * table.num_rows
+    codes = pc.fill_null(c.text(table, "code"), "NOT_AN_OBJECT").to_pylist()
+    evidence = [{"code": code, "expected_fields": None, "fields": None} for code in codes]
     ended = c.ended_rows(table, source, Outcome.MALFORMED_ROW, ids, evidence)
     at = ENDED_SCHEMA.get_field_index("raw")
     return ended.set_column(at, ENDED_SCHEMA.field(at), table.column("malformed"))
-
-
-class _Boxes:
-    """The boxes of native rows, as stated and as far as they lie in their image; NaN where there is no number."""
-
-    def __init__(self, stated: Floats, clipped: Floats, present: c.Mask) -> None:
-        self.stated, self.clipped, self.present = stated, clipped, present
-
-    @classmethod
-    def of(cls, table: pa.Table) -> _Boxes:
-        def floats(name: str) -> Floats:
-            return np.asarray(pc.fill_null(c.numbers(c.text(table, name)), np.nan), dtype=np.float64)
-
-        x, y, width, height = (floats(f"box_{name}") for name in ("x", "y", "width", "height"))
-        # An image of unknown size has no right or lower edge to cut at.
-        right = np.nan_to_num(floats("image_width"), nan=np.inf)
-        bottom = np.nan_to_num(floats("image_height"), nan=np.inf)
-        # A box that lies inside keeps its numbers to the bit; only a cut side is computed.
-        left, top = np.maximum(x, 0), np.maximum(y, 0)
-        inside_x, inside_y = (x >= 0) & (x + width <= right), (y >= 0) & (y + height <= bottom)
-        visible_width = np.where(inside_x, width, np.minimum(x + width, right) - left)
-        visible_height = np.where(inside_y, height, np.minimum(y + height, bottom) - top)
-        clipped = np.stack([left, top, visible_width, visible_height], axis=1)
-        present = ~c.is_null(c.text(table, "box_uuid")) | np.any(
-            [~c.is_null(c.text(table, f"box_{name}")) for name in ("concept", "x", "y", "width", "height")], axis=0
-        )
-        return cls(np.stack([x, y, width, height], axis=1), clipped, present)
-
-    def filter(self, mask: c.Mask) -> _Boxes:
-        return _Boxes(self.stated[mask], self.clipped[mask], self.present[mask])
-
-    def visible(self) -> Floats:
-        """Share of each box's area that lies in the image; 0 for a box without area or with a missing number."""
-        area = self.stated[:, 2] * self.stated[:, 3]
-        inside = self.clipped[:, 2] * self.clipped[:, 3]
-        good = (self.stated[:, 2:] > 0).all(axis=1) & (self.clipped[:, 2:] > 0).all(axis=1)
-        share: Floats = np.divide(inside, area, out=np.zeros(len(area)), where=good)
-        return share
 
 
 def _is(table: pa.Table, name: str, value: str) -> c.Mask:
     return np.asarray(pc.fill_null(pc.equal(pc.utf8_lower(c.text(table, name)), value), False))
 
 
-def _rules(table: pa.Table, boxes: _Boxes, *, local: bool) -> list[tuple[Outcome, c.Mask, str]]:
+def _rules(table: pa.Table, boxes: Boxes, *, local: bool) -> list[tuple[Outcome, c.Mask, str]]:
     """Give the reasons for which a row ends, in the order in which they are tried."""
     unaddressed = c.is_null(c.text(table, "image_url"))
     if local:
@@ -180,12 +174,42 @@ def _rules(table: pa.Table, boxes: _Boxes, *, local: bool) -> list[tuple[Outcome
         (Outcome.REJECTED_LABEL, _is(table, "image_valid", "false"), "the image is not valid"),
         (Outcome.REJECTED_LABEL, rejected, "the box is rejected"),
         (Outcome.NO_BOX, ~boxes.present, "the image has no box"),
+        (Outcome.NON_ORGANISM, _things(table), "the concept names no organism"),
         (Outcome.BAD_BOX, boxes.visible() < MIN_VISIBLE, "less than half of the box lies in the image"),
         (Outcome.NO_URL, unaddressed, "the image has no URL"),
     ]
 
 
-def _box_ids(table: pa.Table, boxes: _Boxes) -> list[str]:
+def _things(table: pa.Table) -> c.Mask:
+    why, index = c.per_distinct(non_organism, c.text(table, "box_concept"))
+    return np.asarray(pa.array([bool(reason) for reason in why], pa.bool_()).take(index), dtype=bool)
+
+
+def _merged(table: pa.Table, boxes: Boxes, source: str) -> tuple[c.Mask, pa.Table]:
+    """Give the rows that stay, and the ledger of the boxes that state another one again.
+
+    A box that was verified stays before one that was not, then the smaller id. Rows with one id are the same record
+    stated twice, which a later stage says.
+    """
+    images, concepts = c.text(table, "image_uuid").to_pylist(), c.text(table, "box_concept").to_pylist()
+    ids = _box_ids(table, boxes)
+    verified = _is(table, "box_verified", "true") | _is(table, "box_reviewState", "verified")
+    order = list(zip((~verified).tolist(), ids, c.row_texts(table), strict=True))
+    same = same_boxes(boxes.clipped, list(zip(images, concepts, strict=True)), order)
+    same = {row: found for row, found in sorted(same.items()) if ids[row] != ids[found[0]]}
+    goes = np.zeros(table.num_rows, dtype=bool)
+    goes[list(same)] = True
+    keys = [record_id(source, image, image, box) for image, box in zip(images, ids, strict=True)]
+    evidence = [
+        {"rule": "same box and concept", "value": ids[kept], "iou": round(share, 4), "threshold": SAME_BOX}
+        for kept, share in same.values()
+    ]
+    others = [keys[kept] for kept, _ in same.values()]
+    gone = table.filter(pa.array(goes))
+    return ~goes, c.ended_rows(gone, source, Outcome.MERGED_BOX, [keys[row] for row in same], evidence, others)
+
+
+def _box_ids(table: pa.Table, boxes: Boxes) -> list[str]:
     """Give the boxes' own ids; a box without one is named by its place, an image without box by nothing."""
     places = [",".join(repr(side) for side in box) for box in boxes.stated.tolist()]
     given = c.text(table, "box_uuid").to_pylist()
@@ -194,13 +218,16 @@ def _box_ids(table: pa.Table, boxes: _Boxes) -> list[str]:
     ]
 
 
-def _ended(table: pa.Table, boxes: _Boxes, source: str, outcome: Outcome, rule: str) -> pa.Table:
+def _ended(table: pa.Table, boxes: Boxes, source: str, outcome: Outcome, rule: str) -> pa.Table:
     images = c.text(table, "image_uuid").to_pylist()
     ids = []
     for image, box, content in zip(images, _box_ids(table, boxes), c.row_texts(table), strict=True):
         ids.append(record_id(source, image, image, box) if image else ended_id(source, _TABLE, content))
     sizes = zip(c.text(table, "image_width").to_pylist(), c.text(table, "image_height").to_pylist(), strict=True)
     evidence: list[dict[str, object]] = [{"rule": rule, "value": image or ""} for image in images]
+    if outcome is Outcome.NON_ORGANISM:
+        concepts = c.text(table, "box_concept").to_pylist()
+        evidence = [{"rule": f"{rule}: {non_organism(name)}", "value": name} for name in concepts]
     if outcome is Outcome.BAD_BOX:
         evidence = [
             {
@@ -214,7 +241,7 @@ def _ended(table: pa.Table, boxes: _Boxes, source: str, outcome: Outcome, rule: 
     return c.ended_rows(table, source, outcome, ids, evidence)
 
 
-def _records(table: pa.Table, boxes: _Boxes, release: Release) -> pa.Table:
+def _records(table: pa.Table, boxes: Boxes, release: Release) -> pa.Table:
     rows, spec = table.num_rows, release.spec
     uuid, url = c.text(table, "image_uuid"), c.text(table, "image_url")
     keys = pc.binary_join_element_wise("fathomnet", uuid, ":")

@@ -31,10 +31,11 @@ BOX_FIELDS = (
 NATIVE_COLUMNS = (
     *(f"image_{name}" for name in IMAGE_FIELDS),
     *(f"box_{name}" for name in BOX_FIELDS),
-    *("category_null", "malformed"),
+    *("category_null", "malformed", "code", "source_row"),
 )
-"""All strings; `malformed` holds the raw text of what is no image or box, and its other columns are null."""
-_FLAT_SCHEMA = pa.schema([pa.field(name, pa.string()) for name in NATIVE_COLUMNS])
+"""All strings; `malformed` holds the raw text of what is no image or box, with the `code` of what is wrong, and its
+other columns are null. `source_row` is the row of a table dump; null in JSON, whose elements are counted instead."""
+FLAT_SCHEMA = pa.schema([pa.field(name, pa.string()) for name in NATIVE_COLUMNS])
 _BATCH = 20_000
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # Characters that the rest of the mill does not accept in a cell.
@@ -50,15 +51,15 @@ def flatten(archive: Archive, member: Member, target: Any) -> int:
     Memory: one image at a time for the API's layout; one table of images for COCO.
     """
     rows = 0
-    with pq.ParquetWriter(target, _FLAT_SCHEMA) as writer:
+    with pq.ParquetWriter(target, FLAT_SCHEMA) as writer:
         batch: list[Row] = []
         for row in _rows(archive, member):
             batch.append(row)
             if len(batch) == _BATCH:
-                writer.write_table(pa.Table.from_pylist(batch, schema=_FLAT_SCHEMA))
+                writer.write_table(pa.Table.from_pylist(batch, schema=FLAT_SCHEMA))
                 batch.clear()
                 rows += _BATCH
-        writer.write_table(pa.Table.from_pylist(batch, schema=_FLAT_SCHEMA))
+        writer.write_table(pa.Table.from_pylist(batch, schema=FLAT_SCHEMA))
         return rows + len(batch)
 
 
@@ -83,7 +84,7 @@ def _image_rows(element: Any) -> Iterator[Row]:
     if image is None:
         yield {"malformed": _raw(element)}
         return
-    cells = {f"image_{name}": _cell(image.get(_fold(name))) for name in IMAGE_FIELDS}
+    cells = {f"image_{name}": _cell(image.get(fold(name))) for name in IMAGE_FIELDS}
     boxes = image.get("boundingboxes")
     if not isinstance(boxes, list) or not boxes:
         yield cells if not boxes else {"malformed": _raw(element)}
@@ -93,7 +94,7 @@ def _image_rows(element: Any) -> Iterator[Row]:
         if box is None:
             yield {"malformed": _raw(item)}
             continue
-        yield {**cells, **{f"box_{name}": _cell(box.get(_fold(name))) for name in BOX_FIELDS}}
+        yield {**cells, **{f"box_{name}": _cell(box.get(fold(name))) for name in BOX_FIELDS}}
 
 
 def _coco_rows(archive: Archive, member: Member) -> Iterator[Row]:
@@ -111,7 +112,7 @@ def _coco_rows(archive: Archive, member: Member) -> Iterator[Row]:
                     malformed.append({"malformed": _raw(element)})
                 else:
                     images.append({"id": _number(item.get("id")), **_coco_image(item)})
-    schema = pa.schema([pa.field(name, pa.string()) for name in ("id", *_FLAT_SCHEMA.names)])
+    schema = pa.schema([pa.field(name, pa.string()) for name in ("id", *FLAT_SCHEMA.names)])
     table = pa.Table.from_pylist(images, schema=schema)
     del images
     yield from malformed
@@ -168,7 +169,8 @@ def _coco_box(item: dict[str, Any], categories: dict[str, str]) -> Row:
     }
 
 
-def _fold(name: str) -> str:
+def fold(name: str) -> str:
+    """Give a member's or column's name as it is compared: without case and underscores."""
     return name.replace("_", "").lower()
 
 
@@ -178,8 +180,8 @@ def _folded(element: Any) -> dict[str, Any] | None:
         return None
     found: dict[str, Any] = {}
     for name, value in element.items():
-        if found.get(_fold(name)) in (None, "", []):
-            found[_fold(name)] = value
+        if found.get(fold(name)) in (None, "", []):
+            found[fold(name)] = value
     return found
 
 

@@ -17,7 +17,7 @@ class Catalog(Stage):
     """The catalog stage."""
 
     name = "catalog"
-    version = 1
+    version = 2
     upstream = ("shards",)
 
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:

@@ -5,6 +5,10 @@ lane is worked off in order by one worker with its share of the host's rate and 
 for any number of workers on any runner. A unit writes `blobs/UNIT.bin` (the encoded images, one after another) and then
 `media/UNIT.parquet`, whose presence says that the unit is done. Units are named by their content, so a changed recipe
 fetches again only what is new to it.
+
+A medium that could not be had at its own address is asked for at its alternates (`pipeline.one_medium`), in order, one
+round after the other, so that every round keeps to the limits of its hosts. A record keeps its labels and rights
+wherever its medium came from; `attempts/` lists every address that was tried for such a record, and how it ended.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,13 +28,20 @@ from manifests import FetchRules, ImageRules
 from pipeline import sql
 from pipeline.atomic import atomic_path, table_writer, write_table
 from pipeline.media import Box, Fetched, Fetcher, Processed, Store, open_store, process
+from pipeline.one_medium import ALTERNATES
 from pipeline.records import ENDED_SCHEMA
 from pipeline.stages.base import Balance, Context, Stage, balance_of, missing, plan_outputs, recipe_parts, ticker
 
 if TYPE_CHECKING:
-    from pipeline.run.engine import Engine
+    import apache_beam as beam
 
-_EVIDENCE = "to_json({'status': m.status, 'detail': m.detail, 'address': c.address})::VARCHAR AS evidence"
+    from pipeline.run.engine import Engine
+    from pipeline.stages.units import RunUnits
+
+_EVIDENCE = """CASE WHEN t.alternates IS NULL
+                        THEN to_json({'status': m.status, 'detail': m.detail, 'address': c.address})
+                        ELSE to_json({'status': m.status, 'detail': m.detail, 'address': c.address,
+                                      'alternates': t.alternates}) END::VARCHAR AS evidence"""
 
 PLAN_SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("host", "lane", "media_id", "store", "address", "image_id")]
@@ -75,6 +86,8 @@ class LaneTask:
     units: tuple[tuple[int, str], ...]
     store: str
     """Path of the local store; empty: the network."""
+    plan: str = "plan.parquet"
+    """The round's plan, relative to the stage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +104,7 @@ class FetchLane:
         todo = [(group, name) for group, name in task.units if missing(folder, [unit_path(name)])]
         if not todo:
             return
-        plan = pq.ParquetFile(folder / "plan.parquet")
+        plan = pq.ParquetFile(folder / task.plan)
         with ExitStack() as stack:
             fetcher = None if task.store else stack.enter_context(Fetcher(self.fetch, share=1 / self.fetch.lanes))
             for group, name in todo:
@@ -188,7 +201,7 @@ class Fetch(Stage):
     """The fetch stage."""
 
     name = "fetch"
-    version = 1
+    version = 2
     sections = ("image", "fetch.max_bytes", "fetch.max_pixels", "fetch.lanes", "fetch.unit_size")
     upstream = ("screen",)
 
@@ -206,16 +219,20 @@ class Fetch(Stage):
         from pipeline.stages.units import RunUnits
 
         folder, recipe = context.folder.stage(self.name), context.recipe
-        tasks = self._plan(context, folder)
-        outputs = [unit_path(name) for task in tasks for _, name in task.units]
-        plan_outputs(context, self.name, outputs)
         write_table(folder / "media" / "-schema.parquet", MEDIA_SCHEMA.empty_table())
-        todo = [task for task in tasks if missing(folder, [unit_path(name) for _, name in task.units])]
-        left = len(missing(folder, outputs))
-        context.progress(f"fetch: {len(outputs) - left:,} of {len(outputs):,} work units were there")
-        if todo:
-            work = FetchLane(str(folder), recipe.fetch, recipe.image)
-            engine.run(self.name, lambda p: p | self.name >> RunUnits(todo, work), ticker(context, self.name, outputs))
+        outputs: list[str] = []
+        for place in range(ALTERNATES + 1):
+            tasks = self._plan(context, folder, place, outputs)
+            outputs += [unit_path(name) for task in tasks for _, name in task.units]
+            plan_outputs(context, self.name, outputs)
+            todo = [task for task in tasks if missing(folder, [unit_path(name) for _, name in task.units])]
+            left = len(missing(folder, outputs))
+            if tasks:
+                asked = f"at alternates ({place}), " if place else ""
+                context.progress(f"fetch: {asked}{len(outputs) - left:,} of {len(outputs):,} work units were there")
+            if todo:
+                units = RunUnits(todo, FetchLane(str(folder), recipe.fetch, recipe.image))
+                engine.run(self.name, partial(_graph, units), ticker(context, self.name, outputs))
         for stale in sorted(folder.glob("media/*.parquet")):
             if f"media/{stale.name}" not in outputs and stale.name != "-schema.parquet":
                 stale.unlink()
@@ -223,20 +240,25 @@ class Fetch(Stage):
         self.settle_arrivals(context, folder)
         return {"units": len(outputs)}
 
-    def _plan(self, context: Context, folder: Path) -> list[LaneTask]:
-        """Write `plan.parquet`, one row group per unit, and give the lanes; a function of the candidates alone."""
+    def _plan(self, context: Context, folder: Path, place: int, before: Sequence[str]) -> list[LaneTask]:
+        """Write a round's plan, one row group per unit, and give the lanes.
+
+        A function of the candidates and of how the rounds before (their unit files: `before`) ended.
+        """
         recipe = context.recipe
         stores = {spec.name: spec.media for spec in recipe.sources}
         salt = sql.evidence(**recipe_parts(recipe, self.sections))
         lanes: dict[tuple[str, str, str], list[tuple[int, str]]] = {}
+        name = f"plan-{place}.parquet" if place else "plan.parquet"
         candidates = sql.parquet(context.folder.stage("screen") / "candidates")
+        wanted = alternates_sql(candidates, _files(folder, before), place) if place else candidates
         query = f"""SELECT DISTINCT host, CAST(md5_number_lower(media_id) % {recipe.fetch.lanes} AS VARCHAR) AS lane,
                            media_id, store, address, image_id, box_x, box_y, box_w, box_h
-                    FROM {candidates} ORDER BY host, lane, media_id, image_id"""
+                    FROM {wanted} ORDER BY host, lane, media_id, image_id"""
         group = 0
         with (
             sql.connect(recipe.limits.memory_mb, context.folder.root) as con,
-            table_writer(folder / "plan.parquet", PLAN_SCHEMA) as writer,
+            table_writer(folder / name, PLAN_SCHEMA) as writer,
         ):
             for rows in _units(sql.batches(con, query), recipe.fetch.unit_size):
                 writer.write_table(pa.Table.from_pylist(rows, PLAN_SCHEMA), row_group_size=1 << 30)
@@ -247,7 +269,7 @@ class Fetch(Stage):
                 lanes.setdefault((first["host"], lane, first["store"]), []).append((group, digest.hexdigest()))
                 group += 1
         return [
-            LaneTask(host, lane, tuple(units), stores[store] if store else "")
+            LaneTask(host, lane, tuple(units), stores[store] if store else "", name)
             for (host, lane, store), units in sorted(lanes.items())
         ]
 
@@ -256,10 +278,20 @@ class Fetch(Stage):
         candidates = sql.parquet(context.folder.stage("screen") / "candidates")
         media = sql.parquet(folder / "media")
         with sql.connect(context.recipe.limits.memory_mb, context.folder.root) as con:
+            con.execute(f"CREATE TEMP TABLE tried AS {attempts_sql(candidates, media)}")
+            sql.copy(
+                con,
+                "SELECT record_id, source, place, address, image_id, outcome, detail FROM tried "
+                "ORDER BY record_id, place",
+                folder / "attempts" / "part.parquet",
+            )
+            # The rounds end with the first address that answers, so at most one attempt of a record succeeded.
             sql.copy(
                 con,
                 f"""SELECT c.record_id, c.source, c.image_id, c.media_id FROM {candidates} c
-                    JOIN {media} m USING (image_id) WHERE m.outcome IS NULL ORDER BY c.record_id""",
+                    JOIN {media} m USING (image_id) WHERE m.outcome IS NULL
+                    UNION ALL SELECT record_id, source, arg_min(image_id, place), arg_min(media_id, place)
+                    FROM tried WHERE outcome IS NULL GROUP BY ALL ORDER BY record_id""",
                 folder / "arrived" / "part.parquet",
             )
             columns = ", ".join(
@@ -276,8 +308,12 @@ class Fetch(Stage):
             )
             sql.copy(
                 con,
-                f"SELECT {columns} FROM {candidates} c JOIN {media} m USING (image_id) "
-                "WHERE m.outcome IS NOT NULL ORDER BY c.record_id",
+                f"""SELECT {columns} FROM {candidates} c JOIN {media} m USING (image_id)
+                    LEFT JOIN (SELECT record_id, list({{'address': address, 'outcome': outcome}} ORDER BY place)
+                                      FILTER (place > 0) AS alternates FROM tried GROUP BY 1) t USING (record_id)
+                    WHERE m.outcome IS NOT NULL
+                      AND c.record_id NOT IN (SELECT record_id FROM tried WHERE outcome IS NULL)
+                    ORDER BY c.record_id""",
                 folder / "ledger" / "part.parquet",
             )
 
@@ -285,6 +321,46 @@ class Fetch(Stage):
         """Candidates = arrived + ended."""
         folder = context.folder.stage(self.name)
         return balance_of(context, context.folder.stage("screen") / "candidates", folder / "arrived", folder / "ledger")
+
+
+def _graph(units: RunUnits, pipeline: beam.Pipeline) -> None:
+    pipeline | "fetch" >> units
+
+
+def _files(folder: Path, outputs: Sequence[str]) -> str:
+    """Give the FROM clause of the unit files of this plan, which need not be all that lie in the folder."""
+    paths = [folder / "media" / "-schema.parquet", *(folder / output for output in outputs)]
+    return f"read_parquet([{', '.join(sql.quote(str(path)) for path in paths)}])"
+
+
+def attempts_sql(candidates: str, media: str) -> str:
+    """Give the query of every address that was tried for a record with alternates whose own address failed.
+
+    The arguments are FROM clauses; place 0 is the record's own address, the alternates count from 1.
+    """
+    return f"""
+        SELECT a.record_id, a.source, a.place, a.at.image_id AS image_id, a.at.media_id AS media_id,
+               a.at.address AS address, m.outcome, m.detail
+        FROM (SELECT record_id, source, unnest(addresses) AS at, generate_subscripts(addresses, 1) - 1 AS place
+              FROM (SELECT c.record_id, c.source, list_prepend({{'image_id': c.image_id, 'media_id': c.media_id,
+                             'store': c.store, 'address': c.address, 'host': c.host}}, c.alternates) AS addresses
+                    FROM {candidates} c JOIN {media} own ON own.image_id = c.image_id AND own.outcome IS NOT NULL
+                    WHERE len(c.alternates) > 0)) a
+        JOIN {media} m ON m.image_id = a.at.image_id"""
+
+
+def alternates_sql(candidates: str, media: str, place: int) -> str:
+    """Give, as a FROM clause, the addresses of a round: the place-th alternates of what no earlier round brought."""
+    return f"""(
+        SELECT c.alternates[{place}].image_id AS image_id, c.alternates[{place}].media_id AS media_id,
+               c.alternates[{place}].store AS store, c.alternates[{place}].address AS address,
+               c.alternates[{place}].host AS host, NULL::DOUBLE AS box_x, NULL::DOUBLE AS box_y,
+               NULL::DOUBLE AS box_w, NULL::DOUBLE AS box_h
+        FROM {candidates} c
+        WHERE len(c.alternates) >= {place}
+          AND c.image_id IN (SELECT image_id FROM {media} WHERE outcome IS NOT NULL)
+          AND c.record_id NOT IN (SELECT record_id FROM ({attempts_sql(candidates, media)}) WHERE outcome IS NULL)
+          AND c.alternates[{place}].image_id NOT IN (SELECT image_id FROM {media}))"""
 
 
 def _units(batches: Iterator[pa.RecordBatch], size: int) -> Iterator[list[dict[str, Any]]]:

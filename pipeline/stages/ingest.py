@@ -144,6 +144,41 @@ class MapBucket:
         write_table(ledger, _ledger(pa.concat_tables(ended), mapped.absorbed))
 
 
+def plan_release(release: Release, folder: Path) -> list[ReadTask]:
+    """Cut a release into read tasks that write to `folder`, with `folder/spool` for what is unpacked and sorted."""
+    spool = folder / "spool" / release.spec.name
+    spool.mkdir(parents=True, exist_ok=True)
+    release = dataclasses.replace(release, facts={**release.facts, "spool": str(spool)})
+    plan = open_source(release.spec.kind).plan(release, spool)
+    return [
+        ReadTask(str(folder), release, split, index, plan.join_key, plan.buckets)
+        for index, split in enumerate(plan.splits)
+    ]
+
+
+def ingest_release(release: Release, folder: Path) -> tuple[int, int]:
+    """Read and map one release in this process, into `folder/records` and `folder/ledger`.
+
+    Gives the rows of the release and those that became part of other rows.
+    """
+    tasks = plan_release(release, folder)
+    _write_schemas(folder)
+    units: dict[str, list[tuple[ReadTask, int]]] = {}
+    for task in tasks:
+        for unit, part in Spool()(task):
+            units.setdefault(unit, []).append(part)
+    for unit in sorted(units):
+        MapBucket()((unit, units[unit]))
+    name = release.spec.name
+    return sum(task.split.rows for task in tasks), _absorbed(folder, [name])[name]
+
+
+def _write_schemas(folder: Path) -> None:
+    # Every table of the stage has at least this part, so that an empty release is still a table with columns.
+    write_table(folder / "records" / "-schema.parquet", empty_records())
+    write_table(folder / "ledger" / "-schema.parquet", _ledger(ENDED_SCHEMA.empty_table(), 0))
+
+
 def _graph(pipeline: beam.Pipeline, tasks: list[ReadTask]) -> None:
     import apache_beam as beam
 
@@ -161,7 +196,7 @@ class Ingest(Stage):
     """The ingest stage."""
 
     name = "ingest"
-    version = 1
+    version = 2
     sections = ("sources", "limits")
 
     def __init__(self) -> None:
@@ -178,26 +213,18 @@ class Ingest(Stage):
         tasks: list[ReadTask] = []
         facts: dict[str, Any] = {}
         for release in self._releases:
-            spool = folder / "spool" / release.spec.name
-            spool.mkdir(parents=True, exist_ok=True)
-            release = dataclasses.replace(release, facts={**release.facts, "spool": str(spool)})
-            plan = open_source(release.spec.kind).plan(release, spool)
-            tasks += [
-                ReadTask(str(folder), release, split, index, plan.join_key, plan.buckets)
-                for index, split in enumerate(plan.splits)
-            ]
+            planned = plan_release(release, folder)
+            tasks += planned
             facts[release.spec.name] = {
                 "release": release.release,
-                "rows": sum(split.rows for split in plan.splits),
-                "splits": len(plan.splits),
+                "rows": sum(task.split.rows for task in planned),
+                "splits": len(planned),
             }
             context.progress(f"ingest: {release.spec.name}: {facts[release.spec.name]['rows']:,} rows")
         outputs = sorted({f"ledger/{unit_of(task, 0)}.parquet" for task in tasks if not task.join_key})
         outputs += [f"ledger/{task.stem}.parquet" for task in tasks if task.join_key]
         plan_outputs(context, self.name, outputs)
-        # Every table of the stage has at least this part, so that an empty release is still a table with columns.
-        write_table(folder / "records" / "-schema.parquet", empty_records())
-        write_table(folder / "ledger" / "-schema.parquet", _ledger(ENDED_SCHEMA.empty_table(), 0))
+        _write_schemas(folder)
         engine.run(self.name, lambda pipeline: _graph(pipeline, tasks), ticker(context, self.name, outputs))
         for release in self._releases:
             self._check_rejects(context, release.spec.name, facts[release.spec.name]["rows"])

@@ -21,10 +21,10 @@ import pyarrow.parquet as pq
 from dedup import HeldOut, band_pairs, components, find_leaks, plan_bands
 from pipeline import sql
 from pipeline.atomic import atomic_path, write_table
+from pipeline.preference import preference
 from pipeline.records import ENDED_SCHEMA
 from pipeline.settle import RANK_IDS, Edges, Fate, Leak, settle
 from pipeline.stages.base import Balance, Context, Stage, balance_of, missing, plan_outputs, ticker
-from pipeline.stages.screen import OPENNESS
 
 if TYPE_CHECKING:
     from pipeline.run.engine import Engine
@@ -165,9 +165,7 @@ class Likeness(Stage):
     def _records(self, context: Context, folder: Path) -> pa.Table:
         """Give the arrived records, the preferred ones first; a pure function of content, never of arrival."""
         stage, recipe = context.folder.stage, context.recipe
-        openness = " ".join(f"WHEN {sql.quote(family)} THEN {i}" for family, i in OPENNESS.items())
-        priority = " ".join(f"WHEN {sql.quote(spec.name)} THEN {spec.priority}" for spec in recipe.sources)
-        specific = " + ".join(f'("{rank}" IS NOT NULL)::INTEGER' for rank in RANK_IDS)
+        order = preference(recipe, name="n", record="c", pixels="m.source_width::BIGINT * m.source_height")
         query = f"""
             SELECT a.record_id, a.source, a.image_id, a.media_id, m.pdq, m.quality, m.sha256, m.pixel_sha256,
                    c.box_x IS NOT NULL AS box, c.occurrence_key, c.media_key, n.accepted_id,
@@ -176,8 +174,7 @@ class Likeness(Stage):
             JOIN {sql.parquet(stage("fetch") / "media")} m USING (image_id)
             JOIN {sql.parquet(stage("screen") / "candidates")} c USING (record_id)
             JOIN {sql.parquet(stage("resolve") / "names")} n USING (name_id)
-            ORDER BY {specific} DESC, CASE c.license_family {openness} ELSE {len(OPENNESS)} END,
-                     m.source_width::BIGINT * m.source_height DESC, CASE a.source {priority} END, a.record_id"""
+            ORDER BY {order}"""
         with sql.connect(recipe.limits.memory_mb, context.folder.root) as con:
             return sql.table(con, query)
 

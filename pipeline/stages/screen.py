@@ -1,18 +1,22 @@
 """Screen: everything that can be decided before a byte is fetched.
 
-The rules are tried in a fixed order and the first that applies gives the row its outcome. All but the last two are one
-SQL CASE over the records, the resolved names and the held-out keys; addresses are judged by `pipeline.media.guards`.
+The rules are tried in a fixed order and the first that applies gives the row its outcome. Most are one SQL CASE over
+the records, the resolved names and the held-out keys; addresses are judged by `pipeline.media.guards`; what is left is
+brought together by medium (`pipeline.one_medium`), so that a photograph that many records name is fetched once.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pyarrow as pa
 
 from manifests import Recipe
-from pipeline import ids, sql
+from pipeline import ids, one_medium, sql
 from pipeline.atomic import table_writer
 from pipeline.media import check_url, to_uri
 from pipeline.outcomes import Outcome
@@ -23,6 +27,7 @@ from pipeline.stages.base import Balance, Context, Stage, balance_of
 if TYPE_CHECKING:
     from pipeline.run.engine import Engine
 
+ADDRESS_FIELDS = [pa.field(name, pa.string()) for name in ("image_id", "media_id", "store", "address", "host")]
 CANDIDATE_SCHEMA = pa.schema(
     [
         pa.field("record_id", pa.string()),
@@ -42,26 +47,30 @@ CANDIDATE_SCHEMA = pa.schema(
         pa.field("license_family", pa.string()),
         pa.field("locator_file", pa.string()),  # with locator_row: which of several rows of this record_id it is
         pa.field("locator_row", pa.int64()),
+        pa.field("alternates", pa.list_(pa.struct(ADDRESS_FIELDS))),  # where else the medium may be had, in order
     ]
 )
 """One row per record that passed; record_id is unique here, as it need not be among the records."""
 
-OPENNESS = {
-    family: place
-    for place, families in enumerate(
-        (
-            ("CC0", "PD", "PDM"),
-            ("CC-BY",),
-            ("CC-BY-SA",),
-            ("CC-BY-NC",),
-            ("CC-BY-NC-SA",),
-            ("CC-BY-ND",),
-            ("CC-BY-NC-ND",),
-        )
-    )
-    for family in families
-}
-"""Place of a licence family from the most open to the least: of two equal images the more open one is kept."""
+PASSED_SCHEMA = pa.schema(
+    [
+        *(field for field in CANDIDATE_SCHEMA if field.name != "alternates"),
+        pa.field("locator_offset", pa.int64()),
+        pa.field("pixels", pa.int64()),  # as declared by the source; null when it does not say
+    ]
+)
+"""Records that passed every rule that looks at one record alone."""
+
+MEDIA_RECORD_SCHEMA = pa.schema(
+    [
+        pa.field("media_key", pa.string()),
+        pa.field("record_id", pa.string()),
+        pa.field("source", pa.string()),
+        pa.field("kept_id", pa.string()),  # the record that speaks for the medium; null when none may
+        pa.field("label_conflict", pa.bool_()),  # records of the medium were resolved to different taxa
+    ]
+)
+"""One row per record of every medium that several records name."""
 
 
 def screening_sql(recipe: Recipe, records: str, names: str, ids_table: str, items: str) -> str:
@@ -81,14 +90,18 @@ def screening_sql(recipe: Recipe, records: str, names: str, ids_table: str, item
       FROM (SELECT record_id, locator_file, locator_row, md5(to_json(struct_pack({content}))) AS content FROM {records}
             WHERE record_id IN (SELECT record_id FROM {records} GROUP BY 1 HAVING count(*) > 1))
     ),
-    held_media AS (SELECT key, min(benchmark) AS benchmark FROM (
-        SELECT media_key AS key, benchmark FROM {ids_table} UNION ALL SELECT media_key, benchmark FROM {items})
-        WHERE key IS NOT NULL AND key <> '' GROUP BY 1),
     held_records AS (SELECT key, min(benchmark) AS benchmark FROM (
         SELECT record_key AS key, benchmark FROM {ids_table} UNION ALL SELECT record_key, benchmark FROM {items})
+        WHERE key IS NOT NULL AND key <> '' GROUP BY 1),
+    held_media AS (SELECT key, min(benchmark) AS benchmark, min(rule) AS rule FROM (
+        SELECT media_key AS key, benchmark, 'held-out media key' AS rule FROM {ids_table}
+        UNION ALL SELECT media_key, benchmark, 'held-out media key' FROM {items}
+        UNION ALL SELECT h.media_key, k.benchmark, 'medium of a held-out record' FROM {records} h
+        JOIN held_records k ON k.key = h.source || ':' || h.source_record_id)
         WHERE key IS NOT NULL AND key <> '' GROUP BY 1)
     SELECT r.*, coalesce(t.nth, 1) AS nth,
-      coalesce(hm.benchmark, hr.benchmark) AS held_by,
+      coalesce(hr.benchmark, hm.benchmark) AS held_by,
+      r.media_width::BIGINT * r.media_height AS pixels,
       CASE
         WHEN coalesce(t.nth, 1) > 1 THEN 'duplicate_record'
         WHEN r.media_type NOT IN ('StillImage', 'Unknown') THEN 'not_image'
@@ -105,8 +118,8 @@ def screening_sql(recipe: Recipe, records: str, names: str, ids_table: str, item
         WHEN r.media_type NOT IN ('StillImage', 'Unknown') THEN {{'rule': 'media type', 'value': r.media_type}}
         WHEN upper(coalesce(r.occurrence_status, 'PRESENT')) = 'ABSENT'
           THEN {{'rule': 'occurrence status', 'value': r.occurrence_status}}
-        WHEN hm.key IS NOT NULL THEN {{'rule': 'held-out media key', 'value': hm.key}}
         WHEN hr.key IS NOT NULL THEN {{'rule': 'held-out record', 'value': hr.key}}
+        WHEN hm.key IS NOT NULL THEN {{'rule': hm.rule, 'value': hm.key}}
         WHEN {unknown} THEN {{'rule': 'licence', 'value': r.license_verbatim}}
         WHEN l_family NOT IN {allow} THEN {{'rule': 'licence', 'value': r.license_id}}
         ELSE {{'rule': 'name: ' || coalesce(n.match_type, 'NONE'), 'value': r.scientific_name}}
@@ -133,40 +146,58 @@ class Screen(Stage):
     """The screen stage."""
 
     name = "screen"
-    version = 1
+    version = 2
     sections = ("licences", "taxonomy", "fetch.hosts", "sources")
     upstream = ("ingest", "resolve", "holdout")
 
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
-        """Judge all records in one pass, with bounded memory."""
-        folder, run = context.folder.stage(self.name), context.folder
-        query = screening_sql(
-            context.recipe,
-            sql.parquet(run.stage("ingest") / "records"),
-            sql.parquet(run.stage("resolve") / "names"),
-            sql.parquet(run.stage("holdout") / "ids"),
-            sql.parquet(run.stage("holdout") / "items"),
-        )
-        stores = {spec.name for spec in context.recipe.sources if spec.media}
+        """Judge all records in one pass, then all media that several records name, with bounded memory."""
+        folder, run, recipe = context.folder.stage(self.name), context.folder, context.recipe
+        records = sql.parquet(run.stage("ingest") / "records")
+        names = sql.parquet(run.stage("resolve") / "names")
+        held = [sql.parquet(run.stage("holdout") / part) for part in ("ids", "items")]
+        stores = {spec.name for spec in recipe.sources if spec.media}
         columns = (
-            "record_id, source, nth, outcome, evidence, held_by, media_url, media_path, box_x, box_y, box_w, box_h"
+            "record_id, source, nth, outcome, evidence, held_by, media_url, media_path, box_x, box_y, box_w, box_h, "
+            "name_id, occurrence_key, media_key, license_family, locator_file, locator_row, locator_offset, pixels"
         )
-        columns += ", name_id, occurrence_key, media_key, license_family, locator_file, locator_row, locator_offset"
-        with (
-            sql.connect(context.recipe.limits.memory_mb, run.root) as con,
-            table_writer(folder / "candidates" / "part.parquet", CANDIDATE_SCHEMA) as candidates,
-            table_writer(folder / "ledger" / "part.parquet", ENDED_SCHEMA) as ledger,
-        ):
-            for batch in sql.batches(con, f"SELECT {columns} FROM ({query}) ORDER BY record_id, nth"):
-                passed, ended = judge(batch.to_pylist(), context.recipe, stores)
-                candidates.write_table(pa.Table.from_pylist(passed, CANDIDATE_SCHEMA))
-                ledger.write_table(pa.Table.from_pylist(ended, ENDED_SCHEMA))
+        query = screening_sql(recipe, records, names, *held)
+        with sql.connect(recipe.limits.memory_mb, run.root) as con:
+            with (
+                table_writer(folder / "passed" / "part.parquet", PASSED_SCHEMA) as writer,
+                table_writer(folder / "ledger" / "alone.parquet", ENDED_SCHEMA) as ledger,
+            ):
+                for batch in sql.batches(con, f"SELECT {columns} FROM ({query}) ORDER BY record_id, nth"):
+                    passed, ended = judge(batch.to_pylist(), recipe, stores)
+                    writer.write_table(pa.Table.from_pylist(passed, PASSED_SCHEMA))
+                    ledger.write_table(pa.Table.from_pylist(ended, ENDED_SCHEMA))
+            collapse(con, recipe, records, names, folder)
+        shutil.rmtree(folder / "passed")
         return {}
 
     def balance(self, context: Context, facts: Mapping[str, Any]) -> list[Balance]:
         """Records = candidates + ended."""
         folder = context.folder.stage(self.name)
         return balance_of(context, context.folder.stage("ingest") / "records", folder / "candidates", folder / "ledger")
+
+
+def collapse(con: duckdb.DuckDBPyConnection, recipe: Recipe, records: str, names: str, folder: Path) -> None:
+    """Bring the records of `FOLDER/passed` together by medium; write candidates, their ledger and media_records.
+
+    `records` and `names` are FROM clauses. Memory is bounded by the connection's limit.
+    """
+    passed = sql.parquet(folder / "passed")
+    one_medium.gather(con, recipe, records, names, passed)
+    kept, ended = one_medium.kept_sql(passed), one_medium.ended_sql(passed, names)
+    for query, schema, path, order in (
+        (kept, CANDIDATE_SCHEMA, "candidates/part.parquet", "record_id"),
+        (f"SELECT *, NULL AS raw FROM ({ended})", ENDED_SCHEMA, "ledger/medium.parquet", "row_id"),
+        (one_medium.media_records_sql(records), MEDIA_RECORD_SCHEMA, "media_records/part.parquet", "ALL"),
+    ):
+        columns = ", ".join(schema.names)
+        with table_writer(folder / path, schema) as writer:
+            for batch in sql.batches(con, f"SELECT {columns} FROM ({query}) ORDER BY {order}"):
+                writer.write_table(pa.Table.from_batches([batch]).cast(schema))
 
 
 def judge(

@@ -64,8 +64,9 @@ _OPEN_BLOBS = 128
 _SAMPLE = (
     "r.source, r.release, r.source_record_id, r.source_media_id, r.box_id, r.box_x, r.box_y, r.box_w, r.box_h, "
     "r.occurrence_key, r.publisher, r.media_url, r.media_path, r.media_key, r.license_id, r.license_family, "
-    "r.license_verbatim, r.rights_holder, r.creator, r.source_page, r.scientific_name, r.basis_of_record, "
-    "r.image_category, r.event_date, r.lat, r.lon, r.country_code, r.sex, r.life_stage, r.dna_bin, "
+    "r.license_verbatim, r.may_share, r.may_change, r.may_sell, r.rights_holder, r.creator, r.source_page, "
+    "r.scientific_name, r.basis_of_record, r.image_category, r.event_date, r.lat, r.lon, "
+    "r.country_code, r.sex, r.life_stage, r.dna_bin, "
     "n.accepted_name, n.accepted_rank, n.match_type, n.vernacular_name, n.taxonomy_build, "
     "m.sha256 AS source_sha256, m.pixel_sha256, m.phash, lower(hex(m.pdq)) AS pdq, m.quality, m.format, "
     'm.source_width, m.source_height, m.width, m.height, m.unit, m."offset" AS blob_offset, m."length" AS blob_length'
@@ -178,7 +179,7 @@ class Shards(Stage):
     """The shards stage."""
 
     name = "shards"
-    version = 1
+    version = 2
     sections = ("shards", "seed")
     upstream = ("select", "fetch", "resolve")
 

@@ -54,8 +54,36 @@ def test_duplicates_name_the_kept_image_and_leaks_the_held_out_one(demo: Demo) -
         if row["outcome"] in ("exact_duplicate", "near_duplicate"):
             assert found[row["row_id"]][1] == row["other"], row
             assert found[row["other"]][0] == "kept", row
+        elif row["outcome"] == "same_medium":
+            assert found[row["row_id"]][1] == row["other"], row
         elif row["outcome"] in ("leak_bytes", "leak_hamming"):
             assert (found[row["row_id"]][1] or "").endswith(row["other"].rsplit("/", 1)[-1]), row
+
+
+def test_a_medium_that_is_gone_at_its_own_address_is_had_at_an_alternate(demo: Demo) -> None:
+    notes = {row["note"]: row["row_id"] for row in truth(demo) if row["outcome"] in ("kept", "gone")}
+    had, lost = notes["the preferred copy is gone, the other is not"], notes["both copies are gone"]
+    with open_catalog(demo.out) as con:
+        tried = con.execute("SELECT record_id, place, outcome FROM attempts ORDER BY ALL").fetchall()
+        standing = con.execute("SELECT count(*) FROM media_records WHERE kept_id = record_id").fetchall()[0][0]
+        proof = con.execute("SELECT evidence FROM ledger WHERE row_id = ?", [lost]).fetchall()[0][0]
+        images = con.execute("SELECT record_id, count(*) FROM media_records WHERE kept_id = ? GROUP BY 1", [had])
+        assert len(images.fetchall()) == 2
+    assert tried == sorted([(had, 0, "gone"), (had, 1, None), (lost, 0, "gone"), (lost, 1, "gone")])
+    assert standing >= 6
+    assert [at["outcome"] for at in json.loads(proof)["alternates"]] == ["gone"]
+
+
+def test_rights_and_label_conflicts_are_columns_of_the_catalog(demo: Demo) -> None:
+    at_odds = {row["row_id"] for row in truth(demo) if row["outcome"] == "media_label_conflict"}
+    with open_catalog(demo.out) as con:
+        found = con.execute("SELECT record_id FROM records WHERE list_contains(issues, 'LABEL_CONFLICT')").fetchall()
+        shared = con.execute("SELECT DISTINCT source, may_share FROM samples ORDER BY ALL").fetchall()
+    issues = {row[0] for row in found}
+    # Beside contradictions, a genus and its species on one photograph are named too.
+    assert at_odds < issues
+    assert len(issues) == len(at_odds) + 2
+    assert dict(shared) == {"bioscan": True, "eol": True, "fathomnet": False, "gbif": True}
 
 
 @pytest.mark.parametrize("stage", [s for s in STAGES if s not in ("resolve", "holdout")])

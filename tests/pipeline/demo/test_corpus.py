@@ -28,6 +28,8 @@ PLANTED = {
     Outcome.NO_BOX: 2,
     Outcome.BAD_BOX: 2,
     Outcome.REJECTED_LABEL: 2,
+    Outcome.NON_ORGANISM: 2,
+    Outcome.MERGED_BOX: 2,
     Outcome.DUPLICATE_RECORD: 2,
     Outcome.NOT_IMAGE: 2,
     Outcome.NOT_PRESENT: 2,
@@ -39,6 +41,8 @@ PLANTED = {
     Outcome.RANK_TOO_HIGH: 5,
     Outcome.BAD_URL: 2,
     Outcome.HOST_NOT_ALLOWED: 2,
+    Outcome.MEDIA_LABEL_CONFLICT: 4,
+    Outcome.SAME_MEDIUM: 7,
     Outcome.MISSING_FILE: 2,
     Outcome.GONE: 3,
     Outcome.BLOCKED: 2,
@@ -152,10 +156,14 @@ def test_each_source_has_its_share_of_rows(truth) -> None:
 
 def test_duplicates_name_a_kept_row_and_leaks_a_held_out_file(corpus: Corpus, truth) -> None:
     kept = {row["row_id"] for row in truth if row["outcome"] == "kept"}
+    ends = {row["row_id"]: row["outcome"] for row in truth}
     items = {path.name for path in (corpus.folder / "benchmarks" / "biota-heldout" / "images").iterdir()}
     for row in truth:
         if row["outcome"] in ("exact_duplicate", "near_duplicate"):
             assert row["other"] in kept
+        elif row["outcome"] in ("same_medium", "merged_box"):
+            assert row["other"] in ends
+            assert ends[row["other"]] != "same_medium"
         elif row["outcome"] in ("leak_bytes", "leak_hamming"):
             assert row["other"] in items
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import random
@@ -9,10 +10,17 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline.errors import SourceError
 from pipeline.ids import record_id
+from pipeline.sources.fathomnet_boxes import SAME_BOX, overlaps, same_boxes
+from pipeline.sources.fathomnet_concepts import non_organism
 
 from .conftest import Reader
 
@@ -185,3 +193,156 @@ def test_hostile_values_are_only_values(tmp_path: Path, read_release: Reader) ->
     path.write_text(json.dumps(images).replace("1e+300", "1e999").replace('"y": 20', '"y": NaN'))
     read = read_release("fathomnet", path)
     assert read.outcomes() == {"bad_box": 2}
+
+
+def test_equal_boxes_of_a_concept_are_merged_and_the_verified_one_stays(tmp_path: Path, read_release: Reader) -> None:
+    images = [
+        image(
+            1,
+            box(1, (10, 10, 100, 100), reviewState="UNVERIFIED"),
+            box(2, (10, 10, 100, 101)),
+            box(3, (12, 10, 100, 100), concept="Sebastes"),
+            box(4, (40, 10, 100, 100)),
+            box(5, (10, 10, 100, 101)),
+        ),
+        image(2, box(6, (10, 10, 100, 100))),
+    ]
+    read = read_release("fathomnet", write(tmp_path / "i.json", images))
+    assert [r["box_id"] for r in read.records] == [name(1002), name(1003), name(1004), name(1006)]
+    assert read.outcomes() == {"merged_box": 2}
+    kept = read.records[0]["record_id"]
+    assert {r["other_id"] for r in read.ended} == {kept}
+    assert {r["row_id"] for r in read.ended} == {record_id("s", name(1), name(1), name(1000 + n)) for n in (1, 5)}
+    shares = {json.loads(r["evidence"])["value"]: json.loads(r["evidence"])["iou"] for r in read.ended}
+    assert shares[name(1002)] in (0.9901, 1.0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(*[st.integers(0, 6)] * 2, *[st.integers(20, 26)] * 2, st.sampled_from("ab")), max_size=14),
+    st.randoms(use_true_random=False),
+)
+def test_boxes_that_stay_differ_and_those_that_go_name_one_that_stays(
+    boxes: list[tuple[int, int, int, int, str]], chance: random.Random
+) -> None:
+    def merge(order: list[int]) -> dict[int, int]:
+        sides = np.array([boxes[i][:4] for i in order], dtype=np.float64).reshape(-1, 4)
+        found = same_boxes(sides, [boxes[i][4] for i in order], order)
+        return {order[row]: order[kept] for row, (kept, _) in found.items()}
+
+    order = list(range(len(boxes)))
+    merged = merge(order)
+    chance.shuffle(order)
+    assert merge(order) == merged
+    sides = np.array([b[:4] for b in boxes], dtype=np.float64).reshape(-1, 4)
+    stay = [i for i in range(len(boxes)) if i not in merged]
+    assert set(merged.values()) <= set(stay)
+    for one, kept in merged.items():
+        assert boxes[one][4] == boxes[kept][4]
+        assert overlaps(sides[one], sides[[kept]])[0] >= SAME_BOX
+    for place, one in enumerate(stay):
+        for two in stay[place + 1 :]:
+            assert boxes[one][4] != boxes[two][4] or overlaps(sides[one], sides[[two]])[0] < SAME_BOX
+
+
+def test_concepts_that_name_no_organism_end(data: Path, tmp_path: Path, read_release: Reader) -> None:
+    things = ["55-gallon drum", "Trash", "fishing  net", "Phyllospadix-Zostera detritus", "Free Ocean CO2 Experiment"]
+    read = read_release(
+        "fathomnet", write(tmp_path / "i.json", [image(1, *[box(n, concept=t) for n, t in enumerate(things)])])
+    )
+    assert read.outcomes() == {"non_organism": 5}
+    assert json.loads(read.ended[2]["evidence"])["rule"].endswith("last word: net")
+    # Of the 290 concepts of a real competition, all of which are organisms, none is taken for a thing.
+    with (data / "fathomnet/fgvc2023_supercategory_map.csv").open(encoding="utf-8") as handle:
+        concepts = [row["name"] for row in csv.DictReader(handle)]
+    assert len(concepts) == 290
+    assert [concept for concept in concepts if non_organism(concept)] == []
+
+
+IMAGE_HEADER = [
+    "id",
+    "uuid",
+    "url",
+    "width",
+    "Width",
+    "height",
+    "valid",
+    "depth_meters",
+    "depthmeters",
+    "latitude",
+    "longitude",
+]
+BOX_HEADER = ["uuid", "image_id", "concept", "x", "y", "width", "height", "review_state", "reviewstate", "rejected"]
+
+
+def dump() -> tuple[list[list[str]], list[list[str]]]:
+    """Tables with each column twice, one or the other of them filled."""
+    images = [
+        [str(n), name(n), f"https://x.test/{n}.png", "", "640", "480", "True", "", "12.5", "36.5", "-122.0"]
+        for n in (1, 2, 3)
+    ]
+    boxes = [
+        [name(1001), "1", "Octopus", "10", "20", "30", "40", "", "VERIFIED", "false"],
+        [name(1002), name(2), "Sebastes", "1.5", "20", "30", "40", "", "", ""],
+        [name(1003), "2", "Sebastes", "100", "20", "30", "40", "", "REJECTED", ""],
+        [name(1004), "99", "Sebastes", "100", "20", "30", "40", "", "", ""],
+    ]
+    return images, boxes
+
+
+def comma(header: list[str], rows: list[list[str]]) -> str:
+    return "".join(",".join(row) + "\n" for row in [header, *rows])
+
+
+def test_table_dumps_are_read_like_the_api(tmp_path: Path, read_release: Reader) -> None:
+    images, boxes = dump()
+    folder = tmp_path / "csv"
+    folder.mkdir()
+    (folder / "images.csv").write_text(comma(IMAGE_HEADER, [*images, ["4", "short"]]))
+    (folder / "boundingboxes.csv").write_text(comma(BOX_HEADER, [["broken"], *boxes]))
+    (folder / "tags.csv").write_text("id,key,value\n1,a,b\n")
+    read = read_release("fathomnet", folder, release="r")
+    assert read.rows == 7
+    assert read.outcomes() == {"malformed_row": 2, "rejected_label": 1, "id_missing": 1, "no_box": 1}
+    one, two = read.records
+    assert (one["source_record_id"], one["box_id"], one["scientific_name"]) == (name(1), name(1001), "Octopus")
+    assert (one["media_width"], one["media_height"], one["label_status"]) == (640, 480, "VERIFIED")
+    assert (two["box_x"], two["media_url"], two["lat"]) == (1.5, "https://x.test/2.png", 36.5)
+    assert (one["locator_file"], one["locator_row"], two["locator_row"]) == ("boundingboxes.csv", 2, 3)
+    broken = {r["locator_file"]: r for r in read.ended if r["outcome"] == "malformed_row"}
+    assert (broken["images.csv"]["locator_row"], broken["images.csv"]["raw"]) == (4, "4,short")
+    assert json.loads(broken["boundingboxes.csv"]["evidence"])["code"] == "RAGGED_SHORT"
+    bare = next(r for r in read.ended if r["outcome"] == "no_box")
+    assert (bare["locator_file"], bare["locator_row"]) == ("images.csv", 3)
+
+
+def test_parquet_and_shuffled_dumps_give_the_same_records(tmp_path: Path, read_release: Reader) -> None:
+    images, boxes = dump()
+    reads = []
+    for kind in ("csv", "parquet"):
+        folder = tmp_path / kind
+        folder.mkdir()
+        for file, header, rows in (("i", IMAGE_HEADER, images), ("b", BOX_HEADER, boxes)):
+            if kind == "csv":
+                (folder / f"{file}.csv").write_text(comma(header, rows))
+            else:
+                columns = {n: [row[at] or None for row in rows] for at, n in enumerate(header)}
+                numbers = {
+                    n: pa.array(columns[n], pa.string()).cast(pa.float64()) for n in ("x", "latitude") if n in columns
+                }
+                pq.write_table(
+                    pa.table({**columns, **numbers, "tags": [["a"]] * len(rows)}), folder / f"{file}.parquet"
+                )
+            rows.reverse()
+        reads.append(read_release("fathomnet", folder, release="r", target_bytes=512 * 2))
+    assert len(reads[0].plan.splits) > 1
+    assert reads[0].content() == reads[1].content()
+
+
+def test_tables_that_are_no_dump_are_refused(tmp_path: Path, read_release: Reader) -> None:
+    (tmp_path / "boxes.csv").write_text(comma(BOX_HEADER, []))
+    with pytest.raises(SourceError, match="0 of images and 1 of boxes"):
+        read_release("fathomnet", tmp_path)
+    (tmp_path / "images.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(SourceError, match="no Parquet"):
+        read_release("fathomnet", tmp_path)
