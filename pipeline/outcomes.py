@@ -35,6 +35,10 @@ class Outcome(Enum):
     NO_BOX = OutcomeInfo("ingest", False, "The image has no bounding box, and its source labels boxes.")
     BAD_BOX = OutcomeInfo("ingest", False, "The bounding box lies outside the image or has no area.")
     REJECTED_LABEL = OutcomeInfo("ingest", False, "The source itself rejected this label or image.")
+    NOT_PUBLIC = OutcomeInfo("ingest", False, "The source does not show this medium to the public.")
+    BLANK = OutcomeInfo("ingest", False, "The source says that the picture shows no animal.")
+    HUMAN = OutcomeInfo("ingest", False, "The source says that the picture shows a person.")
+    VEHICLE = OutcomeInfo("ingest", False, "The source says that the picture shows a vehicle.")
     # screen: what is known before any byte is fetched
     DUPLICATE_RECORD = OutcomeInfo("screen", False, "Another row states the same record, medium and box.")
     NOT_IMAGE = OutcomeInfo("screen", False, "The medium is a sound, a video, a map or a web page.")

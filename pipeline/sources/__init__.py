@@ -1,4 +1,4 @@
-"""Sources: readers of what GBIF, EOL, BIOSCAN and FathomNet publish, behind one contract (`pipeline.sources.base`)."""
+"""Sources: readers of what providers publish, behind one contract (`pipeline.sources.base`)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from types import MappingProxyType
 from pipeline.errors import SourceError
 from pipeline.sources.base import Mapped, Native, Plan, Release, Source, Split
 from pipeline.sources.bioscan import Bioscan5M
+from pipeline.sources.biotrove import BioTrove
 from pipeline.sources.eol import EolManifest
 from pipeline.sources.fathomnet import FathomNet
 from pipeline.sources.gbif import GbifDwca
+from pipeline.sources.inat import InatOpenData
 
 __all__ = [
     "SOURCES",
+    "BioTrove",
     "Bioscan5M",
     "EolManifest",
     "FathomNet",
     "GbifDwca",
+    "InatOpenData",
     "Mapped",
     "Native",
     "Plan",
@@ -28,7 +32,10 @@ __all__ = [
 ]
 
 SOURCES: Mapping[str, Source] = MappingProxyType(
-    {source.kind: source for source in (GbifDwca(), EolManifest(), Bioscan5M(), FathomNet())}
+    {
+        source.kind: source
+        for source in (GbifDwca(), EolManifest(), Bioscan5M(), FathomNet(), InatOpenData(), BioTrove())
+    }
 )
 """Every reader by its kind, as `SourceSpec.kind` names it."""
 

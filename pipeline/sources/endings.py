@@ -27,7 +27,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What a row's id is made of; null where the row does not say."""
+    """What a row's id is made of; null where the row does not say, empty where there is none to say."""
 
     record: pa.Array
     media: pa.Array
@@ -63,7 +63,7 @@ def _ledger(table: pa.Table, ending: Ending, keys: Keys, ends: c.Mask, source: s
         c.row_texts(rows),
         strict=True,
     ):
-        known = record and media
+        known = record is not None and media is not None
         ids.append(record_id(source, record, media, box) if known else ended_id(source, name, content))
     evidence = [{"rule": ending.rule, "value": (value or "")[:200]} for value in values.to_pylist()]
     return c.ended_rows(rows, source, ending.outcome, ids, evidence)

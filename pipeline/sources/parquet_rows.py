@@ -24,6 +24,8 @@ from pipeline.sources import columns as c
 from pipeline.sources.base import LOCATOR_FIELDS, Native, Split
 from pipeline.sources.json_cells import raw
 
+MAX_SPLITS = 100_000
+"""More ranges than any release needs: a damaged file may claim any number of rows."""
 _BATCH = 32_768
 _SCALARS = (
     pa.types.is_integer,
@@ -55,6 +57,13 @@ def cut_rows(
     with opened(path, origin) as file:
         sizes = [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
     per_split, first, splits = max(1, target_bytes // row_bytes), 0, []
+    if sum(size // per_split for size in sizes) > MAX_SPLITS or min(sizes, default=0) < 0:
+        raise SourceError(
+            f"the file claims {sum(sizes):,} rows",
+            where=origin,
+            expected=f"at most {MAX_SPLITS * per_split:,}",
+            remedy="fetch it again and compare its size with the provider's",
+        )
     for size in sizes:
         for start in range(first, first + size, per_split):
             rows = min(per_split, first + size - start)
@@ -80,6 +89,12 @@ def read_rows(split: Split) -> pa.Table:
             skip = max(0, skip - batch.num_rows)
             if need == 0:
                 break
+    if need:
+        raise SourceError(
+            f"{need} of {split.length} rows are not there",
+            where=f"{split.origin}, rows {split.first_row} to {split.first_row + split.length - 1}",
+            remedy="fetch the file again and compare its size with the provider's",
+        )
     columns = {
         name: pa.chunked_array([part[i] for part in parts], pa.string()).combine_chunks()
         for i, name in enumerate(present)
