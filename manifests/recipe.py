@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-SOURCE_KINDS = ("gbif-dwca", "eol", "bioscan5m", "fathomnet", "inat-open-data", "biotrove")
+SOURCE_KINDS = ("gbif-dwca", "eol", "bioscan5m", "fathomnet", "inat-open-data", "biotrove", "lila")
 RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species")
 
 

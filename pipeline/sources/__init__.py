@@ -13,6 +13,7 @@ from pipeline.sources.eol import EolManifest
 from pipeline.sources.fathomnet import FathomNet
 from pipeline.sources.gbif import GbifDwca
 from pipeline.sources.inat import InatOpenData
+from pipeline.sources.lila import Lila
 
 __all__ = [
     "SOURCES",
@@ -22,6 +23,7 @@ __all__ = [
     "FathomNet",
     "GbifDwca",
     "InatOpenData",
+    "Lila",
     "Mapped",
     "Native",
     "Plan",
@@ -34,7 +36,7 @@ __all__ = [
 SOURCES: Mapping[str, Source] = MappingProxyType(
     {
         source.kind: source
-        for source in (GbifDwca(), EolManifest(), Bioscan5M(), FathomNet(), InatOpenData(), BioTrove())
+        for source in (GbifDwca(), EolManifest(), Bioscan5M(), FathomNet(), InatOpenData(), BioTrove(), Lila())
     }
 )
 """Every reader by its kind, as `SourceSpec.kind` names it."""
