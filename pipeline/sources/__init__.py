@@ -9,6 +9,7 @@ from pipeline.errors import SourceError
 from pipeline.sources.base import Mapped, Native, Plan, Release, Source, Split
 from pipeline.sources.bioscan import Bioscan5M
 from pipeline.sources.biotrove import BioTrove
+from pipeline.sources.coco_camera_traps import CocoCameraTraps
 from pipeline.sources.eol import EolManifest
 from pipeline.sources.fathomnet import FathomNet
 from pipeline.sources.gbif import GbifDwca
@@ -19,6 +20,7 @@ __all__ = [
     "SOURCES",
     "BioTrove",
     "Bioscan5M",
+    "CocoCameraTraps",
     "EolManifest",
     "FathomNet",
     "GbifDwca",
@@ -33,12 +35,11 @@ __all__ = [
     "open_source",
 ]
 
-SOURCES: Mapping[str, Source] = MappingProxyType(
-    {
-        source.kind: source
-        for source in (GbifDwca(), EolManifest(), Bioscan5M(), FathomNet(), InatOpenData(), BioTrove(), Lila())
-    }
+_READERS: tuple[Source, ...] = (
+    *(GbifDwca(), EolManifest(), Bioscan5M(), FathomNet(), InatOpenData(), BioTrove()),
+    *(Lila(), CocoCameraTraps()),
 )
+SOURCES: Mapping[str, Source] = MappingProxyType({source.kind: source for source in _READERS})
 """Every reader by its kind, as `SourceSpec.kind` names it."""
 
 
