@@ -9,6 +9,7 @@ from pipeline.errors import SourceError
 from pipeline.sources.base import Mapped, Native, Plan, Release, Source, Split
 from pipeline.sources.bioscan import Bioscan5M
 from pipeline.sources.biotrove import BioTrove
+from pipeline.sources.camtrap_dp import CamtrapDp
 from pipeline.sources.coco_camera_traps import CocoCameraTraps
 from pipeline.sources.eol import EolManifest
 from pipeline.sources.fathomnet import FathomNet
@@ -20,6 +21,7 @@ __all__ = [
     "SOURCES",
     "BioTrove",
     "Bioscan5M",
+    "CamtrapDp",
     "CocoCameraTraps",
     "EolManifest",
     "FathomNet",
@@ -37,7 +39,7 @@ __all__ = [
 
 _READERS: tuple[Source, ...] = (
     *(GbifDwca(), EolManifest(), Bioscan5M(), FathomNet(), InatOpenData(), BioTrove()),
-    *(Lila(), CocoCameraTraps()),
+    *(Lila(), CocoCameraTraps(), CamtrapDp()),
 )
 SOURCES: Mapping[str, Source] = MappingProxyType({source.kind: source for source in _READERS})
 """Every reader by its kind, as `SourceSpec.kind` names it."""
