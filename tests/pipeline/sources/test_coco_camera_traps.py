@@ -127,7 +127,7 @@ def test_order_packing_and_ranges_make_no_difference(tmp_path: Path, read_releas
     document = {"annotations": annotations, "categories": CATEGORIES[::-1], "images": images}
     (tmp_path / "b").mkdir()
     (tmp_path / "b/b.json.gz").write_bytes(gzip.compress(json.dumps(document).encode()))
-    two = read_release(KIND, tmp_path / "b", media="m", release="r", target_bytes=1000)
+    two = read_release(KIND, tmp_path / "b", media="m", release="r", target_bytes=1000, buckets=5)
     assert len(two.plan.splits) > 20 and two.plan.join_key == "image_id"
     assert one.content() == two.content()
 
