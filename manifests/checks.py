@@ -36,9 +36,11 @@ LICENCE_FAMILIES = (
     "CC-BY-NC",
     "CC-BY-NC-SA",
     "CC-BY-NC-ND",
+    "CDLA-Permissive",
     "ARR",
 )
-"""Families that a licence policy may allow; ARR is 'all rights reserved', PDM the Public Domain Mark."""
+"""Families that a licence policy may allow; ARR is 'all rights reserved', PDM the Public Domain Mark,
+CDLA-Permissive the data licence of most camera trap sets."""
 
 LAYOUTS = ("default", "bioclip")
 SIDE_RULES = ("shortest", "longest")
