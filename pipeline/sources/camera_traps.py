@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline.outcomes import Outcome
 from pipeline.sources import columns as c
@@ -82,8 +81,3 @@ def known_keys(keys: pa.Array) -> pa.Array:
 
     found, index = c.per_distinct(known, keys)
     return c.take(found, index)
-
-
-def either(condition: c.Mask, yes: pa.Array, no: pa.Array) -> pa.Array:
-    """Choose row by row between two columns."""
-    return pc.if_else(pa.array(condition), yes, no)

@@ -22,6 +22,7 @@ from pipeline.sources import camtrap_map
 from pipeline.sources.archive import Archive, open_archive
 from pipeline.sources.base import Mapped, Native, Plan, Release, Split
 from pipeline.sources.camtrap_package import (
+    MAX_WORDS,
     TAXON_COLUMNS,
     contributor,
     descriptor_of,
@@ -56,7 +57,7 @@ class CamtrapDp:
                 sorted(str((archive.path / m.stored_as).resolve()) for m in archive.members if m.name in names)
             )
         identifier = cell(package.get("id")) or cell(package.get("name")) or Path(spec.path).resolve().stem
-        version = cell(package.get("version"))
+        identifier, version = identifier[:MAX_WORDS], (cell(package.get("version")) or "")[:MAX_WORDS]
         return Release(
             spec,
             spec.release or (f"{identifier} {version}" if version else identifier),

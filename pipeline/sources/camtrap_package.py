@@ -27,6 +27,8 @@ REQUIRED = {
 """The three tables, and the columns without which they cannot be joined."""
 TAXON_COLUMNS = ("name", "taxon_id", "rank", "vernacular", "kingdom", "phylum", "class", "order", "family", "genus")
 MAX_BYTES = 64 << 20
+MAX_WORDS = 500
+"""Characters of a licence, title or identifier: they travel with every unit of work."""
 _HEAD = 1 << 20
 _ENCODINGS = {"utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "utf-8", "iso-8859-1": "iso-8859-1"}
 _TAXON_SPACES = (
@@ -113,14 +115,15 @@ def media_licence(package: dict[str, Any]) -> str:
     """
     for item in _objects(package.get("licenses")):
         if cell(item.get("scope")) == "media":
-            return cell(item.get("name")) or cell(item.get("path")) or cell(item.get("title")) or ""
+            stated = cell(item.get("name")) or cell(item.get("path")) or cell(item.get("title")) or ""
+            return stated[:MAX_WORDS]
     return ""
 
 
 def contributor(package: dict[str, Any], role: str) -> str:
     """Give the title of the first contributor with a role; mail addresses are not carried over."""
     found = (item for item in _objects(package.get("contributors")) if cell(item.get("role")) == role)
-    return next((cell(item.get("title")) or "" for item in found), "")
+    return next((cell(item.get("title")) or "" for item in found), "")[:MAX_WORDS]
 
 
 def taxa_of(package: dict[str, Any]) -> list[dict[str, str | None]]:
