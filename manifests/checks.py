@@ -36,9 +36,11 @@ LICENCE_FAMILIES = (
     "CC-BY-NC",
     "CC-BY-NC-SA",
     "CC-BY-NC-ND",
+    "CDLA-Permissive",
     "ARR",
 )
-"""Families that a licence policy may allow; ARR is 'all rights reserved', PDM the Public Domain Mark."""
+"""Families that a licence policy may allow; ARR is 'all rights reserved', PDM the Public Domain Mark,
+CDLA-Permissive the data licence of most camera trap sets."""
 
 LAYOUTS = ("default", "bioclip")
 SIDE_RULES = ("shortest", "longest")
@@ -70,7 +72,7 @@ def check(recipe: Recipe, places: Places) -> None:
         ...
     manifests.errors.RecipeError: 'sources[0].kind' is "gbif-dwc"
       where:  a.toml, key sources[0].kind
-      expect: one of gbif-dwca, eol, bioscan5m, fathomnet
+      expect: one of gbif-dwca, eol, bioscan5m, fathomnet, ...
       remedy: write 'gbif-dwca'
     """
     for path, value, rule in _ruled_values(recipe, ()):

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-SOURCE_KINDS = ("gbif-dwca", "eol", "bioscan5m", "bioscan1m", "fathomnet")
+SOURCE_KINDS = (
+    *("gbif-dwca", "eol", "bioscan5m", "bioscan1m", "fathomnet", "inat-open-data", "biotrove"),
+    *("lila", "coco-camera-traps", "camtrap-dp"),
+)
 RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species")
 
 

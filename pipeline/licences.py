@@ -48,6 +48,9 @@ _RESERVED = re.compile(
 )
 _IN_COPYRIGHT = re.compile(r"rightsstatements\.org/(?:vocab|page)/inc[/\-]")
 _VERSION = re.compile(r"[\s\-_/()\]]*(?:licen[sc]e)?[\s\-_(]*(?:version|v\.?)?[\s\-_]*(\d+(?:[._]\d+)+|[1-4](?![\d.]))")
+_CDLA = re.compile(
+    r"(?:licenseref-)?cdla[\s\-]+permissive(?:[\s\-]+v?([12])(?:\.0)?)?|cdla\.(?:dev|io)/permissive-([12])-0/?"
+)
 _RESTRICTION = re.compile(r"(?<![a-z])(?:non?[\s\-_]*commercial|not[\s\-]for[\s\-]profit|no[\s\-_]*deriv)")
 _TERMS_URL = re.compile(r"^https?://\S+$")
 
@@ -59,7 +62,7 @@ class Licence:
     id: str = ""
     """SPDX id; empty when the family has none or the version is not stated."""
     family: str = "UNKNOWN"
-    """CC0, PDM, PD, CC-BY, CC-BY-SA, CC-BY-NC, ..., ARR (all rights reserved), UNKNOWN, UNSPECIFIED or AMBIGUOUS."""
+    """CC0, PDM, PD, CC-BY, CC-BY-SA, CC-BY-NC, ..., CDLA-Permissive, ARR (all rights reserved), UNKNOWN, ..."""
     version: str = ""
     jurisdiction: str = ""
     nc: bool | None = None
@@ -149,6 +152,11 @@ def _normalise(raw: str, default_version: str) -> Licence:
         if not re.search("-N[CD]", named[0][0]) and _RESTRICTION.search(spaced):
             return Licence(family="AMBIGUOUS", flag="a restriction that the licence does not have")
         return _decide(named, default_version)
+    cdla = _CDLA.fullmatch(re.sub(r"^https?://(?:www\.)?", "", spaced))
+    if cdla:
+        version = cdla[1] or cdla[2] or ""
+        identifier = f"CDLA-Permissive-{version}.0" if version else ""
+        return Licence(identifier, "CDLA-Permissive", f"{version}.0" if version else "", "", False, False, False)
     if _NEGATED.search(text):
         return Licence(flag="terms URL" if _TERMS_URL.match(text) else "free text")
     if _PUBLIC_DOMAIN.search(text):

@@ -37,6 +37,10 @@ class Outcome(Enum):
     REJECTED_LABEL = OutcomeInfo("ingest", False, "The source itself rejected this label or image.")
     NON_ORGANISM = OutcomeInfo("ingest", False, "The label names a thing, a place or an event, not an organism.")
     MERGED_BOX = OutcomeInfo("ingest", False, "Another box of the image is nearly the same and has the same label.")
+    NOT_PUBLIC = OutcomeInfo("ingest", False, "The source does not show this medium to the public.")
+    BLANK = OutcomeInfo("ingest", False, "The source says that the picture shows no animal.")
+    HUMAN = OutcomeInfo("ingest", False, "The source says that the picture shows a person.")
+    VEHICLE = OutcomeInfo("ingest", False, "The source says that the picture shows a vehicle.")
     # screen: what is known before any byte is fetched
     DUPLICATE_RECORD = OutcomeInfo("screen", False, "Another row states the same record, medium and box.")
     NOT_IMAGE = OutcomeInfo("screen", False, "The medium is a sound, a video, a map or a web page.")

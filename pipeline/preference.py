@@ -15,7 +15,7 @@ OPENNESS = {
     for place, families in enumerate(
         (
             ("CC0", "PD", "PDM"),
-            ("CC-BY",),
+            ("CC-BY", "CDLA-Permissive"),
             ("CC-BY-SA",),
             ("CC-BY-NC",),
             ("CC-BY-NC-SA",),

@@ -1,4 +1,4 @@
-"""Sources: readers of what GBIF, EOL, BIOSCAN and FathomNet publish, behind one contract (`pipeline.sources.base`)."""
+"""Sources: readers of what providers publish, behind one contract (`pipeline.sources.base`)."""
 
 from __future__ import annotations
 
@@ -9,17 +9,27 @@ from pipeline.errors import SourceError
 from pipeline.sources.base import Mapped, Native, Plan, Release, Source, Split
 from pipeline.sources.bioscan import Bioscan5M
 from pipeline.sources.bioscan1m import Bioscan1M
+from pipeline.sources.biotrove import BioTrove
+from pipeline.sources.camtrap_dp import CamtrapDp
+from pipeline.sources.coco_camera_traps import CocoCameraTraps
 from pipeline.sources.eol import EolManifest
 from pipeline.sources.fathomnet import FathomNet
 from pipeline.sources.gbif import GbifDwca
+from pipeline.sources.inat import InatOpenData
+from pipeline.sources.lila import Lila
 
 __all__ = [
     "SOURCES",
+    "BioTrove",
     "Bioscan1M",
     "Bioscan5M",
+    "CamtrapDp",
+    "CocoCameraTraps",
     "EolManifest",
     "FathomNet",
     "GbifDwca",
+    "InatOpenData",
+    "Lila",
     "Mapped",
     "Native",
     "Plan",
@@ -29,9 +39,11 @@ __all__ = [
     "open_source",
 ]
 
-SOURCES: Mapping[str, Source] = MappingProxyType(
-    {source.kind: source for source in (GbifDwca(), EolManifest(), Bioscan5M(), Bioscan1M(), FathomNet())}
+_READERS: tuple[Source, ...] = (
+    *(GbifDwca(), EolManifest(), Bioscan5M(), Bioscan1M(), FathomNet(), InatOpenData(), BioTrove()),
+    *(Lila(), CocoCameraTraps(), CamtrapDp()),
 )
+SOURCES: Mapping[str, Source] = MappingProxyType({source.kind: source for source in _READERS})
 """Every reader by its kind, as `SourceSpec.kind` names it."""
 
 

@@ -159,19 +159,15 @@ def _malformed(table: pa.Table, source: str) -> pa.Table:
     return ended.set_column(at, ENDED_SCHEMA.field(at), table.column("malformed"))
 
 
-def _is(table: pa.Table, name: str, value: str) -> c.Mask:
-    return np.asarray(pc.fill_null(pc.equal(pc.utf8_lower(c.text(table, name)), value), False))
-
-
 def _rules(table: pa.Table, boxes: Boxes, *, local: bool) -> list[tuple[Outcome, c.Mask, str]]:
     """Give the reasons for which a row ends, in the order in which they are tried."""
     unaddressed = c.is_null(c.text(table, "image_url"))
     if local:
         unaddressed &= c.is_null(c.text(table, "image_file_name"))
-    rejected = _is(table, "box_rejected", "true") | _is(table, "box_reviewState", "rejected")
+    rejected = c.equals(table, "box_rejected", "true") | c.equals(table, "box_reviewState", "rejected")
     return [
         (Outcome.ID_MISSING, c.is_null(c.text(table, "image_uuid")), "the row has no image"),
-        (Outcome.REJECTED_LABEL, _is(table, "image_valid", "false"), "the image is not valid"),
+        (Outcome.REJECTED_LABEL, c.equals(table, "image_valid", "false"), "the image is not valid"),
         (Outcome.REJECTED_LABEL, rejected, "the box is rejected"),
         (Outcome.NO_BOX, ~boxes.present, "the image has no box"),
         (Outcome.NON_ORGANISM, _things(table), "the concept names no organism"),
@@ -193,7 +189,7 @@ def _merged(table: pa.Table, boxes: Boxes, source: str) -> tuple[c.Mask, pa.Tabl
     """
     images, concepts = c.text(table, "image_uuid").to_pylist(), c.text(table, "box_concept").to_pylist()
     ids = _box_ids(table, boxes)
-    verified = _is(table, "box_verified", "true") | _is(table, "box_reviewState", "verified")
+    verified = c.equals(table, "box_verified", "true") | c.equals(table, "box_reviewState", "verified")
     order = list(zip((~verified).tolist(), ids, c.row_texts(table), strict=True))
     same = same_boxes(boxes.clipped, list(zip(images, concepts, strict=True)), order)
     same = {row: found for row, found in sorted(same.items()) if ids[row] != ids[found[0]]}
@@ -255,9 +251,9 @@ def _records(table: pa.Table, boxes: Boxes, release: Release) -> pa.Table:
         **position_masks,
         "CATEGORY_NULL": c.is_null(concept),
         "BOX_CLIPPED": (boxes.stated != boxes.clipped).any(axis=1),
-        "GROUP_OF": ~c.is_null(c.text(table, "box_groupOf")) & ~_is(table, "box_groupOf", "false"),
-        "OCCLUDED": _is(table, "box_occluded", "true"),
-        "TRUNCATED": _is(table, "box_truncated", "true"),
+        "GROUP_OF": ~c.is_null(c.text(table, "box_groupOf")) & ~c.equals(table, "box_groupOf", "false"),
+        "OCCLUDED": c.equals(table, "box_occluded", "true"),
+        "TRUNCATED": c.equals(table, "box_truncated", "true"),
     }
     sides = {f"box_{n}": pa.array(boxes.clipped[:, i], pa.float64()) for i, n in enumerate(("x", "y", "w", "h"))}
     path = _store_paths(table) if spec.media else pa.repeat(pa.scalar(""), rows)

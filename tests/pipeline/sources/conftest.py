@@ -16,6 +16,7 @@ import pytest
 from manifests.recipe import SourceSpec
 from pipeline.records import ENDED_SCHEMA, LOCATOR_COLUMNS, RECORD_SCHEMA
 from pipeline.sources import Plan, Release, open_source
+from pipeline.stages.ingest import buckets_of
 
 
 @dataclass(frozen=True)
@@ -50,29 +51,32 @@ Reader = Callable[..., Read]
 
 @pytest.fixture
 def read_release(tmp_path_factory: pytest.TempPathFactory) -> Reader:
-    def read(kind: str, path: Path, *, target_bytes: int = 32 << 20, **fields: Any) -> Read:
+    def read(kind: str, path: Path, *, target_bytes: int = 32 << 20, buckets: int = 1, **fields: Any) -> Read:
         source = open_source(kind)
         release = source.inspect(SourceSpec(name="s", kind=kind, path=str(path), **fields))
         spool = tmp_path_factory.mktemp("spool")
         release = dataclasses.replace(release, facts={**release.facts, "spool": str(spool)})
         plan = source.plan(release, spool, target_bytes)
         assert source.plan(release, spool, target_bytes) == plan
-        groups: list[dict[str, list[pa.Table]]] = []
+        groups: list[dict[str, list[pa.Table]]] = [{} for _ in range(buckets if plan.join_key else 0)]
         ended: list[pa.Table] = []
         for split in plan.splits:
             native = source.read(split, release)
             assert split.rows == native.table.num_rows + native.ended.num_rows
             ended.append(native.ended)
-            if not groups or not plan.join_key:
-                groups.append({})
-            groups[-1].setdefault(split.table, []).append(native.table)
+            if not plan.join_key:
+                groups.append({split.table: [native.table]})
+                continue
+            bucket = buckets_of(native.table.column(plan.join_key).combine_chunks(), buckets)
+            for number, group in enumerate(groups):
+                group.setdefault(split.table, []).append(native.table.filter(pa.array(bucket == number)))
         records, absorbed = [], 0
         for group in groups:
             tables = {name: pa.concat_tables(parts) for name, parts in group.items()}
             mapped = source.map(tables, release)
             assert mapped.records.schema.equals(RECORD_SCHEMA)
             assert mapped.ended.schema.equals(ENDED_SCHEMA)
-            rows = sum(table.num_rows for table in tables.values())
+            rows = sum(table.num_rows for table in tables.values())  # of this bucket, or of this split
             assert rows == mapped.records.num_rows + mapped.ended.num_rows + mapped.absorbed
             records += mapped.records.to_pylist()
             ended.append(mapped.ended)
