@@ -6,6 +6,7 @@ biomill sql OUT "SELECT …"    question the catalog
 biomill explain OUT ID        one row's whole life
 biomill verify OUT            check everything a run promises
 biomill recipe RECIPE         check a recipe and print it resolved; --reference prints every key
+biomill pull gbif … -o OUT    fetch a release from GBIF's API into files
 biomill demo -o OUT           the whole mill on a drawn biota, offline
 """
 
@@ -76,6 +77,10 @@ def _parser() -> argparse.ArgumentParser:
     recipe.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the recipe")
     recipe.add_argument("--reference", action="store_true", help="print every key, its default and its meaning")
     recipe.add_argument("--starter", action="store_true", help="print a commented recipe to start from")
+
+    from pipeline.commands.pull import add_parser as add_pull
+
+    add_pull(commands)
 
     demo = commands.add_parser("demo", help="the whole mill on a drawn biota, offline")
     demo.add_argument("-o", "--out", type=Path, required=True, help="folder for the drawn corpus and the run")
@@ -154,6 +159,14 @@ def _recipe(args: argparse.Namespace) -> int:
     return 0
 
 
+def _pull(args: argparse.Namespace) -> int:
+    from pipeline.commands.pull import pull
+
+    for line in pull(args):
+        print(line)
+    return 0
+
+
 def _demo(args: argparse.Namespace) -> int:
     from pipeline.demo.run import run_demo
 
@@ -169,6 +182,7 @@ _COMMANDS = {
     "explain": _explain,
     "verify": _verify,
     "recipe": _recipe,
+    "pull": _pull,
     "demo": _demo,
 }
 

@@ -1,0 +1,27 @@
+"""Pulling: what a provider's API holds, spooled to files that the sources read; every run after that is offline."""
+
+from __future__ import annotations
+
+from pipeline.pull.client import GBIF_API, Client, Credentials, Patience
+from pipeline.pull.download import FORMATS, existing, pull_download, request_for
+from pipeline.pull.errors import PullError, TransientError, UncertainError
+from pipeline.pull.predicates import check_predicate, checklist_key, load_predicate, parse_conditions, with_checklist
+
+__all__ = [
+    "FORMATS",
+    "GBIF_API",
+    "Client",
+    "Credentials",
+    "Patience",
+    "PullError",
+    "TransientError",
+    "UncertainError",
+    "check_predicate",
+    "checklist_key",
+    "existing",
+    "load_predicate",
+    "parse_conditions",
+    "pull_download",
+    "request_for",
+    "with_checklist",
+]
