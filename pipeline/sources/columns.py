@@ -96,6 +96,38 @@ def numbers(values: pa.Array) -> pa.Array:
     return plain.cast(pa.float64())
 
 
+def pixels(table: pa.Table, name: str) -> pa.Array:
+    """Read a width or height in whole pixels; what cannot be one is null."""
+    values = numbers(text(table, name))
+    sane = pc.and_(pc.greater(values, 0.0), pc.less(values, 2.0**31))
+    return pc.floor(pc.if_else(sane, values, None)).cast(pa.int32())
+
+
+def equals(table: pa.Table, name: str, value: str) -> Mask:
+    """Say in which rows a column has a value, whatever its case."""
+    return np.asarray(pc.fill_null(pc.equal(pc.utf8_lower(text(table, name)), value), False))
+
+
+def capitalised(values: pa.Array) -> pa.Array:
+    """Give names with their first letter in upper case, and the rest as it is.
+
+    >>> capitalised(pa.array(["tamias striatus", None])).to_pylist()
+    ['Tamias striatus', None]
+    """
+    first = pc.utf8_upper(pc.utf8_slice_codeunits(values, 0, 1))
+    return pc.binary_join_element_wise(first, pc.utf8_slice_codeunits(values, 1), "")
+
+
+def binomials(genus: pa.Array, species: pa.Array) -> pa.Array:
+    """Give species as binomials: a lone epithet gets its genus, a name of two words stays.
+
+    >>> binomials(pa.array(["Lynx", None]), pa.array(["lynx", "Lynx rufus"])).to_pylist()
+    ['Lynx lynx', 'Lynx rufus']
+    """
+    whole = pc.match_substring(species, " ")
+    return pc.if_else(whole, species, pc.binary_join_element_wise(genus, species, " "))
+
+
 def coordinates(latitude: pa.Array, longitude: pa.Array) -> tuple[pa.Array, pa.Array, dict[str, Mask]]:
     """Read decimal degrees; impossible, half or zero-zero positions are null, with an issue."""
     lat, lon = numbers(latitude), numbers(longitude)

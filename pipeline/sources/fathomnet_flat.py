@@ -7,7 +7,6 @@ the same objects write them in several ways; of members that come twice the firs
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -16,8 +15,8 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline import delimited
 from pipeline.sources.archive import Archive, Member
+from pipeline.sources.json_cells import cell, number, raw
 from pipeline.sources.json_stream import iterate_elements
 
 IMAGE_FIELDS = (
@@ -37,8 +36,6 @@ NATIVE_COLUMNS = (
 _FLAT_SCHEMA = pa.schema([pa.field(name, pa.string()) for name in NATIVE_COLUMNS])
 _BATCH = 20_000
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-# Characters that the rest of the mill does not accept in a cell.
-_CONTROL = str.maketrans({"\x00": " ", "\x1f": " "})
 
 Row = dict[str, str | None]
 
@@ -81,19 +78,19 @@ def _is_coco(stream: BinaryIO, where: str) -> bool:
 def _image_rows(element: Any) -> Iterator[Row]:
     image = _folded(element)
     if image is None:
-        yield {"malformed": _raw(element)}
+        yield {"malformed": raw(element)}
         return
-    cells = {f"image_{name}": _cell(image.get(_fold(name))) for name in IMAGE_FIELDS}
+    cells = {f"image_{name}": cell(image.get(_fold(name))) for name in IMAGE_FIELDS}
     boxes = image.get("boundingboxes")
     if not isinstance(boxes, list) or not boxes:
-        yield cells if not boxes else {"malformed": _raw(element)}
+        yield cells if not boxes else {"malformed": raw(element)}
         return
     for item in boxes:
         box = _folded(item)
         if box is None:
-            yield {"malformed": _raw(item)}
+            yield {"malformed": raw(item)}
             continue
-        yield {**cells, **{f"box_{name}": _cell(box.get(_fold(name))) for name in BOX_FIELDS}}
+        yield {**cells, **{f"box_{name}": cell(box.get(_fold(name))) for name in BOX_FIELDS}}
 
 
 def _coco_rows(archive: Archive, member: Member) -> Iterator[Row]:
@@ -105,12 +102,12 @@ def _coco_rows(archive: Archive, member: Member) -> Iterator[Row]:
         for key, element in iterate_elements(stream, where):
             item = _folded(element)
             if key == "categories" and item is not None:
-                categories[_number(item.get("id"))] = _cell(item.get("name")) or ""
+                categories[number(item.get("id"))] = cell(item.get("name")) or ""
             elif key == "images":
                 if item is None:
-                    malformed.append({"malformed": _raw(element)})
+                    malformed.append({"malformed": raw(element)})
                 else:
-                    images.append({"id": _number(item.get("id")), **_coco_image(item)})
+                    images.append({"id": number(item.get("id")), **_coco_image(item)})
     schema = pa.schema([pa.field(name, pa.string()) for name in ("id", *_FLAT_SCHEMA.names)])
     table = pa.Table.from_pylist(images, schema=schema)
     del images
@@ -123,9 +120,9 @@ def _coco_rows(archive: Archive, member: Member) -> Iterator[Row]:
         for key, element in iterate_elements(stream, where):
             if key == "annotations":
                 item = _folded(element)
-                row = None if item is None else position.get(_number(item.get("imageid")))
+                row = None if item is None else position.get(number(item.get("imageid")))
                 boxed |= set() if row is None else {row}
-                waiting.append((row, {"malformed": _raw(element)} if item is None else _coco_box(item, categories)))
+                waiting.append((row, {"malformed": raw(element)} if item is None else _coco_box(item, categories)))
             if len(waiting) == _BATCH:
                 yield from _with_images(waiting, table)
                 waiting.clear()
@@ -143,27 +140,27 @@ def _with_images(boxes: list[tuple[int | None, Row]], images: pa.Table) -> Itera
 
 
 def _coco_image(item: dict[str, Any]) -> Row:
-    name = _cell(item.get("filename")) or ""
+    name = cell(item.get("filename")) or ""
     stem = PurePosixPath(name).stem
     return {
-        "image_uuid": stem.lower() if _UUID.fullmatch(stem) else _number(item.get("id")),
-        "image_url": _cell(item.get("cocourl")) or _cell(item.get("flickrurl")) or _cell(item.get("url")),
+        "image_uuid": stem.lower() if _UUID.fullmatch(stem) else number(item.get("id")),
+        "image_url": cell(item.get("cocourl")) or cell(item.get("flickrurl")) or cell(item.get("url")),
         "image_file_name": name or None,
-        "image_width": _cell(item.get("width")),
-        "image_height": _cell(item.get("height")),
-        "image_timestamp": _cell(item.get("datecaptured")),
+        "image_width": cell(item.get("width")),
+        "image_height": cell(item.get("height")),
+        "image_timestamp": cell(item.get("datecaptured")),
     }
 
 
 def _coco_box(item: dict[str, Any], categories: dict[str, str]) -> Row:
     place = item.get("bbox")
     sides = place if isinstance(place, list) and len(place) == 4 else [None] * 4
-    category = _number(item.get("categoryid"))
+    category = number(item.get("categoryid"))
     return {
-        "box_uuid": _number(item.get("id")),
+        "box_uuid": number(item.get("id")),
         "box_concept": categories.get(category) or None,
-        **{f"box_{name}": _cell(value) for name, value in zip(("x", "y", "width", "height"), sides, strict=True)},
-        "box_groupOf": _cell(item.get("iscrowd")) if item.get("iscrowd") else None,
+        **{f"box_{name}": cell(value) for name, value in zip(("x", "y", "width", "height"), sides, strict=True)},
+        "box_groupOf": cell(item.get("iscrowd")) if item.get("iscrowd") else None,
         "category_null": None if category else "true",
     }
 
@@ -181,27 +178,3 @@ def _folded(element: Any) -> dict[str, Any] | None:
         if found.get(_fold(name)) in (None, "", []):
             found[_fold(name)] = value
     return found
-
-
-def _cell(value: Any) -> str | None:
-    """Give a scalar as text; null, empty and nested values are null."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return repr(value)
-    if isinstance(value, str):
-        # A lone surrogate, which JSON can spell, has no UTF-8.
-        return value.translate(_CONTROL).encode("utf-8", errors="replace").decode().strip() or None
-    return None
-
-
-def _number(value: Any) -> str:
-    """Give an identifier as text: 214.0 is 214, null is nothing."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return _cell(value) or ""
-
-
-def _raw(element: Any) -> str:
-    text = json.dumps(element, ensure_ascii=False, sort_keys=True).translate(_CONTROL)
-    return text.encode("utf-8", errors="replace")[: delimited.RAW_BYTES].decode(errors="ignore")

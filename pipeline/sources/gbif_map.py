@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.ids import ended_id, record_id
+from pipeline.ids import record_id
 from pipeline.outcomes import Outcome
 from pipeline.records import LOCATOR_COLUMNS, RANK_COLUMNS
 from pipeline.sources import columns as c
-from pipeline.sources.base import LOCATOR_FIELDS, Mapped, Release
+from pipeline.sources.base import Mapped, Release
+from pipeline.sources.joining import table_of, unique_by, without_key
 
 MULTIMEDIA_COLUMNS = (
     *("gbifID", "type", "format", "identifier", "references", "creator", "publisher", "license", "rightsHolder"),
@@ -45,14 +46,14 @@ def map_bucket(tables: Mapping[str, pa.Table], release: Release) -> Mapped:
     no_media, or is absorbed by the records of its media. Occurrences that repeat a gbifID are absorbed too.
     """
     source = release.spec.name
-    media = _table(tables, "multimedia", MULTIMEDIA_COLUMNS)
-    occurrences = _table(tables, "occurrence", OCCURRENCE_COLUMNS)
+    media = table_of(tables, "multimedia", MULTIMEDIA_COLUMNS)
+    occurrences = table_of(tables, "occurrence", OCCURRENCE_COLUMNS)
     ended = []
-    media, ended_media = _without_id(media, source, "multimedia")
-    occurrences, ended_occurrences = _without_id(occurrences, source, "occurrence")
+    media, ended_media = without_key(media, "gbifID", source, "multimedia")
+    occurrences, ended_occurrences = without_key(occurrences, "gbifID", source, "occurrence")
     ended += [ended_media, ended_occurrences]
     native = occurrences.num_rows
-    occurrences, repeated = _unique(occurrences)
+    occurrences, repeated = unique_by(occurrences, "gbifID")
 
     index = pc.index_in(media.column("gbifID").combine_chunks(), occurrences.column("gbifID").combine_chunks())
     url = c.text(media, "identifier")
@@ -76,40 +77,6 @@ def map_bucket(tables: Mapping[str, pa.Table], release: Release) -> Mapped:
     joined = occurrences.take(index.filter(usable))
     records = _records(media.filter(usable), joined, repeated, release)
     return Mapped(records, pa.concat_tables(ended), absorbed=native - bare.num_rows)
-
-
-def _table(tables: Mapping[str, pa.Table], name: str, columns: tuple[str, ...]) -> pa.Table:
-    found = tables.get(name)
-    if found is not None:
-        return found.combine_chunks()
-    schema = pa.schema([*(pa.field(column, pa.string()) for column in columns), *LOCATOR_FIELDS])
-    empty: pa.Table = schema.empty_table()
-    return empty
-
-
-def _without_id(table: pa.Table, source: str, name: str) -> tuple[pa.Table, pa.Table]:
-    missing = pa.array(c.is_null(c.blank_to_null(c.verbatim(table, "gbifID"))))
-    without = table.filter(missing)
-    ids = [ended_id(source, name, text) for text in c.row_texts(without)]
-    evidence = [{"rule": "the row has no gbifID", "value": name}] * without.num_rows
-    return table.filter(pc.invert(missing)), c.ended_rows(without, source, Outcome.ID_MISSING, ids, evidence)
-
-
-def _unique(occurrences: pa.Table) -> tuple[pa.Table, pa.Array]:
-    """Give one occurrence per gbifID, and the gbifIDs that were repeated; the choice is by content, not by order."""
-    counts = pc.value_counts(occurrences.column("gbifID").combine_chunks())
-    repeated = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
-    if len(repeated) == 0:
-        return occurrences, repeated
-    among = np.asarray(pc.is_in(occurrences.column("gbifID").combine_chunks(), value_set=repeated))
-    rows = np.flatnonzero(among).tolist()
-    subset = occurrences.take(pa.array(rows, pa.int64()))
-    smallest: dict[str, tuple[str, int]] = {}
-    for gbif_id, content, row in zip(subset.column("gbifID").to_pylist(), c.row_texts(subset), rows, strict=True):
-        smallest[gbif_id] = min(smallest.get(gbif_id, (content, row)), (content, row))
-    keep = ~among
-    keep[[row for _, row in smallest.values()]] = True
-    return occurrences.filter(pa.array(keep)), repeated
 
 
 def _ended_media(media: pa.Table, source: str, outcome: Outcome) -> pa.Table:
