@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from manifests import BiomillError
+from pipeline.commands import pull
 from pipeline.run.folder import STAGES
 
 if TYPE_CHECKING:
@@ -78,9 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     recipe.add_argument("--reference", action="store_true", help="print every key, its default and its meaning")
     recipe.add_argument("--starter", action="store_true", help="print a commented recipe to start from")
 
-    from pipeline.commands.pull import add_parser as add_pull
-
-    add_pull(commands)
+    pull.register(commands)
 
     demo = commands.add_parser("demo", help="the whole mill on a drawn biota, offline")
     demo.add_argument("-o", "--out", type=Path, required=True, help="folder for the drawn corpus and the run")
@@ -160,9 +159,7 @@ def _recipe(args: argparse.Namespace) -> int:
 
 
 def _pull(args: argparse.Namespace) -> int:
-    from pipeline.commands.pull import pull
-
-    for line in pull(args):
+    for line in pull.output(args):
         print(line)
     return 0
 

@@ -1,1 +1,1 @@
-"""Verbs of the command line that have options of their own: each module adds its parser and does its work."""
+"""Commands of the command line that are more than one call."""

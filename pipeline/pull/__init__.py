@@ -5,11 +5,14 @@ from __future__ import annotations
 from pipeline.pull.client import GBIF_API, Client, Credentials, Patience
 from pipeline.pull.download import FORMATS, existing, pull_download, request_for
 from pipeline.pull.errors import PullError, TransientError, UncertainError
+from pipeline.pull.pages import MAX_LIMIT, MAX_WINDOW, pull_pages, search_parameters
 from pipeline.pull.predicates import check_predicate, checklist_key, load_predicate, parse_conditions, with_checklist
 
 __all__ = [
     "FORMATS",
     "GBIF_API",
+    "MAX_LIMIT",
+    "MAX_WINDOW",
     "Client",
     "Credentials",
     "Patience",
@@ -22,6 +25,8 @@ __all__ = [
     "load_predicate",
     "parse_conditions",
     "pull_download",
+    "pull_pages",
     "request_for",
+    "search_parameters",
     "with_checklist",
 ]

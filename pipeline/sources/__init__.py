@@ -11,6 +11,7 @@ from pipeline.sources.bioscan import Bioscan5M
 from pipeline.sources.eol import EolManifest
 from pipeline.sources.fathomnet import FathomNet
 from pipeline.sources.gbif import GbifDwca
+from pipeline.sources.gbif_pages import GbifPages
 
 __all__ = [
     "SOURCES",
@@ -18,6 +19,7 @@ __all__ = [
     "EolManifest",
     "FathomNet",
     "GbifDwca",
+    "GbifPages",
     "Mapped",
     "Native",
     "Plan",
@@ -28,7 +30,7 @@ __all__ = [
 ]
 
 SOURCES: Mapping[str, Source] = MappingProxyType(
-    {source.kind: source for source in (GbifDwca(), EolManifest(), Bioscan5M(), FathomNet())}
+    {source.kind: source for source in (GbifDwca(), GbifPages(), EolManifest(), Bioscan5M(), FathomNet())}
 )
 """Every reader by its kind, as `SourceSpec.kind` names it."""
 

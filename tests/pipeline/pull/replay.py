@@ -61,6 +61,9 @@ class Replay(ThreadingHTTPServer):
         self.on_bytes: Callable[[int], None] = lambda sent: None
         self.lock = threading.Lock()
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that was killed, or whose connection was cut on purpose, is no news."""
+
     @property
     def origin(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
