@@ -70,7 +70,7 @@ def check(recipe: Recipe, places: Places) -> None:
         ...
     manifests.errors.RecipeError: 'sources[0].kind' is "gbif-dwc"
       where:  a.toml, key sources[0].kind
-      expect: one of gbif-dwca, eol, bioscan5m, fathomnet
+      expect: one of gbif-dwca, eol, bioscan5m, fathomnet, ...
       remedy: write 'gbif-dwca'
     """
     for path, value, rule in _ruled_values(recipe, ()):

@@ -6,6 +6,7 @@ biomill sql OUT "SELECT …"    question the catalog
 biomill explain OUT ID        one row's whole life
 biomill verify OUT            check everything a run promises
 biomill recipe RECIPE         check a recipe and print it resolved; --reference prints every key
+biomill plan-gbif PATH        count a GBIF table without media, and write what to ask for
 biomill pull gbif … -o OUT    fetch a release from GBIF's API into files
 biomill demo -o OUT           the whole mill on a drawn biota, offline
 """
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from manifests import BiomillError
-from pipeline.commands import pull
+from pipeline.commands import plan_gbif, pull
 from pipeline.run.folder import STAGES
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     recipe.add_argument("--reference", action="store_true", help="print every key, its default and its meaning")
     recipe.add_argument("--starter", action="store_true", help="print a commented recipe to start from")
 
+    plan_gbif.register(commands)
     pull.register(commands)
 
     demo = commands.add_parser("demo", help="the whole mill on a drawn biota, offline")
@@ -158,6 +160,12 @@ def _recipe(args: argparse.Namespace) -> int:
     return 0
 
 
+def _plan_gbif(args: argparse.Namespace) -> int:
+    for line in plan_gbif.output(args):
+        print(line)
+    return 0
+
+
 def _pull(args: argparse.Namespace) -> int:
     for line in pull.output(args):
         print(line)
@@ -179,6 +187,7 @@ _COMMANDS = {
     "explain": _explain,
     "verify": _verify,
     "recipe": _recipe,
+    "plan-gbif": _plan_gbif,
     "pull": _pull,
     "demo": _demo,
 }

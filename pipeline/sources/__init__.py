@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 SOURCES: Mapping[str, Source] = MappingProxyType(
-    {source.kind: source for source in (GbifDwca(), GbifPages(), EolManifest(), Bioscan5M(), FathomNet())}
+    {source.kind: source for source in (GbifDwca(), EolManifest(), Bioscan5M(), FathomNet(), GbifPages())}
 )
 """Every reader by its kind, as `SourceSpec.kind` names it."""
 
