@@ -62,7 +62,7 @@ class Credentials:
         missing = [name for name in (USER, PASSWORD) if not environment.get(name)]
         if missing:
             raise PullError(
-                f"GBIF asks who requests a download, and {' and '.join(missing)} is not set",
+                f"GBIF asks who requests a download, and {' and '.join(missing)} {'are' if len(missing) > 1 else 'is'} not set",
                 expected=f"the GBIF user name in {USER} and the password in {PASSWORD}",
                 remedy="register at gbif.org and export both; or name a finished download with --key, which needs none",
             )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import threading
+import time
 
 import pytest
 import requests
@@ -106,9 +109,7 @@ def test_a_wait_beyond_the_deadline_is_not_begun(server: Replay, pauses: Pauses)
     assert pauses == []
 
 
-def test_a_dripping_answer_ends_at_its_deadline(server: Replay, pauses: Pauses) -> None:
-    import threading
-
+def test_a_silent_answer_ends_at_its_deadline(server: Replay, pauses: Pauses) -> None:
     released = threading.Event()
     server.on_request = lambda asked: released.wait(10) and None
     server.record("GET", "/v1/x", OK)
@@ -117,6 +118,20 @@ def test_a_dripping_answer_ends_at_its_deadline(server: Replay, pauses: Pauses) 
         with pytest.raises(PullError, match="no answer"):
             client.get("/x")
         released.set()
+
+
+def test_an_answer_that_drips_ends_at_its_deadline(server: Replay, pauses: Pauses) -> None:
+    server.files["/v1/x"] = json.dumps({"x": "y" * 400_000}).encode()
+    server.on_bytes = lambda sent: time.sleep(0.1)
+    patience = Patience(answer=0.4, read=10.0, attempts=1)
+    begun = time.monotonic()
+    with (
+        Client(server.api, contact="m@e.org", patience=patience, wait=pauses) as client,
+        pytest.raises(PullError, match="broke off"),
+    ):
+        client.get("/x")
+    assert time.monotonic() - begun < 2.0
+    server.on_bytes = lambda sent: None
 
 
 def test_only_signed_questions_carry_credentials(server: Replay, client: Client) -> None:
