@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from pipeline.pull.client import GBIF_API, Client, Credentials, Patience
+from pipeline.pull.client import GBIF_API, Client, Patience
+from pipeline.pull.credentials import Credentials
 from pipeline.pull.download import FORMATS, existing, pull_download, request_for
 from pipeline.pull.errors import PullError, TransientError, UncertainError
 from pipeline.pull.pages import MAX_LIMIT, MAX_WINDOW, pull_pages, search_parameters
+from pipeline.pull.planning import plan_predicates, plan_summary
 from pipeline.pull.predicates import check_predicate, checklist_key, load_predicate, parse_conditions, with_checklist
 
 __all__ = [
@@ -24,6 +26,8 @@ __all__ = [
     "existing",
     "load_predicate",
     "parse_conditions",
+    "plan_predicates",
+    "plan_summary",
     "pull_download",
     "pull_pages",
     "request_for",

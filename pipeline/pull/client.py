@@ -14,7 +14,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote, urljoin
 
@@ -28,6 +28,7 @@ from pipeline.media.connections import DEADLINE, BlockedAddressError, GuardedPoo
 from pipeline.media.guards import Routes
 from pipeline.media.retries import backoff, retry_after
 from pipeline.pull.addresses import check_address, is_loopback, same_site
+from pipeline.pull.credentials import PASSWORD, USER, Credentials
 from pipeline.pull.errors import PullError, TransientError, UncertainError
 
 T = TypeVar("T")
@@ -36,37 +37,12 @@ MAX_JSON_BYTES = 64 << 20
 """More than any page of 300 records has."""
 LONGEST_BACKOFF = 120.0
 MAX_REDIRECTS = 5
-USER, PASSWORD = "GBIF_USER", "GBIF_PWD"
 _REFUSED = frozenset({429, 503})  # certainly not done: may be sent again whatever it was
 _FAILED = frozenset({408, 500, 502, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _BLOCK = 1 << 16
 
 logger = logging.getLogger("biomill")
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """A GBIF user name (not the mail address) and password; neither shows in a repr."""
-
-    user: str = field(repr=False)
-    password: str = field(repr=False)
-
-    @classmethod
-    def of(cls, environment: Mapping[str, str]) -> Credentials:
-        """Take them from GBIF_USER and GBIF_PWD; raises PullError when one is missing.
-
-        >>> Credentials.of({"GBIF_USER": "me", "GBIF_PWD": "secret"})
-        Credentials()
-        """
-        missing = [name for name in (USER, PASSWORD) if not environment.get(name)]
-        if missing:
-            raise PullError(
-                f"GBIF asks who requests a download, and {' and '.join(missing)} {'are' if len(missing) > 1 else 'is'} not set",
-                expected=f"the GBIF user name in {USER} and the password in {PASSWORD}",
-                remedy="register at gbif.org and export both; or name a finished download with --key, which needs none",
-            )
-        return cls(environment[USER], environment[PASSWORD])
 
 
 @dataclass(frozen=True, slots=True)
