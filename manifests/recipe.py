@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 SOURCE_KINDS = (
-    *("gbif-dwca", "eol", "bioscan5m", "bioscan1m", "fathomnet", "inat-open-data", "biotrove"),
+    *("gbif-dwca", "gbif-pages", "eol", "bioscan5m", "bioscan1m", "fathomnet", "inat-open-data", "biotrove"),
     *("lila", "coco-camera-traps", "camtrap-dp"),
 )
 RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species")

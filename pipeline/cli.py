@@ -6,6 +6,8 @@ biomill sql OUT "SELECT …"    question the catalog
 biomill explain OUT ID        one row's whole life
 biomill verify OUT            check everything a run promises
 biomill recipe RECIPE         check a recipe and print it resolved; --reference prints every key
+biomill plan-gbif PATH        count a GBIF table without media, and write what to ask for
+biomill pull gbif … -o OUT    fetch a release from GBIF's API into files
 biomill demo -o OUT           the whole mill on a drawn biota, offline
 biomill records PATH          one release as canonical records and rejects, without a recipe
 biomill licences FILE         what the licence statements of a table mean
@@ -25,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from manifests import BiomillError
-from pipeline.commands import licences, records
+from pipeline.commands import licences, plan_gbif, pull, records
 from pipeline.run import interrupt
 from pipeline.run.folder import STAGES
 
@@ -81,6 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     recipe.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the recipe")
     recipe.add_argument("--reference", action="store_true", help="print every key, its default and its meaning")
     recipe.add_argument("--starter", action="store_true", help="print a commented recipe to start from")
+
+    plan_gbif.register(commands)
+    pull.register(commands)
 
     demo = commands.add_parser("demo", help="the whole mill on a drawn biota, offline")
     demo.add_argument("-o", "--out", type=Path, required=True, help="folder for the drawn corpus and the run")
@@ -161,6 +166,18 @@ def _recipe(args: argparse.Namespace) -> int:
     return 0
 
 
+def _plan_gbif(args: argparse.Namespace) -> int:
+    for line in plan_gbif.output(args):
+        print(line)
+    return 0
+
+
+def _pull(args: argparse.Namespace) -> int:
+    for line in pull.output(args):
+        print(line)
+    return 0
+
+
 def _demo(args: argparse.Namespace) -> int:
     from pipeline.demo.run import run_demo
 
@@ -182,6 +199,8 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "explain": _explain,
     "verify": _verify,
     "recipe": _recipe,
+    "plan-gbif": _plan_gbif,
+    "pull": _pull,
     "demo": _demo,
     "records": partial(_printed, records.lines),
     "licences": partial(_printed, licences.lines),

@@ -1,7 +1,7 @@
-"""Commands that need no recipe: each module registers its arguments and gives the lines to print."""
+"""Commands that need no recipe."""
 
 from __future__ import annotations
 
-from pipeline.commands import licences, records
+from pipeline.commands import licences, plan_gbif, pull, records
 
-__all__ = ["licences", "records"]
+__all__ = ["licences", "plan_gbif", "pull", "records"]

@@ -15,6 +15,7 @@ from pipeline.sources.coco_camera_traps import CocoCameraTraps
 from pipeline.sources.eol import EolManifest
 from pipeline.sources.fathomnet import FathomNet
 from pipeline.sources.gbif import GbifDwca
+from pipeline.sources.gbif_pages import GbifPages
 from pipeline.sources.inat import InatOpenData
 from pipeline.sources.lila import Lila
 
@@ -28,6 +29,7 @@ __all__ = [
     "EolManifest",
     "FathomNet",
     "GbifDwca",
+    "GbifPages",
     "InatOpenData",
     "Lila",
     "Mapped",
@@ -40,7 +42,7 @@ __all__ = [
 ]
 
 _READERS: tuple[Source, ...] = (
-    *(GbifDwca(), EolManifest(), Bioscan5M(), Bioscan1M(), FathomNet(), InatOpenData(), BioTrove()),
+    *(GbifDwca(), GbifPages(), EolManifest(), Bioscan5M(), Bioscan1M(), FathomNet(), InatOpenData(), BioTrove()),
     *(Lila(), CocoCameraTraps(), CamtrapDp()),
 )
 SOURCES: Mapping[str, Source] = MappingProxyType({source.kind: source for source in _READERS})

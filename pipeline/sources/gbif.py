@@ -24,6 +24,7 @@ from pipeline.sources import gbif_map
 from pipeline.sources.archive import Archive, Member, open_archive
 from pipeline.sources.base import Mapped, Native, Plan, Release, Split
 from pipeline.sources.dwca_meta import TableMeta, local_name, read_meta
+from pipeline.sources.release_note import RELEASE_NOTE, read_release_note
 from pipeline.sources.text_files import TextFile, cut_files, dialect_of, pack, unpack
 from pipeline.table_header import read_header, unique_names
 
@@ -65,12 +66,14 @@ class GbifDwca:
                 files.append(_layout(archive, member, name, meta))
         eml = _find(archive, "metadata.xml")
         head = archive.head(eml, _EML_BYTES) if eml else b""
+        note = read_release_note(Path(spec.path))
+        noted = (str(Path(spec.path).resolve().parent / RELEASE_NOTE),) if note and archive.kind != "folder" else ()
         return Release(
             spec=spec,
-            release=spec.release or _release_name(head, Path(spec.path)),
-            files=_input_files(archive, files, meta_member, eml),
+            release=spec.release or (note.name if note else "") or _release_name(head, Path(spec.path)),
+            files=(*_input_files(archive, files, meta_member, eml), *noted),
             license=_rights(head),
-            facts={"files": pack(files)},
+            facts={"files": pack(files), "checklist": note.checklist if note else ""},
         )
 
     def plan(self, release: Release, spool: Path, target_bytes: int = 32 << 20) -> Plan:

@@ -116,6 +116,8 @@ def _records(media: pa.Table, occ: pa.Table, repeated: pa.Array, release: Releas
         keys,
     )
     lat, lon, position_masks = c.coordinates(c.text(occ, "decimalLatitude"), c.text(occ, "decimalLongitude"))
+    # Downloads have no such column: whoever asked for them noted which checklist their taxon keys belong to.
+    checklist = c.constant(release.facts.get("checklist"), rows)
     name = c.blank_to_null(c.verbatim(occ, "scientificName"))
     gbif_id = media.column("gbifID").combine_chunks()
     masks = {
@@ -146,7 +148,7 @@ def _records(media: pa.Table, occ: pa.Table, repeated: pa.Array, release: Releas
         "name_authorship": c.text(occ, "scientificNameAuthorship"),
         "rank_verbatim": c.text(occ, "taxonRank"),
         **{rank: c.text(occ, rank) for rank in RANK_COLUMNS},
-        "taxon_id": _taxon_ids(c.text(occ, "taxonKey"), c.text(occ, "checklistKey")),
+        "taxon_id": _taxon_ids(c.text(occ, "taxonKey"), c.first_of(c.text(occ, "checklistKey"), checklist)),
         "vernacular_name": c.text(occ, "vernacularName"),
         "basis_of_record": c.text(occ, "basisOfRecord"),
         "occurrence_status": pc.utf8_upper(c.text(occ, "occurrenceStatus")),

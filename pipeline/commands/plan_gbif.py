@@ -1,0 +1,53 @@
+"""`biomill plan-gbif PATH`: count a GBIF table without media, and write the predicates of the downloads with them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+_SHOWN = 12
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's arguments."""
+    parser = commands.add_parser(
+        "plan-gbif", help="count a SIMPLE_CSV, SIMPLE_PARQUET or snapshot, and write what to ask a DWCA for"
+    )
+    parser.add_argument("path", type=Path, help="zip, folder or single table")
+    parser.add_argument("-o", "--out", type=Path, help="folder for predicate-000.json ... and plan.json")
+    parser.add_argument("--by", default="ids", choices=("ids", "datasets"), help="name records (exact) or datasets")
+    parser.add_argument("--media-type", default="StillImage", help="StillImage (default), Sound or MovingImage")
+    for name, example in (("licence", "CC_BY_4_0"), ("basis", "HUMAN_OBSERVATION"), ("kingdom", "Plantae")):
+        parser.add_argument(f"--{name}", action="append", default=[], metavar=example, help="only these; repeatable")
+
+
+def output(args: argparse.Namespace) -> Iterator[str]:
+    """Count, write, and give the lines to print; raises SourceError and PullError."""
+    from pipeline.atomic import write_json
+    from pipeline.pull.errors import PullError
+    from pipeline.pull.planning import plan_predicates, plan_summary
+    from pipeline.sources.gbif_simple import Wanted, count_simple
+
+    if not args.media_type.isalpha():
+        raise PullError(f"no such media type: {args.media_type!r}", expected="StillImage, Sound, MovingImage")
+    want = Wanted(args.media_type, tuple(args.licence), tuple(args.basis), tuple(args.kingdom))
+    counts = count_simple(args.path, want)
+    summary = plan_summary(counts)
+    for name, values in summary["by"].items():
+        yield f"{name:<24} {'rows':>13} {'wanted':>13}"
+        for row in values[:_SHOWN]:
+            yield f"  {row['value'] or '(none)':<22} {row['rows']:>13,} {row['wanted']:>13,}"
+        if len(values) > _SHOWN:
+            yield f"  and {len(values) - _SHOWN} more"
+    wanted = f"{counts.wanted:,} wanted of {len(counts.datasets):,} datasets"
+    yield f"{counts.rows:,} rows, {counts.malformed:,} malformed; {wanted}"
+    if args.out is None:
+        return
+    predicates = plan_predicates(counts, want, args.by)
+    names = [f"predicate-{number:03d}.json" for number in range(len(predicates))]
+    for name, predicate in zip(names, predicates, strict=True):
+        write_json(args.out / name, predicate)
+    write_json(args.out / "plan.json", {**summary, "predicates": names, "exact": args.by == "ids"})
+    for name in names:
+        yield f"biomill pull gbif --predicate {args.out / name} -o {args.out / Path(name).stem}"
