@@ -6,6 +6,7 @@ biomill sql OUT "SELECT …"    question the catalog
 biomill explain OUT ID        one row's whole life
 biomill verify OUT            check everything a run promises
 biomill recipe RECIPE         check a recipe and print it resolved; --reference prints every key
+biomill inspect PATH          what a release is: tables, rows, orphans, issues, licences, hosts
 biomill demo -o OUT           the whole mill on a drawn biota, offline
 """
 
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from manifests import BiomillError
+from pipeline.commands import inspect
 from pipeline.run.folder import STAGES
 
 if TYPE_CHECKING:
@@ -76,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     recipe.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the recipe")
     recipe.add_argument("--reference", action="store_true", help="print every key, its default and its meaning")
     recipe.add_argument("--starter", action="store_true", help="print a commented recipe to start from")
+
+    inspect.register(commands)
 
     demo = commands.add_parser("demo", help="the whole mill on a drawn biota, offline")
     demo.add_argument("-o", "--out", type=Path, required=True, help="folder for the drawn corpus and the run")
@@ -154,6 +158,11 @@ def _recipe(args: argparse.Namespace) -> int:
     return 0
 
 
+def _inspect(args: argparse.Namespace) -> int:
+    print("\n".join(inspect.output(args)))
+    return 0
+
+
 def _demo(args: argparse.Namespace) -> int:
     from pipeline.demo.run import run_demo
 
@@ -169,6 +178,7 @@ _COMMANDS = {
     "explain": _explain,
     "verify": _verify,
     "recipe": _recipe,
+    "inspect": _inspect,
     "demo": _demo,
 }
 

@@ -8,6 +8,7 @@ quotes), gives the rest to Arrow's CSV reader, and checks that rows in are rows 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from pipeline.table_header import BOM, parse_options
 RAW_BYTES = 2048
 """How much of a malformed row the ledger keeps."""
 
+_LONE_FEED = re.compile(rb"(?<!\r)\n")
 _MALFORMED = Outcome.MALFORMED_ROW.code
 
 
@@ -123,7 +125,7 @@ def _blank(data: bytes, rows: Rows) -> NDArray[np.bool_]:
 
 def _stray_line_ends(data: bytes, buffer: NDArray[np.uint8], rows: Rows, dialect: Dialect) -> Offsets:
     """Find rows with a line end, outside quotes, that the table's dialect does not have: Arrow would split them."""
-    if dialect.newline == "\n":
+    if dialect.newline != "\r":
         if b"\r" not in data or data.count(b"\r") == data.count(b"\r\n"):
             return np.empty(0, dtype=np.int64)
         stray = np.flatnonzero(buffer == 13)
@@ -186,6 +188,9 @@ def _to_arrow(
     if count == 0:
         table = strings.empty_table()
     else:
+        if dialect.newline == "\r\n":
+            # Arrow ends a row at any line feed; one inside a field of such a table becomes a space.
+            clean = _LONE_FEED.sub(b" ", clean)
         if dialect.encoding != "utf-8":
             clean = clean.decode(dialect.encoding).encode()
         if clean.startswith(BOM):
