@@ -106,7 +106,7 @@ def row_ends(path: Path, dialect: Dialect, fields: int, start: int, end: int) ->
             data = carried + block
             last = position >= end or not block
             base = position - len(data)
-            ends = _line_ends(data, dialect, last=last)
+            ends = line_ends(data, dialect, last=last)
             if dialect.quoted and dialect.quote.encode() in data:
                 ends = find_rows(data, dialect, fields, last=last).ends
             done = int(ends[-1]) if len(ends) else 0
@@ -134,7 +134,7 @@ def find_rows(data: bytes, dialect: Dialect, fields: int, *, last: bool = True) 
     ([8, 12], [2, 2])
     """
     buffer = np.frombuffer(data, dtype=np.uint8)
-    ends = _line_ends(data, dialect, last=last)
+    ends = line_ends(data, dialect, last=last)
     starts = np.concatenate((np.zeros(min(1, len(ends)), dtype=np.int64), ends[:-1]))
     if len(ends) == 0:
         return Rows(starts, ends, ends)
@@ -145,7 +145,8 @@ def find_rows(data: bytes, dialect: Dialect, fields: int, *, last: bool = True) 
     return _join_quoted(data, buffer, delimiters, Rows(starts, ends, ends), dialect, fields, last=last)
 
 
-def _line_ends(data: bytes, dialect: Dialect, *, last: bool) -> Offsets:
+def line_ends(data: bytes, dialect: Dialect, *, last: bool = True) -> Offsets:
+    """Give the offsets behind every line end in `data`; `last`: the bytes behind the last one are a line too."""
     buffer = np.frombuffer(data, dtype=np.uint8)
     ends = np.flatnonzero(buffer == ord(dialect.newline[-1])).astype(np.int64) + 1
     if dialect.newline == "\r\n" and len(ends):

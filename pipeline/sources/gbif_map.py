@@ -14,9 +14,10 @@ import pyarrow.parquet as pq
 
 from pipeline.ids import ended_id, record_id
 from pipeline.outcomes import Outcome
-from pipeline.records import LOCATOR_COLUMNS, RANK_COLUMNS
+from pipeline.records import ENDED_SCHEMA, LOCATOR_COLUMNS, RANK_COLUMNS
 from pipeline.sources import columns as c
 from pipeline.sources.base import LOCATOR_FIELDS, Mapped, Release
+from pipeline.sources.vector_ids import md5_array, record_id_array
 
 MULTIMEDIA_COLUMNS = (
     *("gbifID", "type", "format", "identifier", "references", "creator", "publisher", "license", "rightsHolder"),
@@ -61,20 +62,15 @@ def map_bucket(tables: Mapping[str, pa.Table], release: Release) -> Mapped:
     ended.append(_ended_media(media.filter(pa.array(~orphan & unaddressed)), source, Outcome.NO_URL))
     illustrated = np.zeros(occurrences.num_rows, dtype=bool)
     illustrated[np.asarray(index.drop_null())] = True
-    bare = occurrences.filter(pa.array(~illustrated))
-    ids = bare.column("gbifID").to_pylist()
-    ended.append(
-        c.ended_rows(
-            bare,
-            source,
-            Outcome.NO_MEDIA,
-            c.record_ids([source] * len(ids), ids, [""] * len(ids), [""] * len(ids)),
-            [{"rule": "no media row has this gbifID", "value": gbif_id} for gbif_id in ids],
-        )
-    )
-    usable = pa.array(~orphan & ~unaddressed)
-    joined = occurrences.take(index.filter(usable))
-    records = _records(media.filter(usable), joined, repeated, release)
+    bare = occurrences.select(["gbifID", *LOCATOR_COLUMNS]).filter(pa.array(~illustrated))
+    ids = bare.column("gbifID").combine_chunks()
+    none = pa.repeat(pa.scalar(""), len(ids))
+    evidence = c.evidence_of("no media row has this gbifID", ids)
+    ended.append(c.ended_rows(bare, source, Outcome.NO_MEDIA, record_id_array(source, ids, none, none), evidence))
+    if (orphan | unaddressed).any():
+        usable = pa.array(~orphan & ~unaddressed)
+        media, index = media.filter(usable), index.filter(usable)
+    records = _records(media, occurrences.take(index), repeated, release)
     return Mapped(records, pa.concat_tables(ended), absorbed=native - bare.num_rows)
 
 
@@ -89,6 +85,8 @@ def _table(tables: Mapping[str, pa.Table], name: str, columns: tuple[str, ...]) 
 
 def _without_id(table: pa.Table, source: str, name: str) -> tuple[pa.Table, pa.Table]:
     missing = pa.array(c.is_null(c.blank_to_null(c.verbatim(table, "gbifID"))))
+    if not missing.true_count:
+        return table, ENDED_SCHEMA.empty_table()
     without = table.filter(missing)
     ids = [ended_id(source, name, text) for text in c.row_texts(without)]
     evidence = [{"rule": "the row has no gbifID", "value": name}] * without.num_rows
@@ -113,6 +111,8 @@ def _unique(occurrences: pa.Table) -> tuple[pa.Table, pa.Array]:
 
 
 def _ended_media(media: pa.Table, source: str, outcome: Outcome) -> pa.Table:
+    if media.num_rows == 0:
+        return ENDED_SCHEMA.empty_table()
     ids, evidence = [], []
     rule = {
         Outcome.ORPHAN_MEDIA: "no occurrence has this gbifID",
@@ -133,7 +133,6 @@ def _md5(text: str) -> str:
 def _records(media: pa.Table, occ: pa.Table, repeated: pa.Array, release: Release) -> pa.Table:
     rows, spec = media.num_rows, release.spec
     url = c.text(media, "identifier")
-    urls = url.to_pylist()
     keys = c.media_keys(url)
     kinds, masks, _ = c.media_columns(c.text(media, "type"), c.text(media, "format"), url)
     dataset_key = c.text(occ, "datasetKey")
@@ -162,7 +161,7 @@ def _records(media: pa.Table, occ: pa.Table, repeated: pa.Array, release: Releas
         "source": c.constant(spec.name, rows),
         "release": c.constant(release.release, rows),
         "source_record_id": gbif_id,
-        "source_media_id": pa.array([_md5(value) for value in urls], pa.string()),
+        "source_media_id": md5_array(url),
         "box_id": pa.repeat(pa.scalar(""), rows),
         "occurrence_key": gbif_id,
         "dataset_key": dataset_key,
