@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-SOURCE_KINDS = ("gbif-dwca", "eol", "bioscan5m", "fathomnet")
+SOURCE_KINDS = ("gbif-dwca", "eol", "bioscan5m", "fathomnet", "dwca")
 RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species")
 
 

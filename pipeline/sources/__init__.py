@@ -8,6 +8,7 @@ from types import MappingProxyType
 from pipeline.errors import SourceError
 from pipeline.sources.base import Mapped, Native, Plan, Release, Source, Split
 from pipeline.sources.bioscan import Bioscan5M
+from pipeline.sources.dwca import Dwca
 from pipeline.sources.eol import EolManifest
 from pipeline.sources.fathomnet import FathomNet
 from pipeline.sources.gbif import GbifDwca
@@ -15,6 +16,7 @@ from pipeline.sources.gbif import GbifDwca
 __all__ = [
     "SOURCES",
     "Bioscan5M",
+    "Dwca",
     "EolManifest",
     "FathomNet",
     "GbifDwca",
@@ -28,7 +30,7 @@ __all__ = [
 ]
 
 SOURCES: Mapping[str, Source] = MappingProxyType(
-    {source.kind: source for source in (GbifDwca(), EolManifest(), Bioscan5M(), FathomNet())}
+    {source.kind: source for source in (GbifDwca(), EolManifest(), Bioscan5M(), FathomNet(), Dwca())}
 )
 """Every reader by its kind, as `SourceSpec.kind` names it."""
 

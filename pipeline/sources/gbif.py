@@ -7,7 +7,7 @@ keys are never read as numbers, because column order and key types have changed 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
@@ -66,7 +66,7 @@ class GbifDwca:
         return Release(
             spec=spec,
             release=spec.release or release_name(head, Path(spec.path)),
-            files=_input_files(archive, files, meta_member, eml),
+            files=input_files(archive, files, meta_member, eml),
             license=rights(head),
             facts={"files": pack(files)},
         )
@@ -154,7 +154,8 @@ def _write_dataset_licences(archive: Archive, path: Path) -> None:
         pq.write_table(pa.Table.from_pylist(rows, schema=gbif_map.DATASET_SCHEMA), temporary)
 
 
-def _input_files(archive: Archive, files: list[TextFile], *others: Member | None) -> tuple[str, ...]:
+def input_files(archive: Archive, files: Sequence[TextFile], *others: Member | None) -> tuple[str, ...]:
+    """Give the absolute paths of what a release is read from: the archive, or its tables and documents in a folder."""
     if archive.kind != "folder":
         return archive.files()
     names = {file.member for file in files} | {member.name for member in others if member}

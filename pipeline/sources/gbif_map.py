@@ -49,8 +49,9 @@ def map_bucket(tables: Mapping[str, pa.Table], release: Release) -> Mapped:
     media = _table(tables, "multimedia", MULTIMEDIA_COLUMNS)
     occurrences = _table(tables, "occurrence", OCCURRENCE_COLUMNS)
     ended = []
-    media, ended_media = _without_id(media, source, "multimedia")
-    occurrences, ended_occurrences = _without_id(occurrences, source, "occurrence")
+    key = release.facts.get("id_name", "gbifID")
+    media, ended_media = _without_id(media, source, "multimedia", key)
+    occurrences, ended_occurrences = _without_id(occurrences, source, "occurrence", key)
     ended += [ended_media, ended_occurrences]
     native = occurrences.num_rows
     occurrences, repeated = _unique(occurrences)
@@ -58,14 +59,14 @@ def map_bucket(tables: Mapping[str, pa.Table], release: Release) -> Mapped:
     index = pc.index_in(media.column("gbifID").combine_chunks(), occurrences.column("gbifID").combine_chunks())
     url = c.text(media, "identifier")
     orphan, unaddressed = c.is_null(index), c.is_null(url)
-    ended.append(_ended_media(media.filter(pa.array(orphan)), source, Outcome.ORPHAN_MEDIA))
-    ended.append(_ended_media(media.filter(pa.array(~orphan & unaddressed)), source, Outcome.NO_URL))
+    ended.append(_ended_media(media.filter(pa.array(orphan)), source, Outcome.ORPHAN_MEDIA, key))
+    ended.append(_ended_media(media.filter(pa.array(~orphan & unaddressed)), source, Outcome.NO_URL, key))
     illustrated = np.zeros(occurrences.num_rows, dtype=bool)
     illustrated[np.asarray(index.drop_null())] = True
     bare = occurrences.select(["gbifID", *LOCATOR_COLUMNS]).filter(pa.array(~illustrated))
     ids = bare.column("gbifID").combine_chunks()
     none = pa.repeat(pa.scalar(""), len(ids))
-    evidence = c.evidence_of("no media row has this gbifID", ids)
+    evidence = c.evidence_of(f"no media row has this {key}", ids)
     ended.append(c.ended_rows(bare, source, Outcome.NO_MEDIA, record_id_array(source, ids, none, none), evidence))
     if (orphan | unaddressed).any():
         usable = pa.array(~orphan & ~unaddressed)
@@ -83,13 +84,13 @@ def _table(tables: Mapping[str, pa.Table], name: str, columns: tuple[str, ...]) 
     return empty
 
 
-def _without_id(table: pa.Table, source: str, name: str) -> tuple[pa.Table, pa.Table]:
+def _without_id(table: pa.Table, source: str, name: str, key: str) -> tuple[pa.Table, pa.Table]:
     missing = pa.array(c.is_null(c.blank_to_null(c.verbatim(table, "gbifID"))))
     if not missing.true_count:
         return table, ENDED_SCHEMA.empty_table()
     without = table.filter(missing)
     ids = [ended_id(source, name, text) for text in c.row_texts(without)]
-    evidence = [{"rule": "the row has no gbifID", "value": name}] * without.num_rows
+    evidence = [{"rule": f"the row has no {key}", "value": name}] * without.num_rows
     return table.filter(pc.invert(missing)), c.ended_rows(without, source, Outcome.ID_MISSING, ids, evidence)
 
 
@@ -110,12 +111,12 @@ def _unique(occurrences: pa.Table) -> tuple[pa.Table, pa.Array]:
     return occurrences.filter(pa.array(keep)), repeated
 
 
-def _ended_media(media: pa.Table, source: str, outcome: Outcome) -> pa.Table:
+def _ended_media(media: pa.Table, source: str, outcome: Outcome, key: str) -> pa.Table:
     if media.num_rows == 0:
         return ENDED_SCHEMA.empty_table()
     ids, evidence = [], []
     rule = {
-        Outcome.ORPHAN_MEDIA: "no occurrence has this gbifID",
+        Outcome.ORPHAN_MEDIA: f"no occurrence has this {key}",
         Outcome.NO_URL: "the media row has no identifier, only references",
     }[outcome]
     keys = c.first_of(c.text(media, "identifier"), c.text(media, "references")).to_pylist()
