@@ -44,9 +44,10 @@ def parse_plain(
         cells = _cells(buffer, begin, block_ends, dialect.delimiter, len(columns), closed=data[stop - 1] == 10)
         if cells is None:
             return None
+        evens = pa.array(np.arange(0, 2 * len(cells), 2, dtype=np.int32))
         for place, parts in zip(places, chunks, strict=True):
-            rows = last - row
-            parts.append(_column(source, cells, place) if place >= 0 else pa.nulls(rows, pa.string()))
+            absent = place < 0
+            parts.append(pa.nulls(len(cells), pa.string()) if absent else _column(source, cells, place, evens))
         row, begin = last, stop
     schema = pa.schema([pa.field(name, pa.string()) for name in wanted])
     return pa.Table.from_arrays([pa.chunked_array(parts, pa.string()) for parts in chunks], schema=schema)
@@ -84,7 +85,7 @@ def _cells(
     return None if astray.any() else cells
 
 
-def _column(source: pa.Buffer, cells: NDArray[np.int32], place: int) -> pa.Array:
+def _column(source: pa.Buffer, cells: NDArray[np.int32], place: int, evens: pa.Array) -> pa.Array:
     rows = len(cells)
     bounds = np.empty(2 * rows + 1, dtype=np.int32)
     bounds[0:-1:2] = cells[:, place] + 1  # behind the delimiter, or behind the row before
@@ -95,7 +96,7 @@ def _column(source: pa.Buffer, cells: NDArray[np.int32], place: int) -> pa.Array
         return pa.nulls(rows, pa.string())
     # Over the bytes as they lie, the elements are cell, gap, cell, gap, ...
     lying = pa.StringArray.from_buffers(2 * rows, pa.py_buffer(bounds), source)
-    taken = lying.take(pa.array(np.arange(0, 2 * rows, 2, dtype=np.int32)))
+    taken = lying.take(evens)
     if filled.all():
         return taken
     _, offsets, values = taken.buffers()

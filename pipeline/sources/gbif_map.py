@@ -71,7 +71,9 @@ def map_bucket(tables: Mapping[str, pa.Table], release: Release) -> Mapped:
     if (orphan | unaddressed).any():
         usable = pa.array(~orphan & ~unaddressed)
         media, index = media.filter(usable), index.filter(usable)
-    records = _records(media, occurrences.take(index), repeated, release)
+    # Columns without a value are not worth joining: an absent one reads as null.
+    filled = [name for name in occurrences.column_names if occurrences.column(name).null_count < occurrences.num_rows]
+    records = _records(media, occurrences.select(filled).take(index), repeated, release)
     return Mapped(records, pa.concat_tables(ended), absorbed=native - bare.num_rows)
 
 
