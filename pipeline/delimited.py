@@ -86,7 +86,7 @@ def parse(split: Split, dialect: Dialect, *, source: str, wanted: Sequence[str])
         handle.seek(split.start)
         data = handle.read(split.length)
     names = list(dict.fromkeys(wanted))
-    if not dialect.quoted:
+    if names and not dialect.quoted:
         ends = line_ends(data, dialect)
         plain = parse_plain(data, ends, dialect, split.columns, names) if len(ends) == split.rows else None
         if plain is not None:

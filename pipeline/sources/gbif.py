@@ -26,7 +26,7 @@ from pipeline.sources.eml import EML_BYTES, release_name, rights
 from pipeline.sources.text_files import TextFile, cut_files, dialect_of, pack, unpack
 from pipeline.table_header import read_header, unique_names
 
-BUCKET_BYTES = 32 << 20
+BUCKET_BYTES = 16 << 20
 """Bytes of both tables that one bucket of the join may hold, on average."""
 _HEAD = 4 << 20
 _META_BYTES = 16 << 20
