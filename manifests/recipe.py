@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 SOURCE_KINDS = (
     *("gbif-dwca", "gbif-pages", "eol", "bioscan5m", "bioscan1m", "fathomnet", "inat-open-data", "biotrove"),
-    *("lila", "coco-camera-traps", "camtrap-dp"),
+    *("lila", "coco-camera-traps", "camtrap-dp", "dwca"),
 )
 RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species")
 

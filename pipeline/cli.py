@@ -8,6 +8,7 @@ biomill verify OUT            check everything a run promises
 biomill recipe RECIPE         check a recipe and print it resolved; --reference prints every key
 biomill plan-gbif PATH        count a GBIF table without media, and write what to ask for
 biomill pull gbif … -o OUT    fetch a release from GBIF's API into files
+biomill inspect PATH          what a release is: tables, rows, orphans, issues, licences, hosts
 biomill demo -o OUT           the whole mill on a drawn biota, offline
 biomill records PATH          one release as canonical records and rejects, without a recipe
 biomill licences FILE         what the licence statements of a table mean
@@ -27,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from manifests import BiomillError
-from pipeline.commands import licences, plan_gbif, pull, records
+from pipeline.commands import inspect, licences, plan_gbif, pull, records
 from pipeline.run import interrupt
 from pipeline.run.folder import STAGES
 
@@ -86,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
 
     plan_gbif.register(commands)
     pull.register(commands)
+    inspect.register(commands)
 
     demo = commands.add_parser("demo", help="the whole mill on a drawn biota, offline")
     demo.add_argument("-o", "--out", type=Path, required=True, help="folder for the drawn corpus and the run")
@@ -178,6 +180,11 @@ def _pull(args: argparse.Namespace) -> int:
     return 0
 
 
+def _inspect(args: argparse.Namespace) -> int:
+    print("\n".join(inspect.output(args)))
+    return 0
+
+
 def _demo(args: argparse.Namespace) -> int:
     from pipeline.demo.run import run_demo
 
@@ -201,6 +208,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "recipe": _recipe,
     "plan-gbif": _plan_gbif,
     "pull": _pull,
+    "inspect": _inspect,
     "demo": _demo,
     "records": partial(_printed, records.lines),
     "licences": partial(_printed, licences.lines),

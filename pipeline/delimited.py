@@ -8,6 +8,7 @@ quotes), gives the rest to Arrow's CSV reader, and checks that rows in are rows 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,14 +20,26 @@ from numpy.typing import NDArray
 from pipeline.errors import ConservationError
 from pipeline.ids import ended_id
 from pipeline.outcomes import Outcome
+from pipeline.plain_table import parse_plain
 from pipeline.records import ENDED_SCHEMA
-from pipeline.row_bounds import BROKEN_QUOTES, Dialect, Offsets, Rows, count_fields, find_rows, row_ends, table_end
+from pipeline.row_bounds import (
+    BROKEN_QUOTES,
+    Dialect,
+    Offsets,
+    Rows,
+    count_fields,
+    find_rows,
+    line_ends,
+    row_ends,
+    table_end,
+)
 from pipeline.sources.base import LOCATOR_FIELDS, Native, Split
 from pipeline.table_header import BOM, parse_options
 
 RAW_BYTES = 2048
 """How much of a malformed row the ledger keeps."""
 
+_LONE_FEED = re.compile(rb"(?<!\r)\n")
 _MALFORMED = Outcome.MALFORMED_ROW.code
 
 
@@ -72,6 +85,13 @@ def parse(split: Split, dialect: Dialect, *, source: str, wanted: Sequence[str])
     with Path(split.path).open("rb") as handle:
         handle.seek(split.start)
         data = handle.read(split.length)
+    names = list(dict.fromkeys(wanted))
+    if names and not dialect.quoted:
+        ends = line_ends(data, dialect)
+        plain = parse_plain(data, ends, dialect, split.columns, names) if len(ends) == split.rows else None
+        if plain is not None:
+            starts = np.concatenate((np.zeros(1, dtype=np.int64), ends[:-1]))
+            return Native(_with_locators(plain, np.arange(split.rows), starts, split), ENDED_SCHEMA.empty_table())
     rows = find_rows(data, dialect, len(split.columns))
     if len(rows) != split.rows:
         raise ConservationError(
@@ -123,7 +143,7 @@ def _blank(data: bytes, rows: Rows) -> NDArray[np.bool_]:
 
 def _stray_line_ends(data: bytes, buffer: NDArray[np.uint8], rows: Rows, dialect: Dialect) -> Offsets:
     """Find rows with a line end, outside quotes, that the table's dialect does not have: Arrow would split them."""
-    if dialect.newline == "\n":
+    if dialect.newline != "\r":
         if b"\r" not in data or data.count(b"\r") == data.count(b"\r\n"):
             return np.empty(0, dtype=np.int64)
         stray = np.flatnonzero(buffer == 13)
@@ -186,6 +206,9 @@ def _to_arrow(
     if count == 0:
         table = strings.empty_table()
     else:
+        if dialect.newline == "\r\n":
+            # Arrow ends a row at any line feed; one inside a field of such a table becomes a space.
+            clean = _LONE_FEED.sub(b" ", clean)
         if dialect.encoding != "utf-8":
             clean = clean.decode(dialect.encoding).encode()
         if clean.startswith(BOM):
@@ -214,12 +237,15 @@ def _to_arrow(
                 where=f"{split.origin}, bytes {split.start} to {split.start + split.length}",
                 remedy="report this file: the two ways of reading it must agree",
             )
-    numbers = np.flatnonzero(good) + split.first_row
-    offsets = rows.starts[good] + split.start
+    return _with_locators(table, np.flatnonzero(good), rows.starts[good], split)
+
+
+def _with_locators(table: pa.Table, rows: NDArray[np.intp], starts: Offsets, split: Split) -> pa.Table:
+    """Append the locators: `rows` are numbers of the rows in the split, `starts` their offsets in it."""
     locators = [
-        pa.repeat(pa.scalar(split.origin), count),
-        pa.array(numbers, pa.int64()),
-        pa.array(offsets, pa.int64()),
+        pa.repeat(pa.scalar(split.origin), len(rows)),
+        pa.array(rows + split.first_row, pa.int64()),
+        pa.array(starts + split.start, pa.int64()),
     ]
     for field, values in zip(LOCATOR_FIELDS, locators, strict=True):
         table = table.append_column(field, values)

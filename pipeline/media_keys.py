@@ -136,3 +136,5 @@ _RULES: tuple[tuple[str, _Rule], ...] = (
     ("fathomnet.org", _fathomnet),
     ("boldsystems.org", _bold),
 )
+HOST_TOKENS = tuple(token for token, _ in _RULES)
+"""A key is `url:` and the address unless one of these stands in it."""

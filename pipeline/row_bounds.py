@@ -28,7 +28,6 @@ MAX_QUOTED_BYTES = 64 << 10
 BROKEN_QUOTES = -1
 """Field count of a row whose quotes are unbalanced or misplaced."""
 _CHUNK = 8 << 20
-_QUOTE = 0x22
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +40,18 @@ class Dialect:
     encoding: str = "utf-8"
     """An encoding in which the delimiter, quote and line end are single ASCII bytes."""
     newline: str = "\n"
-    """'\\n' (also for CRLF) or '\\r'."""
+    """'\\n' (also for CRLF), '\\r', or '\\r\\n' where a line feed alone stands inside fields."""
+    quote: str = '"'
+    """The character that encloses fields, where `quoted`."""
 
     def __post_init__(self) -> None:
-        if len(self.delimiter.encode()) != 1 or self.delimiter in '"\r\n' or self.newline not in ("\n", "\r"):
+        characters = len(self.delimiter.encode()) == len(self.quote.encode()) == 1
+        if (
+            not characters
+            or self.delimiter in f"{self.quote}\r\n"
+            or self.newline not in ("\n", "\r", "\r\n")
+            or (self.quoted and self.newline == "\r\n")
+        ):
             raise SourceError(
                 f"a table cannot be read with delimiter {self.delimiter!r} and line end {self.newline!r}",
                 expected="one ASCII character that is no quote, and a line feed or carriage return",
@@ -99,8 +106,8 @@ def row_ends(path: Path, dialect: Dialect, fields: int, start: int, end: int) ->
             data = carried + block
             last = position >= end or not block
             base = position - len(data)
-            ends = _line_ends(data, dialect, last=last)
-            if dialect.quoted and b'"' in data:
+            ends = line_ends(data, dialect, last=last)
+            if dialect.quoted and dialect.quote.encode() in data:
                 ends = find_rows(data, dialect, fields, last=last).ends
             done = int(ends[-1]) if len(ends) else 0
             carried = data[done:]
@@ -127,20 +134,23 @@ def find_rows(data: bytes, dialect: Dialect, fields: int, *, last: bool = True) 
     ([8, 12], [2, 2])
     """
     buffer = np.frombuffer(data, dtype=np.uint8)
-    ends = _line_ends(data, dialect, last=last)
+    ends = line_ends(data, dialect, last=last)
     starts = np.concatenate((np.zeros(min(1, len(ends)), dtype=np.int64), ends[:-1]))
     if len(ends) == 0:
         return Rows(starts, ends, ends)
     buffer = buffer[: ends[-1]]
     delimiters = buffer == ord(dialect.delimiter)
-    if not dialect.quoted or b'"' not in data:
+    if not dialect.quoted or dialect.quote.encode() not in data:
         return Rows(starts, ends, _count(delimiters, starts) + 1)
     return _join_quoted(data, buffer, delimiters, Rows(starts, ends, ends), dialect, fields, last=last)
 
 
-def _line_ends(data: bytes, dialect: Dialect, *, last: bool) -> Offsets:
+def line_ends(data: bytes, dialect: Dialect, *, last: bool = True) -> Offsets:
+    """Give the offsets behind every line end in `data`; `last`: the bytes behind the last one are a line too."""
     buffer = np.frombuffer(data, dtype=np.uint8)
-    ends = np.flatnonzero(buffer == ord(dialect.newline)).astype(np.int64) + 1
+    ends = np.flatnonzero(buffer == ord(dialect.newline[-1])).astype(np.int64) + 1
+    if dialect.newline == "\r\n" and len(ends):
+        ends = ends[(ends >= 2) & (buffer[np.maximum(ends, 2) - 2] == 13)]
     if last and len(buffer) and (len(ends) == 0 or ends[-1] < len(buffer)):
         ends = np.append(ends, np.int64(len(buffer)))
     return ends
@@ -161,7 +171,8 @@ def _join_quoted(
     *,
     last: bool,
 ) -> Rows:
-    quotes = np.flatnonzero(buffer == _QUOTE)
+    mark = ord(dialect.quote)
+    quotes = np.flatnonzero(buffer == mark)
     line_of = np.searchsorted(lines.ends, quotes, side="right")
     per_line = np.bincount(line_of, minlength=len(lines))
     # The how-manieth quote of its line: even ones open, odd ones close, if the line starts outside quotes.
@@ -169,8 +180,8 @@ def _join_quoted(
     before = np.where(quotes > lines.starts[line_of], buffer[quotes - 1], ord(dialect.newline))
     after = np.append(buffer, ord("\n"))[quotes + 1]
     delimiter = ord(dialect.delimiter)
-    opens_well = (before == delimiter) | (before == ord(dialect.newline)) | ((before == _QUOTE) & (ordinal > 0))
-    closes_well = (after == delimiter) | (after == 10) | (after == 13) | (after == _QUOTE)
+    opens_well = (before == delimiter) | (before == ord(dialect.newline)) | ((before == mark) & (ordinal > 0))
+    closes_well = (after == delimiter) | (after == 10) | (after == 13) | (after == mark)
     misplaced = np.where(ordinal % 2 == 0, ~opens_well, ~closes_well)
     odd = per_line % 2 == 1
     strange = odd | (np.bincount(line_of, weights=misplaced, minlength=len(lines)) > 0)
@@ -234,15 +245,16 @@ def count_fields(record: bytes, dialect: Dialect) -> int:
     >>> [count_fields(r, Dialect(",", quoted=True)) for r in (b'a,"b,\\n""c"', b'5" pipe,x', b'"a"b,c', b'"a,b')]
     [2, 2, -1, -1]
     """
-    whole, each = _grammar(dialect.delimiter)
+    whole, each = _grammar(dialect.delimiter, dialect.quote)
     if whole.fullmatch(record) is None:
         return BROKEN_QUOTES
     return sum(1 for _ in each.finditer(record.rstrip(b"\r\n")))
 
 
 @lru_cache(maxsize=16)
-def _grammar(delimiter: str) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
-    mark = re.escape(delimiter.encode())
+def _grammar(delimiter: str, quote: str) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    mark, q = re.escape(delimiter.encode()), re.escape(quote.encode())
     # Possessive quantifiers: hostile text cannot make the match go back and try again.
-    field = rb'(?:"(?:[^"]++|"")*+"|[^"\r\n' + mark + rb"][^\r\n" + mark + rb"]*+|)"
+    enclosed = q + rb"(?:[^" + q + rb"]++|" + q + q + rb")*+" + q
+    field = rb"(?:" + enclosed + rb"|[^\r\n" + q + mark + rb"][^\r\n" + mark + rb"]*+|)"
     return re.compile(field + rb"(?:" + mark + field + rb")*+\r?\n?"), re.compile(rb"(?:^|" + mark + rb")" + field)

@@ -34,7 +34,8 @@ def read_header(head: bytes, dialect: Dialect, lines: int = 1) -> Header:
         return Header((), start)
     position, newline, first = start, dialect.newline.encode(), b""
     for number in range(lines):
-        end = head.find(newline, position) + 1 or len(head)
+        found = head.find(newline, position)
+        end = found + len(newline) if found >= 0 else len(head)
         first = head[position:end] if number == 0 else first
         position = end
     return Header(unique_names(split_line(first, dialect)), position)
@@ -52,7 +53,7 @@ def split_line(line: bytes, dialect: Dialect) -> list[str]:
             convert_options=csv.ConvertOptions(column_types={f"f{i}": pa.string() for i in range(len(cells))}),
         )
         cells = ["" if value is None else str(value) for value in table.to_pylist()[0].values()]
-    return [cell.strip().strip('"') if dialect.quoted else cell.strip() for cell in cells]
+    return [cell.strip().strip(dialect.quote) if dialect.quoted else cell.strip() for cell in cells]
 
 
 def unique_names(names: Sequence[str]) -> tuple[str, ...]:
@@ -70,7 +71,7 @@ def parse_options(dialect: Dialect) -> csv.ParseOptions:
     """Give Arrow's options for a dialect: no escapes, and quotes only where the dialect has them."""
     return csv.ParseOptions(
         delimiter=dialect.delimiter,
-        quote_char='"' if dialect.quoted else False,
+        quote_char=dialect.quote if dialect.quoted else False,
         double_quote=dialect.quoted,
         escape_char=False,
         newlines_in_values=dialect.quoted,

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from pipeline.commands import licences, plan_gbif, pull, records
+from pipeline.commands import inspect, licences, plan_gbif, pull, records
 
-__all__ = ["licences", "plan_gbif", "pull", "records"]
+__all__ = ["inspect", "licences", "plan_gbif", "pull", "records"]

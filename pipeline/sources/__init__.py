@@ -12,6 +12,7 @@ from pipeline.sources.bioscan1m import Bioscan1M
 from pipeline.sources.biotrove import BioTrove
 from pipeline.sources.camtrap_dp import CamtrapDp
 from pipeline.sources.coco_camera_traps import CocoCameraTraps
+from pipeline.sources.dwca import Dwca
 from pipeline.sources.eol import EolManifest
 from pipeline.sources.fathomnet import FathomNet
 from pipeline.sources.gbif import GbifDwca
@@ -26,6 +27,7 @@ __all__ = [
     "Bioscan5M",
     "CamtrapDp",
     "CocoCameraTraps",
+    "Dwca",
     "EolManifest",
     "FathomNet",
     "GbifDwca",
@@ -43,7 +45,7 @@ __all__ = [
 
 _READERS: tuple[Source, ...] = (
     *(GbifDwca(), GbifPages(), EolManifest(), Bioscan5M(), Bioscan1M(), FathomNet(), InatOpenData(), BioTrove()),
-    *(Lila(), CocoCameraTraps(), CamtrapDp()),
+    *(Lila(), CocoCameraTraps(), CamtrapDp(), Dwca()),
 )
 SOURCES: Mapping[str, Source] = MappingProxyType({source.kind: source for source in _READERS})
 """Every reader by its kind, as `SourceSpec.kind` names it."""

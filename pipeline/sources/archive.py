@@ -63,6 +63,8 @@ class Archive:
     kind: str
     """'folder', 'zip', 'tar', 'gzip' or 'file'."""
     members: tuple[Member, ...]
+    junk: tuple[str, ...] = ()
+    """Names of what was left out: hidden files and what file managers leave behind."""
 
     def origin(self, member: Member) -> str:
         """Say what locators call a member: its name, with the archive's name and ! before it."""
@@ -198,9 +200,9 @@ def open_archive(path: Path) -> Archive:
             remedy="correct `path` of this source in the recipe, or fetch the release first",
         )
     if path.is_dir():
-        kind, members = "folder", _of_folder(path)
+        kind, (members, junk) = "folder", _of_folder(path)
     elif zipfile.is_zipfile(path):
-        kind, members = "zip", _of_zip(path)
+        kind, (members, junk) = "zip", _of_zip(path)
     elif path.suffix.lower() in (".zip",):
         raise SourceError(
             "the archive is damaged: no zip directory at its end",
@@ -208,15 +210,15 @@ def open_archive(path: Path) -> Archive:
             remedy="fetch it again and compare its size with the provider's",
         )
     elif _is_tar(path):
-        kind, members = "tar", _of_tar(path)
+        kind, (members, junk) = "tar", _of_tar(path)
     else:
         with path.open("rb") as handle:
             packed = handle.read(2) == b"\x1f\x8b"
         kind, size = ("gzip", -1) if packed else ("file", path.stat().st_size)
-        members = [Member(path.name, size, path.stat().st_size, path.name)]
+        members, junk = [Member(path.name, size, path.stat().st_size, path.name)], []
     if len(members) > MAX_MEMBERS:
         raise SourceError("the archive has too many members", where=str(path), expected=f"at most {MAX_MEMBERS}")
-    return Archive(path, kind, tuple(sorted(members, key=lambda member: member.name)))
+    return Archive(path, kind, tuple(sorted(members, key=lambda member: member.name)), tuple(sorted(junk)))
 
 
 def _is_tar(path: Path) -> bool:
@@ -226,16 +228,21 @@ def _is_tar(path: Path) -> bool:
         return False
 
 
-def _of_folder(path: Path) -> list[Member]:
-    members = []
+_Listed = tuple[list[Member], list[str]]  # members, and names of junk
+
+
+def _of_folder(path: Path) -> _Listed:
+    members, junk = [], []
     for file in sorted(path.rglob("*")):
         name = file.relative_to(path).as_posix()
-        if file.is_file() and not _is_junk(name):
+        if _is_junk(name):
+            junk.append(name)
+        elif file.is_file():
             members.append(Member(name, _size(name, file.stat().st_size), file.stat().st_size, name))
-    return members
+    return members, junk
 
 
-def _of_zip(path: Path) -> list[Member]:
+def _of_zip(path: Path) -> _Listed:
     try:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
@@ -243,21 +250,25 @@ def _of_zip(path: Path) -> list[Member]:
         raise SourceError(
             f"the archive is damaged: {error}", where=str(path), remedy="fetch it again from its provider"
         ) from error
-    members = []
+    members, junk = [], []
     for info in infos:
         name = _safe_name(info.filename, path)
-        if not info.is_dir() and not _is_junk(name):
+        if _is_junk(name):
+            junk.append(name)
+        elif not info.is_dir():
             members.append(Member(name, _size(name, info.file_size), info.compress_size, info.filename))
-    return members
+    return members, junk
 
 
-def _of_tar(path: Path) -> list[Member]:
-    members = []
+def _of_tar(path: Path) -> _Listed:
+    members, junk = [], []
     try:
         with tarfile.open(path) as archive:
             for info in archive:
                 name = _safe_name(info.name, path)
-                if info.isfile() and not _is_junk(name):
+                if _is_junk(name):
+                    junk.append(name)
+                elif info.isfile():
                     # A compressed tar packs its members together: only the whole file's size is known.
                     members.append(Member(name, _size(name, info.size), path.stat().st_size, info.name))
                 if len(members) > MAX_MEMBERS:
@@ -266,7 +277,7 @@ def _of_tar(path: Path) -> list[Member]:
         raise SourceError(
             f"the archive is damaged: {error}", where=str(path), remedy="fetch it again from its provider"
         ) from error
-    return members
+    return members, junk
 
 
 def _size(name: str, size: int) -> int:
@@ -284,7 +295,8 @@ def _safe_name(name: str, path: Path) -> str:
     >>> _safe_name("dwca\\\\occurrence.txt", Path("x.zip"))
     'dwca/occurrence.txt'
     """
-    clean = name.replace("\\", "/").removeprefix("./")
+    # Writers on Windows put a back-slash before names at the top; a name is never used as a path, so it means nothing.
+    clean = name.removeprefix("\\").replace("\\", "/").removeprefix("./")
     parts = PurePosixPath(clean).parts
     if not parts or clean.startswith("/") or ".." in parts or "\x00" in clean or parts[0].endswith(":"):
         if clean in ("", "."):

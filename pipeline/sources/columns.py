@@ -6,8 +6,8 @@ Python runs once per distinct value where values repeat (licences, media types),
 
 from __future__ import annotations
 
-import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -16,27 +16,45 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline.ids import NAMESPACE
 from pipeline.licences import Licence, normalise_licence
-from pipeline.media_keys import media_key
+from pipeline.media_keys import HOST_TOKENS, media_key
 from pipeline.outcomes import Outcome
 from pipeline.records import ENDED_SCHEMA, RECORD_SCHEMA
 from pipeline.sources.media_types import EXTENSION, MediaKind, media_kind
+from pipeline.sources.vector_ids import record_id_array
 
 T = TypeVar("T")
 Mask = NDArray[np.bool_]
 
 _KEYS = ("source", "source_record_id", "source_media_id", "box_id")
 _INAT = r"^https?://(?:static\.inaturalist\.org|inaturalist-open-data\.s3\.amazonaws\.com)/photos/(?P<photo>[1-9]\d*)/"
+# Addresses that are their own key: visible ASCII, a host in lower case without a port.
+_PLAIN = r"^https?://(?P<address>[a-z0-9.\-]+(?:[/?#][!-~]*)?)$"
+_KNOWN_HOSTS = "|".join(re.escape(token) for token in HOST_TOKENS)
 _NUMBER = r"^\s*-?\d{1,15}(\.\d*)?([eE]-?\d{1,2})?\s*$"
 
 
 def text(table: pa.Table, name: str) -> pa.Array:
     """Give a column stripped, blank cells null; all null when the table lacks it."""
-    if name not in table.column_names:
-        return pa.nulls(table.num_rows, pa.string())
-    stripped = pc.utf8_trim_whitespace(verbatim(table, name))
+    values = verbatim(table, name)
+    if values.null_count == len(values) or _is_stripped(values):
+        return values
+    stripped = pc.utf8_trim_whitespace(values)
     return pc.if_else(pc.equal(stripped, ""), pa.scalar(None, pa.string()), stripped)
+
+
+def _is_stripped(values: pa.Array) -> bool:
+    """Say, at a glance, that no value is empty or has space at an end: all begin and end in visible ASCII."""
+    offsets = np.frombuffer(values.buffers()[1], dtype=np.int32)[values.offset : values.offset + len(values) + 1]
+    data = np.frombuffer(values.buffers()[2] or b"", dtype=np.uint8)
+    begins, ends = offsets[:-1], offsets[1:]
+    if values.null_count:
+        valid = np.asarray(pc.is_valid(values))
+        begins, ends = begins[valid], ends[valid]
+    if (begins == ends).any():
+        return False
+    edges = data[begins], data[ends - 1]
+    return not any(((edge <= 0x20) | (edge >= 0x7F)).any() for edge in edges)
 
 
 def verbatim(table: pa.Table, name: str) -> pa.Array:
@@ -49,6 +67,8 @@ def verbatim(table: pa.Table, name: str) -> pa.Array:
 
 def blank_to_null(values: pa.Array) -> pa.Array:
     """Give the values as they are, but blank ones null."""
+    if values.null_count == len(values) or _is_stripped(values):
+        return values
     return pc.if_else(pc.equal(pc.utf8_trim_whitespace(values), ""), pa.scalar(None, pa.string()), values)
 
 
@@ -143,10 +163,18 @@ def coordinates(latitude: pa.Array, longitude: pa.Array) -> tuple[pa.Array, pa.A
 def media_keys(urls: pa.Array) -> pa.Array:
     """Give `media_key` of every URL; iNaturalist's own addresses, most of GBIF's media, are read all at once."""
     photo = pc.struct_field(pc.extract_regex(urls, _INAT), "photo")
-    others = np.flatnonzero(is_null(photo))
-    keys = np.asarray(pc.binary_join_element_wise("inat", photo, ":").to_pylist(), dtype=object)
-    keys[others] = [media_key(url) for url in urls.take(pa.array(others)).to_pylist()]
-    return pa.array(keys, pa.string())
+    keys = pc.binary_join_element_wise("inat", photo, ":")
+    if keys.null_count == 0:
+        return keys
+    plain = pc.struct_field(pc.extract_regex(urls, _PLAIN), "address")
+    plain = pc.if_else(pc.match_substring_regex(urls, _KNOWN_HOSTS), pa.scalar(None, pa.string()), plain)
+    keys = pc.coalesce(keys, pc.binary_join_element_wise("url", plain, ":"))
+    others = is_null(keys)
+    if not others.any():
+        return keys
+    mask = pa.array(others)
+    made = [media_key(url) for url in urls.filter(mask).to_pylist()]
+    return pc.replace_with_mask(keys, mask, pa.array(made, pa.string()))
 
 
 def media_columns(
@@ -207,14 +235,18 @@ def _licence_issue(licence: Licence) -> str:
 
 def issue_lists(masks: Mapping[str, Mask], rows: int, own: pa.Array | None = None, separator: str = ";") -> pa.Array:
     """Give every row's issue codes, sorted; `own` is the source's own list of codes, joined by a separator."""
-    lists: list[list[str]] = [[] for _ in range(rows)]
-    if own is not None:
+    distinct: list[list[str]] = [[]]
+    state = np.zeros(rows, dtype=np.int64)
+    if own is not None and own.null_count < len(own):
         distinct, index = per_distinct(lambda codes: [c for c in codes.split(separator) if c], own)
-        lists = [list(distinct[i]) for i in index.to_pylist()]
+        state = np.asarray(index).astype(np.int64)
     for code, mask in masks.items():
-        for row in np.flatnonzero(mask).tolist():
-            lists[row].append(code)
-    return pa.array([sorted(set(codes)) if len(codes) > 1 else codes for codes in lists], pa.list_(pa.string()))
+        if mask.any():
+            # Every list that some row has is written once; rows point to theirs.
+            pairs, state = np.unique(2 * state + mask, return_inverse=True)
+            distinct = [distinct[pair // 2] + ([code] if pair % 2 else []) for pair in pairs.tolist()]
+    kinds = pa.array([sorted(set(codes)) if len(codes) > 1 else codes for codes in distinct], pa.list_(pa.string()))
+    return kinds.take(pa.array(state))
 
 
 def records(columns: Mapping[str, pa.Array], rows: int) -> pa.Table:
@@ -222,7 +254,7 @@ def records(columns: Mapping[str, pa.Array], rows: int) -> pa.Table:
     unknown = sorted(set(columns) - set(RECORD_SCHEMA.names))
     assert not unknown, f"not in RECORD_SCHEMA: {unknown}"
     made = dict(columns)
-    made["record_id"] = pa.array(record_ids(*(made[n].to_pylist() for n in _KEYS)), pa.string())
+    made["record_id"] = _record_ids(*(_whole(made[name]) for name in _KEYS))
     arrays = [
         made[field.name].cast(field.type) if field.name in made else pa.nulls(rows, field.type)
         for field in RECORD_SCHEMA
@@ -230,44 +262,52 @@ def records(columns: Mapping[str, pa.Array], rows: int) -> pa.Table:
     return pa.Table.from_arrays([_whole(array) for array in arrays], schema=RECORD_SCHEMA)
 
 
-def record_ids(sources: list[str], records_: list[str], media: list[str], boxes: list[str]) -> list[str]:
-    """Give `ids.record_id` of every row: the same uuid5, without an object for each.
-
-    >>> from pipeline.ids import record_id
-    >>> record_ids(["s"], ["r"], ["m"], [""]) == [record_id("s", "r", "m")]
-    True
-    """
-    start = hashlib.sha1(NAMESPACE.bytes, usedforsecurity=False)
-    made = []
-    for parts in zip(sources, records_, media, boxes, strict=True):
-        digest = start.copy()
-        digest.update("\x1f".join(("record", *parts)).encode())
-        text = digest.hexdigest()
-        # RFC 9562: the version, 5, in the 13th digit, and the variant in the two high bits of the 17th.
-        variant = "89ab"[int(text[16], 16) & 3]
-        made.append(f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}")
-    return made
+def _record_ids(sources: pa.Array, records_: pa.Array, media: pa.Array, boxes: pa.Array) -> pa.Array:
+    (source,) = pc.unique(sources).to_pylist() or [""]
+    return record_id_array(source, records_, media, boxes)
 
 
 def _whole(array: pa.Array | pa.ChunkedArray) -> pa.Array:
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
+def evidence_of(rule: str, values: pa.Array) -> pa.Array:
+    """Give the evidence of rows that end by one rule: JSON of the rule and every row's own value.
+
+    >>> evidence_of("why", pa.array(["a", 'b"'])).to_pylist()
+    ['{"rule": "why", "value": "a"}', '{"rule": "why", "value": "b\\\\""}']
+    """
+    filled = pc.fill_null(values, "")
+    start = json.dumps({"rule": rule, "value": ""}, ensure_ascii=False).removesuffix('"}')
+    whole = pc.binary_join_element_wise(start, filled, '"}', "")
+    escaped = pc.match_substring_regex(filled, r'["\\\x00-\x1f]')
+    texts = [
+        json.dumps({"rule": rule, "value": value}, ensure_ascii=False) for value in filled.filter(escaped).to_pylist()
+    ]
+    return pc.replace_with_mask(whole, escaped, pa.array(texts, pa.string()))
+
+
 def ended_rows(
     table: pa.Table,
     source: str,
     outcome: Outcome,
-    row_ids: list[str],
-    evidence: list[Any],
+    row_ids: list[str] | pa.Array,
+    evidence: list[Any] | pa.Array,
     others: Sequence[str | None] = (),
 ) -> pa.Table:
-    """Build the ledger of rows that end for one reason; `table` gives their locators, `others` whom they lost to."""
+    """Build the ledger of rows that end for one reason; `table` gives their locators, `others` whom they lost to.
+
+    `evidence` is JSON made by `evidence_of`, or objects that are written as JSON here.
+    """
     rows = table.num_rows
+    if isinstance(evidence, list):
+        texts = [json.dumps(item, sort_keys=True, ensure_ascii=False) for item in evidence]
+        evidence = pa.array(texts, pa.string())
     columns = {
-        "row_id": pa.array(row_ids, pa.string()),
+        "row_id": pa.array(row_ids, pa.string()) if isinstance(row_ids, list) else row_ids,
         "source": constant(source, rows),
         "outcome": constant(outcome.code, rows),
-        "evidence": pa.array([json.dumps(item, sort_keys=True, ensure_ascii=False) for item in evidence], pa.string()),
+        "evidence": evidence,
         "other_id": pa.array(others or [None] * rows, pa.string()),
         **{name: table.column(name).combine_chunks() for name in ("locator_file", "locator_row", "locator_offset")},
     }

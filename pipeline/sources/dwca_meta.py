@@ -32,6 +32,11 @@ class TableMeta:
     """Column of the core's id, or of the core id in an extension; -1 when not stated."""
     fields: tuple[tuple[int, str], ...]
     """(column index, last part of the term's URI)."""
+    core: bool = False
+    quote: str = '"'
+    """The character that encloses fields, where `quoted`."""
+    defaults: tuple[tuple[str, str], ...] = ()
+    """(last part of the term's URI, value) for terms without a column, or whose cell is empty."""
 
     def columns(self) -> tuple[str, ...]:
         """Give the columns by index, for tables without a header; unnamed ones are empty."""
@@ -42,15 +47,30 @@ class TableMeta:
         return tuple(names)
 
 
-def read_meta(data: bytes, where: str) -> tuple[TableMeta, ...]:
+@dataclass(frozen=True, slots=True)
+class Descriptor:
+    """What meta.xml says."""
+
+    tables: tuple[TableMeta, ...]
+    metadata: str = ""
+    """Name of the document that describes the dataset; empty when none is named."""
+    space_before: bool = False
+    """White space stands before the XML declaration, which strict parsers refuse."""
+
+
+def read_meta(data: bytes, where: str) -> Descriptor:
     """Read a descriptor; raises SourceError when it is no XML, or asks for what cannot be read.
 
     >>> xml = b'<archive><core rowType="x/Occurrence" fieldsTerminatedBy="\\\\t" ignoreHeaderLines="1" '
     >>> xml += b'fieldsEnclosedBy=""><files><location>o.txt</location></files><id index="0"/></core></archive>'
-    >>> read_meta(xml, "meta.xml")[0].locations
+    >>> read_meta(xml, "meta.xml").tables[0].locations
     ('o.txt',)
     """
-    text = data.lstrip(codecs.BOM_UTF8).lstrip()
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        # As UTF-8, so that the check for declarations below sees what the parser will see.
+        data = re.sub(r"^\s*<\?xml[^>]*\?>", "", data.decode("utf-16", errors="replace")).encode()
+    marked = data.removeprefix(codecs.BOM_UTF8)
+    text = marked.lstrip()
     if re.search(rb"<!(?:DOCTYPE|ENTITY)", text, re.IGNORECASE):
         raise SourceError(
             "the descriptor declares a document type or entities",
@@ -65,7 +85,7 @@ def read_meta(data: bytes, where: str) -> tuple[TableMeta, ...]:
             f"the descriptor is no XML: {error}", where=where, remedy="fetch the archive again from its provider"
         ) from error
     tables = [_table(node, where) for node in root if _local(node.tag) in ("core", "extension")]
-    return tuple(tables)
+    return Descriptor(tuple(tables), root.get("metadata", "").strip(), text != marked and text.startswith(b"<?xml"))
 
 
 def local_name(term: str) -> str:
@@ -82,21 +102,25 @@ def _local(tag: str) -> str:
 
 
 def _table(node: ET.Element, where: str) -> TableMeta:
-    locations, fields, id_index = [], [], -1
+    locations, fields, defaults, id_index = [], [], [], -1
     for part in node.iter():
         name = _local(part.tag)
         if name == "location" and part.text:
             locations.append(part.text.strip())
         elif name in ("id", "coreid"):
             id_index = _number(part.get("index", "-1"), where)
-        elif name == "field" and part.get("index") is not None:
-            fields.append((_number(part.get("index", ""), where), local_name(part.get("term", ""))))
-    enclosed = node.get("fieldsEnclosedBy", '"')
-    if enclosed not in ("", '"'):
+        elif name == "field":
+            term = local_name(part.get("term", ""))
+            if (index := _number(part.get("index", ""), where)) >= 0:
+                fields.append((index, term))
+            if part.get("default"):
+                defaults.append((term, part.get("default", "")))
+    enclosed = node.get("fieldsEnclosedBy", '"').strip() or ""
+    if len(enclosed.encode()) > 1:
         raise SourceError(
             f"fields enclosed by {enclosed!r} cannot be read",
             where=where,
-            expected='no enclosing character, or "',
+            expected="no enclosing character, or one ASCII character",
             remedy="export the table with double quotes or without quoting",
         )
     newline = node.get("linesTerminatedBy", "\\n")
@@ -104,16 +128,21 @@ def _table(node: ET.Element, where: str) -> TableMeta:
         row_type=local_name(node.get("rowType", "")),
         locations=tuple(locations),
         delimiter=_ESCAPES.get(node.get("fieldsTerminatedBy", ","), node.get("fieldsTerminatedBy", ",")),
-        quoted=enclosed == '"',
+        quoted=bool(enclosed),
         newline="\r" if newline in ("\\r", "\r") else "\n",
         encoding=_encoding(node.get("encoding", "UTF-8"), where),
         header_lines=_number(node.get("ignoreHeaderLines", "0") or "0", where),
         id_index=id_index,
         fields=tuple(fields),
+        core=_local(node.tag) == "core",
+        quote=enclosed or '"',
+        defaults=tuple(defaults),
     )
 
 
 def _number(text: str, where: str) -> int:
+    if not text.strip():
+        return -1
     if not re.fullmatch(r"-?\d{1,5}", text.strip()):
         raise SourceError(f"{text!r} is no column or line number", where=where, remedy="correct meta.xml")
     return int(text)

@@ -6,10 +6,8 @@ keys are never read as numbers, because column order and key types have changed 
 
 from __future__ import annotations
 
-import html
 import math
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
@@ -24,15 +22,15 @@ from pipeline.sources import gbif_map
 from pipeline.sources.archive import Archive, Member, open_archive
 from pipeline.sources.base import Mapped, Native, Plan, Release, Split
 from pipeline.sources.dwca_meta import TableMeta, local_name, read_meta
+from pipeline.sources.eml import EML_BYTES, release_name, rights
 from pipeline.sources.release_note import RELEASE_NOTE, read_release_note
 from pipeline.sources.text_files import TextFile, cut_files, dialect_of, pack, unpack
 from pipeline.table_header import read_header, unique_names
 
-BUCKET_BYTES = 32 << 20
+BUCKET_BYTES = 16 << 20
 """Bytes of both tables that one bucket of the join may hold, on average."""
 _HEAD = 4 << 20
 _META_BYTES = 16 << 20
-_EML_BYTES = 256 << 10
 _DEFAULTS = {"occurrence": ("Occurrence", "occurrence.txt"), "multimedia": ("Multimedia", "multimedia.txt")}
 
 
@@ -52,7 +50,7 @@ class GbifDwca:
         described: dict[str, TableMeta] = {}
         if meta_member:
             data = archive.head(meta_member, _META_BYTES)
-            for table in read_meta(data, f"{spec.path}!{meta_member.name}"):
+            for table in read_meta(data, f"{spec.path}!{meta_member.name}").tables:
                 for name, (row_type, _) in _DEFAULTS.items():
                     if table.row_type == row_type and table.locations and _is_interpreted(name, table):
                         described.setdefault(name, table)
@@ -65,14 +63,14 @@ class GbifDwca:
                     raise _missing(name, location, spec)
                 files.append(_layout(archive, member, name, meta))
         eml = _find(archive, "metadata.xml")
-        head = archive.head(eml, _EML_BYTES) if eml else b""
+        head = archive.head(eml, EML_BYTES) if eml else b""
         note = read_release_note(Path(spec.path))
         noted = (str(Path(spec.path).resolve().parent / RELEASE_NOTE),) if note and archive.kind != "folder" else ()
         return Release(
             spec=spec,
-            release=spec.release or (note.name if note else "") or _release_name(head, Path(spec.path)),
-            files=(*_input_files(archive, files, meta_member, eml), *noted),
-            license=_rights(head),
+            release=spec.release or (note.name if note else "") or release_name(head, Path(spec.path)),
+            files=(*input_files(archive, files, meta_member, eml), *noted),
+            license=rights(head),
             facts={"files": pack(files), "checklist": note.checklist if note else ""},
         )
 
@@ -129,9 +127,9 @@ def _layout(archive: Archive, member: Member, table: str, meta: TableMeta | None
     head = archive.head(member, _HEAD)
     dialect = Dialect()
     if meta:
-        dialect = Dialect(meta.delimiter, meta.quoted, meta.encoding, meta.newline)
+        dialect = Dialect(meta.delimiter, meta.quoted, meta.encoding, meta.newline, meta.quote)
     newline = "\r" if b"\n" not in head and b"\r" in head else "\n"
-    dialect = Dialect(dialect.delimiter, dialect.quoted, dialect.encoding, newline)
+    dialect = Dialect(dialect.delimiter, dialect.quoted, dialect.encoding, newline, dialect.quote)
     lines = meta.header_lines if meta else 1
     header = read_header(head, dialect, lines)
     named = meta.columns() if meta else ()
@@ -148,36 +146,19 @@ def _layout(archive: Archive, member: Member, table: str, meta: TableMeta | None
     return TextFile(table, member.name, header.start, unique_names(names), dialect)
 
 
-def _release_name(eml: bytes, path: Path) -> str:
-    """Give the DOI of the download, else its key, else the name of the file."""
-    head = eml.decode("utf-8", errors="replace")
-    doi = re.search(r'packageId="\s*(10\.\d{4,9}/[^"\s]+)', head)
-    key = re.search(r"\b(\d{7}-\d{15})\b", head)
-    return doi[1] if doi else key[1] if key else path.stem
-
-
-def _rights(eml: bytes) -> str:
-    """Give the licence of an EML document: the URL it links to, else its words."""
-    match = re.search(r"<intellectualRights>(.*?)</intellectualRights>", eml.decode("utf-8", "replace"), re.DOTALL)
-    if match is None:
-        return ""
-    link = re.search(r'<ulink[^>]*\burl="([^"]+)"', match[1])
-    words = html.unescape(re.sub(r"<[^>]*>", " ", match[1]))
-    return html.unescape(link[1]) if link else re.sub(r"\s+", " ", words).strip()[:1000]
-
-
 def _write_dataset_licences(archive: Archive, path: Path) -> None:
     found = [m for m in archive.members if PurePosixPath(m.name).parent.name == "dataset" and m.base.endswith(".xml")]
     rows = []
-    for member, head in zip(found, archive.heads(found, _EML_BYTES), strict=True):
-        if rights := _rights(head):
-            rows.append({"dataset_key": PurePosixPath(member.name).stem.lower(), "license": rights})
+    for member, head in zip(found, archive.heads(found, EML_BYTES), strict=True):
+        if licence := rights(head):
+            rows.append({"dataset_key": PurePosixPath(member.name).stem.lower(), "license": licence})
     rows.sort(key=lambda row: (row["dataset_key"], row["license"]))
     with atomic_path(path) as temporary:
         pq.write_table(pa.Table.from_pylist(rows, schema=gbif_map.DATASET_SCHEMA), temporary)
 
 
-def _input_files(archive: Archive, files: list[TextFile], *others: Member | None) -> tuple[str, ...]:
+def input_files(archive: Archive, files: Sequence[TextFile], *others: Member | None) -> tuple[str, ...]:
+    """Give the absolute paths of what a release is read from: the archive, or its tables and documents in a folder."""
     if archive.kind != "folder":
         return archive.files()
     names = {file.member for file in files} | {member.name for member in others if member}

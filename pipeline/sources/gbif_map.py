@@ -14,10 +14,11 @@ import pyarrow.parquet as pq
 
 from pipeline.ids import record_id
 from pipeline.outcomes import Outcome
-from pipeline.records import LOCATOR_COLUMNS, RANK_COLUMNS
+from pipeline.records import ENDED_SCHEMA, LOCATOR_COLUMNS, RANK_COLUMNS
 from pipeline.sources import columns as c
 from pipeline.sources.base import Mapped, Release
 from pipeline.sources.joining import table_of, unique_by, without_key
+from pipeline.sources.vector_ids import md5_array, record_id_array
 
 MULTIMEDIA_COLUMNS = (
     *("gbifID", "type", "format", "identifier", "references", "creator", "publisher", "license", "rightsHolder"),
@@ -49,8 +50,9 @@ def map_bucket(tables: Mapping[str, pa.Table], release: Release) -> Mapped:
     media = table_of(tables, "multimedia", MULTIMEDIA_COLUMNS)
     occurrences = table_of(tables, "occurrence", OCCURRENCE_COLUMNS)
     ended = []
-    media, ended_media = without_key(media, "gbifID", source, "multimedia")
-    occurrences, ended_occurrences = without_key(occurrences, "gbifID", source, "occurrence")
+    key = release.facts.get("id_name", "gbifID")
+    media, ended_media = without_key(media, "gbifID", source, "multimedia", key)
+    occurrences, ended_occurrences = without_key(occurrences, "gbifID", source, "occurrence", key)
     ended += [ended_media, ended_occurrences]
     native = occurrences.num_rows
     occurrences, repeated = unique_by(occurrences, "gbifID")
@@ -58,31 +60,30 @@ def map_bucket(tables: Mapping[str, pa.Table], release: Release) -> Mapped:
     index = pc.index_in(media.column("gbifID").combine_chunks(), occurrences.column("gbifID").combine_chunks())
     url = c.text(media, "identifier")
     orphan, unaddressed = c.is_null(index), c.is_null(url)
-    ended.append(_ended_media(media.filter(pa.array(orphan)), source, Outcome.ORPHAN_MEDIA))
-    ended.append(_ended_media(media.filter(pa.array(~orphan & unaddressed)), source, Outcome.NO_URL))
+    ended.append(_ended_media(media.filter(pa.array(orphan)), source, Outcome.ORPHAN_MEDIA, key))
+    ended.append(_ended_media(media.filter(pa.array(~orphan & unaddressed)), source, Outcome.NO_URL, key))
     illustrated = np.zeros(occurrences.num_rows, dtype=bool)
     illustrated[np.asarray(index.drop_null())] = True
-    bare = occurrences.filter(pa.array(~illustrated))
-    ids = bare.column("gbifID").to_pylist()
-    ended.append(
-        c.ended_rows(
-            bare,
-            source,
-            Outcome.NO_MEDIA,
-            c.record_ids([source] * len(ids), ids, [""] * len(ids), [""] * len(ids)),
-            [{"rule": "no media row has this gbifID", "value": gbif_id} for gbif_id in ids],
-        )
-    )
-    usable = pa.array(~orphan & ~unaddressed)
-    joined = occurrences.take(index.filter(usable))
-    records = _records(media.filter(usable), joined, repeated, release)
+    bare = occurrences.select(["gbifID", *LOCATOR_COLUMNS]).filter(pa.array(~illustrated))
+    ids = bare.column("gbifID").combine_chunks()
+    none = pa.repeat(pa.scalar(""), len(ids))
+    evidence = c.evidence_of(f"no media row has this {key}", ids)
+    ended.append(c.ended_rows(bare, source, Outcome.NO_MEDIA, record_id_array(source, ids, none, none), evidence))
+    if (orphan | unaddressed).any():
+        usable = pa.array(~orphan & ~unaddressed)
+        media, index = media.filter(usable), index.filter(usable)
+    # Columns without a value are not worth joining: an absent one reads as null.
+    filled = [name for name in occurrences.column_names if occurrences.column(name).null_count < occurrences.num_rows]
+    records = _records(media, occurrences.select(filled).take(index), repeated, release)
     return Mapped(records, pa.concat_tables(ended), absorbed=native - bare.num_rows)
 
 
-def _ended_media(media: pa.Table, source: str, outcome: Outcome) -> pa.Table:
+def _ended_media(media: pa.Table, source: str, outcome: Outcome, key: str) -> pa.Table:
+    if media.num_rows == 0:
+        return ENDED_SCHEMA.empty_table()
     ids, evidence = [], []
     rule = {
-        Outcome.ORPHAN_MEDIA: "no occurrence has this gbifID",
+        Outcome.ORPHAN_MEDIA: f"no occurrence has this {key}",
         Outcome.NO_URL: "the media row has no identifier, only references",
     }[outcome]
     keys = c.first_of(c.text(media, "identifier"), c.text(media, "references")).to_pylist()
@@ -100,7 +101,6 @@ def _md5(text: str) -> str:
 def _records(media: pa.Table, occ: pa.Table, repeated: pa.Array, release: Release) -> pa.Table:
     rows, spec = media.num_rows, release.spec
     url = c.text(media, "identifier")
-    urls = url.to_pylist()
     keys = c.media_keys(url)
     kinds, masks, _ = c.media_columns(c.text(media, "type"), c.text(media, "format"), url)
     dataset_key = c.text(occ, "datasetKey")
@@ -131,7 +131,7 @@ def _records(media: pa.Table, occ: pa.Table, repeated: pa.Array, release: Releas
         "source": c.constant(spec.name, rows),
         "release": c.constant(release.release, rows),
         "source_record_id": gbif_id,
-        "source_media_id": pa.array([_md5(value) for value in urls], pa.string()),
+        "source_media_id": md5_array(url),
         "box_id": pa.repeat(pa.scalar(""), rows),
         "occurrence_key": gbif_id,
         "dataset_key": dataset_key,

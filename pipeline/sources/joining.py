@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from pipeline.ids import ended_id
 from pipeline.outcomes import Outcome
+from pipeline.records import ENDED_SCHEMA
 from pipeline.sources import columns as c
 from pipeline.sources.base import LOCATOR_FIELDS
 
@@ -28,12 +29,17 @@ def table_of(tables: Mapping[str, pa.Table], name: str, columns: tuple[str, ...]
     return empty
 
 
-def without_key(table: pa.Table, key: str, source: str, name: str) -> tuple[pa.Table, pa.Table]:
-    """Split a table into the rows that have the key, and the others as rows that end as id_missing."""
+def without_key(table: pa.Table, key: str, source: str, name: str, shown: str = "") -> tuple[pa.Table, pa.Table]:
+    """Split a table into the rows that have the key, and the others as rows that end as id_missing.
+
+    `shown` is the key's name in the release, where that is another than ours.
+    """
     missing = pa.array(c.is_null(c.blank_to_null(c.verbatim(table, key))))
+    if not missing.true_count:
+        return table, ENDED_SCHEMA.empty_table()
     without = table.filter(missing)
     ids = [ended_id(source, name, text) for text in c.row_texts(without)]
-    evidence = [{"rule": f"the row has no {key}", "value": name}] * without.num_rows
+    evidence = [{"rule": f"the row has no {shown or key}", "value": name}] * without.num_rows
     return table.filter(pc.invert(missing)), c.ended_rows(without, source, Outcome.ID_MISSING, ids, evidence)
 
 

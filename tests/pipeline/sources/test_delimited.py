@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from pipeline.delimited import cut, parse
 from pipeline.errors import ConservationError, SourceError
+from pipeline.plain_table import parse_plain
 from pipeline.records import ENDED_SCHEMA
-from pipeline.row_bounds import MAX_QUOTED_BYTES, Dialect
+from pipeline.row_bounds import MAX_QUOTED_BYTES, Dialect, line_ends
 from pipeline.sources.base import Native, Split
 from pipeline.table_header import BOM, read_header
 
@@ -216,3 +217,30 @@ def test_well_formed_quoted_tables_are_read_without_loss(
     _, natives = read(out.getvalue().encode(), COMMAS, folder, target)
     assert ended_of(natives) == []
     assert rows_of(natives) == [tuple(cell or None for cell in row) for row in rows]
+
+
+CELLS = st.text(st.sampled_from('a"é\u0085 ,'), max_size=3)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.lists(CELLS, min_size=1, max_size=4), max_size=8),
+    st.booleans(),
+    st.sampled_from(["", "\r", "\x00", "\x1f", "\n", "\t"]),
+)
+def test_the_fast_parser_gives_what_the_careful_one_gives_or_leaves_it(
+    rows: list[list[str]], ended: bool, odd: str
+) -> None:
+    data = ("\n".join("\t".join(row) for row in rows) + odd + ("\n" if ended else "")).encode()
+    columns = ("p", "q", "r")
+    ends = line_ends(data, Dialect())
+    found = parse_plain(data, ends, Dialect(), columns, ("r", "p", "z"))
+    regular = (
+        bool(len(ends))
+        and odd in ("", "\t", "\n")
+        and all(line.count(b"\t") == 2 for line in data.removesuffix(b"\n").split(b"\n"))
+    )
+    assert (found is not None) == regular
+    if found is not None:
+        lines = [line.split("\t") for line in data.decode().removesuffix("\n").split("\n")]
+        assert found.to_pylist() == [{"r": x[2] or None, "p": x[0] or None, "z": None} for x in lines]

@@ -1,0 +1,25 @@
+"""`biomill inspect PATH [--json]`: what a release is and what is in it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's arguments."""
+    parser = commands.add_parser("inspect", help="what a release is: tables, rows, orphans, issues, licences, hosts")
+    parser.add_argument("path", type=Path, help="a release file, archive or folder, as its provider publishes it")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def output(args: argparse.Namespace) -> Iterator[str]:
+    """Give the lines to print; raises SourceError when the path is of no known kind or damaged."""
+    from pipeline.inspection import inspect_release, json_text, lines
+
+    findings = inspect_release(args.path)
+    if args.json:
+        yield json_text(findings)
+    else:
+        yield from lines(findings)
