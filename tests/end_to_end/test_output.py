@@ -161,7 +161,7 @@ def test_verify_finds_a_missing_shard(copy: Path) -> None:
 
 
 def test_verify_finds_a_deleted_ledger_row(copy: Path) -> None:
-    path = copy / "screen" / "ledger" / "part.parquet"
+    path = copy / "screen" / "ledger" / "alone.parquet"
     table = pq.read_table(path)
     write_table(path, table.slice(1))
     assert "conservation" in failing(copy)
