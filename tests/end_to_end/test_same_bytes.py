@@ -70,21 +70,27 @@ def no_half_files(out: Path) -> Iterator[str]:
 
 
 def test_a_run_killed_ten_times_gives_the_same_bytes(demo: Demo, tmp_path: Path) -> None:
-    out, order = tmp_path / "out", random.Random(7)
-    killed = 0
+    order, killed, ended = random.Random(7), 0, 0
+    longest, out, messages = 9.0, tmp_path / "out-0", tmp_path / "messages.txt"
     while killed < KILLS:
-        process = subprocess.Popen(command(demo, out), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        begun = time.monotonic()
+        with messages.open("w") as stderr:
+            process = subprocess.Popen(command(demo, out), stderr=stderr, stdout=subprocess.DEVNULL)
         # From before the first file to the last stage: a later kill meets a run that is further on.
-        time.sleep(order.uniform(1.0, 9.0))
-        if process.poll() is None:
+        try:
+            process.wait(timeout=order.uniform(min(1.0, longest / 2), longest))
+        except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             killed += 1
         process.wait()
+        assert process.returncode in (0, -signal.SIGKILL), messages.read_text()
         assert list(no_half_files(out)) == []
         if process.returncode == 0:
-            # It came to its end before the kill: begin again elsewhere, with what is left of the kills.
+            # It came to its end before the kill: begin again in a new folder, and on a quick machine kill sooner.
             assert checksums(out) == checksums(demo.out)
-            out = tmp_path / f"out-{killed}"
+            ended += 1
+            longest = min(longest, max(time.monotonic() - begun, 0.5))
+            out = tmp_path / f"out-{ended}"
     subprocess.run(command(demo, out), check=True, stdout=subprocess.DEVNULL)
     assert_same_run(demo.out, out)
 
