@@ -1,7 +1,42 @@
-"""Commands that need no recipe."""
+"""The commands: one module each, with `register` for its arguments and `lines` for what it prints.
+
+`lines(args)` gives the lines to print; a generator that returns a number sets the exit status. Modules import what
+they need inside `lines`, so that the command line starts without Beam.
+"""
 
 from __future__ import annotations
 
-from pipeline.commands import inspect, licences, plan_gbif, pull, records
+from types import ModuleType
 
-__all__ = ["inspect", "licences", "plan_gbif", "pull", "records"]
+from pipeline.commands import (
+    demo,
+    explain,
+    inspect,
+    licences,
+    plan_gbif,
+    pull,
+    recipe,
+    records,
+    run,
+    sql,
+    status,
+    verify,
+)
+
+COMMANDS: tuple[ModuleType, ...] = (
+    run,
+    status,
+    sql,
+    explain,
+    verify,
+    recipe,
+    demo,
+    inspect,
+    records,
+    licences,
+    plan_gbif,
+    pull,
+)
+"""In the order in which help lists them."""
+
+__all__ = ["COMMANDS"]

@@ -12,14 +12,15 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser = commands.add_parser("inspect", help="what a release is: tables, rows, orphans, issues, licences, hosts")
     parser.add_argument("path", type=Path, help="a release file, archive or folder, as its provider publishes it")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(lines=lines)
 
 
-def output(args: argparse.Namespace) -> Iterator[str]:
+def lines(args: argparse.Namespace) -> Iterator[str]:
     """Give the lines to print; raises SourceError when the path is of no known kind or damaged."""
-    from pipeline.inspection import inspect_release, json_text, lines
+    from pipeline import inspection
 
-    findings = inspect_release(args.path)
+    findings = inspection.inspect_release(args.path)
     if args.json:
-        yield json_text(findings)
+        yield inspection.json_text(findings)
     else:
-        yield from lines(findings)
+        yield from inspection.lines(findings)

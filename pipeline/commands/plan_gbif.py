@@ -20,9 +20,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("--media-type", default="StillImage", help="StillImage (default), Sound or MovingImage")
     for name, example in (("licence", "CC_BY_4_0"), ("basis", "HUMAN_OBSERVATION"), ("kingdom", "Plantae")):
         parser.add_argument(f"--{name}", action="append", default=[], metavar=example, help="only these; repeatable")
+    parser.set_defaults(lines=lines)
 
 
-def output(args: argparse.Namespace) -> Iterator[str]:
+def lines(args: argparse.Namespace) -> Iterator[str]:
     """Count, write, and give the lines to print; raises SourceError and PullError."""
     from pipeline.atomic import write_json
     from pipeline.pull.errors import PullError

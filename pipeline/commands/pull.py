@@ -41,6 +41,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     pages.add_argument("--limit", type=int, default=300, help="records per page (default 300, the most)")
     pages.add_argument("--most", type=int, default=100_000, help="stop after so many records")
     _common(pages)
+    pull.set_defaults(lines=lines)
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +52,7 @@ def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--api", default="https://api.gbif.org/v1", help="base address of the API")
 
 
-def output(args: argparse.Namespace) -> Iterator[str]:
+def lines(args: argparse.Namespace) -> Iterator[str]:
     """Pull, and give the lines to print; raises PullError with what to do about it."""
     from pipeline.pull import Client, Credentials, Patience, checklist_key, pull_download, pull_pages, search_parameters
 

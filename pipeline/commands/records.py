@@ -101,6 +101,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("--media", default="", help="local media store: a folder, a zip, or a folder of zips")
     parser.add_argument("--hierarchy", default="", help="EOL: the Dynamic Hierarchy that names the pages")
     parser.add_argument("--license", default="", help="licence of rows that state none")
+    parser.set_defaults(lines=lines)
 
 
 def lines(args: argparse.Namespace) -> Iterator[str]:

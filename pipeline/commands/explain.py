@@ -1,0 +1,22 @@
+"""`biomill explain OUT ID`: one row's whole life."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's arguments."""
+    parser = commands.add_parser("explain", help="one row's whole life")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("id", help="row_id, its beginning, or the source's own record, media or box key")
+    parser.set_defaults(lines=lines)
+
+
+def lines(args: argparse.Namespace) -> Iterator[str]:
+    """Give the row's life, from the source's byte to the shard's offset or the reason why it has none."""
+    from pipeline.explain import explain
+
+    yield from explain(args.out, args.id)

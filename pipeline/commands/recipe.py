@@ -1,0 +1,34 @@
+"""`biomill recipe RECIPE`: check a recipe and print it resolved."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from manifests import BiomillError
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's arguments."""
+    parser = commands.add_parser("recipe", help="check a recipe and print it resolved")
+    parser.add_argument("recipe", type=Path, nargs="?")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the recipe")
+    parser.add_argument("--reference", action="store_true", help="print every key, its default and its meaning")
+    parser.add_argument("--starter", action="store_true", help="print a commented recipe to start from")
+    parser.set_defaults(lines=lines)
+
+
+def lines(args: argparse.Namespace) -> Iterator[str]:
+    """Give the recipe in canonical form and its digest; raises RecipeError with file, key and value."""
+    from manifests import canonical_json, check_paths, describe_recipe, load_recipe, recipe_digest, starter_recipe
+
+    if args.reference or args.starter:
+        yield (describe_recipe() if args.reference else starter_recipe()).removesuffix("\n")
+        return
+    if args.recipe is None:
+        raise BiomillError("no recipe named", remedy="biomill recipe FILE, or --reference, or --starter")
+    recipe = load_recipe(args.recipe, args.set)
+    check_paths(recipe)
+    yield canonical_json(recipe)
+    yield f"digest {recipe_digest(recipe)}"

@@ -1,0 +1,36 @@
+"""Every command of the pages in docs/ runs as it is written, in a folder where `make demo` has been."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Demo
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+BIN = Path(sys.executable).parent
+
+
+def commands(page: Path) -> list[str]:
+    """Give the commands of the page's `sh` fences; a line that ends in a back-slash goes on."""
+    fences = re.findall(r"^```sh\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    text = "".join(fences).replace("\\\n", " ")
+    return [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
+def test_the_commands_of_a_page_run(page: Path, demo: Demo, tmp_path: Path) -> None:
+    (tmp_path / "out" / "demo").mkdir(parents=True)
+    shutil.copytree(demo.out, tmp_path / "out" / "demo" / "run")
+    shutil.copytree(demo.corpus.folder, tmp_path / "out" / "demo" / "corpus")
+    env = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    for line in commands(page):
+        done = subprocess.run(line, shell=True, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, f"{page.name}: {line}\n{done.stdout}\n{done.stderr}"
