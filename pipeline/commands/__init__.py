@@ -20,6 +20,7 @@ from pipeline.commands import (
     run,
     sql,
     status,
+    taxonomy,
     verify,
 )
 
@@ -36,6 +37,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     licences,
     plan_gbif,
     pull,
+    taxonomy,
 )
 """In the order in which help lists them."""
 
