@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.row_bounds import Dialect, Offsets
 
-_BLOCK = 4 << 20
+_BLOCK = 1 << 20
 
 
 def parse_plain(

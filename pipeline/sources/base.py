@@ -103,7 +103,7 @@ class Source(Protocol):
         """Say what the release is; raise SourceError, with a remedy, when it cannot be read."""
         ...
 
-    def plan(self, release: Release, spool: Path, target_bytes: int = 32 << 20) -> Plan:
+    def plan(self, release: Release, spool: Path, target_bytes: int = 16 << 20) -> Plan:
         """Cut the release into splits, spooling archive members to `spool` where they cannot be read in place."""
         ...
 

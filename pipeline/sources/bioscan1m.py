@@ -88,7 +88,7 @@ class Bioscan1M:
             facts={"files": pack([TextFile("metadata", member.name, header.start, header.columns, _TSV)])},
         )
 
-    def plan(self, release: Release, spool: Path, target_bytes: int = 32 << 20) -> Plan:
+    def plan(self, release: Release, spool: Path, target_bytes: int = 16 << 20) -> Plan:
         """Cut the metadata, unpacking it into `spool` where it is packed."""
         archive = open_archive(Path(release.spec.path))
         return Plan(cut_files(archive, unpack(release.facts["files"]), spool, target_bytes))

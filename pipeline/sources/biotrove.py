@@ -53,7 +53,7 @@ class BioTrove:
             paths = tuple(sorted(str((archive.path / member.stored_as).resolve()) for member in members))
         return Release(spec, spec.release or Path(spec.path).name.split(".")[0], paths)
 
-    def plan(self, release: Release, spool: Path, target_bytes: int = 32 << 20) -> Plan:
+    def plan(self, release: Release, spool: Path, target_bytes: int = 16 << 20) -> Plan:
         """Cut every file into row ranges, unpacking into `spool` what lies in an archive."""
         archive = open_archive(Path(release.spec.path))
         splits: list[Split] = []

@@ -71,7 +71,7 @@ class CamtrapDp:
             },
         )
 
-    def plan(self, release: Release, spool: Path, target_bytes: int = 32 << 20) -> Plan:
+    def plan(self, release: Release, spool: Path, target_bytes: int = 16 << 20) -> Plan:
         """Unpack and cut media and observations; write deployments and the list of taxa as side tables to `spool`."""
         archive = open_archive(Path(release.spec.path))
         files = unpack(release.facts["files"])

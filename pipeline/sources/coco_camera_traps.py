@@ -43,7 +43,7 @@ class CocoCameraTraps:
             paths = (str((archive.path / member.stored_as).resolve()),)
         return Release(spec, spec.release or Path(member.base).name.split(".")[0], paths)
 
-    def plan(self, release: Release, spool: Path, target_bytes: int = 32 << 20) -> Plan:
+    def plan(self, release: Release, spool: Path, target_bytes: int = 16 << 20) -> Plan:
         """Flatten the document into Parquet files in `spool`, and cut them into row ranges."""
         archive = open_archive(Path(release.spec.path))
         member = _member(archive, release.spec)

@@ -89,7 +89,11 @@ def is_null(values: pa.Array) -> Mask:
 
 def contains(values: pa.Array, pattern: str) -> Mask:
     """Say which values match a pattern (RE2), whatever their case; null does not."""
-    return np.asarray(pc.fill_null(pc.match_substring_regex(values, pattern, ignore_case=True), False))
+    if values.null_count == len(values):
+        return np.zeros(len(values), dtype=bool)
+    distinct = values.dictionary_encode()
+    found = pc.match_substring_regex(distinct.dictionary, pattern, ignore_case=True)
+    return np.asarray(pc.fill_null(found.take(distinct.indices), False))
 
 
 def per_distinct(function: Callable[..., T], *arrays: pa.Array) -> tuple[list[T], pa.Array]:

@@ -65,7 +65,7 @@ class Dwca:
             },
         )
 
-    def plan(self, release: Release, spool: Path, target_bytes: int = 32 << 20) -> Plan:
+    def plan(self, release: Release, spool: Path, target_bytes: int = 16 << 20) -> Plan:
         """Unpack and cut the tables, and note in `spool` which encoding each file is really in."""
         archive = open_archive(Path(release.spec.path))
         members = {member.name: member for member in archive.members}

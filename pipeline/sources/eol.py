@@ -80,7 +80,7 @@ class EolManifest:
             facts["pages"] = f"pages-{hashlib.sha256(identity.encode()).hexdigest()[:24]}.parquet"
         return Release(spec, spec.release or Path(spec.path).name.split(".")[0], inputs, facts=facts)
 
-    def plan(self, release: Release, spool: Path, target_bytes: int = 32 << 20) -> Plan:
+    def plan(self, release: Release, spool: Path, target_bytes: int = 16 << 20) -> Plan:
         """Unpack and cut the parts, and write the hierarchy's side table into `spool`."""
         pages = release.facts.get("pages")
         if pages and not (spool / pages).exists():

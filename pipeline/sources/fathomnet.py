@@ -65,7 +65,7 @@ class FathomNet:
             files = tuple(sorted(str((archive.path / member.stored_as).resolve()) for member in members))
         return Release(spec, spec.release or Path(spec.path).name.split(".")[0], files)
 
-    def plan(self, release: Release, spool: Path, target_bytes: int = 32 << 20) -> Plan:
+    def plan(self, release: Release, spool: Path, target_bytes: int = 16 << 20) -> Plan:
         """Flatten every file into a Parquet file in `spool`, and cut it into row ranges.
 
         Rows are brought together by image, because boxes of one image are compared with each other.

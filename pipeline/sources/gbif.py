@@ -74,7 +74,7 @@ class GbifDwca:
             facts={"files": pack(files), "checklist": note.checklist if note else ""},
         )
 
-    def plan(self, release: Release, spool: Path, target_bytes: int = 32 << 20) -> Plan:
+    def plan(self, release: Release, spool: Path, target_bytes: int = 16 << 20) -> Plan:
         """Unpack the tables into `spool` where they lie in a zip, and cut them; note the datasets' licences."""
         archive = open_archive(Path(release.spec.path))
         splits = cut_files(archive, unpack(release.facts["files"]), spool, target_bytes)

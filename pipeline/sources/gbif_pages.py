@@ -58,7 +58,7 @@ class GbifPages:
         name = spec.release or (note.name if note else "") or path.name.split(".")[0]
         return Release(spec, name, files, facts={"checklist": note.checklist} if note else {})
 
-    def plan(self, release: Release, spool: Path, target_bytes: int = 32 << 20) -> Plan:
+    def plan(self, release: Release, spool: Path, target_bytes: int = 16 << 20) -> Plan:
         """Flatten all pages into two Parquet files in `spool`, and cut them into row ranges."""
         archive = open_archive(Path(release.spec.path))
         members = _members(archive)

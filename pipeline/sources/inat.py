@@ -58,7 +58,7 @@ class InatOpenData:
         name = Path(spec.path).resolve().name.split(".")[0]
         return Release(spec, spec.release or name, paths, facts={"files": pack(files)})
 
-    def plan(self, release: Release, spool: Path, target_bytes: int = 32 << 20) -> Plan:
+    def plan(self, release: Release, spool: Path, target_bytes: int = 16 << 20) -> Plan:
         """Unpack and cut observations and photos; build the side tables of taxa and observers in `spool`."""
         archive = open_archive(Path(release.spec.path))
         files = unpack(release.facts["files"])

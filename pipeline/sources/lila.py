@@ -72,7 +72,7 @@ class Lila:
         name = Path(spec.path).resolve().name.split(".")[0]
         return Release(spec, spec.release or name, paths, facts={"files": pack(files)})
 
-    def plan(self, release: Release, spool: Path, target_bytes: int = 32 << 20) -> Plan:
+    def plan(self, release: Release, spool: Path, target_bytes: int = 16 << 20) -> Plan:
         """Cut the tables, unpacking them into `spool` where they are packed."""
         archive = open_archive(Path(release.spec.path))
         return Plan(cut_files(archive, unpack(release.facts["files"]), spool, target_bytes))

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.atomic import table_writer, write_table
+from pipeline.atomic import atomic_path, write_table
 from pipeline.errors import SourceError
 from pipeline.names import name_ids
 from pipeline.outcomes import Outcome
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 ABSORBED = b"absorbed"
 """Parquet metadata key of a ledger part: native rows that became part of other rows."""
+BUCKETS = b"buckets"
+"""Metadata key of a spooled split: the buckets that it has rows in, in the order of its batches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class ReadTask:
     @property
     def spooled(self) -> Path:
         """Where the split's rows wait for the other tables of their bucket."""
-        return Path(self.folder) / "spool" / f"{self.stem}.parquet"
+        return Path(self.folder) / "spool" / f"{self.stem}.arrow"
 
 
 def unit_of(task: ReadTask, bucket: int) -> str:
@@ -68,8 +70,10 @@ def unit_of(task: ReadTask, bucket: int) -> str:
 
 
 def _return_memory() -> None:
-    # The system's pool gives freed memory back at once; Arrow's own keeps it, a third more at the peak and no faster.
-    pa.set_memory_pool(pa.system_memory_pool())
+    # Arrow's own pool keeps what is freed, and the system's keeps what lies between live blocks until it is told.
+    pool = pa.system_memory_pool()
+    pa.set_memory_pool(pool)
+    pool.release_unused()
 
 
 def buckets_of(keys: pa.Array, buckets: int) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -97,21 +101,29 @@ class Spool:
             order = np.argsort(bucket, kind="stable")
             bucket = bucket[order]
             present = np.unique(bucket)
-            with table_writer(task.spooled, table.schema) as writer:
+            schema = table.schema.with_metadata({BUCKETS: ",".join(str(value) for value in present)})
+            # Read once and soon thrown away: Arrow's own format costs a fifth of Parquet's time.
+            options = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
+            with atomic_path(task.spooled) as path, pa.ipc.new_file(path, schema, options=options) as writer:
                 for value in present:
                     # Bucket by bucket, so that no second copy of the whole split is ever made.
                     first, last = np.searchsorted(bucket, [value, value + 1])
-                    writer.write_table(table.take(pa.array(order[first:last])), row_group_size=1 << 30)
-                writer.add_key_value_metadata({"buckets": ",".join(str(value) for value in present)})
+                    writer.write(table.take(pa.array(order[first:last])).combine_chunks().to_batches()[0])
             write_table(ledger, _ledger(native.ended, 0))
         for value in _present(task.spooled):
             yield unit_of(task, value), (task, value)
 
 
 def _present(path: Path) -> list[int]:
-    metadata = pq.read_metadata(path).metadata or {}
-    text = metadata.get(b"buckets", b"").decode()
+    with pa.memory_map(str(path)) as file:
+        text = pa.ipc.open_file(file).schema.metadata[BUCKETS].decode()
     return [int(value) for value in text.split(",") if value]
+
+
+def _bucket(path: Path, bucket: int) -> pa.Table:
+    with pa.memory_map(str(path)) as file:
+        batch = pa.ipc.open_file(file).get_batch(_present(path).index(bucket))
+    return pa.Table.from_batches([batch.replace_schema_metadata(None)])
 
 
 def _ledger(ended: pa.Table, absorbed: int) -> pa.Table:
@@ -138,8 +150,7 @@ class MapBucket:
         ended: list[pa.Table] = []
         for task, bucket in tasks:
             if task.join_key:
-                group = _present(task.spooled).index(bucket)
-                tables.setdefault(task.split.table, []).append(pq.ParquetFile(task.spooled).read_row_group(group))
+                tables.setdefault(task.split.table, []).append(_bucket(task.spooled, bucket))
             else:
                 native = source.read(task.split, task.release)
                 tables.setdefault(task.split.table, []).append(native.table)
