@@ -12,7 +12,7 @@ import lzma
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -70,11 +70,12 @@ class Archive:
         """Say what locators call a member: its name, with the archive's name and ! before it."""
         return f"{self.path.name}!{member.name}" if self.kind in ("zip", "tar") else member.name
 
-    def files(self) -> tuple[str, ...]:
-        """Give the absolute paths of the files on disk."""
-        if self.kind == "folder":
-            return tuple(str((self.path / member.stored_as).resolve()) for member in self.members)
-        return (str(self.path.resolve()),)
+    def files(self, names: Collection[str] | None = None) -> tuple[str, ...]:
+        """Give the absolute paths of the files on disk, sorted; `names`: only those that hold these members."""
+        if self.kind != "folder":
+            return (str(self.path.resolve()),)
+        held = [member for member in self.members if names is None or member.name in names]
+        return tuple(sorted(str((self.path / member.stored_as).resolve()) for member in held))
 
     def head(self, member: Member, size: int) -> bytes:
         """Give the first bytes of a member."""

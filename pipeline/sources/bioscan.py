@@ -18,16 +18,24 @@ import pyarrow.compute as pc
 
 from manifests.recipe import SourceSpec
 from pipeline import delimited
-from pipeline.errors import SourceError
 from pipeline.ids import ended_id
 from pipeline.outcomes import Outcome
-from pipeline.records import LOCATOR_COLUMNS
 from pipeline.row_bounds import Dialect
 from pipeline.sources import columns as c
-from pipeline.sources.archive import open_archive
 from pipeline.sources.base import Mapped, Native, Plan, Release, Split
-from pipeline.sources.text_files import TextFile, cut_files, dialect_of, pack, unpack
-from pipeline.table_header import read_header
+from pipeline.sources.bioscan_metadata import (
+    HOLDER,
+    SAFE_NAME,
+    MetadataLayout,
+    bin_id,
+    inspect_metadata,
+    lowest_name,
+    named,
+    plan_metadata,
+    specimen_columns,
+    specimen_keys,
+)
+from pipeline.sources.text_files import dialect_of
 
 METADATA_COLUMNS = (
     *("processid", "phylum", "class", "order", "family", "subfamily", "genus", "species", "dna_bin", "dna_barcode"),
@@ -35,16 +43,18 @@ METADATA_COLUMNS = (
 )
 LICENCE = "CC-BY-3.0"
 """The licence under which images and metadata of BIOSCAN-5M are published."""
-HOLDER = "Centre for Biodiversity Genomics"
 CREATOR = "CBG Photography Group"
 CHUNK_DIGITS: Mapping[str, int] = {"pretrain": 2, "train": 1, "other_heldout": 1}
 _NAMED_RANKS = ("species", "genus", "subfamily", "family", "order", "class", "phylum")
-PAGE = "http://www.boldsystems.org/index.php/Public_RecordView?processid="
-# What may be part of a path: a processid or split with any other character is no such thing.
-SAFE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._\-]*$"
 _SAFE = re.compile(SAFE_NAME.removesuffix("$"))
-_CSV = Dialect(",", quoted=True)
-_HEAD = 1 << 20
+_LAYOUT = MetadataLayout(
+    Dialect(",", quoted=True),
+    (".csv",),
+    METADATA_COLUMNS,
+    ("processid", "split"),
+    "BIOSCAN_5M_Insect_Dataset_metadata.csv",
+    "use the metadata CSV of BIOSCAN-5M",
+)
 
 
 class Bioscan5M:
@@ -54,40 +64,11 @@ class Bioscan5M:
 
     def inspect(self, spec: SourceSpec) -> Release:
         """Find the metadata; raises SourceError when there is none, or it lacks processid or split."""
-        archive = open_archive(Path(spec.path))
-        tables = [m for m in archive.members if archive.kind in ("file", "gzip") or m.base.lower().endswith(".csv")]
-        tables = [m for m in tables if "metadata" in m.base.lower()] or tables
-        if len(tables) != 1:
-            raise SourceError(
-                f"{len(tables)} tables could be the metadata" if tables else "there is no metadata table",
-                where=spec.path,
-                expected="one CSV, such as BIOSCAN_5M_Insect_Dataset_metadata.csv",
-                remedy="name the metadata CSV itself as `path` of this source",
-            )
-        member = tables[0]
-        header = read_header(archive.head(member, _HEAD), _CSV)
-        missing = [name for name in ("processid", "split") if name not in header.columns]
-        if missing:
-            raise SourceError(
-                f"the metadata has no column {missing[0]}",
-                where=archive.origin(member),
-                expected=", ".join(METADATA_COLUMNS),
-                remedy="use the metadata CSV of BIOSCAN-5M",
-            )
-        files = archive.files()
-        if archive.kind == "folder":
-            files = (str((archive.path / member.stored_as).resolve()),)
-        return Release(
-            spec,
-            spec.release or Path(member.base).name.split(".")[0],
-            files,
-            facts={"files": pack([TextFile("metadata", member.name, header.start, header.columns, _CSV)])},
-        )
+        return inspect_metadata(spec, _LAYOUT)
 
     def plan(self, release: Release, spool: Path, target_bytes: int = 16 << 20) -> Plan:
         """Cut the metadata, unpacking it into `spool` where it is packed."""
-        archive = open_archive(Path(release.spec.path))
-        return Plan(cut_files(archive, unpack(release.facts["files"]), spool, target_bytes))
+        return plan_metadata(release, spool, target_bytes)
 
     def read(self, split: Split, release: Release) -> Native:
         """Read one range of the metadata."""
@@ -147,7 +128,7 @@ def _records(table: pa.Table, release: Release) -> pa.Table:
     stated = pc.fill_null(c.text(table, "chunk"), "").to_pylist()
     names = {rank: named(table, rank) for rank in _NAMED_RANKS}
     name, rank = lowest_name(names)
-    keys = pc.binary_join_element_wise("bioscan", processid, ":")
+    keys = specimen_keys(processid)
     lat, lon, masks = c.coordinates(c.text(table, "coord-lat"), c.text(table, "coord-lon"))
     licence, licence_masks = c.licence_columns([("default", c.constant(spec.license or LICENCE, rows))], keys)
     masks = {
@@ -160,28 +141,15 @@ def _records(table: pa.Table, release: Release) -> pa.Table:
     }
     bin_uri = c.text(table, "dna_bin")
     columns = {
-        "source": c.constant(spec.name, rows),
-        "release": c.constant(release.release, rows),
-        "source_record_id": processid,
-        "source_media_id": processid,
-        "box_id": pa.repeat(pa.scalar(""), rows),
-        "occurrence_key": processid,
-        "media_url": pa.repeat(pa.scalar(""), rows),
+        **specimen_columns(table, processid, release),
         "media_path": pa.array([image_path(*pair) for pair in zip(ids, splits, strict=True)], pa.string()),
-        "media_key": keys,
-        "media_type": c.constant("StillImage", rows),
-        "media_format": c.constant("image/jpeg", rows),
         **licence,
         "rights_holder": c.constant(HOLDER, rows),
         "creator": c.constant(CREATOR, rows),
-        "source_page": pc.binary_join_element_wise(PAGE, processid, ""),
         "scientific_name": name,
         "rank_verbatim": rank,
-        "kingdom": c.constant("Animalia", rows),
         **{r: names[r] for r in _NAMED_RANKS if r != "subfamily"},
         "taxon_id": bin_id(bin_uri),
-        "basis_of_record": c.constant("PRESERVED_SPECIMEN", rows),
-        "image_category": c.constant("lab", rows),
         "lat": lat,
         "lon": lon,
         "country_code": c.text(table, "country"),
@@ -189,26 +157,5 @@ def _records(table: pa.Table, release: Release) -> pa.Table:
         "dna_barcode": c.text(table, "dna_barcode"),
         "split_hint": split,
         "issues": c.issue_lists(masks, rows),
-        **{n: table.column(n).combine_chunks() for n in LOCATOR_COLUMNS},
     }
     return c.records(columns, rows)
-
-
-def named(table: pa.Table, column: str) -> pa.Array:
-    """Give a column's values; `not_classified` is how the 1M release says that there is none."""
-    values = c.text(table, column)
-    return pc.if_else(pc.equal(values, "not_classified"), None, values)
-
-
-def lowest_name(names: Mapping[str, pa.Array]) -> tuple[pa.Array, pa.Array]:
-    """Give the first name that there is, and its rank; `names` are by rank, the lowest first."""
-    rank = pa.nulls(len(next(iter(names.values()))), pa.string())
-    for label, values in names.items():
-        rank = pc.if_else(pc.and_(pc.is_null(rank), pc.is_valid(values)), label, rank)
-    return c.first_of(*names.values()), rank
-
-
-def bin_id(bin_uri: pa.Array) -> pa.Array:
-    """Give the taxon id of a barcode index number, which is mostly written with its space already."""
-    bare = pc.replace_substring_regex(bin_uri, r"^BOLD:", "")
-    return pc.binary_join_element_wise("bold", bare, ":")

@@ -19,17 +19,24 @@ import pyarrow.compute as pc
 
 from manifests.recipe import SourceSpec
 from pipeline import delimited
-from pipeline.errors import SourceError
 from pipeline.ids import ended_id
 from pipeline.outcomes import Outcome
-from pipeline.records import LOCATOR_COLUMNS
 from pipeline.row_bounds import Dialect
 from pipeline.sources import columns as c
-from pipeline.sources.archive import open_archive
 from pipeline.sources.base import Mapped, Native, Plan, Release, Split
-from pipeline.sources.bioscan import HOLDER, PAGE, SAFE_NAME, bin_id, lowest_name, named
-from pipeline.sources.text_files import TextFile, cut_files, dialect_of, pack, unpack
-from pipeline.table_header import read_header
+from pipeline.sources.bioscan_metadata import (
+    HOLDER,
+    SAFE_NAME,
+    MetadataLayout,
+    bin_id,
+    inspect_metadata,
+    lowest_name,
+    named,
+    plan_metadata,
+    specimen_columns,
+    specimen_keys,
+)
+from pipeline.sources.text_files import dialect_of
 
 SPLIT_COLUMNS = (
     *("large_diptera_family", "medium_diptera_family", "small_diptera_family"),
@@ -46,8 +53,14 @@ LICENCE = "CC-BY-NC-SA-4.0"
 """The licence under which BIOSCAN-1M is published, for rows that state none."""
 _RANKS = ("subspecies", "species", "genus", "tribe", "subfamily", "family", "order", "class", "phylum")
 _CHUNK = re.compile(r"0*([1-9]\d{0,3})(?:\.0)?")
-_TSV = Dialect("\t")
-_HEAD = 1 << 20
+_LAYOUT = MetadataLayout(
+    Dialect("\t"),
+    (".tsv", ".tsv.gz"),
+    METADATA_COLUMNS,
+    ("processid", "image_file"),
+    "BIOSCAN_Insect_Dataset_metadata.tsv",
+    "use the metadata TSV of BIOSCAN-1M; that of BIOSCAN-5M is of kind bioscan5m",
+)
 
 
 class Bioscan1M:
@@ -57,41 +70,11 @@ class Bioscan1M:
 
     def inspect(self, spec: SourceSpec) -> Release:
         """Find the metadata; raises SourceError when there is none, or it lacks processid or image_file."""
-        archive = open_archive(Path(spec.path))
-        ends = (".tsv", ".tsv.gz")
-        tables = [m for m in archive.members if archive.kind in ("file", "gzip") or m.base.lower().endswith(ends)]
-        tables = [m for m in tables if "metadata" in m.base.lower()] or tables
-        if len(tables) != 1:
-            raise SourceError(
-                f"{len(tables)} tables could be the metadata" if tables else "there is no metadata table",
-                where=spec.path,
-                expected="one TSV, such as BIOSCAN_Insect_Dataset_metadata.tsv",
-                remedy="name the metadata TSV itself as `path` of this source",
-            )
-        member = tables[0]
-        header = read_header(archive.head(member, _HEAD), _TSV)
-        missing = [name for name in ("processid", "image_file") if name not in header.columns]
-        if missing:
-            raise SourceError(
-                f"the metadata has no column {missing[0]}",
-                where=archive.origin(member),
-                expected=", ".join(METADATA_COLUMNS),
-                remedy="use the metadata TSV of BIOSCAN-1M; that of BIOSCAN-5M is of kind bioscan5m",
-            )
-        files = archive.files()
-        if archive.kind == "folder":
-            files = (str((archive.path / member.stored_as).resolve()),)
-        return Release(
-            spec,
-            spec.release or Path(member.base).name.split(".")[0],
-            files,
-            facts={"files": pack([TextFile("metadata", member.name, header.start, header.columns, _TSV)])},
-        )
+        return inspect_metadata(spec, _LAYOUT)
 
     def plan(self, release: Release, spool: Path, target_bytes: int = 16 << 20) -> Plan:
         """Cut the metadata, unpacking it into `spool` where it is packed."""
-        archive = open_archive(Path(release.spec.path))
-        return Plan(cut_files(archive, unpack(release.facts["files"]), spool, target_bytes))
+        return plan_metadata(release, spool, target_bytes)
 
     def read(self, split: Split, release: Release) -> Native:
         """Read one range of the metadata."""
@@ -144,7 +127,7 @@ def _records(table: pa.Table, release: Release) -> pa.Table:
     paths = [image_path(*pair) for pair in zip(chunk, file.to_pylist(), strict=True)]
     names = {rank: named(table, rank) for rank in _RANKS}
     name, rank = lowest_name(names)
-    keys = pc.binary_join_element_wise("bioscan", processid, ":")
+    keys = specimen_keys(processid)
     licence, masks = c.licence_columns(
         (("media", named(table, "copyright_license")), ("default", c.constant(spec.license or LICENCE, rows))), keys
     )
@@ -155,34 +138,20 @@ def _records(table: pa.Table, release: Release) -> pa.Table:
         "CHUNK_MISSING": np.array([not _CHUNK.fullmatch(value) for value in chunk], dtype=bool),
     }
     columns = {
-        "source": c.constant(spec.name, rows),
-        "release": c.constant(release.release, rows),
-        "source_record_id": processid,
-        "source_media_id": processid,
-        "box_id": pa.repeat(pa.scalar(""), rows),
-        "occurrence_key": processid,
-        "media_url": pa.repeat(pa.scalar(""), rows),
+        **specimen_columns(table, processid, release),
         "media_path": pa.array(paths, pa.string()),
-        "media_key": keys,
-        "media_type": c.constant("StillImage", rows),
-        "media_format": c.constant("image/jpeg", rows),
         **licence,
         "rights_holder": c.first_of(
             named(table, "copyright_holder"), named(table, "copyright_institution"), c.constant(HOLDER, rows)
         ),
         "creator": named(table, "photographer"),
-        "source_page": pc.binary_join_element_wise(PAGE, processid, ""),
         "scientific_name": name,
         "rank_verbatim": rank,
-        "kingdom": c.constant("Animalia", rows),
         **{r: names[r] for r in ("phylum", "class", "order", "family", "genus", "species")},
         "taxon_id": bin_id(named(table, "uri")),
-        "basis_of_record": c.constant("PRESERVED_SPECIMEN", rows),
-        "image_category": c.constant("lab", rows),
         "dna_bin": named(table, "uri"),
         "dna_barcode": named(table, "nucraw"),
         "split_hint": c.take(hints, index),
         "issues": c.issue_lists(masks, rows),
-        **{n: table.column(n).combine_chunks() for n in LOCATOR_COLUMNS},
     }
     return c.records(columns, rows)

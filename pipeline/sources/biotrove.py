@@ -48,9 +48,7 @@ class BioTrove:
         if archive.kind in ("folder", "file"):
             for member in members:
                 _check(archive.readable(member, Path(spec.path)), archive.origin(member))
-        paths = archive.files()
-        if archive.kind == "folder":
-            paths = tuple(sorted(str((archive.path / member.stored_as).resolve()) for member in members))
+        paths = archive.files({member.name for member in members})
         return Release(spec, spec.release or Path(spec.path).name.split(".")[0], paths)
 
     def plan(self, release: Release, spool: Path, target_bytes: int = 16 << 20) -> Plan:

@@ -50,12 +50,7 @@ class CamtrapDp:
         archive = open_archive(Path(spec.path))
         member, package = descriptor_of(archive)
         files = tables_of(archive, member, package)
-        paths = archive.files()
-        if archive.kind == "folder":
-            names = {member.name, *(file.member for file in files)}
-            paths = tuple(
-                sorted(str((archive.path / m.stored_as).resolve()) for m in archive.members if m.name in names)
-            )
+        paths = archive.files({member.name, *(file.member for file in files)})
         identifier = cell(package.get("id")) or cell(package.get("name")) or Path(spec.path).resolve().stem
         identifier, version = identifier[:MAX_WORDS], (cell(package.get("version")) or "")[:MAX_WORDS]
         return Release(

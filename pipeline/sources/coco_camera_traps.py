@@ -38,9 +38,7 @@ class CocoCameraTraps:
         """Find the document; raises SourceError when there is none, or there are several."""
         archive = open_archive(Path(spec.path))
         member = _member(archive, spec)
-        paths = archive.files()
-        if archive.kind == "folder":
-            paths = (str((archive.path / member.stored_as).resolve()),)
+        paths = archive.files({member.name})
         return Release(spec, spec.release or Path(member.base).name.split(".")[0], paths)
 
     def plan(self, release: Release, spool: Path, target_bytes: int = 16 << 20) -> Plan:

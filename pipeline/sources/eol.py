@@ -24,7 +24,7 @@ from pipeline.outcomes import Outcome
 from pipeline.records import LOCATOR_COLUMNS, RANK_COLUMNS
 from pipeline.row_bounds import Dialect
 from pipeline.sources import columns as c
-from pipeline.sources.archive import Archive, Member, open_archive
+from pipeline.sources.archive import Member, open_archive
 from pipeline.sources.base import Mapped, Native, Plan, Release, Split
 from pipeline.sources.eol_hierarchy import build_pages, find_taxa, look_up
 from pipeline.sources.text_files import TextFile, cut_files, dialect_of, pack, unpack
@@ -70,7 +70,7 @@ class EolManifest:
             names = own or columns.get(_table(member)) or MANIFEST_COLUMNS
             files.append(TextFile(_table(member), member.name, start, names, _CSV))
         facts = {"files": pack(files), "parts_missing": ",".join(map(str, _gaps(parts)))}
-        inputs = archive.files() if archive.kind != "folder" else _in_folder(archive, parts)
+        inputs = archive.files({member.name for member in parts})
         if spec.hierarchy:
             taxa, member = find_taxa(Path(spec.hierarchy))
             table = taxa.path / member.stored_as if taxa.kind == "folder" else taxa.path
@@ -128,10 +128,6 @@ def _header(head: bytes) -> tuple[str, ...]:
     cells = split_line(line, _CSV)
     names = [known.get(re.sub(r"\W", "", cell.lower()), cell) for cell in cells]
     return unique_names(names) if "EOL content ID" in names or "EOL page ID" in names else ()
-
-
-def _in_folder(archive: Archive, parts: list[Member]) -> tuple[str, ...]:
-    return tuple(sorted(str((archive.path / member.stored_as).resolve()) for member in parts))
 
 
 def _map(name: str, table: pa.Table, release: Release) -> Mapped:

@@ -60,9 +60,7 @@ class FathomNet:
                 expected="a list of images, pages of the API, a COCO export (.json or .json.gz), or a dump's tables",
                 remedy="name the file or folder as `path` of this source",
             )
-        files = archive.files()
-        if archive.kind == "folder":
-            files = tuple(sorted(str((archive.path / member.stored_as).resolve()) for member in members))
+        files = archive.files({member.name for member in members})
         return Release(spec, spec.release or Path(spec.path).name.split(".")[0], files)
 
     def plan(self, release: Release, spool: Path, target_bytes: int = 16 << 20) -> Plan:

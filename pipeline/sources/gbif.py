@@ -159,8 +159,6 @@ def _write_dataset_licences(archive: Archive, path: Path) -> None:
 
 def input_files(archive: Archive, files: Sequence[TextFile], *others: Member | None) -> tuple[str, ...]:
     """Give the absolute paths of what a release is read from: the archive, or its tables and documents in a folder."""
-    if archive.kind != "folder":
-        return archive.files()
     names = {file.member for file in files} | {member.name for member in others if member}
     names |= {member.name for member in archive.members if PurePosixPath(member.name).parent.name == "dataset"}
-    return tuple(sorted(str((archive.path / name).resolve()) for name in names))
+    return archive.files(names)

@@ -51,10 +51,7 @@ class InatOpenData:
         """Find the four tables; raises SourceError when one is missing, or lacks a column that the join needs."""
         archive = open_archive(Path(spec.path))
         files = [_table(archive, _member(archive, name), name) for name in _COLUMNS]
-        paths = archive.files()
-        if archive.kind == "folder":
-            stored = {member.name: member.stored_as for member in archive.members}
-            paths = tuple(sorted(str((archive.path / stored[file.member]).resolve()) for file in files))
+        paths = archive.files({file.member for file in files})
         name = Path(spec.path).resolve().name.split(".")[0]
         return Release(spec, spec.release or name, paths, facts={"files": pack(files)})
 

@@ -65,10 +65,7 @@ class Lila:
                 expected=f"{', '.join(_REQUIRED)} and one of {', '.join(URL_COLUMNS)}",
                 remedy="name a CSV with LILA's image URLs and labels, or a folder of them, as `path` of this source",
             )
-        paths = archive.files()
-        if archive.kind == "folder":
-            stored = {member.name: member.stored_as for member in archive.members}
-            paths = tuple(sorted(str((archive.path / stored[file.member]).resolve()) for file in files))
+        paths = archive.files({file.member for file in files})
         name = Path(spec.path).resolve().name.split(".")[0]
         return Release(spec, spec.release or name, paths, facts={"files": pack(files)})
 
