@@ -28,7 +28,8 @@ def members(parts: list[str]) -> list[str]:
     >>> members(["Salix aurita L.", "S. caprea L."]), members(["Larus argentatus", "fuscus"])
     (['Salix aurita L.', 'Salix caprea L.'], ['Larus argentatus', 'Larus fuscus'])
     """
-    genus, out = "", []
+    genus = ""
+    out: list[str] = []
     for part in parts:
         found = _ABBREVIATED.match(part)
         if found and genus.startswith(found[1]):

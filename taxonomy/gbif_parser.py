@@ -47,6 +47,8 @@ def parse_with_gbif(name: str, authorship: str, hint: str, again: Parse) -> Pars
     canonical = " ".join(part for part in (genus, epithet, infra) if part)
     if not epithet and not infra:
         canonical = section or spell(parsed.uninomial or "") or genus
+    if not canonical:
+        return ParsedName("", kind="unparsable")
     own = normalise_rank(str(parsed.rank)) or ""
     given = authorship or " ".join((parsed.authorship_complete() or "").split())
     kind, qualifier = _kind(parsed, name)
