@@ -81,8 +81,11 @@ def is_clean(name: str) -> bool:
     >>> is_clean("Puma concolor"), is_clean("Puma concolor L."), is_clean("Dengue virus"), is_clean("Puma species")
     (True, False, False, False)
     """
-    # A set of words is ten times faster here than the pattern that whole arrays are matched with.
-    return _CLEAN.match(name) is not None and not any(_stops(word) for word in name.lower().split(" "))
+    if _CLEAN.match(name) is None:
+        return False
+    # Sets of words are ten times faster here than the pattern that whole arrays are matched with.
+    genus, _, epithet = name.lower().partition(" ")
+    return not (_stops(genus) or (epithet and _stops(epithet)))
 
 
 def _stops(word: str) -> bool:

@@ -54,7 +54,7 @@ def read_names(path: Path, column: str = "") -> Iterator[Row]:
     with path.open("rb") as raw:
         binary = gzip.GzipFile(fileobj=raw) if suffixes[-1:] == [".gz"] else raw
         # Bytes that are no UTF-8 are shown as such: a name with them is still looked at.
-        text = io.TextIOWrapper(binary, encoding="utf-8-sig", errors="backslashreplace", newline="")  # type: ignore[arg-type]
+        text = io.TextIOWrapper(binary, encoding="utf-8-sig", errors="backslashreplace", newline="")
         try:
             if kind in (".csv", ".tsv"):
                 yield from _table(path, text, column, "\t" if kind == ".tsv" else ",")
@@ -111,7 +111,7 @@ def _places(path: Path, header: Sequence[str], column: str) -> tuple[int, int, i
     def place(part: str) -> int:
         return next((plain.index(name) for name in COLUMNS[part] if name in plain), -1)
 
-    at = list(header).index(column) if column in header else (-1 if column else place("name"))
+    at = place("name") if not column else list(header).index(column) if column in header else -1
     if at < 0:
         raise BiomillError(
             f"there is no column {column!r}" if column else "no column is called as names are",

@@ -1,0 +1,1 @@
+"""Scores on published conformance suites, where those are at hand."""
