@@ -19,7 +19,9 @@ _HYBRID_WORD = re.compile(r"(?i)^([a-z][a-z-]+(?: (?!sp\b)[a-z-]+)?)(?: spp?\.?)
 _ABBREVIATED = re.compile(r"^([A-Z][a-z]{0,3})\.\s*(?=[a-z(])")
 _SUBGENUS = re.compile(r"^\([A-Z][a-z]*\.?\)\s*")
 _TRINOMIAL = re.compile(r"^([A-Z][a-z-]+ [a-z-]+) [a-z-]+$")
-_BARE_MEMBER = re.compile(r"^(?:[A-Z][a-z]+|[A-Z]\.) ?[a-z-]{3,}(?: [a-z-]{3,})?$|^[A-Z][a-z]+$|^[a-z-]{3,}$")
+_BARE_MEMBER = re.compile(
+    r"^(?:[A-Z][a-z]+|[A-Z]\.) ?[a-z-]{3,}(?: [a-z-]{3,})?$|^[A-Z][a-z]+(?: spp?\.?)?$|^[a-z-]{3,}$"
+)
 
 
 def members(parts: list[str]) -> list[str]:

@@ -25,6 +25,7 @@ _PARTICLES = re.compile(r" (?:prions|plasmids?|vectors|particles|replicons)$")
 _INFECTIOUS = re.compile(r"(?i)vir(?:us|oid)|phage\b")
 _NUCLEIC = re.compile(r"[DR]NA\d*\b")
 _DIGIT_OR_MARK = re.compile(r"[\d'’`]")
+_BELOW = re.compile(r"(?i)^[a-z]+(?: [a-z-]+)?,?[ (]+(?:inc(?:ertae|\.)|indet|undet|un[a-z]+ed\b|unknown)")
 _CLADE = re.compile(r"(?i)^(Candidatus [A-Z][a-z]+(?: [a-z]{3,})?) (clade .+)$")
 
 
@@ -44,6 +45,14 @@ def parse_with_gbif(name: str, authorship: str, hint: str, again: Parse) -> Pars
         return ParsedName("", kind="unparsable")
     if _PARTICLES.search(name):
         return ParsedName(name, kind="virus", code="virus")
+    coded = next((part for part in (epithet, infra) if any(letter.isdigit() for letter in part)), "")
+    if coded:
+        # Numerals that begin an epithet are words by now: what still holds a digit is a code ('jorge141').
+        known = f"{genus} {epithet}" if coded != epithet else genus
+        return ParsedName(known, genus, "" if coded == epithet else epithet, kind="informal", qualifier=coded)
+    capital = infra if infra[:1].isupper() else ""
+    if capital:  # a serovar ('Fugis') or an unnamed variety ('var. B'), which no code takes for an epithet
+        infra = ""
     canonical = " ".join(part for part in (genus, epithet, infra) if part)
     if not epithet and not infra:
         canonical = section or spell(parsed.uninomial or "") or genus
@@ -68,7 +77,7 @@ def parse_with_gbif(name: str, authorship: str, hint: str, again: Parse) -> Pars
         notho=(parsed.notho or [""])[0].lower(),
         cultivar=" ".join((parsed.cultivar_epithet or "").split()),
         code=(parsed.code or "").lower(),
-        note="; ".join(filter(None, (parsed.nomenclatural_note, parsed.taxonomic_note))),
+        note="; ".join(filter(None, (parsed.nomenclatural_note, parsed.taxonomic_note, capital))),
         doubtful=bool(parsed.doubtful or parsed.state != "COMPLETE"),
     )
 
@@ -126,7 +135,8 @@ def _unparsable(name: str, error: nameparser.UnparsableNameError, again: Parse) 
     anchored = " " in name and is_clean(first)
     if error.name_type == "PLACEHOLDER":
         # 'Aves incertae sedis' still says Aves; 'unknown fungus' says nothing that a taxonomy holds.
-        return ParsedName(first if anchored else "", kind="placeholder", qualifier=name)
+        below = anchored and _BELOW.match(name) is not None
+        return ParsedName(first if below else "", kind="placeholder", qualifier=name)
     if error.name_type == "IDENTIFIER":
         if anchored:  # 'Crenarchaeote enrichment culture clone OREC-B1022'
             return ParsedName(first, kind="informal", qualifier=name[len(first) + 1 :])

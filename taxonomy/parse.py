@@ -35,8 +35,12 @@ __all__ = [
 MAXIMUM_LENGTH = 500
 """Characters of the longest string that is looked at; longer ones are unparsable."""
 _SPACE = re.compile(r"[\s\x00-\x1f_\u00a0]+")
-_CHIMAERA = re.compile(r"^\S.* \+ \S.*$")
+_CHIMAERA = re.compile(r"^[A-Z][^+\d]* \+ [A-Z][^+\d]*$")
 _VERNACULAR = re.compile(r"^[A-Z][a-z]+(?:'s|s') [a-z]")
+_STAGE = re.compile(
+    r"^([A-Z][a-z-]+ [a-z-]+(?: [a-z-]+)?)[ ,(-]+"
+    r"((?:(?:sub)?adult|juvenile|immature|male|female|larvae?|pupae?|nymph|egg)s?)\)?$"
+)
 _UNDETERMINED = re.compile(r"(?i)^[a-z]+(?: spp?\.?)?$")
 
 
@@ -93,6 +97,9 @@ def parse_fully(verbatim: str, authorship: str = "", hint: str = "") -> ParsedNa
     above, rest = anchored_below(name)
     if above:
         return ParsedName(above, kind="informal", qualifier=rest)
+    stage = _STAGE.match(name)
+    if stage:  # what record keepers add to a name; no epithet in any code
+        return parse_fully(stage[1], authorship, hint)._replace(note=stage[2])
     if _VERNACULAR.match(name):
         return ParsedName("", kind="unparsable")
     several = read_choice(name, parse_name) or read_hybrid_word(name, parse_name)
