@@ -6,11 +6,12 @@ The public API is what this module lists; everything else may change. Knows neit
 
 from __future__ import annotations
 
+from taxonomy.authors import AuthorMatch, compare_authorship
 from taxonomy.build import build_taxonomy
 from taxonomy.errors import TaxonomyError
 from taxonomy.ladder import MATCH_TYPES
 from taxonomy.lookup import Taxonomy, Usage
-from taxonomy.parse import KINDS, ParsedName, parse_name
+from taxonomy.parse import KINDS, NAME_TYPES, ParsedName, parse_name
 from taxonomy.ranks import SEVEN, normalise_rank, rank_level
 from taxonomy.readers.schema import USAGE_SCHEMA
 from taxonomy.resolve import RESOLVED_SCHEMA
@@ -18,14 +19,17 @@ from taxonomy.resolve import RESOLVED_SCHEMA
 __all__ = [
     "KINDS",
     "MATCH_TYPES",
+    "NAME_TYPES",
     "RESOLVED_SCHEMA",
     "SEVEN",
     "USAGE_SCHEMA",
+    "AuthorMatch",
     "ParsedName",
     "Taxonomy",
     "TaxonomyError",
     "Usage",
     "build_taxonomy",
+    "compare_authorship",
     "normalise_rank",
     "parse_name",
     "rank_level",

@@ -25,7 +25,7 @@ from taxonomy.status import STATUSES
 from taxonomy.united import United, unite
 from taxonomy.vernacular import first_names, unite_vernacular
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Raised whenever the same inputs would give another index."""
 
 

@@ -6,10 +6,10 @@ the root to the leaves; the seven ranks that a label needs stand at multiples of
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
 from taxonomy.errors import TaxonomyError
+from taxonomy.rank_words import plain_rank, read_rank
 
 SEVEN = ("kingdom", "phylum", "class", "order", "family", "genus", "species")
 """The ranks of a label, from the root down."""
@@ -17,35 +17,18 @@ SEVEN = ("kingdom", "phylum", "class", "order", "family", "genus", "species")
 _ORDERED = (
     ("domain", 4), ("realm", 5), ("subrealm", 6), ("superkingdom", 8),
     ("kingdom", 10), ("subkingdom", 12), ("infrakingdom", 14), ("superphylum", 18),
-    ("phylum", 20), ("subphylum", 22), ("infraphylum", 24), ("megaclass", 26), ("superclass", 28),
-    ("class", 30), ("subclass", 32), ("infraclass", 34), ("subterclass", 36), ("magnorder", 37), ("superorder", 38),
-    ("order", 40), ("suborder", 42), ("infraorder", 44), ("parvorder", 46), ("superfamily", 48),
-    ("family", 50), ("subfamily", 52), ("supertribe", 54), ("tribe", 56), ("subtribe", 58),
-    ("genus", 60), ("subgenus", 62), ("section", 64), ("subsection", 65), ("series", 66), ("subseries", 67),
+    ("phylum", 20), ("subphylum", 22), ("infraphylum", 24), ("parvphylum", 25), ("megaclass", 26), ("superclass", 28),
+    ("class", 30), ("subclass", 32), ("infraclass", 34), ("parvclass", 35), ("subterclass", 36),
+    ("cohort", 36), ("subcohort", 36), ("magnorder", 37), ("superorder", 38), ("grandorder", 39),
+    ("order", 40), ("suborder", 42), ("infraorder", 44), ("parvorder", 46), ("superfamily", 48), ("epifamily", 49),
+    ("family", 50), ("subfamily", 52), ("infrafamily", 53), ("supertribe", 54), ("tribe", 56), ("subtribe", 58),
+    ("infratribe", 59), ("genus", 60), ("subgenus", 62), ("infragenus", 63), ("supersection", 63), ("section", 64),
+    ("subsection", 65), ("superseries", 65), ("series", 66), ("subseries", 67),
     ("species aggregate", 68),
     ("species", 70), ("subspecies", 72), ("infraspecific", 73), ("variety", 74), ("subvariety", 76),
     ("form", 78), ("subform", 79), ("cultivar", 80), ("strain", 82),
 )  # fmt: skip
 _LEVELS: dict[str, int] = {**dict(_ORDERED), "unranked": 0}
-
-_ALIASES = {
-    "reg": "kingdom", "regn": "kingdom", "regnum": "kingdom", "subregnum": "subkingdom",
-    "phyl": "phylum", "div": "phylum", "divisio": "phylum", "division": "phylum", "subdivision": "subphylum",
-    "cl": "class", "classis": "class", "subcl": "subclass", "ord": "order", "ordo": "order", "subord": "suborder",
-    "fam": "family", "familia": "family", "subfam": "subfamily", "superfam": "superfamily", "trib": "tribe",
-    "tribus": "tribe", "gen": "genus", "g": "genus", "subgen": "subgenus", "subg": "subgenus", "sect": "section",
-    "ser": "series", "agg": "species aggregate", "aggregate": "species aggregate", "complex": "species aggregate",
-    "species group": "species aggregate", "speciesaggregate": "species aggregate",
-    "sp": "species", "spec": "species", "spp": "species", "hybrid": "species", "nothospecies": "species",
-    "ssp": "subspecies", "subsp": "subspecies", "nothosubspecies": "subspecies", "race": "infraspecific",
-    "infraspecificname": "infraspecific", "infraspecific name": "infraspecific", "infrasp": "infraspecific",
-    "infrasubspecificname": "infraspecific", "var": "variety", "varietas": "variety", "nothovariety": "variety",
-    "nothovar": "variety", "v": "variety", "f": "form", "fo": "form", "forma": "form", "morph": "form",
-    "cv": "cultivar", "unranked": "unranked", "no rank": "unranked", "norank": "unranked", "clade": "unranked",
-    "other": "unranked", "genushybrid": "genus", "nothogenus": "genus", "infragenericname": "subgenus",
-    "infrageneric name": "subgenus", "taxon": "unranked",
-}  # fmt: skip
-_NOISE = re.compile(r"[^a-z]+")
 
 
 def rank_level(rank: str) -> int:
@@ -70,13 +53,13 @@ def normalise_rank(verbatim: str) -> str | None:
 
     >>> normalise_rank("SSP."), normalise_rank("Familia"), normalise_rank("SPECIES_AGGREGATE")
     ('subspecies', 'family', 'species aggregate')
+    >>> [normalise_rank(word) for word in ("Unterfamilie", "sous-espèce", "nothosubsp.", "属")]
+    ['subfamily', 'subspecies', 'subspecies', 'genus']
     >>> normalise_rank("banana") is None
     True
     """
-    word = _NOISE.sub(" ", verbatim[:64].casefold()).strip()
-    if word in _LEVELS:
-        return word
-    return _ALIASES.get(word)
+    word = plain_rank(verbatim)
+    return word if word in _LEVELS else read_rank(word)
 
 
 def compatible(one: str, other: str) -> bool:

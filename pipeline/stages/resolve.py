@@ -57,7 +57,7 @@ class Resolve(Stage):
     """The resolve stage."""
 
     name = "resolve"
-    version = 1
+    version = 2
     sections = ("taxonomy",)
     upstream = ("ingest",)
 

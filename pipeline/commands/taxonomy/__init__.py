@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 from types import ModuleType
 
-VERBS: tuple[ModuleType, ...] = ()
+from pipeline.commands.taxonomy import parse
+
+VERBS: tuple[ModuleType, ...] = (parse,)
 """In the order in which help lists them."""
 
 
