@@ -11,6 +11,7 @@ from taxonomy.errors import TaxonomyError
 from taxonomy.ladder import MATCH_TYPES
 from taxonomy.lookup import Taxonomy, Usage
 from taxonomy.parse import KINDS, ParsedName, parse_name
+from taxonomy.policy import Policy
 from taxonomy.ranks import SEVEN, normalise_rank, rank_level
 from taxonomy.readers.schema import USAGE_SCHEMA
 from taxonomy.resolve import RESOLVED_SCHEMA
@@ -22,6 +23,7 @@ __all__ = [
     "SEVEN",
     "USAGE_SCHEMA",
     "ParsedName",
+    "Policy",
     "Taxonomy",
     "TaxonomyError",
     "Usage",

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
+from manifests import Recipe
 from pipeline import sql
 from pipeline.atomic import write_table
 from pipeline.records import NAME_COLUMNS
 from pipeline.stages.base import Balance, Context, Stage, missing, plan_outputs, ticker
-from taxonomy import RESOLVED_SCHEMA, Taxonomy, build_taxonomy
+from taxonomy import RESOLVED_SCHEMA, Policy, Taxonomy, build_taxonomy
 
 if TYPE_CHECKING:
     from pipeline.run.engine import Engine
@@ -24,9 +25,20 @@ UNIT_NAMES = 20_000
 
 
 @lru_cache(maxsize=1)
-def _open(folder: str) -> Taxonomy:
+def _open(folder: str, policy: Policy) -> Taxonomy:
     # Memory-mapped, so the worker processes of one machine share its pages.
-    return Taxonomy.open(Path(folder))
+    return Taxonomy.open(Path(folder), policy=policy)
+
+
+def policy_of(recipe: Recipe) -> Policy:
+    """Give the policy that a recipe's taxonomy section states.
+
+    >>> from manifests.recipe import TaxonomyRules
+    >>> policy_of(Recipe("r", (), taxonomy=TaxonomyRules(fuzzy=False))).fuzzy
+    False
+    """
+    rules = recipe.taxonomy
+    return Policy(rules.minimum_confidence, rules.minimum_higher_confidence, rules.fuzzy, qualifiers=rules.qualifiers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +47,12 @@ class ResolveNames:
 
     folder: str
     taxonomy: str
+    policy: Policy
 
     def __call__(self, unit: int) -> None:
         """Write `names/UNIT.parquet`: one row per distinct name."""
         names = pq.ParquetFile(Path(self.folder) / "distinct.parquet").read_row_group(unit)
-        resolved = _open(self.taxonomy).resolve(names)
+        resolved = _open(self.taxonomy, self.policy).resolve(names)
         write_table(Path(self.folder) / unit_path(unit), resolved)
 
 
@@ -57,7 +70,7 @@ class Resolve(Stage):
     """The resolve stage."""
 
     name = "resolve"
-    version = 1
+    version = 2
     sections = ("taxonomy",)
     upstream = ("ingest",)
 
@@ -80,7 +93,8 @@ class Resolve(Stage):
 
         folder = context.folder.stage(self.name)
         taxonomy = self._taxonomy(context)
-        build = Taxonomy.open(taxonomy).build_id
+        policy = policy_of(context.recipe)
+        build = Taxonomy.open(taxonomy, policy=policy).build_id
         names = self._distinct(context, folder)
         groups = pq.read_metadata(folder / "distinct.parquet").num_row_groups
         outputs = [unit_path(unit) for unit in range(groups)]
@@ -88,7 +102,7 @@ class Resolve(Stage):
         write_table(folder / "names" / "-schema.parquet", RESOLVED_SCHEMA.empty_table())
         todo = [unit for unit in range(groups) if missing(folder, [unit_path(unit)])]
         if todo:
-            work = ResolveNames(str(folder), str(taxonomy))
+            work = ResolveNames(str(folder), str(taxonomy), policy)
             engine.run(self.name, lambda p: p | self.name >> RunUnits(todo, work), ticker(context, self.name, outputs))
         context.progress(f"resolve: {names:,} distinct names against taxonomy {build[:12]}")
         return {"names": names, "taxonomy_build": build}

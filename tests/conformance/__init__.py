@@ -1,0 +1,1 @@
+"""Conformance suites of others, run against Biomill; each module prints its score."""
