@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from taxonomy.build import build_taxonomy
 from taxonomy.errors import TaxonomyError
+from taxonomy.explanation import Weighed, explain
 from taxonomy.ladder import MATCH_TYPES
 from taxonomy.lookup import Taxonomy, Usage
 from taxonomy.parse import KINDS, ParsedName, parse_name
@@ -15,6 +16,7 @@ from taxonomy.policy import Policy
 from taxonomy.ranks import SEVEN, normalise_rank, rank_level
 from taxonomy.readers.schema import USAGE_SCHEMA
 from taxonomy.resolve import RESOLVED_SCHEMA
+from taxonomy.resolving import resolve_file
 
 __all__ = [
     "KINDS",
@@ -27,8 +29,11 @@ __all__ = [
     "Taxonomy",
     "TaxonomyError",
     "Usage",
+    "Weighed",
     "build_taxonomy",
+    "explain",
     "normalise_rank",
     "parse_name",
     "rank_level",
+    "resolve_file",
 ]

@@ -77,8 +77,12 @@ class Answers:
     """Issues that carry a value: the candidates of an ambiguous name, and what they have in common."""
 
 
-def climb(taxonomy: Taxonomy, questions: Questions) -> Answers:
-    """Answer all questions under the taxonomy's policy."""
+Trace = list[tuple[int, npt.NDArray[np.int32], Evidence, npt.NDArray[np.bool_]]]
+"""What was weighed, in order: the match type that was tried, usage rows, evidence, and which of them were out."""
+
+
+def climb(taxonomy: Taxonomy, questions: Questions, trace: Trace | None = None) -> Answers:
+    """Answer all questions under the taxonomy's policy; what is weighed is added to `trace`."""
     count = len(questions)
     answers = Answers(
         np.zeros(count, dtype=np.int8),
@@ -103,7 +107,7 @@ def climb(taxonomy: Taxonomy, questions: Questions) -> Answers:
     if policy.qualifiers == "genus":
         compared[:] = False
     hybrid = (kind == "hybrid") & (questions.canonical != questions.genus)
-    ladder = Ladder(taxonomy, questions, Scales(taxonomy, questions), answers)
+    ladder = Ladder(taxonomy, questions, Scales(taxonomy, questions), answers, trace)
     by_id = questions.taxon_id != ""
     ladder.usage(by_id)
     named, hybrid = (named | compared) & ~by_id, hybrid & ~by_id
@@ -145,6 +149,7 @@ class Ladder:
     questions: Questions
     scales: Scales
     answers: Answers
+    trace: Trace | None = None
 
     def usage(self, asked: npt.NDArray[np.bool_]) -> None:
         """Give the usages whose ids are stated; an id that this taxonomy does not hold stays without an answer."""
@@ -223,6 +228,8 @@ class Ladder:
             return
         evidence = self.scales.weigh(found.question, found.row, found.points, mode, level[found.question])
         excluded = self._excluded(found.row) | self._strayed(found, evidence)
+        if self.trace is not None:
+            self.trace.append((match, found.row, evidence, evidence.veto | excluded))
         verdict = decide(self.taxonomy, found.question, found.row, evidence, excluded)
         a, policy = self.answers, self.taxonomy.policy
         least = policy.minimum_higher_confidence if mode == HIGHER else policy.minimum_confidence

@@ -15,8 +15,8 @@ _FOLDS = (
     (re.compile(r"[yj]"), "i"),
     (re.compile(r"[ao]e(?!$)"), "e"),
     (re.compile(r"(?<=[rtg])h"), ""),
-    (re.compile(r"([a-z])\1+"), r"\1"),
 )
+_DOUBLE = re.compile(r"([a-z])\1+")
 _ENDINGS = (
     (re.compile(r"(?<=[bcdfgptv])r(?:a|um|us)$"), "er"),  # nigra, nigrum, niger
     (re.compile(r"trix$"), "tor"),
@@ -31,8 +31,8 @@ _SHORTEST = 3
 def stem(epithet: str) -> str:
     """Give the stem of one epithet: lower case, folded, without its ending.
 
-    >>> stem("nigra") == stem("niger") == stem("nigrum"), stem("albus") == stem("alba")
-    (True, True)
+    >>> stem("nigra") == stem("niger") == stem("nigrum"), stem("albus") == stem("alba"), stem("annuus") == stem("annua")
+    (True, True, True)
     >>> stem("brownii") == stem("brownei"), stem("platyrhachis") == stem("platirachis")
     (True, True)
     >>> stem("alba") == stem("albida"), stem("smithi") == stem("smithae")
@@ -44,8 +44,10 @@ def stem(epithet: str) -> str:
     for pattern, instead in _ENDINGS:
         cut = pattern.sub(instead, word)
         if cut != word:
-            return cut if len(cut) >= _SHORTEST else word
-    return word
+            word = cut if len(cut) >= _SHORTEST else word
+            break
+    # Only now, because a letter may be doubled by its ending: annuus, annua.
+    return _DOUBLE.sub(r"\1", word)
 
 
 def stem_key(name: str) -> str:

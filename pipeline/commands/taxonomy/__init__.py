@@ -5,7 +5,12 @@ from __future__ import annotations
 import argparse
 from types import ModuleType
 
-VERBS: tuple[ModuleType, ...] = ()
+from pipeline.commands.taxonomy import explain, resolve
+
+VERBS: tuple[ModuleType, ...] = (
+    resolve,
+    explain,
+)
 """In the order in which help lists them."""
 
 
