@@ -41,6 +41,7 @@ _STATUS_POINTS = np.array([_STATUS[status] for status in STATUSES], dtype=np.int
 _SAME_WRITING = 8
 _NO_AUTHOR_KNOWN = 1
 _YEAR = re.compile(r",?\s*\b(?:1[6-9]|20)\d\d\b")
+_SON = re.compile(r"\b(?:filius|fil)\b")
 _FIRST = re.compile(r"^\(([^)]*)\)(.*)$")
 NAME, SPECIES_ALONE, HIGHER, STRICT = range(4)
 """What is asked: the name itself, the species of a trinomial, a genus or higher taxon, the name without any licence."""
@@ -144,7 +145,8 @@ def _split(authorship: str) -> tuple[str, str]:
 
 
 def _letters(authorship: str) -> str:
-    return "".join(filter(str.isalnum, authorship)).casefold()
+    """Give the letters and digits of an authorship, the son written as 'f'."""
+    return "".join(filter(str.isalnum, _SON.sub("f", authorship.casefold())))
 
 
 def rank_points(asked: Ints, found: Ints) -> Ints:
