@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from manifests import Recipe
 from pipeline import sql
-from pipeline.atomic import write_table
+from pipeline.atomic import table_writer, write_table
 from pipeline.records import NAME_COLUMNS
 from pipeline.stages.base import Balance, Context, Stage, missing, plan_outputs, ticker
 from taxonomy import RESOLVED_SCHEMA, Policy, Taxonomy, build_taxonomy
@@ -66,6 +67,22 @@ def is_built(path: Path) -> bool:
     return path.is_dir() and (path / "MANIFEST.json").exists()
 
 
+def _write_units(path: Path, batches: Iterator[pa.RecordBatch]) -> int:
+    """Write batches as row groups of UNIT_NAMES, one work unit each, and give the number of rows."""
+    schema = pa.schema([pa.field(name, pa.string()) for name in ("name_id", *NAME_COLUMNS)])
+    waiting, total = schema.empty_table(), 0
+    with table_writer(path, schema) as writer:
+        for batch in batches:
+            total += batch.num_rows
+            waiting = pa.concat_tables([waiting, pa.Table.from_batches([batch]).cast(schema)])
+            while waiting.num_rows >= UNIT_NAMES:
+                writer.write_table(waiting.slice(0, UNIT_NAMES).combine_chunks())
+                waiting = waiting.slice(UNIT_NAMES)
+        if waiting.num_rows:
+            writer.write_table(waiting.combine_chunks())
+    return total
+
+
 class Resolve(Stage):
     """The resolve stage."""
 
@@ -115,9 +132,8 @@ class Resolve(Stage):
         if path.exists():
             return int(pq.read_metadata(path).num_rows)
         with sql.connect(context.recipe.limits.memory_mb, context.folder.root) as con:
-            table = sql.table(con, f"SELECT name_id, {columns} FROM {records} GROUP BY name_id ORDER BY name_id")
-        write_table(path, table, row_group_size=UNIT_NAMES)
-        return int(table.num_rows)
+            query = f"SELECT name_id, {columns} FROM {records} GROUP BY name_id ORDER BY name_id"
+            return _write_units(path, sql.batches(con, query))
 
     def balance(self, context: Context, facts: Mapping[str, Any]) -> list[Balance]:
         """Every distinct name has exactly one match row."""
