@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from taxonomy.questions import INPUT_COLUMNS
 from taxonomy.resolve import RESOLVED_SCHEMA, resolve
-from taxonomy.tables import columns_of, read_names, written
+from taxonomy.tables import Malformed, columns_of, read_names, written
 
 if TYPE_CHECKING:
     from taxonomy.lookup import Taxonomy
@@ -22,13 +22,14 @@ GIVEN = "given_"
 """What stands before a column of the input that has the name of a column of the answer."""
 
 
-def resolve_file(taxonomy: Taxonomy, source: Path, target: Path) -> dict[str, int]:
+def resolve_file(taxonomy: Taxonomy, source: Path, target: Path, malformed: Malformed | None = None) -> dict[str, int]:
     """Resolve the names of a CSV, TSV or Parquet table, and give the number of rows by match type.
 
     Columns are found by their Darwin Core names: scientificName, and where present scientificNameAuthorship, taxonRank,
     kingdom, phylum, class, order, family and genus. The result has the rows of the input in their order, its own
     columns first (those that a column of the answer is named like get 'given_' before their name), as .parquet, .csv,
-    .tsv or .jsonl. Memory is bounded by a batch.
+    .tsv or .jsonl. Memory is bounded by a batch. Rows that do not have the columns of the header are left out, and are
+    counted under 'malformed_row'; `malformed` is told where the first of them stand.
 
     Raises TaxonomyError when the file cannot be read or has no scientificName.
 
@@ -42,7 +43,8 @@ def resolve_file(taxonomy: Taxonomy, source: Path, target: Path) -> dict[str, in
     """
     answers = pa.schema([each for each in RESOLVED_SCHEMA if each.name not in _ECHOED])
     counts: dict[str, int] = {}
-    batches = read_names(source)
+    malformed = malformed if malformed is not None else Malformed()
+    batches = read_names(source, malformed)
     first = next(batches, None)
     if first is None:
         first = pa.table({"scientificName": pa.array([], pa.string())})
@@ -60,6 +62,8 @@ def resolve_file(taxonomy: Taxonomy, source: Path, target: Path) -> dict[str, in
             columns = [*batch.columns, *(found[name] for name in answers.names)]
             writer.write_table(pa.table(columns, schema=schema))
             batch = next(batches, None)
+    if malformed.count:
+        counts["malformed_row"] = malformed.count
     return dict(sorted(counts.items()))
 
 

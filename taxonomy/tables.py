@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -48,8 +49,24 @@ def column_for(header: str) -> str | None:
     return _TERMS.get(plain, plain if plain in _INPUTS else None)
 
 
-def read_names(path: Path) -> Iterator[pa.Table]:
-    """Read a table of names in batches: all columns as given, as strings.
+@dataclass
+class Malformed:
+    """Rows of a text table that do not have the columns of its header: how many, and the first ones (from 1)."""
+
+    KEEP = 3
+    count: int = 0
+    first: list[int] = field(default_factory=list)
+
+    def __call__(self, row: csv.InvalidRow) -> str:
+        """Count a row, and leave it out."""
+        self.count += 1
+        if len(self.first) < self.KEEP and row.number is not None:
+            self.first.append(row.number - 1)  # Arrow counts the header
+        return "skip"
+
+
+def read_names(path: Path, malformed: Malformed) -> Iterator[pa.Table]:
+    """Read a table of names in batches: all columns as given, as strings; malformed rows are counted and left out.
 
     Raises TaxonomyError when the file cannot be read, or has no column for the scientific name.
     """
@@ -59,29 +76,29 @@ def read_names(path: Path) -> Iterator[pa.Table]:
     if ending != ".parquet" and ending not in _TEXT:
         raise TaxonomyError(f"no table format ends in {ending!r}", str(path), _READ, "rename or convert the file")
     try:
-        with pq.ParquetFile(path) if ending == ".parquet" else _open_text(path, _TEXT[ending]) as source:
+        with pq.ParquetFile(path) if ending == ".parquet" else _open_text(path, _TEXT[ending], malformed) as source:
             header = source.schema_arrow.names if ending == ".parquet" else source.schema.names
             columns_of(header, path)
             batches = source.iter_batches(BATCH) if ending == ".parquet" else source
             for batch in batches:
                 yield pa.Table.from_batches([batch])
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
-        raise TaxonomyError(
-            f"the table cannot be read: {error}", str(path), _READ + " in UTF-8, every row with the header's columns"
-        ) from error
+        raise TaxonomyError(f"the table cannot be read: {error}", str(path), _READ + " in UTF-8") from error
 
 
-def _open_text(path: Path, delimiter: str) -> csv.CSVStreamingReader:
+def _open_text(path: Path, delimiter: str, malformed: Malformed) -> csv.CSVStreamingReader:
     with path.open("rb") as handle:
         header = handle.readline(1 << 20)
     quote: str | bool = '"' if delimiter == "," or header.lstrip(b"\xef\xbb\xbf").startswith(b'"') else False
-    parsing = csv.ParseOptions(delimiter=delimiter, quote_char=quote, newlines_in_values=delimiter == ",")
+    parsing = csv.ParseOptions(
+        delimiter=delimiter, quote_char=quote, newlines_in_values=delimiter == ",", invalid_row_handler=malformed
+    )
     text = header.decode("utf-8-sig", errors="replace").rstrip("\r\n")
     names = [name.strip().strip('"') for name in text.split(delimiter)]
     converting = csv.ConvertOptions(
         column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
     )
-    return csv.open_csv(path, csv.ReadOptions(block_size=_BLOCK), parsing, converting)
+    return csv.open_csv(path, csv.ReadOptions(block_size=_BLOCK, use_threads=False), parsing, converting)
 
 
 def columns_of(header: list[str], path: Path) -> dict[str, str]:

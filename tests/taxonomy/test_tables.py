@@ -70,7 +70,6 @@ def test_every_output_format_holds_the_same_cells(default: Taxonomy, tmp_path: P
     [
         ("a.csv", b"id,x\n1,2\n", "no column for the scientific name"),
         ("a.csv", b"scientificName,scientificName\na,b\n", "two columns of one name"),
-        ("a.csv", b"scientificName,x\nPuma\n", "cannot be read"),
         ("a.csv", b"scientificName\nPum\xe9\n", "cannot be read"),
         ("a.csv", b"", "cannot be read"),
         ("a.parquet", b"PAR1", "cannot be read"),
@@ -84,6 +83,15 @@ def test_a_table_that_cannot_be_read_is_a_clear_error(
     with pytest.raises(TaxonomyError, match=said):
         resolve_file(default, tmp_path / name, tmp_path / "out.csv")
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_ragged_row_costs_one_row_and_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.tsv").write_text("scientificName\tx\nPuma concolor\t1\nPuma\nFelis concolor\t3\n")
+    assert main(["taxonomy", "resolve", str(tmp_path / "a.tsv"), "-o", str(tmp_path / "out.jsonl")]) == 0
+    told = capsys.readouterr().out
+    assert "left out: 1 rows without the columns of the header, the first ones at row 2" in told
+    assert "2  rows in" in told
+    assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 2
 
 
 def test_the_verbs_print_counts_and_candidates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

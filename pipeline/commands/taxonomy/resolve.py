@@ -23,10 +23,16 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def lines(args: argparse.Namespace) -> Iterator[str]:
     """Resolve the file, and give the number of rows by match type."""
     from taxonomy.resolving import resolve_file
+    from taxonomy.tables import Malformed
+
+    malformed = Malformed()
 
     with opened(args) as taxonomy:
-        counts = resolve_file(taxonomy, args.file, args.out)
+        counts = resolve_file(taxonomy, args.file, args.out, malformed)
         build = taxonomy.build_id
     for match_type, count in sorted(counts.items(), key=lambda each: (-each[1], each[0])):
         yield f"{count:>9,}  {match_type}"
-    yield f"{sum(counts.values()):>9,}  rows in {args.out}, against taxonomy {build[:12]}"
+    if malformed.count:
+        places = ", ".join(map(str, malformed.first))
+        yield f"left out: {malformed.count:,} rows without the columns of the header, the first ones at row {places}"
+    yield f"{sum(counts.values()) - malformed.count:>9,}  rows in {args.out}, against taxonomy {build[:12]}"
