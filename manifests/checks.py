@@ -210,6 +210,9 @@ RULES: Mapping[tuple[type[Any], str], Rule] = {
     (BenchmarkSpec, "ids"): _OPTIONAL_PATH_RULE,
     (TaxonomyRules, "sources"): _PATH_RULE,
     (TaxonomyRules, "minimum_rank"): _one_of(RANKS),
+    (TaxonomyRules, "minimum_confidence"): _between(0, 100),
+    (TaxonomyRules, "minimum_higher_confidence"): _between(0, 100),
+    (TaxonomyRules, "qualifiers"): _one_of(("species", "genus")),
     (LicencePolicy, "allow"): _one_of(LICENCE_FAMILIES),
     # The contact becomes a request header, which a line break would end.
     (FetchRules, "contact"): Rule(

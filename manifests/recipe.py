@@ -56,6 +56,14 @@ class TaxonomyRules:
     """In order of priority: 'default' (shipped with the package) or paths of published taxonomies."""
     minimum_rank: str = "genus"
     """Records whose accepted name stands above this rank end as rank_too_high."""
+    minimum_confidence: int = 80
+    """Least confidence (0 to 100) of a match of the name itself; a worse one falls to the genus or a hint."""
+    minimum_higher_confidence: int = 90
+    """Least confidence of a match of the genus, or of a higher hint."""
+    fuzzy: bool = True
+    """Whether one differing letter per word is forgiven when no name fits as it is written."""
+    qualifiers: str = "species"
+    """What 'cf.' and '?' fall to: the 'species' that is compared with, or its 'genus'."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,15 @@ from __future__ import annotations
 from taxonomy.authors import AuthorMatch, compare_authorship
 from taxonomy.build import build_taxonomy
 from taxonomy.errors import TaxonomyError
+from taxonomy.explanation import Weighed, explain
 from taxonomy.ladder import MATCH_TYPES
 from taxonomy.lookup import Taxonomy, Usage
 from taxonomy.parse import KINDS, NAME_TYPES, ParsedName, parse_name
+from taxonomy.policy import Policy
 from taxonomy.ranks import SEVEN, normalise_rank, rank_level
 from taxonomy.readers.schema import USAGE_SCHEMA
 from taxonomy.resolve import RESOLVED_SCHEMA
+from taxonomy.resolving import resolve_file
 
 __all__ = [
     "KINDS",
@@ -25,12 +28,16 @@ __all__ = [
     "USAGE_SCHEMA",
     "AuthorMatch",
     "ParsedName",
+    "Policy",
     "Taxonomy",
     "TaxonomyError",
     "Usage",
+    "Weighed",
     "build_taxonomy",
     "compare_authorship",
+    "explain",
     "normalise_rank",
     "parse_name",
     "rank_level",
+    "resolve_file",
 ]

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from taxonomy.errors import TaxonomyError
 from taxonomy.hashing import PROBE, name_hashes
 from taxonomy.index import built, canonical_json, seal, whole_folder
+from taxonomy.keys import write_keys
 from taxonomy.links import codes, link
 from taxonomy.merge import merge
 from taxonomy.ranks import SEVEN, rank_level
@@ -25,7 +26,7 @@ from taxonomy.status import STATUSES
 from taxonomy.united import United, unite
 from taxonomy.vernacular import first_names, unite_vernacular
 
-CODE_VERSION = 2
+CODE_VERSION = 3
 """Raised whenever the same inputs would give another index."""
 
 
@@ -157,14 +158,9 @@ def _write_arrays(united: United, vernacular: pa.Array, language: pa.Array, fold
     with pa.OSFile(str(folder / "names.arrow"), "wb") as sink, pa.ipc.new_file(sink, strings.schema) as writer:
         writer.write_table(strings)
     status = np.array([STATUSES.index(each) for each in table["status"].to_pylist()], dtype=np.uint8)
-    names = table["name"].to_numpy().astype(object)
     # A misapplied name says whom somebody meant, not what the name means: it is kept, but never matched.
-    rows = np.flatnonzero(status != STATUSES.index("misapplied")).astype(np.int32)
-    hashes = name_hashes(names[rows])
-    order = np.lexsort((rows, hashes))
+    write_keys(folder, table["name"], status != STATUSES.index("misapplied"), united.parent)
     arrays = {
-        "hashes": hashes[order],
-        "rows": rows[order],
         "parent": united.parent,
         "accepted": united.accepted,
         "ranks": np.ascontiguousarray(united.ranks),

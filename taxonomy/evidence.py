@@ -1,35 +1,50 @@
-"""Weigh candidates: what author, rank and classification hints say for and against each of them.
+"""Weigh candidates: what name, author, classification, rank and status say for and against each of them.
 
-Points follow the weights of GBIF's matching service (gbif/matching-ws): a family tells more than a class, a class more
-than a kingdom. A kingdom that differs is a veto, and so are several ranks that disagree at once.
+The points follow the published weights of GBIF's matching service (gbif/matching-ws, MatchingService): a family tells
+more than a class, a class more than a kingdom, a contradicting author more than an agreeing one. What is called a veto
+here puts a candidate out of the question: a kingdom that cannot be the same one.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from taxonomy.authors import compare_authorship
-from taxonomy.kingdoms import kingdoms_differ, normalise_kingdom
-from taxonomy.questions import HINTS, Questions
+from taxonomy.hints import AGREE, DISAGREE, UNKNOWN, HintReader
+from taxonomy.kingdoms import normalise_kingdom
+from taxonomy.questions import Questions
+from taxonomy.ranks import rank_level
+from taxonomy.status import STATUSES
 
 if TYPE_CHECKING:
     from taxonomy.lookup import Taxonomy
 
-UNKNOWN, AGREE, DISAGREE = 0, 1, 2
-"""What one hint says about one candidate."""
-_FOR = np.array([5, 10, 15, 15, 25, 5], dtype=np.int64)
+Ints = npt.NDArray[np.int64]
+_FOR = np.array([5, 10, 15, 15, 25, 2], dtype=np.int64)
 """Points for agreement at kingdom ... genus."""
-_AGAINST = np.array([100, 20, 15, 15, 20, 5], dtype=np.int64)
-"""Points against a candidate for disagreement at kingdom ... genus; also what they cost in confidence."""
-AUTHOR = 20
-"""Points for, or against, an authorship that agrees or contradicts."""
-VETO = 50
-"""Points against, from hints alone, from which on a candidate is out."""
+_AGAINST = np.array([10, 10, 10, 10, 15, 0], dtype=np.int64)
+"""Points against a candidate for disagreement at kingdom ... genus."""
+_UNSAID = np.array([1, 1, 0, 0, 0, 0], dtype=np.int64)
+"""Points against a candidate for what is not known at kingdom ... genus."""
+_CLASSIFICATION = (-60, 50)
+_VIRUS = 10
+_STATUS = {"accepted": 1, "provisional": -5, "doubtful": -5, "synonym": 0, "ambiguous synonym": -1, "misapplied": -10}
+_STATUS_POINTS = np.array([_STATUS[status] for status in STATUSES], dtype=np.int64)
+_SAME_WRITING = 8
+_NO_AUTHOR_KNOWN = 1
+_YEAR = re.compile(r",?\s*\b(?:1[6-9]|20)\d\d\b")
+_SON = re.compile(r"\b(?:filius|fil)\b")
+_FIRST = re.compile(r"^\(([^)]*)\)(.*)$")
+NAME, SPECIES_ALONE, HIGHER, STRICT = range(4)
+"""What is asked: the name itself, the species of a trinomial, a genus or higher taxon, the name without any licence."""
 
 
 @dataclass(frozen=True)
@@ -38,91 +53,138 @@ class Evidence:
 
     agreement: npt.NDArray[np.int8]
     """Shape (pairs, 6): UNKNOWN, AGREE or DISAGREE for each of HINTS."""
-    author: npt.NDArray[np.int64]
+    veto: npt.NDArray[np.bool_]
+    author_says: Ints
     """1: agrees, -1: contradicts, 0: says nothing."""
-    points: npt.NDArray[np.int64]
-    against: npt.NDArray[np.int64]
-    """Points against from hints alone."""
+    points: Ints
+    """Shape (pairs, 5): points of COMPONENTS."""
+
+    @property
+    def total(self) -> Ints:
+        """All points of every pair."""
+        total: Ints = self.points.sum(axis=1)
+        return total
 
 
-class HintReader:
-    """Compares the hints of questions with the lineages of candidates, on whole arrays."""
+COMPONENTS = ("name", "author", "classification", "rank", "status")
+
+
+class Scales:
+    """Weighs pairs of questions and candidates, on whole arrays."""
 
     def __init__(self, taxonomy: Taxonomy, questions: Questions) -> None:
-        self.taxonomy = taxonomy
-        self.codes: list[npt.NDArray[np.int64]] = []
-        self.words: list[list[str]] = []
-        self.rows: list[npt.NDArray[np.int32]] = []
-        for slot, hint in enumerate(HINTS):
-            encoded = pa.array(questions.hints[hint], pa.string()).dictionary_encode()
-            words = encoded.dictionary.to_pylist()
-            self.words.append(words)
-            self.codes.append(encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64))
-            self.rows.append(self._taxa(np.array(words, dtype=object), slot))
+        self.taxonomy, self.questions = taxonomy, questions
+        self.hints = HintReader(taxonomy, questions)
 
-    def _taxa(self, words: npt.NDArray[Any], slot: int) -> npt.NDArray[np.int32]:
-        """Give the accepted taxa of that rank which each word names (directly or as a synonym), padded with -2."""
-        place, row = self.taxonomy.find(words)
-        named = (np.asarray(self.taxonomy.levels)[row] == (slot + 1) * 10) & (self.taxonomy.accepted[row] >= 0)
-        place, row = place[named], self.taxonomy.ranks[row[named], slot]
-        width = int(np.bincount(place, minlength=1).max()) if len(place) else 1
-        taxa = np.full((len(words), max(1, width)), -2, dtype=np.int32)
-        nth = np.arange(len(place)) - np.searchsorted(place, place, side="left")
-        taxa[place, nth] = np.where(row >= 0, row, -2)
-        return taxa
+    def weigh(self, question: Ints, row: npt.NDArray[np.int32], name: Ints, mode: int, level: Ints) -> Evidence:
+        """Weigh pairs: `name` are the points of the name's likeness, `level` the rank that is asked for (0: none)."""
+        agreement, apart = self.hints.agreement(question, row)
+        classification = self._classification(question, row, agreement, apart)
+        says, author = self._author(question, row, mode)
+        levels = np.asarray(self.taxonomy.levels)[row].astype(np.int64)
+        rank = rank_points(level, levels) * (2 if mode == HIGHER else 1)
+        status = _STATUS_POINTS[self.taxonomy.status[row]] - self._viruses(row) * _VIRUS
+        veto = agreement[:, 0] == DISAGREE
+        if mode == STRICT:
+            veto = veto | (says < 0) | (rank < 0) | apart
+        return Evidence(agreement, veto, says, np.stack([name, author, classification, rank, status], axis=1))
 
-    def agreement(self, question: npt.NDArray[np.int64], row: npt.NDArray[np.int32]) -> npt.NDArray[np.int8]:
-        """Say for every pair and hint whether they agree."""
-        result = np.zeros((len(row), len(HINTS)), dtype=np.int8)
-        lineage = np.asarray(self.taxonomy.ranks[row])
-        for slot in range(len(HINTS)):
-            code = self.codes[slot][question]
-            stated = np.array([word != "" for word in self.words[slot]], dtype=bool)[code]
-            both = stated & (lineage[:, slot] >= 0)
-            if slot == 0:
-                result[both, 0] = self._kingdoms(code[both], lineage[both, 0])
-                continue
-            same = (self.rows[slot][code] == lineage[:, slot : slot + 1]).any(axis=1)
-            result[both, slot] = np.where(same[both], AGREE, DISAGREE)
-        # The genus that is stated may be the genus of the name itself, from before it was moved.
-        moved = result[:, 5] == DISAGREE
-        if moved.any():
-            names = self.taxonomy.names["name"].take(pa.array(row[moved])).to_pylist()
-            own = [self.words[5][code] for code in self.codes[5][question[moved]].tolist()]
-            kept = [name.split(" ")[0] == genus for name, genus in zip(names, own, strict=True)]
-            result[np.flatnonzero(moved)[np.array(kept, dtype=bool)], 5] = AGREE
-        return result
+    def _classification(self, question: Ints, row: Any, agreement: Any, apart: Any) -> Ints:
+        points = (agreement == AGREE) @ _FOR - (agreement == DISAGREE) @ _AGAINST - (agreement == UNKNOWN) @ _UNSAID
+        points -= apart * (_AGAINST[0] - _UNSAID[0])
+        clamped: Ints = np.clip(points, *_CLASSIFICATION)
+        return clamped
 
-    def _kingdoms(self, code: npt.NDArray[np.int64], row: npt.NDArray[np.int32]) -> npt.NDArray[np.int8]:
-        if len(code) == 0:
-            return np.zeros(0, dtype=np.int8)
-        pairs, back = np.unique(np.stack([code, row.astype(np.int64)]), axis=1, return_inverse=True)
-        names = self.taxonomy.names["name"].take(pa.array(pairs[1])).to_pylist()
-        said = [_kingdom(self.words[0][int(a)], b) for a, b in zip(pairs[0].tolist(), names, strict=True)]
-        return np.array(said, dtype=np.int8)[back.reshape(-1)]
+    def _viruses(self, row: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+        """Mark viruses: they bear the names of their hosts, and are rarely meant."""
+        kingdom = self.taxonomy.ranks[row, 0]
+        distinct = np.unique(kingdom[kingdom >= 0])
+        names = self.taxonomy.names["name"].take(pa.array(distinct)).to_pylist()
+        return np.isin(
+            kingdom, distinct[np.array([normalise_kingdom(name) == "Viruses" for name in names], dtype=bool)]
+        )
+
+    def _author(self, question: Ints, row: npt.NDArray[np.int32], mode: int) -> tuple[Ints, Ints]:
+        """Give what the authorships say, and the points for it; the author counts only where it is the name's own."""
+        says, points = np.zeros(len(row), dtype=np.int64), np.zeros(len(row), dtype=np.int64)
+        if mode not in (NAME, STRICT):
+            return says, points
+        some = np.flatnonzero(self.questions.authorship[question] != "")
+        if len(some) == 0:
+            return says, points
+        asked = self.questions.authorship[question[some]]
+        known = pc.fill_null(self.taxonomy.names["authorship"].take(pa.array(row[some])), "").to_pylist()
+        said = [_compare(a, b) for a, b in zip(asked, known, strict=True)]
+        letters = [_letters(a) == _letters(b) for a, b in zip(asked, known, strict=True)]
+        says[some] = said
+        above = np.asarray(self.taxonomy.levels)[row[some]] < rank_level("genus")
+        factor = np.where(above, 2, 6)
+        extra = np.where(letters, _SAME_WRITING, 0) - np.array([_NO_AUTHOR_KNOWN * (not b) for b in known])
+        points[some] = np.where(says[some] > 0, 2, np.where(says[some] < 0, -6, 0)) * factor + extra
+        return says, points
 
 
-def _kingdom(hint: str, name: str) -> int:
-    if hint == name or (normalise_kingdom(hint) or hint) == (normalise_kingdom(name) or name):
-        return AGREE
-    return DISAGREE if kingdoms_differ(hint, name) else UNKNOWN
+@lru_cache(maxsize=262_144)
+def _compare(one: str, other: str) -> int:
+    """Compare those who combined the name before those who first described it; names before years."""
+    (a_first, a_later), (b_first, b_later) = _split(one), _split(other)
+    if a_later and b_later:
+        said = compare_authorship(a_later, b_later)
+        if said < 0 and _YEAR.search(a_later) and _YEAR.search(b_later):
+            said = compare_authorship(_YEAR.sub("", a_later), _YEAR.sub("", b_later))
+        return said
+    if a_first and b_first and not a_later and not b_later:
+        return compare_authorship(a_first, b_first)
+    return compare_authorship(one, other)
 
 
-def weigh(
-    reader: HintReader,
-    questions: Questions,
-    question: npt.NDArray[np.int64],
-    row: npt.NDArray[np.int32],
-    with_author: bool,
-) -> Evidence:
-    """Weigh every pair of a question and a candidate usage; the author counts only where it is the name's own."""
-    agreement = reader.agreement(question, row)
-    against = ((agreement == DISAGREE) * _AGAINST).sum(axis=1)
-    author = np.zeros(len(row), dtype=np.int64)
-    if with_author:
-        asked = questions.authorship[question]
-        some = np.flatnonzero(asked != "")
-        known = reader.taxonomy.names["authorship"].take(pa.array(row[some])).to_pylist()
-        author[some] = [compare_authorship(a, b or "") for a, b in zip(asked[some], known, strict=True)]
-    points = ((agreement == AGREE) * _FOR).sum(axis=1) - against + AUTHOR * author
-    return Evidence(agreement, author, points, against)
+def _split(authorship: str) -> tuple[str, str]:
+    """Give the author of the first description, where it stands in parentheses, and the rest."""
+    found = _FIRST.match(authorship.strip())
+    return (found[1].strip(), found[2].strip()) if found else ("", authorship.strip())
+
+
+def _letters(authorship: str) -> str:
+    """Give the letters and digits of an authorship, the son written as 'f'."""
+    return "".join(filter(str.isalnum, _SON.sub("f", authorship.casefold())))
+
+
+def rank_points(asked: Ints, found: Ints) -> Ints:
+    """Give points for the ranks (`rank_level`; 0: none): the same is good, another number of epithets is out.
+
+    >>> levels = [rank_level(rank) for rank in ("genus", "subspecies", "family")]
+    >>> rank_points(np.array([60, 73, 60]), np.array(levels)).tolist()
+    [6, 5, -35]
+    """
+    low, high = np.minimum(asked, found), np.maximum(asked, found)
+    genus, aggregate, species = rank_level("genus"), rank_level("species aggregate"), rank_level("species")
+    some_infraspecific = (low > species) & (
+        (asked == rank_level("infraspecific")) | (found == rank_level("infraspecific"))
+    )
+    apart = (np.abs(asked - found) + 1) // 2  # neighbouring ranks of the vocabulary stand about two apart
+    rules = [
+        asked == 0,
+        found == 0,
+        asked == found,
+        some_infraspecific & (high <= rank_level("subform")),
+        (low == aggregate) & (high == species),
+        ((low == species) | (low == aggregate)) & (high > species),
+        (low < aggregate) & (high >= species),
+        (low < genus) & (high >= genus),
+    ]
+    worth = [np.where(found == 0, -3, 0), *(np.full(len(asked), each) for each in (0, 6, 5, 2, -30, -30, -35))]
+    points: Ints = np.select(rules, worth, -np.where(low < genus, (apart + 1) // 2, apart))
+    points -= np.where((found >= rank_level("cultivar")) & (asked != found), 7, 0)
+    return np.clip(points, -35, 6)
+
+
+def confidence(points: Ints) -> Ints:
+    """Give the confidence (0 to 100) that points stand for: 80 is acceptable, 90 good; 175 points are full confidence.
+
+    >>> confidence(np.array([60, 80, 105, 120, 175])).tolist()
+    [60, 80, 95, 99, 100]
+    """
+    above = 75.8 + 26.0 * (np.log10(np.maximum(points - 70.0, 1.0) * 1.5) - 1)
+    scaled = np.where(points <= 80, points, np.floor(above + 0.5))
+    limited: Ints = np.clip(scaled, 0, 100).astype(np.int64)
+    return limited

@@ -4,7 +4,10 @@
     vernacular.parquet   vernacular names of accepted usages, in order of preference
     names.arrow          the strings that matching needs, uncompressed, to be memory-mapped
     hashes.npy rows.npy  sorted uint64 keys of canonical names, and the usage of each
+    stem_hashes.npy stem_rows.npy    the same for stem keys (see taxonomy.stems)
+    words.arrow remainders.npy remainder_words.npy    words, and what finds a misspelt one (see taxonomy.fuzzy)
     parent.npy accepted.npy ranks.npy levels.npy status.npy    links by row number
+    first.npy last.npy   interval labels of the tree (see taxonomy.intervals)
     MANIFEST.json        build id, inputs, counts, issues, and the sha256 of every file
 
 Rows are in the order of usage ids, so that an id is found by bisection.
@@ -24,7 +27,7 @@ from typing import Any
 
 from taxonomy.errors import TaxonomyError
 
-FORMAT = 1
+FORMAT = 2
 """Version of the folder's layout; a reader refuses any other."""
 MANIFEST = "MANIFEST.json"
 REMEDY = "build the taxonomy again into an empty folder"

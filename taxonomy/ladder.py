@@ -1,8 +1,8 @@
-"""The ladder: canonical name, species of a trinomial, genus, then the nearest higher hint that the taxonomy holds.
+"""The ladder: the name itself, its stem, its spelling, the species of a trinomial, the genus, the nearest higher hint.
 
-Every rung asks for all its questions at once. A rung decides a question when candidates survive the hints: one taxon,
-one that stands out by author or hints, one that holds all the others, or the one valid bearer of the name. Several
-equal ones make it AMBIGUOUS, which no lower rung may paper over; without a survivor the next rung is asked.
+Every rung asks for all its open questions at once, weighs all candidates (see taxonomy.evidence) and decides what it
+can (see taxonomy.decide). A name that several taxa bear equally is answered by the lowest taxon that holds them all, or
+by nobody: AMBIGUOUS, which no lower rung may paper over. What finds no candidate that is good enough climbs down.
 """
 
 from __future__ import annotations
@@ -14,23 +14,30 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from taxonomy.evidence import VETO, HintReader, weigh
+from taxonomy import candidates as finders
+from taxonomy.candidates import EXACTLY, NEARLY, Candidates
+from taxonomy.decide import Verdict, decide
+from taxonomy.evidence import COMPONENTS, HIGHER, NAME, SPECIES_ALONE, STRICT, Evidence, Scales
+from taxonomy.hints import DISAGREE, UNKNOWN
 from taxonomy.kingdoms import normalise_kingdom
-from taxonomy.lineage import lowest_common
 from taxonomy.questions import HINTS, Questions
-from taxonomy.ranks import SEVEN
-from taxonomy.status import STATUSES
+from taxonomy.ranks import SEVEN, rank_level
 
 if TYPE_CHECKING:
     from taxonomy.lookup import Taxonomy
 
-MATCH_TYPES = ("NONE", "EXACT", "CANONICAL", "SPECIES_OF_TRINOMIAL", "GENUS", "HIGHER_RANK", "AMBIGUOUS")
-NONE, EXACT, CANONICAL, SPECIES_OF_TRINOMIAL, GENUS, HIGHER_RANK, AMBIGUOUS = range(7)
-MARGIN = 5
-"""Points by which a candidate must lead to be chosen."""
-_BASE = {EXACT: 100, CANONICAL: 95, SPECIES_OF_TRINOMIAL: 85, GENUS: 75, HIGHER_RANK: 65}
+Ints = npt.NDArray[np.int64]
+MATCH_TYPES = (
+    *("NONE", "EXACT", "CANONICAL", "SPECIES_OF_TRINOMIAL", "GENUS", "HIGHER_RANK", "AMBIGUOUS"),
+    *("STEM", "FUZZY", "LCA", "OTU"),
+)
+NONE, EXACT, CANONICAL, SPECIES_OF_TRINOMIAL, GENUS, HIGHER_RANK, AMBIGUOUS, STEM, FUZZY, LCA, OTU = range(11)
 _LISTED = 5
 """Candidates of an ambiguous name that are listed."""
+_SHAKY = 110
+"""Points below which a name that author or hints speak against competes with other spellings."""
+_QUALIFIED, _BY_STATUS = 20, 10
+"""What an open nomenclature, or a decision by status alone, costs in confidence."""
 
 
 class Flag(IntFlag):
@@ -48,6 +55,8 @@ class Flag(IntFlag):
     NOT_A_TAXON_NAME = 512
     HYBRID = 1024
     ACCEPTED_OVER_SYNONYMS = 2048
+    LOW_CONFIDENCE = 4096
+    ABOVE_MINIMUM_RANK = 8192
 
 
 @dataclass
@@ -56,184 +65,284 @@ class Answers:
 
     match: npt.NDArray[np.int8]
     usage: npt.NDArray[np.int32]
-    confidence: npt.NDArray[np.int32]
-    candidates: npt.NDArray[np.int32]
+    confidence: Ints
+    candidates: Ints
     runner_up: npt.NDArray[np.int32]
     agreement: npt.NDArray[np.int8]
-    flags: npt.NDArray[np.int64]
+    flags: Ints
+    slips: Ints
+    points: Ints
+    """Shape (questions, 5): points of COMPONENTS for the answer; zeros where there is none."""
     more: dict[int, list[str]] = field(default_factory=dict)
     """Issues that carry a value: the candidates of an ambiguous name, and what they have in common."""
 
 
-def climb(taxonomy: Taxonomy, questions: Questions) -> Answers:
-    """Answer all questions."""
+Trace = list[tuple[int, npt.NDArray[np.int32], Evidence, npt.NDArray[np.bool_]]]
+"""What was weighed, in order: the match type that was tried, usage rows, evidence, and which of them were out."""
+
+
+def climb(taxonomy: Taxonomy, questions: Questions, trace: Trace | None = None) -> Answers:
+    """Answer all questions under the taxonomy's policy; what is weighed is added to `trace`."""
     count = len(questions)
     answers = Answers(
         np.zeros(count, dtype=np.int8),
         np.full(count, -1, dtype=np.int32),
-        np.zeros(count, dtype=np.int32),
-        np.zeros(count, dtype=np.int32),
+        np.zeros(count, dtype=np.int64),
+        np.zeros(count, dtype=np.int64),
         np.full(count, -1, dtype=np.int32),
         np.zeros((count, len(HINTS)), dtype=np.int8),
         np.zeros(count, dtype=np.int64),
+        np.zeros(count, dtype=np.int64),
+        np.zeros((count, len(COMPONENTS)), dtype=np.int64),
     )
-    reader = HintReader(taxonomy, questions)
-    kind, qualifier = questions.kind, questions.qualifier
+    kind, qualifier, policy = questions.kind, questions.qualifier, taxonomy.policy
     answers.flags[(kind == "placeholder") | (kind == "unparsable")] |= Flag.NOT_A_TAXON_NAME
     answers.flags[kind == "hybrid"] |= Flag.HYBRID
     informal = kind == "informal"
     answers.flags[informal] |= Flag.QUALIFIED_NAME
-    named = (kind == "scientific") | (kind == "otu") | (kind == "virus")
+    label = (kind == "otu") | (kind == "virus") | (kind == "unparsable")
+    named = (kind == "scientific") | label
     # 'cf.' and '?' compare with a species; 'aff.' and 'sp.' say that it is another one.
     compared = informal & ((qualifier == "cf.") | (qualifier == "?") | (qualifier == "confer."))
+    if policy.qualifiers == "genus":
+        compared[:] = False
     hybrid = (kind == "hybrid") & (questions.canonical != questions.genus)
-    rung = _Rung(taxonomy, questions, reader, answers)
-    rung.step(questions.canonical, named | compared | hybrid, EXACT)
-    rung.step(questions.species, questions.species != "", SPECIES_OF_TRINOMIAL)
-    anchored = questions.canonical == questions.genus
-    rung.step(questions.genus, ~anchored, GENUS, level=60)
-    rung.step(questions.genus, anchored, GENUS)
-    for slot in range(len(HINTS) - 1, 0, -1):
-        hint = questions.hints[HINTS[slot]]
-        rung.step(hint, hint != "", HIGHER_RANK, level=(slot + 1) * 10)
-    kingdom = questions.hints["kingdom"]
-    rung.step(kingdom, kingdom != "", HIGHER_RANK, level=10)
-    plain = {word: normalise_kingdom(word) or "" for word in set(kingdom.tolist())}
-    rung.step(np.array([plain[word] for word in kingdom], dtype=object), kingdom != "", HIGHER_RANK, level=10)
-    answers.confidence[compared & (answers.match != AMBIGUOUS)] -= 20
-    answers.confidence[(answers.flags & Flag.ACCEPTED_OVER_SYNONYMS) > 0] -= 10
+    ladder = Ladder(taxonomy, questions, Scales(taxonomy, questions), answers, trace)
+    by_id = questions.taxon_id != ""
+    ladder.usage(by_id)
+    named, hybrid = (named | compared) & ~by_id, hybrid & ~by_id
+    ladder.name(questions.canonical, named | hybrid, label)
+    if not policy.strict:
+        ladder.species(questions.species, ~by_id & (questions.species != ""))
+        anchored = questions.canonical == questions.genus
+        ladder.higher(questions.genus, ~anchored & ~label & ~by_id, 0)
+        ladder.higher(questions.genus, anchored & ~label & ~by_id, 0)
+        _climb_hints(ladder, questions)
+    answers.confidence[compared & (answers.match != AMBIGUOUS)] -= _QUALIFIED
+    answers.confidence[(answers.flags & Flag.ACCEPTED_OVER_SYNONYMS) > 0] -= _BY_STATUS
     np.clip(answers.confidence, 0, 100, out=answers.confidence)
+    ladder.keep_below_minimum()
     answers.confidence[(answers.match == NONE) | (answers.match == AMBIGUOUS)] = 0
     return answers
 
 
+def _climb_hints(ladder: Ladder, questions: Questions) -> None:
+    named = questions.taxon_id == ""
+    for slot in range(len(HINTS) - 1, 0, -1):
+        hint = questions.hints[HINTS[slot]]
+        # Where the name has a genus of its own, that one was asked for, and another one is no answer.
+        asked = named & (hint != "") & ((slot < HINTS.index("genus")) | (questions.genus == ""))
+        ladder.higher(hint, asked, (slot + 1) * 10)
+    kingdom = questions.hints["kingdom"]
+    ladder.higher(kingdom, named & (kingdom != ""), rank_level("kingdom"))
+    plain = {word: normalise_kingdom(word) or "" for word in set(kingdom.tolist())}
+    ladder.higher(
+        np.array([plain[word] for word in kingdom], dtype=object), named & (kingdom != ""), rank_level("kingdom")
+    )
+
+
 @dataclass
-class _Rung:
+class Ladder:
+    """The rungs; each answers what it can of the questions that are still open."""
+
     taxonomy: Taxonomy
     questions: Questions
-    reader: HintReader
+    scales: Scales
     answers: Answers
+    trace: Trace | None = None
 
-    def step(self, keys: npt.NDArray[Any], asked: npt.NDArray[np.bool_], match: int, level: int = 0) -> None:
-        """Ask one key of every open question; `level`: only taxa at that rank."""
-        open_ = np.flatnonzero(asked & (self.answers.match == NONE) & (keys != ""))
-        if len(open_) == 0:
-            return
-        place, row = self.taxonomy.find(keys[open_])
-        question = open_[place]
-        levels = np.asarray(self.taxonomy.levels)[row]
+    def usage(self, asked: npt.NDArray[np.bool_]) -> None:
+        """Give the usages whose ids are stated; an id that this taxonomy does not hold stays without an answer."""
+        for question in np.flatnonzero(asked).tolist():
+            row = self.taxonomy.row(self.questions.taxon_id[question])
+            if row >= 0 and self.taxonomy.accepted[row] >= 0:
+                self.answers.match[question], self.answers.usage[question] = EXACT, row
+                self.answers.confidence[question] = 100
+
+    def name(self, names: npt.NDArray[Any], asked: npt.NDArray[np.bool_], label: npt.NDArray[np.bool_]) -> None:
+        """Ask for the name itself, then for other endings, then for other spellings."""
+        policy = self.taxonomy.policy
+        open_ = self._open(names, asked)
+        found = self._usable(finders.exact(self.taxonomy, open_, names[open_], label[open_]))
+        labelled = open_[label[open_] & ~np.isin(open_, found.question)]
+        found = found + self._usable(finders.labels(self.taxonomy, labelled, names[labelled]))
+        mode = STRICT if policy.strict else NAME
+        self._settle(found, mode, self.questions.level, EXACT, shaky=not policy.strict)
+        if not policy.strict:
+            self._spellings(found, names, asked & ~label, self.questions.level, mode, EXACT)
+
+    def species(self, names: npt.NDArray[Any], asked: npt.NDArray[np.bool_]) -> None:
+        """Ask for the species of trinomials, whose author is not that of the trinomial."""
+        open_ = self._open(names, asked)
+        level = np.full(len(self.questions), rank_level("species"), dtype=np.int64)
+        found = self._usable(finders.exact(self.taxonomy, open_, names[open_], np.zeros(len(open_), dtype=bool)))
+        self._settle(found, SPECIES_ALONE, level, SPECIES_OF_TRINOMIAL)
+        self._spellings(found, names, asked, level, SPECIES_ALONE, SPECIES_OF_TRINOMIAL)
+
+    def higher(self, names: npt.NDArray[Any], asked: npt.NDArray[np.bool_], level: int) -> None:
+        """Ask for a genus (level 0: whatever bears that name) or for the taxon that a hint names."""
+        open_ = self._open(names, asked)
+        found = self._usable(finders.exact(self.taxonomy, open_, names[open_], np.zeros(len(open_), dtype=bool)))
         if level:
-            question, row, levels = (each[levels == level] for each in (question, row, levels))
-        target = self.taxonomy.accepted[row]
-        lost = target < 0
-        self.answers.flags[question[lost]] |= Flag.ACCEPTED_MISSING
-        question, row, levels = question[~lost], row[~lost], levels[~lost]
-        if match == EXACT:
-            question, row = self._at_rank(question, row, levels)
-        if len(row) == 0:
+            found = found.of(found.question[np.asarray(self.taxonomy.levels)[found.row] == level])
+        self._settle(found, HIGHER, np.full(len(self.questions), level, dtype=np.int64), HIGHER_RANK)
+
+    def keep_below_minimum(self) -> None:
+        """Take back answers that stand above the policy's minimum rank."""
+        a, slot = self.answers, SEVEN.index(self.taxonomy.policy.minimum_rank)
+        given = np.flatnonzero(a.usage >= 0)
+        target = self.taxonomy.accepted[a.usage[given]]
+        high = given[self.taxonomy.ranks[target, slot] < 0] if slot else given[:0]
+        a.flags[high] |= Flag.ABOVE_MINIMUM_RANK
+        a.runner_up[high] = self.taxonomy.accepted[a.usage[high]]
+        a.match[high], a.usage[high], a.points[high], a.agreement[high] = NONE, -1, 0, 0
+
+    def _open(self, names: npt.NDArray[Any], asked: npt.NDArray[np.bool_]) -> Ints:
+        return np.flatnonzero(asked & (self.answers.match == NONE) & (names != ""))
+
+    def _usable(self, found: Candidates) -> Candidates:
+        """Leave out synonyms that lead nowhere, and species where an aggregate is asked for."""
+        lost = np.asarray(self.taxonomy.accepted[found.row]) < 0
+        self.answers.flags[found.question[lost]] |= Flag.ACCEPTED_MISSING
+        aggregate = rank_level("species aggregate")
+        part = (self.questions.level[found.question] == aggregate) & (
+            np.asarray(self.taxonomy.levels)[found.row] > aggregate
+        )
+        keep = ~lost & ~part
+        return found.pick(keep)
+
+    def _spellings(self, found: Candidates, names: Any, asked: Any, level: Ints, mode: int, match: int) -> None:
+        open_ = self._open(names, asked)
+        found = found.of(open_) + self._usable(finders.by_stem(self.taxonomy, open_, names[open_]))
+        self._settle(found, mode, level, match, shaky=True)
+        if not self.taxonomy.policy.fuzzy:
+            self._settle(found.of(self._open(names, asked)), mode, level, match)
             return
-        self._decide(question, row, match)
+        open_ = self._open(names, asked)
+        found = found.of(open_) + self._usable(finders.near(self.taxonomy, open_, names[open_]))
+        self._settle(found, mode, level, match)
 
-    def _at_rank(self, question: Any, row: Any, levels: Any) -> tuple[Any, Any]:
-        """Where a rank is stated and some candidate has it, drop those that have another."""
-        stated = self.questions.level[question]
-        other = (stated > 0) & (levels > 0) & (stated != levels) & ((stated < 70) | (levels < 70))
-        fits = np.zeros(len(self.questions), dtype=bool)
-        fits[question[~other]] = True
-        self.answers.flags[question[other & ~fits[question]]] |= Flag.RANK_DIFFERS
-        keep = ~(other & fits[question])
-        return question[keep], row[keep]
+    def _settle(self, found: Candidates, mode: int, level: Ints, match: int, shaky: bool = False) -> None:
+        """Weigh and decide; with `shaky`, what evidence speaks against is left to the rungs of other spellings."""
+        if len(found.row) == 0:
+            return
+        evidence = self.scales.weigh(found.question, found.row, found.points, mode, level[found.question])
+        excluded = self._excluded(found.row) | self._strayed(found, evidence)
+        if self.trace is not None:
+            self.trace.append((match, found.row, evidence, evidence.veto | excluded))
+        verdict = decide(self.taxonomy, found.question, found.row, evidence, excluded)
+        a, policy = self.answers, self.taxonomy.policy
+        least = policy.minimum_higher_confidence if mode == HIGHER else policy.minimum_confidence
+        best = verdict.pair
+        good = ~verdict.vetoed & (verdict.confidence >= least)
+        if shaky:
+            against = (evidence.points[best, 1] < 0) | (evidence.points[best, 2] < -2)
+            good &= ~((evidence.total[best] < _SHAKY) & against & (found.points[best] < finders.SURE))
+        a.candidates[verdict.question] = verdict.size
+        a.flags[verdict.question[verdict.vetoed]] |= Flag.VETOED_BY_HINTS
+        if not shaky:
+            weak = verdict.question[~good & ~verdict.vetoed]
+            a.flags[weak] |= Flag.LOW_CONFIDENCE
+            a.runner_up[weak] = self.taxonomy.accepted[found.row[best[~good & ~verdict.vetoed]]]
+        usage = found.row[best].copy()
+        types = self._types(found, evidence, best, match)
+        for place, targets in verdict.tied.items():
+            if good[place]:
+                self._tie(int(verdict.question[place]), place, targets, verdict, usage, types, found.kind[best[place]])
+        good &= types != NONE
+        answered = good & (types != AMBIGUOUS)
+        a.match[verdict.question[good]] = types[good]
+        a.runner_up[verdict.question[good]] = verdict.runner_up[good]
+        self._write(verdict, answered, usage, types, found, evidence)
 
-    def _decide(self, question: npt.NDArray[np.int64], row: npt.NDArray[np.int32], match: int) -> None:
-        found = weigh(self.reader, self.questions, question, row, with_author=match == EXACT)
-        target = np.asarray(self.taxonomy.accepted[row])
-        veto = found.against >= (VETO if match in (EXACT, SPECIES_OF_TRINOMIAL) else VETO - 20)
-        order = np.lexsort((row, row != target, target, -found.points, veto, question))
-        # Of several usages of one taxon only the best counts.
-        first = order[_first_of_pairs(question[order], target[order])]
-        question, row, target, veto = question[first], row[first], target[first], veto[first]
-        points, author, against = found.points[first], found.author[first], found.against[first]
-        agreement = found.agreement[first]
-        start = np.flatnonzero(np.r_[True, question[1:] != question[:-1]])
-        size = np.diff(np.r_[start, len(question)])
-        a = self.answers
-        for_all = question[start]
-        a.candidates[for_all] = size
-        a.flags[for_all[veto[start]]] |= Flag.VETOED_BY_HINTS
-        alive = ~veto[start]
-        start, size = start[alive], size[alive]
-        second = np.where(size > 1, start + 1, start)
-        lead = np.where((size > 1) & ~veto[second], points[start] - points[second], MARGIN)
-        chosen = start.copy()
-        decided = lead >= MARGIN
-        for i in np.flatnonzero(~decided).tolist():
-            best, end = int(start[i]), int(start[i] + size[i])
-            rivals = [j for j in range(best, end) if not veto[j] and points[best] - points[j] < MARGIN]
-            common = lowest_common(self.taxonomy.parent, [int(target[j]) for j in rivals])
-            holder = next((j for j in rivals if int(target[j]) == common), -1)
-            bearer = self._only_accepted([int(row[j]) for j in rivals])
-            if holder >= 0:
-                chosen[i], decided[i] = holder, True
-                a.flags[question[best]] |= Flag.HOLDS_ALL_CANDIDATES
-            elif bearer >= 0:
-                chosen[i], decided[i] = rivals[bearer], True
-                a.flags[question[best]] |= Flag.ACCEPTED_OVER_SYNONYMS
-            else:
-                self._ambiguous(int(question[best]), [int(target[j]) for j in rivals], common)
-        self._several(question, start, second, size, points, author, veto)
-        at, next_ = chosen[decided], np.where(size > 1, start + (chosen == start), -1)[decided]
-        self._settle(question[at], row[at], match, author[at], against[at], agreement[at])
-        runner = np.where(next_ >= 0, target[next_], -1)
-        a.runner_up[question[at]] = runner
+    def _write(
+        self, verdict: Verdict, good: Any, usage: Any, types: Any, found: Candidates, evidence: Evidence
+    ) -> None:
+        a, question, best = self.answers, verdict.question[good], verdict.pair[good]
+        held = types[good] == LCA
+        a.usage[question], a.confidence[question] = usage[good], verdict.confidence[good]
+        a.points[question], a.agreement[question] = evidence.points[best], evidence.agreement[best]
+        # What was stated agrees with the lowest common taxon only as far as that one reaches.
+        reach = self.taxonomy.ranks[usage[good], : len(HINTS)] >= 0
+        a.agreement[question] = np.where(held[:, None] & ~reach, UNKNOWN, a.agreement[question])
+        a.slips[question] = found.slips[best]
+        flags = a.flags[question] & ~int(Flag.LOW_CONFIDENCE)
+        for where, flag in (
+            (verdict.by_status[good], Flag.ACCEPTED_OVER_SYNONYMS),
+            (verdict.by_author[good], Flag.DECIDED_BY_AUTHOR),
+            (verdict.by_hints[good], Flag.DECIDED_BY_HINTS),
+            (evidence.author_says[best] < 0, Flag.AUTHOR_DIFFERS),
+            (
+                ((evidence.agreement[best] == DISAGREE).any(axis=1)) | (evidence.points[best, 2] <= -10),
+                Flag.HINTS_DISAGREE,
+            ),
+            (evidence.points[best, 3] < 0, Flag.RANK_DIFFERS),
+        ):
+            flags |= np.where(where, int(flag), 0)
+        a.flags[question] = flags
 
-    def _several(self, question: Any, start: Any, second: Any, size: Any, points: Any, author: Any, veto: Any) -> None:
-        """Say what decided between several taxa."""
-        told = (size > 1) & ((points[start] - points[second] >= MARGIN) | veto[second])
-        by_author = told & (author[start] > author[second]) & ~veto[second]
-        self.answers.flags[question[start[by_author]]] |= Flag.DECIDED_BY_AUTHOR
-        self.answers.flags[question[start[told & ~by_author]]] |= Flag.DECIDED_BY_HINTS
-
-    def _settle(self, question: Any, row: Any, match: int, author: Any, against: Any, agreement: Any) -> None:
-        a = self.answers
-        target = self.taxonomy.accepted[row]
-        types = np.full(len(row), match, dtype=np.int8)
+    def _types(self, found: Candidates, evidence: Evidence, best: Ints, match: int) -> npt.NDArray[np.int8]:
+        """Give the match type of every best candidate."""
+        row, question = found.row[best], found.question[best]
+        types = np.full(len(best), match, dtype=np.int8)
         if match == EXACT:
             written = self.questions.authorship[question] != ""
             known = self.taxonomy.names["authorship"].take(row).is_valid().to_numpy(zero_copy_only=False)
-            types[(written | known) & (author < 1)] = CANONICAL
-            a.flags[question[author < 0]] |= Flag.AUTHOR_DIFFERS
-        if match in (GENUS, HIGHER_RANK):
-            at_genus = self.taxonomy.ranks[target, SEVEN.index("genus")] >= 0
-            types = np.where(at_genus, GENUS, HIGHER_RANK).astype(np.int8)
-        base = np.array([_BASE.get(each, 0) for each in range(len(MATCH_TYPES))])[types]
-        a.match[question], a.usage[question], a.agreement[question] = types, row, agreement
-        a.confidence[question] = base - against - 15 * (author < 0) + (agreement == 1).sum(axis=1)
-        a.flags[question[against > 0]] |= Flag.HINTS_DISAGREE
+            types[(written | known) & (evidence.author_says[best] < 1)] = CANONICAL
+            kind = self.questions.kind[question]
+            types[(kind == "otu") | (kind == "unparsable")] = OTU
+            types[found.kind[best] != EXACTLY] = STEM
+            types[found.kind[best] == NEARLY] = FUZZY
+        if match == HIGHER_RANK:
+            target = self.taxonomy.accepted[row]
+            types[self.taxonomy.ranks[target, SEVEN.index("genus")] >= 0] = GENUS
+        return types
 
-    def _only_accepted(self, rows: list[int]) -> int:
-        """Give the place of the one accepted usage among usages of one class of one kingdom, or -1.
-
-        Inside one code of nomenclature a name has one valid bearer (principle of homonymy: ICZN article 52, ICN article
-        53); what bears it as a synonym is a later homonym or a doubtful use. Across classes nothing is concluded.
-        """
-        homes = {tuple(self.taxonomy.ranks[row, [0, 2]].tolist()) for row in rows}
-        accepted = [i for i, row in enumerate(rows) if self.taxonomy.status[row] == STATUSES.index("accepted")]
-        return accepted[0] if len(homes) == 1 and min(homes.pop()) >= 0 and len(accepted) == 1 else -1
-
-    def _ambiguous(self, question: int, targets: list[int], common: int) -> None:
-        a = self.answers
-        a.match[question] = AMBIGUOUS
-        a.runner_up[question] = targets[1]
+    def _tie(
+        self, question: int, place: int, targets: list[int], verdict: Verdict, usage: Any, types: Any, kind: int
+    ) -> None:
+        """Answer a tie by what holds all of them; else nobody answers, and a mere likeness is not even ambiguous."""
+        common = verdict.common.get(place, -1)
+        if common in targets:
+            usage[place] = common if targets[0] != common else usage[place]
+            self.answers.flags[question] |= Flag.HOLDS_ALL_CANDIDATES
+            return
+        if common < 0 and kind != EXACTLY:
+            types[place] = NONE
+            return
+        types[place] = AMBIGUOUS if common < 0 else LCA
+        usage[place] = common
         ids = self.taxonomy.names["usage_id"]
         listed = [f"candidate:{ids[target].as_py()}" for target in targets[:_LISTED]]
         if common >= 0:
             listed.append(f"lowest_common_ancestor:{ids[common].as_py()}")
-        a.more[question] = listed
+        self.answers.more[question] = listed
 
+    def _excluded(self, row: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+        """Mark candidates that the policy excludes, or that stand below what it excludes."""
+        t = self.taxonomy
+        out = np.zeros(len(row), dtype=bool)
+        target = t.accepted[row]
+        for usage_id in t.policy.exclude:
+            holder = t.row(usage_id)
+            if holder >= 0:
+                out |= (row == holder) | ((t.first[target] >= t.first[holder]) & (t.last[target] <= t.last[holder]))
+        return out
 
-def _first_of_pairs(one: npt.NDArray[np.int64], other: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
-    """Give the first place of every distinct pair, in order."""
-    order = np.lexsort((np.arange(len(one)), other, one))
-    new = np.ones(len(one), dtype=bool)
-    new[1:] = (one[order][1:] != one[order][:-1]) | (other[order][1:] != other[order][:-1])
-    return np.sort(order[new])
+    def _strayed(self, found: Candidates, evidence: Evidence) -> npt.NDArray[np.bool_]:
+        """Mark other spellings in another genus and another family than stated, where the name's own genus is known."""
+        out = np.zeros(len(found.row), dtype=bool)
+        near = np.flatnonzero(found.kind == NEARLY)
+        if len(near) == 0:
+            return out
+        own = self.questions.genus[found.question[near]]
+        names = self.taxonomy.names["name"].take(found.row[near]).to_pylist()
+        moved = np.array(
+            [bool(g) and not name.startswith(g + " ") for g, name in zip(own, names, strict=True)], dtype=bool
+        )
+        said = evidence.agreement[near][:, 4::-1]
+        nearest = said[np.arange(len(near)), (said != UNKNOWN).argmax(axis=1)]
+        known = np.zeros(len(near), dtype=bool)
+        known[self.taxonomy.find(own)[0]] = True
+        out[near] = moved & (nearest == DISAGREE) & known
+        return out

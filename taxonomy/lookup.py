@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,15 +13,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from taxonomy.errors import TaxonomyError
+from taxonomy.fuzzy import near_words
 from taxonomy.hashing import PROBE, name_hashes
 from taxonomy.index import REMEDY, read_manifest, verify
+from taxonomy.intervals import lowest_holder
+from taxonomy.keys import KEY_ARRAYS, SHORTEST
+from taxonomy.policy import Policy
 from taxonomy.ranks import SEVEN
 from taxonomy.status import STATUSES
+from taxonomy.stems import stem_key
 
 if TYPE_CHECKING:
     from typing import Self
 
-_ARRAYS = ("hashes", "rows", "parent", "accepted", "ranks", "levels", "status")
+_ARRAYS = (*KEY_ARRAYS, "parent", "accepted", "ranks", "levels", "status")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +47,28 @@ class Usage:
 class Taxonomy:
     """A pinned taxonomy that names are resolved against; made by `build_taxonomy`, opened by `Taxonomy.open`."""
 
-    def __init__(self, folder: Path, build_id: str, names: pa.Table, arrays: dict[str, npt.NDArray[Any]]) -> None:
-        self.folder, self.build_id, self.names = folder, build_id, names
+    def __init__(
+        self,
+        folder: Path,
+        index_id: str,
+        strings: dict[str, pa.Table],
+        arrays: dict[str, npt.NDArray[Any]],
+        policy: Policy,
+    ) -> None:
+        self.folder, self.names, self.words = folder, strings["names"], strings["words"]["word"]
+        self.policy, self.build_id = policy, policy.build_id(index_id)
         self.hashes, self.rows = arrays["hashes"], arrays["rows"]
+        self.stem_hashes, self.stem_rows = arrays["stem_hashes"], arrays["stem_rows"]
+        self.remainders, self.remainder_words = arrays["remainders"], arrays["remainder_words"]
         self.parent, self.accepted, self.ranks = arrays["parent"], arrays["accepted"], arrays["ranks"]
         self.levels, self.status = arrays["levels"], arrays["status"]
+        self.first, self.last = arrays["first"], arrays["last"]
 
     @classmethod
-    def open(cls, folder: Path | str, check: bool = False) -> Self:
+    def open(cls, folder: Path | str, check: bool = False, policy: Policy | None = None) -> Self:
         """Open an index: its manifest and the size of every file are checked, and with `check` every byte.
+
+        `policy` says which matches are good enough; `build_id` is that of the index and the policy together.
 
         Raises TaxonomyError when the folder is no whole index of this version.
 
@@ -68,8 +87,11 @@ class Taxonomy:
         if manifest["hash_probe"] != str(probe):
             raise TaxonomyError("the index was made with another hash function", str(folder), remedy=REMEDY)
         arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS}
-        names = pa.ipc.open_file(pa.memory_map(str(folder / "names.arrow"))).read_all()
-        return cls(folder, str(manifest["build_id"]), names, arrays)
+        strings = {
+            name: pa.ipc.open_file(pa.memory_map(str(folder / f"{name}.arrow"))).read_all()
+            for name in ("names", "words")
+        }
+        return cls(folder, str(manifest["build_id"]), strings, arrays, policy or Policy())
 
     def __len__(self) -> int:
         return int(self.names.num_rows)
@@ -112,21 +134,37 @@ class Taxonomy:
 
         `names` is an object array of str; an empty string finds nothing.
         """
-        hashes = name_hashes(names)
-        # Neighbouring queries share pages of the index when they are asked in its order.
-        order = np.argsort(hashes, kind="stable")
-        low = np.empty(len(names), dtype=np.int64)
-        high = np.empty(len(names), dtype=np.int64)
-        low[order] = np.searchsorted(self.hashes, hashes[order], side="left")
-        high[order] = np.searchsorted(self.hashes, hashes[order], side="right")
-        count = high - low
-        place = np.repeat(np.arange(len(names), dtype=np.int64), count)
-        within = np.arange(len(place)) - np.repeat(np.cumsum(count) - count, count)
-        row = np.asarray(self.rows[low[place] + within], dtype=np.int32)
-        asked = pa.array(names[place], pa.string())
+        place, row = _probe(self.hashes, self.rows, names)
+        asked = pa.array(names, pa.string()).take(pa.array(place))
         real = pc.equal(self.names["name"].take(pa.array(row)).combine_chunks(), asked)
-        real = pc.fill_null(real, False).to_numpy(zero_copy_only=False).astype(bool) & (names[place] != "")
-        return place[real], row[real]
+        found = pc.fill_null(real, False).to_numpy(zero_copy_only=False).astype(bool) & (names[place] != "")
+        return place[found], row[found]
+
+    def find_stems(self, keys: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+        """Give all (place in `keys`, usage row) with that `stem_key`, ordered by place, then row.
+
+        >>> import tempfile
+        >>> from taxonomy import build_taxonomy
+        >>> folder = Path(tempfile.mkdtemp()) / "taxonomy"
+        >>> _ = build_taxonomy(["default"], folder)
+        >>> taxonomy = Taxonomy.open(folder)
+        >>> _, rows = taxonomy.find_stems(np.array([stem_key("Passer domestica")], dtype=object))
+        >>> taxonomy.names["name"][int(rows[0])].as_py()
+        'Passer domesticus'
+        """
+        place, row = _probe(self.stem_hashes, self.stem_rows, keys)
+        names = self.names["name"].take(pa.array(row)).to_pylist()
+        same = [stem_key(name) == key != "" for name, key in zip(names, keys[place], strict=True)]
+        found = np.array(same, dtype=bool)
+        return place[found], row[found]
+
+    def near(self, words: Iterable[str]) -> dict[str, list[tuple[str, int]]]:
+        """Give the (word, slips) of this taxonomy that differ by one slip of the pen, for every lower-case word."""
+        return near_words(words, self.words, self.remainders, self.remainder_words, SHORTEST)
+
+    def common(self, rows: list[int]) -> int:
+        """Give the row of the lowest taxon that is, or holds, every one of some accepted taxa; -1: none."""
+        return lowest_holder(self.parent, self.first, self.last, rows)
 
     def resolve(self, names: pa.Table) -> pa.Table:
         """Resolve names: one row of RESOLVED_SCHEMA per input row, in input order.
@@ -150,3 +188,20 @@ class Taxonomy:
         from taxonomy.resolve import resolve
 
         return resolve(self, names)
+
+
+def _probe(
+    hashes: npt.NDArray[np.uint64], rows: npt.NDArray[np.int32], keys: npt.NDArray[Any]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    """Give all (place in `keys`, row) whose hash is that of the key, ordered by place, then row."""
+    asked = name_hashes(keys)
+    # Neighbouring queries share pages of the index when they are asked in its order.
+    order = np.argsort(asked, kind="stable")
+    low = np.empty(len(keys), dtype=np.int64)
+    high = np.empty(len(keys), dtype=np.int64)
+    low[order] = np.searchsorted(hashes, asked[order], side="left")
+    high[order] = np.searchsorted(hashes, asked[order], side="right")
+    count = high - low
+    place = np.repeat(np.arange(len(keys), dtype=np.int64), count)
+    within = np.arange(len(place)) - np.repeat(np.cumsum(count) - count, count)
+    return place, np.asarray(rows[low[place] + within], dtype=np.int32)

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from taxonomy.evidence import AGREE, DISAGREE
+from taxonomy.evidence import COMPONENTS
+from taxonomy.hints import AGREE, DISAGREE
 from taxonomy.ladder import MATCH_TYPES, Answers, Flag, climb
 from taxonomy.questions import HINTS, Questions, read_questions
 from taxonomy.ranks import SEVEN
@@ -29,6 +30,7 @@ RESOLVED_SCHEMA = pa.schema(
         pa.field("taxonomic_status", _STRING),  # of the matched usage
         pa.field("usage_id", _STRING),
         pa.field("usage_name", _STRING),
+        pa.field("usage_rank", _STRING),
         pa.field("accepted_id", _STRING),
         pa.field("accepted_name", _STRING),
         pa.field("accepted_rank", _STRING),
@@ -40,6 +42,8 @@ RESOLVED_SCHEMA = pa.schema(
         pa.field("n_candidates", pa.int32()),  # taxa that bear the name, at the rung that decided
         pa.field("runner_up_id", _STRING),
         pa.field("runner_up_name", _STRING),
+        pa.field("edit_distance", pa.int32()),  # letters by which the matched name differs; 0 for other endings too
+        *(pa.field(f"{component}_score", pa.int32()) for component in COMPONENTS),  # points; see taxonomy.evidence
         pa.field("hint_agreement", _STRING),  # JSON object: rank -> agree, disagree or unknown, for stated hints
         pa.field("issues", pa.list_(_STRING)),
         pa.field("taxonomy_build", _STRING),
@@ -74,6 +78,7 @@ def resolve(taxonomy: Taxonomy, names: pa.Table) -> pa.Table:
         "taxonomic_status": status,
         "usage_id": text("usage_id", usage),
         "usage_name": text("name", usage),
+        "usage_rank": text("rank", usage),
         "accepted_id": text("usage_id", accepted),
         "accepted_name": text("name", accepted),
         "accepted_rank": text("rank", accepted),
@@ -83,10 +88,15 @@ def resolve(taxonomy: Taxonomy, names: pa.Table) -> pa.Table:
     columns |= {
         "vernacular_name": text("vernacular_name", accepted),
         "vernacular_language": text("vernacular_language", accepted),
-        "confidence": pa.array(answers.confidence),
-        "n_candidates": pa.array(answers.candidates),
+        "confidence": pa.array(answers.confidence, pa.int32()),
+        "n_candidates": pa.array(answers.candidates, pa.int32()),
         "runner_up_id": text("usage_id", answers.runner_up),
         "runner_up_name": text("name", answers.runner_up),
+        "edit_distance": pa.array(answers.slips, pa.int32(), mask=usage < 0),
+    }
+    for place, component in enumerate(COMPONENTS):
+        columns[f"{component}_score"] = pa.array(answers.points[:, place], pa.int32(), mask=usage < 0)
+    columns |= {
         "hint_agreement": _agreement(questions, answers),
         "issues": _issues(answers),
         "taxonomy_build": pa.array([taxonomy.build_id] * len(questions), _STRING),

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from manifests import Recipe
 from pipeline import sql
-from pipeline.atomic import write_table
+from pipeline.atomic import table_writer, write_table
 from pipeline.records import NAME_COLUMNS
 from pipeline.stages.base import Balance, Context, Stage, missing, plan_outputs, ticker
-from taxonomy import RESOLVED_SCHEMA, Taxonomy, build_taxonomy
+from taxonomy import RESOLVED_SCHEMA, Policy, Taxonomy, build_taxonomy
 
 if TYPE_CHECKING:
     from pipeline.run.engine import Engine
@@ -24,9 +26,20 @@ UNIT_NAMES = 20_000
 
 
 @lru_cache(maxsize=1)
-def _open(folder: str) -> Taxonomy:
+def _open(folder: str, policy: Policy) -> Taxonomy:
     # Memory-mapped, so the worker processes of one machine share its pages.
-    return Taxonomy.open(Path(folder))
+    return Taxonomy.open(Path(folder), policy=policy)
+
+
+def policy_of(recipe: Recipe) -> Policy:
+    """Give the policy that a recipe's taxonomy section states.
+
+    >>> from manifests.recipe import TaxonomyRules
+    >>> policy_of(Recipe("r", (), taxonomy=TaxonomyRules(fuzzy=False))).fuzzy
+    False
+    """
+    rules = recipe.taxonomy
+    return Policy(rules.minimum_confidence, rules.minimum_higher_confidence, rules.fuzzy, qualifiers=rules.qualifiers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +48,12 @@ class ResolveNames:
 
     folder: str
     taxonomy: str
+    policy: Policy
 
     def __call__(self, unit: int) -> None:
         """Write `names/UNIT.parquet`: one row per distinct name."""
         names = pq.ParquetFile(Path(self.folder) / "distinct.parquet").read_row_group(unit)
-        resolved = _open(self.taxonomy).resolve(names)
+        resolved = _open(self.taxonomy, self.policy).resolve(names)
         write_table(Path(self.folder) / unit_path(unit), resolved)
 
 
@@ -51,6 +65,22 @@ def unit_path(unit: int) -> str:
 def is_built(path: Path) -> bool:
     """Tell a taxonomy that is already an index from published files that make one."""
     return path.is_dir() and (path / "MANIFEST.json").exists()
+
+
+def _write_units(path: Path, batches: Iterator[pa.RecordBatch]) -> int:
+    """Write batches as row groups of UNIT_NAMES, one work unit each, and give the number of rows."""
+    schema = pa.schema([pa.field(name, pa.string()) for name in ("name_id", *NAME_COLUMNS)])
+    waiting, total = schema.empty_table(), 0
+    with table_writer(path, schema) as writer:
+        for batch in batches:
+            total += batch.num_rows
+            waiting = pa.concat_tables([waiting, pa.Table.from_batches([batch]).cast(schema)])
+            while waiting.num_rows >= UNIT_NAMES:
+                writer.write_table(waiting.slice(0, UNIT_NAMES).combine_chunks())
+                waiting = waiting.slice(UNIT_NAMES)
+        if waiting.num_rows:
+            writer.write_table(waiting.combine_chunks())
+    return total
 
 
 class Resolve(Stage):
@@ -80,7 +110,8 @@ class Resolve(Stage):
 
         folder = context.folder.stage(self.name)
         taxonomy = self._taxonomy(context)
-        build = Taxonomy.open(taxonomy).build_id
+        policy = policy_of(context.recipe)
+        build = Taxonomy.open(taxonomy, policy=policy).build_id
         names = self._distinct(context, folder)
         groups = pq.read_metadata(folder / "distinct.parquet").num_row_groups
         outputs = [unit_path(unit) for unit in range(groups)]
@@ -88,7 +119,7 @@ class Resolve(Stage):
         write_table(folder / "names" / "-schema.parquet", RESOLVED_SCHEMA.empty_table())
         todo = [unit for unit in range(groups) if missing(folder, [unit_path(unit)])]
         if todo:
-            work = ResolveNames(str(folder), str(taxonomy))
+            work = ResolveNames(str(folder), str(taxonomy), policy)
             engine.run(self.name, lambda p: p | self.name >> RunUnits(todo, work), ticker(context, self.name, outputs))
         context.progress(f"resolve: {names:,} distinct names against taxonomy {build[:12]}")
         return {"names": names, "taxonomy_build": build}
@@ -101,9 +132,8 @@ class Resolve(Stage):
         if path.exists():
             return int(pq.read_metadata(path).num_rows)
         with sql.connect(context.recipe.limits.memory_mb, context.folder.root) as con:
-            table = sql.table(con, f"SELECT name_id, {columns} FROM {records} GROUP BY name_id ORDER BY name_id")
-        write_table(path, table, row_group_size=UNIT_NAMES)
-        return int(table.num_rows)
+            query = f"SELECT name_id, {columns} FROM {records} GROUP BY name_id ORDER BY name_id"
+            return _write_units(path, sql.batches(con, query))
 
     def balance(self, context: Context, facts: Mapping[str, Any]) -> list[Balance]:
         """Every distinct name has exactly one match row."""

@@ -109,7 +109,7 @@ def screening_sql(recipe: Recipe, records: str, names: str, ids_table: str, item
         WHEN hm.key IS NOT NULL OR hr.key IS NOT NULL THEN 'leak_id'
         WHEN {unknown} THEN 'licence_unknown'
         WHEN l_family IS NOT NULL AND l_family NOT IN {allow} THEN 'licence_not_allowed'
-        WHEN n.match_type = 'AMBIGUOUS' THEN 'name_ambiguous'
+        WHEN n.match_type = 'AMBIGUOUS' OR (n.match_type = 'LCA' AND n."{rank}" IS NULL) THEN 'name_ambiguous'
         WHEN n.accepted_id IS NULL THEN 'name_unresolved'
         WHEN n."{rank}" IS NULL THEN 'rank_too_high'
       END AS outcome,
@@ -146,7 +146,7 @@ class Screen(Stage):
     """The screen stage."""
 
     name = "screen"
-    version = 2
+    version = 3
     sections = ("licences", "taxonomy", "fetch.hosts", "sources")
     upstream = ("ingest", "resolve", "holdout")
 

@@ -62,9 +62,11 @@ def test_a_real_backbone_excerpt_builds_and_is_careful_with_its_homonyms(tmp_pat
     torn = sorted(name for name, found in kingdoms.items() if len(found - {""}) > 1)
     assert len(torn) > 100
     answers = taxonomy.resolve(pa.table({"scientific_name": torn})).to_pylist()
-    settled = [row for row in answers if row["match_type"] not in ("AMBIGUOUS", "NONE")]
-    # What is settled without a hint is only what lost its other side: a synonym whose accepted taxon is elsewhere.
-    assert [row["scientific_name"] for row in settled if row["n_candidates"] > 1] == []
+    for row in answers:
+        if row["usage_id"] and row["runner_up_id"]:
+            # What is settled without a hint has no rival in another kingdom.
+            rival = dict(taxonomy.usage(row["runner_up_id"]).classification)
+            assert rival.get("kingdom") == row["kingdom"], row["scientific_name"]
 
 
 def test_published_taxonomies_unite_and_keep_every_species_below_its_genus(tmp_path: Path) -> None:

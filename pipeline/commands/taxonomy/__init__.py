@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from types import ModuleType
 
-from pipeline.commands.taxonomy import parse
+from pipeline.commands.taxonomy import explain, parse, resolve
 
-VERBS: tuple[ModuleType, ...] = (parse,)
+VERBS: tuple[ModuleType, ...] = (parse, resolve, explain)
 """In the order in which help lists them."""
 
 
