@@ -106,8 +106,9 @@ def canonical(name: str, given: str, authorship: str, rank: str) -> tuple[str, s
     parsed = parse_name(bare, authorship, rank)
     if parsed.kind in ("virus", "otu"):
         return parsed.canonical, authorship
-    if parsed.kind in ("placeholder", "unparsable", "informal") or not parsed.canonical:
-        # A taxonomy may hold 'Aus sp. 3': it is found under that whole string, never under 'Aus'.
+    formula = parsed.kind == "hybrid" and parsed.qualifier
+    if parsed.kind in ("placeholder", "unparsable", "informal") or formula or not parsed.canonical:
+        # A taxonomy may hold 'Aus sp. 3' or 'Aus × Bus': it is found under that whole string, never under 'Aus'.
         return squeeze(bare), authorship
     return parsed.canonical, parsed.authorship
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 from types import ModuleType
 
-VERBS: tuple[ModuleType, ...] = ()
+from pipeline.commands.taxonomy import build, diff, pull, tree
+
+VERBS: tuple[ModuleType, ...] = (build, diff, tree, pull)
 """In the order in which help lists them."""
 
 
