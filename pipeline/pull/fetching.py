@@ -107,9 +107,7 @@ def _write(client: Client, answer: requests.Response, part: Path, start: int, si
             for block in client.blocks(answer, answer.url):
                 written += len(block)
                 if written > size:
-                    raise PullError(
-                        f"the host sends more than the {size:,} bytes that are announced", where=answer.url
-                    )
+                    raise PullError(f"the host sends more than the {size:,} bytes that are announced", where=answer.url)
                 out.write(block)
                 # A kill loses no more than the block being written.
                 out.flush()

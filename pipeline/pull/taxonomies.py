@@ -19,7 +19,7 @@ from pipeline.pull.checking import file_digest
 from pipeline.pull.client import Client
 from pipeline.pull.errors import PullError, TransientError
 from pipeline.pull.fetching import fetch
-from pipeline.pull.state import PullState, only_puller, read_state
+from pipeline.pull.state import STATE_FILE, PullState, only_puller, read_state
 from pipeline.sources.release_note import ReleaseNote, read_release_note
 from taxonomy import TaxonomyError
 from taxonomy.readers import source_inputs
@@ -91,7 +91,7 @@ def pull_taxonomy(client: Client, what: Published, folder: Path, *, sha256: str 
         if state is None:
             state = _announced(client, what).write(folder)
         state = fetch(client, state, folder, part)
-        digest = _check(client, what, folder, part, state, sha256)
+        digest = _check(what, folder, part, state, sha256)
         ReleaseNote(
             provider=next((name for name, each in TAXONOMIES.items() if each == what), ""),
             kind="taxonomy",
@@ -142,7 +142,7 @@ def _published_md5(client: Client, what: Published) -> str:
     return found[1].decode()
 
 
-def _check(client: Client, what: Published, folder: Path, part: Path, state: PullState, sha256: str) -> str:
+def _check(what: Published, folder: Path, part: Path, state: PullState, sha256: str) -> str:
     """Check digests and content; what is wrong is removed, so that the next call fetches it anew."""
     digest = file_digest(part)
     problem: PipelineError | None = None
@@ -166,8 +166,7 @@ def _check(client: Client, what: Published, folder: Path, part: Path, state: Pul
             problem = PullError(f"no taxonomy can be read from the file: {error.what}", where=what.link)
     if problem is not None:
         part.unlink()
-        state_file = _announced(client, what) if wanted else replace(state, etag="")
-        state_file.write(folder)
+        (folder / STATE_FILE).unlink()
         raise problem
     return digest
 

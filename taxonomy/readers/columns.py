@@ -51,6 +51,8 @@ _KNOWN_FORMS = (
     (re.compile(r"^https?://(?:www\.)?gbif\.org/species/(\d+)$"), "gbif"),
 )
 """Long forms of ids that stand beside their short form, even within one release."""
+_CROSS = re.compile(r"^[A-Z][a-z-]+ [x×✕] ?[A-Z]")
+"""A cross of two genera, which reads like a genus and its author."""
 _TARGETS = re.compile(r"\s*\|\s*")
 _CURIE = re.compile(r"^[A-Za-z][A-Za-z0-9_-]{0,31}:[A-Za-z0-9._-]{1,64}$")
 
@@ -103,6 +105,8 @@ def canonical(name: str, given: str, authorship: str, rank: str) -> tuple[str, s
         return bare, authorship
     if given and is_clean(given) and (bare == given or name.startswith(given + " ")):
         return given, authorship or (name[len(given) :].strip() if bare != given else "")
+    if _CROSS.match(bare):
+        return squeeze(bare), authorship
     parsed = parse_name(bare, authorship, rank)
     if parsed.kind in ("virus", "otu"):
         return parsed.canonical, authorship
