@@ -52,8 +52,7 @@ def align(known: Known, features: Traits, taxa: Ints, synonyms: Ints, owners: In
     free = ~by_name & ~contested
     found = _by_synonym(known, features, taxa, free, synonyms, owners, twin, source)
     twin = np.where(found >= 0, found, twin)
-    names = set(np.unique(features.name[known.rows]).tolist())
-    fresh = np.array([int(code) not in names for code in features.name[taxa]], dtype=bool)
+    fresh = ~np.isin(features.name[taxa], features.name[known.rows])
     return Aligned(twin, (twin >= 0) & fresh)
 
 

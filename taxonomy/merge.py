@@ -39,6 +39,8 @@ class Merged:
     levels: npt.NDArray[np.int16]
     demoted: Bools
     """Kept rows that their source accepts and the united taxonomy does not: they are synonyms there."""
+    donor: Rows
+    """Row of a later source that gives a kept row the authorship it lacks; -1: none."""
     aliases: pa.Table
     """ALIAS_SCHEMA of all sources."""
     issues: list[Issues] = field(default_factory=list)
@@ -57,6 +59,7 @@ def merge(sources: list[Linked]) -> Merged:
         np.full(total, -1, dtype=np.int32),
         np.concatenate([each.levels() for each in sources]),
         np.zeros(total, dtype=bool),
+        np.full(total, -1, dtype=np.int32),
         pa.concat_tables([each.aliases for each in sources]),
         [each.issues for each in sources],
     )
@@ -87,6 +90,7 @@ def _add(merged: Merged, features: Traits, source: Linked, start: int) -> None:
     renamed = taxa[aligned.renamed]
     merged.keep[renamed], merged.accepted[renamed] = True, twin[aligned.renamed]
     merged.demoted[renamed] = True
+    _give_authors(merged, features, taxa[twin >= 0], twin[twin >= 0])
     if start:
         merged.conflicts.note_twins(merged.table, features, taxa[twin >= 0], twin[twin >= 0])
     _fill_roots(merged, taxa[twin >= 0], parent, start)
@@ -96,6 +100,16 @@ def _add(merged: Merged, features: Traits, source: Linked, start: int) -> None:
     # A synonym that leads nowhere is kept, so that its name is known, and known to be unresolved.
     fresh = ~np.isin(features.name[lost], features.name[before])
     merged.keep[lost[fresh]], merged.stands_for[lost[fresh]] = True, lost[fresh]
+
+
+def _give_authors(merged: Merged, features: Traits, taxa: Ints, twin: Ints) -> None:
+    """Let taxa of the same name give their authorship to earlier taxa that have none."""
+    same = features.name[taxa] == features.name[twin]
+    for row, earlier in zip(taxa[same].tolist(), twin[same].tolist(), strict=True):
+        if features.authorship[row] and not features.authorship[earlier]:
+            # Later sources compare with it, too.
+            features.authorship[earlier] = features.authorship[row]
+            merged.donor[earlier] = row
 
 
 def _fill_roots(merged: Merged, taxa: Ints, parent: Ints, start: int) -> None:

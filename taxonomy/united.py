@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from taxonomy.lineage import Rows, break_loops, seven_ranks
+from taxonomy.lineage import Rows, break_loops, path_to_root, seven_ranks
 from taxonomy.links import Linked, find_rows
 from taxonomy.merge import Merged
 from taxonomy.parse import is_clean
@@ -54,6 +54,10 @@ def unite(merged: Merged) -> United:
         issues,
     )
     _demote(linked, merged.demoted[kept])
+    donor = pa.array(merged.donor[kept], mask=merged.donor[kept] < 0)
+    authorship = pc.coalesce(linked.table["authorship"], merged.table["authorship"].take(donor))
+    at = linked.table.column_names.index("authorship")
+    linked.table = linked.table.set_column(at, USAGE_SCHEMA.field("authorship"), authorship)
     linked.parent, cut = break_loops(linked.parent)
     issues.add_all("parent_loop_between_sources", linked.ids(cut))
     _hold(linked, _SPECIES)
@@ -121,6 +125,10 @@ def _hold(linked: Linked, slot: int) -> None:
         found = known.get((name, int(ranks[row, 0]), int(ranks[row, _FAMILY])), [])
         above = int(linked.parent[row])
         if len(found) == 1:
+            if row in path_to_root(linked.parent, found[0]):
+                # A genus below its own species, where a source has them the wrong way round: they change places.
+                linked.issues.add(f"{SEVEN[slot]}_below_what_it_holds", str(ids[found[0]].as_py()))
+                linked.parent[found[0]] = above
             linked.parent[row] = found[0]
             continue
         key = (name, above)

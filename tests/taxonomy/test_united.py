@@ -82,6 +82,14 @@ def test_what_each_source_says_is_kept_and_disagreement_is_recorded(made: Made) 
     ]
 
 
+def test_an_authorship_that_the_first_source_lacks_comes_from_the_next(made: Made) -> None:
+    second = HEADER + "a\t\t\tPlantae\tHaeckel\tkingdom\taccepted\nb\ta\t\tSphaeromeria\tNutt.\tgenus\taccepted\n"
+    third = second.replace("Nutt.", "Another")
+    taxonomy = made(FIRST, second, third)
+    assert (taxonomy.usage("source0:3").authorship, taxonomy.usage("source0:1").authorship) == ("Nutt.", "Haeckel")
+    assert taxonomy.usage("source0:4").authorship == "(D.C.Eaton) A.Heller"
+
+
 def test_a_moth_never_becomes_an_orchid(made: Made) -> None:
     first = HEADER + "1\t\t\tLepidoptera\t\torder\taccepted\n2\t1\t\tCydia bifida\t\tspecies\taccepted\n"
     second = HEADER + (
@@ -167,7 +175,7 @@ def sources(draw: st.DrawFn) -> list[str]:
     return ["\n".join(rows) for rows in found]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(sources(), st.integers(0, 5))
 def test_any_two_sources_give_a_whole_tree_and_the_same_bytes_in_any_order_of_rows(texts: list[str], seed: int) -> None:
     with tempfile.TemporaryDirectory() as temporary:
