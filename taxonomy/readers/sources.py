@@ -13,7 +13,7 @@ from taxonomy.readers.recognised import Recognised
 from taxonomy.readers.schema import Checklist
 from taxonomy.readers.taxa import read_taxa
 
-_RELEASES = (taxdump.recognise, open_tree.recognise, acef.recognise, text_tree.recognise, parquet.recognise)
+_RELEASES = (taxdump.recognise, open_tree.recognise, acef.recognise, parquet.recognise)
 """Layouts that are told by their files together."""
 _RECOGNISERS = (coldp.recognise, darwin_core.recognise, flat.recognise)
 _NEEDED = {
@@ -100,6 +100,10 @@ def _recognise(layout: Layout) -> Recognised:
             if found is not None:
                 return replace(found, core=member)
         problem = problem or _lacking(table)
+    # Last of all: a read-me beside the tables may begin like a tree.
+    tree = text_tree.recognise(layout)
+    if tree is not None:
+        return tree
     if problem is not None:
         raise problem
     raise TaxonomyError(

@@ -158,6 +158,12 @@ def test_text_trees_give_ranks_synonyms_and_facts(tmp_path: Path) -> None:
     ]
 
 
+def test_a_readme_that_begins_like_a_tree_is_not_taken_for_the_taxonomy(tmp_path: Path) -> None:
+    (tmp_path / "README.txt").write_text("Catalogue of cats [draft]\n")
+    (tmp_path / "NameUsage.tsv").write_text("ID\tparentID\tstatus\trank\tscientificName\n1\t\taccepted\tgenus\tPuma\n")
+    assert rows(read(tmp_path), "usage_id") == [("col:1",)]
+
+
 def test_parquet_rows_that_repeat_a_taxon_for_each_common_name_are_one_usage(tmp_path: Path) -> None:
     pq.write_table(
         pa.table(
