@@ -54,6 +54,8 @@ class TaxonomyRules:
 
     sources: tuple[str, ...] = ("default",)
     """In order of priority: 'default' (shipped with the package) or paths of published taxonomies."""
+    languages: tuple[str, ...] = ("eng",)
+    """Languages of common names (ISO 639 codes), the preferred first; any other language comes after them."""
     minimum_rank: str = "genus"
     """Records whose accepted name stands above this rank end as rank_too_high."""
     minimum_confidence: int = 80

@@ -22,19 +22,21 @@ from taxonomy.links import codes, link
 from taxonomy.merge import merge
 from taxonomy.ranks import SEVEN, rank_level
 from taxonomy.readers import Input, Issues, read_source, source_inputs
+from taxonomy.readers.vernacular import normalise_language
 from taxonomy.status import STATUSES
 from taxonomy.united import United, unite
 from taxonomy.vernacular import first_names, unite_vernacular
 
-CODE_VERSION = 3
+CODE_VERSION = 4
 """Raised whenever the same inputs would give another index."""
 
 
-def build_taxonomy(sources: Sequence[str | Path], folder: Path) -> str:
+def build_taxonomy(sources: Sequence[str | Path], folder: Path, languages: Sequence[str] = ("eng",)) -> str:
     """Build an index from sources in order of priority, and give its build id.
 
-    A source is 'default' or the path of a published taxonomy: Darwin Core, ColDP or a species table, as a text table, a
-    folder or a zip archive. A folder that already holds this build is kept as it is.
+    A source is 'default' or the path of a published taxonomy in one of the layouts that `taxonomy.readers` lists: a
+    file, a folder or an archive. Common names are chosen in the order of `languages` (ISO 639). A folder that already
+    holds this build is kept as it is.
 
     Raises TaxonomyError when a source cannot be read, or when it holds no accepted name.
 
@@ -47,19 +49,21 @@ def build_taxonomy(sources: Sequence[str | Path], folder: Path) -> str:
     if not sources:
         raise TaxonomyError("no taxonomy is given", remedy="name at least one source, such as 'default'")
     inputs = source_inputs([str(source) for source in sources])
-    build_id = _build_id(inputs)
+    tongues = [code for code in (normalise_language(each) for each in languages) if code]
+    build_id = _build_id(inputs, tongues)
     folder = Path(folder)
     if built(folder, build_id):
         return build_id
     with whole_folder(folder, lambda there: built(there, build_id)) as temporary:
-        _write(inputs, build_id, temporary)
+        _write(inputs, build_id, tongues, temporary)
     return build_id
 
 
-def _build_id(inputs: list[Input]) -> str:
+def _build_id(inputs: list[Input], languages: list[str]) -> str:
     """Give the digest of what decides the content of the index."""
     facts = {
         "code": CODE_VERSION,
+        "languages": languages,
         "sources": [
             {"prefix": each.found.prefix, "layout": each.found.layout, "files": [digest for _, digest in each.digests]}
             for each in inputs
@@ -68,7 +72,7 @@ def _build_id(inputs: list[Input]) -> str:
     return hashlib.sha256(canonical_json(facts).encode()).hexdigest()
 
 
-def _write(inputs: list[Input], build_id: str, folder: Path) -> None:
+def _write(inputs: list[Input], build_id: str, languages: list[str], folder: Path) -> None:
     linked, vernaculars, counts = [], [], {}
     for source in inputs:
         checklist = read_source(source)
@@ -82,7 +86,8 @@ def _write(inputs: list[Input], build_id: str, folder: Path) -> None:
     # A backbone has millions of rows: what is done with goes before the next copy is made.
     del linked, checklist
     united = unite(merged)
-    vernacular, rows = unite_vernacular(vernaculars, merged.table["usage_id"], united.stands_for, united.accepted)
+    ids = merged.table["usage_id"]
+    vernacular, rows = unite_vernacular(vernaculars, ids, united.stands_for, united.accepted, languages)
     del merged
     name, language = first_names(vernacular, rows, united.table.num_rows)
     ids = united.table["usage_id"].take(pa.array(rows)).combine_chunks()
@@ -90,7 +95,7 @@ def _write(inputs: list[Input], build_id: str, folder: Path) -> None:
     pq.write_table(vernacular, folder / "vernacular.parquet", compression="zstd")
     _write_usages(united, name, language, folder)
     _write_arrays(united, name, language, folder)
-    seal(folder, _facts(inputs, build_id, counts, issues, united))
+    seal(folder, {**_facts(inputs, build_id, counts, issues, united), "languages": languages})
 
 
 def _facts(
@@ -110,11 +115,17 @@ def _facts(
                 "layout": each.found.layout,
                 "files": [{"name": name, "sha256": digest} for name, digest in each.digests],
                 "usages": counts[each.found.prefix],
-                "issues": {"counts": odd.counts, "examples": odd.examples},
+                "issues": {"counts": odd.counts, "examples": _without_folders(odd.examples, each.given)},
             }
             for each, odd in zip(inputs, issues, strict=True)
         ],
     }
+
+
+def _without_folders(examples: dict[str, list[str]], given: str) -> dict[str, list[str]]:
+    """Give examples without the folder of their source: an index is the same wherever its sources lie."""
+    folder = str(Path(given).parent / "x").removesuffix("x")
+    return {kind: [text.replace(folder, "") for text in texts] for kind, texts in examples.items()}
 
 
 def _take(column: pa.ChunkedArray, rows: Any) -> pa.Array:
@@ -139,6 +150,9 @@ def _write_usages(united: United, vernacular: pa.Array, language: pa.Array, fold
         "vernacular_language": language,
         "source": table["source"],
         "source_ids": united.source_ids,
+        "primary_source": table["source"],
+        "source_status": united.source_status,
+        "conflicts": united.conflicts,
     }
     pq.write_table(pa.table(columns), folder / "usages.parquet", compression="zstd")
 

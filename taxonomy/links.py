@@ -6,7 +6,7 @@ a usage already. Whatever is wrong with a source is counted, and never guessed o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from taxonomy.lineage import Rows, break_loops, follow, seven_ranks
 from taxonomy.ranks import SEVEN, rank_level, slot
-from taxonomy.readers.schema import USAGE_SCHEMA, Checklist, Issues
+from taxonomy.readers.schema import ALIAS_SCHEMA, USAGE_SCHEMA, Checklist, Issues
 from taxonomy.status import ACCEPTED
 
 Names = tuple[str | None, ...]
@@ -32,6 +32,13 @@ class Linked:
     accepted: Rows
     """Row of the accepted usage (its own for accepted ones); -1 when a synonym leads nowhere."""
     issues: Issues
+    files: tuple[str, ...] = ()
+    """What errors call the files that the usages' locators count rows of."""
+    aliases: pa.Table = field(default_factory=ALIAS_SCHEMA.empty_table)
+
+    def places(self, rows: npt.NDArray[np.int32] | list[int]) -> list[str]:
+        """Give file, row and id of some rows, as issues name them; taxa that were made have an id only."""
+        return _places(self.table, self.files, rows)
 
     def ids(self, rows: npt.NDArray[np.int32] | list[int]) -> list[str]:
         """Give the ids of some rows."""
@@ -44,6 +51,16 @@ class Linked:
     def slots(self) -> npt.NDArray[np.int8]:
         """Give the place of every row's rank in SEVEN, or -1."""
         return codes(self.table["rank"], slot).astype(np.int8)
+
+
+def _places(usages: pa.Table, files: tuple[str, ...], rows: npt.NDArray[np.int32] | list[int]) -> list[str]:
+    picked = usages.select(["usage_id", "file", "locator"]).take(pa.array(rows, pa.int32())).to_pylist()
+    return [
+        f"{files[each['file']]}, row {each['locator']:09d}: {each['usage_id']}"
+        if each["locator"] is not None and each["file"] is not None and each["file"] < len(files)
+        else str(each["usage_id"])
+        for each in picked
+    ]
 
 
 def codes(column: pa.ChunkedArray, of: object) -> npt.NDArray[np.int64]:
@@ -73,7 +90,7 @@ def link(checklist: Checklist) -> Linked:
     (0, {})
     """
     issues = checklist.issues
-    table = _unique(checklist.usages, issues)
+    table = _unique(checklist, issues)
     is_accepted = pc.is_in(table["status"], value_set=pa.array(ACCEPTED)).to_numpy()
     here = np.arange(table.num_rows, dtype=np.int32)
     ids = table["usage_id"]
@@ -81,23 +98,24 @@ def link(checklist: Checklist) -> Linked:
     pointer = find_rows(ids, table["accepted_id"])
     lost = ~is_accepted & (pointer < 0) & pc.is_valid(table["accepted_id"]).to_numpy()
     linked = Linked(table, np.full(len(here), -1, np.int32), np.where(is_accepted, here, pointer), issues)
-    issues.add_all("accepted_usage_missing", linked.ids(here[lost]))
+    linked.files, linked.aliases = checklist.files, checklist.aliases
+    issues.add_all("accepted_usage_missing", linked.places(here[lost]))
     ends = follow(linked.accepted)
     looped = (linked.accepted >= 0) & (ends < 0) & _reaches_nobody(linked.accepted, lost | ~is_accepted, ends)
-    issues.add_all("synonym_loop", linked.ids(here[looped]))
+    issues.add_all("synonym_loop", linked.places(here[looped]))
     chained = ~is_accepted & (ends >= 0) & (ends != linked.accepted)
-    issues.add_all("synonym_chain_flattened", linked.ids(here[chained]))
+    issues.add_all("synonym_chain_flattened", linked.places(here[chained]))
     linked.accepted = ends
 
     above = find_rows(ids, table["parent_id"])
     missing = is_accepted & (above < 0) & pc.is_valid(table["parent_id"]).to_numpy()
-    issues.add_all("parent_missing", linked.ids(here[missing]))
+    issues.add_all("parent_missing", linked.places(here[missing]))
     through = is_accepted & (above >= 0) & ~is_accepted[above]
-    issues.add_all("parent_is_synonym", linked.ids(here[through]))
+    issues.add_all("parent_is_synonym", linked.places(here[through]))
     parent = np.where(is_accepted & (above >= 0), ends[above], -1).astype(np.int32)
     parent[parent == here] = -1
     parent, cut = break_loops(parent)
-    issues.add_all("parent_loop", linked.ids(cut))
+    issues.add_all("parent_loop", linked.places(cut))
     linked.parent = parent
     return _close_gaps(linked, checklist.source)
 
@@ -110,18 +128,53 @@ def _reaches_nobody(pointer: Rows, weak: npt.NDArray[np.bool_], ends: Rows) -> n
     return (at >= 0) & weak & (ends < 0)
 
 
-def _unique(usages: pa.Table, issues: Issues) -> pa.Table:
-    """Sort by id, and keep one row per id: accepted before others, then by content, never by place in the file."""
-    usages = usages.combine_chunks()
+def _unique(checklist: Checklist, issues: Issues) -> pa.Table:
+    """Sort by id, and keep one row per id: accepted before others, then by content, never by place in the file.
+
+    A synonym that is listed once for each of its accepted usages keeps them all, as one usage for each.
+    """
+    usages = checklist.usages.combine_chunks()
     if pc.count_distinct(usages["usage_id"]).as_py() == usages.num_rows:
         return usages.take(pc.sort_indices(usages, [("usage_id", "ascending")])).combine_chunks()
-    keys = ["usage_id", "status", *(n for n in USAGE_SCHEMA.names if n not in ("usage_id", "status", "locator"))]
+    last = ("usage_id", "status", "locator", "file")
+    keys = ["usage_id", "status", *(n for n in USAGE_SCHEMA.names if n not in last)]
     usages = usages.take(pc.sort_indices(usages, [(name, "ascending") for name in keys])).combine_chunks()
     ids = usages["usage_id"].combine_chunks()
     first = np.ones(len(ids), dtype=bool)
     first[1:] = pc.not_equal(ids[1:], ids[:-1]).to_numpy(zero_copy_only=False)
-    issues.add_all("duplicate_id", sorted(ids.filter(pa.array(~first)).to_pylist()))
-    return usages.filter(pa.array(first)).combine_chunks()
+    again = np.flatnonzero(~first)
+    more, twice = _further_targets(usages, first, again)
+    issues.add_all("duplicate_id", _places(usages, checklist.files, twice))
+    usages = usages.filter(pa.array(first)).combine_chunks()
+    if not more:
+        return usages
+    issues.add_all("synonym_of_several_taxa", [str(each["usage_id"]) for each in more])
+    torn = pa.array(sorted({str(each["usage_id"]).partition(">")[0] for each in more}))
+    here = pc.is_in(usages["usage_id"], value_set=torn)
+    status = pc.if_else(here, pa.scalar("ambiguous synonym"), usages["status"])
+    usages = usages.set_column(usages.column_names.index("status"), USAGE_SCHEMA.field("status"), status)
+    usages = pa.concat_tables([usages, pa.Table.from_pylist(more, schema=USAGE_SCHEMA)]).combine_chunks()
+    return usages.take(pc.sort_indices(usages, [("usage_id", "ascending")])).combine_chunks()
+
+
+def _further_targets(
+    usages: pa.Table, first: npt.NDArray[np.bool_], again: npt.NDArray[np.int64]
+) -> tuple[list[dict[str, object]], list[int]]:
+    """Give the rows that repeat a synonym's id for another accepted usage, with ids of their own, and all others."""
+    rows: list[dict[str, object]] = usages.take(pa.array(again)).to_pylist()
+    owners = np.maximum.accumulate(np.where(first, np.arange(len(first)), 0))[again]
+    heads: list[dict[str, object]] = usages.take(pa.array(owners)).to_pylist()
+    seen: set[tuple[object, object]] = {(head["usage_id"], head["accepted_id"]) for head in heads}
+    more, twice = [], []
+    for place, row, head in zip(again.tolist(), rows, heads, strict=True):
+        key = (row["usage_id"], row["accepted_id"])
+        if {row["status"], head["status"]} & set(ACCEPTED) or not row["accepted_id"] or key in seen:
+            twice.append(place)
+            continue
+        seen.add(key)
+        target = str(row["accepted_id"]).partition(":")[2]
+        more.append({**row, "usage_id": f"{row['usage_id']}>{target}", "status": "ambiguous synonym"})
+    return more, twice
 
 
 def _close_gaps(linked: Linked, source: str) -> Linked:
@@ -150,7 +203,7 @@ def _close_gaps(linked: Linked, source: str) -> Linked:
             linked.issues.add("accepted_usage_from_classification", ids[place])
     known.append_made(source)
     linked.parent, cut = break_loops(linked.parent)
-    linked.issues.add_all("parent_loop", linked.ids(cut))
+    linked.issues.add_all("parent_loop", linked.places(cut))
     return linked
 
 

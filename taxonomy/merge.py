@@ -1,9 +1,8 @@
 """Unite taxonomies in order of priority: a later source only adds, and never changes what an earlier one says.
 
-Two accepted usages are one taxon when their canonical names are equal, their kingdoms do not differ, their ranks are
-compatible, and author and classification do not speak against it. Homonyms inside one source stay apart; so does a name
-that fits several taxa of the earlier sources equally well. The design follows the merge of the Catalogue of Life's
-extended release (base release, then sources in order of priority).
+Which taxon of a later source is which of the earlier ones is found in `taxonomy.alignment`; what they disagree about is
+recorded in `taxonomy.provenance`. The design follows the merge of the Catalogue of Life's extended release (base
+release, then sources in order of priority).
 """
 
 from __future__ import annotations
@@ -14,9 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from taxonomy.alignment import Known, align
 from taxonomy.lineage import MAXIMUM_DEPTH, Rows
 from taxonomy.links import Linked
-from taxonomy.pairs import MINIMUM, Ints, Traits, join, judge, traits
+from taxonomy.pairs import Ints, Traits, join, judge, traits
+from taxonomy.provenance import Conflicts
 from taxonomy.readers.schema import Issues
 
 Bools = npt.NDArray[np.bool_]
@@ -36,7 +37,14 @@ class Merged:
     accepted: Rows
     """Links of the kept rows, to kept rows."""
     levels: npt.NDArray[np.int16]
+    demoted: Bools
+    """Kept rows that their source accepts and the united taxonomy does not: they are synonyms there."""
+    donor: Rows
+    """Row of a later source that gives a kept row the authorship it lacks; -1: none."""
+    aliases: pa.Table
+    """ALIAS_SCHEMA of all sources."""
     issues: list[Issues] = field(default_factory=list)
+    conflicts: Conflicts = field(default_factory=Conflicts)
 
 
 def merge(sources: list[Linked]) -> Merged:
@@ -50,6 +58,9 @@ def merge(sources: list[Linked]) -> Merged:
         np.full(total, -1, dtype=np.int32),
         np.full(total, -1, dtype=np.int32),
         np.concatenate([each.levels() for each in sources]),
+        np.zeros(total, dtype=bool),
+        np.full(total, -1, dtype=np.int32),
+        pa.concat_tables([each.aliases for each in sources]),
         [each.issues for each in sources],
     )
     start = 0
@@ -67,65 +78,38 @@ def _add(merged: Merged, features: Traits, source: Linked, start: int) -> None:
     own = accepted == rows
     before = np.flatnonzero(merged.keep & (merged.accepted >= 0)).astype(np.int64)
 
-    taxa = rows[own]
-    twin = _twins(merged, features, taxa, before, source)
+    taxa, synonyms = rows[own], rows[~own & (accepted >= 0)]
+    owners = accepted[synonyms - start]
+    aligned = align(Known(before, merged.accepted, merged.table), features, taxa, synonyms, owners, source)
+    twin = aligned.twin
     merged.stands_for[taxa] = np.where(twin >= 0, twin, taxa)
     new = taxa[twin < 0]
     merged.keep[new], merged.accepted[new] = True, new
     above = parent[new - start]
     merged.parent[new] = np.where(above >= 0, merged.stands_for[above], -1)
+    renamed = taxa[aligned.renamed]
+    merged.keep[renamed], merged.accepted[renamed] = True, twin[aligned.renamed]
+    merged.demoted[renamed] = True
+    _give_authors(merged, features, taxa[twin >= 0], twin[twin >= 0])
+    if start:
+        merged.conflicts.note_twins(merged.table, features, taxa[twin >= 0], twin[twin >= 0])
     _fill_roots(merged, taxa[twin >= 0], parent, start)
 
-    synonyms = rows[~own & (accepted >= 0)]
-    _add_synonyms(merged, features, synonyms, accepted[synonyms - start], before, source)
+    _add_synonyms(merged, features, synonyms, owners, before, source)
     lost = rows[accepted < 0]
     # A synonym that leads nowhere is kept, so that its name is known, and known to be unresolved.
     fresh = ~np.isin(features.name[lost], features.name[before])
     merged.keep[lost[fresh]], merged.stands_for[lost[fresh]] = True, lost[fresh]
 
 
-def _twins(merged: Merged, features: Traits, taxa: Ints, before: Ints, source: Linked) -> Ints:
-    """Give, for every accepted usage, the accepted usage of the earlier sources that it is, or -1."""
-    twins = np.full(len(taxa), -1, dtype=np.int64)
-    left, right = join(features, taxa, before)
-    if len(left) == 0:
-        return twins
-    points, _ = judge(features, left, right)
-    target = merged.accepted[right].astype(np.int64)
-    direct = target == right
-    order = np.lexsort((right, ~direct, -points, left))
-    left, target, points, direct = left[order], target[order], points[order], direct[order]
-    best = np.ones(len(left), dtype=bool)
-    best[1:] = left[1:] != left[:-1]
-    at = np.flatnonzero(best)
-    # The next pair of the same row with as many points and another taxon: nothing decides between them.
-    tied = np.zeros(len(left), dtype=bool)
-    tied[at] = [_is_tied(int(i), left, target, points, direct) for i in at]
-    issues = source.issues
-    names = merged.table["usage_id"]
-    chosen = at[(points[at] >= MINIMUM) & ~tied[at]]
-    for i in at[(points[at] < MINIMUM) | tied[at]].tolist():
-        issues.add("homonym_kept_apart", names[int(left[i])].as_py())
-    # Two homonyms of one source never become one taxon: the better one is it, the other one stays apart.
-    chosen = chosen[np.lexsort((left[chosen], -points[chosen], ~direct[chosen], target[chosen]))]
-    first = np.ones(len(chosen), dtype=bool)
-    first[1:] = target[chosen][1:] != target[chosen][:-1]
-    for i in chosen[~first & direct[chosen]].tolist():
-        issues.add("homonym_kept_apart", names[int(left[i])].as_py())
-    for i in chosen[~direct[chosen]].tolist():
-        issues.add("accepted_here_synonym_in_earlier_source", names[int(left[i])].as_py())
-    chosen = chosen[first | ~direct[chosen]]
-    twins[np.searchsorted(taxa, left[chosen])] = target[chosen]
-    return twins
-
-
-def _is_tied(i: int, left: Ints, target: Ints, points: Ints, direct: Bools) -> bool:
-    j = i + 1
-    while j < len(left) and left[j] == left[i] and points[j] == points[i] and direct[j] == direct[i]:
-        if target[j] != target[i]:
-            return True
-        j += 1
-    return False
+def _give_authors(merged: Merged, features: Traits, taxa: Ints, twin: Ints) -> None:
+    """Let taxa of the same name give their authorship to earlier taxa that have none."""
+    same = features.name[taxa] == features.name[twin]
+    for row, earlier in zip(taxa[same].tolist(), twin[same].tolist(), strict=True):
+        if features.authorship[row] and not features.authorship[earlier]:
+            # Later sources compare with it, too.
+            features.authorship[earlier] = features.authorship[row]
+            merged.donor[earlier] = row
 
 
 def _fill_roots(merged: Merged, taxa: Ints, parent: Ints, start: int) -> None:
@@ -174,8 +158,15 @@ def _add_synonyms(
     # The earlier source knows the name for another taxon; only another author makes it another name.
     refused[place[~same & (author[: len(same)] >= 0)]] = True
     refused &= known < 0
-    for row in synonyms[refused].tolist():
-        source.issues.add("synonym_of_another_taxon_in_earlier_source", merged.table["usage_id"][row].as_py())
+    source.issues.add_all(
+        "synonym_of_another_taxon_in_earlier_source",
+        merged.table["usage_id"].take(pa.array(synonyms[refused])).to_pylist(),
+    )
+    against = ~same & refused[place]
+    if against.any():
+        by = merged.table.take(pa.array(left[against]))
+        values = merged.table["name"].take(pa.array(target[place][against])).combine_chunks()
+        merged.conflicts.note(right[against], "accepted_name", by, values)
     merged.stands_for[synonyms] = np.where(known >= 0, known, np.where(refused, -1, synonyms))
     new = (known < 0) & ~refused
     merged.keep[synonyms[new]] = True

@@ -10,10 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from taxonomy.authors import compare_authorship
+from taxonomy.claims import Claims, read_claims
 from taxonomy.kingdoms import normalise_kingdom
 from taxonomy.lineage import seven_ranks
 from taxonomy.links import Linked, codes
 from taxonomy.ranks import rank_group
+from taxonomy.separation import major_groups, separated
 
 Ints = npt.NDArray[np.int64]
 
@@ -33,6 +35,11 @@ class Traits:
     classification: Ints
     """Codes of the names of kingdom ... species of the accepted taxon; -1: none."""
     authorship: list[str]
+    major: npt.NDArray[np.int16]
+    """Nearest major group of the accepted taxon; -1: none."""
+    claims: Claims
+    dictionary: pa.Array
+    """The names that codes stand for."""
 
 
 def traits(sources: list[Linked]) -> Traits:
@@ -41,10 +48,14 @@ def traits(sources: list[Linked]) -> Traits:
     encoded = names.combine_chunks().dictionary_encode()
     encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
     name = pc.fill_null(encoded.indices, -1).to_numpy().astype(np.int64)
-    classification, start = [], 0
+    start = 0
+    classification: list[Ints] = []
+    major: list[npt.NDArray[np.int16]] = []
     for each in sources:
         ranks = seven_ranks(each.parent, each.slots(), each.levels())
         ranks = np.where(each.accepted[:, None] >= 0, ranks[each.accepted], -1)
+        nearest = major_groups(each.table["name"], each.parent, each.levels())
+        major.append(np.where(each.accepted >= 0, nearest[each.accepted], np.int16(-1)))
         own = name[start : start + each.table.num_rows]
         classification.append(np.where(ranks >= 0, own[ranks], -1))
         start += each.table.num_rows
@@ -56,14 +67,19 @@ def traits(sources: list[Linked]) -> Traits:
         if word is not None:
             together[together[:, 0] == code, 0] = known.setdefault(word, code)
     if len(sources) == 1:
-        return Traits(name, np.zeros(len(name), dtype=np.int64), together, [])
+        nothing = Claims([])
+        return Traits(name, np.zeros(len(name), dtype=np.int64), together, [], major[0], nothing, encoded.dictionary)
     authorship = [author or "" for each in sources for author in each.table["authorship"].to_pylist()]
     group = np.concatenate([codes(each.table["rank"], rank_group) for each in sources])
-    return Traits(name, group, together, authorship)
+    claims = read_claims(sources)
+    return Traits(name, group, together, authorship, np.concatenate(major), claims, encoded.dictionary)
 
 
 def join(traits: Traits, left: Ints, right: Ints) -> tuple[Ints, Ints]:
-    """Give all pairs of a left and a right row with the same name, in kingdoms and at ranks that allow it."""
+    """Give all pairs of a left and a right row with the same name, in major groups and at ranks that allow it.
+
+    Pairs that a source calls different taxa are left out.
+    """
     order = np.argsort(traits.name[right], kind="stable")
     right = right[order]
     keys = traits.name[right]
@@ -72,8 +88,8 @@ def join(traits: Traits, left: Ints, right: Ints) -> tuple[Ints, Ints]:
     pairs_left = np.repeat(left, count)
     within = np.arange(len(pairs_left)) - np.repeat(np.cumsum(count) - count, count)
     pairs_right = right[np.repeat(low, count) + within]
-    one, other = traits.classification[pairs_left, 0], traits.classification[pairs_right, 0]
-    fits = (one == other) | (one < 0) | (other < 0)
+    fits = ~separated(traits.major[pairs_left], traits.major[pairs_right])
+    fits &= traits.claims.judge(pairs_left, pairs_right) >= 0
     a, b = traits.group[pairs_left], traits.group[pairs_right]
     fits &= (a == b) | ((np.minimum(a, b) == 0) & (np.maximum(a, b) < 70))
     return pairs_left[fits], pairs_right[fits]

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from taxonomy.lineage import Rows, break_loops, seven_ranks
-from taxonomy.links import Linked
+from taxonomy.lineage import Rows, break_loops, path_to_root, seven_ranks
+from taxonomy.links import Linked, find_rows
 from taxonomy.merge import Merged
 from taxonomy.parse import is_clean
+from taxonomy.provenance import statuses
 from taxonomy.ranks import SEVEN
 from taxonomy.readers.schema import USAGE_SCHEMA, Issues
 
@@ -30,6 +32,10 @@ class United:
     """Shape (rows, 7): rows of kingdom ... species of the accepted taxon of each usage; -1: none."""
     source_ids: pa.Array
     """list<string>: all ids that became this usage, sorted."""
+    source_status: pa.Array
+    """provenance.STATUS_TYPE."""
+    conflicts: pa.Array
+    """provenance.CONFLICT_TYPE."""
     stands_for: Rows
     """For every row of the merge, its row here; -1 when it was left out."""
     issues: Issues
@@ -47,6 +53,11 @@ def unite(merged: Merged) -> United:
         place[merged.accepted[kept]],
         issues,
     )
+    _demote(linked, merged.demoted[kept])
+    donor = pa.array(merged.donor[kept], mask=merged.donor[kept] < 0)
+    authorship = pc.coalesce(linked.table["authorship"], merged.table["authorship"].take(donor))
+    at = linked.table.column_names.index("authorship")
+    linked.table = linked.table.set_column(at, USAGE_SCHEMA.field("authorship"), authorship)
     linked.parent, cut = break_loops(linked.parent)
     issues.add_all("parent_loop_between_sources", linked.ids(cut))
     _hold(linked, _SPECIES)
@@ -71,9 +82,18 @@ def unite(merged: Merged) -> United:
         linked.accepted,
         ranks,
         _source_ids(merged, stands_for, linked.table),
+        statuses(merged.table, stands_for, linked.table.num_rows),
+        merged.conflicts.lists(final[place], linked.table.num_rows),
         stands_for,
         issues,
     )
+
+
+def _demote(linked: Linked, rows: npt.NDArray[np.bool_]) -> None:
+    """Call those rows synonyms whose source accepts them and the united taxonomy does not."""
+    at = linked.table.column_names.index("status")
+    status = pc.if_else(pa.array(rows), pa.scalar("synonym"), linked.table["status"])
+    linked.table = linked.table.set_column(at, USAGE_SCHEMA.field("status"), status)
 
 
 def _hold(linked: Linked, slot: int) -> None:
@@ -105,6 +125,10 @@ def _hold(linked: Linked, slot: int) -> None:
         found = known.get((name, int(ranks[row, 0]), int(ranks[row, _FAMILY])), [])
         above = int(linked.parent[row])
         if len(found) == 1:
+            if row in path_to_root(linked.parent, found[0]):
+                # A genus below its own species, where a source has them the wrong way round: they change places.
+                linked.issues.add(f"{SEVEN[slot]}_below_what_it_holds", str(ids[found[0]].as_py()))
+                linked.parent[found[0]] = above
             linked.parent[row] = found[0]
             continue
         key = (name, above)
@@ -140,7 +164,12 @@ def _source_ids(merged: Merged, stands_for: Rows, table: pa.Table) -> pa.Array:
         present = pc.is_valid(merged.table[name]).to_numpy() & (stands_for >= 0)
         keys.append(merged.table[name].filter(pa.array(present)).combine_chunks())
         owners.append(stands_for[present])
-    # Made taxa come from no row: their own id is all they have.
+    older = merged.aliases.filter(pc.equal(merged.aliases["kind"], "replaced"))
+    row = find_rows(merged.table["usage_id"], older["usage_id"])
+    owner = np.where(row >= 0, stands_for[row], -1).astype(np.int32)
+    keys.append(older["alias"].filter(pa.array(owner >= 0)).combine_chunks())
+    owners.append(owner[owner >= 0])
+    # Made taxa come from no row, and demoted names went to their taxon: their own id is all they have.
     covered = np.zeros(table.num_rows, dtype=bool)
     covered[np.concatenate(owners)] = True
     keys.append(table["usage_id"].filter(pa.array(~covered)).combine_chunks())

@@ -25,18 +25,18 @@ logger = logging.getLogger("biomill")
 
 
 def fetch(client: Client, state: PullState, folder: Path, part: Path) -> PullState:
-    """Bring the part file to the size that GBIF announced; gives the state with the file's validator.
+    """Bring the part file to the announced size; gives the state with the file's validator.
 
     Raises PullError when the bytes are more or fewer than announced, or when attempts bring no progress.
     """
     size, link = int(state.answer["size"]), str(state.answer["downloadLink"])
     if size <= 0:
-        raise PullError(f"GBIF announces {size} bytes", where=link, remedy="run the same command again later")
+        raise PullError(f"{size} bytes are announced", where=link, remedy="run the same command again later")
     failures = 0
     while (here := _size(part)) != size:
         if here > size:
             raise PullError(
-                f"the file has {here:,} bytes, and GBIF announces {size:,}",
+                f"the file has {here:,} bytes, and {size:,} are announced",
                 where=str(part),
                 remedy="remove the file and run the same command again",
             )
@@ -84,7 +84,7 @@ def _start(answer: requests.Response, here: int, size: int, link: str) -> int | 
     if answer.status_code == 200:
         announced = answer.headers.get("Content-Length", "")
         if announced.isdecimal() and int(announced) != size:
-            raise PullError(f"the host offers {int(announced):,} bytes, and GBIF announces {size:,}", where=link)
+            raise PullError(f"the host offers {int(announced):,} bytes, and {size:,} are announced", where=link)
         return 0
     match = _RANGE.fullmatch(answer.headers.get("Content-Range", "").strip())
     if match is None or int(match[1]) != here or (match[3] != "*" and int(match[3]) != size):
@@ -107,9 +107,7 @@ def _write(client: Client, answer: requests.Response, part: Path, start: int, si
             for block in client.blocks(answer, answer.url):
                 written += len(block)
                 if written > size:
-                    raise PullError(
-                        f"the host sends more than the {size:,} bytes that GBIF announces", where=answer.url
-                    )
+                    raise PullError(f"the host sends more than the {size:,} bytes that are announced", where=answer.url)
                 out.write(block)
                 # A kill loses no more than the block being written.
                 out.flush()

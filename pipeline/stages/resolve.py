@@ -101,7 +101,7 @@ class Resolve(Stage):
         if len(given) == 1 and given[0] != "default" and is_built(Path(given[0])):
             return Path(given[0])
         folder = context.folder.root / "taxonomy"
-        build_taxonomy(given, folder)
+        build_taxonomy(given, folder, context.recipe.taxonomy.languages)
         return folder
 
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:

@@ -1,9 +1,14 @@
 """Readers of published taxonomies: each knows one layout, and all give the same two Arrow tables.
 
 default       the taxonomy that ships with the package
-darwin_core   Darwin Core taxon tables (GBIF backbone, iNaturalist, EOL Dynamic Hierarchy, ...)
+darwin_core   Darwin Core taxon tables (GBIF backbone, iNaturalist, WoRMS, ITIS, EOL Dynamic Hierarchy, ...)
 coldp         Catalogue of Life data packages (NameUsage.tsv)
-flat          species tables with the higher ranks as columns
+taxdump       NCBI's nodes.dmp and names.dmp
+open_tree     Open Tree's taxonomy.tsv and synonyms.tsv
+acef          AcceptedSpecies.txt and Synonyms.txt of the annual checklists
+text_tree     indented text trees
+parquet       Darwin Core terms in Parquet
+flat          species tables with the higher ranks as columns (MDD, iNat21)
 """
 
 from __future__ import annotations

@@ -10,12 +10,11 @@ import re
 from collections.abc import Sequence
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from taxonomy.parse import is_clean, parse_name, squeeze
 from taxonomy.ranks import SEVEN, normalise_rank, rank_level
 from taxonomy.readers.recognised import Recognised
-from taxonomy.readers.schema import USAGE_SCHEMA, Issues
+from taxonomy.readers.schema import ALIAS_SCHEMA, USAGE_SCHEMA, VERNACULAR_SCHEMA, Issues
 from taxonomy.status import ACCEPTED, SYNONYMS, normalise_status
 
 TERMS: dict[str, tuple[str, ...]] = {
@@ -41,9 +40,21 @@ TERMS: dict[str, tuple[str, ...]] = {
     "species": ("species",),
     "epithet": ("specificepithet", "specific_epithet"),
     "vernacular": ("vernacularname", "common_name", "commonname", "maincommonname"),
+    "vernacular_more": ("othercommonnames",),
+    "same": ("alternativeid",),
 }
 """What each column may be called, the best first (as plain terms, see `delimited.plain_term`)."""
 OWN_PREFIX = re.compile(r"^[A-Za-z][A-Za-z0-9_-]{0,31}:[^/\s]")
+_KNOWN_FORMS = (
+    (re.compile(r"^urn:lsid:marinespecies\.org:taxname:(\d+)$", re.IGNORECASE), "worms"),
+    (re.compile(r"^https?://(?:www\.)?inaturalist\.org/taxa/(\d+)$"), "inat"),
+    (re.compile(r"^https?://(?:www\.)?gbif\.org/species/(\d+)$"), "gbif"),
+)
+"""Long forms of ids that stand beside their short form, even within one release."""
+_CROSS = re.compile(r"^[A-Z][a-z-]+ [x×✕] ?[A-Z]")
+"""A cross of two genera, which reads like a genus and its author."""
+_TARGETS = re.compile(r"\s*\|\s*")
+_CURIE = re.compile(r"^[A-Za-z][A-Za-z0-9_-]{0,31}:[A-Za-z0-9._-]{1,64}$")
 
 
 def choose(terms: dict[str, str], names: Sequence[str] = tuple(TERMS)) -> dict[str, str]:
@@ -66,9 +77,16 @@ def qualify(prefix: str, key: str | None) -> str | None:
 
     >>> qualify("gbif", "2435099"), qualify("itis", "ITIS:1025094"), qualify("x", None)
     ('gbif:2435099', 'ITIS:1025094', None)
+    >>> qualify("taxon", "urn:lsid:marinespecies.org:taxname:126436"), qualify("inat", "42414")
+    ('worms:126436', 'inat:42414')
     """
     if not key:
         return None
+    if len(key) > 16 and ":" in key:
+        for form, known in _KNOWN_FORMS:
+            found = form.match(key)
+            if found:
+                return f"{known}:{found[1]}"
     return key if OWN_PREFIX.match(key) else f"{prefix}:{key}"
 
 
@@ -87,21 +105,27 @@ def canonical(name: str, given: str, authorship: str, rank: str) -> tuple[str, s
         return bare, authorship
     if given and is_clean(given) and (bare == given or name.startswith(given + " ")):
         return given, authorship or (name[len(given) :].strip() if bare != given else "")
+    if _CROSS.match(bare):
+        return squeeze(bare), authorship
     parsed = parse_name(bare, authorship, rank)
     if parsed.kind in ("virus", "otu"):
         return parsed.canonical, authorship
-    if parsed.kind in ("placeholder", "unparsable", "informal") or not parsed.canonical:
-        # A taxonomy may hold 'Aus sp. 3': it is found under that whole string, never under 'Aus'.
+    formula = parsed.kind == "hybrid" and parsed.qualifier
+    if parsed.kind in ("placeholder", "unparsable", "informal") or formula or not parsed.canonical:
+        # A taxonomy may hold 'Aus sp. 3' or 'Aus × Bus': it is found under that whole string, never under 'Aus'.
         return squeeze(bare), authorship
     return parsed.canonical, parsed.authorship
 
 
-def to_usages(columns: pa.Table, rows: pa.Array, found: Recognised, issues: Issues) -> pa.Table:
+def to_usages(
+    columns: pa.Table, rows: pa.Array, found: Recognised, issues: Issues, file: int = 0, origin: str = ""
+) -> pa.Table:
     """Give the usages (USAGE_SCHEMA) of one batch of string columns named by meaning.
 
-    Rows without a name or an id are counted and left out.
+    Rows without a name or an id are counted and left out. A synonym that names several accepted usages (with a bar
+    between them) becomes one usage for each, all of them ambiguous. `file` and `origin` say which file the rows are of.
     """
-    prefix, origin = found.prefix, found.table.origin
+    prefix, origin = found.prefix, origin or found.table.origin
     lists: dict[str, list[str | None]] = {name: columns.column(name).to_pylist() for name in columns.column_names}
     empty: list[str | None] = [None] * columns.num_rows
 
@@ -123,7 +147,7 @@ def to_usages(columns: pa.Table, rows: pa.Array, found: Recognised, issues: Issu
         if not key or not name:
             issues.add("row_without_id_or_name", f"{origin}, row {numbers[i]:09d}")
             continue
-        own_rank = normalise_rank(rank_given) if rank_given else found.rank
+        own_rank = _rank(rank_given, found)
         if own_rank is None:
             issues.add("unknown_rank", f"{origin}, row {numbers[i]:09d}: {str(rank_given)[:60]}")
             own_rank = "unranked"
@@ -131,10 +155,17 @@ def to_usages(columns: pa.Table, rows: pa.Array, found: Recognised, issues: Issu
             authorship = _author(cells("author")[i], cells("author_year")[i], cells("author_brackets")[i])
         text, author = canonical(squeeze(name), given or "", squeeze(authorship or ""), own_rank)
         usage = qualify(prefix, key)
-        target, above = qualify(prefix, accepted), qualify(prefix, parent)
+        if status_given and normalise_status(status_given) is None:
+            issues.add("unknown_status", f"{origin}, row {numbers[i]:09d}: {status_given[:60]}")
+        several = _TARGETS.split(accepted) if accepted and "|" in accepted else []
+        target, above = qualify(prefix, several[0] if several else accepted), qualify(prefix, parent)
         if found.one_parent and normalise_status(status_given or "") in SYNONYMS:
             target = above
         status, target = settle_status(status_given, usage, target)
+        if several and status in SYNONYMS:
+            status = "ambiguous synonym"
+        if own_rank == "unranked" and status in SYNONYMS:
+            own_rank = ("unranked", "species", "infraspecific")[min(text.count(" "), 2)]
         out["usage_id"].append(usage)
         out["other_id"].append(f"eol:{other}" if other else None)
         out["name"].append(text)
@@ -154,7 +185,34 @@ def to_usages(columns: pa.Table, rows: pa.Array, found: Recognised, issues: Issu
             out[level].append(squeeze(str(cell)) if use else None)
         out["source"].append(prefix)
         out["locator"].append(numbers[i])
+        out["file"].append(file)
+        for other_target in several[1:] if status in SYNONYMS else ():
+            for said in out.values():
+                said.append(said[-1])
+            out["accepted_id"][-1] = qualify(prefix, other_target)
+            out["usage_id"][-1] = f"{usage}>{other_target}"
     return pa.table(out, schema=USAGE_SCHEMA)
+
+
+def _rank(given: str | None, found: Recognised) -> str | None:
+    if not given:
+        return found.rank
+    return normalise_rank(given) or found.ranks.get(" ".join(re.findall(r"[a-z]+", given[:64].casefold())))
+
+
+def same_as(batch: pa.Table, prefix: str) -> pa.Table:
+    """Give what the rows of a batch say about the keys of their taxa in other sources (ALIAS_SCHEMA, kind 'same').
+
+    >>> same_as(pa.table({"id": ["1"], "same": ["ncbi:4209,gbif:414"]}), "ott")["alias"].to_pylist()
+    ['ncbi:4209', 'gbif:414']
+    """
+    owners, others = [], []
+    for key, stated in zip(batch["id"].to_pylist(), batch["same"].to_pylist(), strict=True):
+        for other in (stated or "").split(","):
+            if key and _CURIE.match(other.strip()):
+                owners.append(qualify(prefix, key))
+                others.append(other.strip())
+    return pa.table({"usage_id": owners, "alias": others, "kind": ["same"] * len(owners)}, schema=ALIAS_SCHEMA)
 
 
 def _author(author: str | None, year: str | None, brackets: str | None) -> str:
@@ -178,13 +236,28 @@ def settle_status(given: str | None, usage: str | None, accepted: str | None) ->
 
 
 def vernaculars(columns: pa.Table, prefix: str) -> pa.Table:
-    """Give (usage id, vernacular name) of the rows that have one, other than the scientific name itself."""
-    table = pa.table({"id": columns.column("id"), "name": columns.column("vernacular"), "own": columns.column("name")})
-    table = table.filter(pc.and_(pc.is_valid(table["id"]), pc.is_valid(table["name"])))
-    table = table.filter(pc.fill_null(pc.not_equal(table["name"], table["own"]), True))
+    """Give the English names in a table of taxa (VERNACULAR_SCHEMA), other than the scientific name itself.
+
+    The column of further names holds several, with a bar between them; the main one is preferred.
+    """
+    names: list[tuple[str, str, bool]] = []
+    every = {name: columns.column(name).to_pylist() for name in columns.column_names}
+    empty: list[str | None] = [None] * columns.num_rows
+    cells = zip(*(every.get(n, empty) for n in ("id", "name", "vernacular", "vernacular_more")), strict=True)
+    for key, own, main, more in cells:
+        usage = qualify(prefix, key)
+        if usage is None:
+            continue
+        if main and main != own:
+            names.append((usage, main, True))
+        names += [(usage, each, False) for each in _TARGETS.split(more or "") if each and each not in (own, main)]
     return pa.table(
         {
-            "usage_id": pa.array([qualify(prefix, key) for key in table["id"].to_pylist()], pa.string()),
-            "vernacular_name": table["name"],
-        }
+            "usage_id": [usage for usage, _, _ in names],
+            "vernacular_name": [name for _, name, _ in names],
+            "language": ["eng"] * len(names),
+            "preferred": [preferred for _, _, preferred in names],
+            "source": [prefix] * len(names),
+        },
+        schema=VERNACULAR_SCHEMA,
     )

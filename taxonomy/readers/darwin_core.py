@@ -23,10 +23,16 @@ def recognise(table: Table, path: Path) -> Recognised | None:
         return None
     if "scientificname" not in terms and "canonicalname" not in terms:
         return None
-    return Recognised("Darwin Core", _prefix(set(terms), path), table, columns)
+    return Recognised("Darwin Core", _prefix(set(terms), table, path), table, columns)
 
 
-def _prefix(terms: set[str], path: Path) -> str:
+def _prefix(terms: set[str], table: Table, path: Path) -> str:
+    if "inaturalist.org/taxa/" in table.first:
+        return "inat"
+    if "urn:lsid:marinespecies.org:" in table.first:
+        return "worms"
+    if any(name.startswith("col:") for name in table.header):
+        return "col"
     if "eolid" in terms:
         return "eol-dh"
     if "usagekey" in terms or {"datasetid", "genericname", "canonicalname", "namepublishedin"} <= terms:

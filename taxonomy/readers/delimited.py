@@ -22,6 +22,8 @@ from taxonomy.errors import TaxonomyError
 from taxonomy.readers.layout import unbroken
 from taxonomy.readers.schema import Issues
 
+BARRED = "\t|\t"
+"""Between two fields in the tables of NCBI and Open Tree."""
 MAXIMUM_COLUMNS = 512
 MAXIMUM_ROW = 4 << 20
 """Bytes of the longest row."""
@@ -41,6 +43,11 @@ class Table:
     delimiter: str = "\t"
     header: tuple[str, ...] = ()
     quoted: bool = False
+    skip: int = 1
+    """Lines before the first row."""
+    encoding: str = "utf-8"
+    first: str = ""
+    """The first row as it stands there, as far as it can be read: some providers show by their ids."""
     broken: list[int] = field(default_factory=list)
 
     def terms(self) -> dict[str, str]:
@@ -64,6 +71,7 @@ def inspect(origin: str, opener: Callable[[], BinaryIO]) -> Table:
     """
     with unbroken(origin), opener() as handle:
         line = handle.readline(MAXIMUM_ROW)
+        first = handle.readline(4096).decode("utf-8", "replace")
     where = f"{origin}, line 1"
     if line[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in line:
         raise TaxonomyError("the file is not UTF-8 text", where, "UTF-8", "convert it, for instance with iconv")
@@ -77,6 +85,8 @@ def inspect(origin: str, opener: Callable[[], BinaryIO]) -> Table:
         raise TaxonomyError("the file has no header", where, "column names in the first line", "add the header line")
     delimiter = max("\t,;|", key=lambda mark: (text.count(mark), mark == "\t"))
     quoted = delimiter != "\t"
+    if BARRED in text:
+        return headless(origin, opener, tuple(text.rstrip().removesuffix("|").rstrip().split(BARRED)), skip=1)
     names = next(csv.reader(io.StringIO(text), delimiter=delimiter)) if quoted else text.split(delimiter)
     header = tuple(name.strip().strip('"') or f"column {i + 1}" for i, name in enumerate(names))
     if len(header) > MAXIMUM_COLUMNS:
@@ -84,7 +94,27 @@ def inspect(origin: str, opener: Callable[[], BinaryIO]) -> Table:
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         raise TaxonomyError(f"the column {twice[0]!r} stands there twice", where, remedy="remove one of them")
-    return Table(origin, opener, delimiter, header, quoted)
+    return Table(origin, opener, delimiter, header, quoted, first=first)
+
+
+def headless(
+    origin: str, opener: Callable[[], BinaryIO], names: tuple[str, ...], skip: int = 0, delimiter: str = "\t"
+) -> Table:
+    """Give a table whose columns are named here, not by its first line: columns beyond the named ones are not read.
+
+    In the tables of NCBI and Open Tree fields stand between tab, bar and tab; to this reader the bars are columns.
+    Raises TaxonomyError when a row has fewer columns than names.
+    """
+    with unbroken(origin), opener() as handle:
+        line = handle.readline(MAXIMUM_ROW).decode("latin-1").rstrip("\r\n")
+    header = [part for name in names for part in (name, f"bar after {name}")] if "|" in line else list(names)
+    count = line.count(delimiter) + 1
+    if count < len(header) - 1:
+        raise TaxonomyError(
+            f"{count // 2 if '|' in line else count} columns", f"{origin}, line 1", f"at least {len(names)}"
+        )
+    header = header[:count] + [f"column {i + 1}" for i in range(len(header), count)]
+    return Table(origin, opener, delimiter, tuple(header), skip=skip)
 
 
 def read_batches(table: Table, wanted: dict[str, str], issues: Issues) -> Iterator[tuple[pa.Table, pa.Array]]:
@@ -99,7 +129,7 @@ def read_batches(table: Table, wanted: dict[str, str], issues: Issues) -> Iterat
         if len(table.broken) >= MAXIMUM_BROKEN:
             return "error"
         table.broken.append(int(row.number))
-        issues.add("row_does_not_fit_header", f"{table.origin}, row {int(row.number) - 1:09d}")
+        issues.add("row_does_not_fit_header", f"{table.origin}, row {int(row.number) - table.skip:09d}")
         return "skip"
 
     parse = pacsv.ParseOptions(
@@ -118,7 +148,9 @@ def read_batches(table: Table, wanted: dict[str, str], issues: Issues) -> Iterat
         null_values=NULLS,
     )
     # One thread, because only then does Arrow know the number of a broken row.
-    read = pacsv.ReadOptions(use_threads=False, block_size=MAXIMUM_ROW, column_names=list(table.header), skip_rows=1)
+    read = pacsv.ReadOptions(
+        use_threads=False, block_size=MAXIMUM_ROW, column_names=list(table.header), skip_rows=table.skip
+    )
     good = 0
     try:
         with unbroken(table.origin), table.open() as handle:
@@ -126,9 +158,9 @@ def read_batches(table: Table, wanted: dict[str, str], issues: Issues) -> Iterat
             for batch in reader:
                 raw = pa.Table.from_batches([batch])
                 # Arrow numbers rows with the header as 1; rows that it skipped in this block have smaller numbers.
-                numbers = _numbers(good, batch.num_rows, table.broken)
+                numbers = _numbers(good, batch.num_rows, [number - table.skip for number in table.broken])
                 good += batch.num_rows
-                yield _decode(raw, wanted, numbers, table.origin, issues)
+                yield _decode(raw, wanted, numbers, table, issues)
     except pa.ArrowInvalid as error:
         if "Empty CSV" in str(error):
             return
@@ -141,7 +173,7 @@ def read_batches(table: Table, wanted: dict[str, str], issues: Issues) -> Iterat
     if len(table.broken) > TOLERATED_SHARE * (good + len(table.broken)) + 1:
         raise TaxonomyError(
             f"{len(table.broken)} of {good + len(table.broken)} rows lack the header's {len(table.header)} columns",
-            f"{table.origin}, first at row {min(table.broken) - 1}",
+            f"{table.origin}, first at row {min(table.broken) - table.skip}",
             remedy="check the delimiter and the quoting of the file",
         )
 
@@ -150,14 +182,14 @@ def _numbers(start: int, count: int, broken: list[int]) -> npt.NDArray[np.int64]
     """Give the row numbers (from 1) of `count` good rows after `start` good ones, stepping over the broken ones."""
     good = np.arange(start + 1, start + count + 1, dtype=np.int64)
     # The i-th broken row (from 0) has as many good rows before it as its number less i and itself.
-    before = np.sort(np.asarray(broken, dtype=np.int64)) - 1 - np.arange(len(broken), dtype=np.int64)
+    before = np.sort(np.asarray(broken, dtype=np.int64)) - np.arange(len(broken), dtype=np.int64)
     return good + np.searchsorted(before, good, side="right")
 
 
 def _decode(
-    raw: pa.Table, wanted: dict[str, str], numbers: npt.NDArray[np.int64], origin: str, issues: Issues
+    raw: pa.Table, wanted: dict[str, str], numbers: npt.NDArray[np.int64], table: Table, issues: Issues
 ) -> tuple[pa.Table, pa.Array]:
-    valid = np.ones(raw.num_rows, dtype=bool)
+    valid, origin = np.ones(raw.num_rows, dtype=bool), table.origin
     columns: dict[str, pa.ChunkedArray] = {}
     for name, given in wanted.items():
         try:
@@ -167,7 +199,7 @@ def _decode(
             texts: list[str | None] = []
             for i, cell in enumerate(cells):
                 try:
-                    texts.append(None if cell is None else cell.decode("utf-8"))
+                    texts.append(None if cell is None else cell.decode(table.encoding))
                 except UnicodeDecodeError:
                     texts.append(None)
                     if valid[i]:

@@ -1,13 +1,16 @@
-"""Find the tables of a published taxonomy: a file, a folder or a zip archive.
+"""Find the tables of a published taxonomy: a file, a folder, a zip or tar archive, or a gzipped file.
 
-Archives are read in place. Members are capped in number and in unpacked bytes (which zip states ahead and enforces
-while unpacking), and nothing is ever written to where a member's name points.
+Archives are read in place. Members are capped in number and in unpacked bytes (which zip and tar state ahead, and which
+are counted where gzip does not), and nothing is ever written to where a member's name points.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
 import re
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -15,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from taxonomy.errors import TaxonomyError
 
@@ -23,6 +26,8 @@ MAXIMUM_BYTES = 32 << 30
 """Bytes of the largest table, unpacked."""
 MAXIMUM_MEMBERS = 100_000
 SUFFIXES = (".tsv", ".txt", ".tab", ".csv")
+_OTHER = (".dmp", ".txtree", ".parquet", ".json")
+_TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _CORE = ("nameusage", "taxon", "taxa", "taxonomy")
 
 
@@ -50,6 +55,13 @@ class Layout:
     path: Path
     cores: tuple[Member, ...]
     vernacular: tuple[Member, ...]
+    others: tuple[Member, ...] = ()
+    """Files that are no delimited tables with a header: taxdumps, text trees, Parquet."""
+
+    def member(self, name: str) -> Member | None:
+        """Give the file of that name, in any case, or None."""
+        every = (*self.cores, *self.vernacular, *self.others)
+        return next((each for each in every if each.name.casefold() == name.casefold()), None)
 
 
 def find_tables(path: Path) -> Layout:
@@ -61,26 +73,31 @@ def find_tables(path: Path) -> Layout:
         members = [_file(each) for each in sorted(path.iterdir()) if each.is_file()]
     elif path.is_file() and zipfile.is_zipfile(path):
         members = _members(path)
+    elif path.is_file() and path.name.casefold().endswith(_TAR):
+        members = _tar_members(path)
+    elif path.is_file() and path.suffix.casefold() == ".gz":
+        members = [Member(path.stem, str(path), path.stat().st_size, partial(_open_gzip, path))]
     elif path.is_file():
         members = [_file(path)]
     else:
         raise TaxonomyError(
-            "there is no such taxonomy", str(path), "a text table, a folder or a zip archive", "correct the path"
+            "there is no such taxonomy", str(path), "a table, a folder or an archive (zip, tar, gz)", "correct the path"
         )
     tables = [m for m in members if m.name.casefold().endswith(SUFFIXES) and not m.name.startswith((".", "_"))]
-    for member in tables:
+    others = tuple(m for m in members if m.name.casefold().endswith(_OTHER) and not m.name.startswith((".", "_")))
+    for member in (*tables, *others):
         if member.size > MAXIMUM_BYTES:
             raise TaxonomyError(f"{member.size} bytes", member.origin, f"at most {MAXIMUM_BYTES}")
     vernacular = tuple(m for m in tables if m.stem.startswith("vernacular"))
     cores = sorted((m for m in tables if m not in vernacular), key=_likelihood)
-    if not cores:
+    if not cores and not others:
         raise TaxonomyError(
             "there is no table of taxa",
             str(path),
-            "a file that ends in " + ", ".join(SUFFIXES),
-            "unpack or rename the file (compressed tables other than zip are not read)",
+            "a file that ends in " + ", ".join((*SUFFIXES, *_OTHER[:-1])),
+            "unpack or rename the file (zip, tar and gz are read as they are)",
         )
-    return Layout(path, tuple(cores), vernacular)
+    return Layout(path, tuple(cores), vernacular, others)
 
 
 def _likelihood(member: Member) -> tuple[int, int, str]:
@@ -104,12 +121,58 @@ def _open_member(path: Path, name: str) -> BinaryIO:
             ) from error
 
 
+def _open_gzip(path: Path) -> BinaryIO:
+    return cast(BinaryIO, io.BufferedReader(_Capped(cast(io.RawIOBase, gzip.open(path)), str(path))))
+
+
+class _Capped(io.RawIOBase):
+    """A stream that refuses to give more than MAXIMUM_BYTES: gzip does not say ahead how much it unpacks to."""
+
+    def __init__(self, inner: io.RawIOBase, origin: str) -> None:
+        self._inner, self._origin, self._given = inner, origin, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        data = self._inner.read(len(buffer)) or b""
+        self._given += len(data)
+        if self._given > MAXIMUM_BYTES:
+            raise TaxonomyError("the file unpacks to too many bytes", self._origin, f"at most {MAXIMUM_BYTES}")
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._inner.close()
+        super().close()
+
+
+def _open_tar_member(path: Path, name: str) -> BinaryIO:
+    with unbroken(f"{path}!{name}"):
+        archive = tarfile.open(path)  # noqa: SIM115 -- the member reads on from it
+        inner = archive.extractfile(name)
+        assert inner is not None, "only regular files are listed"
+        return cast(BinaryIO, inner)
+
+
+def _tar_members(path: Path) -> list[Member]:
+    found: list[Member] = []
+    with unbroken(str(path)), tarfile.open(path) as archive:
+        for info in archive:
+            if len(found) >= MAXIMUM_MEMBERS:
+                raise TaxonomyError("too many members", str(path), f"at most {MAXIMUM_MEMBERS}")
+            if info.isfile():
+                name = PurePosixPath(info.name).name
+                found.append(Member(name, f"{path}!{info.name}", info.size, partial(_open_tar_member, path, info.name)))
+    return sorted(found, key=lambda each: each.origin)
+
+
 @contextmanager
 def unbroken(where: str) -> Iterator[None]:
     """Turn what a damaged archive raises while it is read into an error that names it."""
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise TaxonomyError(f"the archive is damaged: {error}", where, remedy="download it again") from error
 
 
@@ -149,4 +212,6 @@ def slug(path: Path) -> str:
     ('mdd-v1-13', 'taxon')
     """
     stem = path.name if path.is_dir() else path.stem
+    if path.suffix.casefold() in (".gz", ".bz2", ".xz") and not path.is_dir():
+        stem = PurePosixPath(stem).stem
     return re.sub(r"[^a-z0-9]+", "-", stem.casefold()).strip("-") or "taxonomy"

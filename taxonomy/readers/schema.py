@@ -29,6 +29,7 @@ USAGE_SCHEMA = pa.schema(
         pa.field("species", pa.string()),
         pa.field("source", pa.string()),  # prefix of the source
         pa.field("locator", pa.int64()),  # row of the source's file, from 1, headers not counted
+        pa.field("file", pa.int16()),  # which of the source's files that is: a place in Checklist.files
     ]
 )
 """One usage as its source gives it; the classification is as given, and null where the source links parents instead."""
@@ -42,6 +43,15 @@ VERNACULAR_SCHEMA = pa.schema(
         pa.field("source", pa.string()),
     ]
 )
+
+ALIAS_SCHEMA = pa.schema(
+    [
+        pa.field("usage_id", pa.string(), nullable=False),
+        pa.field("alias", pa.string(), nullable=False),  # with the prefix of the source that gave it
+        pa.field("kind", pa.string(), nullable=False),  # 'replaced': an older id; 'same': what another source calls it
+    ]
+)
+"""Further ids of usages: those that a source replaced, and its statements about other sources' taxa."""
 
 
 @dataclass
@@ -81,3 +91,7 @@ class Checklist:
     usages: pa.Table
     vernacular: pa.Table
     issues: Issues
+    files: tuple[str, ...] = ()
+    """What errors call the files that `locator` counts rows of."""
+    aliases: pa.Table = field(default_factory=ALIAS_SCHEMA.empty_table)
+    """ALIAS_SCHEMA."""

@@ -6,14 +6,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from taxonomy.errors import TaxonomyError
-from taxonomy.readers import coldp, darwin_core, default, flat
-from taxonomy.readers.delimited import Table, inspect
+from taxonomy.readers import acef, coldp, darwin_core, default, flat, open_tree, parquet, taxdump, text_tree
+from taxonomy.readers.delimited import Table, inspect, plain_term
 from taxonomy.readers.layout import Layout, Member, digest, find_tables, slug
 from taxonomy.readers.recognised import Recognised
 from taxonomy.readers.schema import Checklist
 from taxonomy.readers.taxa import read_taxa
 
+_RELEASES = (taxdump.recognise, open_tree.recognise, acef.recognise, parquet.recognise)
+"""Layouts that are told by their files together."""
 _RECOGNISERS = (coldp.recognise, darwin_core.recognise, flat.recognise)
+_NEEDED = {
+    "ColDP": ("ID", "scientificName", "parentID", "status", "rank"),
+    "Darwin Core": (
+        *("taxonID", "scientificName", "taxonRank", "taxonomicStatus", "parentNameUsageID", "acceptedNameUsageID"),
+        "scientificNameAuthorship",
+    ),
+}
+"""Columns of the layouts that link rows; without the first two of each there is no taxon."""
 _LOOKED_AT = 16
 """Tables of one release whose headers are looked at."""
 
@@ -41,7 +51,7 @@ def source_inputs(sources: list[str]) -> list[Input]:
     taken: set[str] = set()
     for given in sources:
         layout = default.layout() if given == "default" else find_tables(Path(given))
-        core, found = _recognise(layout)
+        found = _recognise(layout)
         if given == "default":
             found = replace(found, prefix=default.PREFIX)
         if found.prefix in taken:
@@ -53,8 +63,9 @@ def source_inputs(sources: list[str]) -> list[Input]:
                 remedy="rename the file or folder: the prefix comes from its name",
             )
         taken.add(found.prefix)
-        digests = tuple((member.name, digest(member)) for member in (core, *layout.vernacular))
-        inputs.append(Input(given, found, layout.vernacular, digests))
+        side = () if found.read else layout.vernacular
+        digests = tuple((member.name, digest(member)) for member in (*found.files, *side))
+        inputs.append(Input(given, found, side, digests))
     return inputs
 
 
@@ -65,10 +76,16 @@ def read_source(source: Input) -> Checklist:
     >>> checklist.usages.num_rows > 1000, checklist.issues.counts
     (True, {})
     """
+    if source.found.read is not None:
+        return source.found.read(source.found)
     return read_taxa(source.found, source.side)
 
 
-def _recognise(layout: Layout) -> tuple[Member, Recognised]:
+def _recognise(layout: Layout) -> Recognised:
+    for release in _RELEASES:
+        whole = release(layout)
+        if whole is not None:
+            return whole
     problem: TaxonomyError | None = None
     seen: list[str] = []
     for member in layout.cores[:_LOOKED_AT]:
@@ -81,7 +98,12 @@ def _recognise(layout: Layout) -> tuple[Member, Recognised]:
         for recognise in _RECOGNISERS:
             found = recognise(table, layout.path)
             if found is not None:
-                return member, found
+                return replace(found, core=member)
+        problem = problem or _lacking(table)
+    # Last of all: a read-me beside the tables may begin like a tree.
+    tree = text_tree.recognise(layout)
+    if tree is not None:
+        return tree
     if problem is not None:
         raise problem
     raise TaxonomyError(
@@ -91,3 +113,18 @@ def _recognise(layout: Layout) -> tuple[Member, Recognised]:
         "scientificName) or a species table (scientificName with family, genus, ...)",
         "name the columns so",
     )
+
+
+def _lacking(table: Table) -> TaxonomyError | None:
+    """Give the error that names the missing columns of a table that is nearly one of a known layout."""
+    for layout, terms in _NEEDED.items():
+        there = {plain_term(term) for term in terms} & table.terms().keys()
+        missing = [term for term in terms[:2] if plain_term(term) not in there]
+        if missing and len(there) >= 2:
+            return TaxonomyError(
+                f"the table lacks the column {missing[0]!r}",
+                f"{table.origin}, line 1",
+                f"{layout}: " + ", ".join(terms),
+                "rename the column that holds it, or export the table again",
+            )
+    return None

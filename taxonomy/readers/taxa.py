@@ -6,18 +6,18 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from taxonomy.readers.columns import OWN_PREFIX, canonical, qualify, to_usages, vernaculars
+from taxonomy.readers.columns import OWN_PREFIX, canonical, qualify, same_as, to_usages, vernaculars
 from taxonomy.readers.delimited import read_batches
 from taxonomy.readers.layout import Member
 from taxonomy.readers.recognised import Recognised
-from taxonomy.readers.schema import USAGE_SCHEMA, VERNACULAR_SCHEMA, Checklist, Issues
+from taxonomy.readers.schema import ALIAS_SCHEMA, USAGE_SCHEMA, VERNACULAR_SCHEMA, Checklist, Issues
 from taxonomy.readers.vernacular import read_vernacular
 
 
 def read_taxa(found: Recognised, side: Sequence[Member]) -> Checklist:
     """Read a recognised table, and the tables of vernacular names beside it."""
     issues = Issues()
-    usages, names = [], []
+    usages, names, aliases = [], [], [ALIAS_SCHEMA.empty_table()]
     numbered = "id" not in found.columns
     for batch, rows in read_batches(found.table, found.columns, issues):
         if numbered:
@@ -27,17 +27,17 @@ def read_taxa(found: Recognised, side: Sequence[Member]) -> Checklist:
         if "original" in found.columns:
             usages.append(_originals(batch, rows, found.prefix))
         if "vernacular" in found.columns:
-            named = vernaculars(batch, found.prefix)
-            more = {"language": ["eng"], "preferred": [True], "source": [found.prefix]}
-            for name, value in more.items():
-                named = named.append_column(name, pa.array(value * named.num_rows, VERNACULAR_SCHEMA.field(name).type))
-            names.append(named.cast(VERNACULAR_SCHEMA))
+            names.append(vernaculars(batch, found.prefix))
+        if "same" in found.columns:
+            aliases.append(same_as(batch, found.prefix))
     names += [read_vernacular(member, found.prefix, issues) for member in side]
     return Checklist(
         found.prefix,
         pa.concat_tables(usages) if usages else USAGE_SCHEMA.empty_table(),
         pa.concat_tables(names) if names else VERNACULAR_SCHEMA.empty_table(),
         issues,
+        (found.table.origin,),
+        pa.concat_tables(aliases),
     )
 
 
@@ -54,7 +54,7 @@ def _originals(batch: pa.Table, rows: pa.Array, prefix: str) -> pa.Table:
             found.append(
                 {
                     "usage_id": f"{accepted}-original", "name": text, "authorship": author or None, "rank": "species",
-                    "status": "synonym", "accepted_id": accepted, "source": prefix, "locator": row,
+                    "status": "synonym", "accepted_id": accepted, "source": prefix, "locator": row, "file": 0,
                 }
             )  # fmt: skip
     return pa.Table.from_pylist(found, schema=USAGE_SCHEMA)

@@ -53,10 +53,12 @@ def test_the_file_is_broad_enough_to_show_synonyms_and_homonyms() -> None:
     kingdoms: dict[str, set[str]] = {}
     for row in TAXA:
         kingdoms.setdefault(row["scientificName"], set()).add(row["kingdom"])
-    assert {"Morus", "Oenanthe", "Prunella", "Ficus", "Ficus variegata"} <= {
+    assert {"Morus", "Oenanthe", "Prunella", "Ficus", "Ficus variegata", "Bacillus"} <= {
         n for n, k in kingdoms.items() if len(k) > 1
     }
-    assert {row["kingdom"] for row in TAXA} == {"Animalia", "Plantae", "Fungi", "Chromista"}
+    assert {row["kingdom"] for row in TAXA} == {
+        *("Animalia", "Plantae", "Fungi", "Chromista", "Protozoa", "Bacteria", "Archaea")
+    }
 
 
 def test_vernacular_names_belong_to_accepted_taxa_and_prefer_one_name_per_language() -> None:

@@ -78,7 +78,7 @@ def test_a_kingdom_that_differs_vetoes_an_exact_name(default: Taxonomy) -> None:
     row = ask(default, "Puma concolor", kingdom="Plantae")
     assert (row["match_type"], row["accepted_id"]) == ("HIGHER_RANK", "bm:Plantae")
     assert "vetoed_by_hints" in row["issues"]
-    assert ask(default, "Puma concolor", kingdom="Bacteria")["match_type"] == "NONE"
+    assert ask(default, "Puma concolor", kingdom="Viruses")["match_type"] == "NONE"
     assert ask(default, "Puma concolor", kingdom="Eukaryota")["accepted_id"] == "bm:Puma-concolor"
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from types import ModuleType
 
-from pipeline.commands.taxonomy import explain, parse, resolve
+from pipeline.commands.taxonomy import build, diff, explain, parse, pull, resolve, tree
 
-VERBS: tuple[ModuleType, ...] = (parse, resolve, explain)
+VERBS: tuple[ModuleType, ...] = (build, resolve, explain, parse, diff, tree, pull)
 """In the order in which help lists them."""
 
 
