@@ -1,0 +1,178 @@
+"""Verification of candidate pairs: do the thumbnails of two near hashes show the same picture?
+
+A hash keeps which frequencies are strong, not where an animal stands: in front of one camera, or on one white sheet,
+different pictures may lie as near as copies do. Here one 64 x 64 thumbnail is fitted to the other by a gain and an
+offset, so that lighter, darker and flatter copies fit, and what is left over is averaged over small cells. A copy
+leaves nothing anywhere; another animal leaves much in one place, however little that is of the whole. The residual of a
+pair is the largest mean of any cell, the worse of the two directions, in grey levels of 0 to 255.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from dedup.blocks import SIDE, Blocks, check_blocks
+from dedup.errors import LikenessError
+from dedup.pairs import Pairs
+from dedup.pdq import DIHEDRAL
+
+RESIDUAL_LIMIT = 6.0
+"""Largest residual of a verified pair: copies stay below 2, different pictures of one scene begin at 10."""
+
+_CELL = 8
+_GAINS = (0.4, 2.5)
+"""Contrast changes that a copy may have; beyond them a fit says that anything resembles nothing."""
+_CHUNK = 2048
+
+_Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedPairs:
+    """Pairs of rows with their evidence, sorted by (left, right).
+
+    `left`, `right`: int64[k]. `distance`: int16[k], bits. `residual`: float32[k], grey levels, infinite where no
+    allowed gain fits. `confirmed`: bool[k], residual at most the limit.
+    """
+
+    left: npt.NDArray[np.int64]
+    right: npt.NDArray[np.int64]
+    distance: npt.NDArray[np.int16]
+    residual: _Floats
+    confirmed: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+
+def residuals(a: Blocks, b: Blocks) -> _Floats:
+    """Give the residual of each pair of thumbnails, whichever way round: float32[k] from two of uint8[k, 64, 64].
+
+    >>> page = np.tile(np.arange(64, dtype=np.uint8) * 3, (1, 64, 1))
+    >>> spot = page.copy()
+    >>> spot[0, 24:32, 24:32] += 60
+    >>> [float(x) for x in residuals(np.concatenate([page, page]), np.concatenate([page // 2 + 9, spot])).round()]
+    [0.0, 58.0]
+    """
+    check_blocks(a)
+    check_blocks(b)
+    if len(a) != len(b):
+        raise LikenessError(
+            f"{len(a)} thumbnails are compared with {len(b)}", expected="one of each per pair", remedy="index both alike"
+        )
+    parts = [_residuals(a[i : i + _CHUNK], b[i : i + _CHUNK]) for i in range(0, len(a), _CHUNK)]
+    return np.concatenate(parts) if parts else np.empty(0, np.float32)
+
+
+def verify_pairs(pairs: Pairs, blocks: Blocks, limit: float = RESIDUAL_LIMIT, others: Blocks | None = None) -> VerifiedPairs:
+    """Give the pairs with their residuals; rows of `right` are rows of `others` where that is given.
+
+    `blocks`: uint8[n, 64, 64], any array or memory map; only the rows of pairs are read, a bounded number at a time.
+
+    >>> blocks = np.zeros((2, 64, 64), np.uint8)
+    >>> blocks[1, :8, :8] = 50
+    >>> found = verify_pairs(Pairs(np.array([0]), np.array([1]), np.array([8], np.int16)), blocks)
+    >>> found.confirmed.tolist()
+    [False]
+    """
+    right = blocks if others is None else others
+    parts = [
+        _residuals(blocks[pairs.left[i : i + _CHUNK]], right[pairs.right[i : i + _CHUNK]])
+        for i in range(0, len(pairs), _CHUNK)
+    ]
+    residual = np.concatenate(parts) if parts else np.empty(0, np.float32)
+    return VerifiedPairs(pairs.left, pairs.right, pairs.distance, residual, residual <= limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """The rule by which a candidate pair is one picture, for `thin`: thumbnails within a residual of each other.
+
+    `blocks`: uint8[n, 64, 64]. `degenerate`: bool[n], images that no perceptual match may merge; none: all may.
+
+    >>> rule = Verifier(np.zeros((2, 64, 64), np.uint8), degenerate=np.array([False, True]))
+    >>> rule(np.array([0]), np.array([1]), np.array([0], np.int16)).tolist()
+    [False]
+    """
+
+    blocks: Blocks
+    limit: float = RESIDUAL_LIMIT
+    degenerate: npt.NDArray[np.bool_] | None = None
+
+    def __call__(
+        self, left: npt.NDArray[np.int64], right: npt.NDArray[np.int64], distance: npt.NDArray[np.int16]
+    ) -> npt.NDArray[np.bool_]:
+        """Say which pairs are one picture: bool[k]."""
+        confirmed = verify_pairs(Pairs(left, right, distance), self.blocks, self.limit).confirmed
+        if self.degenerate is not None:
+            confirmed &= ~(self.degenerate[left] | self.degenerate[right])
+        return confirmed
+
+
+def turned(blocks: Blocks, variant: Sequence[int] | npt.NDArray[np.integer]) -> Blocks:
+    """Give each thumbnail turned as its variant says (places in `pdq.DIHEDRAL`), so that a mirrored copy can be fitted.
+
+    >>> block = np.arange(4096, dtype=np.uint32).astype(np.uint8).reshape(1, 64, 64)
+    >>> bool((turned(block, [DIHEDRAL.index("flip_y")]) == block[:, ::-1]).all())
+    True
+    """
+    check_blocks(blocks)
+    places = np.asarray(variant)
+    answer = np.empty_like(blocks)
+    for place in range(len(DIHEDRAL)):
+        chosen = np.flatnonzero(places == place)
+        if len(chosen):
+            answer[chosen] = _turn(blocks[chosen], DIHEDRAL[place])
+    return answer
+
+
+def _turn(blocks: Blocks, name: str) -> Blocks:
+    if name == "identity":
+        return blocks
+    if name.startswith("rotate"):
+        return np.rot90(blocks, int(name.removeprefix("rotate")) // 90, axes=(1, 2))
+    if name == "flip_y":
+        return blocks[:, ::-1]
+    if name == "flip_x":
+        return blocks[:, :, ::-1]
+    swapped = blocks.transpose(0, 2, 1)
+    return swapped if name == "transpose" else swapped[:, ::-1, ::-1]
+
+
+def _residuals(a: Blocks, b: Blocks) -> _Floats:
+    x, y = a.reshape(len(a), -1).astype(np.float32), b.reshape(len(b), -1).astype(np.float32)
+    # Whole numbers below 2**24 have one sum in any order of adding, so the residual has one value on any machine.
+    mean_x, mean_y = (v.sum(axis=1, dtype=np.float64) / v.shape[1] for v in (x, y))
+    cross, own_x, own_y = (np.einsum("ki,ki->k", u, v, dtype=np.float64) for u, v in ((x, y), (x, x), (y, y)))
+    area = x.shape[1]
+    covariance = cross / area - mean_x * mean_y
+    cells_x, cells_y = _cells(x), _cells(y)
+    forward = _misfit(covariance, own_x / area - mean_x**2, cells_x, cells_y, mean_x, mean_y)
+    backward = _misfit(covariance, own_y / area - mean_y**2, cells_y, cells_x, mean_y, mean_x)
+    return np.maximum(forward, backward).astype(np.float32)
+
+
+def _cells(flat: _Floats) -> npt.NDArray[np.float64]:
+    """Give the mean of every cell: float64[k, 64]."""
+    cut = flat.reshape(len(flat), SIDE // _CELL, _CELL, SIDE // _CELL, _CELL)
+    return cut.sum(axis=(2, 4), dtype=np.float64).reshape(len(flat), -1) / _CELL**2
+
+
+def _misfit(
+    covariance: npt.NDArray[np.float64],
+    variance: npt.NDArray[np.float64],
+    source: npt.NDArray[np.float64],
+    target: npt.NDArray[np.float64],
+    source_mean: npt.NDArray[np.float64],
+    target_mean: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64]:
+    """Fit source to target by least squares, and give the largest mean residual of a cell."""
+    gain = np.divide(covariance, variance, out=np.ones_like(variance), where=variance > 0)
+    left = target - target_mean[:, np.newaxis] - gain[:, np.newaxis] * (source - source_mean[:, np.newaxis])
+    worst: npt.NDArray[np.float64] = np.abs(left).max(axis=1)
+    worst[(gain < _GAINS[0]) | (gain > _GAINS[1])] = np.inf
+    return worst
