@@ -147,9 +147,7 @@ def _best_of_equals(left: _Rows, right: _Rows, distance: npt.NDArray[np.int16], 
     return item[components(len(rank), rank[left[zero]], rank[right[zero]])][rank]
 
 
-def _walk(
-    left: _Rows, right: _Rows, rank: _Rows, size: npt.NDArray[np.int16] | None
-) -> tuple[_Rows, _Rows, _Rows]:
+def _walk(left: _Rows, right: _Rows, rank: _Rows, size: npt.NDArray[np.int16] | None) -> tuple[_Rows, _Rows, _Rows]:
     """Give the items that fall, what each falls to, and the position of the edge.
 
     In rounds: what no undecided better item has an edge to stays, and what it has an edge to falls. Where priorities

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from dedup.blocks import Blocks, check_blocks
+from dedup.blocks import SIDE, Blocks, check_blocks
 
 DEGENERATE = ("", "flat", "blank", "low_information")
 """The flags by code. flat: one tone; blank: one tone but for specks; low_information: too few visible edges."""
@@ -39,7 +39,7 @@ def degeneracy(
     ['flat', 'blank']
     """
     check_blocks(blocks)
-    cells = blocks.reshape(len(blocks), -1)
+    cells = blocks.reshape(len(blocks), SIDE * SIDE)
     codes = np.where(np.asarray(quality) < minimum, 3, 0).astype(np.uint8)
     if not len(cells):
         return codes

@@ -41,7 +41,7 @@ def phash_hashes(blocks: npt.NDArray[np.uint8]) -> Hashes:
     True
     """
     check_blocks(blocks, PHASH_SIDE)
-    low = (_DCT @ blocks.astype(np.float64) @ _DCT.T).reshape(len(blocks), -1)
+    low = (_DCT @ blocks.astype(np.float64) @ _DCT.T).reshape(len(blocks), _LOW * _LOW)
     middle = low.shape[1] // 2
     near = np.partition(low, (middle - 1, middle), axis=1)[:, middle - 1 : middle + 1]
     bits = low > near.mean(axis=1)[:, np.newaxis]

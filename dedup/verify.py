@@ -21,9 +21,11 @@ from dedup.pairs import Pairs
 from dedup.pdq import DIHEDRAL
 
 RESIDUAL_LIMIT = 6.0
-"""Largest residual of a verified pair: copies stay below 2, different pictures of one scene begin at 10."""
+"""Largest residual of a verified pair: copies mostly stay below 3, frames of one burst a tenth of a second apart begin
+at 6.7 (docs/likeness.md has the table)."""
 
-_CELL = 8
+_CELL = 4
+_BLACK, _WHITE, _ENOUGH = 4, 251, 1024
 _GAINS = (0.4, 2.5)
 """Contrast changes that a copy may have; beyond them a fit says that anything resembles nothing."""
 _CHUNK = 2048
@@ -56,19 +58,23 @@ def residuals(a: Blocks, b: Blocks) -> _Floats:
     >>> spot = page.copy()
     >>> spot[0, 24:32, 24:32] += 60
     >>> [float(x) for x in residuals(np.concatenate([page, page]), np.concatenate([page // 2 + 9, spot])).round()]
-    [0.0, 58.0]
+    [0.0, 59.0]
     """
     check_blocks(a)
     check_blocks(b)
     if len(a) != len(b):
         raise LikenessError(
-            f"{len(a)} thumbnails are compared with {len(b)}", expected="one of each per pair", remedy="index both alike"
+            f"{len(a)} thumbnails are compared with {len(b)}",
+            expected="one of each per pair",
+            remedy="index both alike",
         )
     parts = [_residuals(a[i : i + _CHUNK], b[i : i + _CHUNK]) for i in range(0, len(a), _CHUNK)]
     return np.concatenate(parts) if parts else np.empty(0, np.float32)
 
 
-def verify_pairs(pairs: Pairs, blocks: Blocks, limit: float = RESIDUAL_LIMIT, others: Blocks | None = None) -> VerifiedPairs:
+def verify_pairs(
+    pairs: Pairs, blocks: Blocks, limit: float = RESIDUAL_LIMIT, others: Blocks | None = None
+) -> VerifiedPairs:
     """Give the pairs with their residuals; rows of `right` are rows of `others` where that is given.
 
     `blocks`: uint8[n, 64, 64], any array or memory map; only the rows of pairs are read, a bounded number at a time.
@@ -145,34 +151,40 @@ def _turn(blocks: Blocks, name: str) -> Blocks:
 
 def _residuals(a: Blocks, b: Blocks) -> _Floats:
     x, y = a.reshape(len(a), -1).astype(np.float32), b.reshape(len(b), -1).astype(np.float32)
-    # Whole numbers below 2**24 have one sum in any order of adding, so the residual has one value on any machine.
-    mean_x, mean_y = (v.sum(axis=1, dtype=np.float64) / v.shape[1] for v in (x, y))
-    cross, own_x, own_y = (np.einsum("ki,ki->k", u, v, dtype=np.float64) for u, v in ((x, y), (x, x), (y, y)))
-    area = x.shape[1]
+    # Where a copy was made lighter its whites are cut off: such points say nothing about gain and offset.
+    inside = (a > _BLACK) & (a < _WHITE) & (b > _BLACK) & (b < _WHITE)
+    weight = inside.reshape(len(a), -1).astype(np.float32)
+    weight[weight.sum(axis=1) < _ENOUGH] = 1.0
+    area = weight.sum(axis=1, dtype=np.float64)
+    wx, wy = weight * x, weight * y
+    mean_x, mean_y = wx.sum(axis=1, dtype=np.float64) / area, wy.sum(axis=1, dtype=np.float64) / area
+    cross, own_x, own_y = (np.einsum("ki,ki->k", u, v, dtype=np.float64) for u, v in ((wx, y), (wx, x), (wy, y)))
     covariance = cross / area - mean_x * mean_y
-    cells_x, cells_y = _cells(x), _cells(y)
-    forward = _misfit(covariance, own_x / area - mean_x**2, cells_x, cells_y, mean_x, mean_y)
-    backward = _misfit(covariance, own_y / area - mean_y**2, cells_y, cells_x, mean_y, mean_x)
-    return np.maximum(forward, backward).astype(np.float32)
-
-
-def _cells(flat: _Floats) -> npt.NDArray[np.float64]:
-    """Give the mean of every cell: float64[k, 64]."""
-    cut = flat.reshape(len(flat), SIDE // _CELL, _CELL, SIDE // _CELL, _CELL)
-    return cut.sum(axis=(2, 4), dtype=np.float64).reshape(len(flat), -1) / _CELL**2
+    forward = _misfit(covariance, own_x / area - mean_x**2, x, y, mean_x, mean_y)
+    backward = _misfit(covariance, own_y / area - mean_y**2, y, x, mean_y, mean_x)
+    return np.maximum(forward, backward)
 
 
 def _misfit(
     covariance: npt.NDArray[np.float64],
     variance: npt.NDArray[np.float64],
-    source: npt.NDArray[np.float64],
-    target: npt.NDArray[np.float64],
+    source: _Floats,
+    target: _Floats,
     source_mean: npt.NDArray[np.float64],
     target_mean: npt.NDArray[np.float64],
-) -> npt.NDArray[np.float64]:
+) -> _Floats:
     """Fit source to target by least squares, and give the largest mean residual of a cell."""
     gain = np.divide(covariance, variance, out=np.ones_like(variance), where=variance > 0)
-    left = target - target_mean[:, np.newaxis] - gain[:, np.newaxis] * (source - source_mean[:, np.newaxis])
-    worst: npt.NDArray[np.float64] = np.abs(left).max(axis=1)
+    offset = target_mean - gain * source_mean
+    fitted = source * gain[:, np.newaxis].astype(np.float32)
+    fitted += offset[:, np.newaxis].astype(np.float32)
+    left = target - np.clip(fitted, 0, 255)
+    # Behind a cut-off white anything lighter may hide, and behind a cut-off black anything darker.
+    left[(source >= _WHITE) & (left > 0)] = 0
+    left[(source <= _BLACK) & (left < 0)] = 0
+    # Summed as whole 256ths, which have one sum in any order of adding, so the residual has one value on any machine.
+    steps = np.rint(left * 256).astype(np.int32)
+    cells = steps.reshape(len(left), SIDE // _CELL, _CELL, SIDE // _CELL, _CELL).sum(axis=(2, 4))
+    worst: _Floats = np.abs(cells).max(axis=(1, 2)).astype(np.float32) / np.float32(256 * _CELL**2)
     worst[(gain < _GAINS[0]) | (gain > _GAINS[1])] = np.inf
     return worst
