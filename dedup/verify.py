@@ -4,7 +4,7 @@ A hash keeps which frequencies are strong, not where an animal stands: in front 
 different pictures may lie as near as copies do. Here one 64 x 64 thumbnail is fitted to the other by a gain and an
 offset, so that lighter, darker and flatter copies fit, and what is left over is averaged over small cells. A copy
 leaves nothing anywhere; another animal leaves much in one place, however little that is of the whole. The residual of a
-pair is the largest mean of any cell, the worse of the two directions, in grey levels of 0 to 255.
+pair is the largest mean of any cell, the worse of the two directions, in grey levels of 0 to 255; in pictures of little contrast as if it were usual.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ at 6.7 (docs/likeness.md has the table)."""
 
 _CELL = 4
 _BLACK, _WHITE, _ENOUGH = 4, 251, 1024
+_CONTRAST = 40.0
+"""Standard deviation of grey levels below which a residual counts for more: at night an animal is few levels bright."""
 _GAINS = (0.4, 2.5)
 """Contrast changes that a copy may have; beyond them a fit says that anything resembles nothing."""
 _CHUNK = 2048
@@ -160,14 +162,16 @@ def _residuals(a: Blocks, b: Blocks) -> _Floats:
     mean_x, mean_y = wx.sum(axis=1, dtype=np.float64) / area, wy.sum(axis=1, dtype=np.float64) / area
     cross, own_x, own_y = (np.einsum("ki,ki->k", u, v, dtype=np.float64) for u, v in ((wx, y), (wx, x), (wy, y)))
     covariance = cross / area - mean_x * mean_y
-    forward = _misfit(covariance, own_x / area - mean_x**2, x, y, mean_x, mean_y)
-    backward = _misfit(covariance, own_y / area - mean_y**2, y, x, mean_y, mean_x)
+    own_x, own_y = own_x / area - mean_x**2, own_y / area - mean_y**2
+    forward = _misfit(covariance, own_x, own_y, x, y, mean_x, mean_y)
+    backward = _misfit(covariance, own_y, own_x, y, x, mean_y, mean_x)
     return np.maximum(forward, backward)
 
 
 def _misfit(
     covariance: npt.NDArray[np.float64],
     variance: npt.NDArray[np.float64],
+    target_variance: npt.NDArray[np.float64],
     source: _Floats,
     target: _Floats,
     source_mean: npt.NDArray[np.float64],
@@ -186,5 +190,6 @@ def _misfit(
     steps = np.rint(left * 256).astype(np.int32)
     cells = steps.reshape(len(left), SIDE // _CELL, _CELL, SIDE // _CELL, _CELL).sum(axis=(2, 4))
     worst: _Floats = np.abs(cells).max(axis=(1, 2)).astype(np.float32) / np.float32(256 * _CELL**2)
+    worst *= np.maximum(1.0, _CONTRAST / np.sqrt(np.maximum(target_variance, 1.0))).astype(np.float32)
     worst[(gain < _GAINS[0]) | (gain > _GAINS[1])] = np.inf
     return worst
