@@ -4,7 +4,8 @@ A hash keeps which frequencies are strong, not where an animal stands: in front 
 different pictures may lie as near as copies do. Here one 64 x 64 thumbnail is fitted to the other by a gain and an
 offset, so that lighter, darker and flatter copies fit, and what is left over is averaged over small cells. A copy
 leaves nothing anywhere; another animal leaves much in one place, however little that is of the whole. The residual of a
-pair is the largest mean of any cell, the worse of the two directions, in grey levels of 0 to 255; in pictures of little contrast as if it were usual.
+pair is the largest mean of any cell, the worse of the two directions, in grey levels of 0 to 255; in pictures of little
+contrast it is raised as if theirs were usual.
 """
 
 from __future__ import annotations

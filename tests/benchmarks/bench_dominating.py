@@ -49,7 +49,9 @@ def main() -> None:
     shuffle, swap = random.permutation(k), random.random(k) < 0.5
     left, right = np.where(swap, right, left)[shuffle], np.where(swap, left, right)[shuffle]
     two = dominating_set(n, left, right, order, distance[shuffle])
-    same = all(np.array_equal(getattr(one, name), getattr(two, name)) for name in ("kept", "representative", "distance"))
+    same = all(
+        np.array_equal(getattr(one, name), getattr(two, name)) for name in ("kept", "representative", "distance")
+    )
     print(f"  the same answer with edges and their ends shuffled: {same}")
     if not same:
         raise SystemExit(1)
