@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from dedup.bands import Band, BandPlan, permuted_word
 from dedup.errors import CrowdError
-from dedup.pairs import Hashes, Pairs, merge_pairs
+from dedup.pairs import Hashes, Pairs, gather_pairs
 
 _DENSE = 16
 """Keys are looked up in a table of all keys while that has at most this many entries per row, else by bisection."""
@@ -100,7 +100,7 @@ class _Parts:
 
 
 def self_band(side: Side, plan: BandPlan, number: int, candidates: int, most: int | None = None) -> Pairs:
-    """Give the pairs within one side whose lowest colliding band is `number`; CrowdError beyond `most` pairs."""
+    """Give the pairs within one side whose lowest colliding band is `number`, unsorted; CrowdError beyond `most` pairs."""
     band = plan.bands[number]
     items = _Sorted.by(band, side)
     ranges = items.ranges(band.key_bits) if band.flips else None
@@ -118,11 +118,11 @@ def self_band(side: Side, plan: BandPlan, number: int, candidates: int, most: in
         for found, place in _near(items.words, outer, low, counts, items.words, band.word_budget, candidates):
             one, other = items.order[found], items.order[place]
             parts.add(_verified(side, np.minimum(one, other), side, np.maximum(one, other), plan, number))
-    return merge_pairs(parts.found)
+    return gather_pairs(parts.found)
 
 
 def cross_band(a: Side, b: Side, plan: BandPlan, number: int, candidates: int, most: int | None = None) -> Pairs:
-    """Give the pairs between two sides whose lowest colliding band is `number`; CrowdError beyond `most` pairs."""
+    """Give the pairs between two sides whose lowest colliding band is `number`, unsorted; CrowdError beyond `most` pairs."""
     band = plan.bands[number]
     # Ranges of the larger side are long, so the cost of looking up is paid per row of the smaller one.
     swapped = len(b.rows) < len(a.rows)
@@ -137,7 +137,7 @@ def cross_band(a: Side, b: Side, plan: BandPlan, number: int, candidates: int, m
             if swapped:
                 left, right = right, left
             parts.add(_verified(a, left, b, right, plan, number))
-    return merge_pairs(parts.found)
+    return gather_pairs(parts.found)
 
 
 def _near(
@@ -178,6 +178,8 @@ def _verified(a: Side, left: _Rows, b: Side, right: _Rows, plan: BandPlan, numbe
             if band.word == word:
                 keep &= ~band.collides(difference)
         left, right = left[keep], right[keep]
+        if not len(left):
+            break
     between = np.zeros(len(left), np.int16)
     for one, other in zip(a.words, b.words, strict=True):
         between += np.bitwise_count(one[left] ^ other[right])

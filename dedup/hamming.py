@@ -101,7 +101,7 @@ def band_pairs(hashes: Hashes, plan: BandPlan, band: int, candidates: int = CAND
     first = first_rows(hashes)
     side = Side.of(hashes, _distinct(first))
     found = self_band(side, plan, band, candidates)
-    return merge_pairs([_stars(first), found]) if band == 0 else found
+    return merge_pairs([_stars(first), found] if band == 0 else [found])
 
 
 def cross_pairs_within(

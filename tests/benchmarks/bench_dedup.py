@@ -54,7 +54,7 @@ def draw(folder: Path, pictures: int, seed: int) -> None:
     random = np.random.default_rng(seed)
     for number in range(pictures):
         total = np.zeros((375, 500, 3), np.float32)
-        for side in (3, 6, 12, 24, 48):
+        for side in (4, 12, 40):
             grain = random.integers(0, 256, (side, side, 3), dtype=np.uint8)
             layer = Image.fromarray(grain).resize((500, 375), Image.Resampling.BICUBIC)
             total += np.asarray(layer, np.float32) / side**0.7
