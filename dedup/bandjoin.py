@@ -100,7 +100,7 @@ class _Parts:
 
 
 def self_band(side: Side, plan: BandPlan, number: int, candidates: int, most: int | None = None) -> Pairs:
-    """Give the pairs within one side whose lowest colliding band is `number`, unsorted; CrowdError beyond `most` pairs."""
+    """Give the pairs within one side whose lowest colliding band is `number`; CrowdError beyond `most` of them."""
     band = plan.bands[number]
     items = _Sorted.by(band, side)
     ranges = items.ranges(band.key_bits) if band.flips else None
@@ -122,7 +122,7 @@ def self_band(side: Side, plan: BandPlan, number: int, candidates: int, most: in
 
 
 def cross_band(a: Side, b: Side, plan: BandPlan, number: int, candidates: int, most: int | None = None) -> Pairs:
-    """Give the pairs between two sides whose lowest colliding band is `number`, unsorted; CrowdError beyond `most` pairs."""
+    """Give the pairs between two sides whose lowest colliding band is `number`; CrowdError beyond `most` of them."""
     band = plan.bands[number]
     # Ranges of the larger side are long, so the cost of looking up is paid per row of the smaller one.
     swapped = len(b.rows) < len(a.rows)

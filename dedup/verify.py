@@ -31,7 +31,8 @@ _CONTRAST = 40.0
 """Standard deviation of grey levels below which a residual counts for more: at night an animal is few levels bright."""
 _GAINS = (0.4, 2.5)
 """Contrast changes that a copy may have; beyond them a fit says that anything resembles nothing."""
-_CHUNK = 2048
+_CHUNK = 64
+"""Pairs fitted at a time: their arrays of 1 MB stay inside a core's cache."""
 
 _Floats = npt.NDArray[np.float32]
 
