@@ -1,10 +1,12 @@
-"""Likeness of images: hashes, the exact Hamming join, clusters, and the search for leaks of held-out images."""
+"""Likeness of images: hashes, the exact Hamming join, verification, clusters, and the search for leaks."""
 
 from __future__ import annotations
 
 from dedup.bands import Band, BandPlan, plan_bands
+from dedup.blocks import block_of, luma_of, pixel_digest
 from dedup.clusters import Dominated, components, dominating_set
-from dedup.errors import LikenessError
+from dedup.crowds import Folded, fold_crowds
+from dedup.errors import CrowdError, LikenessError
 from dedup.hamming import (
     band_pairs,
     cross_band_pairs,
@@ -12,41 +14,76 @@ from dedup.hamming import (
     first_rows,
     pairs_within,
 )
-from dedup.hashes import DIHEDRAL, HASH_SPEC, ImageHashes, dihedral, hash_image
+from dedup.hashes import ImageHashes, dihedral, hash_image, thumbnails
 from dedup.hashlist import HASH_LIST_SCHEMA, read_hash_list, write_hash_list
+from dedup.information import DEGENERATE, MINIMUM_QUALITY, degeneracy
 from dedup.leakage import UNKNOWN_QUALITY, HeldOut, Leaks, find_leaks, usable
 from dedup.pairs import Pairs, brute_cross_pairs, brute_pairs, merge_pairs
+from dedup.pdq import DIHEDRAL, pdq_hashes, pdq_quality, pdq_variants
+from dedup.phash import phash_block, phash_hashes
+from dedup.ranges import KeyRange, key_ranges, range_pairs
+from dedup.specs import HASH_COLUMNS, HASH_SPEC, PHASH_SPEC, PIXEL_SPEC, THUMBNAIL_SPEC, spec_of
 from dedup.thinning import thin
+from dedup.verify import RESIDUAL_LIMIT, VerifiedPairs, Verifier, residuals, turned, verify_pairs
 
 __all__ = [
+    "DEGENERATE",
     "DIHEDRAL",
+    "HASH_COLUMNS",
     "HASH_LIST_SCHEMA",
     "HASH_SPEC",
+    "MINIMUM_QUALITY",
+    "PHASH_SPEC",
+    "PIXEL_SPEC",
+    "RESIDUAL_LIMIT",
+    "THUMBNAIL_SPEC",
     "UNKNOWN_QUALITY",
     "Band",
     "BandPlan",
+    "CrowdError",
     "Dominated",
+    "Folded",
     "HeldOut",
     "ImageHashes",
+    "KeyRange",
     "Leaks",
     "LikenessError",
     "Pairs",
+    "VerifiedPairs",
+    "Verifier",
     "band_pairs",
+    "block_of",
     "brute_cross_pairs",
     "brute_pairs",
     "components",
     "cross_band_pairs",
     "cross_pairs_within",
+    "degeneracy",
     "dihedral",
     "dominating_set",
     "find_leaks",
     "first_rows",
+    "fold_crowds",
     "hash_image",
+    "key_ranges",
+    "luma_of",
     "merge_pairs",
     "pairs_within",
+    "pdq_hashes",
+    "pdq_quality",
+    "pdq_variants",
+    "phash_block",
+    "phash_hashes",
+    "pixel_digest",
     "plan_bands",
+    "range_pairs",
     "read_hash_list",
+    "residuals",
+    "spec_of",
     "thin",
+    "thumbnails",
+    "turned",
     "usable",
+    "verify_pairs",
     "write_hash_list",
 ]

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dedup.bands import Band, BandPlan, permuted_word
-from dedup.pairs import Hashes, Pairs, merge_pairs
+from dedup.errors import CrowdError
+from dedup.pairs import Hashes, Pairs, gather_pairs
 
 _DENSE = 16
 """Keys are looked up in a table of all keys while that has at most this many entries per row, else by bisection."""
@@ -25,16 +26,16 @@ _Words = npt.NDArray[np.uint64]
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """The distinct hashes of one side of a join: their rows in the caller's array, and their permuted words."""
+    """The hashes of one side of a join: their rows in the caller's array, and their permuted words."""
 
     rows: _Rows
     words: tuple[_Words, ...]
 
     @staticmethod
     def of(hashes: Hashes, rows: _Rows) -> Side:
-        """Take the rows that are the first of their value."""
-        distinct = hashes if len(rows) == len(hashes) else hashes[rows]
-        return Side(rows, tuple(permuted_word(distinct, word) for word in range(hashes.shape[1] // 8)))
+        """Take some rows, in ascending order: those that are the first of their value, or all."""
+        some = hashes if len(rows) == len(hashes) else hashes[rows]
+        return Side(rows, tuple(permuted_word(some, word) for word in range(hashes.shape[1] // 8)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +80,31 @@ class _Ranges:
         return low, self.table[keys + 1] - low
 
 
-def self_band(side: Side, plan: BandPlan, number: int, candidates: int) -> Pairs:
-    """Give the pairs within one side whose lowest colliding band is `number`."""
+class _Parts:
+    """Pairs as they are found, up to as many as the caller has room for."""
+
+    def __init__(self, most: int | None) -> None:
+        self.found: list[Pairs] = []
+        self._room = most
+
+    def add(self, pairs: Pairs) -> None:
+        self.found.append(pairs)
+        if self._room is not None:
+            self._room -= len(pairs)
+            if self._room < 0:
+                raise CrowdError(
+                    "there are more near pairs than there is room for",
+                    expected="a set without a crowd of near images, or a decision that needs no list of pairs",
+                    remedy="decide with dedup.thin, or fold the crowd first with dedup.fold_crowds",
+                )
+
+
+def self_band(side: Side, plan: BandPlan, number: int, candidates: int, most: int | None = None) -> Pairs:
+    """Give the pairs within one side whose lowest colliding band is `number`; CrowdError beyond `most` of them."""
     band = plan.bands[number]
     items = _Sorted.by(band, side)
     ranges = items.ranges(band.key_bits) if band.flips else None
-    parts = []
+    parts = _Parts(most)
     for pattern in band.patterns():
         if pattern == 0 or ranges is None:
             again = np.flatnonzero(items.keys[1:] == items.keys[:-1])
@@ -97,27 +117,27 @@ def self_band(side: Side, plan: BandPlan, number: int, candidates: int) -> Pairs
             low, counts = ranges.of(items.keys[outer] ^ pattern)
         for found, place in _near(items.words, outer, low, counts, items.words, band.word_budget, candidates):
             one, other = items.order[found], items.order[place]
-            parts.append(_verified(side, np.minimum(one, other), side, np.maximum(one, other), plan, number))
-    return merge_pairs(parts)
+            parts.add(_verified(side, np.minimum(one, other), side, np.maximum(one, other), plan, number))
+    return gather_pairs(parts.found)
 
 
-def cross_band(a: Side, b: Side, plan: BandPlan, number: int, candidates: int) -> Pairs:
-    """Give the pairs between two sides whose lowest colliding band is `number`."""
+def cross_band(a: Side, b: Side, plan: BandPlan, number: int, candidates: int, most: int | None = None) -> Pairs:
+    """Give the pairs between two sides whose lowest colliding band is `number`; CrowdError beyond `most` of them."""
     band = plan.bands[number]
     # Ranges of the larger side are long, so the cost of looking up is paid per row of the smaller one.
     swapped = len(b.rows) < len(a.rows)
     outer, inner = (_Sorted.by(band, side) for side in ((b, a) if swapped else (a, b)))
     ranges = inner.ranges(band.key_bits)
     everyone = np.arange(len(outer.keys), dtype=np.int64)
-    parts = []
+    parts = _Parts(most)
     for pattern in band.patterns():
         low, counts = ranges.of(outer.keys ^ pattern)
         for found, place in _near(outer.words, everyone, low, counts, inner.words, band.word_budget, candidates):
             left, right = outer.order[found], inner.order[place]
             if swapped:
                 left, right = right, left
-            parts.append(_verified(a, left, b, right, plan, number))
-    return merge_pairs(parts)
+            parts.add(_verified(a, left, b, right, plan, number))
+    return gather_pairs(parts.found)
 
 
 def _near(
@@ -158,6 +178,8 @@ def _verified(a: Side, left: _Rows, b: Side, right: _Rows, plan: BandPlan, numbe
             if band.word == word:
                 keep &= ~band.collides(difference)
         left, right = left[keep], right[keep]
+        if not len(left):
+            break
     between = np.zeros(len(left), np.int16)
     for one, other in zip(a.words, b.words, strict=True):
         between += np.bitwise_count(one[left] ^ other[right])

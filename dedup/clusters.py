@@ -8,6 +8,7 @@ two kept items are within the distance of each other.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +17,13 @@ from dedup.errors import LikenessError
 
 _Rows = npt.NDArray[np.int64]
 
+_Narrow = npt.NDArray[Any]
+"""Items as int32 or int64, whichever holds them."""
+
 _STEP = 1 << 20
 """Edges turned into Python integers at a time."""
+
+_ROUNDS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +47,42 @@ def components(n: int, left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]
     """Label n items by connected component: int64[n], the smallest item of the component.
 
     `left`, `right`: int64[k], the ends of each edge, in any order. LikenessError: ends outside 0 to n - 1.
-    Every round hooks each label to the smallest neighbouring one and shortens all paths, so that rounds are few.
+    Every round hooks each root to its smallest neighbouring one and flattens the trees so made, so that rounds are few.
 
     >>> components(5, np.array([3, 1]), np.array([4, 3])).tolist()
     [0, 1, 2, 1, 1]
     """
     _check_edges(n, left, right)
-    label = np.arange(n, dtype=np.int64)
-    a, b = left.astype(np.int64), right.astype(np.int64)
+    label: _Narrow = np.arange(n, dtype=_place(n))
+    a, b = np.minimum(left, right).astype(label.dtype), np.maximum(left, right).astype(label.dtype)
     while len(a):
-        np.minimum.at(label, np.maximum(a, b), np.minimum(a, b))
-        while True:
-            shorter = label[label]
-            if np.array_equal(shorter, label):
-                break
-            label = shorter
+        np.minimum.at(label, b, a)
+        # Only what was hooked in this round can hang below something that is no root.
+        _flatten(label, b)
         a, b = label[a], label[b]
-        open_edges = a != b
+        open_edges = np.flatnonzero(a != b)
         a, b = a[open_edges], b[open_edges]
-    return label
+        a, b = np.minimum(a, b), np.maximum(a, b)
+    while True:
+        shorter = label[label]
+        if np.array_equal(shorter, label):
+            return shorter.astype(np.int64)
+        label = shorter
+
+
+def _flatten(label: _Narrow, hooked: _Narrow) -> None:
+    """Point each hooked item at its root, doubling the reach at every step."""
+    while len(hooked):
+        parent = label[hooked]
+        further = label[parent]
+        moving = np.flatnonzero(further != parent)
+        hooked = hooked[moving]
+        label[hooked] = further[moving]
+
+
+def _place(n: int) -> type[np.int32] | type[np.int64]:
+    """Give the smaller integer that counts n items: tables of them are what walks through memory cost."""
+    return np.int32 if n < 1 << 31 else np.int64
 
 
 def dominating_set(
@@ -83,20 +106,22 @@ def dominating_set(
     """
     _check_edges(n, left, right)
     rank = check_order(n, order)
-    size = np.zeros(len(left), np.int16) if distance is None else distance
-    if len(size) != len(left):
+    if distance is not None and len(distance) != len(left):
         raise LikenessError(
-            f"{len(size)} distances for {len(left)} edges", expected="one per edge", remedy="pass the pairs' own arrays"
+            f"{len(distance)} distances for {len(left)} edges",
+            expected="one per edge",
+            remedy="pass the pairs' own arrays",
         )
     kept, representative = np.ones(n, np.bool_), np.arange(n, dtype=np.int64)
     edge, between = np.full(n, -1, np.int64), np.zeros(n, np.int16)
-    best = representative if distance is None else _best_of_equals(left, right, distance, rank)
+    best = _best_of_equals(left, right, distance, rank) if distance is not None else np.arange(n, dtype=np.int64)
 
     one, other = best[left], best[right]
     apart = np.flatnonzero(one != other)
-    loser, winner, cause = _walk(one[apart], other[apart], rank, size[apart])
+    loser, winner, cause = _walk(one[apart], other[apart], rank, None if distance is None else distance[apart])
     kept[loser], representative[loser], edge[loser] = False, winner, apart[cause]
-    between[loser] = size[edge[loser]]
+    if distance is not None:
+        between[loser] = distance[edge[loser]]
 
     if distance is not None:
         member = np.flatnonzero(best != np.arange(n))
@@ -122,27 +147,50 @@ def _best_of_equals(left: _Rows, right: _Rows, distance: npt.NDArray[np.int16], 
     return item[components(len(rank), rank[left[zero]], rank[right[zero]])][rank]
 
 
-def _walk(left: _Rows, right: _Rows, rank: _Rows, size: npt.NDArray[np.int16]) -> tuple[_Rows, _Rows, _Rows]:
-    """Give the items that fall, what each falls to, and the position of the edge, by a pass over the sorted edges.
+def _walk(left: _Rows, right: _Rows, rank: _Rows, size: npt.NDArray[np.int16] | None) -> tuple[_Rows, _Rows, _Rows]:
+    """Give the items that fall, what each falls to, and the position of the edge.
 
-    Edges are sorted by the rank of their better end. When the first edge out of an item comes up, every edge into it
-    from a better item has been seen, so whether it is kept is settled.
+    In rounds: what no undecided better item has an edge to stays, and what it has an edge to falls. Where priorities
+    follow no pattern the open edges melt away in a few rounds; what a chain leaves is walked edge by edge.
     """
-    forward = rank[left] < rank[right]
-    better, worse = np.where(forward, left, right), np.where(forward, right, left)
-    edges = np.lexsort((size, rank[worse], rank[better]))
-    fallen = bytearray(len(rank))
-    losers: list[int] = []
-    causes: list[int] = []
+    kind = _place(len(rank))
+    one: _Narrow = rank[left].astype(kind)
+    other: _Narrow = rank[right].astype(kind)
+    better, worse = np.minimum(one, other), np.maximum(one, other)
+    fallen, waits = np.zeros(len(rank), np.bool_), np.zeros(len(rank), np.bool_)
+    a, b = better, worse
+    for _ in range(_ROUNDS):
+        if not len(a):
+            break
+        waits[b] = True
+        stays = ~waits[a]
+        waits[b] = False
+        fallen[b[stays]] = True
+        open_edges = np.flatnonzero(~(stays | fallen[a] | fallen[b]))
+        a, b = a[open_edges], b[open_edges]
+    _walk_rest(a, b, fallen)
+
+    cause = np.flatnonzero(fallen[worse] & ~fallen[better])
+    keys = (worse[cause], better[cause]) if size is None else (worse[cause], better[cause], size[cause])
+    cause = cause[np.lexsort(keys[::-1])]
+    cause = cause[np.flatnonzero(np.diff(worse[cause], prepend=-1))]
+    forward = one[cause] < other[cause]
+    return np.where(forward, right[cause], left[cause]), np.where(forward, left[cause], right[cause]), cause
+
+
+def _walk_rest(better: _Narrow, worse: _Narrow, fallen: npt.NDArray[np.bool_]) -> None:
+    """Let fall, by a pass over the edges in order of their better ends, what the rounds have left undecided.
+
+    When the first edge out of an item comes up, every edge into it from a better item has been seen.
+    """
+    edges = np.argsort(better, kind="stable")
+    down: set[int] = set()
     for start in range(0, len(edges), _STEP):
         part = edges[start : start + _STEP]
-        for strong, weak, at in zip(better[part].tolist(), worse[part].tolist(), part.tolist(), strict=True):
-            if not fallen[strong] and not fallen[weak]:
-                fallen[weak] = 1
-                losers.append(weak)
-                causes.append(at)
-    cause = np.array(causes, np.int64)
-    return np.array(losers, np.int64), better[cause], cause
+        for strong, weak in zip(better[part].tolist(), worse[part].tolist(), strict=True):
+            if strong not in down:
+                down.add(weak)
+    fallen[list(down)] = True
 
 
 def check_order(n: int, order: npt.NDArray[np.int64]) -> _Rows:

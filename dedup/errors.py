@@ -1,4 +1,4 @@
-"""The error of this package."""
+"""What the likeness library raises."""
 
 from __future__ import annotations
 
@@ -6,4 +6,8 @@ from manifests.errors import BiomillError
 
 
 class LikenessError(BiomillError):
-    """Hashes, thresholds or hash lists that admit no exact answer."""
+    """Hashes, thresholds or lists that admit no exact answer."""
+
+
+class CrowdError(LikenessError):
+    """More near pairs than the caller gave room for: a crowd of images that are all alike."""

@@ -8,7 +8,8 @@ units, in any order or place, and the union of their pairs holds each pair once.
 Equal hashes are collapsed first: a self join gives all pairs among distinct values, each value standing at its first
 row, and one edge of distance 0 from every later row of a value to the first. A hundred thousand equal images thus
 cost a hundred thousand edges. `components`, and `dominating_set` with the pairs' distances, decide on these as they
-would on all pairs. Values that are near but not equal are given pair by pair, k of them as up to k**2 / 2 pairs.
+would on all pairs. Values that are near but not equal are given pair by pair, k of them as up to k**2 / 2 pairs; `most`
+bounds their number, and `dedup.thinning` decides on such a crowd without listing it.
 """
 
 from __future__ import annotations
@@ -63,11 +64,14 @@ def first_rows(hashes: Hashes) -> _Rows:
     return first
 
 
-def pairs_within(hashes: Hashes, distance: int, candidates: int = CANDIDATES) -> Pairs:
+def pairs_within(
+    hashes: Hashes, distance: int, candidates: int = CANDIDATES, *, collapse: bool = True, most: int | None = None
+) -> Pairs:
     """Give the pairs of rows within the distance, equal hashes as star edges (see the module).
 
-    `hashes`: uint8[n, 32] or uint8[n, 8]. `candidates`: how many are compared at a time. LikenessError: other shapes,
-    or a distance of half the bits or more.
+    `hashes`: uint8[n, 32] or uint8[n, 8]. `candidates`: how many are compared at a time. `collapse` False: every pair
+    of rows, equal hashes included. LikenessError: other shapes, or a distance of half the bits or more; CrowdError:
+    more than `most` pairs.
 
     >>> pairs = pairs_within(np.array([[0] * 8, [255] * 8, [0] * 7 + [5]], np.uint8), 6)
     >>> pairs.left.tolist(), pairs.right.tolist(), pairs.distance.tolist()
@@ -75,10 +79,13 @@ def pairs_within(hashes: Hashes, distance: int, candidates: int = CANDIDATES) ->
     """
     check_hashes(hashes)
     plan = plan_bands(hashes.shape[1] * 8, distance)
-    first = first_rows(hashes)
+    first = first_rows(hashes) if collapse else np.arange(len(hashes), dtype=np.int64)
     side = Side.of(hashes, _distinct(first))
-    bands = [self_band(side, plan, number, candidates) for number in range(len(plan.bands))]
-    return merge_pairs([_stars(first), *bands])
+    bands = [_stars(first)]
+    for number in range(len(plan.bands)):
+        bands.append(self_band(side, plan, number, candidates, most))
+        most = None if most is None else max(0, most - len(bands[-1]))
+    return merge_pairs(bands)
 
 
 def band_pairs(hashes: Hashes, plan: BandPlan, band: int, candidates: int = CANDIDATES) -> Pairs:
@@ -94,14 +101,16 @@ def band_pairs(hashes: Hashes, plan: BandPlan, band: int, candidates: int = CAND
     first = first_rows(hashes)
     side = Side.of(hashes, _distinct(first))
     found = self_band(side, plan, band, candidates)
-    return merge_pairs([_stars(first), found]) if band == 0 else found
+    return merge_pairs([_stars(first), found] if band == 0 else [found])
 
 
-def cross_pairs_within(a: Hashes, b: Hashes, distance: int, candidates: int = CANDIDATES) -> Pairs:
+def cross_pairs_within(
+    a: Hashes, b: Hashes, distance: int, candidates: int = CANDIDATES, *, collapse: bool = True, most: int | None = None
+) -> Pairs:
     """Give the pairs of a row of `a` (left) and a row of `b` (right) within the distance.
 
-    Every row of `a` is answered for; of equal rows of `b` the first stands for all. Shapes and errors as in
-    `pairs_within`.
+    Every row of `a` is answered for; of equal rows of `b` the first stands for all, unless `collapse` is False. Shapes
+    and errors as in `pairs_within`.
 
     >>> a, b = np.zeros((2, 8), np.uint8), np.array([[255] * 8, [1] * 8, [1] * 8], np.uint8)
     >>> pairs = cross_pairs_within(a, b, 10)
@@ -109,8 +118,17 @@ def cross_pairs_within(a: Hashes, b: Hashes, distance: int, candidates: int = CA
     ([0, 1], [1, 1], [8, 8])
     """
     check_same_width(a, b)
-    first = first_rows(a)
-    return _every_left(cross_values_within(a, first, b, distance, candidates), first)
+    if collapse and most is None:
+        first = first_rows(a)
+        return _every_left(cross_values_within(a, first, b, distance, candidates), first)
+    plan = plan_bands(a.shape[1] * 8, distance)
+    left = Side.of(a, np.arange(len(a), dtype=np.int64))
+    right = Side.of(b, _distinct(first_rows(b)) if collapse else np.arange(len(b), dtype=np.int64))
+    bands: list[Pairs] = []
+    for number in range(len(plan.bands)):
+        bands.append(cross_band(left, right, plan, number, candidates, most))
+        most = None if most is None else max(0, most - len(bands[-1]))
+    return merge_pairs(bands)
 
 
 def cross_values_within(a: Hashes, first: _Rows, b: Hashes, distance: int, candidates: int = CANDIDATES) -> Pairs:

@@ -34,8 +34,20 @@ class Pairs:
 
 def make_pairs(left: npt.NDArray[np.int64], right: npt.NDArray[np.int64], distance: npt.NDArray[np.int16]) -> Pairs:
     """Sort parallel arrays into Pairs."""
-    order = np.lexsort((right, left))
+    # Rows are fewer than 2**32, so both fit one integer, which sorts several times faster than two.
+    order = np.argsort((left.astype(np.uint64) << np.uint64(32)) | right.astype(np.uint64))
     return Pairs(left[order], right[order], distance[order])
+
+
+def gather_pairs(parts: Sequence[Pairs]) -> Pairs:
+    """Put pairs together in the order they come, for whoever sorts them later."""
+    if not parts:
+        return Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int16))
+    return Pairs(
+        np.concatenate([part.left for part in parts]),
+        np.concatenate([part.right for part in parts]),
+        np.concatenate([part.distance for part in parts]),
+    )
 
 
 def merge_pairs(parts: Sequence[Pairs]) -> Pairs:
@@ -46,13 +58,8 @@ def merge_pairs(parts: Sequence[Pairs]) -> Pairs:
     >>> merge_pairs([one, two]).left.tolist()
     [1, 4]
     """
-    if not parts:
-        return make_pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int16))
-    return make_pairs(
-        np.concatenate([part.left for part in parts]),
-        np.concatenate([part.right for part in parts]),
-        np.concatenate([part.distance for part in parts]),
-    )
+    every = gather_pairs(parts)
+    return make_pairs(every.left, every.right, every.distance)
 
 
 def check_hashes(hashes: Hashes, name: str = "hashes") -> None:

@@ -1,58 +1,127 @@
 """Thin a crowd of near hashes without listing its pairs.
 
 A camera that looks at one spot for a year gives k images of which all k**2 / 2 pairs are near; a list of them may not
-fit into memory although one image may stand for all. The dominating set can be had without the list: the items are
-taken in order of priority, a block at a time. A block first meets the items kept so far, which are few where the crowd
-is dense; only what is still standing meets its own kind. Blocks double, so their number grows with the logarithm.
+fit into memory although one image may stand for all. The dominating set can be had without the list. While the pairs
+of a set are few they are listed and decided. Else the set is halved by priority: the better half is decided first, what
+of the other half falls to it is taken out by a cross join, and only what still stands is decided in turn. In a crowd
+nearly all of the other half falls, so the work is that of some joins, not of all pairs.
+
+The answer is the same, item by item, as `dominating_set` gives on the list of all pairs.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from dedup.clusters import Dominated, check_order, dominating_set
-from dedup.hamming import cross_pairs_within, pairs_within
-from dedup.pairs import Hashes, check_hashes
+from dedup.errors import CrowdError
+from dedup.hamming import cross_pairs_within, first_rows, pairs_within
+from dedup.pairs import Hashes, Pairs, check_hashes
 
-_FIRST_BLOCK = 1 << 13
+PAIRS = 1 << 21
+"""Pairs listed at a time, some 100 bytes each while they are sorted and decided."""
+
+Accept = Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int16]], npt.NDArray[np.bool_]]
+"""Says which candidate pairs count: (rows, rows, distances), k each, to bool[k]; the same whichever way round."""
 
 
-def thin(hashes: Hashes, distance: int, order: npt.NDArray[np.int64], first_block: int = _FIRST_BLOCK) -> Dominated:
+def thin(
+    hashes: Hashes, distance: int, order: npt.NDArray[np.int64], accept: Accept | None = None, pairs: int = PAIRS
+) -> Dominated:
     """Give the dominating set of all pairs within the distance, the same one as from their list.
 
-    `hashes`: uint8[n, 32] or uint8[n, 8]. `order`: int64[n], all items, best first. `first_block`: items in the first
-    two blocks; changes memory and time, never the answer. `edge` of the answer is -1 throughout, there being no list.
-    LikenessError: other shapes, a distance of half the bits or more, an order that is no permutation.
+    `hashes`: uint8[n, 32] or uint8[n, 8]. `order`: int64[n], all items, best first. `accept`: which of these pairs
+    count, such as those that a `Verifier` confirms; none: all do. `pairs`: how many are held at a time; changes memory
+    and time, never the answer. `edge` of the answer is -1 throughout, there being no list. Where `accept` refuses, k
+    near items that all stay cost k**2 / 2 comparisons, in bounded memory. LikenessError: other shapes, a distance of
+    half the bits or more, an order that is no permutation.
 
     >>> crowd = np.packbits(np.tri(6, 64, k=0, dtype=np.uint8), axis=1)  # row i has i + 1 ones
     >>> thin(crowd, 2, np.arange(6)).representative.tolist()
     [0, 0, 0, 3, 3, 3]
     """
     check_hashes(hashes)
-    n = len(hashes)
-    check_order(n, order)
-    representative = np.arange(n, dtype=np.int64)
-    between = np.zeros(n, np.int16)
-    fallen = np.zeros(n, np.bool_)
-    kept = np.empty(0, np.int64)
-    start, size = 0, max(1, first_block)
-    while start < n:
-        block = order[start : start + size]
-        # `kept` is in order of priority, so the smallest right end is the best kept neighbour.
-        near = cross_pairs_within(hashes[block], hashes[kept], distance)
-        loser, at = np.unique(near.left, return_index=True)
-        fallen[block[loser]] = True
-        representative[block[loser]] = kept[near.right[at]]
-        between[block[loser]] = near.distance[at]
+    rank = check_order(len(hashes), order)
+    work = _Thinning(hashes, distance, accept, max(1, pairs), np.arange(len(hashes), dtype=np.int64))
+    if accept is not None:
+        work.keep(order)
+        return work.answer()
+    # Equal hashes are equally near to everything, so the best of each value decides for all of them.
+    first = first_rows(hashes)
+    best = np.full(len(hashes), len(hashes), np.int64)
+    np.minimum.at(best, first, rank)
+    host = order[best[first]]
+    work.keep(order[host[order] == order])
+    # What is equal to a fallen item lies as far from its representative as that item does.
+    return work.answer(host)
 
-        standing = block[~fallen[block]]
-        pairs = pairs_within(hashes[standing], distance)
-        own = dominating_set(len(standing), pairs.left, pairs.right, np.arange(len(standing)), pairs.distance)
-        representative[standing] = standing[own.representative]
-        between[standing] = own.distance
-        fallen[standing[~own.kept]] = True
-        kept = np.concatenate([kept, standing[own.kept]])
-        start += size
-        size = max(size, start)
-    return Dominated(~fallen, representative, np.full(n, -1, np.int64), between)
+
+@dataclass(slots=True)
+class _Thinning:
+    """The state of one thinning: whom each item has fallen to so far, itself while it stands."""
+
+    hashes: Hashes
+    distance: int
+    accept: Accept | None
+    pairs: int
+    to: npt.NDArray[np.int64]
+
+    def keep(self, items: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Decide on some items, best first, among themselves; give those that stay, best first."""
+        near = self._among(items)
+        if near is not None:
+            own = dominating_set(len(items), near.left, near.right, np.arange(len(items)))
+            self.to[items] = items[own.representative]
+            return items[own.kept]
+        half = len(items) // 2
+        kept = self.keep(items[:half])
+        rest = items[half:]
+        self._fall(rest, kept)
+        more = self.keep(rest[self.to[rest] == rest])
+        return np.concatenate([kept, more])
+
+    def _among(self, items: npt.NDArray[np.int64]) -> Pairs | None:
+        """Give the pairs that count, as places in `items`; None when they are too many to be listed."""
+        # So few items can be listed whatever they are, and halving ends.
+        most = None if len(items) <= 2 else self.pairs
+        try:
+            return self._counting(pairs_within(self.hashes[items], self.distance, collapse=False, most=most), items)
+        except CrowdError:
+            return None
+
+    def _fall(self, items: npt.NDArray[np.int64], kept: npt.NDArray[np.int64]) -> None:
+        """Let items fall to the best of the kept ones that they are near."""
+        most = None if len(items) <= 1 else self.pairs
+        try:
+            near = cross_pairs_within(
+                self.hashes[items], self.hashes[kept], self.distance, collapse=self.accept is None, most=most
+            )
+        except CrowdError:
+            half = len(items) // 2
+            self._fall(items[:half], kept)
+            self._fall(items[half:], kept)
+            return
+        near = self._counting(near, items, kept)
+        # `kept` is in order of priority, so the smallest right end is the best kept neighbour.
+        loser, at = np.unique(near.left, return_index=True)
+        self.to[items[loser]] = kept[near.right[at]]
+
+    def _counting(
+        self, near: Pairs, items: npt.NDArray[np.int64], others: npt.NDArray[np.int64] | None = None
+    ) -> Pairs:
+        if self.accept is None or not len(near):
+            return near
+        right = items if others is None else others
+        keep = self.accept(items[near.left], right[near.right], near.distance)
+        return Pairs(near.left[keep], near.right[keep], near.distance[keep])
+
+    def answer(self, host: npt.NDArray[np.int64] | None = None) -> Dominated:
+        """Give what became of every item; an item with another host shares that host's fate."""
+        to = self.to if host is None else self.to[host]
+        own = np.arange(len(to), dtype=np.int64)
+        between = np.bitwise_count(self.hashes ^ self.hashes[to]).sum(axis=1, dtype=np.int16)
+        return Dominated(to == own, to, np.full(len(to), -1, np.int64), between)

@@ -1,15 +1,20 @@
 """Measure the exact Hamming join and the leak search: `python tests/benchmarks/bench_hamming.py --help`.
 
-Prints CPU seconds of this process and its peak memory. The broadcast is measured on a sample of the training rows and
-extrapolated to all of them; it comes in two forms, bytes through a table of bit counts and words through NumPy's own
-bit count. Ratios are of one run; absolute times are the machine's.
+Self joins of random hashes with planted near pairs, each in a process of its own: CPU seconds, peak memory, pairs, and
+recall on a sample compared with everything by brute force. With `--faiss PYTHON`, an interpreter that has faiss-cpu,
+the same sample is searched in faiss's binary indexes over the same hashes and extrapolated to all of them. The leak
+search is compared with the broadcast that TreeOfLife-toolbox uses, on random hashes and on crowds grown around the
+hashes of real photographs, for equal answers. Ratios are of one run; absolute times are the machine's.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import resource
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,48 +24,118 @@ import numpy.typing as npt
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from dedup import HeldOut, Pairs, find_leaks, pairs_within
+from dedup import HeldOut, Leaks, find_leaks, hash_image, key_ranges, pairs_within, plan_bands, range_pairs
 
 Hashes = npt.NDArray[np.uint8]
+PHOTOGRAPHS = Path(__file__).parents[2] / "../shared/data/sources/images/commons"
+
+FAISS = """
+import json, sys, time
+import faiss, numpy as np
+faiss.omp_set_num_threads(1)
+hashes, at, distance = np.load(sys.argv[1]), np.load(sys.argv[2]), int(sys.argv[3])
+bits = hashes.shape[1] * 8
+answer = {}
+for name in sys.argv[4:]:
+    start = time.process_time()
+    if name == "flat":
+        index = faiss.IndexBinaryFlat(bits)
+    else:
+        index = faiss.IndexBinaryMultiHash(bits, bits // 16, 16)
+        index.nflip = distance // (bits // 16)
+    index.add(hashes)
+    build = time.process_time() - start
+    start = time.process_time()
+    limits, _, found = index.range_search(hashes[at], distance + 1)
+    pairs = sum(len(found[limits[i]:limits[i + 1]]) for i in range(len(at)))
+    answer[name] = [build, time.process_time() - start, pairs - len(at)]
+import resource
+answer["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps(answer))
+"""
 
 
 def planted(hashes: Hashes, random: np.random.Generator, most: int) -> Hashes:
     """Copies with 0 to `most` bits turned over."""
-    copies = hashes.copy()
-    for row, count in zip(copies, random.integers(0, most + 1, len(copies)), strict=True):
-        for bit in random.choice(256, count, replace=False):
-            row[bit >> 3] ^= 1 << (bit & 7)
-    return copies
+    bits = hashes.shape[1] * 8
+    order = np.argsort(random.random((len(hashes), bits)), axis=1)
+    turned = np.zeros((len(hashes), bits), np.uint8)
+    counts = random.integers(0, most + 1, len(hashes))
+    np.put_along_axis(turned, order, (np.arange(bits) < counts[:, np.newaxis]).astype(np.uint8), axis=1)
+    return hashes ^ np.packbits(turned, axis=1)
 
 
-def seconds(work: Callable[[], object]) -> tuple[float, object]:
+def seconds(work: Callable[[], object]) -> float:
     start = time.process_time()
-    result = work()
-    return time.process_time() - start, result
+    work()
+    return time.process_time() - start
 
 
 def peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def self_join(rows: int, distance: int, plants: int, random: np.random.Generator) -> None:
-    hashes = random.integers(0, 256, (rows, 32), dtype=np.uint8)
+def brute_neighbours(hashes: Hashes, at: npt.NDArray[np.int64], distance: int) -> set[tuple[int, int]]:
+    words = np.ascontiguousarray(hashes).view(np.uint64)
+    found = set()
+    for row in at.tolist():
+        near = np.flatnonzero(np.bitwise_count(words ^ words[row]).sum(axis=1) <= distance)
+        found |= {(min(row, other), max(row, other)) for other in near.tolist() if other != row}
+    return found
+
+
+def self_join(rows: int, width: int, distance: int, options: argparse.Namespace) -> None:
+    random = np.random.default_rng(options.seed)
+    hashes = random.integers(0, 256, (rows, width), dtype=np.uint8)
+    plants = min(options.planted, rows // 2)
     target = random.choice(rows, 2 * plants, replace=False)
     hashes[target[:plants]] = planted(hashes[target[plants:]], random, distance)
-    took, pairs = seconds(lambda: pairs_within(hashes, distance))
-    assert isinstance(pairs, Pairs)
+    before = peak_mb()
+    start = time.process_time()
+    pairs = pairs_within(hashes, distance)
+    took = time.process_time() - start
     found = set(zip(pairs.left.tolist(), pairs.right.tolist(), strict=True))
-    wanted = {(min(a, b), max(a, b)) for a, b in zip(target[:plants].tolist(), target[plants:].tolist(), strict=True)}
-    print(f"self join, {rows:,} PDQ, d <= {distance}: {took:.2f} CPU s, peak {peak_mb():.0f} MB", end=", ")
-    print(f"{len(wanted & found)}/{plants} planted pairs, {len(pairs)} pairs in all")
+    at = np.sort(np.concatenate([target[: options.sample // 2], random.choice(rows, options.sample // 2)]))
+    truth = brute_neighbours(hashes, np.unique(at), distance)
+    name = f"self join, {rows:,} x {width * 8} bits, d <= {distance}"
+    print(f"{name}: {took:.2f} CPU s, peak {peak_mb():.0f} MB ({before:.0f} before)", end=", ")
+    print(f"{len(pairs):,} pairs, recall {len(truth & found)}/{len(truth)} of a brute-forced sample", flush=True)
+    if truth - found:
+        raise SystemExit("the join missed a pair")
+    if options.faiss:
+        with tempfile.TemporaryDirectory() as folder:
+            queries = random.choice(rows, min(rows, options.queries), replace=False)
+            np.save(f"{folder}/hashes.npy", hashes)
+            np.save(f"{folder}/at.npy", queries)
+            command = [options.faiss, "-c", FAISS, f"{folder}/hashes.npy", f"{folder}/at.npy", str(distance)]
+            done = subprocess.run([*command, "flat", "multihash"], check=True, capture_output=True, text=True)
+        answer = json.loads(done.stdout)
+        for index in ("flat", "multihash"):
+            build, search, _ = answer[index]
+            total = build + search / len(queries) * rows
+            print(f"  faiss {index}: {total:,.1f} CPU s (from {len(queries)} queries), ", end="")
+            print(f"{total / took:,.1f} x ours; peak of faiss {answer['peak']:.0f} MB", flush=True)
 
 
-def leaks(rows: int, items: int, variants: int, distance: int, sample: int, random: np.random.Generator) -> None:
-    pdq = random.integers(0, 256, (items * variants, 32), dtype=np.uint8)
-    names = tuple(str(item) for item in range(items))
-    held_out = HeldOut(
+def in_pieces(rows: int, distance: int, budget: int, options: argparse.Namespace) -> None:
+    random = np.random.default_rng(options.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "hashes.npy"
+        np.save(path, random.integers(0, 256, (rows, 32), dtype=np.uint8))
+        hashes = np.load(path, mmap_mode="r")
+        plan = plan_bands(256, distance)
+        start = time.process_time()
+        pieces = key_ranges(hashes, plan, budget)
+        pairs = sum(len(range_pairs(hashes, plan, piece)) for piece in pieces)
+        print(f"the same in {len(pieces)} pieces of {budget >> 20} MB, {rows:,} rows: ", end="")
+        print(f"{time.process_time() - start:.2f} CPU s, peak {peak_mb():.0f} MB with the mapped file, {pairs:,} pairs")
+
+
+def held_out_of(pdq: Hashes, variants: int) -> HeldOut:
+    items = len(pdq) // variants
+    return HeldOut(
         benchmark=("bench",) * items,
-        item=names,
+        item=tuple(str(item) for item in range(items)),
         sha256=(None,) * items,
         pixel_sha256=(None,) * items,
         outcome=(None,) * items,
@@ -69,47 +144,91 @@ def leaks(rows: int, items: int, variants: int, distance: int, sample: int, rand
         owner=np.repeat(np.arange(items), variants),
         variant=np.tile(np.arange(variants, dtype=np.int8), items),
     )
-    train = random.integers(0, 256, (rows, 32), dtype=np.uint8)
-    plants = min(1000, rows, len(pdq))
-    where = random.choice(rows, plants, replace=False)
-    train[where] = planted(pdq[random.choice(len(pdq), plants, replace=False)], random, distance)
-    quality = np.full(rows, 100, np.int16)
-    took, found = seconds(lambda: find_leaks(train, quality, held_out, distance))
-    missed = len(np.setdiff1d(where, found.train))  # type: ignore[attr-defined]
-    each = took / rows * 1e6
-    print(f"leak search, {rows:,} x {items:,} x {variants} variants, d <= {distance}: {took:.2f} CPU s", end=", ")
-    print(f"{each:.2f} us per training image, {plants - missed}/{plants} planted leaks")
 
+
+def real_crowds(rows: int, random: np.random.Generator) -> Hashes | None:
+    """Give hashes grown around those of real photographs, up to 60 bits away: crowds as releases have them."""
+    if not PHOTOGRAPHS.is_dir():
+        return None
+    from PIL import Image
+
+    seeds = [hash_image(Image.open(path)).pdq for path in sorted(PHOTOGRAPHS.glob("*.jpg"))]
+    base = np.frombuffer(b"".join(seeds), np.uint8).reshape(-1, 32)
+    parts = [planted(base[random.integers(0, len(base), min(50_000, rows - at))], random, 60)
+             for at in range(0, rows, 50_000)]  # fmt: skip
+    return np.concatenate(parts)
+
+
+def leaks(name: str, train: Hashes, pdq: Hashes, variants: int, distance: int, sample: int) -> None:
+    held_out, quality = held_out_of(pdq, variants), np.full(len(train), 100, np.int16)
+    start = time.process_time()
+    found: Leaks = find_leaks(train, quality, held_out, distance)
+    each = (time.process_time() - start) / len(train) * 1e6
+    head = f"leak search, {name}, {len(train):,} x {len(held_out):,} x {variants}, d <= {distance}"
+    print(f"{head}: {each:.2f} us per training image, {len(found):,} leaks", flush=True)
     counts = np.bitwise_count(np.arange(256, dtype=np.uint8))
-    words = pdq.view(np.uint64)
+    rows = np.unique(np.concatenate([found.train[: sample // 2], np.arange(0, len(train), 2 * len(train) // sample)]))
+    near = dict(zip(found.train.tolist(), found.distance.tolist(), strict=True))
+    answers: dict[int, int] = {}
 
-    def by_table() -> None:
-        for row in train[:sample]:
-            np.flatnonzero(counts[pdq ^ row].sum(axis=1) <= distance)
+    def broadcast() -> None:
+        # The toolbox's form: xor of bytes, bit counts from a table, summed over the hash.
+        for row in rows.tolist():
+            answers[row] = int(counts[pdq ^ train[row]].sum(axis=1).min())
 
-    def by_words() -> None:
-        for row in train[:sample].view(np.uint64):
-            np.flatnonzero(np.bitwise_count(words ^ row).sum(axis=1) <= distance)
+    slow = seconds(broadcast) / len(rows) * 1e6
+    equal = all((near.get(row, 256) if row in near else best > distance) == (best if row in near else True)
+                for row, best in answers.items())  # fmt: skip
+    print(f"  broadcast: {slow:,.0f} us per training image (from {len(rows)}), search is {slow / each:,.0f} x faster, "
+          f"answers equal: {equal}", flush=True)  # fmt: skip
+    if not equal:
+        raise SystemExit(1)
 
-    for name, work in (("table of bit counts", by_table), ("word bit count", by_words)):
-        slow = seconds(work)[0] / sample * 1e6
-        print(f"  broadcast, {name}: {slow:,.0f} us per training image", end=", ")
-        print(f"{slow * rows / 1e6:,.0f} CPU s for all (from {sample}); search is {slow / each:,.0f} x faster")
+
+def leak_searches(options: argparse.Namespace) -> None:
+    random = np.random.default_rng(options.seed)
+    held = random.integers(0, 256, (options.held_out, 32), dtype=np.uint8)
+    train = random.integers(0, 256, (options.rows, 32), dtype=np.uint8)
+    train[:1000] = planted(held[:1000], random, 10)
+    leaks("random", train, held, 1, 10, options.sample)
+    turned = random.integers(0, 256, (options.held_out * 8, 32), dtype=np.uint8)
+    train[:1000] = planted(turned[:1000], random, 30)
+    leaks("random", train, turned, 8, 30, options.sample)
+    crowds = real_crowds(options.rows + options.held_out, random)
+    if crowds is None:
+        print("leak search on real hashes: left out, no photographs at hand")
+        return
+    held, dense = crowds[: options.held_out], crowds[options.held_out :]
+    train = np.where(np.arange(len(dense))[:, np.newaxis] % 10 == 0, dense, train)
+    leaks("a tenth around real photographs", train, held, 1, 10, options.sample)
+    leaks("all around real photographs", dense, held, 1, 10, options.sample)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("--rows", type=int, default=1_000_000, help="training hashes")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="hashes of a join, training hashes of a search")
+    parser.add_argument("--large", type=int, default=5_000_000, help="hashes of the large join")
     parser.add_argument("--held-out", type=int, default=20_000, help="held-out images")
-    parser.add_argument("--planted", type=int, default=5_000, help="near pairs put into the self join")
-    parser.add_argument("--sample", type=int, default=30, help="training hashes that the broadcast compares")
+    parser.add_argument("--planted", type=int, default=5_000, help="near pairs put into a self join")
+    parser.add_argument("--sample", type=int, default=60, help="rows that are compared by brute force")
+    parser.add_argument("--faiss", metavar="PYTHON", help="an interpreter with faiss-cpu, to measure beside")
+    parser.add_argument("--queries", type=int, default=500, help="hashes that faiss searches")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    random = np.random.default_rng(options.seed)
-    self_join(options.rows, 10, options.planted, random)
-    leaks(options.rows, options.held_out, 1, 10, options.sample, random)
-    leaks(options.rows, options.held_out, 8, 30, options.sample, random)
-    print(f"peak memory {peak_mb():.0f} MB")
+    cases: dict[str, Callable[[], None]] = {
+        "pdq-10": lambda: self_join(options.rows, 32, 10, options),
+        "pdq-10-large": lambda: self_join(options.large, 32, 10, options),
+        "phash-6": lambda: self_join(options.rows, 8, 6, options),
+        "pdq-30": lambda: self_join(options.rows, 32, 30, options),
+        "pieces": lambda: in_pieces(options.large, 10, 256 << 20, options),
+        "leaks": lambda: leak_searches(options),
+    }
+    if options.only:
+        cases[options.only]()
+        return
+    for name in cases:
+        subprocess.run([sys.executable, __file__, *sys.argv[1:], "--only", name], check=True)
 
 
 if __name__ == "__main__":

@@ -15,11 +15,11 @@ from dedup import LikenessError, brute_pairs, dominating_set, thin
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(0, 150),
     density=st.sampled_from([0.02, 0.05, 0.5]),
-    first_block=st.sampled_from([1, 5, 40, 1000]),
+    pairs=st.sampled_from([1, 5, 40, 1000]),
     distance=st.sampled_from([0, 4, 8]),
 )
 def test_thinning_is_the_dominating_set_whatever_the_blocks(
-    seed: int, n: int, density: float, first_block: int, distance: int
+    seed: int, n: int, density: float, pairs: int, distance: int
 ) -> None:
     random = np.random.default_rng(seed)
     values = np.packbits((random.random((max(1, n), 64)) < density).astype(np.uint8), axis=1)
@@ -27,7 +27,7 @@ def test_thinning_is_the_dominating_set_whatever_the_blocks(
     order = random.permutation(n)
     every = brute_pairs(hashes, distance)
     expected = dominating_set(n, every.left, every.right, order, every.distance)
-    result = thin(hashes, distance, order, first_block)
+    result = thin(hashes, distance, order, None, pairs)
     assert np.array_equal(result.kept, expected.kept)
     assert np.array_equal(result.representative, expected.representative)
     assert np.array_equal(result.distance, expected.distance)

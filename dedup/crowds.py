@@ -1,0 +1,87 @@
+"""Fold crowds before their pairs are listed: a hundred thousand near-identical images must not make 5e9 pairs.
+
+Rows that share a band's key with more than `crowd` others are thinned among themselves, and only what stays is listed.
+
+What remains exact: every pair of rows that were not folded is listed, and every folded row has an edge to a named row
+that was not folded, comes before it in the order, and lies within the distance. What is left out: the other pairs of
+the folded rows. So who has a near neighbour, and a kept one to fall to, is known for every row; how often a folded row
+is near to others is not. `thin` decides on all pairs, folded or not, and needs no list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from dedup.bands import permuted_word, plan_bands
+from dedup.clusters import check_order
+from dedup.pairs import Hashes, Pairs, check_hashes, make_pairs
+from dedup.thinning import Accept, thin
+
+CROWD = 1024
+"""Rows of one key that still count as chance: a hundred times more than unrelated images at a hundred million."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """Which rows stay, and for each other the row that it was folded into.
+
+    `stays`: int64[m], ascending. `stars`: one pair for each folded row, the row it was folded into and itself.
+    """
+
+    stays: npt.NDArray[np.int64]
+    stars: Pairs
+
+
+def fold_crowds(
+    hashes: Hashes,
+    distance: int,
+    order: npt.NDArray[np.int64],
+    accept: Accept | None = None,
+    crowd: int = CROWD,
+) -> Folded:
+    """Fold rows of crowds into near ones that come before them; see the module for what this keeps.
+
+    `hashes`, `distance`, `order`, `accept`: as in `thin`. Afterwards a row has at most `crowd` candidates for each key
+    that a band allows it to meet. LikenessError: as `thin`.
+
+    >>> crowd = np.zeros((5000, 8), np.uint8)
+    >>> crowd[:, 0] = np.arange(5000) % 4
+    >>> folded = fold_crowds(crowd, 6, np.arange(5000))
+    >>> folded.stays.tolist(), len(folded.stars)
+    ([0], 4999)
+    """
+    check_hashes(hashes)
+    check_order(len(hashes), order)
+    crowded = np.zeros(len(hashes), np.bool_)
+    for band in plan_bands(hashes.shape[1] * 8, distance).bands:
+        keys = (permuted_word(hashes, band.word) >> np.uint64(band.shift)) & np.uint64((1 << band.key_bits) - 1)
+        by_key = np.argsort(keys)
+        starts = np.flatnonzero(np.append(True, keys[by_key][1:] != keys[by_key][:-1])) if len(keys) else by_key
+        lengths = np.diff(np.append(starts, len(keys)))
+        crowded[by_key[np.repeat(lengths > crowd, lengths)]] = True
+    rows = np.flatnonzero(crowded)
+    chosen = order[crowded[order]]
+    own = None if accept is None else _Within(accept, rows)
+    thinned = thin(hashes[rows], distance, np.searchsorted(rows, chosen), own)
+    gone = np.flatnonzero(~thinned.kept)
+    one, other = rows[thinned.representative[gone]], rows[gone]
+    stars = make_pairs(np.minimum(one, other), np.maximum(one, other), thinned.distance[gone])
+    stays = np.ones(len(hashes), np.bool_)
+    stays[other] = False
+    return Folded(np.flatnonzero(stays), stars)
+
+
+@dataclass(frozen=True, slots=True)
+class _Within:
+    """An acceptance for places in some rows, by one for the rows themselves."""
+
+    accept: Accept
+    rows: npt.NDArray[np.int64]
+
+    def __call__(
+        self, left: npt.NDArray[np.int64], right: npt.NDArray[np.int64], distance: npt.NDArray[np.int16]
+    ) -> npt.NDArray[np.bool_]:
+        return self.accept(self.rows[left], self.rows[right], distance)

@@ -1,0 +1,239 @@
+"""The exact join in pieces that fit into memory, whatever the number of hashes.
+
+All hashes of 214 million images take 6.8 GB; a join of them all at once would take several times that. But rows can
+only be near in a band when the band's keys agree or differ by few bits. A piece (`KeyRange`) is one band and one range
+of key prefixes: it reads the hashes once from front to back, a slice at a time, keeps the rows whose prefix is in its
+range, and those further on that the band's flips could lead to, and joins these. The pieces depend only on the hashes
+and the budget; each can run alone, in any order, on any machine, and their pairs together are those of `pairs_within`.
+
+Where even one prefix holds more rows than fit, its rows are taken in parts, and every two parts are a piece.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+
+from dedup.bandjoin import Side, cross_band, self_band
+from dedup.bands import Band, BandPlan, permuted_word
+from dedup.errors import LikenessError
+from dedup.hamming import CANDIDATES, first_rows
+from dedup.pairs import Hashes, Pairs, check_hashes, make_pairs, merge_pairs
+
+MINIMUM_BUDGET = 32 << 20
+_PREFIX_BITS = 12
+_SLICE = 1 << 18
+"""Rows read at a time."""
+_FIXED = 24 << 20
+"""What a piece needs however few its rows: a slice, its keys, and the candidates under comparison."""
+
+_Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRange:
+    """One piece of a join: the pairs whose lowest colliding band is `band` and whose smaller key prefix is in a range.
+
+    `low`, `high`: prefixes low to high - 1. `part`, `other`, `parts`: of the rows of an overfull prefix, the part
+    numbers that are joined; 0, 0, 1 where all rows fit.
+    """
+
+    band: int
+    low: int
+    high: int
+    part: int = 0
+    other: int = 0
+    parts: int = 1
+
+
+def row_bytes(width: int) -> int:
+    """Give the memory that one row of a piece takes while it is joined, in bytes; `width`: bytes of a hash.
+
+    >>> row_bytes(32), row_bytes(8)
+    (160, 112)
+    """
+    # The row number and the hash, its permuted words, and what telling equal hashes apart and sorting keys take.
+    return 96 + 2 * width
+
+
+def key_ranges(hashes: Hashes, plan: BandPlan, budget: int) -> tuple[KeyRange, ...]:
+    """Cut a self join into pieces that each need at most `budget` bytes beyond the pairs they find.
+
+    `hashes`: uint8[n, 32] or uint8[n, 8], an array or memory map. LikenessError: other shapes, another plan, a budget
+    below MINIMUM_BUDGET. Fewer bytes make more pieces, and each piece reads all hashes once.
+
+    >>> from dedup.bands import plan_bands
+    >>> hashes = np.arange(800, dtype=np.uint8).reshape(100, 8)
+    >>> plan = plan_bands(64, 6)
+    >>> pieces = key_ranges(hashes, plan, 64 << 20)
+    >>> len(pieces) == len(plan.bands), sum(len(range_pairs(hashes, plan, piece)) for piece in pieces)
+    (True, 68)
+    """
+    _check(hashes, plan)
+    if budget < MINIMUM_BUDGET:
+        raise LikenessError(
+            f"a budget of {budget} bytes is too small",
+            expected=f"at least {MINIMUM_BUDGET}",
+            remedy="allow more memory",
+        )
+    return cut_ranges(hashes, plan, (budget - _FIXED) // row_bytes(hashes.shape[1]))
+
+
+def cut_ranges(hashes: Hashes, plan: BandPlan, most: int) -> tuple[KeyRange, ...]:
+    """Cut a self join into pieces of at most `most` rows each, as `key_ranges` does for a budget in bytes.
+
+    >>> from dedup.bands import plan_bands
+    >>> cut_ranges(np.zeros((9, 8), np.uint8), plan_bands(64, 0), 6)[0]
+    KeyRange(band=0, low=0, high=1, part=0, other=0, parts=3)
+    """
+    pieces: list[KeyRange] = []
+    for number, band in enumerate(plan.bands):
+        counts = _prefix_counts(hashes, band)
+        near = _near_prefixes(band)
+        low = 0
+        while low < len(counts):
+            high = low + 1
+            if _rows_of(counts, near, low, high) > most:
+                # Two parts are in memory at a time.
+                parts = -(-2 * _rows_of(counts, near, low, high) // most)
+                pieces += [KeyRange(number, low, high, a, b, parts) for a in range(parts) for b in range(a, parts)]
+            else:
+                step = 1
+                while high < len(counts) and step:
+                    # The longest range that fits, by doubling and halving: its rows never shrink as it grows.
+                    if high + step <= len(counts) and _rows_of(counts, near, low, high + step) <= most:
+                        high, step = high + step, step * 2
+                    else:
+                        step //= 2
+                pieces.append(KeyRange(number, low, high))
+            low = high
+    return tuple(pieces)
+
+
+def range_pairs(hashes: Hashes, plan: BandPlan, piece: KeyRange, most: int | None = None) -> Pairs:
+    """Give the pairs of one piece, sorted; the pieces share none. CrowdError: more than `most` of them.
+
+    Equal hashes are joined by star edges of distance 0 in the pieces of band 0, as `pairs_within` gives them; in an
+    overfull prefix by one star per part, and an edge between the stars.
+    """
+    _check(hashes, plan)
+    band = plan.bands[piece.band]
+    own_prefix = np.zeros(1 << _bits(band), np.bool_)
+    own_prefix[piece.low : piece.high] = True
+    further = _reached(_near_prefixes(band), own_prefix)
+    further[: piece.high] = False
+    own, beyond = _gathered(hashes, band, (own_prefix, further))
+    if piece.parts == 1:
+        return _joined(hashes, plan, piece.band, own, beyond, most)
+    return _parted(hashes, plan, piece, own, beyond, most)
+
+
+def _joined(hashes: Hashes, plan: BandPlan, number: int, own: _Rows, beyond: _Rows, most: int | None) -> Pairs:
+    """Join the rows of a range with themselves, and with the rows of further prefixes that flips reach."""
+    side, stars = _collapsed(hashes, own, plan, number)
+    found = [stars, self_band(side, plan, number, CANDIDATES, most)]
+    if len(beyond):
+        other, _ = _collapsed(hashes, beyond, plan, number)
+        found.append(_ordered(cross_band(side, other, plan, number, CANDIDATES, most)))
+    return merge_pairs(found)
+
+
+def _parted(hashes: Hashes, plan: BandPlan, piece: KeyRange, own: _Rows, beyond: _Rows, most: int | None) -> Pairs:
+    """Join two parts of an overfull prefix; the rows of further prefixes go with the part of their number."""
+    one = own[piece.part :: piece.parts]
+    side, stars = _collapsed(hashes, one, plan, piece.band)
+    if piece.part == piece.other:
+        found = [stars, self_band(side, plan, piece.band, CANDIDATES, most)]
+    else:
+        other, _ = _collapsed(hashes, own[piece.other :: piece.parts], plan, piece.band)
+        found = [_ordered(cross_band(side, other, plan, piece.band, CANDIDATES, most))]
+    for a, b in {(piece.part, piece.other), (piece.other, piece.part)}:
+        some = beyond[b :: piece.parts]
+        if len(some):
+            left, _ = _collapsed(hashes, own[a :: piece.parts], plan, piece.band)
+            right, _ = _collapsed(hashes, some, plan, piece.band)
+            found.append(_ordered(cross_band(left, right, plan, piece.band, CANDIDATES, most)))
+    return merge_pairs(found)
+
+
+def _collapsed(hashes: Hashes, rows: _Rows, plan: BandPlan, number: int) -> tuple[Side, Pairs]:
+    """Give the first row of every value as a side, and in band 0 the star edges of the others."""
+    some = np.ascontiguousarray(hashes[rows])
+    first = first_rows(some)
+    firsts = np.flatnonzero(first == np.arange(len(some)))
+    later = np.flatnonzero(first != np.arange(len(some))) if number == 0 else np.empty(0, np.int64)
+    stars = make_pairs(rows[first[later]], rows[later], np.zeros(len(later), np.int16))
+    side = Side.of(some, firsts)
+    return Side(rows[side.rows], side.words), stars
+
+
+def _ordered(pairs: Pairs) -> Pairs:
+    return Pairs(np.minimum(pairs.left, pairs.right), np.maximum(pairs.left, pairs.right), pairs.distance)
+
+
+def _bits(band: Band) -> int:
+    return min(_PREFIX_BITS, band.key_bits)
+
+
+def _prefixes(hashes: Hashes, band: Band) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
+    """Give, slice by slice, the first row of the slice and the prefix of each of its rows."""
+    # The band is the word's bits from `shift` on, of which the lowest `key_bits` make the key.
+    shift, mask = np.uint64(band.shift + band.key_bits - _bits(band)), np.uint64((1 << _bits(band)) - 1)
+    for start in range(0, len(hashes), _SLICE):
+        word = permuted_word(np.asarray(hashes[start : start + _SLICE]), band.word)
+        yield start, ((word >> shift) & mask).astype(np.int64)
+
+
+def _prefix_counts(hashes: Hashes, band: Band) -> npt.NDArray[np.int64]:
+    counts = np.zeros(1 << _bits(band), np.int64)
+    for _, prefix in _prefixes(hashes, band):
+        counts += np.bincount(prefix, minlength=len(counts))
+    return counts
+
+
+def _gathered(hashes: Hashes, band: Band, wanted: tuple[npt.NDArray[np.bool_], ...]) -> tuple[_Rows, ...]:
+    """Give the rows whose prefix is wanted, ascending, for each table of wanted prefixes."""
+    found: list[list[_Rows]] = [[] for _ in wanted]
+    for start, prefix in _prefixes(hashes, band):
+        for rows, table in zip(found, wanted, strict=True):
+            rows.append(np.flatnonzero(table[prefix]) + start)
+    return tuple(np.concatenate(rows) if rows else np.empty(0, np.int64) for rows in found)
+
+
+def _near_prefixes(band: Band) -> tuple[int, ...]:
+    """Give the differences that the prefixes of two colliding keys may show, other than none."""
+    bits = _bits(band)
+    flips = range(1, min(band.flips, bits) + 1)
+    return tuple(sum(1 << bit for bit in some) for count in flips for some in combinations(range(bits), count))
+
+
+def _reached(near: tuple[int, ...], prefixes: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Give the prefixes that differ from one of the given ones by an allowed pattern."""
+    places = np.flatnonzero(prefixes)
+    reached = np.zeros_like(prefixes)
+    for pattern in near:
+        reached[places ^ pattern] = True
+    return reached
+
+
+def _rows_of(counts: npt.NDArray[np.int64], near: tuple[int, ...], low: int, high: int) -> int:
+    """Give the rows in memory for a range of prefixes: its own, and those further on that flips reach."""
+    prefixes = np.zeros(len(counts), np.bool_)
+    prefixes[low:high] = True
+    further = _reached(near, prefixes)
+    further[:high] = False
+    return int(counts[low:high].sum() + counts[further].sum())
+
+
+def _check(hashes: Hashes, plan: BandPlan) -> None:
+    check_hashes(hashes)
+    if plan.bits != hashes.shape[1] * 8:
+        raise LikenessError(
+            f"a plan for {plan.bits} bits does not fit hashes of {hashes.shape[1] * 8} bits",
+            expected="a plan for these hashes",
+            remedy="make the plan with plan_bands for these hashes",
+        )
