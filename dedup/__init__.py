@@ -17,6 +17,7 @@ from dedup.hashlist import HASH_LIST_SCHEMA, read_hash_list, write_hash_list
 from dedup.leakage import UNKNOWN_QUALITY, HeldOut, Leaks, find_leaks, usable
 from dedup.pairs import Pairs, brute_cross_pairs, brute_pairs, merge_pairs
 from dedup.thinning import thin
+from dedup.turned import phash_dihedral
 
 __all__ = [
     "DIHEDRAL",
@@ -44,6 +45,7 @@ __all__ = [
     "hash_image",
     "merge_pairs",
     "pairs_within",
+    "phash_dihedral",
     "plan_bands",
     "read_hash_list",
     "thin",

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.outcomes import Outcome
-from pipeline.settle import RANK_IDS, Edges, Leak, settle
+from pipeline.settle import RANK_IDS, Edges, Leak, Verdicts, settle
 
 LINEAGES = {
     "lynx": ("t:Lynx-lynx", "t:Lynx"),
@@ -43,7 +43,13 @@ def edges(*pairs: tuple[int, int, int]) -> Edges:
 
 
 def outcomes(rows, nodes, pairs=(), leaks=None, drop=True):
-    fates, _ = settle(records(rows), np.array(nodes), edges(*pairs), leaks or {}, 50, drop)
+    fates, _ = settle(
+        records(rows),
+        np.array(nodes),
+        edges(*pairs),
+        leaks or {},
+        Verdicts(uninformative=Outcome.LOW_INFORMATION if drop else None),
+    )
     return [(fate.outcome, fate.other) for fate in fates]
 
 
@@ -100,7 +106,7 @@ def test_every_record_has_one_fate_and_every_dropped_one_names_a_kept_one(rows, 
     node = np.array([pixels.index(p) for _, p in rows])
     pairs = [(a, b, 6) for a, b in itertools.combinations(range(len(pixels)), 2) if random.random() < 0.4]
     table = records([(label, p, False, p, 90) for label, p in rows])
-    fates, _ = settle(table, node, edges(*pairs), {}, 50, True)
+    fates, _ = settle(table, node, edges(*pairs), {}, Verdicts())
     assert len(fates) == len(rows)
     kept = {i for i, fate in enumerate(fates) if fate.outcome is None}
     for fate in fates:
@@ -113,5 +119,5 @@ def test_every_record_has_one_fate_and_every_dropped_one_names_a_kept_one(rows, 
 
     shuffled = list(pairs)
     random.shuffle(shuffled)
-    again, _ = settle(table, node, edges(*shuffled), {}, 50, True)
+    again, _ = settle(table, node, edges(*shuffled), {}, Verdicts())
     assert [(f.outcome, f.other) for f in again] == [(f.outcome, f.other) for f in fates]

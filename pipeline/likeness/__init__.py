@@ -1,0 +1,1 @@
+"""Likeness as the mill and its users meet it."""
