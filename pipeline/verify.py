@@ -48,7 +48,7 @@ def verify(root: Path) -> Iterator[Check]:
             ("shards = index = manifest = sizes = catalog", lambda: _shards(folder, con)),
             ("lineage", lambda: _lineage(con)),
             ("licences", lambda: _licences(con, recipe)),
-            ("leakage", lambda: _leakage(folder)),
+            ("leakage", lambda: _leakage(folder, con)),
             ("duplicates", lambda: _duplicates(folder, con, recipe)),
             ("splits", lambda: _splits(con)),
         )
@@ -193,9 +193,9 @@ def _kept_hashes(folder: RunFolder) -> tuple[list[str], list[str], npt.NDArray[n
     return [row["image_id"] for row in rows], [row["sha256"] for row in rows], packed
 
 
-def _leakage(folder: RunFolder) -> str:
+def _leakage(folder: RunFolder, con: duckdb.DuckDBPyConnection) -> str:
     """Every sentence of the certificate holds: the search is made again, with canaries and a brute-force audit."""
-    said = list(certify(folder.root))
+    said = list(certify(folder.root, con))
     broken = [part.sentence for part in said if not part.holds]
     if broken:
         raise _BrokenPromiseError("; ".join(broken))

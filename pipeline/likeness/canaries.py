@@ -6,24 +6,19 @@ They follow from the items' names alone, so that a certificate says the same eac
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from dedup import HeldOut, hash_image
-from manifests import BiomillError, ImageRules
 from pipeline.ids import hash64
-from pipeline.likeness.sets import pictures
-from pipeline.media import Processed, stored_raster
 
 HASHES = 100
 """Most hashes planted per benchmark and hash."""
 IMAGES = 24
 """Most images planted per benchmark."""
-_MAX_PIXELS = 100_000_000
 
 
 def planted_hashes(held_out: HeldOut, distance: int, most: int = HASHES) -> npt.NDArray[np.uint8]:
@@ -56,28 +51,24 @@ def planted_hashes(held_out: HeldOut, distance: int, most: int = HASHES) -> npt.
 
 
 def planted_images(
-    folder: Path, items: Sequence[str], rules: ImageRules, minimum_quality: int, most: int = IMAGES
+    thumbnails: Mapping[str, bytes], minimum_quality: int, most: int = IMAGES
 ) -> list[tuple[str, bytes]]:
-    """Give the PDQ of re-encoded, halved, greyed, mirrored and turned copies of held-out images: (what was done, hash).
+    """Give the PDQ of re-encoded, reduced, brightened, mirrored and turned copies of held-out images.
 
-    `items`: names in the folder. Copies whose hash carries too little information, and images that are no longer
-    there, are left out: the former end as leak_unknown in a run, the latter are the digest's matter.
+    `thumbnails`: 64 x 64 luma by item, which the run keeps, so that no image is needed. Gives (what was done, hash) of
+    at most `most` items; copies whose hash carries too little information are left out.
+
+    >>> grain = np.random.default_rng(1).integers(0, 256, (8, 8), dtype=np.uint8)
+    >>> thumbnail = Image.fromarray(grain).resize((64, 64), Image.Resampling.BICUBIC).tobytes()
+    >>> [(done, len(pdq)) for done, pdq in planted_images({"a.jpg": thumbnail}, 50)]
+    [('a.jpg, re-encoded at quality 50', 32)]
     """
-    order = sorted(items, key=lambda item: (hash64(0, f"canary:{item}"), item))
+    order = sorted(thumbnails, key=lambda item: (hash64(0, f"canary:{item}"), item))
     found = []
     for number, item in enumerate(order[:most]):
-        try:
-            picture = next(iter(pictures([folder / item])))
-        except BiomillError:
-            continue
-        raster = stored_raster(picture.data, ImageRules(side=1024, min_side=1), _MAX_PIXELS)
-        if isinstance(raster, Processed):
-            continue
-        name, copy = _changed(raster, number)
-        copied = stored_raster(copy, ImageRules(rules.side, rules.rule, rules.quality, 1), _MAX_PIXELS)
-        if isinstance(copied, Processed):
-            continue
-        hashes = hash_image(copied)
+        small = Image.frombytes("L", (64, 64), thumbnails[item])
+        name, copy = _changed(small.resize((256, 256), Image.Resampling.BICUBIC), number)
+        hashes = hash_image(Image.open(io.BytesIO(copy)))
         if hashes.quality >= minimum_quality:
             found.append((f"{item}, {name}", hashes.pdq))
     return found
@@ -85,16 +76,15 @@ def planted_images(
 
 def _changed(image: Image.Image, number: int) -> tuple[str, bytes]:
     """Give one of six changed copies as JPEG."""
-    half = (max(1, image.width // 2), max(1, image.height // 2))
     changes: tuple[tuple[str, Image.Image, int], ...] = (
         ("re-encoded at quality 50", image, 50),
-        ("half the size", image.resize(half, Image.Resampling.BICUBIC), 85),
-        ("greyed", image.convert("L").convert("RGB"), 85),
+        ("half the size", image.resize((128, 128), Image.Resampling.BICUBIC), 85),
+        ("brightened by a tenth", image.point([min(255, value * 11 // 10) for value in range(256)]), 85),
         ("mirrored", image.transpose(Image.Transpose.FLIP_LEFT_RIGHT), 85),
         ("turned by 90 degrees", image.transpose(Image.Transpose.ROTATE_90), 85),
-        ("turned by 180 degrees and half the size", image.transpose(Image.Transpose.ROTATE_180).resize(half), 70),
+        ("turned by 180 degrees and reduced", image.transpose(Image.Transpose.ROTATE_180).resize((96, 96)), 70),
     )
     name, copy, quality = changes[number % len(changes)]
     encoded = io.BytesIO()
-    copy.convert("RGB").save(encoded, "JPEG", quality=quality)
+    copy.save(encoded, "JPEG", quality=quality)
     return name, encoded.getvalue()

@@ -7,6 +7,7 @@ from fetch's own table, and the search is made again, with canaries planted amon
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,6 @@ from dedup import HASH_SPEC, HeldOut, find_leaks
 from dedup.pairs import as_words, distances
 from manifests import BenchmarkSpec, Recipe, recipe_from_json
 from pipeline.atomic import read_json
-from pipeline.benchmarks import held_out_sources
 from pipeline.catalog import open_catalog
 from pipeline.ids import hash64
 from pipeline.likeness.canaries import planted_hashes, planted_images
@@ -57,10 +57,11 @@ class _Kept:
         return np.frombuffer(bytes.fromhex("".join(column)), np.uint8).reshape(-1, 8)
 
 
-def certify(root: Path) -> Iterator[Statement]:
+def certify(root: Path, catalog: duckdb.DuckDBPyConnection | None = None) -> Iterator[Statement]:
     """State and prove the leakage guarantee of a finished run, benchmark by benchmark.
 
-    Raises RunError when the run is not finished. Memory: the hashes of the kept and the held-out images.
+    `catalog`: the run's, where the caller has it open already. Raises RunError when the run is not finished. Memory:
+    the hashes of the kept and the held-out images.
     """
     folder = RunFolder(root.absolute())
     folder.require("catalog")
@@ -75,11 +76,11 @@ def certify(root: Path) -> Iterator[Statement]:
         own = items.filter(pa.compute.equal(items["benchmark"], benchmark.name))
         for name, distance in (("pdq", recipe.likeness.leak_distance), ("phash", recipe.likeness.leak_phash_distance)):
             if distance >= 0 and own.num_rows:
-                yield from _by_hash(folder, recipe, benchmark, kept, own, name, distance)
+                yield from _by_hash(recipe, benchmark, kept, own, name, distance)
         if own.num_rows:
             yield _covered(benchmark, own, recipe)
             yield _by_content(benchmark, kept, own)
-        with open_catalog(folder.root) as con:
+        with nullcontext(catalog) if catalog is not None else open_catalog(folder.root) as con:
             yield from _by_key(con, benchmark)
 
 
@@ -105,7 +106,6 @@ def _unknown(kept: _Kept, recipe: Recipe) -> Statement:
 
 
 def _by_hash(
-    folder: RunFolder,
     recipe: Recipe,
     benchmark: BenchmarkSpec,
     kept: _Kept,
@@ -125,7 +125,7 @@ def _by_hash(
         if not len(held):
             continue
         planted = planted_hashes(held, distance)
-        shown = _image_canaries(benchmark, held, recipe) if name == "pdq" and not which else []
+        shown = _image_canaries(items, held, recipe) if name == "pdq" and not which else []
         copies = np.frombuffer(b"".join(pdq for _, pdq in shown), np.uint8).reshape(-1, train.shape[1])
         everything = np.concatenate([train, planted, copies])
         found = find_leaks(everything, np.full(len(everything), 100), held, distance)
@@ -165,12 +165,11 @@ def _by_hash(
         )
 
 
-def _image_canaries(benchmark: BenchmarkSpec, held: HeldOut, recipe: Recipe) -> list[tuple[str, bytes]]:
-    images = held_out_sources(benchmark).images
-    if not images or not Path(images).is_dir():
-        return []
-    names = sorted({held.item[owner] for owner in held.owner.tolist() if "!" not in held.item[owner]})
-    return planted_images(Path(images), names, recipe.image, recipe.likeness.minimum_quality)
+def _image_canaries(items: pa.Table, held: HeldOut, recipe: Recipe) -> list[tuple[str, bytes]]:
+    clear = {held.item[owner] for owner in held.owner.tolist()}
+    rows = zip(items["item"].to_pylist(), items["thumbnail"].to_pylist(), strict=True)
+    thumbnails = {item: thumbnail for item, thumbnail in rows if thumbnail is not None and item in clear}
+    return planted_images(thumbnails, recipe.likeness.minimum_quality)
 
 
 def _count(number: int) -> str:

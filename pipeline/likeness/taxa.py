@@ -77,7 +77,7 @@ def species_keys(names: Sequence[str], taxonomy: Taxonomy | None) -> list[str]:
 
 def _canonical(name: str) -> str:
     left, sign, right = name.partition(" × ")
-    # A cross of two subspecies ('Junco hyemalis mearnsi × caniceps') is of their species; one of two species is of none.
+    # A cross of subspecies ('Junco hyemalis mearnsi × caniceps') is of their species, one of two species is of none.
     return parse_name(left if sign and right[:1].islower() and len(left.split()) > 2 else name).canonical
 
 
