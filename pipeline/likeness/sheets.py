@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from pipeline.atomic import atomic_path, write_text
 
@@ -77,8 +77,7 @@ def _sheet(rows: Sequence[Row], picture_of: PictureOf) -> Image.Image:
                 draw.rectangle((left, top, left + CELL - 1, top + CELL - 1), fill="#eeeeee", outline="#bbbbbb")
                 draw.line((left, top, left + CELL - 1, top + CELL - 1), fill="#bbbbbb")
                 continue
-            small = picture.convert("RGB")
-            small.thumbnail((CELL, CELL), Image.Resampling.BICUBIC, reducing_gap=2.0)
+            small = ImageOps.contain(picture.convert("RGB"), (CELL, CELL), Image.Resampling.BICUBIC)
             sheet.paste(small, (left + (CELL - small.width) // 2, top + (CELL - small.height) // 2))
     return sheet
 

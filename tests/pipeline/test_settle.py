@@ -85,6 +85,28 @@ def test_two_boxes_of_one_frame_with_two_labels_are_two_animals() -> None:
     assert outcomes(rows, [0, 1], [(0, 1, 4)]) == [(None, None), (None, None)]
 
 
+def lowered(rows, nodes, pairs=(), lowest=0):
+    table = records(rows)
+    ranks = {"order_id": "Carnivora", "family_id": "Felidae"}
+    for name, value in ranks.items():
+        table = table.set_column(table.column_names.index(name), name, pa.array([value] * len(rows), pa.string()))
+    fates, _ = settle(table, np.array(nodes), edges(*pairs), {}, Verdicts(lower=True, lowest_allowed=lowest))
+    return [(fate.outcome, fate.other, fate.lowered) for fate in fates]
+
+
+def test_a_conflict_may_be_kept_once_under_the_lowest_taxon_that_its_labels_share() -> None:
+    rows = [("lynx", "a", False, "a", 90), ("puma", "b", False, "b", 90), ("lynx", "c", False, "c", 90)]
+    family = RANK_IDS.index("family_id")
+    assert lowered(rows, [0, 1, 2], [(0, 1, 4)]) == [
+        (None, None, family),
+        (Outcome.NEAR_DUPLICATE, 0, None),
+        (None, None, None),
+    ]
+    assert lowered(rows[:2], [0, 0]) == [(None, None, family), (Outcome.NEAR_DUPLICATE, 0, None)]
+    above = lowered(rows[:2], [0, 0], lowest=RANK_IDS.index("genus_id"))
+    assert [outcome for outcome, _, _ in above] == [Outcome.LABEL_CONFLICT] * 2
+
+
 def test_a_leak_comes_before_everything_else_and_spares_its_duplicates_their_keeper() -> None:
     rows = [("lynx", "a", False, "a", 90), ("lynx", "b", False, "b", 90)]
     leaks = {0: Leak("bench", "x.jpg", "hamming", 12, 0)}
