@@ -13,9 +13,8 @@ import pyarrow as pa
 
 from dedup import UNKNOWN_QUALITY, HeldOut, find_leaks, usable
 from manifests import LikenessRules
-from pipeline.likeness.search import Leak, doubtful, informative, packed, same_content
+from pipeline.likeness.search import DOUBTFUL, Leak, doubtful, informative, packed, same_content
 from pipeline.likeness.verification import UNKNOWN_RESIDUAL, pair_residuals
-from pipeline.settle import DOUBTFUL
 
 LEAKS_SCHEMA = pa.schema(
     [

@@ -15,8 +15,8 @@ import pyarrow as pa
 from dedup import pairs_within
 from manifests import LikenessRules
 from pipeline.likeness.search import packed
+from pipeline.likeness.settle import RANK_IDS, Edges, Verdicts, settle
 from pipeline.likeness.verification import pair_residuals, verified
-from pipeline.settle import RANK_IDS, Edges, Verdicts, settle
 
 DECISION_SCHEMA = pa.schema(
     [

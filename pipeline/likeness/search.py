@@ -16,6 +16,9 @@ import pyarrow.compute as pc
 
 from dedup import HeldOut
 
+DOUBTFUL = "doubtful"
+"""Rule of a leak of a held-out image whose own hash carries too little information."""
+
 
 @dataclass(frozen=True, slots=True)
 class Leak:

@@ -20,10 +20,9 @@ from dedup import HeldOut, band_pairs, find_leaks, plan_bands
 from manifests import ImageRules
 from pipeline.atomic import write_table
 from pipeline.likeness.hashing import thumbnail
-from pipeline.likeness.search import doubtful, informative
+from pipeline.likeness.search import DOUBTFUL, doubtful, informative
 from pipeline.likeness.verification import pair_residuals
 from pipeline.media import Processed, stored_raster
-from pipeline.settle import DOUBTFUL
 
 LEAK_UNIT_HASHES = 200_000
 PAIR_SCHEMA = pa.schema(

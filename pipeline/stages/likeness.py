@@ -1,8 +1,8 @@
 """Likeness: exact and near duplicates, label conflicts, and leaks of held-out images, each with evidence.
 
 The distinct usable hashes are written once as memory-mapped arrays. Work units are the bands of the exact Hamming join
-(duplicates) and ranges of hashes (leaks); every unit writes its pairs. What stays is then decided by `pipeline.settle`
-in one deterministic order of preference.
+(duplicates) and ranges of hashes (leaks); every unit writes its pairs. What stays is then decided by
+`pipeline.likeness.settle` in one deterministic order of preference.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from pipeline import sql
 from pipeline.atomic import atomic_path, write_table
 from pipeline.likeness.groups import GROUP_SCHEMA, groups
 from pipeline.likeness.labels import lowered_names
-from pipeline.likeness.search import Leak, doubtful, informative, same_content
+from pipeline.likeness.search import DOUBTFUL, Leak, doubtful, informative, same_content
+from pipeline.likeness.settle import RANK_IDS, Edges, Fate, Verdicts, settle
 from pipeline.likeness.units import (
     FOUND_SCHEMA,
     LEAK_UNIT_HASHES,
@@ -35,7 +36,6 @@ from pipeline.likeness.verification import verified
 from pipeline.outcomes import Outcome
 from pipeline.preference import preference
 from pipeline.records import ENDED_SCHEMA, RANK_COLUMNS
-from pipeline.settle import DOUBTFUL, RANK_IDS, Edges, Fate, Verdicts, settle
 from pipeline.stages.base import Balance, Context, Stage, balance_of, missing, plan_outputs, ticker
 from taxonomy import RESOLVED_SCHEMA
 

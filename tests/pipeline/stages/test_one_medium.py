@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 
 from manifests.recipe import LikenessRules, Recipe, SourceSpec
 from pipeline import ids, sql
+from pipeline.likeness.settle import compatible
 from pipeline.media_keys import page_media_key
 from pipeline.one_medium import ALTERNATES
 from pipeline.records import RANK_COLUMNS, RECORD_SCHEMA
-from pipeline.settle import compatible
 from pipeline.stages.screen import PASSED_SCHEMA, collapse
 from taxonomy import RESOLVED_SCHEMA
 

@@ -21,15 +21,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from dedup import components, dominating_set
-from pipeline.likeness.search import Leak
+from pipeline.likeness.search import DOUBTFUL, Leak
 from pipeline.likeness.verification import UNKNOWN_RESIDUAL
 from pipeline.outcomes import Outcome
 from pipeline.records import RANK_COLUMNS
 from pipeline.sql import evidence
 
 Int = npt.NDArray[np.int64]
-DOUBTFUL = "doubtful"
-"""Rule of a leak of a held-out image whose own hash carries too little information."""
 _LEAK_OUTCOMES = {
     "bytes": Outcome.LEAK_BYTES,
     "pixels": Outcome.LEAK_BYTES,

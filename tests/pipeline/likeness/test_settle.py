@@ -9,8 +9,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.likeness.settle import RANK_IDS, Edges, Leak, Verdicts, settle
 from pipeline.outcomes import Outcome
-from pipeline.settle import RANK_IDS, Edges, Leak, Verdicts, settle
 
 LINEAGES = {
     "lynx": ("t:Lynx-lynx", "t:Lynx"),
