@@ -90,7 +90,7 @@ def check_lines(args: argparse.Namespace) -> Generator[str, None, int]:
     yield from table_lines(["held-out images", "count"], states)
     yield f"{report.state('leaked'):,} of the {report.items.num_rows:,} held-out images are leaked by training images"
     yield f"tables and {pages[-1].name} in {args.out}"
-    return int(report.leaks.num_rows > 0)
+    return int(report.leaks.num_rows > report.count("review"))
 
 
 def taxa_lines(args: argparse.Namespace) -> Generator[str, None, int]:

@@ -6,7 +6,7 @@ pixels, equal keys where both sides have them, and every named hash within its d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +25,10 @@ LEAKS_SCHEMA = pa.schema(
         pa.field("detail", pa.string()),
     ]
 )
-"""One row per training image that is no clean one; `decision` is leak or leak_unknown."""
+"""One row per training image that is no clean one; `decision` is leak, leak_unknown or review."""
+REVIEW_PHASH, REVIEW_PDQ = 10, 90
+"""Distances within which both hashes of an image without a leak must lie for it to be listed for review: so lie crops
+of 5 %, turns of 2 degrees and narrow borders, and hardly any pair of different photographs."""
 ITEMS_SCHEMA = pa.schema(
     [
         *(pa.field(name, pa.string()) for name in ("benchmark", "item", "state", "train", "rule")),
@@ -35,6 +38,7 @@ ITEMS_SCHEMA = pa.schema(
 """One row per held-out item: leaked (with the first training image that leaks it), clean, or not_covered."""
 _NAMES = ("phash", "pdq")
 _WIDTH = {"pdq": 32, "phash": 8}
+REVIEW = "review"
 _KEYS = ("media_key", "record_key", "occurrence_key")
 
 
@@ -61,8 +65,9 @@ class LeakReport:
 
 
 def check_leaks(train: pa.Table, held_out: pa.Table, rules: LikenessRules | None = None) -> LeakReport:
-    """Compare two tables of `hash_set`: every training image is clean, a leak, or leak_unknown.
+    """Compare two tables of `hash_set`: every training image is clean, a leak, leak_unknown, or for review.
 
+    review: both hashes lie near a held-out image, though not within a leak distance; a person should look.
     leak_unknown: the image has no hash, a hash of too little information, or lies near a held-out item whose hash is
     such. Memory: some hundred bytes per hash beside the tables. LikenessError: a distance of half the bits or more.
 
@@ -87,6 +92,8 @@ def check_leaks(train: pa.Table, held_out: pa.Table, rules: LikenessRules | None
     near = {index: leak for name in _NAMES for index, leak in reversed(_near(train, held_out, rules, name))}
     for index, leak in near.items():
         leaks.setdefault(index, leak)
+    for index, leak in _review(train, held_out, rules):
+        leaks.setdefault(index, leak)
     return LeakReport(_leak_rows(train, held_out, leaks, rules), _items(train, held_out, rules), train, held_out)
 
 
@@ -110,6 +117,26 @@ def _near(train: pa.Table, held_out: pa.Table, rules: LikenessRules, name: str) 
         ends = (leaks.train.tolist(), leaks.held_out.tolist(), leaks.variant.tolist(), leaks.distance.tolist())
         for at, item, variant, between in zip(*ends, strict=True):
             found.append((int(rows[at]), Leak(held.benchmark[item], held.item[item], rule, between, variant)))
+    return found
+
+
+def _review(train: pa.Table, held_out: pa.Table, rules: LikenessRules) -> list[tuple[int, Leak]]:
+    """Give the training images that look much like a held-out one without being within a leak distance of it."""
+    wide = replace(rules, leak_phash_distance=REVIEW_PHASH)
+    candidates = [pair for pair in _near(train, held_out, wide, "phash") if pair[1].rule == "phash"]
+    theirs = {
+        (row["benchmark"], row["item"]): (row["pdq"] or "").split(" ")
+        for row in held_out.select(["benchmark", "item", "pdq"]).to_pylist()
+    }
+    ours = train["pdq"].to_pylist()
+    found = []
+    for index, leak in candidates:
+        variants = theirs[leak.benchmark, leak.item]
+        if not ours[index] or len(variants) <= leak.variant or not variants[leak.variant]:
+            continue
+        apart = (int(ours[index].split(" ")[0], 16) ^ int(variants[leak.variant], 16)).bit_count()
+        if apart <= REVIEW_PDQ:
+            found.append((index, Leak(leak.benchmark, leak.item, REVIEW, apart, leak.variant)))
     return found
 
 
@@ -144,7 +171,7 @@ def _leak_rows(train: pa.Table, held_out: pa.Table, leaks: dict[int, Leak], rule
             base |= {"benchmark": leak.benchmark, "item": leak.item, "rule": leak.rule}
             base |= {"distance": leak.distance, "variant": leak.variant}
             base |= {"residual": float(pair_residuals([picture], [other])[0])}
-            rows.append(base | {"decision": "leak_unknown" if leak.rule == DOUBTFUL else "leak"})
+            rows.append(base | {"decision": {DOUBTFUL: "leak_unknown", REVIEW: REVIEW}.get(leak.rule, "leak")})
         elif outcome is not None or quality is None:
             rows.append(base | {"decision": "leak_unknown", "rule": "no hash", "detail": outcome or "no quality"})
         elif quality < rules.minimum_quality:
