@@ -21,7 +21,8 @@ from pipeline import sql
 from pipeline.atomic import atomic_path, write_table
 from pipeline.likeness.groups import GROUP_SCHEMA, groups
 from pipeline.likeness.labels import lowered_names
-from pipeline.likeness.search import DOUBTFUL, Leak, doubtful, informative, same_content
+from pipeline.likeness.leaks import record_leaks, same_occurrence
+from pipeline.likeness.search import DOUBTFUL, Leak, doubtful, informative
 from pipeline.likeness.settle import RANK_IDS, Edges, Fate, Verdicts, settle
 from pipeline.likeness.units import (
     FOUND_SCHEMA,
@@ -128,7 +129,7 @@ class Likeness(Stage):
                 rules.minimum_quality,
             )
             engine.run(self.name, lambda p: p | self.name >> RunUnits(todo, work), ticker(context, self.name, outputs))
-        leaks = _leaks(records, node, phash_node, usable, pq.read_table(folder / "found"), held)
+        leaks = record_leaks(records, node, phash_node, usable, pq.read_table(folder / "found"), held)
         if rules.leak_occurrence:
             leaks |= same_occurrence(records, leaks)
         pairs = pq.read_table(folder / "pairs")
@@ -315,40 +316,3 @@ def _places(records: pa.Table, node: npt.NDArray[np.int64], count: int) -> pa.Ta
     found, first = np.unique(node, return_index=True)
     first = first[(found >= 0) & (found < count)]
     return records.select(NODE_SCHEMA.names).take(pa.array(first)).cast(NODE_SCHEMA)
-
-
-def _leaks(
-    records: pa.Table,
-    node: npt.NDArray[np.int64],
-    phash_node: npt.NDArray[np.int64],
-    usable: npt.NDArray[np.bool_],
-    found: pa.Table,
-    items: pa.Table,
-) -> dict[int, Leak]:
-    """Bring leaks by bytes, by pixels and by distance together, the strongest evidence per record."""
-    leaks = same_content(items, {name: records.column(name).to_pylist() for name in ("sha256", "pixel_sha256")})
-    for rule, places in (("hamming", node), ("phash", phash_node), (DOUBTFUL, node)):
-        by_hash = {row["hash"]: row for row in found.to_pylist() if row["rule"] == rule}
-        for index in np.flatnonzero(usable).tolist():
-            near = by_hash.get(int(places[index]))
-            if near and index not in leaks:
-                leaks[index] = Leak(near["benchmark"], near["item"], rule, near["distance"], near["variant"])
-    return leaks
-
-
-def same_occurrence(records: pa.Table, leaks: Mapping[int, Leak]) -> dict[int, Leak]:
-    """Give the leaks of other images of an occurrence of which a whole image leaks.
-
-    Boxes are left alone: the other animals of a frame are not the one that is held out.
-    """
-    key = list(zip(records.column("source").to_pylist(), records.column("occurrence_key").to_pylist(), strict=True))
-    box = records.column("box").to_pylist()
-    known: dict[tuple[str, str], Leak] = {}
-    for index, leak in sorted(leaks.items(), key=lambda pair: (pair[1].benchmark, pair[1].item)):
-        if leak.rule != DOUBTFUL and key[index][1] and not box[index]:
-            known.setdefault(key[index], leak)
-    return {
-        index: Leak(known[each].benchmark, known[each].item, "occurrence", -1, -1)
-        for index, each in enumerate(key)
-        if each in known and index not in leaks and not box[index]
-    }
