@@ -24,6 +24,7 @@ from dedup.phash import phash_block, phash_hashes
 from dedup.ranges import KeyRange, key_ranges, range_pairs
 from dedup.specs import HASH_COLUMNS, HASH_SPEC, PHASH_SPEC, PIXEL_SPEC, THUMBNAIL_SPEC, spec_of
 from dedup.thinning import thin
+from dedup.variants import phash_dihedral
 from dedup.verify import RESIDUAL_LIMIT, VerifiedPairs, Verifier, residuals, turned, verify_pairs
 
 __all__ = [
@@ -73,6 +74,7 @@ __all__ = [
     "pdq_quality",
     "pdq_variants",
     "phash_block",
+    "phash_dihedral",
     "phash_hashes",
     "pixel_digest",
     "plan_bands",

@@ -25,9 +25,11 @@ HASH_LIST_SCHEMA = pa.schema(
         pa.field("pixel_sha256", pa.string()),  # hashes.ImageHashes.pixel_sha256, 64 hex digits
         pa.field("pdq", pa.string()),  # 8 variants in the order of hashes.DIHEDRAL, or 1: 64 hex digits each, by spaces
         pa.field("quality", pa.int16()),  # PDQ quality, 0 to 100
-        pa.field("phash", pa.string()),  # 16 hex digits
+        pa.field("phash", pa.string()),  # 8 variants in the order of hashes.DIHEDRAL, or 1: 16 hex digits, by spaces
         pa.field("media_key", pa.string()),  # key of the medium across sources, such as inat:123
         pa.field("record_key", pa.string()),  # source:id of the record
+        pa.field("occurrence_key", pa.string()),  # key of the observed individual or event, or source:key
+        pa.field("taxon", pa.string()),  # scientific name of the item's class
         pa.field("spec", pa.string()),  # HASH_SPEC wherever pdq or pixel_sha256 stands
         pa.field("outcome", pa.string()),  # why the item could not be hashed; null where it could
     ]
@@ -39,12 +41,12 @@ MAX_ROWS = 20_000_000
 
 _NAMES = tuple(HASH_LIST_SCHEMA.names)
 _HASHES = ("sha256", "pixel_sha256", "pdq", "phash")
-_GUARDS = (*_HASHES, "media_key", "record_key")
+_GUARDS = (*_HASHES, "media_key", "record_key", "occurrence_key", "taxon")
 _FORMS = {
     "sha256": ("^[0-9a-f]{64}$", "64 hex digits"),
     "pixel_sha256": ("^[0-9a-f]{64}$", "64 hex digits"),
     "pdq": ("^[0-9a-f]{64}( [0-9a-f]{64}){7}$|^[0-9a-f]{64}$", "8 hashes (or 1) of 64 hex digits, between spaces"),
-    "phash": ("^[0-9a-f]{16}$", "16 hex digits"),
+    "phash": ("^[0-9a-f]{16}( [0-9a-f]{16}){7}$|^[0-9a-f]{16}$", "8 hashes (or 1) of 16 hex digits, between spaces"),
 }
 _ZERO = "0" * 64
 

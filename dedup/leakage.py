@@ -21,6 +21,7 @@ from dedup.pairs import Hashes, check_hashes
 UNKNOWN_QUALITY = -1
 """Quality of a held-out item whose list does not state one."""
 
+_BYTES = {"pdq": 32, "phash": 8}
 _SLICE = 1 << 20
 """Training hashes searched at a time, so that the pairs in memory do not grow with the training set."""
 
@@ -31,8 +32,9 @@ class HeldOut:
 
     `benchmark`, `item`: m names. `sha256`, `pixel_sha256`: m hex digests or None. `quality`: int16[m].
     `outcome`: m codes of why an item could not be hashed, None where it could: those items are not covered.
-    `pdq`: uint8[k, 32], `owner`: int64[k] (item of each hash), `variant`: int8[k] (place in `hashes.DIHEDRAL`),
-    sorted by owner and variant. An item has 8 hashes, 1 where its list holds no more, or none; never a placeholder.
+    `pdq`: uint8[k, 32], or uint8[k, 8] where the pHash was asked for, `owner`: int64[k] (item of each hash),
+    `variant`: int8[k] (place in `hashes.DIHEDRAL`), sorted by owner and variant. An item has 8 hashes, 1 where its list
+    holds no more, or none; never a placeholder.
     """
 
     benchmark: tuple[str, ...]
@@ -53,8 +55,10 @@ class HeldOut:
         return np.setdiff1d(np.arange(len(self), dtype=np.int64), self.owner)
 
     @staticmethod
-    def from_table(table: pa.Table) -> HeldOut:
+    def from_table(table: pa.Table, name: str = "pdq") -> HeldOut:
         """Take the rows of a hash list as `read_hash_list` gives them, item i being row i.
+
+        `name`: the column with the hashes to compare, 'pdq' or 'phash'.
 
         >>> from dedup.hashlist import HASH_LIST_SCHEMA
         >>> rows = [{"benchmark": "b", "item": "1.jpg", "pdq": "00" * 31 + "ff", "quality": 90}]
@@ -62,7 +66,7 @@ class HeldOut:
         >>> held_out.pdq.shape, held_out.not_covered().tolist()
         ((1, 32), [])
         """
-        texts = [text.split(" ") if text else [] for text in table.column("pdq").to_pylist()]
+        texts = [text.split(" ") if text else [] for text in table.column(name).to_pylist()]
         counts = np.array([len(text) for text in texts], np.int64)
         packed = bytes.fromhex("".join(digest for text in texts for digest in text))
         owner = np.repeat(np.arange(len(texts), dtype=np.int64), counts)
@@ -75,7 +79,7 @@ class HeldOut:
             pixel_sha256=tuple(table.column("pixel_sha256").to_pylist()),
             outcome=tuple(table.column("outcome").to_pylist()),
             quality=np.array(quality, np.int16),
-            pdq=np.frombuffer(packed, np.uint8).reshape(-1, 32),
+            pdq=np.frombuffer(packed, np.uint8).reshape(-1, _BYTES[name]),
             owner=owner,
             variant=variant.astype(np.int8),
         )
@@ -106,9 +110,10 @@ def find_leaks(
 ) -> Leaks:
     """Find every training image within the distance of a held-out one, with the nearest held-out image of each.
 
-    `train_pdq`: uint8[n, 32], rows without a hash left out by the caller; `train_quality`: n values of 0 to 100.
-    All rows are compared, whatever their quality. Of equally near held-out images the first item counts, and of its
-    variants the first. LikenessError: other shapes, or a distance of half the bits or more.
+    `train_pdq`: uint8[n, 32] (uint8[n, 8] against pHashes), rows without a hash left out by the caller;
+    `train_quality`: n values of 0 to 100. All rows are compared, whatever their quality. Of equally near held-out
+    images the first item counts, and of its variants the first. LikenessError: other shapes, or a distance of half the
+    bits or more.
 
     >>> from dedup.hashlist import HASH_LIST_SCHEMA
     >>> rows = [{"benchmark": "b", "item": "1.jpg", "pdq": "00" * 31 + "ff", "quality": 90}]

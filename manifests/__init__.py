@@ -5,6 +5,15 @@ The public API is what this module lists; everything else may change. Knows neit
 
 from __future__ import annotations
 
+from manifests.benchmark import (
+    SHIPPED,
+    BenchmarkManifest,
+    ColumnTemplates,
+    fill,
+    load_benchmark,
+    shipped_benchmarks,
+    template_columns,
+)
 from manifests.checks import LICENCE_FAMILIES
 from manifests.digest import canonical_json, recipe_digest, section_digest
 from manifests.errors import BiomillError, RecipeError
@@ -30,9 +39,12 @@ from manifests.reference import describe_recipe, starter_recipe
 __all__ = [
     "LICENCE_FAMILIES",
     "RANKS",
+    "SHIPPED",
     "SOURCE_KINDS",
+    "BenchmarkManifest",
     "BenchmarkSpec",
     "BiomillError",
+    "ColumnTemplates",
     "FetchRules",
     "ImageRules",
     "LicencePolicy",
@@ -48,9 +60,13 @@ __all__ = [
     "canonical_json",
     "check_paths",
     "describe_recipe",
+    "fill",
+    "load_benchmark",
     "load_recipe",
     "recipe_digest",
     "recipe_from_json",
     "section_digest",
+    "shipped_benchmarks",
     "starter_recipe",
+    "template_columns",
 ]

@@ -45,6 +45,7 @@ CDLA-Permissive the data licence of most camera trap sets."""
 LAYOUTS = ("default", "bioclip")
 SIDE_RULES = ("shortest", "longest")
 LOW_INFORMATION = ("drop", "keep")
+LABEL_CONFLICT = ("quarantine", "drop", "ancestor")
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _HOST = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?"
@@ -208,6 +209,7 @@ RULES: Mapping[tuple[type[Any], str], Rule] = {
     (BenchmarkSpec, "name"): _NAME_RULE,
     (BenchmarkSpec, "path"): _PATH_RULE,
     (BenchmarkSpec, "ids"): _OPTIONAL_PATH_RULE,
+    (BenchmarkSpec, "table"): _OPTIONAL_PATH_RULE,
     (TaxonomyRules, "sources"): _PATH_RULE,
     (TaxonomyRules, "minimum_rank"): _one_of(RANKS),
     (TaxonomyRules, "minimum_confidence"): _between(0, 100),
@@ -243,6 +245,10 @@ RULES: Mapping[tuple[type[Any], str], Rule] = {
     (LikenessRules, "leak_distance"): _between(0, 256, "bits"),
     (LikenessRules, "minimum_quality"): _between(0, 100),
     (LikenessRules, "low_information"): _one_of(LOW_INFORMATION),
+    (LikenessRules, "duplicate_residual"): _between(0, 255, "grey levels"),
+    (LikenessRules, "leak_phash_distance"): _between(-1, 31, "bits"),
+    (LikenessRules, "leak_unknown"): _one_of(LOW_INFORMATION),
+    (LikenessRules, "label_conflict"): _one_of(LABEL_CONFLICT),
     (SelectRules, "validation_percent"): _between(0, 100, "percent"),
     (SelectRules, "cap_per_taxon"): _between(0, 2**31 - 1),
     (ShardRules, "prefix"): _NAME_RULE,

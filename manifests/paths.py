@@ -125,7 +125,9 @@ def _with_paths(recipe: Recipe, fix: Callable[[str], str]) -> Recipe:
             replace(each, path=fix(each.path), hierarchy=fix(each.hierarchy), media=fix(each.media))
             for each in recipe.sources
         ),
-        benchmarks=tuple(replace(each, path=fix(each.path), ids=fix(each.ids)) for each in recipe.benchmarks),
+        benchmarks=tuple(
+            replace(each, path=fix(each.path), ids=fix(each.ids), table=fix(each.table)) for each in recipe.benchmarks
+        ),
         taxonomy=replace(
             recipe.taxonomy,
             sources=tuple(each if each == DEFAULT_TAXONOMY else fix(each) for each in recipe.taxonomy.sources),
@@ -139,7 +141,7 @@ def _paths(recipe: Recipe) -> Iterator[tuple[KeyPath, str]]:
             if path:
                 yield ("sources", position, name), path
     for position, benchmark in enumerate(recipe.benchmarks):
-        for name, path in (("path", benchmark.path), ("ids", benchmark.ids)):
+        for name, path in (("path", benchmark.path), ("ids", benchmark.ids), ("table", benchmark.table)):
             if path:
                 yield ("benchmarks", position, name), path
     for position, taxonomy in enumerate(recipe.taxonomy.sources):

@@ -43,9 +43,15 @@ class BenchmarkSpec:
 
     name: str
     path: str
-    """A folder of images, or a hash list (.parquet or .csv with any of sha256, pdq, phash, media_key, record_key)."""
+    """A folder of images, a WebDataset (.tar), a hash list (.parquet or .csv), a benchmark manifest (.toml), or
+    'shipped://NAME' for a manifest that comes with the package."""
     ids: str = ""
-    """Optional CSV with columns media_key and/or record_key (source:id): held out by id, before any byte is fetched."""
+    """Optional CSV with any of media_key, record_key (source:id), occurrence_key and taxon: held out before any byte is
+    fetched."""
+    table: str = ""
+    """The published table that the manifest's [columns] read, where the manifest itself names none."""
+    unseen_species: bool = False
+    """Hold out by accepted species too: every taxon that the benchmark's lists name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +137,21 @@ class LikenessRules:
     minimum_quality: int = 50
     """PDQ quality below which a hash carries too little information to merge or to clear an image."""
     low_information: str = "drop"
-    """'drop' ends such images as low_information; 'keep' keeps them when no benchmark is held out."""
+    """'drop' ends such images as low_information, 'keep' keeps them; where a benchmark is held out `leak_unknown`
+    decides instead."""
+    duplicate_residual: float = 6.0
+    """Largest difference, in grey levels of a fitted 64 x 64 thumbnail's worst block, of two images that are called
+    the same; 255 leaves the decision to the hash alone."""
+    leak_phash_distance: int = -1
+    """Leak distance of the 64-bit pHash, which also finds small crops but is less selective; -1: it is not compared."""
+    leak_occurrence: bool = True
+    """Other images of the occurrence of a leaking whole image leak too."""
+    leak_unknown: str = "drop"
+    """Images that no hash can clear of a held-out one: 'drop' ends them as leak_unknown, 'keep' keeps and
+    counts them."""
+    label_conflict: str = "quarantine"
+    """The same image under taxa that exclude each other: 'quarantine' ends all and lists them for review, 'drop' ends
+    them, 'ancestor' keeps one under the lowest taxon that all its labels share."""
 
 
 @dataclass(frozen=True, slots=True)

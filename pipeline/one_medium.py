@@ -5,6 +5,8 @@ and BIOSCAN-5M. Records of one media key are brought together before any byte is
 
 1.  Where their accepted taxa exclude each other (neither is the other, nor an ancestor of it) none of them goes on:
     neither label is silently preferred. What every record of the medium says counts, also of one that may not be used.
+    When a camera trap lists the taxa in one event of its own, the picture shows several animals: multi_label. Else it
+    is a conflict, which the recipe may hand on to likeness, to be lowered to the taxon that the labels share.
 2.  Of the others the preferred one goes on (`pipeline.preference`) and keeps the addresses of the rest as alternates,
     which fetch tries in order when the medium cannot be had at its own address.
 
@@ -27,7 +29,8 @@ def gather(con: duckdb.DuckDBPyConnection, recipe: Recipe, records: str, names: 
     """Make the temporary tables that the other functions of this module read.
 
     The arguments are FROM clauses: canonical records, resolved names, and the records that passed every other rule
-    (record_id, source, name_id, media_key, box_x, license_family, pixels, image_id, media_id, store, address, host).
+    (record_id, source, name_id, media_key, box_x, license_family, provenance, pixels, image_id, media_id, store,
+    address, host).
 
     -   `shared`: media_key of every medium that several records name
     -   `labels`: (media_key, accepted_id, ranks, record_id), what is said of these media, and by whom first
@@ -55,19 +58,28 @@ def gather(con: duckdb.DuckDBPyConnection, recipe: Recipe, records: str, names: 
         CREATE OR REPLACE TEMP TABLE conflicts AS
         SELECT d.media_key, any_value(d.accepted_id) AS one, any_value(d.record_id) AS one_record,
                min(l.accepted_id) AS two, arg_min(l.record_id, l.accepted_id) AS two_record,
-               list(l.accepted_id ORDER BY l.accepted_id) AS others
+               list(l.accepted_id ORDER BY l.accepted_id) AS others, any_value(o.together) AS together
         FROM (SELECT * FROM labels QUALIFY row_number() OVER (PARTITION BY media_key
                                              ORDER BY depth DESC, between_ranks DESC, accepted_id) = 1) d
         JOIN labels l USING (media_key)
+        JOIN (SELECT media_key, count(DISTINCT source || ':' || coalesce(nullif(occurrence_key, ''), record_id)) = 1
+                     AND bool_and(image_category IS NOT DISTINCT FROM 'camera_trap') AS together
+              FROM {records} SEMI JOIN shared USING (media_key) WHERE box_x IS NULL GROUP BY 1) o USING (media_key)
         WHERE NOT (l.accepted_id = d.accepted_id OR list_contains({_lineage("d")}, l.accepted_id)
                    OR list_contains({_lineage("l")}, d.accepted_id))
         GROUP BY d.media_key""")
+    if recipe.likeness.label_conflict == "ancestor":
+        # Their records go on one by one, to the stage that sees all labels of an image at once.
+        con.execute("CREATE OR REPLACE TEMP TABLE handed_on AS SELECT media_key FROM conflicts WHERE NOT together")
+        con.execute("DELETE FROM conflicts WHERE NOT together")
+    else:
+        con.execute("CREATE OR REPLACE TEMP TABLE handed_on AS SELECT NULL::VARCHAR AS media_key WHERE false")
     order = preference(recipe, name="n", record="p", pixels="p.pixels")
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE placed AS
         SELECT p.record_id, p.media_key, row_number() OVER (PARTITION BY p.media_key ORDER BY {order}) AS place
         FROM {passed} p SEMI JOIN shared USING (media_key)
-        ANTI JOIN conflicts USING (media_key) JOIN {names} n USING (name_id)
+        ANTI JOIN conflicts USING (media_key) ANTI JOIN handed_on USING (media_key) JOIN {names} n USING (name_id)
         WHERE p.box_x IS NULL""")
 
 
@@ -78,9 +90,11 @@ def _lineage(alias: str) -> str:
 def ended_sql(passed: str, names: str) -> str:
     """Give the query of the records that end here: row_id, outcome, evidence and other_id beside those of `passed`."""
     return f"""
-        SELECT p.*, p.record_id AS row_id, 'media_label_conflict' AS outcome,
-               to_json({{'rule': 'one medium, labelled differently', 'value': p.media_key, 'taxa': [c.one, c.two]}}
-                       )::VARCHAR AS evidence,
+        SELECT p.*, p.record_id AS row_id,
+               CASE WHEN c.together THEN 'multi_label' ELSE 'media_label_conflict' END AS outcome,
+               to_json({{'rule': CASE WHEN c.together THEN 'several organisms in one occurrence'
+                                      ELSE 'one medium, labelled differently' END,
+                         'value': p.media_key, 'taxa': [c.one, c.two]}})::VARCHAR AS evidence,
                CASE WHEN list_contains(c.others, n.accepted_id) THEN c.one_record ELSE c.two_record END AS other_id
         FROM {passed} p JOIN conflicts c USING (media_key) JOIN {names} n USING (name_id) WHERE p.box_x IS NULL
         UNION ALL

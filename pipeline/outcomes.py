@@ -46,6 +46,7 @@ class Outcome(Enum):
     NOT_IMAGE = OutcomeInfo("screen", False, "The medium is a sound, a video, a map or a web page.")
     NOT_PRESENT = OutcomeInfo("screen", False, "The record states an absence.")
     LEAK_ID = OutcomeInfo("screen", False, "The medium or record is held out by a benchmark's list of ids.")
+    LEAK_SPECIES = OutcomeInfo("screen", False, "The accepted species is one that a benchmark holds out as unseen.")
     LICENCE_UNKNOWN = OutcomeInfo("screen", False, "No licence is stated, or none that can be understood.")
     LICENCE_NOT_ALLOWED = OutcomeInfo("screen", False, "The licence is not one that the recipe allows.")
     NAME_UNRESOLVED = OutcomeInfo("screen", False, "The name is not in the taxonomy.")
@@ -54,6 +55,9 @@ class Outcome(Enum):
     BAD_URL = OutcomeInfo("screen", False, "The address is not an http(s) URL without credentials.")
     HOST_NOT_ALLOWED = OutcomeInfo("screen", False, "The address is on a host that the recipe does not allow.")
     MEDIA_LABEL_CONFLICT = OutcomeInfo("screen", False, "Records of the same medium name taxa that exclude each other.")
+    MULTI_LABEL = OutcomeInfo(
+        "screen", False, "One picture of several labelled organisms, and no box tells them apart."
+    )
     SAME_MEDIUM = OutcomeInfo("screen", False, "Another record of the same medium goes on in its place.")
     # fetch: the bytes
     MISSING_FILE = OutcomeInfo("fetch", False, "The local store does not hold the file.")
@@ -80,6 +84,8 @@ class Outcome(Enum):
     # likeness: the content
     LEAK_BYTES = OutcomeInfo("likeness", False, "The same bytes or pixels as a held-out image.")
     LEAK_HAMMING = OutcomeInfo("likeness", False, "Within the leak distance of a held-out image.")
+    LEAK_OCCURRENCE = OutcomeInfo("likeness", False, "Of the same occurrence as an image that is held out.")
+    LEAK_UNKNOWN = OutcomeInfo("likeness", False, "No hash can tell whether it is a held-out image.")
     LOW_INFORMATION = OutcomeInfo("likeness", False, "The image is too flat for its hash to tell it from others.")
     LABEL_CONFLICT = OutcomeInfo("likeness", False, "The same image is labelled with different taxa.")
     EXACT_DUPLICATE = OutcomeInfo("likeness", False, "The same image as a kept one.")

@@ -31,7 +31,9 @@ LEFT JOIN read_parquet('screen/candidates/*.parquet') c USING (record_id)
 WHERE c.record_id IS NULL OR (r.locator_file = c.locator_file AND r.locator_row = c.locator_row);
 
 --| names: Every distinct name with its hints, and what it was resolved to.
-CREATE VIEW names AS SELECT * FROM read_parquet('resolve/names/*.parquet');
+CREATE VIEW names AS
+SELECT * FROM read_parquet('resolve/names/*.parquet')
+UNION ALL BY NAME SELECT * FROM read_parquet('likeness/labels/*.parquet');
 
 --| media: Every image that was asked for: where it came from, how it ended, its size and hashes.
 CREATE VIEW media AS
@@ -91,7 +93,7 @@ SELECT m.key, m.record_id, m.source, m.split, m.weight, m.group_id, m.shard, m."
        m.image_id, f.sha256 AS source_sha256, f.phash, f.pdq, f.quality, f.source_width, f.source_height
 FROM read_parquet('shards/manifest.parquet') m
 JOIN records r USING (record_id)
-JOIN names n USING (name_id)
+JOIN names n ON n.name_id = m.name_id
 JOIN media f USING (image_id);
 
 --| taxa: Accepted taxa with their lineage and the number of images kept, per split.
@@ -112,13 +114,28 @@ CREATE VIEW clusters AS SELECT * FROM read_parquet('likeness/clusters/*.parquet'
 CREATE VIEW leaks AS
 SELECT record_id, source, benchmark, item, rule, distance, variant FROM read_parquet('likeness/leaks/*.parquet')
 UNION ALL
-SELECT row_id, source, other_id, NULL, 'id', NULL, NULL FROM ledger WHERE outcome = 'leak_id';
+SELECT row_id, source, other_id, NULL, CASE outcome WHEN 'leak_id' THEN 'id' ELSE 'species' END, NULL, NULL
+FROM ledger WHERE outcome IN ('leak_id', 'leak_species');
 
 --| benchmarks: Held-out items: what each is compared by, and which could not be covered.
 CREATE VIEW benchmarks AS
 SELECT benchmark, item, sha256, pixel_sha256, phash, quality, media_key, record_key, spec, outcome,
        outcome IS NULL AND pdq IS NOT NULL AS hashed
 FROM read_parquet('holdout/items/*.parquet');
+
+--| held_taxa: Taxa that benchmarks of unseen species hold out, and the accepted species behind each.
+--| held_taxa.species_id: null where the taxon is above the species, or not in the taxonomy: nothing is held out by it
+CREATE VIEW held_taxa AS SELECT * FROM read_parquet('screen/held_taxa/*.parquet');
+
+--| leak_unknown: Images that no hash can tell from a held-out one, and what the recipe decided.
+CREATE VIEW leak_unknown AS SELECT * FROM read_parquet('likeness/unknown/*.parquet');
+
+--| likeness_groups: Records that share an occurrence, a specimen or a medium, or are alike: they never straddle a split.
+--| likeness_groups.key: what is shared; for images that are alike, the first record of the cluster
+CREATE VIEW likeness_groups AS SELECT * FROM read_parquet('likeness/groups/*.parquet');
+
+--| quarantine: Records of one image under taxa that exclude each other, set aside for review.
+CREATE VIEW quarantine AS SELECT * FROM read_parquet('likeness/quarantine/*.parquet');
 
 --| decisions: Split and weight of every record that was selected.
 CREATE VIEW decisions AS SELECT * FROM read_parquet('select/decisions/*.parquet');

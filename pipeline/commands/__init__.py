@@ -9,9 +9,11 @@ from __future__ import annotations
 from types import ModuleType
 
 from pipeline.commands import (
+    dedup,
     demo,
     explain,
     inspect,
+    leakage,
     licences,
     plan_gbif,
     pull,
@@ -38,6 +40,8 @@ COMMANDS: tuple[ModuleType, ...] = (
     plan_gbif,
     pull,
     taxonomy,
+    dedup,
+    leakage,
 )
 """In the order in which help lists them."""
 

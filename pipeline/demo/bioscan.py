@@ -65,7 +65,7 @@ class BioscanSheet:
         self.lines.append(_csv_line(cells))
         if data is not None:
             self.images.append((image_path(process, split), data))
-        return Claim(self.row_id(process), SOURCE, naming.specific, FAMILY, SIDE * SIDE)
+        return Claim(self.row_id(process), SOURCE, naming.specific, FAMILY, SIDE * SIDE, vouched=True)
 
     @staticmethod
     def row_id(process: str) -> str:

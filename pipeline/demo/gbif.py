@@ -83,7 +83,7 @@ class GbifSheet:
         number = len(self.occurrences)
         gbif_id = str(4_100_000_007 + 37 * number)
         person = _PEOPLE[number % len(_PEOPLE)]
-        specimen = number % 7 == 3
+        specimen = _is_specimen(number)
         day = f"2024-{1 + number % 12:02}-{1 + number % 28:02}"
         key = str(2_000_000 + ids.hash64(0, naming.verbatim) % 7_000_000)
         placed = bool(naming.lineage[0])
@@ -166,7 +166,7 @@ class GbifSheet:
     def photo(self, naming: Naming, url: str, licence: str, pixels: int, *, mime: str = "image/jpeg") -> Claim:
         """Add an occurrence with one photograph; `licence` is a family."""
         row_id = self.medium(self.occurrence(naming), url, licence=LICENCES[licence], mime=mime)
-        return Claim(row_id, SOURCE, naming.specific, licence, pixels)
+        return Claim(row_id, SOURCE, naming.specific, licence, pixels, _is_specimen(len(self.occurrences) - 1))
 
     def write(self, folder: Path, order: Order) -> None:
         """Write the archive."""
@@ -177,6 +177,11 @@ class GbifSheet:
             ("metadata.xml", _METADATA.encode()),
         ]
         write_zip(folder / ARCHIVE, order.of("gbif/members", members))
+
+
+def _is_specimen(number: int) -> bool:
+    """Tell whether the occurrence of that number is one of the museum's specimens."""
+    return number % 7 == 3
 
 
 def descriptor() -> bytes:

@@ -133,12 +133,12 @@ def _flat_images(book: Book) -> None:
     faint = Image.linear_gradient("L").point([120 + value // 64 for value in range(256)]).convert("RGB")
     for image in (plain, faint):
         claim = book.gbif.photo(named, book.host(jpeg(image)), "CC-BY", area(image))
-        book.truth.end(claim, Outcome.LOW_INFORMATION, note="nearly one colour")
+        book.truth.end(claim, Outcome.LEAK_UNKNOWN, note="nearly one colour")
     url = book.host_eol(jpeg(Image.new("RGB", (200, 160), (20, 24, 60))))
-    book.truth.end(book.eol.photo(named, url, "CC-BY", 200 * 160), Outcome.LOW_INFORMATION, note="one colour")
+    book.truth.end(book.eol.photo(named, url, "CC-BY", 200 * 160), Outcome.LEAK_UNKNOWN, note="one colour")
     insect = book.cast["Formica rufa"]
     claim = book.bioscan.specimen(insect.named(), jpeg(Image.new("RGB", (SIDE, SIDE), (250, 250, 246))), split="val")
-    book.truth.end(claim, Outcome.LOW_INFORMATION, note="an empty tray")
+    book.truth.end(claim, Outcome.LEAK_UNKNOWN, note="an empty tray")
 
 
 def _held_out(book: Book) -> None:

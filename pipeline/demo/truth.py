@@ -31,8 +31,10 @@ class Claim:
     licence: str
     pixels: int
     """Pixels of the image, or of the crop, as published."""
+    vouched: bool = False
+    """True for a specimen, which can be determined again."""
 
-    def rank(self) -> tuple[bool, int, int, int, str]:
+    def rank(self) -> tuple[bool, bool, int, int, int, str]:
         """Give the sort key of the priority rule: the smallest is kept.
 
         >>> small = Claim("a", "gbif", True, "CC0", 100)
@@ -41,7 +43,7 @@ class Claim:
         'a'
         """
         openness = next(number for number, group in enumerate(OPENNESS) if self.licence in group)
-        return not self.specific, openness, -self.pixels, SOURCES.index(self.source), self.row_id
+        return not self.specific, not self.vouched, openness, -self.pixels, SOURCES.index(self.source), self.row_id
 
 
 @dataclass(slots=True)

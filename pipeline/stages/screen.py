@@ -17,9 +17,11 @@ import pyarrow as pa
 
 from manifests import Recipe
 from pipeline import ids, one_medium, sql
-from pipeline.atomic import table_writer
+from pipeline.atomic import table_writer, write_table
+from pipeline.likeness.taxa import held_taxa
 from pipeline.media import check_url, to_uri
 from pipeline.outcomes import Outcome
+from pipeline.preference import provenance, specimen_key
 from pipeline.records import ENDED_SCHEMA, LOCATOR_COLUMNS, RECORD_SCHEMA
 from pipeline.sql import in_list
 from pipeline.stages.base import Balance, Context, Stage, balance_of
@@ -45,6 +47,8 @@ CANDIDATE_SCHEMA = pa.schema(
         pa.field("occurrence_key", pa.string()),
         pa.field("media_key", pa.string()),
         pa.field("license_family", pa.string()),
+        pa.field("provenance", pa.int8()),  # how well the label is vouched for, 0 best
+        pa.field("specimen_key", pa.string()),  # key of the specimen across releases; null for what is none
         pa.field("locator_file", pa.string()),  # with locator_row: which of several rows of this record_id it is
         pa.field("locator_row", pa.int64()),
         pa.field("alternates", pa.list_(pa.struct(ADDRESS_FIELDS))),  # where else the medium may be had, in order
@@ -61,6 +65,8 @@ PASSED_SCHEMA = pa.schema(
 )
 """Records that passed every rule that looks at one record alone."""
 
+_HELD = (Outcome.LEAK_ID.code, Outcome.LEAK_SPECIES.code)
+
 MEDIA_RECORD_SCHEMA = pa.schema(
     [
         pa.field("media_key", pa.string()),
@@ -73,11 +79,11 @@ MEDIA_RECORD_SCHEMA = pa.schema(
 """One row per record of every medium that several records name."""
 
 
-def screening_sql(recipe: Recipe, records: str, names: str, ids_table: str, items: str) -> str:
+def screening_sql(recipe: Recipe, records: str, names: str, ids_table: str, items: str, taxa: str) -> str:
     """Give the query that puts `outcome` (null: passed) and `evidence` beside every record.
 
-    The arguments are FROM clauses. Of rows that state the same record, medium and box, the first by content is the
-    record and the others are duplicates; the content, not the place in the file, decides which.
+    The arguments are FROM clauses; `taxa` is of HELD_TAXA_SCHEMA. Of rows that state the same record, medium and box,
+    the first by content is the record and the others are duplicates; the content, not the place in the file, decides.
     """
     content = ", ".join(f'"{name}"' for name in RECORD_SCHEMA.names if name not in LOCATOR_COLUMNS)
     allow = in_list(recipe.licences.allow)
@@ -98,15 +104,29 @@ def screening_sql(recipe: Recipe, records: str, names: str, ids_table: str, item
         UNION ALL SELECT media_key, benchmark, 'held-out media key' FROM {items}
         UNION ALL SELECT h.media_key, k.benchmark, 'medium of a held-out record' FROM {records} h
         JOIN held_records k ON k.key = h.source || ':' || h.source_record_id)
-        WHERE key IS NOT NULL AND key <> '' GROUP BY 1)
-    SELECT r.*, coalesce(t.nth, 1) AS nth,
-      coalesce(hr.benchmark, hm.benchmark) AS held_by,
+        WHERE key IS NOT NULL AND key <> '' GROUP BY 1),
+    listed AS (SELECT occurrence_key AS key, benchmark FROM {ids_table} UNION ALL
+        SELECT occurrence_key, benchmark FROM {items}),
+    held_occurrences AS (SELECT source, key, min(benchmark) AS benchmark FROM (
+        SELECT r.source, r.occurrence_key AS key, l.benchmark FROM {records} r JOIN listed l ON l.key = r.occurrence_key
+        UNION ALL SELECT r.source, r.occurrence_key, l.benchmark FROM {records} r
+        JOIN listed l ON l.key = r.source || ':' || r.occurrence_key
+        UNION ALL SELECT r.source, r.occurrence_key, k.benchmark FROM {records} r
+        JOIN held_records k ON k.key = r.source || ':' || r.source_record_id
+        UNION ALL SELECT r.source, r.occurrence_key, m.benchmark FROM {records} r
+        JOIN held_media m ON m.key = r.media_key)
+        WHERE key IS NOT NULL AND key <> '' GROUP BY ALL),
+    held_species AS (SELECT species_id AS key, min(benchmark) AS benchmark, min(taxon) AS taxon FROM {taxa}
+        WHERE species_id IS NOT NULL GROUP BY 1)
+    SELECT r.*, {provenance("r")} AS provenance, {specimen_key("r")} AS specimen_key, coalesce(t.nth, 1) AS nth,
+      coalesce(hr.benchmark, hm.benchmark, ho.benchmark, hs.benchmark) AS held_by,
       r.media_width::BIGINT * r.media_height AS pixels,
       CASE
         WHEN coalesce(t.nth, 1) > 1 THEN 'duplicate_record'
         WHEN r.media_type NOT IN ('StillImage', 'Unknown') THEN 'not_image'
         WHEN upper(coalesce(r.occurrence_status, 'PRESENT')) = 'ABSENT' THEN 'not_present'
-        WHEN hm.key IS NOT NULL OR hr.key IS NOT NULL THEN 'leak_id'
+        WHEN hm.key IS NOT NULL OR hr.key IS NOT NULL OR ho.key IS NOT NULL THEN 'leak_id'
+        WHEN hs.key IS NOT NULL THEN 'leak_species'
         WHEN {unknown} THEN 'licence_unknown'
         WHEN l_family IS NOT NULL AND l_family NOT IN {allow} THEN 'licence_not_allowed'
         WHEN n.match_type = 'AMBIGUOUS' OR (n.match_type = 'LCA' AND n."{rank}" IS NULL) THEN 'name_ambiguous'
@@ -120,6 +140,8 @@ def screening_sql(recipe: Recipe, records: str, names: str, ids_table: str, item
           THEN {{'rule': 'occurrence status', 'value': r.occurrence_status}}
         WHEN hr.key IS NOT NULL THEN {{'rule': 'held-out record', 'value': hr.key}}
         WHEN hm.key IS NOT NULL THEN {{'rule': hm.rule, 'value': hm.key}}
+        WHEN ho.key IS NOT NULL THEN {{'rule': 'held-out occurrence', 'value': ho.key}}
+        WHEN hs.key IS NOT NULL THEN {{'rule': 'held-out species: ' || hs.taxon, 'value': n.species}}
         WHEN {unknown} THEN {{'rule': 'licence', 'value': r.license_verbatim}}
         WHEN l_family NOT IN {allow} THEN {{'rule': 'licence', 'value': r.license_id}}
         ELSE {{'rule': 'name: ' || coalesce(n.match_type, 'NONE'), 'value': r.scientific_name}}
@@ -130,6 +152,8 @@ def screening_sql(recipe: Recipe, records: str, names: str, ids_table: str, item
     LEFT JOIN {names} n USING (name_id)
     LEFT JOIN held_media hm ON hm.key = r.media_key
     LEFT JOIN held_records hr ON hr.key = r.source || ':' || r.source_record_id
+    LEFT JOIN held_occurrences ho ON ho.source = r.source AND ho.key = r.occurrence_key
+    LEFT JOIN held_species hs ON hs.key = n.species_id
     """
 
 
@@ -146,8 +170,8 @@ class Screen(Stage):
     """The screen stage."""
 
     name = "screen"
-    version = 3
-    sections = ("licences", "taxonomy", "fetch.hosts", "sources")
+    version = 4
+    sections = ("licences", "taxonomy", "fetch.hosts", "sources", "likeness.label_conflict")
     upstream = ("ingest", "resolve", "holdout")
 
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
@@ -155,11 +179,15 @@ class Screen(Stage):
         folder, run, recipe = context.folder.stage(self.name), context.folder, context.recipe
         records = sql.parquet(run.stage("ingest") / "records")
         names = sql.parquet(run.stage("resolve") / "names")
+        taxa = held_taxa(context)
+        write_table(folder / "held_taxa" / "part.parquet", taxa)
         held = [sql.parquet(run.stage("holdout") / part) for part in ("ids", "items")]
+        held.append(sql.parquet(folder / "held_taxa"))
         stores = {spec.name for spec in recipe.sources if spec.media}
         columns = (
             "record_id, source, nth, outcome, evidence, held_by, media_url, media_path, box_x, box_y, box_w, box_h, "
-            "name_id, occurrence_key, media_key, license_family, locator_file, locator_row, locator_offset, pixels"
+            "name_id, occurrence_key, media_key, license_family, provenance, specimen_key, "
+            "locator_file, locator_row, locator_offset, pixels"
         )
         query = screening_sql(recipe, records, names, *held)
         with sql.connect(recipe.limits.memory_mb, run.root) as con:
@@ -173,7 +201,7 @@ class Screen(Stage):
                     ledger.write_table(pa.Table.from_pylist(ended, ENDED_SCHEMA))
             collapse(con, recipe, records, names, folder)
         shutil.rmtree(folder / "passed")
-        return {}
+        return {"held_taxa": taxa.num_rows}
 
     def balance(self, context: Context, facts: Mapping[str, Any]) -> list[Balance]:
         """Records = candidates + ended."""
@@ -215,7 +243,7 @@ def judge(
                 outcome = verdict.outcome.code
                 evidence = sql.evidence(rule="address", value=row["media_url"], reason=verdict.reason)
         if outcome is not None:
-            row_id, other = row["record_id"], row["held_by"] if outcome == Outcome.LEAK_ID.code else None
+            row_id, other = row["record_id"], row["held_by"] if outcome in _HELD else None
             if outcome == Outcome.DUPLICATE_RECORD.code:
                 row_id, other = ids.make_id("duplicate", row_id, str(row["nth"])), row_id
             ended.append(

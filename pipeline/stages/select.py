@@ -28,6 +28,7 @@ DECISION_SCHEMA = pa.schema(
         pa.field("image_id", pa.string()),
         pa.field("media_id", pa.string()),
         pa.field("group_id", pa.string()),
+        pa.field("name_id", pa.string()),  # of names or of likeness/labels
         pa.field("split", pa.string()),  # train or val
         pa.field("weight", pa.float64()),  # 1 / sqrt(kept images of the accepted taxon)
         pa.field("accepted_id", pa.string()),
@@ -46,11 +47,17 @@ def split_of(seed: int, group: str, validation_percent: float) -> str:
     return "val" if share < validation_percent / 100 else "train"
 
 
+def label_names(context: Context) -> str:
+    """Give the FROM clause of all resolved names that a kept record may be labelled with, lowered ones included."""
+    names, labels = (context.folder.stage("resolve") / "names"), (context.folder.stage("likeness") / "labels")
+    return f"(SELECT * FROM {sql.parquet(names)} UNION ALL BY NAME SELECT * FROM {sql.parquet(labels)})"
+
+
 class Select(Stage):
     """The select stage."""
 
     name = "select"
-    version = 1
+    version = 2
     sections = ("select", "seed")
     upstream = ("likeness", "resolve")
 
@@ -72,8 +79,7 @@ class Select(Stage):
                        row_number() OVER (PARTITION BY n.accepted_id ORDER BY quota_order(k.record_id)) AS nth,
                        count(*) OVER (PARTITION BY n.accepted_id) AS total
                 FROM {sql.parquet(stage("likeness") / "kept")} k
-                JOIN {sql.parquet(stage("screen") / "candidates")} c USING (record_id)
-                JOIN {sql.parquet(stage("resolve") / "names")} n USING (name_id)
+                JOIN {label_names(context)} n USING (name_id)
                 ORDER BY k.record_id"""
             for batch in sql.batches(con, query):
                 kept, ended = [], []

@@ -36,6 +36,7 @@ from pipeline.shards import (
     write_checksums,
 )
 from pipeline.stages.base import Balance, Context, Stage, missing, plan_outputs, ticker
+from pipeline.stages.select import label_names
 
 if TYPE_CHECKING:
     from pipeline.run.engine import Engine
@@ -56,6 +57,7 @@ MANIFEST_SCHEMA = pa.schema(
         pa.field("height", pa.int32()),
         pa.field("accepted_id", pa.string()),
         pa.field("group_id", pa.string()),
+        pa.field("name_id", pa.string()),  # of names: what the image is labelled with
         pa.field("split", pa.string()),
         pa.field("weight", pa.float64()),
     ]
@@ -82,7 +84,7 @@ _TAXON = (
 )
 _SIZES = ("width", "height", "source_width", "source_height")
 _IMAGE = (*_SIZES, "format", "source_sha256", "pixel_sha256", "phash", "pdq", "quality")
-_INTERNAL = ("unit", "blob_offset", "blob_length", "shard", "place", "media_id")
+_INTERNAL = ("name_id", "unit", "blob_offset", "blob_length", "shard", "place", "media_id")
 
 
 def sample_json(row: Mapping[str, Any], texts: Mapping[str, str]) -> str:
@@ -179,7 +181,7 @@ class Shards(Stage):
     """The shards stage."""
 
     name = "shards"
-    version = 2
+    version = 3
     sections = ("shards", "seed")
     upstream = ("select", "fetch", "resolve")
 
@@ -226,13 +228,13 @@ class Shards(Stage):
             ranks = ", ".join(f'n."{rank}"' for rank in RANK_COLUMNS)
             sql.copy(
                 con,
-                f"""SELECT d.record_id, d.image_id, d.group_id, d.split, d.weight, d.accepted_id,
+                f"""SELECT d.record_id, d.image_id, d.group_id, d.name_id, d.split, d.weight, d.accepted_id,
                            shard_of(d.split, d.record_id) AS shard, place_of(d.record_id) AS place, {ranks}, {_SAMPLE}
                     FROM {decisions} d
                     JOIN {sql.parquet(stage("screen") / "candidates")} c USING (record_id)
                     JOIN {sql.parquet(stage("ingest") / "records")} r
                       ON r.record_id = c.record_id AND r.locator_file = c.locator_file AND r.locator_row = c.locator_row
-                    JOIN {sql.parquet(stage("resolve") / "names")} n ON n.name_id = r.name_id
+                    JOIN {label_names(context)} n ON n.name_id = d.name_id
                     JOIN {sql.parquet(stage("fetch") / "media")} m ON m.image_id = d.image_id
                     ORDER BY shard, place, d.record_id""",
                 folder / "plan.parquet",

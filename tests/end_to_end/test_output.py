@@ -183,7 +183,7 @@ def test_verify_finds_a_leaked_image(demo: Demo, copy: Path) -> None:
     assert key
     rows[0]["pdq"] = pdq.lower()
     write_table(path, type(pq.read_table(path)).from_pylist(rows, pq.read_schema(path)))
-    assert "leak" in failing(copy)["leakage"]
+    assert "1 kept image of" in failing(copy)["leakage"]
 
 
 def test_verify_finds_a_sample_moved_across_splits(copy: Path) -> None:

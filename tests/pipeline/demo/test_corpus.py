@@ -59,7 +59,7 @@ PLANTED = {
     Outcome.BOX_OUTSIDE: 1,
     Outcome.LEAK_BYTES: 4,
     Outcome.LEAK_HAMMING: 4,
-    Outcome.LOW_INFORMATION: 3,
+    Outcome.LEAK_UNKNOWN: 3,
     Outcome.LABEL_CONFLICT: 4,
     Outcome.EXACT_DUPLICATE: 8,
     Outcome.NEAR_DUPLICATE: 6,

@@ -22,7 +22,7 @@ ARRIVED = (
     "label_conflict",
     "leak_bytes",
     "leak_hamming",
-    "low_information",
+    "leak_unknown",
 )
 FAR, NEAR, GOOD = 40, 6, 60
 
@@ -58,14 +58,14 @@ def held_out(corpus: Corpus) -> dict[str, list[Bits]]:
 
 def test_only_planted_blanks_carry_little_information(seen) -> None:  # type: ignore[no-untyped-def]
     for row, _, quality in seen:
-        if row["outcome"] == "low_information":
+        if row["outcome"] == "leak_unknown":
             assert quality < 50
         else:
             assert quality >= GOOD, row
 
 
 def test_images_that_are_not_planted_as_alike_are_far_apart(seen) -> None:  # type: ignore[no-untyped-def]
-    informative = [(row, bits) for row, bits, _ in seen if row["outcome"] != "low_information"]
+    informative = [(row, bits) for row, bits, _ in seen if row["outcome"] != "leak_unknown"]
     hashes = np.stack([bits for _, bits in informative]).astype(np.int32)
     # For bits, the distance is |a| + |b| - 2 a.b: one matrix product gives all pairs.
     weight = hashes.sum(axis=1)

@@ -7,7 +7,7 @@ import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manifests.recipe import Recipe, SourceSpec
+from manifests.recipe import LikenessRules, Recipe, SourceSpec
 from pipeline import ids, sql
+from pipeline.likeness.settle import compatible
 from pipeline.media_keys import page_media_key
 from pipeline.one_medium import ALTERNATES
 from pipeline.records import RANK_COLUMNS, RECORD_SCHEMA
-from pipeline.settle import compatible
 from pipeline.stages.screen import PASSED_SCHEMA, collapse
 from taxonomy import RESOLVED_SCHEMA
 
@@ -65,7 +65,12 @@ def names(taxa: Mapping[str, Sequence[str]]) -> pa.Table:
     return pa.Table.from_pylist(rows, RESOLVED_SCHEMA)
 
 
-def collapsed(rows: Sequence[Mapping[str, Any]], folder: Path, taxa: Mapping[str, Sequence[str]] = TAXA) -> Collapsed:
+def collapsed(
+    rows: Sequence[Mapping[str, Any]],
+    folder: Path,
+    taxa: Mapping[str, Sequence[str]] = TAXA,
+    recipe: Recipe = RECIPE,
+) -> Collapsed:
     for name in ("passed", "records", "names"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     passed = []
@@ -78,7 +83,7 @@ def collapsed(rows: Sequence[Mapping[str, Any]], folder: Path, taxa: Mapping[str
     pq.write_table(pa.Table.from_pylist([dict(r) for r in rows], RECORD_SCHEMA), folder / "records/a.parquet")
     pq.write_table(names(taxa), folder / "names/a.parquet")
     with sql.connect(256, folder) as con:
-        collapse(con, RECIPE, sql.parquet(folder / "records"), sql.parquet(folder / "names"), folder)
+        collapse(con, recipe, sql.parquet(folder / "records"), sql.parquet(folder / "names"), folder)
     kept = pq.read_table(folder / "candidates").to_pylist()
     ended = pq.read_table(folder / "ledger").to_pylist()
     assert len(kept) + len(ended) == sum(bool(row["passed"]) for row in rows)
@@ -134,6 +139,27 @@ def test_taxa_that_exclude_each_other_end_every_record_of_the_medium(tmp_path: P
     assert (read.ended["id-001"]["other_id"], read.ended["id-002"]["other_id"]) == ("id-002", "id-001")
     assert json.loads(read.ended["id-003"]["evidence"])["taxa"] == ["Lynx lynx", "Puma concolor"]
     assert {row["kept_id"] for row in read.media_records} == {None}
+
+
+def test_two_animals_in_one_camera_event_are_no_conflict_but_several_labels(tmp_path: Path) -> None:
+    event = {"occurrence_key": "event 1", "image_category": "camera_trap"}
+    rows = [record(1, "Puma concolor", **event), record(2, "Lynx lynx", **event)]
+    assert {row["outcome"] for row in collapsed(rows, tmp_path / "one").ended.values()} == {"multi_label"}
+    rows[1]["occurrence_key"] = "event 2"
+    assert {row["outcome"] for row in collapsed(rows, tmp_path / "two").ended.values()} == {"media_label_conflict"}
+
+
+def test_a_conflict_goes_on_record_by_record_where_it_is_to_be_lowered(tmp_path: Path) -> None:
+    recipe = replace(RECIPE, likeness=LikenessRules(label_conflict="ancestor"))
+    rows = [record(1, "Puma concolor"), record(2, "Lynx lynx"), record(3, key="inat:2"), record(4, key="inat:2")]
+    read = collapsed(rows, tmp_path, recipe=recipe)
+    assert set(read.kept) == {"id-001", "id-002", "id-003"}
+    assert {row["outcome"] for row in read.ended.values()} == {"same_medium"}
+
+
+def test_of_equally_named_records_the_vouched_one_goes_on(tmp_path: Path) -> None:
+    rows = [record(1, license_family="CC0", provenance=1), record(2, license_family="CC-BY", provenance=0)]
+    assert set(collapsed(rows, tmp_path).kept) == {"id-002"}
 
 
 def test_a_record_that_may_not_be_used_still_contradicts(tmp_path: Path) -> None:

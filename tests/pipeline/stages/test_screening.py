@@ -10,11 +10,12 @@ import pyarrow.parquet as pq
 
 from manifests.recipe import Recipe, SourceSpec
 from pipeline import sql
+from pipeline.likeness.taxa import HELD_TAXA_SCHEMA
 from pipeline.records import RECORD_SCHEMA
 from pipeline.stages.screen import screening_sql
 from taxonomy import RESOLVED_SCHEMA
 
-IDS = pa.schema([(name, pa.string()) for name in ("benchmark", "media_key", "record_key")])
+IDS = pa.schema([(name, pa.string()) for name in ("benchmark", "media_key", "record_key", "occurrence_key")])
 
 
 def test_the_medium_of_a_held_out_record_is_held_out_in_every_source(tmp_path: Path) -> None:
@@ -37,17 +38,18 @@ def test_the_medium_of_a_held_out_record_is_held_out_in_every_source(tmp_path: P
         )
     ]
     name = {"name_id": "n", "accepted_id": "m", "genus": "Puma", "match_type": "EXACT"}
-    held = [("b", None, "gbif:77"), ("b", "inat:7", None)]
+    held = [("b", None, "gbif:77", None), ("b", "inat:7", None, None)]
     for part, table in (
         ("records", pa.Table.from_pylist(rows, RECORD_SCHEMA)),
         ("names", pa.Table.from_pylist([name], RESOLVED_SCHEMA)),
         ("ids", pa.Table.from_pylist([dict(zip(IDS.names, row, strict=True)) for row in held], IDS)),
         ("items", IDS.empty_table()),
+        ("taxa", HELD_TAXA_SCHEMA.empty_table()),
     ):
         (tmp_path / part).mkdir()
         pq.write_table(table, tmp_path / part / "a.parquet")
     recipe = Recipe("r", sources=tuple(SourceSpec(name=n, kind="eol", path="x") for n in ("gbif", "eol")))
-    tables = [sql.parquet(tmp_path / part) for part in ("records", "names", "ids", "items")]
+    tables = [sql.parquet(tmp_path / part) for part in ("records", "names", "ids", "items", "taxa")]
     with sql.connect(256, tmp_path) as con:
         query = f"SELECT record_id, outcome, held_by, evidence FROM ({screening_sql(recipe, *tables)}) ORDER BY 1"
         found = {row[0]: row[1:] for row in con.execute(query).fetchall()}

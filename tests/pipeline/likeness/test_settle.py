@@ -9,8 +9,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.likeness.settle import RANK_IDS, Edges, Leak, Verdicts, settle
 from pipeline.outcomes import Outcome
-from pipeline.settle import RANK_IDS, Edges, Leak, settle
 
 LINEAGES = {
     "lynx": ("t:Lynx-lynx", "t:Lynx"),
@@ -43,7 +43,13 @@ def edges(*pairs: tuple[int, int, int]) -> Edges:
 
 
 def outcomes(rows, nodes, pairs=(), leaks=None, drop=True):
-    fates, _ = settle(records(rows), np.array(nodes), edges(*pairs), leaks or {}, 50, drop)
+    fates, _ = settle(
+        records(rows),
+        np.array(nodes),
+        edges(*pairs),
+        leaks or {},
+        Verdicts(uninformative=Outcome.LOW_INFORMATION if drop else None),
+    )
     return [(fate.outcome, fate.other) for fate in fates]
 
 
@@ -79,6 +85,28 @@ def test_two_boxes_of_one_frame_with_two_labels_are_two_animals() -> None:
     assert outcomes(rows, [0, 1], [(0, 1, 4)]) == [(None, None), (None, None)]
 
 
+def lowered(rows, nodes, pairs=(), lowest=0):
+    table = records(rows)
+    ranks = {"order_id": "Carnivora", "family_id": "Felidae"}
+    for name, value in ranks.items():
+        table = table.set_column(table.column_names.index(name), name, pa.array([value] * len(rows), pa.string()))
+    fates, _ = settle(table, np.array(nodes), edges(*pairs), {}, Verdicts(lower=True, lowest_allowed=lowest))
+    return [(fate.outcome, fate.other, fate.lowered) for fate in fates]
+
+
+def test_a_conflict_may_be_kept_once_under_the_lowest_taxon_that_its_labels_share() -> None:
+    rows = [("lynx", "a", False, "a", 90), ("puma", "b", False, "b", 90), ("lynx", "c", False, "c", 90)]
+    family = RANK_IDS.index("family_id")
+    assert lowered(rows, [0, 1, 2], [(0, 1, 4)]) == [
+        (None, None, family),
+        (Outcome.NEAR_DUPLICATE, 0, None),
+        (None, None, None),
+    ]
+    assert lowered(rows[:2], [0, 0]) == [(None, None, family), (Outcome.NEAR_DUPLICATE, 0, None)]
+    above = lowered(rows[:2], [0, 0], lowest=RANK_IDS.index("genus_id"))
+    assert [outcome for outcome, _, _ in above] == [Outcome.LABEL_CONFLICT] * 2
+
+
 def test_a_leak_comes_before_everything_else_and_spares_its_duplicates_their_keeper() -> None:
     rows = [("lynx", "a", False, "a", 90), ("lynx", "b", False, "b", 90)]
     leaks = {0: Leak("bench", "x.jpg", "hamming", 12, 0)}
@@ -100,7 +128,7 @@ def test_every_record_has_one_fate_and_every_dropped_one_names_a_kept_one(rows, 
     node = np.array([pixels.index(p) for _, p in rows])
     pairs = [(a, b, 6) for a, b in itertools.combinations(range(len(pixels)), 2) if random.random() < 0.4]
     table = records([(label, p, False, p, 90) for label, p in rows])
-    fates, _ = settle(table, node, edges(*pairs), {}, 50, True)
+    fates, _ = settle(table, node, edges(*pairs), {}, Verdicts())
     assert len(fates) == len(rows)
     kept = {i for i, fate in enumerate(fates) if fate.outcome is None}
     for fate in fates:
@@ -113,5 +141,5 @@ def test_every_record_has_one_fate_and_every_dropped_one_names_a_kept_one(rows, 
 
     shuffled = list(pairs)
     random.shuffle(shuffled)
-    again, _ = settle(table, node, edges(*shuffled), {}, 50, True)
+    again, _ = settle(table, node, edges(*shuffled), {}, Verdicts())
     assert [(f.outcome, f.other) for f in again] == [(f.outcome, f.other) for f in fates]

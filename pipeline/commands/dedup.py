@@ -1,0 +1,105 @@
+"""`biomill dedup PATH... -o DIR`: duplicates among the images of folders, tars, zips, or a hash list."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from manifests import BiomillError, LikenessRules
+
+_DEFAULT = LikenessRules()
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's arguments."""
+    parser = commands.add_parser("dedup", help="find duplicates among images, and decide which to keep")
+    parser.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="folders, .tar, .zip, images, hash lists")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--labels", type=Path, metavar="CSV", help="columns item and label, and/or group")
+    parser.add_argument("--distance", type=int, default=_DEFAULT.duplicate_distance, help="default %(default)s")
+    parser.add_argument(
+        "--residual", type=float, default=_DEFAULT.duplicate_residual, help="grey levels (default %(default)s)"
+    )
+    parser.add_argument("--threads", type=int, default=2, metavar="N")
+    parser.set_defaults(lines=lines)
+
+
+def lines(args: argparse.Namespace) -> Iterator[str]:
+    """Hash, decide, write tables and contact sheets, and print what was found."""
+    import pyarrow as pa
+
+    from pipeline.atomic import write_table
+    from pipeline.likeness.deduplicate import UNREADABLE, find_duplicates
+    from pipeline.likeness.evidence import cluster_sheets
+    from pipeline.likeness.hashing import hash_set
+    from pipeline.report import table_lines
+
+    rules = LikenessRules(duplicate_distance=args.distance, duplicate_residual=args.residual)
+    images = hash_set(args.paths, turned=False, threads=args.threads)
+    labels, group_of = read_labels(args.labels, images["item"].to_pylist()) if args.labels else ({}, {})
+    found = find_duplicates(images, rules, labels, group_of)
+    write_table(args.out / "decisions.parquet", found.decisions)
+    write_table(args.out / "pairs.parquet", found.pairs)
+    for decision in ("kept", "dropped"):
+        rows = [row for row in found.decisions.to_pylist() if row["decision"] == decision]
+        write_table(args.out / f"{decision}.parquet", pa.Table.from_pylist(rows, found.decisions.schema))
+    sheets = cluster_sheets(args.out, images, found.decisions)
+    outcomes = ("kept", "exact_duplicate", "near_duplicate", "label_conflict", UNREADABLE)
+    yield from table_lines(["outcome", "images"], [[name, found.count(name)] for name in outcomes])
+    exact = _groups(images["sha256"].to_pylist())
+    yield f"{exact:,} groups of equal bytes, {found.pairs.num_rows:,} pairs within {args.distance}, of which " + (
+        f"{sum(found.pairs['verified'].to_pylist()):,} verified"
+    )
+    groups = {group for group in group_of.values() if group}
+    if groups:
+        yield f"{len(groups):,} groups of images that belong together"
+    yield f"tables and {sheets[-1].name} in {args.out}"
+
+
+def _groups(digests: list[str | None]) -> int:
+    counts: dict[str, int] = {}
+    for digest in digests:
+        if digest:
+            counts[digest] = counts.get(digest, 0) + 1
+    return sum(count > 1 for count in counts.values())
+
+
+def read_labels(path: Path, items: list[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Read labels and groups by item: the item's whole name, or the last part of it where that is unique.
+
+    Raises BiomillError: no column item, neither label nor group, or rows of which none names an image.
+    """
+    by_tail: dict[str, list[str]] = {}
+    for item in items:
+        by_tail.setdefault(item.replace("!", "/").rpartition("/")[2], []).append(item)
+    known = set(items)
+    labels: dict[str, str] = {}
+    group_of: dict[str, str] = {}
+    with path.open(encoding="utf-8-sig", newline="") as handle:
+        reader = csv.DictReader(handle)
+        header = reader.fieldnames or []
+        if "item" not in header or not {"label", "group"} & set(header):
+            raise BiomillError(
+                f"the columns are {', '.join(header) or 'none'}",
+                where=str(path),
+                expected="item, and label or group",
+                remedy="rename the columns",
+            )
+        for row in reader:
+            name = (row["item"] or "").strip()
+            tails = by_tail.get(name.rpartition("/")[2], [])
+            item = name if name in known else tails[0] if len(tails) == 1 else ""
+            if item and (row.get("label") or "").strip():
+                labels[item] = row["label"].strip()
+            if item and (row.get("group") or "").strip():
+                group_of[item] = row["group"].strip()
+    if not labels and not group_of:
+        raise BiomillError(
+            "no row names one of the images",
+            where=str(path),
+            expected=f"items such as {items[0]}",
+            remedy="write the items as decisions.parquet names them",
+        )
+    return labels, group_of

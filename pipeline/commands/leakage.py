@@ -1,0 +1,132 @@
+"""`biomill leakage`: hash a benchmark, check two sets, compare their taxa, and certify a run."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Generator
+from pathlib import Path
+
+from manifests import BiomillError, LikenessRules
+
+_DEFAULT = LikenessRules()
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's verbs and their arguments."""
+    parser = commands.add_parser("leakage", help="hold a benchmark out: hash it, check for it, certify a run")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    hashing = verbs.add_parser("hash", help="a hash list of images, to be shared in their place")
+    hashing.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="folders, .tar, .zip or images")
+    hashing.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help=".parquet or .csv")
+    hashing.add_argument("--name", default="", help="name of the benchmark (default: of the file)")
+    hashing.add_argument("--threads", type=int, default=2, metavar="N")
+    hashing.set_defaults(lines=hash_lines)
+
+    check = verbs.add_parser("check", help="which training images may be held-out ones; 1 when any is")
+    check.add_argument("--train", type=Path, nargs="+", required=True, metavar="PATH")
+    check.add_argument("--heldout", type=Path, nargs="+", required=True, metavar="PATH")
+    check.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
+    check.add_argument("--distance", type=int, default=_DEFAULT.leak_distance, help="PDQ-256 (default %(default)s)")
+    check.add_argument("--phash", type=int, default=-1, metavar="D", help="compare pHash-64 within D too")
+    check.add_argument("--threads", type=int, default=2, metavar="N")
+    check.set_defaults(lines=check_lines)
+
+    taxa = verbs.add_parser("taxa", help="held-out classes whose accepted species is trained on; 1 when any is")
+    taxa.add_argument(
+        "--heldout", type=Path, required=True, metavar="FILE", help=".csv, .csv.gz, .tsv or .txt of names"
+    )
+    taxa.add_argument("--train", type=Path, required=True, metavar="FILE")
+    taxa.add_argument("--taxonomy", type=Path, metavar="DIR", help="a built taxonomy, for synonyms")
+    taxa.add_argument("--column", action="append", default=[], help="column of the names (default: one named as such)")
+    taxa.set_defaults(lines=taxa_lines)
+
+    certify = verbs.add_parser("certify", help="state a run's guarantee and prove it; 1 when it does not hold")
+    certify.add_argument("run", type=Path)
+    certify.add_argument("-o", "--out", type=Path, metavar="DIR", help="write statement and evidence there")
+    certify.set_defaults(lines=certify_lines)
+
+
+def hash_lines(args: argparse.Namespace) -> Generator[str, None, int]:
+    """Write the hash list, and say what could not be hashed."""
+    from dedup import HASH_LIST_SCHEMA, write_hash_list
+    from pipeline.likeness.hashing import hash_set
+
+    table = hash_set(args.paths, args.name or args.out.stem, threads=args.threads)
+    write_hash_list(args.out, table.select(HASH_LIST_SCHEMA.names))
+    rows = table.select(["item", "outcome", "quality"]).to_pylist()
+    failed = [row for row in rows if row["outcome"]]
+    low = sum(row["outcome"] is None and (row["quality"] or 0) < _DEFAULT.minimum_quality for row in rows)
+    for row in failed[:20]:
+        yield f"not hashed  {row['item']}: {row['outcome']}"
+    yield (
+        f"{args.out}: {len(rows):,} images, {len(rows) - len(failed):,} hashed, {low:,} of them with too little "
+        f"information, {len(failed):,} not"
+    )
+    return 0
+
+
+def check_lines(args: argparse.Namespace) -> Generator[str, None, int]:
+    """Search, write tables and pairs to look at, and print the counts."""
+    from pipeline.atomic import write_table
+    from pipeline.likeness.check import check_leaks
+    from pipeline.likeness.evidence import leak_sheets
+    from pipeline.likeness.hashing import hash_set
+    from pipeline.report import table_lines
+
+    rules = LikenessRules(leak_distance=args.distance, leak_phash_distance=args.phash)
+    train = hash_set(args.train, turned=False, threads=args.threads)
+    report = check_leaks(train, hash_set(args.heldout, threads=args.threads), rules)
+    write_table(args.out / "leaks.parquet", report.leaks)
+    write_table(args.out / "items.parquet", report.items)
+    pages = leak_sheets(args.out, report)
+    counts: dict[tuple[str, str], int] = {}
+    for row in report.leaks.to_pylist():
+        counts[row["decision"], row["rule"]] = counts.get((row["decision"], row["rule"]), 0) + 1
+    clean = train.num_rows - report.leaks.num_rows
+    table = [["clean", "", clean], *([*key, number] for key, number in sorted(counts.items()))]
+    yield from table_lines(["training images", "by", "count"], table)
+    states = [[state, report.state(state)] for state in ("leaked", "clean", "not_covered")]
+    yield from table_lines(["held-out images", "count"], states)
+    yield f"{report.state('leaked'):,} of the {report.items.num_rows:,} held-out images are leaked by training images"
+    yield f"tables and {pages[-1].name} in {args.out}"
+    return int(report.leaks.num_rows > report.count("review"))
+
+
+def taxa_lines(args: argparse.Namespace) -> Generator[str, None, int]:
+    """Print every held-out class whose accepted species is trained on, and their number."""
+    from pipeline.likeness.taxa import overlap, species_keys
+    from pipeline.likeness.taxon_lists import read_taxa
+    from taxonomy import Taxonomy
+
+    taxonomy = Taxonomy.open(args.taxonomy) if args.taxonomy else None
+    held, train = (read_taxa(path, args.column) for path in (args.heldout, args.train))
+    if not held or not train:
+        raise BiomillError("there are no names", where=str(args.heldout if not held else args.train))
+    found = overlap(held, train, taxonomy)
+    for each in found:
+        yield f"{each.taxon}: trained as {each.trained_as}"
+    high = species_keys(sorted(set(held)), taxonomy).count("")
+    yield (
+        f"{len(found):,} of {len(set(held)):,} held-out classes are of a species that is trained on; {high:,} are no "
+        "species and hold nothing out by name"
+    )
+    return int(bool(found))
+
+
+def certify_lines(args: argparse.Namespace) -> Generator[str, None, int]:
+    """Print the statement, sentence by sentence, and return 1 when a part of it does not hold."""
+    from pipeline.atomic import write_text
+    from pipeline.likeness.certificate import certify
+    from pipeline.likeness.run_evidence import run_sheets
+
+    parts = list(certify(args.run))
+    said = [f"{'holds' if part.holds else 'FAILS'}  {part.sentence}" for part in parts]
+    yield from said
+    if args.out is not None:
+        write_text(args.out / "statement.txt", "\n".join([*said, ""]))
+        for page in run_sheets(args.run, args.out):
+            yield f"wrote {page.name}"
+    broken = sum(not part.holds for part in parts)
+    yield "certified" if not broken else f"{broken} of {len(parts)} sentences do not hold"
+    return int(broken > 0)

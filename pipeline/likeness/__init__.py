@@ -1,0 +1,43 @@
+"""Likeness: who is a duplicate, who leaks a held-out image, and the evidence; knows no Beam.
+
+hash_set(paths)                        a folder, tar, zip or hash list as a table of hashes
+find_duplicates(images)                which of them are kept, and by which kept one each other is stood for
+check_leaks(train, held_out)           which training images may be held-out ones, and which items are leaked
+overlap(held_out, train)               held-out taxa whose accepted species is trained on
+settle(records, node, edges, ...)      the mill's own decision, from pairs and labels
+`pipeline.likeness.certificate.certify(run)` states and proves what a finished run guarantees.
+"""
+
+from __future__ import annotations
+
+from pipeline.likeness.check import ITEMS_SCHEMA, LEAKS_SCHEMA, LeakReport, check_leaks
+from pipeline.likeness.deduplicate import DECISION_SCHEMA, PAIRS_SCHEMA, Duplicates, find_duplicates
+from pipeline.likeness.hashing import HASHED_SCHEMA, hash_row, hash_set
+from pipeline.likeness.search import Leak
+from pipeline.likeness.sets import Picture, pictures
+from pipeline.likeness.settle import Edges, Fate, Verdicts, settle
+from pipeline.likeness.taxa import Overlap, overlap, species_keys
+
+__all__ = [
+    "DECISION_SCHEMA",
+    "HASHED_SCHEMA",
+    "ITEMS_SCHEMA",
+    "LEAKS_SCHEMA",
+    "PAIRS_SCHEMA",
+    "Duplicates",
+    "Edges",
+    "Fate",
+    "Leak",
+    "LeakReport",
+    "Overlap",
+    "Picture",
+    "Verdicts",
+    "check_leaks",
+    "find_duplicates",
+    "hash_row",
+    "hash_set",
+    "overlap",
+    "pictures",
+    "settle",
+    "species_keys",
+]

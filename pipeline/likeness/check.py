@@ -1,0 +1,218 @@
+"""The leak check of two sets of images: which training images may be a held-out one, and which items are leaked.
+
+Both sets are folders, tars, zips or hash lists. It is the search of the mill without its records: equal bytes and
+pixels, equal keys where both sides have them, and every named hash within its distance, turned and mirrored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+
+from dedup import UNKNOWN_QUALITY, HeldOut, find_leaks, usable
+from manifests import LikenessRules
+from pipeline.likeness.search import DOUBTFUL, Leak, doubtful, informative, packed, same_content
+from pipeline.likeness.verification import UNKNOWN_RESIDUAL, pair_residuals
+
+LEAKS_SCHEMA = pa.schema(
+    [
+        *(pa.field(name, pa.string()) for name in ("train", "benchmark", "item", "rule", "decision")),
+        pa.field("distance", pa.int32()),  # -1 where no hash was compared
+        pa.field("variant", pa.int32()),  # how the held-out image was turned: place in dedup.DIHEDRAL
+        pa.field("residual", pa.float64()),  # of the thumbnails; -1 where one is missing
+        pa.field("detail", pa.string()),
+    ]
+)
+"""One row per training image that is no clean one; `decision` is leak, leak_unknown or review."""
+REVIEW_PHASH, REVIEW_PDQ = 10, 90
+"""Distances within which both hashes of an image without a leak must lie for it to be listed for review: so lie crops
+of 5 %, turns of 2 degrees and narrow borders, and hardly any pair of different photographs."""
+ITEMS_SCHEMA = pa.schema(
+    [
+        *(pa.field(name, pa.string()) for name in ("benchmark", "item", "state", "train", "rule")),
+        pa.field("distance", pa.int32()),
+    ]
+)
+"""One row per held-out item: leaked (with the first training image that leaks it), clean, or not_covered."""
+_NAMES = ("phash", "pdq")
+_WIDTH = {"pdq": 32, "phash": 8}
+REVIEW = "review"
+_KEYS = ("media_key", "record_key", "occurrence_key")
+
+
+@dataclass(frozen=True, slots=True)
+class LeakReport:
+    """What a leak check found."""
+
+    leaks: pa.Table
+    """LEAKS_SCHEMA, sorted by the training image's name."""
+    items: pa.Table
+    """ITEMS_SCHEMA, in the order of benchmark and item."""
+    train: pa.Table
+    """HASHED_SCHEMA rows of the training images."""
+    held_out: pa.Table
+    """HASHED_SCHEMA rows of the held-out items."""
+
+    def count(self, decision: str) -> int:
+        """Give the number of training images with that decision."""
+        return int(self.leaks["decision"].to_pylist().count(decision))
+
+    def state(self, state: str) -> int:
+        """Give the number of held-out items in that state."""
+        return int(self.items["state"].to_pylist().count(state))
+
+
+def check_leaks(train: pa.Table, held_out: pa.Table, rules: LikenessRules | None = None) -> LeakReport:
+    """Compare two tables of `hash_set`: every training image is clean, a leak, leak_unknown, or for review.
+
+    review: both hashes lie near a held-out image, though not within a leak distance; a person should look.
+    leak_unknown: the image has no hash, a hash of too little information, or lies near a held-out item whose hash is
+    such. Memory: some hundred bytes per hash beside the tables. LikenessError: a distance of half the bits or more.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from PIL import Image
+    >>> from pipeline.likeness.hashing import hash_set
+    >>> grain = np.random.default_rng(1).integers(0, 256, (12, 12), dtype=np.uint8)
+    >>> picture = Image.fromarray(grain).resize((256, 200), Image.Resampling.BICUBIC)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name, image in (("train/a.png", picture.rotate(180)), ("held/b.jpg", picture.resize((128, 100)))):
+    ...         Path(folder, name).parent.mkdir()
+    ...         image.save(Path(folder, name))
+    ...     report = check_leaks(hash_set([Path(folder, "train")], turned=False), hash_set([Path(folder, "held")]))
+    >>> report.leaks.select(["train", "item", "rule", "decision"]).to_pylist()
+    [{'train': 'a.png', 'item': 'b.jpg', 'rule': 'hamming', 'decision': 'leak'}]
+    """
+    rules = rules or LikenessRules()
+    leaks = same_content(held_out, {name: train[name].to_pylist() for name in ("sha256", "pixel_sha256")})
+    for index, leak in _same_keys(train, held_out).items():
+        leaks.setdefault(index, leak)
+    near = {index: leak for name in _NAMES for index, leak in reversed(_near(train, held_out, rules, name))}
+    for index, leak in near.items():
+        leaks.setdefault(index, leak)
+    for index, leak in _review(train, held_out, rules):
+        leaks.setdefault(index, leak)
+    return LeakReport(_leak_rows(train, held_out, leaks, rules), _items(train, held_out, rules), train, held_out)
+
+
+def _near(train: pa.Table, held_out: pa.Table, rules: LikenessRules, name: str) -> list[tuple[int, Leak]]:
+    """Give the training images near a held-out one under the hash of that name, the clear leaks first."""
+    distance = rules.leak_distance if name == "pdq" else rules.leak_phash_distance
+    if distance < 0:
+        return []
+    hashes, rows = packed(train[name].to_pylist(), _WIDTH[name])
+    quality = np.array(
+        [UNKNOWN_QUALITY if value is None else value for value in train["quality"].to_pylist()], np.int16
+    )
+    telling = usable(quality[rows], rules.minimum_quality)
+    hashes, rows = hashes[telling], rows[telling]
+    sides = [(informative(held_out, rules.minimum_quality, name), "hamming" if name == "pdq" else "phash")]
+    if name == "pdq":
+        sides.append((doubtful(held_out, rules.minimum_quality), DOUBTFUL))
+    found = []
+    for held, rule in sides:
+        leaks = find_leaks(hashes, quality[rows], held, distance)
+        ends = (leaks.train.tolist(), leaks.held_out.tolist(), leaks.variant.tolist(), leaks.distance.tolist())
+        for at, item, variant, between in zip(*ends, strict=True):
+            found.append((int(rows[at]), Leak(held.benchmark[item], held.item[item], rule, between, variant)))
+    return found
+
+
+def _review(train: pa.Table, held_out: pa.Table, rules: LikenessRules) -> list[tuple[int, Leak]]:
+    """Give the training images that look much like a held-out one without being within a leak distance of it."""
+    wide = replace(rules, leak_phash_distance=REVIEW_PHASH)
+    candidates = [pair for pair in _near(train, held_out, wide, "phash") if pair[1].rule == "phash"]
+    theirs = {
+        (row["benchmark"], row["item"]): (row["pdq"] or "").split(" ")
+        for row in held_out.select(["benchmark", "item", "pdq"]).to_pylist()
+    }
+    ours = train["pdq"].to_pylist()
+    found = []
+    for index, leak in candidates:
+        variants = theirs[leak.benchmark, leak.item]
+        if not ours[index] or len(variants) <= leak.variant or not variants[leak.variant]:
+            continue
+        apart = (int(ours[index].split(" ")[0], 16) ^ int(variants[leak.variant], 16)).bit_count()
+        if apart <= REVIEW_PDQ:
+            found.append((index, Leak(leak.benchmark, leak.item, REVIEW, apart, leak.variant)))
+    return found
+
+
+def _same_keys(train: pa.Table, held_out: pa.Table) -> dict[int, Leak]:
+    leaks: dict[int, Leak] = {}
+    for column in _KEYS:
+        known: dict[str, tuple[str, str]] = {}
+        for key, benchmark, item in sorted(
+            (row[column], row["benchmark"], row["item"])
+            for row in held_out.select([column, "benchmark", "item"]).to_pylist()
+            if row[column]
+        ):
+            known.setdefault(key, (benchmark, item))
+        for index, key in enumerate(train[column].to_pylist()):
+            if key in known:
+                leaks.setdefault(index, Leak(*known[key], column, -1, -1))
+    return leaks
+
+
+def _leak_rows(train: pa.Table, held_out: pa.Table, leaks: dict[int, Leak], rules: LikenessRules) -> pa.Table:
+    """Give the rows of all training images that are not clean."""
+    columns = [train[name].to_pylist() for name in ("item", "outcome", "quality", "thumbnail")]
+    named = held_out.select(["benchmark", "item", "thumbnail"]).to_pylist()
+    theirs = {(row["benchmark"], row["item"]): row["thumbnail"] for row in named}
+    rows = []
+    for index, (name, outcome, quality, picture) in enumerate(zip(*columns, strict=True)):
+        leak = leaks.get(index)
+        base = {"train": name, "distance": -1, "variant": -1, "residual": UNKNOWN_RESIDUAL}
+        if leak is not None:
+            # Only pictures that stand the same way can be laid over each other.
+            other = theirs.get((leak.benchmark, leak.item)) if leak.variant == 0 else None
+            base |= {"benchmark": leak.benchmark, "item": leak.item, "rule": leak.rule}
+            base |= {"distance": leak.distance, "variant": leak.variant}
+            base |= {"residual": float(pair_residuals([picture], [other])[0])}
+            rows.append(base | {"decision": {DOUBTFUL: "leak_unknown", REVIEW: REVIEW}.get(leak.rule, "leak")})
+        elif outcome is not None or quality is None:
+            rows.append(base | {"decision": "leak_unknown", "rule": "no hash", "detail": outcome or "no quality"})
+        elif quality < rules.minimum_quality:
+            detail = f"quality {quality}, at least {rules.minimum_quality} needed"
+            rows.append(base | {"decision": "leak_unknown", "rule": "low information", "detail": detail})
+    return pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["train"])), LEAKS_SCHEMA)
+
+
+def _items(train: pa.Table, held_out: pa.Table, rules: LikenessRules) -> pa.Table:
+    """Give the state of every held-out item: the same search with the sides exchanged."""
+    names = train["item"].to_pylist()
+    leaked: dict[int, tuple[str, str, int]] = {}
+    for column, rule in (("sha256", "bytes"), ("pixel_sha256", "pixels"), *((key, key) for key in _KEYS)):
+        known: dict[str, str] = {}
+        for digest, name in sorted(zip(train[column].to_pylist(), names, strict=True), key=str):
+            if digest:
+                known.setdefault(digest, name)
+        for index, digest in enumerate(held_out[column].to_pylist()):
+            if digest in known:
+                leaked.setdefault(index, (known[digest], rule, 0))
+    covered = np.zeros(held_out.num_rows, np.bool_)
+    for name, rule in (("pdq", "hamming"), ("phash", "phash")):
+        distance = rules.leak_distance if name == "pdq" else rules.leak_phash_distance
+        if distance < 0:
+            continue
+        ours = HeldOut.from_table(held_out, name)
+        telling = usable(ours.quality, rules.minimum_quality)[ours.owner]
+        hashes, owner = ours.pdq[telling], ours.owner[telling]
+        covered[owner] = True
+        theirs = informative(train, rules.minimum_quality, name)
+        near = find_leaks(hashes, ours.quality[owner], theirs, distance)
+        for at in np.lexsort((near.train, near.distance)).tolist():
+            item = int(owner[int(near.train[at])])
+            leaked.setdefault(item, (theirs.item[int(near.held_out[at])], rule, int(near.distance[at])))
+    rows = []
+    for index, (benchmark, item) in enumerate(
+        zip(held_out["benchmark"].to_pylist(), held_out["item"].to_pylist(), strict=True)
+    ):
+        state = "leaked" if index in leaked else "clean" if covered[index] else "not_covered"
+        row: dict[str, object] = {"benchmark": benchmark, "item": item, "state": state}
+        if index in leaked:
+            row |= dict(zip(("train", "rule", "distance"), leaked[index], strict=True))
+        rows.append(row)
+    return pa.Table.from_pylist(sorted(rows, key=lambda row: (str(row["benchmark"]), str(row["item"]))), ITEMS_SCHEMA)

@@ -1,0 +1,52 @@
+"""The leaks of a run's records: what the units found, with equal content and shared occurrences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline.likeness.search import DOUBTFUL, Leak, same_content
+
+
+def record_leaks(
+    records: pa.Table,
+    node: npt.NDArray[np.int64],
+    phash_node: npt.NDArray[np.int64],
+    usable: npt.NDArray[np.bool_],
+    found: pa.Table,
+    items: pa.Table,
+) -> dict[int, Leak]:
+    """Bring leaks by bytes, by pixels and by distance together, the strongest evidence per record.
+
+    `node`, `phash_node`: place of each record's hash in `hashes.npy` and `phashes.npy`; `usable`: whether it carries
+    information. `found`: FOUND_SCHEMA of all units. `items`: the held-out items.
+    """
+    leaks = same_content(items, {name: records.column(name).to_pylist() for name in ("sha256", "pixel_sha256")})
+    for rule, places in (("hamming", node), ("phash", phash_node), (DOUBTFUL, node)):
+        by_hash = {row["hash"]: row for row in found.to_pylist() if row["rule"] == rule}
+        for index in np.flatnonzero(usable).tolist():
+            near = by_hash.get(int(places[index]))
+            if near and index not in leaks:
+                leaks[index] = Leak(near["benchmark"], near["item"], rule, near["distance"], near["variant"])
+    return leaks
+
+
+def same_occurrence(records: pa.Table, leaks: Mapping[int, Leak]) -> dict[int, Leak]:
+    """Give the leaks of other images of an occurrence of which a whole image leaks.
+
+    Boxes are left alone: the other animals of a frame are not the one that is held out.
+    """
+    key = list(zip(records.column("source").to_pylist(), records.column("occurrence_key").to_pylist(), strict=True))
+    box = records.column("box").to_pylist()
+    known: dict[tuple[str, str], Leak] = {}
+    for index, leak in sorted(leaks.items(), key=lambda pair: (pair[1].benchmark, pair[1].item)):
+        if leak.rule != DOUBTFUL and key[index][1] and not box[index]:
+            known.setdefault(key[index], leak)
+    return {
+        index: Leak(known[each].benchmark, known[each].item, "occurrence", -1, -1)
+        for index, each in enumerate(key)
+        if each in known and index not in leaks and not box[index]
+    }

@@ -1,0 +1,70 @@
+"""Evidence of a finished run as pictures: leaking pairs and clusters, from the images that the run fetched."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+from PIL import Image
+
+from pipeline.catalog import open_catalog
+from pipeline.likeness.sheets import MAX_ROWS, Row, thumbnail_picture, write_sheets
+from pipeline.likeness.units import stored_image
+from pipeline.media import Processed
+from pipeline.run.folder import RunFolder
+
+
+class _Pictures:
+    """Gives the picture of a record's stored image, or of a held-out item ('held-out: BENCHMARK/ITEM')."""
+
+    def __init__(self, folder: RunFolder, con: duckdb.DuckDBPyConnection) -> None:
+        self._blobs = folder.stage("fetch") / "blobs"
+        self._con = con
+        items = pq.read_table(folder.stage("holdout") / "items", columns=["benchmark", "item", "thumbnail"]).to_pylist()
+        self._items = {f"held-out: {row['benchmark']}/{row['item']}": row["thumbnail"] for row in items}
+
+    def __call__(self, name: str) -> Image.Image | None:
+        if name in self._items:
+            return thumbnail_picture(self._items[name])
+        found = self._con.execute(
+            """SELECT m.unit, m."offset", m."length" FROM read_parquet('fetch/arrived/*.parquet') a
+               JOIN read_parquet('fetch/media/*.parquet') m USING (image_id)
+               WHERE a.record_id = ? AND m.unit IS NOT NULL LIMIT 1""",
+            [name],
+        ).fetchall()
+        image = stored_image(self._blobs, *found[0]) if found else None
+        return None if isinstance(image, Processed) else image
+
+
+def run_sheets(root: Path, out: Path) -> list[Path]:
+    """Write `leaks.html` (training image and held-out image side by side) and `clusters.html` of a run.
+
+    Rows are sorted by decision, distance and id, and cut at MAX_ROWS; held-out images are shown by their thumbnails.
+    """
+    folder = RunFolder(root.absolute())
+    with open_catalog(folder.root) as con:
+        pictures = _Pictures(folder, con)
+        leaks = []
+        for record, benchmark, item, rule, distance, variant, outcome in con.execute(
+            f"""SELECT l.record_id, l.benchmark, l.item, l.rule, l.distance, l.variant, o.outcome
+                FROM leaks l JOIN ledger o ON o.row_id = l.record_id WHERE l.item IS NOT NULL
+                ORDER BY l.rule, l.distance, l.record_id LIMIT {MAX_ROWS}"""
+        ).fetchall():
+            said = f"{rule}, distance {distance}, variant {variant}"
+            pair = ((record, outcome), (f"held-out: {benchmark}/{item}", said))
+            leaks.append(Row(f"{record}: {outcome}", pair))
+        clusters: dict[str, list[tuple[str, str]]] = {}
+        for cluster, record, outcome, evidence in con.execute(
+            """SELECT cluster_id, record_id, outcome, evidence FROM clusters
+               ORDER BY cluster_id, outcome <> 'kept', record_id"""
+        ).fetchall():
+            proof = json.loads(evidence) if evidence else {}
+            said = ", ".join([outcome, *(f"{key} {proof[key]}" for key in sorted(proof) if key != "rule")])
+            clusters.setdefault(cluster, []).append((record, said))
+        rows = [Row(f"{name}: {len(inside)} records", tuple(inside)) for name, inside in clusters.items()]
+        return [
+            *write_sheets(out, "leaks", "Training image | held-out image", leaks, pictures),
+            *write_sheets(out, "clusters", "Images that are alike", rows, pictures),
+        ]

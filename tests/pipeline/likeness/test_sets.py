@@ -1,0 +1,64 @@
+"""Sets of images: what is read from folders, tars and zips, in which order, and what is refused."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from manifests import BiomillError
+from pipeline.likeness.hashing import hash_set
+from pipeline.likeness.sets import pictures
+from tests.pipeline.likeness.pictures import grain, jpeg, lay
+
+
+def tar(path: Path, members: dict[str, bytes]) -> Path:
+    with tarfile.open(path, "w") as archive:
+        for name, data in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return path
+
+
+def test_a_webdataset_gives_its_images_and_not_what_lies_beside_them(tmp_path: Path) -> None:
+    path = tar(tmp_path / "a.tar", {"1.jpg": b"A", "1.json": b"{}", "1.cls": b"3", "2.png": b"B", ".x.jpg": b"C"})
+    assert [picture.name for picture in pictures([path])] == ["a.tar!1.jpg", "a.tar!2.png"]
+
+
+def test_a_folder_of_tars_is_opened_and_names_say_where_an_image_lies(tmp_path: Path) -> None:
+    tar(tmp_path / "b.tar", {"1.jpg": b"A"})
+    (tmp_path / "a.jpg").write_bytes(b"B")
+    with zipfile.ZipFile(tmp_path / "c.zip", "w") as archive:
+        archive.writestr("z/2.jpg", b"C")
+    assert [picture.name for picture in pictures([tmp_path])] == ["a.jpg", "b.tar!1.jpg", "c.zip!z/2.jpg"]
+
+
+def test_an_image_beyond_the_cap_is_named_and_not_read(tmp_path: Path) -> None:
+    tar(tmp_path / "a.tar", {"big.jpg": b"x" * 50, "small.jpg": b"x"})
+    (tmp_path / "big.jpg").write_bytes(b"x" * 50)
+    found = {
+        picture.name: (picture.outcome and picture.outcome.code, len(picture.data))
+        for picture in pictures([tmp_path], 10)
+    }
+    assert found == {"a.tar!big.jpg": ("too_large", 0), "a.tar!small.jpg": (None, 1), "big.jpg": ("too_large", 0)}
+
+
+def test_a_broken_archive_and_an_empty_folder_are_errors(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BiomillError, match="no images"):
+        list(pictures([tmp_path / "empty"]))
+    whole = tar(tmp_path / "a.tar", {"1.jpg": b"x" * 5000}).read_bytes()
+    (tmp_path / "a.tar").write_bytes(whole[:2000])
+    with pytest.raises(BiomillError, match="cannot be read"):
+        list(pictures([tmp_path / "a.tar"]))
+    with pytest.raises(BiomillError, match="no such file"):
+        list(pictures([tmp_path / "absent"]))
+
+
+def test_threads_change_neither_rows_nor_their_order(tmp_path: Path) -> None:
+    lay(tmp_path, **{f"p{n:02}": grain(n) for n in range(12)}, broken=jpeg(grain(1))[:300])
+    assert hash_set([tmp_path], threads=1).equals(hash_set([tmp_path], threads=4))
