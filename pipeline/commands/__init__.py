@@ -11,6 +11,7 @@ from types import ModuleType
 from pipeline.commands import (
     demo,
     explain,
+    images,
     inspect,
     licences,
     plan_gbif,
@@ -33,6 +34,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     recipe,
     demo,
     inspect,
+    images,
     records,
     licences,
     plan_gbif,

@@ -10,7 +10,7 @@ from urllib3.exceptions import HTTPError, IncompleteRead, InvalidChunkLength, Pr
 
 from pipeline.outcomes import Outcome
 
-_CHUNK = 65536
+_CHUNK = 1 << 18  # asked for at a time: TLS gives 16 KB, and each piece would pass through every layer of the client
 _DISCARD = 65536  # bytes of an error page worth reading to keep its connection
 
 
@@ -31,27 +31,22 @@ def read_body(response: BaseHTTPResponse, max_bytes: int) -> bytes:
     declared = response.headers.get("Content-Length", "").strip()
     if declared.isascii() and declared.isdigit() and (len(declared) > 18 or int(declared) > max_bytes):
         raise BodyError(Outcome.TOO_LARGE, f"{declared[:20]} bytes announced, {max_bytes} allowed")
-    # An announced body is asked for in one piece: TLS gives 16 KB at a time, and each piece would pass through every
-    # layer of the client. Its memory is only touched as bytes arrive.
-    piece = max(_CHUNK, int(declared)) if declared.isascii() and declared.isdigit() else _CHUNK
-    parts: list[bytes] = []
-    size = 0
+    body = bytearray()
     try:
-        while chunk := response.read(piece):
-            parts.append(chunk)
-            size += len(chunk)
-            if size > max_bytes:
+        while chunk := response.read(_CHUNK):
+            body += chunk
+            if len(body) > max_bytes:
                 raise BodyError(Outcome.TOO_LARGE, f"more than {max_bytes} bytes")
     except ProtocolError as error:
         cause = error.args[1] if len(error.args) > 1 else error.__cause__
         if isinstance(cause, IncompleteRead | InvalidChunkLength | http.client.IncompleteRead):
-            detail = f"{size} bytes arrived of {declared or 'a chunked body'}"
+            detail = f"{len(body)} bytes arrived of {declared or 'a chunked body'}"
             raise BodyError(Outcome.SHORT_BODY, detail, again=True) from error
         raise
-    if not size and declared.isascii() and declared.isdigit() and int(declared) > 0:
+    if not body and declared.isascii() and declared.isdigit() and int(declared) > 0:
         raise BodyError(Outcome.SHORT_BODY, f"0 bytes arrived of {declared}", again=True)
     encodings = [name.strip().lower() for name in response.headers.get("Content-Encoding", "").split(",")]
-    return _decoded(b"".join(parts), [name for name in encodings if name not in ("", "identity")], max_bytes)
+    return _decoded(bytes(body), [name for name in encodings if name not in ("", "identity")], max_bytes)
 
 
 def discard(response: BaseHTTPResponse) -> None:
@@ -59,7 +54,7 @@ def discard(response: BaseHTTPResponse) -> None:
     seen = 0
     try:
         while seen < _DISCARD:
-            chunk = response.read1(_CHUNK)
+            chunk = response.read1(_DISCARD)
             if not chunk:
                 return
             seen += len(chunk)

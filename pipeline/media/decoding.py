@@ -8,7 +8,7 @@ import warnings
 import zlib
 from dataclasses import dataclass, replace
 
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError, features
 
 from pipeline.media.jpeg import stripped
 from pipeline.media.prescan import MAX_FRAMES, prescan
@@ -90,7 +90,7 @@ class Source:
         if not is_image(kind):
             raise RejectedError(Outcome.NOT_AN_IMAGE, f"the bytes look like {kind or 'no known format'}", Facts())
         self.facts = Facts(format=kind)
-        if kind not in FORMATS:
+        if kind not in FORMATS or (kind == "AVIF" and not features.check("avif")):  # a Pillow built without libavif
             raise RejectedError(Outcome.UNSUPPORTED_FORMAT, f"{kind} is not decoded", self.facts)
         structure = prescan(kind, data)
         if structure.problem:
@@ -105,7 +105,7 @@ class Source:
             raise self._rejected(error) from error
         width, height = self._image.size
         self.facts = replace(self.facts, width=width, height=height)
-        pages = getattr(self._image, "n_frames", 1) if kind == "JPEG" else 1  # a multi-picture JPEG (CIPA DC-007)
+        pages = getattr(self._image, "n_frames", 1) if kind in ("JPEG", "AVIF") else 1
         if isinstance(pages, int) and pages > 1:
             self.facts = replace(self.facts, frames=min(pages, MAX_FRAMES))
         if width * height > max_pixels:

@@ -50,7 +50,9 @@ def _picture(
     limit = ground.shape[0]
     x, y = (int(random.integers(0, limit - side)) for side in (width, height))
     shift = random.integers(-40, 40, 3).astype(np.int16)
-    raster = np.roll(grain, int(random.integers(0, limit)), axis=0)[:height, :width] + ground[y : y + height, x : x + width]
+    raster = (
+        np.roll(grain, int(random.integers(0, limit)), axis=0)[:height, :width] + ground[y : y + height, x : x + width]
+    )
     image = Image.fromarray(np.clip(raster + 128 + shift, 0, 255).astype(np.uint8))
     exif = Image.Exif()
     if random.random() < 0.5:

@@ -59,6 +59,8 @@ def _lossless(path: Path) -> bytes:
     return out.getvalue()
 
 
-def _psnr(one: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], two: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> float:
+def _psnr(
+    one: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], two: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+) -> float:
     error = float(np.mean((one.astype(np.float64) - two) ** 2))
     return 99.0 if error == 0 else 10 * math.log10(255**2 / error)

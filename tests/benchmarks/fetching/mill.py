@@ -78,6 +78,7 @@ def main() -> None:
     parser.add_argument("urls", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--side", type=int, default=720)
+    parser.add_argument("--rule", default="longest")
     parser.add_argument("--quality", type=int, default=90)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--connections", type=int, default=16)
@@ -90,11 +91,9 @@ def main() -> None:
         per_host_rate=1e6,
         per_host_connections=options.connections,
     )
-    image = ImageRules(side=options.side, rule="longest", quality=options.quality)
+    image = ImageRules(side=options.side, rule=options.rule, quality=options.quality)
     count = min(options.processes, len(urls))
-    shares = [
-        (urls[number::count], options.folder, str(number), fetch, image, 1 / count) for number in range(count)
-    ]
+    shares = [(urls[number::count], options.folder, str(number), fetch, image, 1 / count) for number in range(count)]
     if count == 1:
         lane(*shares[0])
         return

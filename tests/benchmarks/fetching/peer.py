@@ -28,15 +28,15 @@ def environment(folder: Path, python: str) -> Path | None:
     return binary
 
 
-def command(binary: Path, urls: Path, folder: Path, side: int, quality: int, processes: int) -> list[str]:
-    """Give the command that stores the longest side of each image in `side` pixels, and never enlarges."""
+def command(binary: Path, urls: Path, folder: Path, rule: str, side: int, quality: int, processes: int) -> list[str]:
+    """Give the command that bounds the shortest or longest side of each image, and never enlarges."""
     options = {
         "url_list": urls,
         "input_format": "txt",
         "output_format": "webdataset",
         "output_folder": folder,
         "image_size": side,
-        "resize_mode": "keep_ratio_largest",
+        "resize_mode": "keep_ratio" if rule == "shortest" else "keep_ratio_largest",
         "resize_only_if_bigger": True,
         "encode_quality": quality,
         "processes_count": processes,
