@@ -78,7 +78,8 @@ def process(data: bytes, boxes: Sequence[Box | None], rules: ImageRules, max_pix
     """Turn encoded bytes into one stored image per box (None: the whole image), in the order of the boxes.
 
     Whole JPEGs are decoded at 1/2, 1/4 or 1/8 where that leaves at least MARGIN times the stored size, and kept as they
-    are where nothing has to change; crops are cut from the full raster before any reduction. Each kind is decoded once, and neither depends on which others are asked for.
+    are where nothing has to change; crops are cut from the full raster before any reduction. Each kind is decoded once,
+    and neither depends on which others are asked for.
     Memory: some 8 bytes for each of at most `max_pixels` pixels (Pillow's own bomb limit of 179 MP stays on top).
     Raises nothing that depends on the bytes.
 

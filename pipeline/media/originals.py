@@ -1,44 +1,34 @@
-"""The bytes as they were fetched, kept on request: one tar per work unit, one member per content.
+"""The bytes as they were fetched, kept on request: one file per content, named by it.
 
-Members are named by the SHA-256 of their bytes (column `sha256` of the media table) and the format they have, so the
-same bytes are kept once, and a member can be checked against its name with any tool.
+`originals/3f/3fa9….jpg` holds the bytes whose SHA-256 stands in column `sha256` of the media table. Bytes that come
+from two addresses are kept once, a file can be checked against its own name with any tool, and writing one again
+changes nothing, so a run that was killed goes on without asking what it had written.
 """
 
 from __future__ import annotations
 
 import hashlib
-from typing import IO
+from pathlib import Path
 
-from pipeline.shards import ShardWriter
+from pipeline.atomic import atomic_path
 
 _SUFFIXES = {"JPEG": "jpg", "TIFF": "tif"}
 
 
-class Originals:
-    """Write fetched bytes to a binary file as a ustar archive, in the order in which they are added.
+def keep_original(folder: Path, data: bytes, kind: str) -> Path:
+    """Write the bytes under `folder`, unless they are there, and give the path; `kind` is a format of `sniff`.
 
-    >>> import io, tarfile
-    >>> file = io.BytesIO()
-    >>> kept = Originals(file)
-    >>> kept.add(b"one", "JPEG") == kept.add(b"one", "JPEG") == hashlib.sha256(b"one").hexdigest()
-    True
-    >>> kept.close()
-    >>> [name[:4] + name[64:] for name in tarfile.open(fileobj=io.BytesIO(file.getvalue())).getnames()]
-    ['7692.jpg']
+    Raises StorageError when the file cannot be written.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> path = keep_original(folder, b"one", "JPEG")
+    >>> path.parent.name, path.name[:6], path.suffix, path == keep_original(folder, b"one", "JPEG")
+    ('76', '7692c3', '.jpg', True)
     """
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._tar = ShardWriter(file)
-        self._seen: set[str] = set()
-
-    def add(self, data: bytes, kind: str) -> str:
-        """Write the bytes unless they are there already, and give their SHA-256; `kind` is a format of `sniff`."""
-        digest = hashlib.sha256(data).hexdigest()
-        if digest not in self._seen:
-            self._seen.add(digest)
-            self._tar.add(digest, [(_SUFFIXES.get(kind, kind.lower()), data)])
-        return digest
-
-    def close(self) -> None:
-        """Write the end of the archive; the file itself stays open."""
-        self._tar.close()
+    digest = hashlib.sha256(data).hexdigest()
+    path = folder / digest[:2] / f"{digest}.{_SUFFIXES.get(kind, kind.lower())}"
+    if not path.exists():
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(data)
+    return path

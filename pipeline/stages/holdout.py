@@ -78,7 +78,7 @@ class Holdout(Stage):
     """The hold-out stage."""
 
     name = "holdout"
-    version = 1
+    version = 2
     sections = ("benchmarks", "image", "fetch.max_bytes", "fetch.max_pixels")
 
     def inputs(self, context: Context) -> dict[str, str]:

@@ -2,8 +2,8 @@
 
 The same procedural JPEGs go over loopback http and https through img2dataset (in an environment of its own) and through
 Biomill, in turn, to the same size and JPEG quality: the shortest side in 256 pixels, which is the default of both, and
-the longest in 720, as TreeOfLife-200M was made. Figures are CPU of all processes of a run, per image, with
-start-up and without (a run of one image per process is taken off); the floor is decode + reduce + encode of the same files in the
+the longest in 720, as TreeOfLife-200M was made. Figures are CPU of all processes of a run, per image, with start-up and
+without (a run of one image per process is taken off); the floor is decode + reduce + encode of the same files in the
 same minutes, by OpenCV as img2dataset does it and by Pillow as Biomill does it. Medians where there are repeats.
 Ratios hold for any machine; images per second are of this one, with whatever else runs on it.
 """
@@ -209,7 +209,7 @@ def main() -> None:
     bench = Bench(options)
     bench.corpus("one-megapixel", options.images, 1.0, options.schemes, options.sizes)
     if options.large:
-        bench.corpus("eight-megapixel", options.large, 8.0, options.schemes[-1:], options.sizes[-1:])
+        bench.corpus("eight-megapixel", options.large, 8.0, options.schemes[-1:], options.sizes)
         print_losses(options.photographs, write_corpus(bench.folder / "eight-megapixel", options.large, 8.0))
 
 
