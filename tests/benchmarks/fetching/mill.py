@@ -12,24 +12,23 @@ import argparse
 import hashlib
 import multiprocessing
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from manifests.recipe import FetchRules, ImageRules
-from pipeline.media import Fetcher, process
 
-SCHEMA = pa.schema(
-    [(name, pa.string()) for name in ("address", "outcome", "detail", "final_url", "content_type", "sha256", "format")]
-    + [(name, pa.int64()) for name in ("status", "attempts", "bytes", "source_width", "source_height")]
-    + [(name, pa.int64()) for name in ("width", "height", "quality", "offset", "length")]
-    + [("phash", pa.string()), ("pdq", pa.binary(32)), ("pixel_sha256", pa.string())]
-)
+if TYPE_CHECKING:
+    from pipeline.media import Fetcher
+
+TEXT = ("address", "outcome", "detail", "final_url", "content_type", "sha256", "format", "phash", "pixel_sha256")
+NUMBERS = ("status", "attempts", "bytes", "source_width", "source_height", "width", "height", "quality")
+PLACE = ("offset", "length")
 
 
 def lane(urls: list[str], folder: Path, name: str, fetch: FetchRules, image: ImageRules, share: float) -> None:
     """Work off one process's URLs, unit by unit."""
+    from pipeline.media import Fetcher  # the parent only waits, and needs none of it
+
     with Fetcher(fetch, share=share) as fetcher:
         for start in range(0, len(urls), fetch.unit_size):
             unit(urls[start : start + fetch.unit_size], folder / f"{name}-{start:06d}", fetcher, image)
@@ -37,6 +36,13 @@ def lane(urls: list[str], folder: Path, name: str, fetch: FetchRules, image: Ima
 
 def unit(urls: list[str], path: Path, fetcher: Fetcher, image: ImageRules) -> None:
     """Fetch and store one unit: PATH.bin with the images, PATH.parquet with a row per URL."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from pipeline.media import process
+
+    columns = [(name, pa.string()) for name in TEXT] + [(name, pa.int64()) for name in (*NUMBERS, *PLACE)]
+    schema = pa.schema([*columns, ("pdq", pa.binary(32))])
     rows, offset = [], 0
     with path.with_suffix(".bin").open("wb") as blob:
         for url, fetched in zip(urls, fetcher.fetch_all(urls), strict=True):
@@ -70,7 +76,7 @@ def unit(urls: list[str], path: Path, fetcher: Fetcher, image: ImageRules) -> No
                 }
                 offset += blob.write(stored.jpeg)
             rows.append(row)
-    pq.write_table(pa.Table.from_pylist(rows, SCHEMA), path.with_suffix(".parquet"))
+    pq.write_table(pa.Table.from_pylist(rows, schema), path.with_suffix(".parquet"))
 
 
 def main() -> None:

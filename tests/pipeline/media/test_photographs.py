@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from manifests.recipe import ImageRules
-from pipeline.media import Processed, process
+from pipeline.media import Processed, process, stored_raster
 
 RULES = ImageRules(side=64, min_side=8)
 REFUSED = {
@@ -77,3 +80,23 @@ def test_photographs_that_fit_are_kept_and_give_the_pixels_of_their_file(
         (again,) = process(first.jpeg, [None], rules, 100_000_000)
         assert (again.jpeg, again.pixel_sha256 == first.pixel_sha256) == (first.jpeg, not first.reencoded), name
     assert kept > 50
+
+
+def test_scaled_decoding_costs_less_than_the_choice_of_a_filter(
+    rows: list[tuple[str, dict[str, str], bytes]],
+) -> None:
+    checked = 0
+    for name, row, data in rows:
+        if not name.startswith("commons/") or row["mode"] != "RGB" or checked == 25:
+            continue
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()
+        for ratio in (3.1, 6.2):
+            rules = ImageRules(side=round(max(image.size) / ratio), rule="longest", min_side=1)
+            reduced = stored_raster(data, rules, 100_000_000)
+            assert isinstance(reduced, Image.Image)
+            whole = image.resize(reduced.size, Image.Resampling.HAMMING)
+            error = float(np.mean((np.asarray(reduced, dtype=float) - np.asarray(whole)) ** 2))
+            assert 10 * np.log10(255**2 / max(error, 1e-9)) >= 34, (name, ratio)  # decibels
+        checked += 1
+    assert checked == 25
