@@ -363,6 +363,8 @@ def attacks(picture: Picture) -> dict[str, bytes]:
         "scans": jpeg[:scan] + jpeg[scan:-2] * 3000 + b"\xff\xd9",
         "exif": jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 8) + b"Exif\0\0" + exif + jpeg[2:],
         "exif parts": jpeg[:2] + (b"\xff\xe1\xff\xffExif\0\0" + bytes(65_527)) * 200 + jpeg[2:],
+        "segments": jpeg[:2] + b"\xff\xdd\0\x04\0\0" * 1_000_000 + jpeg[2:],
+        "fill": jpeg[:2] + b"\xff" * 5_000_000 + jpeg[2:],
         "chunks": png[:33] + png_chunk(b"teSt", b"") * 300_000 + png[33:],
         "metadata": png[:33] + png_chunk(b"teSt", bytes(9 << 20)) + png[33:],
         "png exif": png[:33] + png_chunk(b"eXIf", tiff_that_names_itself(4000, 60_000)) + png[33:],
@@ -376,7 +378,8 @@ def attacks(picture: Picture) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize(
-    "name", ["scans", "exif", "exif parts", "chunks", "metadata", "png exif", "comments", "tiff", "strips"]
+    "name",
+    ["scans", "exif", "exif parts", "segments", "fill", "chunks", "metadata", "png exif", "comments", "tiff", "strips"],
 )
 def test_structures_that_attack_the_decoder_end_before_it(name: str, picture: Picture) -> None:
     data = attacks(picture)[name]
