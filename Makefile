@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 OUT ?= out/demo
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test lint types bench clean
+.PHONY: help setup demo test lint types bench bench-fetch clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -m venv $(VENV) && $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' && touch $@
@@ -29,6 +29,9 @@ types: $(READY) ## Check types
 
 bench: $(READY) ## Measure speed and memory against the named peers and floors
 	@$(BIN)/python -m tests.benchmarks
+
+bench-fetch: $(READY) ## Measure fetching beside img2dataset (makes an environment for it in out/bench-fetch, once)
+	@$(BIN)/python -m tests.benchmarks.bench_fetch
 
 clean: ## Remove what make made
 	@rm -rf $(VENV) out build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

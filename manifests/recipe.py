@@ -126,6 +126,9 @@ class ImageRules:
     quality: int = 90
     min_side: int = 32
     """Images and crops with a shorter side end as too_small."""
+    originals: bool = False
+    """Also keep the fetched bytes of every stored image, as fetch/originals/AB/SHA256.jpg; EXIF and positions are in
+    them as the host sent them."""
 
 
 @dataclass(frozen=True, slots=True)

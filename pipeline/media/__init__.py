@@ -4,6 +4,7 @@ check_url(url, rules)                     may this URL be asked at all
 Fetcher(rules).fetch(url)                 bytes or an outcome, politely and within every cap
 open_store(path).read(path, max_bytes)    the same, from a folder or zips
 process(data, boxes, rules, max_pixels)   bytes to stored JPEGs, sizes and hashes
+keep_original(folder, data, kind)         the fetched bytes themselves, on request
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pipeline.media.fetched import Fetched
 from pipeline.media.fetcher import Fetcher
 from pipeline.media.guards import Refusal, check_url, is_public, to_uri
 from pipeline.media.image import Box, Processed, process, stored_raster
+from pipeline.media.originals import keep_original
 from pipeline.media.stores import Store, open_store
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "Store",
     "check_url",
     "is_public",
+    "keep_original",
     "open_store",
     "process",
     "stored_raster",

@@ -10,7 +10,7 @@ from urllib3.exceptions import HTTPError, IncompleteRead, InvalidChunkLength, Pr
 
 from pipeline.outcomes import Outcome
 
-_CHUNK = 65536
+_CHUNK = 1 << 18  # asked for at a time: TLS gives 16 KB, and each piece would pass through every layer of the client
 _DISCARD = 65536  # bytes of an error page worth reading to keep its connection
 
 
@@ -33,7 +33,7 @@ def read_body(response: BaseHTTPResponse, max_bytes: int) -> bytes:
         raise BodyError(Outcome.TOO_LARGE, f"{declared[:20]} bytes announced, {max_bytes} allowed")
     body = bytearray()
     try:
-        while chunk := response.read1(_CHUNK):
+        while chunk := response.read(_CHUNK):
             body += chunk
             if len(body) > max_bytes:
                 raise BodyError(Outcome.TOO_LARGE, f"more than {max_bytes} bytes")
@@ -54,7 +54,7 @@ def discard(response: BaseHTTPResponse) -> None:
     seen = 0
     try:
         while seen < _DISCARD:
-            chunk = response.read1(_CHUNK)
+            chunk = response.read1(_DISCARD)
             if not chunk:
                 return
             seen += len(chunk)

@@ -54,7 +54,9 @@ class _TimedReader(io.RawIOBase):
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError("the answer was not complete in time")
-        self._sock.settimeout(left if self._patience is None else min(self._patience, left))
+        patience = left if self._patience is None else min(self._patience, left)
+        if patience != self._sock.gettimeout():  # setting it is a system call, and most reads change nothing
+            self._sock.settimeout(patience)
         count: int | None = self._raw.readinto(buffer)
         return count
 

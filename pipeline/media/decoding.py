@@ -8,10 +8,11 @@ import warnings
 import zlib
 from dataclasses import dataclass, replace
 
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError, features
 
+from pipeline.media.jpeg import stripped
 from pipeline.media.prescan import MAX_FRAMES, prescan
-from pipeline.media.raster import to_shallow
+from pipeline.media.raster import changes_colours, to_shallow
 from pipeline.media.sniff import FORMATS, ends_early, is_image, sniff
 from pipeline.outcomes import Outcome
 
@@ -20,6 +21,8 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 # Damaged metadata is told by the outcome, or does not matter; a warning for each of millions of images helps nobody.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
+MAX_TABLES = 4096
+"""Bytes of headers and tables that even the smallest JPEG may have beside its picture."""
 _ORIENTATION = 0x0112  # EXIF 2.32, section 4.6.4
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -87,7 +90,7 @@ class Source:
         if not is_image(kind):
             raise RejectedError(Outcome.NOT_AN_IMAGE, f"the bytes look like {kind or 'no known format'}", Facts())
         self.facts = Facts(format=kind)
-        if kind not in FORMATS:
+        if kind not in FORMATS or (kind == "AVIF" and not features.check("avif")):  # a Pillow built without libavif
             raise RejectedError(Outcome.UNSUPPORTED_FORMAT, f"{kind} is not decoded", self.facts)
         structure = prescan(kind, data)
         if structure.problem:
@@ -95,11 +98,14 @@ class Source:
         self.facts = replace(self.facts, frames=structure.frames)
         try:
             self._image = Image.open(io.BytesIO(data), formats=FORMATS)
+            # The whole file is at hand, so the decoder need not be fed in parts, each copied to the last one's rest.
+            if isinstance(self._image, ImageFile.ImageFile):
+                self._image.decodermaxblock = len(data)
         except (Image.DecompressionBombError, *_DECODER_ERRORS) as error:
             raise self._rejected(error) from error
         width, height = self._image.size
         self.facts = replace(self.facts, width=width, height=height)
-        pages = getattr(self._image, "n_frames", 1) if kind == "JPEG" else 1  # a multi-picture JPEG (CIPA DC-007)
+        pages = getattr(self._image, "n_frames", 1) if kind in ("JPEG", "AVIF") else 1
         if isinstance(pages, int) and pages > 1:
             self.facts = replace(self.facts, frames=min(pages, MAX_FRAMES))
         if width * height > max_pixels:
@@ -124,6 +130,17 @@ class Source:
         """The ICC profile that the file carries."""
         profile = self._image.info.get("icc_profile")
         return profile if isinstance(profile, bytes) else None
+
+    def kept(self) -> bytes | None:
+        """Give the file without its metadata, if it is a JPEG that can be stored as it is: upright and in sRGB.
+
+        None too when it weighs more than its own raster: a real picture never does.
+        """
+        if self._kind != "JPEG" or self.turn is not None or changes_colours(self.profile):
+            return None
+        data = stripped(self._data)
+        width, height = self._image.size
+        return data if data is not None and len(data) <= 3 * width * height + MAX_TABLES else None
 
     def reduce(self, width: int, height: int) -> tuple[float, float, float, float] | None:
         """Let `load` give a smaller raster of at least this size, where the format can be decoded so.

@@ -13,6 +13,10 @@ from dataclasses import dataclass, field
 
 MAX_SCANS = 500
 """JPEG scans; real progressive files have about ten, libjpeg-turbo's own fuzzers stop at 500."""
+MAX_SEGMENTS = 20_000
+"""JPEG segments; real files have some dozens. Decoders walk them one by one, as they walk fill bytes between them."""
+MAX_FILL = 4096
+"""Bytes between two JPEG segments."""
 MAX_CHUNKS = 100_000
 """PNG chunks and GIF blocks: a 50 MB file of 1 KB chunks stays below."""
 MAX_FRAMES = 10_000
@@ -56,9 +60,14 @@ def prescan(kind: str, data: bytes) -> Structure:
 
 def _jpeg(data: bytes) -> Structure:
     """Walk the segments (ITU-T T.81, annex B) to the end of the first image."""
-    at, scans, metadata, exif, problem = 2, 0, 0, b"", ""
+    at, segments, scans, metadata, exif, problem = 2, 0, 0, 0, b"", ""
+    code = 0
     while True:
         marker = _MARKER.search(data, at)
+        gap = (marker.start() if marker is not None else len(data)) - at
+        segments += 1
+        if segments > MAX_SEGMENTS or (gap > MAX_FILL and code != 0xDA):
+            return Structure(problem=f"{segments} segments, {gap} bytes before the last")
         if marker is None or data[marker.start() + 1] == 0xD9:
             break
         code = data[marker.start() + 1]

@@ -10,6 +10,8 @@ from PIL import Image, ImageCms
 
 MAX_PROFILE = 4 << 20
 """Bytes of an ICC profile that are still parsed; printer profiles reach 2 MB."""
+SAME_COLOUR = 2
+"""Levels of 255 by which a conversion may move a colour through rounding alone."""
 _INTENT = ImageCms.Intent.PERCEPTUAL
 _DEEP = frozenset({"I", "I;16", "I;16L", "I;16B", "I;16N", "F"})
 
@@ -43,23 +45,51 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str
     Source: ICC.1; conversion by LittleCMS, perceptual intent.
     """
     if not profile:
-        return image.convert("RGB"), ""
+        return _rgb(image), ""
     if len(profile) > MAX_PROFILE:
-        return image.convert("RGB"), f"ICC profile of {len(profile)} bytes ignored"
+        return _rgb(image), f"ICC profile of {len(profile)} bytes ignored"
     try:
-        converted = ImageCms.applyTransform(image, _transform(profile, image.mode))
+        transform = _transform(profile, image.mode)
+        converted = ImageCms.applyTransform(image, transform) if transform is not None else image
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
-        return image.convert("RGB"), f"ICC profile ignored: {str(error)[:80]}"
+        return _rgb(image), f"ICC profile ignored: {str(error)[:80]}"
     if converted is None:  # only an in-place conversion gives nothing
-        return image.convert("RGB"), "ICC profile ignored"
+        return _rgb(image), "ICC profile ignored"
     return converted, ""
 
 
+def changes_colours(profile: bytes | None) -> bool:
+    """Whether `to_srgb` would give an RGB raster other colours because of its profile.
+
+    >>> changes_colours(None), changes_colours(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    (False, False)
+    """
+    if not profile or len(profile) > MAX_PROFILE:
+        return False
+    try:
+        return _transform(profile, "RGB") is not None
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return False  # left aside, as `to_srgb` leaves it aside and says so
+
+
 @functools.lru_cache(maxsize=16)
-def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform:
-    """Make the conversion of a profile to sRGB once: releases have millions of images and a few profiles."""
+def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """Make the conversion of a profile to sRGB once: releases have millions of images and a few profiles.
+
+    None for a profile that is sRGB: it moves no colour of a grid by more than SAME_COLOUR levels.
+    """
     source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB", renderingIntent=_INTENT)
+    made = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB", renderingIntent=_INTENT)
+    if mode != "RGB":
+        return made
+    levels = np.linspace(0, 255, 17).round().astype(np.uint8)
+    grid = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(17, -1, 3)
+    moved = np.asarray(ImageCms.applyTransform(Image.fromarray(grid), made), dtype=np.int16)
+    return made if int(np.abs(moved - grid).max()) > SAME_COLOUR else None
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _on_white(image: Image.Image) -> Image.Image:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
 """Pillow's names of the formats that are decoded; the loaders of all others are never reached."""
 
 _STARTS: tuple[tuple[bytes, str], ...] = (
@@ -44,6 +44,8 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"%!PS", "POSTSCRIPT"),
 )
 _HEIC = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
+_AVIF = frozenset({b"avif", b"avis"})
+_ANY_CODEC = frozenset({b"mif1", b"msf1"})  # ISO/IEC 23008-12: an image or sequence, coded as the other brands say
 _SVG = re.compile(rb"<svg[\s>]", re.IGNORECASE)
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|script|title)\b", re.IGNORECASE)
 
@@ -60,8 +62,11 @@ def sniff(data: bytes) -> str:
     if data[:4] == b"RIFF":
         return {b"WEBP": "WEBP", b"WAVE": "WAV", b"AVI ": "AVI"}.get(data[8:12], "RIFF")
     if data[4:8] == b"ftyp":
-        brand = data[8:12]
-        return "AVIF" if brand in (b"avif", b"avis") else "HEIC" if brand in _HEIC else "MP4"
+        brand, end = data[8:12], min(int.from_bytes(data[:4], "big"), 256)
+        compatible = {data[at : at + 4] for at in range(16, end, 4)}
+        if brand in _AVIF or (brand in _ANY_CODEC and compatible & _AVIF):
+            return "AVIF"
+        return "HEIC" if brand in _HEIC else "MP4"
     if re.match(rb"P[1-7f]\s", data):
         return "PNM"
     head = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
@@ -99,9 +104,24 @@ def ends_early(kind: str, data: bytes) -> bool:
         order: Literal["little", "big"] = "little" if data[:2] == b"II" else "big"
         big = data[2:4] in (b"+\0", b"\0+")
         return int.from_bytes(data[8:16] if big else data[4:8], order) >= len(data)
+    if kind == "AVIF":
+        return _boxes_break_off(data)
     if kind == "GIF":
         return not data.rstrip(b"\0").endswith(b";")
     return False
+
+
+def _boxes_break_off(data: bytes) -> bool:
+    """Whether a box at the top level of an ISO base media file (ISO/IEC 14496-12, section 4.2) ends after the file."""
+    at = 0
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        if size == 1:
+            size = int.from_bytes(data[at + 8 : at + 16], "big")
+        if size == 0:  # to the end of the file
+            return False
+        at += max(size, 8)
+    return at > len(data)
 
 
 def _is_bmp(data: bytes) -> bool:

@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 from manifests import FetchRules, ImageRules
 from pipeline import sql
 from pipeline.atomic import atomic_path, table_writer, write_table
-from pipeline.media import Box, Fetched, Fetcher, Processed, Store, open_store, process
+from pipeline.media import Box, Fetched, Fetcher, Processed, Store, keep_original, open_store, process
 from pipeline.one_medium import ALTERNATES
 from pipeline.records import ENDED_SCHEMA
 from pipeline.stages.base import Balance, Context, Stage, balance_of, missing, plan_outputs, recipe_parts, ticker
@@ -124,7 +124,11 @@ class FetchLane:
             wanted.setdefault(row["address"], []).append(row)
         found: list[tuple[dict[str, Any], bytes]] = []
         for address, fetched in answers:
-            found += stored_images(wanted[address], fetched, self.image, self.fetch.max_pixels)
+            images = stored_images(wanted[address], fetched, self.image, self.fetch.max_pixels)
+            stored = [row["format"] for row, _ in images if row["outcome"] is None]
+            if self.image.originals and stored:
+                keep_original(folder / "originals", fetched.data, stored[0])
+            found += images
         found.sort(key=lambda pair: str(pair[0]["image_id"]))
         offset = 0
         with atomic_path(folder / "blobs" / f"{name}.bin") as temporary, temporary.open("wb") as blob:
@@ -201,7 +205,7 @@ class Fetch(Stage):
     """The fetch stage."""
 
     name = "fetch"
-    version = 2
+    version = 3
     sections = ("image", "fetch.max_bytes", "fetch.max_pixels", "fetch.lanes", "fetch.unit_size")
     upstream = ("screen",)
 

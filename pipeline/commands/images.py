@@ -1,0 +1,93 @@
+"""`biomill images PATH...`: what the fetch stage would make of files that are already here."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from manifests import BiomillError
+from manifests.recipe import FetchRules, ImageRules
+
+COLUMNS = ("outcome", "format", "source", "stored", "bytes", "orientation", "frames", "encoded", "quality", "file")
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's arguments."""
+    image, fetch = ImageRules(), FetchRules()
+    parser = commands.add_parser("images", help="what becomes of image files: outcome, format, sizes, hashes")
+    parser.add_argument("path", type=Path, nargs="+", help="files, or folders with all that is in them")
+    parser.add_argument("--side", type=int, default=image.side, help="pixels of the bounded side (%(default)s)")
+    parser.add_argument("--rule", choices=("shortest", "longest"), default=image.rule, help="which side is bounded")
+    parser.add_argument("--quality", type=int, default=image.quality, help="of the stored JPEG (%(default)s)")
+    parser.add_argument("--min-side", type=int, default=image.min_side, help="pixels, below: too_small (%(default)s)")
+    parser.add_argument("--max-pixels", type=int, default=fetch.max_pixels, help="above: too_many_pixels (%(default)s)")
+    parser.add_argument("--max-bytes", type=int, default=fetch.max_bytes, help="above: too_large (%(default)s)")
+    parser.add_argument("-o", "--out", type=Path, help="also write the stored images into this folder")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per file, with hashes")
+    parser.set_defaults(lines=lines)
+
+
+def lines(args: argparse.Namespace) -> Iterator[str]:
+    """Give one line per file, sorted by path, and the number of files per outcome and format."""
+    rules = ImageRules(side=args.side, rule=args.rule, quality=args.quality, min_side=args.min_side)
+    counts: Counter[tuple[str, str]] = Counter()
+    if not args.json:
+        yield "\t".join(COLUMNS)
+    for path, name in _files(args.path):
+        facts = _facts(path, name, rules, args)
+        counts[str(facts["outcome"]), str(facts["format"])] += 1
+        yield json.dumps(facts) if args.json else "\t".join(str(facts[column]) for column in COLUMNS)
+    if not args.json:
+        yield ""
+        for (outcome, kind), count in sorted(counts.items()):
+            yield f"{count:6} {outcome} {kind}".rstrip()
+
+
+def _facts(path: Path, name: str, rules: ImageRules, args: argparse.Namespace) -> dict[str, str | int | bool]:
+    import hashlib
+
+    from pipeline.atomic import atomic_path
+    from pipeline.media import Processed, process
+    from pipeline.outcomes import Outcome
+
+    size, data = path.stat().st_size, b""
+    if size > args.max_bytes:
+        image = Processed(Outcome.TOO_LARGE, detail=f"{size} bytes, {args.max_bytes} allowed")
+    else:
+        data = path.read_bytes()
+        (image,) = process(data, [None], rules, args.max_pixels)
+    if image.jpeg and args.out is not None:
+        with atomic_path(args.out / f"{name}.jpg") as temporary:
+            temporary.write_bytes(image.jpeg)
+    return {
+        "file": name,
+        "outcome": image.outcome.code if image.outcome is not None else "stored",
+        "format": image.format,
+        "source": f"{image.source_width}x{image.source_height}" if image.source_width else "",
+        "stored": f"{image.width}x{image.height}" if image.jpeg else "",
+        "bytes": len(image.jpeg),
+        "orientation": image.orientation,
+        "frames": image.frames,
+        "encoded": image.reencoded if image.jpeg else "",
+        "sha256": hashlib.sha256(data).hexdigest() if data else "",
+        "phash": f"{image.phash:016x}" if image.jpeg else "",
+        "pdq": image.pdq.hex(),
+        "quality": image.quality,
+        "detail": image.detail,
+    }
+
+
+def _files(paths: list[Path]) -> Iterator[tuple[Path, str]]:
+    """Give the files and their names: relative to the folder that was named, or the file's own."""
+    for path in paths:
+        if path.is_file():
+            yield path, path.name
+        elif path.is_dir():
+            for file in sorted(path.rglob("*")):
+                if file.is_file():
+                    yield file, file.relative_to(path).as_posix()
+        else:
+            raise BiomillError("no such file or folder", where=str(path), remedy="check the path")
