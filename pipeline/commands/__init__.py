@@ -11,6 +11,7 @@ from types import ModuleType
 from pipeline.commands import (
     demo,
     explain,
+    fetch,
     inspect,
     licences,
     plan_gbif,
@@ -35,6 +36,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     inspect,
     records,
     licences,
+    fetch,
     plan_gbif,
     pull,
     taxonomy,

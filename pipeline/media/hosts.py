@@ -25,6 +25,7 @@ _RECOVERS_AFTER = 50  # good answers in a row, after which a lowered rate is rai
 _SEEN = 4096  # starts that are remembered to tell what a host bore
 _LONG_WAITS = 3
 _PUT_OFF = 6
+_SLOWEST = 0.2  # requests per second; a host that wants fewer says so by Retry-After or Crawl-delay
 
 
 @dataclass(slots=True, eq=False)
@@ -139,11 +140,15 @@ class Host:
             if self._grows:
                 self.ceiling = min(self.rules.per_host_rate, self.ceiling * 1.05)
 
-    def throttled(self, now: float, wait: float | None, status: int) -> None:
-        """Slow down, and leave the host alone for as long as it asks, or longer each time."""
+    def throttled(self, now: float, wait: float | None, status: int, first: bool) -> None:
+        """Slow down, and leave the host alone for as long as it asks, or longer each time.
+
+        `first`: the URL was not put off before. One URL that is always put off says nothing of the host's limit.
+        """
         if self.throttle_streak == 0:
             self.throttled_since = now
-            self._slow_down(now, wait, status)
+            if first:
+                self._slow_down(now, wait, status)
         self.throttle_streak += 1
         self.good_in_a_row = 0
         longest = self.rules.max_retry_after
@@ -161,11 +166,11 @@ class Host:
     def _slow_down(self, now: float, wait: float | None, status: int) -> None:
         window = 1.0 if wait is None or wait <= _SHORT_WAIT else min(wait, 60.0)
         bore = sum(start > now - window for start in self._starts) / window
-        if status == 429 and bore:
+        if status == 429 and bore * window >= 2:
             # What the host bore in the time it speaks of is what it allows; never to be asked for more.
             self.ceiling = min(self.ceiling, _MARGIN * bore)
             self._grows = wait is None or wait > _SHORT_WAIT
-        self.rate = max(0.02, min(self.rate / 2, self.ceiling))
+        self.rate = min(self.ceiling, max(_SLOWEST, self.rate / 2))
 
     def slow_to(self, delay: float, share: float) -> None:
         """Keep to a Crawl-delay: one request in so many seconds, over all lanes."""

@@ -299,7 +299,7 @@ class Scheduler:
         job.budget -= answer.spent
         if fetched.outcome is Outcome.THROTTLED:
             breaker.answered = True
-            host.throttled(now, answer.wait, fetched.status)
+            host.throttled(now, answer.wait, fetched.status, first=not job.throttles)
             self._put_off(host, job, answer)
             return
         host.bore(now)

@@ -25,12 +25,10 @@ import duckdb
 
 from pipeline import ids, sql
 from pipeline.atomic import write_table
-from pipeline.errors import RunError
 from pipeline.media import open_store
 from pipeline.media.stored import MEDIA_SCHEMA
 from pipeline.media.work import FetchTask, FetchUnits, unit_path
 from pipeline.one_medium import ALTERNATES
-from pipeline.outcomes import Outcome
 from pipeline.run.fetching import fetch_ticker
 from pipeline.stages import fetch_plan, fetch_sql
 from pipeline.stages.base import Balance, Context, Stage, balance_of, file_digest, missing, plan_outputs, recipe_parts
@@ -150,11 +148,8 @@ class Fetch(Stage):
 
         folder, recipe = context.folder.stage(self.name), context.recipe
         plan = f"plan-{number}.parquet"
-        retried = _retried(folder)
-        rules = fetch_plan.rules_digest({**recipe_parts(recipe, _RULES), "version": self.version})
-        again = f"""(SELECT w.*, coalesce(r.times, 0) AS again FROM {wanted} w
-                     LEFT JOIN (SELECT image_id, count(*) AS times FROM {retried} GROUP BY 1) r USING (image_id))"""
-        units = fetch_plan.write_plan(con, again, folder, plan, recipe, rules)
+        digest = fetch_plan.rules_digest({**recipe_parts(recipe, _RULES), "version": self.version})
+        units = fetch_plan.write_plan(con, fetch_plan.with_retries(wanted, folder), folder, plan, recipe.fetch, digest)
         outputs += [unit_path(name) for *_, name in units]
         if not units:
             (folder / plan).unlink()
@@ -165,7 +160,7 @@ class Fetch(Stage):
         if not todo:
             return
         reuse = fetch_plan.write_reuse(
-            con, folder, plan, f"reuse-{number}.parquet", _earlier(context, folder, rules, outputs), retried
+            con, folder, plan, f"reuse-{number}.parquet", _earlier(context, folder, digest, outputs)
         )
         stores = {spec.name: spec.media for spec in recipe.sources}
         parts = recipe.fetch.lanes
@@ -208,10 +203,7 @@ def note_retry(context: Context, outcomes: Sequence[str]) -> None:
     The note stays with the run, as a part of what the stage is made from; every note is one more round of asking.
     Raises RunError for a word that is no outcome of fetch, or when fetch is not done.
     """
-    known = sorted(outcome.code for outcome in Outcome if outcome.info.stage == "fetch")
-    for code in outcomes:
-        if code not in known or code == Outcome.NOT_NEEDED.code:
-            raise RunError(f"no such outcome of fetch: {code!r}", expected=f"some of {', '.join(known)}")
+    fetch_plan.check_retry(outcomes)
     context.folder.require("fetch")
     folder = context.folder.stage("fetch")
     candidates, ledger = sql.parquet(context.folder.stage("screen") / "candidates"), sql.parquet(folder / "ledger")
@@ -222,25 +214,23 @@ def note_retry(context: Context, outcomes: Sequence[str]) -> None:
             JOIN (SELECT unnest(list_prepend(c.image_id, list_transform(coalesce(c.alternates, []), a -> a.image_id)))
                          AS image_id
                   FROM {candidates} c JOIN {ledger} l ON l.row_id = c.record_id AND l.outcome IN {chosen}) w
-            USING (image_id) WHERE m.outcome IN {chosen} ORDER BY 1"""
-        rows = sql.scalar(con, f"SELECT count(*) FROM ({query})")
-        if not rows:
-            context.progress(f"fetch: no row ended as {' or '.join(outcomes)}; nothing is asked for again")
-            return
-        number = len(list(folder.glob("retries/*.parquet"))) + 1
-        sql.copy(con, query, folder / "retries" / f"{number:04d}.parquet")
+            USING (image_id) WHERE m.outcome IN {chosen}"""
+        rows = fetch_plan.note_retry(con, folder, query)
+    if rows:
         context.progress(f"fetch: {rows:,} images are asked for again")
+    else:
+        context.progress(f"fetch: no row ended as {' or '.join(outcomes)}; nothing is asked for again")
 
 
 def _graph(units: RunUnits, pipeline: beam.Pipeline) -> None:
     pipeline | "fetch" >> units
 
 
-def _earlier(context: Context, folder: Path, rules: str, outputs: Sequence[str]) -> list[fetch_plan.Earlier]:
+def _earlier(context: Context, folder: Path, digest: str, outputs: Sequence[str]) -> list[fetch_plan.Earlier]:
     """Give where answers may be reused from: units of this run that were cut otherwise, then other runs."""
 
     def units(place: Path) -> list[str]:
-        return sorted(path.stem for path in place.glob(f"media/{rules}*.parquet"))
+        return sorted(path.stem for path in place.glob(f"media/{digest}*.parquet"))
 
     planned = set(outputs)
     own = tuple(unit for unit in units(folder) if unit_path(unit) not in planned)
@@ -249,13 +239,6 @@ def _earlier(context: Context, folder: Path, rules: str, outputs: Sequence[str])
         fetch_plan.Earlier(folder, own, lasting=False),
         *(fetch_plan.Earlier(place, tuple(units(place)), lasting=True) for place in others),
     ]
-
-
-def _retried(folder: Path) -> str:
-    files = sorted(folder.glob("retries/*.parquet"))
-    if not files:
-        return "(SELECT NULL::VARCHAR AS image_id WHERE false)"
-    return sql.parquet(folder / "retries")
 
 
 def _remove_stale(folder: Path, outputs: Sequence[str]) -> None:

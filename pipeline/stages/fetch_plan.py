@@ -16,12 +16,14 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from manifests import Recipe
+from manifests import FetchRules
 from pipeline import sql
 from pipeline.atomic import table_writer
+from pipeline.errors import RunError
 from pipeline.media.reuse import LASTING, REUSE_SCHEMA
 from pipeline.media.stored import PLAN_SCHEMA
 from pipeline.media.work import FetchTask
+from pipeline.outcomes import Outcome
 
 RULES_DIGITS = 8
 
@@ -42,21 +44,21 @@ def rules_digest(parts: Mapping[str, Any]) -> str:
 
 
 def write_plan(
-    con: duckdb.DuckDBPyConnection, wanted: str, folder: Path, name: str, recipe: Recipe, rules: str
+    con: duckdb.DuckDBPyConnection, wanted: str, folder: Path, name: str, rules: FetchRules, digest: str
 ) -> list[tuple[str, str, str, int, str]]:
     """Write FOLDER/NAME, one row group per unit, and give (host, lane, store, row group, unit name) of every unit.
 
     `wanted` is a FROM clause with host, media_id, store, address, image_id, the box, and `again`: how often an image
     was asked for again on request.
     """
-    query = f"""SELECT DISTINCT host, CAST(md5_number_lower(media_id) % {recipe.fetch.lanes} AS VARCHAR) AS lane,
+    query = f"""SELECT DISTINCT host, CAST(md5_number_lower(media_id) % {rules.lanes} AS VARCHAR) AS lane,
                        media_id, store, address, image_id, box_x, box_y, box_w, box_h, again
                 FROM {wanted} ORDER BY host, lane, media_id, image_id"""
     units: list[tuple[str, str, str, int, str]] = []
     with table_writer(folder / name, PLAN_SCHEMA) as writer:
-        for rows in cut(sql.batches(con, query), recipe.fetch.unit_size):
+        for rows in cut(sql.batches(con, query), rules.unit_size):
             content = "\n".join(f"{row['image_id']} {row['again']}" for row in rows)
-            unit = rules + hashlib.blake2b(content.encode(), digest_size=14).hexdigest()
+            unit = digest + hashlib.blake2b(content.encode(), digest_size=14).hexdigest()
             table = pa.Table.from_pylist([{**row, "unit": unit} for row in rows], PLAN_SCHEMA)
             writer.write_table(table, row_group_size=1 << 30)
             first = rows[0]
@@ -113,12 +115,41 @@ def tasks(
     return found
 
 
-def write_reuse(
-    con: duckdb.DuckDBPyConnection, folder: Path, plan: str, name: str, earlier: Sequence[Earlier], retried: str
-) -> str:
+def note_retry(con: duckdb.DuckDBPyConnection, folder: Path, query: str) -> int:
+    """Note in FOLDER/retries the image ids that a query gives, to be asked for again; give their number."""
+    rows = int(sql.scalar(con, f"SELECT count(*) FROM ({query})"))
+    if rows:
+        number = len(list(folder.glob("retries/*.parquet"))) + 1
+        sql.copy(con, f"SELECT image_id FROM ({query}) ORDER BY 1", folder / "retries" / f"{number:04d}.parquet")
+    return rows
+
+
+def retried(folder: Path) -> str:
+    """Give, as a FROM clause, the image ids of every note: an image that was noted twice stands there twice."""
+    if not any(folder.glob("retries/*.parquet")):
+        return "(SELECT NULL::VARCHAR AS image_id WHERE false)"
+    return sql.parquet(folder / "retries")
+
+
+def with_retries(wanted: str, folder: Path) -> str:
+    """Give, as a FROM clause, what is wanted with `again`: how often it was noted to be asked for again."""
+    return f"""(SELECT w.*, coalesce(r.times, 0) AS again FROM {wanted} w
+                LEFT JOIN (SELECT image_id, count(*) AS times FROM {retried(folder)} GROUP BY 1) r USING (image_id))"""
+
+
+def check_retry(outcomes: Sequence[str]) -> None:
+    """Raise RunError for a word that is no outcome of a fetch that can be asked for again."""
+    known = sorted(outcome.code for outcome in Outcome if outcome.info.stage == "fetch")
+    known.remove(Outcome.NOT_NEEDED.code)
+    for code in outcomes:
+        if code not in known:
+            raise RunError(f"no such outcome of fetch: {code!r}", expected=f"some of {', '.join(known)}")
+
+
+def write_reuse(con: duckdb.DuckDBPyConnection, folder: Path, plan: str, name: str, earlier: Sequence[Earlier]) -> str:
     """Write which earlier answers go into the units of a plan, as FOLDER/NAME; give its name, or '' for none.
 
-    `retried` is a FROM clause of the image ids that are to be asked for again, whatever was answered.
+    Images that were noted to be asked for again are left out, whatever was answered.
     """
     parts = []
     lasting = sql.in_list(sorted(LASTING))
@@ -137,7 +168,7 @@ def write_reuse(
         SELECT {columns} FROM (
           SELECT m.*, p.unit AS "into" FROM ({" UNION ALL ".join(parts)}) m
           JOIN (SELECT image_id, unit FROM read_parquet({sql.quote(str(folder / plan))})) p USING (image_id)
-          WHERE image_id NOT IN (SELECT image_id FROM {retried})
+          WHERE image_id NOT IN (SELECT image_id FROM {retried(folder)})
           QUALIFY row_number() OVER (PARTITION BY image_id ORDER BY m.outcome IS NOT NULL, m.place, m.unit) = 1)
         ORDER BY "into", image_id"""
     with table_writer(folder / name, REUSE_SCHEMA) as writer:
