@@ -25,7 +25,7 @@ _RECOVERS_AFTER = 50  # good answers in a row, after which a lowered rate is rai
 _SEEN = 4096  # starts that are remembered to tell what a host bore
 _LONG_WAITS = 3
 _PUT_OFF = 6
-_SLOWEST = 0.2  # requests per second; a host that wants fewer says so by Retry-After or Crawl-delay
+_SLOWEST = 1.0  # requests per second; a host that wants fewer says so by Retry-After or Crawl-delay
 
 
 @dataclass(slots=True, eq=False)

@@ -35,6 +35,7 @@ _ROBOTS_ATTEMPTS = 4  # its failure ends a whole host, so it is asked for more p
 _ROBOTS_HOPS = 5
 _IDLE_SECONDS = 1.0
 _ACTIVE_HOSTS = 256
+_BACKLOG = 16  # answers that wait to be used: enough to keep a decoder busy, few to be asked again after a kill
 _NEVER = float("inf")
 
 
@@ -216,7 +217,7 @@ class Scheduler:
                     self._answer_ready.notify()
                     self._turn_ready.notify_all()
                     return None
-                if not self._turns or len(self._done) > MAX_THREADS * 4 or self._budget.used >= self._budget.limit:
+                if not self._turns or len(self._done) > _BACKLOG or self._budget.used >= self._budget.limit:
                     self._turn_ready.wait(_IDLE_SECONDS)
                 elif self._turns[0][0] > now:
                     self._wait_for(self._turns[0][0], now)

@@ -211,7 +211,7 @@ def note_retry(context: Context, outcomes: Sequence[str]) -> None:
     with sql.connect(context.recipe.limits.memory_mb, context.folder.root) as con:
         query = f"""
             SELECT DISTINCT m.image_id FROM {sql.parquet(folder / "media")} m
-            JOIN (SELECT unnest(list_prepend(c.image_id, list_transform(coalesce(c.alternates, []), a -> a.image_id)))
+            JOIN (SELECT unnest(list_prepend(c.image_id, [a.image_id FOR a IN coalesce(c.alternates, [])]))
                          AS image_id
                   FROM {candidates} c JOIN {ledger} l ON l.row_id = c.record_id AND l.outcome IN {chosen}) w
             USING (image_id) WHERE m.outcome IN {chosen}"""
