@@ -88,7 +88,9 @@ def test_a_retry_that_brings_the_image_changes_the_row_and_nothing_else(mill: Mi
     assert 1 <= len(asked) <= 4 * len(gone)
     after = outcomes(mill.rows("first", "ledger"))
     assert after["gone"] < before["gone"]
-    assert {name: n for name, n in after.items() if name != "gone"} == {k: v for k, v in before.items() if k != "gone"}
+    # Rows that were gone may now end by what the picture is (a box may lie outside it); no other row changes.
+    decided = ("gone", "box_outside", "too_small")
+    assert {k: n for k, n in after.items() if k not in decided} == {k: n for k, n in before.items() if k not in decided}
     assert arrived < {row["record_id"] for row in mill.rows("first", "arrived")}
 
 
