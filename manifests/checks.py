@@ -46,6 +46,8 @@ LAYOUTS = ("default", "bioclip")
 SIDE_RULES = ("shortest", "longest")
 LOW_INFORMATION = ("drop", "keep")
 LABEL_CONFLICT = ("quarantine", "drop", "ancestor")
+OPT_OUTS = ("noai", "noimageai", "noindex", "noml", "tdm-reservation")
+"""Opt-out signals of X-Robots-Tag, and of the TDM Reservation Protocol, that fetch understands."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _HOST = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?"
@@ -108,6 +110,8 @@ def _check_lists(recipe: Recipe, places: Places) -> None:
         (("fetch", "hosts"), recipe.fetch.hosts),
         (("fetch", "allow_private"), recipe.fetch.allow_private),
         (("fetch", "connect_to"), recipe.fetch.connect_to),
+        (("fetch", "opt_outs"), recipe.fetch.opt_outs),
+        (("fetch", "mirrors"), recipe.fetch.mirrors),
     )
     for path, items in lists:
         for position, item in enumerate(items):
@@ -230,10 +234,16 @@ RULES: Mapping[tuple[type[Any], str], Rule] = {
     (FetchRules, "lanes"): _between(1, 1_000),
     (FetchRules, "unit_size"): _between(1, 1_000_000),
     (FetchRules, "connect_timeout"): _above_zero(3_600, "seconds"),
+    (FetchRules, "first_byte_timeout"): _above_zero(3_600, "seconds"),
     (FetchRules, "read_timeout"): _above_zero(3_600, "seconds"),
     (FetchRules, "total_timeout"): _above_zero(86_400, "seconds"),
     (FetchRules, "attempts"): _between(1, 100),
     (FetchRules, "max_retry_after"): _between(0, 86_400, "seconds"),
+    (FetchRules, "patience"): _between(0, 86_400, "seconds"),
+    (FetchRules, "give_up_after"): _between(1, 1_000_000),
+    (FetchRules, "opt_outs"): _one_of(OPT_OUTS),
+    (FetchRules, "images_per_taxon"): _between(0, 2**31 - 1),
+    (FetchRules, "mirrors"): _matching(r"https?://[^=]+=.+", "'https://host/prefix/=store'"),
     (FetchRules, "max_bytes"): _between(1, 2**40, "bytes"),
     (FetchRules, "max_pixels"): _between(1, 2**40, "pixels"),
     (FetchRules, "max_redirects"): _between(0, 100),

@@ -1,8 +1,8 @@
 """One canonical JSON form and one SHA-256 of a recipe, and of the sections of it that a stage depends on.
 
-Two things are left out on purpose. The folder: paths appear as the recipe writes them, so that moving or mounting a
+Some things are left out on purpose. The folder: paths appear as the recipe writes them, so that moving or mounting a
 folder with its recipe and data elsewhere changes no digest (what the files hold is digested by those who read them).
-And `fetch.connect_to`: it says where bytes come from, not which bytes are asked for.
+And `fetch.connect_to` and `fetch.mirrors`: they say where bytes come from, not which bytes are asked for.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from manifests.places import closest
 from manifests.recipe import FetchRules, Recipe
 from manifests.schema import is_table, keys_of
 
-_NOT_IDENTITY = ((FetchRules, "connect_to"),)
+_NOT_IDENTITY = ((FetchRules, "connect_to"), (FetchRules, "mirrors"))
 
 
 def canonical_json(recipe: Recipe) -> str:

@@ -83,7 +83,10 @@ def anchor(recipe: Recipe, folder: Path) -> Recipe:
     def fix(given: str) -> str:
         return anchored(folder, given)
 
-    return _with_paths(recipe, fix)
+    mirrors = tuple(
+        f"{prefix}={anchored(folder, store)}" for prefix, _, store in (m.partition("=") for m in recipe.fetch.mirrors)
+    )
+    return _with_paths(replace(recipe, fetch=replace(recipe.fetch, mirrors=mirrors)), fix)
 
 
 def unanchor(recipe: Recipe) -> Recipe:

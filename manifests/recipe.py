@@ -30,7 +30,8 @@ class SourceSpec:
     hierarchy: str = ""
     """EOL only: the Dynamic Hierarchy (zip, folder or taxon table) that names the manifest's pages."""
     media: str = ""
-    """A local media store (folder or zip) that holds the images; empty: media are fetched from their URLs."""
+    """A media store that holds the images: a folder, zip or tar, a folder of zip or tar parts, or an address such as
+    s3://bucket/images; empty: media are fetched from their URLs."""
     license: str = ""
     """Licence of rows that state none, as the provider's terms give it; empty: unknown."""
     priority: int = 100
@@ -104,12 +105,31 @@ class FetchRules:
     unit_size: int = 200
     """Media per work unit."""
     connect_timeout: float = 10.0
+    first_byte_timeout: float = 20.0
+    """Seconds from a request to the end of the answer's head."""
     read_timeout: float = 15.0
+    """Seconds that a host may fall silent within an answer."""
     total_timeout: float = 60.0
-    """Seconds that one URL may take, over all attempts' bodies."""
+    """Seconds of network time that one URL may take, over all attempts' bodies."""
     attempts: int = 3
+    """Requests for one URL; an answer of 429 or 503 is not one of them."""
     max_retry_after: float = 60.0
     """Longest Retry-After, in seconds, that is waited for; a longer one ends the URL as throttled."""
+    patience: float = 300.0
+    """Seconds that a host may go on answering 429 or 503 before the rest of its media end as throttled."""
+    give_up_after: int = 20
+    """Answers of one failing kind in a row (refusals; no connection or none in time), with no other between, after
+    which a host's other media end without being asked for; for 404 and 410 it takes ten times as many."""
+    robots: bool = True
+    """Read robots.txt of every host and keep to it, also to its Crawl-delay."""
+    opt_outs: tuple[str, ...] = ("noai", "noimageai", "noindex", "noml", "tdm-reservation")
+    """Opt-out signals in an answer's headers that are kept to; leave out those that do not concern your use."""
+    images_per_taxon: int = 0
+    """Images to fetch of each accepted taxon; where some cannot be had, further candidates of the taxon take their
+    place. 0: all are fetched."""
+    mirrors: tuple[str, ...] = ()
+    """'https://example.org/photos/=/data/photos': media whose URLs begin so are read from that store (a folder, zip,
+    tar, or an address such as s3://...) where it holds them. Not part of the digest: it says where bytes come from."""
     max_bytes: int = 50_000_000
     max_pixels: int = 100_000_000
     max_redirects: int = 5

@@ -16,6 +16,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("recipe", type=Path)
     parser.add_argument("-o", "--out", type=Path, required=True, help="output folder of the run")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the recipe")
+    parser.add_argument(
+        "--retry", default="", metavar="OUTCOMES", help="ask again for rows that ended so: throttled,timeout"
+    )
+    parser.add_argument(
+        "--reuse", type=Path, action="append", default=[], metavar="RUN", help="take media from an earlier run's folder"
+    )
     add_engine_options(parser)
     parser.set_defaults(lines=lines)
 
@@ -25,7 +31,15 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     from manifests import load_recipe
     from pipeline.run.driver import run
 
-    folder = run(load_recipe(args.recipe, args.set), args.out, args.until, engine_options(args))
+    retry = tuple(dict.fromkeys(word.strip() for word in args.retry.split(",") if word.strip()))
+    folder = run(
+        load_recipe(args.recipe, args.set),
+        args.out,
+        args.until,
+        engine_options(args),
+        retry=retry,
+        reuse=args.reuse,
+    )
     if args.until == STAGES[-1]:
         from pipeline.report import closing_lines
 

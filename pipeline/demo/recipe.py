@@ -47,7 +47,7 @@ def recipe_text(seed: int) -> str:
         "read_timeout": 10.0,
         "total_timeout": 20.0,
         "attempts": 2,
-        "max_retry_after": 1.0,
+        "max_retry_after": 0.25,
     }
     sections = [
         _table("", {"name": "biota", "description": "A procedural biota in four real layouts.", "seed": seed}),

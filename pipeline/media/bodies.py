@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import zlib
+from collections.abc import Callable
 
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError, IncompleteRead, InvalidChunkLength, ProtocolError
@@ -11,6 +12,7 @@ from urllib3.exceptions import HTTPError, IncompleteRead, InvalidChunkLength, Pr
 from pipeline.outcomes import Outcome
 
 _CHUNK = 1 << 18  # asked for at a time: TLS gives 16 KB, and each piece would pass through every layer of the client
+_STEP = 1 << 20  # bytes that are inflated at a time
 _DISCARD = 65536  # bytes of an error page worth reading to keep its connection
 
 
@@ -22,19 +24,28 @@ class BodyError(Exception):
         self.outcome, self.again = outcome, again
 
 
-def read_body(response: BaseHTTPResponse, max_bytes: int) -> bytes:
+def read_body(
+    response: BaseHTTPResponse, max_bytes: int, take: Callable[[int], object] = int, cut: bool = False
+) -> bytes:
     """Give the whole body of an answer, content encoding removed, in at most `max_bytes` bytes.
+
+    `take` is called with the number of bytes before they are held. `cut`: a longer body is cut at the cap, for those
+    who may use a part of it.
 
     Raises BodyError (TOO_LARGE, SHORT_BODY, CORRUPT, HTTP_ERROR), and what urllib3 raises when the connection fails.
     The cap holds for what arrives and again for what it inflates to; a gzip bomb stops at the cap.
     """
     declared = response.headers.get("Content-Length", "").strip()
-    if declared.isascii() and declared.isdigit() and (len(declared) > 18 or int(declared) > max_bytes):
+    if not cut and declared.isascii() and declared.isdigit() and (len(declared) > 18 or int(declared) > max_bytes):
         raise BodyError(Outcome.TOO_LARGE, f"{declared[:20]} bytes announced, {max_bytes} allowed")
     body = bytearray()
     try:
         while chunk := response.read(_CHUNK):
+            take(len(chunk))
             body += chunk
+            if len(body) > max_bytes and cut:
+                response.close()
+                return bytes(body[:max_bytes])
             if len(body) > max_bytes:
                 raise BodyError(Outcome.TOO_LARGE, f"more than {max_bytes} bytes")
     except ProtocolError as error:
@@ -46,7 +57,7 @@ def read_body(response: BaseHTTPResponse, max_bytes: int) -> bytes:
     if not body and declared.isascii() and declared.isdigit() and int(declared) > 0:
         raise BodyError(Outcome.SHORT_BODY, f"0 bytes arrived of {declared}", again=True)
     encodings = [name.strip().lower() for name in response.headers.get("Content-Encoding", "").split(",")]
-    return _decoded(bytes(body), [name for name in encodings if name not in ("", "identity")], max_bytes)
+    return _decoded(bytes(body), [name for name in encodings if name not in ("", "identity")], max_bytes, take)
 
 
 def discard(response: BaseHTTPResponse) -> None:
@@ -63,7 +74,7 @@ def discard(response: BaseHTTPResponse) -> None:
     response.close()
 
 
-def _decoded(body: bytes, encodings: list[str], max_bytes: int) -> bytes:
+def _decoded(body: bytes, encodings: list[str], max_bytes: int, take: Callable[[int], object]) -> bytes:
     if not encodings or not body:
         return body
     if encodings not in (["gzip"], ["x-gzip"], ["deflate"]):
@@ -74,15 +85,24 @@ def _decoded(body: bytes, encodings: list[str], max_bytes: int) -> bytes:
         inflater = zlib.decompressobj(-zlib.MAX_WBITS)  # bare deflate, which some servers send for "deflate"
     else:
         inflater = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    data, rest = bytearray(), body
     try:
-        data = inflater.decompress(body, max_bytes + 1)
+        while rest and not inflater.eof:
+            part = inflater.decompress(rest, _STEP)
+            rest = inflater.unconsumed_tail
+            take(len(part))
+            data += part
+            if len(data) > max_bytes:
+                raise BodyError(Outcome.TOO_LARGE, f"inflates to more than {max_bytes} bytes")
+            if not part and not inflater.eof:
+                break
+        if not inflater.eof:
+            data += inflater.flush()
     except zlib.error as error:
         raise BodyError(Outcome.CORRUPT, f"the {encodings[0]} body cannot be inflated") from error
-    if len(data) > max_bytes:
-        raise BodyError(Outcome.TOO_LARGE, f"inflates to more than {max_bytes} bytes")
     if not inflater.eof:
         raise BodyError(Outcome.SHORT_BODY, f"the {encodings[0]} body breaks off", again=True)
-    return data
+    return bytes(data)
 
 
 def _looks_like_zlib(body: bytes) -> bool:

@@ -7,9 +7,11 @@ every read of the status line, of headers and of the body gets what is left of o
 from __future__ import annotations
 
 import io
+import ipaddress
 import socket
 import ssl
 import sys
+import threading
 import time
 from contextvars import ContextVar
 from http.client import HTTPResponse as RawResponse
@@ -40,10 +42,10 @@ class UnknownHostError(HTTPError):
 
 
 class _TimedReader(io.RawIOBase):
-    """Reads a socket so that no single read outlasts the deadline."""
+    """Reads a socket so that no single read outlasts the deadline, which may be another for head and body."""
 
-    def __init__(self, sock: socket.socket, deadline: float) -> None:
-        self._sock, self._deadline = sock, deadline
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
         self._patience = sock.gettimeout()
         self._raw: Any = sock.makefile("rb", buffering=0)
 
@@ -51,7 +53,7 @@ class _TimedReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        left = self._deadline - time.monotonic()
+        left = DEADLINE.get() - time.monotonic()
         if left <= 0:
             raise TimeoutError("the answer was not complete in time")
         patience = left if self._patience is None else min(self._patience, left)
@@ -72,7 +74,7 @@ class _TimedSocket:
         self._sock = sock
 
     def makefile(self, _mode: str) -> IO[bytes]:
-        return io.BufferedReader(_TimedReader(self._sock, DEADLINE.get()), 65536)
+        return io.BufferedReader(_TimedReader(self._sock), 65536)
 
 
 class TimedResponse(RawResponse):
@@ -80,6 +82,34 @@ class TimedResponse(RawResponse):
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(_TimedSocket(sock), *args, **kwargs)  # type: ignore[arg-type]
+
+
+def _addresses(host: str, port: int, until: float) -> list[str]:
+    """Give the addresses of a name, in the resolver's order; the system's resolver knows no time limit of ours."""
+    found: list[list[str] | OSError | UnicodeError] = []
+
+    def ask() -> None:
+        try:
+            entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found.append(list(dict.fromkeys(str(entry[4][0]) for entry in entries)))
+        except (OSError, UnicodeError) as error:
+            found.append(error)
+
+    try:
+        ipaddress.ip_address(host)
+        ask()  # an address needs no resolver, which could make us wait
+    except ValueError:
+        thread = threading.Thread(target=ask, name="biomill-resolve", daemon=True)
+        thread.start()
+        thread.join(max(0.0, until - time.monotonic()))
+    answer = found[0] if found else TimeoutError("the resolver did not answer in time")
+    if isinstance(answer, UnicodeError):
+        raise UnknownHostError(f"{host}: not a valid name", final=True) from answer
+    if isinstance(answer, OSError):
+        missing = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
+        final = isinstance(answer, socket.gaierror) and answer.errno in missing
+        raise UnknownHostError(f"{host}: {answer.strerror or answer}", final) from answer
+    return answer
 
 
 def dial(connection: HTTPConnection, routes: Routes) -> socket.socket:
@@ -91,19 +121,12 @@ def dial(connection: HTTPConnection, routes: Routes) -> socket.socket:
     host, port = connection.host.strip("[]"), int(connection.port)
     target, target_port = routes.redirected(host, port) or (host, port)
     trusted = routes.trusts(host, port)
-    try:
-        found = socket.getaddrinfo(target, target_port, type=socket.SOCK_STREAM)
-    except socket.gaierror as error:
-        missing = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
-        raise UnknownHostError(f"{target}: {error.strerror}", error.errno in missing) from error
-    except UnicodeError as error:
-        raise UnknownHostError(f"{target}: not a valid name", final=True) from error
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    patience = connection.timeout if isinstance(connection.timeout, int | float) else 60.0
+    until = min(time.monotonic() + patience, DEADLINE.get())
+    addresses = _addresses(target, target_port, until)
     public = [address for address in addresses if trusted or is_public(address)]
     if not public:
         raise BlockedAddressError(f"{host} has only non-public addresses: {', '.join(addresses[:3])}")
-    patience = connection.timeout if isinstance(connection.timeout, int | float) else 60.0
-    until = min(time.monotonic() + patience, DEADLINE.get())
     failure: OSError = TimeoutError("no time left")
     for address in public[:_MAX_ADDRESSES]:
         left = until - time.monotonic()

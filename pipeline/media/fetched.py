@@ -26,7 +26,7 @@ class Fetched:
     content_type: str = ""
     """Content-Type as the host stated it: kept as evidence, never believed."""
     attempts: int = 0
-    """Requests for the medium, redirects not counted."""
+    """Requests for the medium; redirects, and answers of 429 and 503, not counted."""
     detail: str = ""
     """What exactly happened, in words, for the ledger's evidence."""
 

@@ -87,6 +87,16 @@ def port_of(uri: Url) -> int:
     return uri.port or DEFAULT_PORTS[uri.scheme or "http"]
 
 
+def netloc(uri: Url) -> str:
+    """Give the host and, where it is not the scheme's own, the port: what a URL's turn and robots.txt belong to.
+
+    >>> netloc(to_uri("http://example.org:80/a")), netloc(to_uri("http://example.org:443/a"))
+    ('example.org', 'example.org:443')
+    """
+    port = port_of(uri)
+    return (uri.host or "") if port == DEFAULT_PORTS[uri.scheme or "http"] else f"{uri.host}:{port}"
+
+
 def bare_host(uri: Url) -> str:
     """Give the host without the brackets of an IPv6 literal."""
     return (uri.host or "").strip("[]")

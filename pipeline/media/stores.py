@@ -1,4 +1,4 @@
-"""Local media stores: a folder of files, a zip, or a folder of zip parts, read under the same caps as the network.
+"""Media stores: a folder of files, a zip or tar, or a folder of such parts, read under the same caps as the network.
 
 Paths come from a release's tables, so they are foreign input: one that would leave the store finds nothing.
 """
@@ -10,12 +10,14 @@ import os
 import stat
 import zipfile
 import zlib
+from abc import ABC, abstractmethod
 from pathlib import Path, PurePosixPath
 from types import TracebackType
-from typing import IO
+from typing import IO, ClassVar, Self
 
 from pipeline.errors import SourceError
 from pipeline.media.fetched import Fetched
+from pipeline.media.tar_part import TarPart
 from pipeline.outcomes import Outcome
 
 _CHUNK = 1 << 20
@@ -23,27 +25,13 @@ _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _ENCRYPTED = 0x1
 
 
-class Store:
-    """Media that lie beside the release: a folder, its zip parts, or both; a context manager.
+class Store(ABC):
+    """Media that somebody holds; a context manager. Reading from several threads is safe."""
 
-    Files are looked up first, then members of the zips. Zip members are found by their exact name, else by the one
-    member whose name ends with '/' + path: BIOSCAN zips put everything below 'bioscan5m/images/'. Reading from
-    several threads is safe. Memory: the index of each zip, about 0.6 kB per member.
-    """
+    remote: ClassVar[bool] = False
+    """Whether a read waits for a network, so that several at a time are worth while."""
 
-    def __init__(self, folder: Path | None, archives: tuple[Path, ...]) -> None:
-        self._folder = folder
-        self._root = folder.resolve() if folder is not None else None
-        self._zips: list[zipfile.ZipFile] = []
-        self._by_name: dict[str, list[tuple[int, str]]] | None = None
-        try:
-            for path in archives:
-                self._zips.append(_open_zip(path))
-        except SourceError:
-            self.close()
-            raise
-
-    def __enter__(self) -> Store:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -51,11 +39,44 @@ class Store:
     ) -> None:
         self.close()
 
-    def listing_digest(self) -> str:
-        """Give a SHA-256 of what the store lists: names and sizes of files, names, sizes and CRC-32 of zip members.
+    def close(self) -> None:
+        """Close what the store holds open."""
+        return
 
-        It says whether the store changed without reading millions of images; each image's own SHA-256 is taken when it
-        is read. Files of a folder that change in place, size and all, are not noticed.
+    @abstractmethod
+    def listing_digest(self) -> str:
+        """Give a SHA-256 of what the store lists, which says whether it changed without reading millions of images."""
+
+    @abstractmethod
+    def read(self, relative_path: str, max_bytes: int) -> Fetched:
+        """Give the bytes of one medium by its path inside the store ('/' between parts), or why there are none."""
+
+
+class LocalStore(Store):
+    """Media that lie beside the release: a folder, its zip or tar parts, or both.
+
+    Files are looked up first, then members of the parts. Members are found by their exact name, else by the one
+    member whose name ends with '/' + path: BIOSCAN zips put everything below 'bioscan5m/images/'. Memory: the index
+    of each part, about 0.6 kB per member.
+    """
+
+    def __init__(self, folder: Path | None, archives: tuple[Path, ...]) -> None:
+        self._folder = folder
+        self._root = folder.resolve() if folder is not None else None
+        self._zips: list[zipfile.ZipFile | TarPart] = []
+        self._by_name: dict[str, list[tuple[int, str]]] | None = None
+        try:
+            for path in archives:
+                self._zips.append(TarPart(path) if _is_tar(path) else _open_zip(path))
+        except SourceError:
+            self.close()
+            raise
+
+    def listing_digest(self) -> str:
+        """Give a SHA-256 of what the store lists: names and sizes, and the CRC-32 of zip members, times of tar members.
+
+        Each image's own SHA-256 is taken when it is read. Files of a folder that change in place, size and all, are
+        not noticed.
         """
         lines = []
         if self._folder is not None:
@@ -63,7 +84,10 @@ class Store:
                 if path.is_file() and not path.name.startswith("."):
                     lines.append(f"{path.relative_to(self._folder).as_posix()}\t{path.stat().st_size}")
         for archive in self._zips:
-            lines += [f"{m.filename}\t{m.file_size}\t{m.CRC:08x}" for m in archive.infolist() if not m.is_dir()]
+            if isinstance(archive, TarPart):
+                lines += archive.listing()
+            else:
+                lines += [f"{m.filename}\t{m.file_size}\t{m.CRC:08x}" for m in archive.infolist() if not m.is_dir()]
         return hashlib.sha256("\n".join(sorted(lines)).encode("utf-8", "surrogateescape")).hexdigest()
 
     def close(self) -> None:
@@ -77,7 +101,7 @@ class Store:
         Outcomes: MISSING_FILE (absent, ambiguous, outside the store, not a regular file), TOO_LARGE, EMPTY, CORRUPT
         (a damaged or encrypted member), UNSUPPORTED_FORMAT (a zip method other than stored or deflate).
         """
-        reason = _path_problem(relative_path)
+        reason = path_problem(relative_path)
         if reason:
             return Fetched(Outcome.MISSING_FILE, detail=reason)
         name = PurePosixPath(relative_path).as_posix()
@@ -110,7 +134,7 @@ class Store:
             return _too_large(name, state.st_size, max_bytes)
         try:
             with path.open("rb") as file:
-                return _read_stream(file, name, max_bytes)
+                return read_stream(file, name, max_bytes)
         except OSError as error:
             return Fetched(Outcome.MISSING_FILE, final_url=name, detail=f"cannot be read: {error.strerror}")
 
@@ -129,10 +153,15 @@ class Store:
         return [pair for pair in self._by_name.get(name.rpartition("/")[2], ()) if pair[1].endswith(tail)]
 
 
-def open_store(path: Path | str) -> Store:
-    """Open a local media store: a folder, a zip, or a folder of zips.
+def _is_tar(path: Path) -> bool:
+    return path.name.lower().endswith((".tar", ".tar.gz", ".tgz")) and path.is_file()
 
-    Raises SourceError when the path does not exist, or a zip cannot be read.
+
+def open_store(path: Path | str) -> Store:
+    """Open a media store: a folder, a zip or tar, a folder of such parts, or an address that fsspec understands.
+
+    Raises SourceError when the path does not exist, or a part cannot be read. A compressed tar has no index and would
+    be read from its start for every image, so it is refused.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder, open_store(folder) as store:
@@ -140,16 +169,20 @@ def open_store(path: Path | str) -> Store:
     ...     store.read("a.txt", 100).data, store.read("../a.txt", 100).outcome.code
     (b'abc', 'missing_file')
     """
+    if "://" in str(path):
+        from pipeline.media.remote_store import RemoteStore
+
+        return RemoteStore(str(path))
     path = Path(path)
     if path.is_dir():
-        parts = sorted(entry for entry in path.iterdir() if entry.suffix.lower() == ".zip" and entry.is_file())
-        return Store(path, tuple(parts))
+        files = sorted(entry for entry in path.iterdir() if entry.is_file())
+        return LocalStore(path, tuple(part for part in files if part.suffix.lower() in (".zip", ".tar")))
     if path.is_file():
-        return Store(None, (path,))
+        return LocalStore(None, (path,))
     raise SourceError(
         "the media store does not exist",
         where=os.fspath(path),
-        expected="a folder of images, a zip, or a folder of zips",
+        expected="a folder of images, a zip or tar, a folder of zips or tars, or an address such as s3://bucket/folder",
         remedy="correct `media` of the source, or leave it out to fetch from URLs",
     )
 
@@ -166,7 +199,7 @@ def _open_zip(path: Path) -> zipfile.ZipFile:
         ) from error
 
 
-def _path_problem(path: str) -> str:
+def path_problem(path: str) -> str:
     """Say why a path cannot be a path inside the store; empty when it can."""
     if not path or "\0" in path:
         return "an empty path, or one with a null character"
@@ -178,7 +211,14 @@ def _path_problem(path: str) -> str:
     return ""
 
 
-def _read_member(archive: zipfile.ZipFile, member: str, max_bytes: int) -> Fetched:
+def _read_member(archive: zipfile.ZipFile | TarPart, member: str, max_bytes: int) -> Fetched:
+    if isinstance(archive, TarPart):
+        address = _address(archive, member)
+        size = archive.NameToInfo[member].size
+        if size > max_bytes:
+            return _too_large(address, size, max_bytes)
+        with archive.open(member) as part:
+            return read_stream(part, address, max_bytes)
     info = archive.NameToInfo[member]
     address = _address(archive, member)
     if info.is_dir():
@@ -192,12 +232,12 @@ def _read_member(archive: zipfile.ZipFile, member: str, max_bytes: int) -> Fetch
         return _too_large(address, info.file_size, max_bytes)
     try:
         with archive.open(info) as stream:
-            return _read_stream(stream, address, max_bytes)
+            return read_stream(stream, address, max_bytes)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
         return Fetched(Outcome.CORRUPT, final_url=address, detail=f"the zip member is damaged: {error}"[:300])
 
 
-def _read_stream(stream: IO[bytes], address: str, max_bytes: int) -> Fetched:
+def read_stream(stream: IO[bytes], address: str, max_bytes: int) -> Fetched:
     """Read a stream to its end, whatever size was declared for it."""
     body = bytearray()
     while chunk := stream.read(_CHUNK):
@@ -213,5 +253,5 @@ def _too_large(address: str, size: int, max_bytes: int) -> Fetched:
     return Fetched(Outcome.TOO_LARGE, final_url=address, detail=f"{size} bytes or more, {max_bytes} allowed")
 
 
-def _address(archive: zipfile.ZipFile, member: str) -> str:
+def _address(archive: zipfile.ZipFile | TarPart, member: str) -> str:
     return f"{Path(archive.filename or '').name}!{member}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -58,8 +58,13 @@ def run(
     until: str = STAGES[-1],
     options: EngineOptions | None = None,
     progress: Callable[[str], None] = logger.info,
+    retry: Sequence[str] = (),
+    reuse: Sequence[Path] = (),
 ) -> RunFolder:
     """Run the recipe into the folder, going on where an earlier run stopped.
+
+    `retry`: outcomes of fetch whose rows are asked for again; `reuse`: folders of other runs whose fetched media are
+    taken instead of fetched, where the rules are the same.
 
     Raises RecipeError, SourceError, StorageError, ConservationError, WorkerDiedError or RunError; whatever it raises,
     finished stages and work units stay, and the next call goes on from them.
@@ -68,11 +73,17 @@ def run(
         raise RunError(f"no such stage: {until!r}", expected=f"one of {', '.join(STAGES)}")
     check_paths(recipe)
     folder = RunFolder(out.absolute())
+    for other in reuse:
+        RunFolder(other.absolute()).require_run()
     with Engine(options or EngineOptions()) as engine, folder.lock():
         engine.check()
         _check_owner(folder)
         sweep_top(folder)
-        context = Context(recipe, folder, progress)
+        context = Context(recipe, folder, progress, tuple(other.absolute() for other in reuse))
+        if retry:
+            from pipeline.stages.fetch import note_retry
+
+            note_retry(context, retry)
         manifest: dict[str, Any] = {
             "recipe": recipe.name,
             "recipe_digest": recipe_digest(recipe),

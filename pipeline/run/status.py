@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow.parquet as pq
 
 from pipeline.atomic import read_json
+from pipeline.run.fetching import host_lines
 from pipeline.run.folder import STAGES, RunFolder
 
 
@@ -47,3 +48,7 @@ def status_lines(folder: RunFolder) -> Iterator[str]:
         s = stage_status(folder, name)
         units = f"{s.units_done:,}/{s.units:,}" if s.units else "-"
         yield f"{s.stage:<10} {s.state:<8} {units:>13} {s.rows_in:>13,} {s.rows_out:>13,} {s.ended:>13,}"
+    hosts = list(host_lines(folder.stage("fetch")))
+    if hosts:
+        yield ""
+        yield from hosts

@@ -32,6 +32,8 @@ class Context:
     recipe: Recipe
     folder: RunFolder
     progress: Callable[[str], None]
+    reuse: tuple[Path, ...] = ()
+    """Folders of other runs whose fetched media may be used again."""
 
     def digests(self, files: Mapping[str, Sequence[Path]]) -> dict[str, str]:
         """Give the SHA-256 of every file, as 'group/number/name'; remembered by size and time of change, as make does.

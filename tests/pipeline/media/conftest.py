@@ -52,6 +52,7 @@ class Site:
     lock: threading.Lock = field(default_factory=threading.Lock)
     scheme: str = "http"
     jpeg: bytes = JPEG
+    robots: str | None = None
 
     def url(self, path: str, host: str = "media.example.org") -> str:
         return f"{self.scheme}://{host}/{path}"
@@ -65,6 +66,8 @@ class Site:
             "read_timeout": 0.8,
             "total_timeout": 1.0,
             "max_retry_after": 0.05,
+            "patience": 0.2,
+            "robots": False,
             "max_bytes": 1_000_000,
         }
         return FetchRules(**{**options, **changes})
@@ -90,6 +93,9 @@ class Handler(BaseHTTPRequestHandler):
             site.busiest = max(site.busiest, site.busy)
         try:
             name, _, argument = self.path.lstrip("/").partition("/")
+            if self.path == "/robots.txt":
+                self.answer(404 if site.robots is None else 200, (site.robots or "").encode(), "text/plain")
+                return
             action: Callable[[str], None] = getattr(self, "path_" + name.partition("?")[0].replace("-", "_"))
             # Clients that gave up are the point of half of these paths.
             with contextlib.suppress(ConnectionError, TimeoutError, ssl.SSLError):

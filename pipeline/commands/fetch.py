@@ -1,0 +1,82 @@
+"""`biomill fetch URLS.(csv|parquet) -o DIR`: a list of URLs to images, with one outcome per URL; needs no recipe."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's arguments."""
+    from manifests.recipe import FetchRules, ImageRules
+
+    fetch, image = FetchRules(), ImageRules()
+    parser = commands.add_parser("fetch", help="fetch the images of a list of URLs; goes on where it stopped")
+    parser.add_argument("urls", type=Path, help="a CSV with a header, or a Parquet file")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the images and outcomes.parquet")
+    parser.add_argument("--column", default="url", help="the column that holds the URLs (default: url)")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default 1)")
+    parser.add_argument("--retry", default="", metavar="OUTCOMES", help="ask again for URLs that ended so")
+    manners = parser.add_argument_group("how it asks")
+    manners.add_argument(
+        "--contact", default="", help="mail address or URL for the User-Agent, so that hosts reach you"
+    )
+    manners.add_argument("--rate", type=float, default=fetch.per_host_rate, help="requests per second to one host")
+    manners.add_argument("--connections", type=int, default=fetch.per_host_connections, help="of one host")
+    manners.add_argument("--no-robots", action="store_true", help="do not read robots.txt")
+    manners.add_argument(
+        "--opt-outs", default=",".join(fetch.opt_outs), metavar="LIST", help="opt-out signals to keep to"
+    )
+    manners.add_argument("--attempts", type=int, default=fetch.attempts)
+    manners.add_argument("--patience", type=float, default=fetch.patience, help="seconds to bear 429 and 503 of a host")
+    manners.add_argument("--max-retry-after", type=float, default=fetch.max_retry_after, metavar="SECONDS")
+    manners.add_argument("--connect-timeout", type=float, default=fetch.connect_timeout, metavar="SECONDS")
+    manners.add_argument("--first-byte-timeout", type=float, default=fetch.first_byte_timeout, metavar="SECONDS")
+    manners.add_argument("--read-timeout", type=float, default=fetch.read_timeout, metavar="SECONDS")
+    manners.add_argument("--total-timeout", type=float, default=fetch.total_timeout, metavar="SECONDS")
+    manners.add_argument("--mirror", action="append", default=[], metavar="PREFIX=STORE", help="media you already hold")
+    limits = parser.add_argument_group("what it lets through")
+    limits.add_argument("--hosts", action="append", default=[], metavar="HOST", help="only these; '*.example.org'")
+    limits.add_argument("--allow-private", action="append", default=[], metavar="HOST", help="may be a private address")
+    limits.add_argument("--connect-to", action="append", default=[], metavar="HOST=ADDRESS:PORT")
+    limits.add_argument("--max-bytes", type=int, default=fetch.max_bytes)
+    limits.add_argument("--max-pixels", type=int, default=fetch.max_pixels)
+    limits.add_argument("--max-redirects", type=int, default=fetch.max_redirects)
+    images = parser.add_argument_group("what is stored")
+    images.add_argument("--side", type=int, default=image.side, help=f"pixels (default {image.side}); never enlarged")
+    images.add_argument("--rule", choices=("shortest", "longest"), default=image.rule, help="which side that is")
+    images.add_argument("--quality", type=int, default=image.quality)
+    images.add_argument("--min-side", type=int, default=image.min_side)
+    parser.set_defaults(lines=lines)
+
+
+def lines(args: argparse.Namespace) -> Iterator[str]:
+    """Fetch, saying how far it is; then a summary per host and reason."""
+    from manifests.recipe import FetchRules, ImageRules
+    from pipeline.fetching import fetch_list
+
+    rules = FetchRules(
+        contact=args.contact,
+        hosts=tuple(args.hosts),
+        allow_private=tuple(args.allow_private),
+        connect_to=tuple(args.connect_to),
+        per_host_rate=args.rate,
+        per_host_connections=args.connections,
+        connect_timeout=args.connect_timeout,
+        first_byte_timeout=args.first_byte_timeout,
+        read_timeout=args.read_timeout,
+        total_timeout=args.total_timeout,
+        attempts=args.attempts,
+        max_retry_after=args.max_retry_after,
+        patience=args.patience,
+        robots=not args.no_robots,
+        opt_outs=tuple(word for word in args.opt_outs.split(",") if word),
+        mirrors=tuple(args.mirror),
+        max_bytes=args.max_bytes,
+        max_pixels=args.max_pixels,
+        max_redirects=args.max_redirects,
+    )
+    image = ImageRules(side=args.side, rule=args.rule, quality=args.quality, min_side=args.min_side)
+    retry = tuple(word.strip() for word in args.retry.split(",") if word.strip())
+    yield from fetch_list(args.urls, args.column, args.out.absolute(), rules, image, args.workers, retry)

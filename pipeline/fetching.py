@@ -1,0 +1,219 @@
+"""A list of URLs to images and outcomes, without a recipe: the fetch of a run, used alone.
+
+`DIR/outcomes.parquet` has one row per row of the list, `DIR/images/` the images by the id of their medium, and
+`DIR/.fetch/` what a stopped fetch goes on from (plan, units, journals, robots.txt rules).
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import multiprocessing
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from manifests import FetchRules, ImageRules
+from pipeline import ids, sql
+from pipeline.atomic import atomic_path, sweep, table_writer, write_table
+from pipeline.errors import SourceError
+from pipeline.media import check_url
+from pipeline.media.fetcher import host_of
+from pipeline.media.mirrors import Mirrors
+from pipeline.media.stored import MEDIA_SCHEMA
+from pipeline.media.work import FetchTask, FetchUnits, unit_path
+from pipeline.run import interrupt
+from pipeline.run.fetching import STORED, Tally, host_lines, progress_line
+from pipeline.run.folder import RunFolder
+from pipeline.stages import fetch_plan
+from pipeline.stages.base import missing
+
+LANES = 8
+"""Parts that each host's work is cut into, so that as many processes may share it."""
+_EVERY_SECONDS = 5.0
+_MEMORY_MB = 1024
+_VERSION = 1
+_LIST_SCHEMA = pa.schema(
+    [
+        pa.field("row", pa.int64()),
+        *((name, pa.string()) for name in ("url", "media_id", "image_id", "host", "outcome", "detail")),
+    ]
+)
+_FROM_MEDIA = (
+    *("status", "attempts", "final_url", "content_type", "bytes", "sha256", "format"),
+    *("source_width", "source_height", "width", "height", "phash", "pdq", "quality", "pixel_sha256"),
+)
+
+
+def fetch_list(
+    urls: Path, column: str, out: Path, rules: FetchRules, image: ImageRules, workers: int, retry: Sequence[str]
+) -> Iterator[str]:
+    """Fetch every URL of a CSV or Parquet file into a folder, and give lines of progress and a summary.
+
+    The same URL is fetched once, in however many rows it stands. Rows without a URL that may be asked end as bad_url
+    or host_not_allowed. Called again it goes on where it stopped; rows whose outcome is in `retry` are asked again.
+    Raises SourceError when the list cannot be read, StorageError when something cannot be written, PipelineError when
+    a public host would be asked without a contact.
+    """
+    fetch_plan.check_retry(retry)
+    rules = replace(rules, lanes=LANES)
+    folder = out / ".fetch"
+    with RunFolder(out).lock(), sql.connect(_MEMORY_MB, folder) as con:
+        sweep(folder)
+        with Mirrors(rules.mirrors):
+            pass  # a rule that cannot be read is told before anything is asked
+        write_table(folder / "media" / "-schema.parquet", MEDIA_SCHEMA.empty_table())
+        rows = _read_list(con, urls, column, folder, rules)
+        if retry:
+            done = sql.parquet(folder / "media")
+            query = f"SELECT DISTINCT image_id FROM {done} WHERE outcome IN {sql.in_list(retry)}"
+            yield f"fetch: {fetch_plan.note_retry(con, folder, query):,} media are asked for again"
+        todo = _plan(con, folder, rules, image, workers)
+        yield f"fetch: {rows:,} rows of {urls.name}"
+        yield from _work(folder, todo, rules, image, workers)
+        yield from _write_out(con, folder, out)
+
+
+def _read_list(con: duckdb.DuckDBPyConnection, urls: Path, column: str, folder: Path, rules: FetchRules) -> int:
+    """Write FOLDER/urls.parquet, the list with ids, and outcomes of rows that nobody can be asked for."""
+    expected = "a CSV with a header, or a Parquet file"
+    if urls.suffix.lower() not in (".csv", ".parquet") or not urls.is_file():
+        raise SourceError("this is no list of URLs", where=str(urls), expected=expected, remedy="name another file")
+    # Rows are numbered as they stand in the file.
+    con.execute("SET preserve_insertion_order = true")
+    reader = "read_parquet({})" if urls.suffix.lower() == ".parquet" else "read_csv({}, all_varchar=true, header=true)"
+    source = reader.format(sql.quote(str(urls)))
+    try:
+        columns = [name for name, *_ in con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()]
+        if column not in columns:
+            raise SourceError(
+                f"no column {column!r}",
+                where=str(urls),
+                expected=f"one of {', '.join(columns[:20])}",
+                remedy="name the column of the URLs with --column",
+            )
+        quoted = '"' + column.replace('"', '""') + '"'
+        count = 0
+        with table_writer(folder / "urls.parquet", _LIST_SCHEMA) as writer:
+            for batch in sql.batches(con, f"SELECT CAST({quoted} AS VARCHAR) AS url FROM {source}"):
+                listed = []
+                for value in batch.column(0).to_pylist():
+                    count += 1
+                    url = (value or "").strip()
+                    refusal = check_url(url, rules)
+                    media = ids.media_id(url)
+                    listed.append(
+                        {
+                            "row": count,
+                            "url": value,
+                            "media_id": media,
+                            "image_id": ids.image_id(media),
+                            "host": host_of(url),
+                            "outcome": refusal.outcome.code if refusal else None,
+                            "detail": refusal.reason if refusal else None,
+                        }
+                    )
+                writer.write_table(pa.Table.from_pylist(listed, _LIST_SCHEMA))
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise SourceError(f"the list cannot be read: {reason}", where=str(urls), expected=expected) from error
+    con.execute("SET preserve_insertion_order = false")
+    return count
+
+
+def _plan(
+    con: duckdb.DuckDBPyConnection, folder: Path, rules: FetchRules, image: ImageRules, workers: int
+) -> list[FetchTask]:
+    """Cut the list into units and tasks; what an earlier list has brought is taken over."""
+    wanted = f"""(SELECT DISTINCT host, media_id, '' AS store, trim(url) AS address, image_id, NULL::DOUBLE AS box_x,
+                         NULL::DOUBLE AS box_y, NULL::DOUBLE AS box_w, NULL::DOUBLE AS box_h
+                  FROM read_parquet({sql.quote(str(folder / "urls.parquet"))}) WHERE outcome IS NULL)"""
+    made_by = {"image": asdict(image), "max_bytes": rules.max_bytes, "max_pixels": rules.max_pixels}
+    manners = {"robots": rules.robots, "opt_outs": rules.opt_outs, "version": _VERSION}
+    digest = fetch_plan.rules_digest({**made_by, **manners})
+    units = fetch_plan.write_plan(con, fetch_plan.with_retries(wanted, folder), folder, "plan-0.parquet", rules, digest)
+    planned = {unit[-1] for unit in units}
+    own = [path.stem for path in sorted(folder.glob(f"media/{digest}*.parquet")) if path.stem not in planned]
+    todo = [unit for unit in units if missing(folder, [unit_path(unit[-1])])]
+    earlier = [fetch_plan.Earlier(folder, tuple(own), lasting=False)]
+    reuse = fetch_plan.write_reuse(con, folder, "plan-0.parquet", "reuse-0.parquet", earlier) if todo else ""
+    return fetch_plan.tasks(todo, "plan-0.parquet", reuse, {}, LANES, min(LANES, workers))
+
+
+def _work(folder: Path, todo: Sequence[FetchTask], rules: FetchRules, image: ImageRules, workers: int) -> Iterator[str]:
+    """Work off the tasks, one process each where there are several, and say how far it is."""
+    work = FetchUnits(str(folder), rules, image)
+    pool: concurrent.futures.Executor
+    if workers > 1:
+        pool = concurrent.futures.ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
+    else:
+        pool = concurrent.futures.ThreadPoolExecutor(1)
+    tally = Tally(folder)
+    tally.refresh()
+    started, before = time.monotonic(), sum(tally.counts().values())
+    last = started
+    try:
+        futures = [pool.submit(work, task) for task in todo]
+        while not all(future.done() for future in futures):
+            concurrent.futures.wait(futures, timeout=0.25, return_when=concurrent.futures.FIRST_EXCEPTION)
+            interrupt.check()
+            if any(future.done() and future.exception() for future in futures):
+                break
+            if time.monotonic() - last >= _EVERY_SECONDS:
+                last = time.monotonic()
+                tally.refresh()
+                yield progress_line(tally, (sum(tally.counts().values()) - before) / (last - started))
+        for future in futures:
+            if future.done():
+                future.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _write_out(con: duckdb.DuckDBPyConnection, folder: Path, out: Path) -> Iterator[str]:
+    """Write images and outcomes, remove what is not of this list any more, and give the summary."""
+    planned = set(pq.read_table(folder / "plan-0.parquet", columns=["unit"]).column(0).unique().to_pylist())
+    for path in sorted(folder.glob("media/*.parquet")):
+        if path.stem not in planned and path.name != "-schema.parquet":
+            path.unlink()
+            (folder / "blobs" / f"{path.stem}.bin").unlink(missing_ok=True)
+    for unit in sorted(planned):
+        _write_images(folder, out, unit)
+    columns = ", ".join(f"m.{name}" for name in _FROM_MEDIA)
+    query = f"""
+        SELECT u.row, u.url, coalesce(u.outcome, m.outcome, '{STORED}') AS outcome,
+               coalesce(u.detail, m.detail) AS detail, u.host, {columns},
+               CASE WHEN u.outcome IS NULL AND m.outcome IS NULL
+                    THEN 'images/' || u.media_id[:2] || '/' || u.media_id || '.jpg' END AS file
+        FROM read_parquet({sql.quote(str(folder / "urls.parquet"))}) u
+        LEFT JOIN {sql.parquet(folder / "media")} m ON m.image_id = u.image_id"""
+    sql.copy(con, f"SELECT * FROM ({query}) ORDER BY row", out / "outcomes.parquet")
+    yield ""
+    yield from host_lines(folder)
+    yield ""
+    yield f"{'host':<40} {'outcome':<22} {'rows':>10}"
+    outcomes = f"read_parquet({sql.quote(str(out / 'outcomes.parquet'))})"
+    for host, outcome, rows in con.execute(
+        f"SELECT host, outcome, count(*) FROM {outcomes} GROUP BY ALL ORDER BY host, count(*) DESC, outcome"
+    ).fetchall():
+        yield f"{(host or '(none)')[:40]:<40} {outcome:<22} {rows:>10,}"
+    total = con.execute(f"SELECT count(*), count(*) FILTER (outcome = '{STORED}') FROM {outcomes}").fetchall()[0]
+    yield f"{total[1]:,} of {total[0]:,} rows have an image; outcomes are in {out / 'outcomes.parquet'}"
+
+
+def _write_images(folder: Path, out: Path, unit: str) -> None:
+    """Write the images of one unit as files; those that are there with the same size are left alone."""
+    table = pq.read_table(folder / unit_path(unit), columns=["media_id", "outcome", "offset", "length"])
+    with (folder / "blobs" / f"{unit}.bin").open("rb") as blob:
+        for row in table.to_pylist():
+            path = out / "images" / row["media_id"][:2] / f"{row['media_id']}.jpg"
+            if row["outcome"] is not None:
+                path.unlink(missing_ok=True)
+            elif not path.exists() or path.stat().st_size != row["length"]:
+                blob.seek(row["offset"])
+                with atomic_path(path) as temporary:
+                    temporary.write_bytes(blob.read(row["length"]))

@@ -1,0 +1,134 @@
+"""What a unit has fetched so far: every answer is noted when it comes, so that a kill costs only what is in flight.
+
+A unit in progress is two files that only grow, `journal/UNIT.bin` with the encoded images and `journal/UNIT.log` with
+one JSON line per medium, written after its bytes. A line that is not whole, and bytes that no line speaks of, are what
+a kill left: they are cut off. When all media of the unit are noted, its rows are sorted by id and written as
+`blobs/UNIT.bin` and `media/UNIT.parquet`, whose presence says that the unit is done, and the journal goes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline.atomic import atomic_path, storage_error, write_table
+from pipeline.media.stored import MEDIA_SCHEMA
+
+Image = tuple[dict[str, Any], bytes]
+
+
+class Journal:
+    """The journal of one unit in a stage's folder; opening it mends what a kill left.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> row = {"image_id": "i", "media_id": "m", "host": "h", "address": "a", "outcome": None, "pdq": bytes(32)}
+    >>> Journal(folder, "u").note([(row, b"jpeg")])
+    >>> journal = Journal(folder, "u")
+    >>> journal.media, journal.finish()
+    ({'m'}, 1)
+    >>> sorted(path.relative_to(folder).as_posix() for path in folder.rglob("u.*"))
+    ['blobs/u.bin', 'media/u.parquet']
+    """
+
+    def __init__(self, folder: Path, unit: str) -> None:
+        self._folder, self._unit = folder, unit
+        self._log, self._bin = folder / "journal" / f"{unit}.log", folder / "journal" / f"{unit}.bin"
+        self._end = 0
+        self.media: set[str] = set()
+        """Ids of the media that are noted."""
+        self._rows: list[tuple[dict[str, Any], int, int]] = []
+        if self._log.exists():
+            self._mend()
+
+    def _mend(self) -> None:
+        whole = 0
+        size = self._bin.stat().st_size if self._bin.exists() else 0
+        for line in self._log.read_bytes().splitlines(keepends=True):
+            images = parse_line(line)
+            if images is None or any(offset + length > size for _, offset, length in images):
+                break
+            whole += len(line)
+            self._remember(images)
+        with self._log.open("r+b") as log:
+            log.truncate(whole)
+        if self._bin.exists():
+            with self._bin.open("r+b") as blob:
+                blob.truncate(self._end)
+
+    def _remember(self, images: Sequence[tuple[dict[str, Any], int, int]]) -> None:
+        for row, offset, length in images:
+            self._rows.append((row, offset, length))
+            self._end = max(self._end, offset + length)
+            self.media.add(row["media_id"])
+
+    def note(self, images: Sequence[Image]) -> None:
+        """Note all images of one medium; raises StorageError when they cannot be written."""
+        noted: list[tuple[dict[str, Any], int, int]] = []
+        offset = self._end
+        for row, data in images:
+            plain = {key: value.hex() if isinstance(value, bytes) else value for key, value in row.items()}
+            noted.append((plain, offset, len(data)))
+            offset += len(data)
+        line = json.dumps(noted, separators=(",", ":"), ensure_ascii=True) + "\n"
+        try:
+            self._log.parent.mkdir(parents=True, exist_ok=True)
+            # Opened each time: a run works on more units at once than a process may hold files open.
+            if offset > self._end:
+                with self._bin.open("ab") as blob:
+                    blob.write(b"".join(data for _, data in images))
+            with self._log.open("ab") as log:
+                log.write(line.encode())
+        except OSError as error:
+            raise storage_error(error, self._log) from error
+        self._remember(noted)
+
+    def finish(self) -> int:
+        """Write the unit's blob and rows, whole, and remove the journal; give the number of rows."""
+        self._rows.sort(key=lambda entry: str(entry[0]["image_id"]))
+        rows: list[dict[str, Any]] = []
+        place = 0
+        with atomic_path(self._folder / "blobs" / f"{self._unit}.bin") as temporary, temporary.open("wb") as blob:
+            if self._bin.exists():
+                with self._bin.open("rb") as source:
+                    for row, offset, length in self._rows:
+                        source.seek(offset)
+                        pdq = bytes.fromhex(row["pdq"]) if row.get("pdq") else None
+                        rows.append({**row, "pdq": pdq, "unit": self._unit, "offset": place, "length": length})
+                        place += blob.write(source.read(length))
+            else:
+                rows = [{**row, "pdq": None, "unit": self._unit, "offset": 0, "length": 0} for row, _, _ in self._rows]
+        write_table(self._folder / "media" / f"{self._unit}.parquet", pa.Table.from_pylist(rows, MEDIA_SCHEMA))
+        self.drop()
+        return len(rows)
+
+    def drop(self) -> None:
+        """Remove the journal."""
+        self._log.unlink(missing_ok=True)
+        self._bin.unlink(missing_ok=True)
+
+
+def parse_line(line: bytes) -> list[tuple[dict[str, Any], int, int]] | None:
+    """Give the (row, offset, length) of the images that a line of a log notes; None when it is not whole."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        return [(row, int(offset), int(length)) for row, offset, length in json.loads(line)]
+    except (ValueError, TypeError):
+        return None
+
+
+def logged(path: Path, start: int = 0) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+    """Give (offset after the line, its rows) for every whole line of a log, from a byte offset on."""
+    with path.open("rb") as log:
+        log.seek(start)
+        for line in log:
+            images = parse_line(line)
+            if images is None:
+                return
+            start += len(line)
+            yield start, [row for row, _, _ in images]

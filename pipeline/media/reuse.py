@@ -1,0 +1,61 @@
+"""Answers that need not be asked for again: of units that were cut otherwise, and of earlier runs.
+
+An answer stays good when it was made by the same rules (`rules_digest`, kept in every folder's plan) and either brought
+an image or says something that lasts. The rows that may be reused are written once, beside the plan, sorted by the
+unit they go into; their images are copied from where they lie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.media.journal import Image
+from pipeline.media.stored import MEDIA_SCHEMA
+from pipeline.outcomes import Outcome
+
+LASTING = frozenset(
+    outcome.code
+    for outcome in (
+        *(Outcome.GONE, Outcome.TOO_LARGE, Outcome.EMPTY, Outcome.NOT_AN_IMAGE, Outcome.UNSUPPORTED_FORMAT),
+        *(Outcome.TRUNCATED, Outcome.CORRUPT, Outcome.TOO_MANY_PIXELS, Outcome.TOO_SMALL, Outcome.BOX_OUTSIDE),
+        *(Outcome.ROBOTS_DISALLOWED, Outcome.OPTED_OUT_NOAI, Outcome.OPTED_OUT_NOIMAGEAI, Outcome.OPTED_OUT_NOINDEX),
+        *(Outcome.OPTED_OUT_NOML, Outcome.OPTED_OUT_TDM, Outcome.BLOCKED),
+    )
+)
+"""Outcomes that asking again would not change, as long as the rules are the same."""
+
+REUSE_SCHEMA = pa.schema([*MEDIA_SCHEMA, pa.field("into", pa.string()), pa.field("folder", pa.string())])
+
+
+def reused(
+    folder: Path, table: str, unit: str, rows: Sequence[Mapping[str, Any]], noted: Collection[str]
+) -> Iterator[list[Image]]:
+    """Give, per medium of a unit, its rows and images from earlier work; only media of which every image is there."""
+    if not table:
+        return
+    earlier = pq.read_table(folder / table, filters=pc.field("into") == unit).to_pylist()
+    by_image = {row["image_id"]: row for row in earlier}
+    by_media: dict[str, list[str]] = {}
+    for row in rows:
+        by_media.setdefault(row["media_id"], []).append(row["image_id"])
+    for media_id, images in by_media.items():
+        if media_id in noted or not all(image in by_image for image in images):
+            continue
+        yield [_copied(by_image[image]) for image in images]
+
+
+def _copied(row: dict[str, Any]) -> Image:
+    source = Path(row.pop("folder")) / "blobs" / f"{row['unit']}.bin"
+    offset, length = row["offset"], row["length"]
+    data = b""
+    if length:
+        with source.open("rb") as blob:
+            blob.seek(offset)
+            data = blob.read(length)
+    return {name: row[name] for name in MEDIA_SCHEMA.names if name not in ("unit", "offset", "length")}, data

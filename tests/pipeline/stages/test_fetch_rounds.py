@@ -1,0 +1,138 @@
+"""Asking again, taking over, and standing in: what a second look at the same media asks of the hosts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from manifests import Recipe, load_recipe
+from pipeline.demo import DemoServer, build_corpus, connect_to, serve
+from pipeline.errors import RunError
+from pipeline.run.driver import run
+from pipeline.run.fetching import STORED, Tally, host_lines
+
+
+@dataclasses.dataclass
+class Mill:
+    recipe: Recipe
+    server: DemoServer
+    folder: Path
+
+    def fetch(self, name: str, recipe: Recipe | None = None, **options: Any) -> Counter[str]:
+        """Run up to fetch; give what was asked of the hosts meanwhile, robots.txt left out."""
+        before = Counter(self.server.hits)
+        run(recipe or self.recipe, self.folder / name, "fetch", progress=lambda line: None, **options)
+        asked = Counter(self.server.hits) - before
+        return Counter({address: n for address, n in asked.items() if not address.endswith("/robots.txt")})
+
+    def rows(self, name: str, part: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = pq.read_table(self.folder / name / "fetch" / part).to_pylist()
+        return rows
+
+
+@pytest.fixture(scope="module")
+def mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
+    folder = tmp_path_factory.mktemp("rounds")
+    corpus = build_corpus(folder / "corpus")
+    with serve(corpus.folder) as server:
+        recipe = load_recipe(corpus.recipe)
+        fetch = dataclasses.replace(recipe.fetch, connect_to=connect_to(server.address), patience=3.0)
+        mill = Mill(dataclasses.replace(recipe, fetch=fetch), server, folder)
+        mill.fetch("first")
+        yield mill
+
+
+def outcomes(rows: list[dict[str, Any]]) -> Counter[str]:
+    return Counter(row["outcome"] for row in rows)
+
+
+def test_a_finished_fetch_asks_for_nothing(mill: Mill) -> None:
+    assert mill.fetch("first") == Counter()
+
+
+def test_only_rows_with_the_named_outcomes_are_asked_for_again(mill: Mill) -> None:
+    before = mill.rows("first", "ledger")
+    throttled = {row["row_id"] for row in before if row["outcome"] == "throttled"}
+    assert throttled
+    asked = mill.fetch("first", retry=("throttled",))
+    assert 1 <= len(asked) <= len(throttled)
+    assert all(address.startswith("slow.") for address in asked)
+    after = {row["row_id"]: row["outcome"] for row in mill.rows("first", "ledger")}
+    assert after == {row["row_id"]: row["outcome"] for row in before}  # the host still says 429
+    with pytest.raises(RunError, match="no such outcome"):
+        mill.fetch("first", retry=("gnoe",))
+
+
+def test_a_retry_that_brings_the_image_changes_the_row_and_nothing_else(mill: Mill) -> None:
+    gone = [row for row in mill.rows("first", "ledger") if row["outcome"] == "gone"]
+    before = outcomes(mill.rows("first", "ledger"))
+    arrived = {row["record_id"] for row in mill.rows("first", "arrived")}
+    picture = next(path for name, path in sorted(mill.server.files.items()) if name.endswith(".jpg"))
+    missing = [name for name in mill.server.hits if name not in mill.server.files]
+    missing += [name for name, behaviour in mill.server.behaviours.items() if behaviour.status in (404, 410)]
+    kept = dict(mill.server.behaviours), dict(mill.server.files)
+    for name in missing:
+        if not name.endswith("robots.txt"):
+            mill.server.files[name] = picture
+            mill.server.behaviours.pop(name, None)
+    try:
+        asked = mill.fetch("first", retry=("gone",))
+    finally:
+        mill.server.behaviours, mill.server.files = kept
+    assert 1 <= len(asked) <= 4 * len(gone)
+    after = outcomes(mill.rows("first", "ledger"))
+    assert after["gone"] < before["gone"]
+    # Rows that were gone may now end by what the picture is (a box may lie outside it); no other row changes.
+    decided = ("gone", "box_outside", "too_small")
+    assert {k: n for k, n in after.items() if k not in decided} == {k: n for k, n in before.items() if k not in decided}
+    assert arrived < {row["record_id"] for row in mill.rows("first", "arrived")}
+
+
+def test_a_second_run_takes_over_what_the_first_has(mill: Mill) -> None:
+    asked = mill.fetch("second", reuse=(mill.folder / "first",))
+    hosts = Counter(address.partition("/")[0] for address in asked)
+    assert set(hosts) <= {"slow.biota.test", "media.biota.test"}
+    kinds = ("throttled", "http_error", "short_body", "too_many_redirects")
+    again = {row["address"].partition("?")[0] for row in mill.rows("first", "media") if row["outcome"] in kinds}
+    assert {f"http://{address}" for address in asked} <= again
+    images = {row["image_id"]: row["sha256"] for row in mill.rows("first", "media")}
+    assert {row["image_id"]: row["sha256"] for row in mill.rows("second", "media")} == images
+
+
+def test_candidates_of_the_same_taxon_stand_in_for_those_that_cannot_be_had(mill: Mill) -> None:
+    fetch = dataclasses.replace(mill.recipe.fetch, images_per_taxon=1)
+    recipe = dataclasses.replace(mill.recipe, fetch=fetch)
+    mill.fetch("few", recipe, reuse=(mill.folder / "first",))
+    ledger = mill.rows("few", "ledger")
+    places = {row["record_id"]: row for row in mill.rows("few", "order.parquet")}
+    arrived = {row["record_id"] for row in mill.rows("few", "arrived")}
+    counts = outcomes(ledger)
+    assert counts["not_needed"] > 0
+    per_taxon = Counter(places[record]["taxon"] for record in arrived)
+    failed = [row for row in ledger if row["outcome"] != "not_needed"]
+    assert any(row["other_id"] for row in failed)
+    for row in failed:
+        if row["other_id"]:
+            stand_in = places[row["other_id"]]
+            assert stand_in["taxon"] == places[row["row_id"]]["taxon"]
+            assert stand_in["place"] > 1
+            assert row["other_id"] in arrived | {other["row_id"] for other in failed}
+    # A taxon that has fewer images than wanted has no candidate left that was not asked for.
+    left = {places[row["row_id"]]["taxon"] for row in ledger if row["outcome"] == "not_needed"}
+    assert all(per_taxon[taxon] >= 1 for taxon in left)
+
+
+def test_the_numbers_of_progress_are_those_of_the_tables(mill: Mill) -> None:
+    tally = Tally(mill.folder / "few" / "fetch")
+    tally.refresh()
+    media = mill.rows("few", "media")
+    counted: Counter[tuple[str, str]] = Counter((row["host"], row["outcome"] or STORED) for row in media)
+    assert tally.counts() == counted
+    assert sum(tally.planned.values()) == len(media)
+    assert len(list(host_lines(mill.folder / "few" / "fetch"))) == 1 + len(tally.planned)
