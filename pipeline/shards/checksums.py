@@ -45,13 +45,17 @@ def file_digest(path: str | os.PathLike[str]) -> str:
         ) from error
 
 
-def write_checksums(folder: str | os.PathLike[str], names: Iterable[str]) -> Path:
-    """Hash the named files of a folder and write its checksum file, whose path is given.
+def write_checksums(
+    folder: str | os.PathLike[str], names: Iterable[str], known: Mapping[str, str] | None = None
+) -> Path:
+    """Write the checksum file of the named files of a folder, and give its path.
 
-    Raises VerifyError for a file that cannot be read, StorageError when the checksum file cannot be written.
+    `known` are digests that were taken while the files were written; the other files are read. Raises VerifyError for
+    a file that cannot be read, StorageError when the checksum file cannot be written.
     """
-    target = Path(folder) / CHECKSUMS
-    write_text(target, checksum_text({name: file_digest(Path(folder) / name) for name in names}))
+    target, taken = Path(folder) / CHECKSUMS, known or {}
+    digests = {name: taken[name] if name in taken else file_digest(Path(folder) / name) for name in names}
+    write_text(target, checksum_text(digests))
     return target
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import IO
+from typing import Protocol
 
 from pipeline.errors import PipelineError, StorageError
 
@@ -23,7 +23,7 @@ MAX_MEMBER = 8**11 - 1
 
 _ZEROS = bytes(BLOCK)
 _KEY = re.compile(r"[A-Za-z0-9_-]+")
-_SUFFIX = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)*")
+_SUFFIX = re.compile(r"[A-Za-z0-9_]+(?:\.[a-z0-9_]+)*")
 # The fields that are the same in every header: mode, owner and group; time; type, link, magic, and all that is empty.
 _BEFORE_SIZE = b"0000644\0" + b"0000000\0" * 2
 _TIME = b"00000000000\0"
@@ -54,6 +54,13 @@ class SampleLocation:
     members: tuple[MemberLocation, ...]
 
 
+class Sink(Protocol):
+    """What a shard is written to: a binary file, or anything that takes bytes and says how many it took."""
+
+    def write(self, data: bytes, /) -> int:
+        """Write the data; give the number of bytes written."""
+
+
 class ShardWriter:
     """Write samples to a binary file, in order, as a ustar archive.
 
@@ -67,7 +74,7 @@ class ShardWriter:
     10240
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: Sink) -> None:
         self._file = file
         self._offset = 0
         self._keys: set[str] = set()
