@@ -14,6 +14,7 @@ from pipeline.shards.checksums import (
 from pipeline.shards.index import SIZES, dali_index, index_path, read_sizes, sizes_json, verify_index
 from pipeline.shards.members import text_members
 from pipeline.shards.order import bounded_count, order_key, shard_count, shard_hash, shard_name, shard_of
+from pipeline.shards.scan import scan
 from pipeline.shards.tar import MemberLocation, SampleLocation, ShardWriter
 from pipeline.shards.walk import Member, sample_locations, walk
 
@@ -36,6 +37,7 @@ __all__ = [
     "read_checksums",
     "read_sizes",
     "sample_locations",
+    "scan",
     "shard_count",
     "shard_hash",
     "shard_name",
