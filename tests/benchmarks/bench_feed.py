@@ -1,10 +1,10 @@
 """Measure the reader: `python tests/benchmarks/bench_feed.py --help`.
 
-The yardstick is open_clip's own transform for training (RandomResizedCrop, bicubic, float tensor) on the same JPEGs, and
-open_clip's loader (webdataset, decode, transform, tensors) from shards of them. Both need an environment with torch,
-torchvision, open_clip_torch and webdataset; without it only our own figures and their fidelity are printed. CPU seconds
-of this process with one thread, medians of interleaved rounds; ratios are of one run. Fidelity is PSNR against a full
-decode and a bicubic, antialiased resampling of the same crop.
+The yardstick is open_clip's own transform for training (RandomResizedCrop, bicubic, float tensor) on the same JPEGs,
+and open_clip's loader (webdataset, decode, transform, tensors) from shards of them. Both need an environment with
+torch, torchvision, open_clip_torch and webdataset; without it only our own figures and their fidelity are printed. CPU
+seconds of this process with one thread, medians of interleaved rounds; ratios are of one run. Fidelity is PSNR against
+a full decode and a bicubic, antialiased resampling of the same crop.
 """
 
 from __future__ import annotations
@@ -81,9 +81,8 @@ def open_clip_transform() -> Callable[[Image.Image], Any] | None:
     import torch
 
     torch.set_num_threads(1)
+    importlib.import_module("tests.oracles.torchvision_without_operators")
     from open_clip.transform import image_transform
-
-    import tests.oracles.torchvision_without_operators  # noqa: F401
 
     return image_transform(224, is_train=True)
 
