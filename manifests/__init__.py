@@ -9,8 +9,9 @@ from manifests.checks import LICENCE_FAMILIES
 from manifests.digest import canonical_json, recipe_digest, section_digest
 from manifests.errors import BiomillError, RecipeError
 from manifests.loader import load_recipe, recipe_from_json
-from manifests.paths import RecipePath, check_paths
+from manifests.paths import RecipePath, check_paths, is_remote, with_paths
 from manifests.recipe import (
+    LAYOUTS,
     RANKS,
     SOURCE_KINDS,
     BenchmarkSpec,
@@ -28,6 +29,7 @@ from manifests.recipe import (
 from manifests.reference import describe_recipe, starter_recipe
 
 __all__ = [
+    "LAYOUTS",
     "LICENCE_FAMILIES",
     "RANKS",
     "SOURCE_KINDS",
@@ -48,9 +50,11 @@ __all__ = [
     "canonical_json",
     "check_paths",
     "describe_recipe",
+    "is_remote",
     "load_recipe",
     "recipe_digest",
     "recipe_from_json",
     "section_digest",
     "starter_recipe",
+    "with_paths",
 ]

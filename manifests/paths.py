@@ -83,12 +83,12 @@ def anchor(recipe: Recipe, folder: Path) -> Recipe:
     def fix(given: str) -> str:
         return anchored(folder, given)
 
-    return _with_paths(recipe, fix)
+    return with_paths(recipe, fix)
 
 
 def unanchor(recipe: Recipe) -> Recipe:
     """Give the recipe with every path as its file writes it."""
-    return _with_paths(recipe, as_given)
+    return with_paths(recipe, as_given)
 
 
 def check_paths(recipe: Recipe) -> None:
@@ -118,7 +118,8 @@ def check_paths(recipe: Recipe) -> None:
             ) from error
 
 
-def _with_paths(recipe: Recipe, fix: Callable[[str], str]) -> Recipe:
+def with_paths(recipe: Recipe, fix: Callable[[str], str]) -> Recipe:
+    """Give the recipe with every path that it names replaced by what `fix` makes of it."""
     return replace(
         recipe,
         sources=tuple(

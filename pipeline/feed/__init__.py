@@ -6,14 +6,16 @@ it).
 
 from __future__ import annotations
 
+from pipeline.feed.choices import CROPS, DECODERS, MODES, SAMPLERS
 from pipeline.feed.decoding import View, show
 from pipeline.feed.feed import Batch, Feed
 from pipeline.feed.manifest import Manifest, read_manifest
-from pipeline.feed.rules import MODES, Rules
-from pipeline.feed.samplers import SAMPLERS
+from pipeline.feed.rules import Rules
 from pipeline.feed.store import Span, Store, open_store
 
 __all__ = [
+    "CROPS",
+    "DECODERS",
     "MODES",
     "SAMPLERS",
     "Batch",

@@ -19,11 +19,10 @@ import numpy.typing as npt
 from PIL import Image
 
 from pipeline.errors import FeedError
+from pipeline.feed.choices import CROPS, DECODERS
 
 Pixels = npt.NDArray[np.uint8]
 
-CROPS = ("random", "center", "squash")
-DECODERS = ("pillow", "simplejpeg")
 RESAMPLING = {
     "bilinear": Image.Resampling.BILINEAR,
     "hamming": Image.Resampling.HAMMING,
@@ -157,7 +156,7 @@ def _by_simplejpeg(jpeg: bytes, view: View, part: Region, width: int, height: in
         jpeg,
         "RGB",
         fastdct=True,
-        fastupsample=True,
+        fastupsample=False,
         min_height=math.ceil(height * view.size / part.height),
         min_width=math.ceil(width * view.size / part.width),
         min_factor=1,

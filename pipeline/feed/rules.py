@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.errors import FeedError
-from pipeline.feed.samplers import SAMPLERS
-
-MODES = ("index", "stream")
+from pipeline.feed.choices import MODES, SAMPLERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import FeedError
+from pipeline.feed.choices import SAMPLERS
 from pipeline.feed.permutation import Permutation, Rows, subkey, uniforms
-
-SAMPLERS = ("uniform", "cap", "sqrt", "balanced")
 
 
 class Sampler(Protocol):

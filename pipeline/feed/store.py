@@ -11,6 +11,7 @@ from threading import Lock
 from typing import Any, Protocol
 
 from pipeline.errors import FeedError
+from pipeline.remote import failures, file_system, reason
 
 _OPEN_FILES = 128
 
@@ -39,7 +40,7 @@ class Store(Protocol):
 def open_store(where: str | os.PathLike[str]) -> Store:
     """Give the store of a local folder, or of an address with a scheme such as 's3://bucket/shards'.
 
-    Raises FeedError when the folder does not exist or fsspec cannot open the address.
+    Raises FeedError when the folder does not exist, StorageError when fsspec cannot open the address.
 
     >>> open_store("/nowhere/shards")
     Traceback (most recent call last):
@@ -125,28 +126,17 @@ class RemoteStore:
 
     def _connect(self) -> tuple[Any, str]:
         """Give file system and root; a forked process gets a connection of its own."""
-        import fsspec
-
         if self._fs is None or self._pid != os.getpid():
-            try:
-                options = {"skip_instance_cache": True} if self._pid else {}
-                self._fs, self._root = fsspec.core.url_to_fs(self.where, **options)
-            except (ImportError, ValueError) as error:
-                raise FeedError(
-                    f"the address cannot be opened: {error}",
-                    self.where,
-                    "an address of a file system that fsspec knows",
-                    "install its package (s3fs for s3://, gcsfs for gs://)",
-                ) from error
+            self._fs, self._root = file_system(self.where, fresh=bool(self._pid))
             self._pid = os.getpid()
-        return self._fs, str(self._root)
+        return self._fs, self._root
 
     def read(self, name: str) -> bytes:
         """Give a whole file."""
         fs, root = self._connect()
         try:
             return bytes(fs.cat_file(f"{root}/{name}"))
-        except OSError as error:
+        except failures() as error:
             raise _unreadable(f"{self.where}/{name}", error) from error
 
     def spans(self, wanted: Sequence[Span]) -> list[bytes]:
@@ -155,7 +145,7 @@ class RemoteStore:
         paths = [f"{root}/{span.name}" for span in wanted]
         try:
             found = fs.cat_ranges(paths, [s.start for s in wanted], [s.end for s in wanted], on_error="raise")
-        except OSError as error:
+        except failures() as error:
             raise _unreadable(self.where, error) from error
         return [_whole(bytes(data), span, self.where) for data, span in zip(found, wanted, strict=True)]
 
@@ -171,5 +161,5 @@ def _whole(data: bytes, span: Span, where: str) -> bytes:
     return data
 
 
-def _unreadable(where: str, error: OSError) -> FeedError:
-    return FeedError(f"the file cannot be read: {error.strerror or error}", where, "a file beside the shards")
+def _unreadable(where: str, error: BaseException) -> FeedError:
+    return FeedError(f"the file cannot be read: {reason(error)}", where, "a file beside the shards")

@@ -7,6 +7,7 @@ from pipeline.shards.checksums import (
     CHECKSUMS,
     checksum_text,
     file_digest,
+    parse_checksums,
     read_checksums,
     verify_checksums,
     write_checksums,
@@ -14,6 +15,7 @@ from pipeline.shards.checksums import (
 from pipeline.shards.index import SIZES, dali_index, index_path, read_sizes, sizes_json, verify_index
 from pipeline.shards.members import text_members
 from pipeline.shards.order import bounded_count, order_key, shard_count, shard_hash, shard_name, shard_of
+from pipeline.shards.quality import pair_rate
 from pipeline.shards.scan import scan
 from pipeline.shards.tar import MemberLocation, SampleLocation, ShardWriter
 from pipeline.shards.walk import Member, sample_locations, walk
@@ -34,6 +36,8 @@ __all__ = [
     "file_digest",
     "index_path",
     "order_key",
+    "pair_rate",
+    "parse_checksums",
     "read_checksums",
     "read_sizes",
     "sample_locations",
