@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from functools import cache
 from pathlib import Path
 
 from PIL import Image, ImageFilter
@@ -30,6 +31,7 @@ def _photographs(folder: Path) -> list[Image.Image]:
     return found
 
 
+@cache
 def _drawn(number: int) -> Image.Image:
     """Draw smooth shapes with fine noise, which compress about as photographs do."""
     noise = Image.effect_noise((640, 480), 40 + number)
