@@ -89,7 +89,9 @@ def read_manifest(store: Store, split: str = "", where: str = "", catalog: Path 
     written. Raises FeedError when the manifest is missing or is none, and when nothing is selected.
     """
     data = store.read(MANIFEST)
-    table = _table(data, f"{store.where}/{MANIFEST}")
+    # Without a condition on the manifest itself, its other columns need not be held.
+    columns = None if where and catalog is None else (*_PLACE, *_NAMES)
+    table = _table(data, f"{store.where}/{MANIFEST}", columns)
     if where:
         chosen = _selected(table, where, catalog)
         table = table.filter(pc.is_in(table.column("key"), value_set=chosen))
@@ -122,20 +124,24 @@ def read_manifest(store: Store, split: str = "", where: str = "", catalog: Path 
     )
 
 
-def _table(data: bytes, where: str) -> pa.Table:
+def _table(data: bytes, where: str, columns: Sequence[str] | None) -> pa.Table:
+    """Give the manifest in the order of shards and of places in them, which is that in which it is written."""
     try:
-        table = pq.read_table(io.BytesIO(data))
-        missing = [name for name in (*_PLACE, *_NAMES) if name not in table.column_names]
+        file = pq.ParquetFile(io.BytesIO(data))
+        missing = [name for name in (*_PLACE, *_NAMES) if name not in file.schema_arrow.names]
+        if missing:
+            raise FeedError(
+                f"the manifest has no column {missing[0]!r}",
+                where,
+                "a manifest of this version of Biomill",
+                "run the same `biomill run` command again: it writes the shards stage anew",
+            )
+        table = file.read(columns=columns)
     except (pa.ArrowException, OSError) as error:
         raise FeedError(f"the file is not Parquet: {error}", where, "the manifest of a dataset") from error
-    if missing:
-        raise FeedError(
-            f"the manifest has no column {missing[0]!r}",
-            where,
-            "a manifest of this version of Biomill",
-            "run the same `biomill run` command again: it writes the shards stage anew",
-        )
-    return table.sort_by([("shard", "ascending"), ("jpg_offset", "ascending")])
+    shard, start = _numbered(table.column("shard"))[1].astype(np.int64), table.column("jpg_offset").to_numpy()
+    later = (np.diff(shard) > 0) | ((np.diff(shard) == 0) & (np.diff(start) > 0))
+    return table if later.all() else table.take(pa.array(np.lexsort((start, shard))))
 
 
 def _selected(table: pa.Table, where: str, catalog: Path | None) -> pa.Array:
@@ -178,9 +184,11 @@ def _numbered(column: pa.ChunkedArray) -> tuple[tuple[str, ...], npt.NDArray[np.
 
 def _lineages(table: pa.Table) -> tuple[pa.Table, npt.NDArray[np.int32]]:
     """Give the distinct lineages in order, and each row's number among them."""
-    named = table.select(list(_NAMES))
-    joined = pc.binary_join_element_wise(*(pc.fill_null(named.column(name), "") for name in _NAMES), "\x1f")
-    values, numbers = _numbered(joined)
-    first = np.full(len(values), table.num_rows, np.int64)
+    numbers = np.zeros(table.num_rows, np.int64)
+    for column in _NAMES:
+        values, codes = _numbered(pc.fill_null(table.column(column), ""))
+        # Renumbered at every rank, so that the product of their counts cannot overflow.
+        numbers = np.unique(numbers * len(values) + codes, return_inverse=True)[1].astype(np.int64)
+    first = np.full(int(numbers.max()) + 1, table.num_rows, np.int64)
     np.minimum.at(first, numbers, np.arange(table.num_rows))
-    return named.take(pa.array(first)), numbers
+    return table.select(list(_NAMES)).take(pa.array(first)), numbers.astype(np.int32)
