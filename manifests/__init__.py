@@ -18,8 +18,9 @@ from manifests.checks import LICENCE_FAMILIES
 from manifests.digest import canonical_json, recipe_digest, section_digest
 from manifests.errors import BiomillError, RecipeError
 from manifests.loader import load_recipe, recipe_from_json
-from manifests.paths import RecipePath, check_paths
+from manifests.paths import RecipePath, check_paths, is_remote, with_paths
 from manifests.recipe import (
+    LAYOUTS,
     RANKS,
     SOURCE_KINDS,
     BenchmarkSpec,
@@ -37,6 +38,7 @@ from manifests.recipe import (
 from manifests.reference import describe_recipe, starter_recipe
 
 __all__ = [
+    "LAYOUTS",
     "LICENCE_FAMILIES",
     "RANKS",
     "SHIPPED",
@@ -61,6 +63,7 @@ __all__ = [
     "check_paths",
     "describe_recipe",
     "fill",
+    "is_remote",
     "load_benchmark",
     "load_recipe",
     "recipe_digest",
@@ -69,4 +72,5 @@ __all__ = [
     "shipped_benchmarks",
     "starter_recipe",
     "template_columns",
+    "with_paths",
 ]

@@ -10,6 +10,7 @@ from typing import Any
 
 from manifests.places import KeyPath, Places, closest, show, spell
 from manifests.recipe import (
+    LAYOUTS,
     RANKS,
     SOURCE_KINDS,
     BenchmarkSpec,
@@ -42,7 +43,6 @@ LICENCE_FAMILIES = (
 """Families that a licence policy may allow; ARR is 'all rights reserved', PDM the Public Domain Mark,
 CDLA-Permissive the data licence of most camera trap sets."""
 
-LAYOUTS = ("default", "bioclip")
 SIDE_RULES = ("shortest", "longest")
 LOW_INFORMATION = ("drop", "keep")
 LABEL_CONFLICT = ("quarantine", "drop", "ancestor")
@@ -263,6 +263,7 @@ RULES: Mapping[tuple[type[Any], str], Rule] = {
     (SelectRules, "cap_per_taxon"): _between(0, 2**31 - 1),
     (ShardRules, "prefix"): _NAME_RULE,
     (ShardRules, "samples_per_shard"): _COUNT_RULE,
+    (ShardRules, "max_mb"): _between(1, 2**23, "MB"),
     (ShardRules, "layout"): _one_of(LAYOUTS),
     (Limits, "reject_percent"): _between(0, 100, "percent"),
     (Limits, "memory_mb"): _between(64, 2**24, "MB"),

@@ -86,12 +86,12 @@ def anchor(recipe: Recipe, folder: Path) -> Recipe:
     mirrors = tuple(
         f"{prefix}={anchored(folder, store)}" for prefix, _, store in (m.partition("=") for m in recipe.fetch.mirrors)
     )
-    return _with_paths(replace(recipe, fetch=replace(recipe.fetch, mirrors=mirrors)), fix)
+    return with_paths(replace(recipe, fetch=replace(recipe.fetch, mirrors=mirrors)), fix)
 
 
 def unanchor(recipe: Recipe) -> Recipe:
     """Give the recipe with every path as its file writes it."""
-    return _with_paths(recipe, as_given)
+    return with_paths(recipe, as_given)
 
 
 def check_paths(recipe: Recipe) -> None:
@@ -121,7 +121,8 @@ def check_paths(recipe: Recipe) -> None:
             ) from error
 
 
-def _with_paths(recipe: Recipe, fix: Callable[[str], str]) -> Recipe:
+def with_paths(recipe: Recipe, fix: Callable[[str], str]) -> Recipe:
+    """Give the recipe with every path that it names replaced by what `fix` makes of it."""
     return replace(
         recipe,
         sources=tuple(

@@ -12,6 +12,7 @@ SOURCE_KINDS = (
     *("gbif-dwca", "gbif-pages", "eol", "bioscan5m", "bioscan1m", "fathomnet", "inat-open-data", "biotrove"),
     *("lila", "coco-camera-traps", "camtrap-dp", "dwca"),
 )
+LAYOUTS = ("default", "bioclip", "treeoflife10m")
 RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species")
 
 
@@ -192,8 +193,12 @@ class ShardRules:
 
     prefix: str = "biomill"
     samples_per_shard: int = 10_000
+    """Samples of a shard on average; sizes vary by about 1 % at 10,000."""
+    max_mb: int = 4096
+    """Largest size of a shard in MB (1,000,000 bytes); above it more shards are made than samples_per_shard asks."""
     layout: str = "default"
-    """'default' (jpg, txt, json) or 'bioclip' (and the five caption members of BioCLIP 2's loader)."""
+    """'default' (jpg, txt, json), 'bioclip' (and the five captions of BioCLIP 2's loader) or 'treeoflife10m' (and the
+    ten texts of TreeOfLife-10M)."""
 
 
 @dataclass(frozen=True, slots=True)

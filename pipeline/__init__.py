@@ -2,6 +2,7 @@
 
 from pipeline.errors import (
     ConservationError,
+    FeedError,
     PipelineError,
     RunError,
     SourceError,
@@ -13,6 +14,7 @@ from pipeline.outcomes import Outcome
 
 __all__ = [
     "ConservationError",
+    "FeedError",
     "Outcome",
     "PipelineError",
     "RunError",

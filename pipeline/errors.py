@@ -6,6 +6,7 @@ PipelineError
 ├── ConservationError   rows in are not rows out plus outcomes
 ├── WorkerDiedError     a worker process ended while it held work
 ├── RunError            the output folder or the stage order does not allow what was asked
+├── FeedError           shards cannot be read as training asks, or a saved position is of other data
 └── VerifyError         a finished run does not hold what it promises
 """
 
@@ -36,6 +37,10 @@ class WorkerDiedError(PipelineError):
 
 class RunError(PipelineError):
     """The output folder or the order of stages does not allow what was asked."""
+
+
+class FeedError(PipelineError):
+    """Shards cannot be read as training asks, or a saved position belongs to other data or other rules."""
 
 
 class VerifyError(PipelineError):

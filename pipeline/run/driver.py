@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import platform
+import re
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +17,7 @@ from pipeline.errors import ConservationError, RunError
 from pipeline.run import interrupt
 from pipeline.run.engine import Engine, EngineOptions
 from pipeline.run.folder import STAGES, RunFolder
+from pipeline.run.inputs import localised
 from pipeline.run.meter import metered
 from pipeline.stages.base import Balance, Context, Stage, prepare, stage_digest
 
@@ -72,6 +74,7 @@ def run(
     if until not in STAGES:
         raise RunError(f"no such stage: {until!r}", expected=f"one of {', '.join(STAGES)}")
     check_paths(recipe)
+    _check_local(out)
     folder = RunFolder(out.absolute())
     for other in reuse:
         RunFolder(other.absolute()).require_run()
@@ -79,11 +82,6 @@ def run(
         engine.check()
         _check_owner(folder)
         sweep_top(folder)
-        context = Context(recipe, folder, progress, tuple(other.absolute() for other in reuse))
-        if retry:
-            from pipeline.stages.fetch import note_retry
-
-            note_retry(context, retry)
         manifest: dict[str, Any] = {
             "recipe": recipe.name,
             "recipe_digest": recipe_digest(recipe),
@@ -94,6 +92,12 @@ def run(
         }
         # Written at once, so that a folder is known as a run from its first second.
         write_json(folder.manifest, manifest)
+        others = tuple(other.absolute() for other in reuse)
+        context = Context(localised(recipe, folder.root / "inputs", progress), folder, progress, others)
+        if retry:
+            from pipeline.stages.fetch import note_retry
+
+            note_retry(context, retry)
         for stage in all_stages():
             manifest["inputs"] |= stage.inputs(context)
             digest = stage_digest(stage, context)
@@ -106,6 +110,16 @@ def run(
             if stage.name == until:
                 break
     return folder
+
+
+def _check_local(out: Path) -> None:
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(out)):
+        raise RunError(
+            "a run's folder lies on a disk: stages rename, lock and seek in its files, which object stores cannot",
+            where=str(out),
+            expected="a folder of this machine, or of a file system that all workers mount",
+            remedy="run into a folder, then copy the shards: biomill publish FOLDER ADDRESS",
+        )
 
 
 def _check_owner(folder: RunFolder) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from pipeline.shards.captions import Captions, captions
+from pipeline.shards.captions import Captions, TaxonNames, captions, taxon_names
 from pipeline.shards.checksums import (
     CHECKSUMS,
     checksum_text,
     file_digest,
+    parse_checksums,
     read_checksums,
     verify_checksums,
     write_checksums,
 )
 from pipeline.shards.index import SIZES, dali_index, index_path, read_sizes, sizes_json, verify_index
-from pipeline.shards.order import order_key, shard_count, shard_name, shard_of
+from pipeline.shards.members import text_members
+from pipeline.shards.order import bounded_count, order_key, shard_count, shard_hash, shard_name, shard_of
+from pipeline.shards.quality import pair_rate
+from pipeline.shards.scan import scan
 from pipeline.shards.tar import MemberLocation, SampleLocation, ShardWriter
 from pipeline.shards.walk import Member, sample_locations, walk
 
@@ -24,19 +28,27 @@ __all__ = [
     "MemberLocation",
     "SampleLocation",
     "ShardWriter",
+    "TaxonNames",
+    "bounded_count",
     "captions",
     "checksum_text",
     "dali_index",
     "file_digest",
     "index_path",
     "order_key",
+    "pair_rate",
+    "parse_checksums",
     "read_checksums",
     "read_sizes",
     "sample_locations",
+    "scan",
     "shard_count",
+    "shard_hash",
     "shard_name",
     "shard_of",
     "sizes_json",
+    "taxon_names",
+    "text_members",
     "verify_checksums",
     "verify_index",
     "walk",

@@ -53,6 +53,20 @@ _NO_NAME = "an organism"
 
 
 @dataclass(frozen=True, slots=True)
+class TaxonNames:
+    """The names of a taxon as captions use them."""
+
+    scientific: str
+    """The binomial, or the name of the lowest rank."""
+    taxonomic: str
+    """All ranks from the kingdom down."""
+    tagged: str
+    """The same, each after the word for its rank."""
+    common: str
+    """The common name, or the scientific one in its place."""
+
+
+@dataclass(frozen=True, slots=True)
 class Captions:
     """The captions of one image, by BioCLIP's text types."""
 
@@ -94,20 +108,34 @@ def captions(lineage: Mapping[str, str | None], vernacular: str | None) -> Capti
     >>> captions({"kingdom": "Animalia", "family": "Felidae"}, None).com
     'a photo of Felidae.'
     """
-    names = [_uninomial(lineage.get(rank)) for rank in _UNINOMIAL_RANKS]
-    genus, epithet = _species(lineage.get("species"), names[-1])
-    names[-1] = genus
-    words = [name for name in (*names, epithet) if name]
-    lowest = next((name for name in reversed(names) if name), _NO_NAME)
-    scientific = f"{genus} {epithet}" if epithet else lowest
-    taxonomic = " ".join(words) or _NO_NAME
-    common = _common(vernacular) or scientific
+    names = taxon_names(lineage, vernacular)
+    scientific, taxonomic, common = names.scientific, names.taxonomic, names.common
     return Captions(
         sci=f"a photo of {scientific}.",
         com=f"a photo of {common}.",
         taxon=f"a photo of {taxonomic}.",
         sci_com=f"a photo of {scientific} with common name {common}.",
         taxon_com=f"a photo of {taxonomic} with common name {common}.",
+    )
+
+
+def taxon_names(lineage: Mapping[str, str | None], vernacular: str | None) -> TaxonNames:
+    """Give the names that captions are made of, by the module's rules; the arguments are those of `captions`.
+
+    >>> taxon_names({"family": "Procyonidae", "genus": "Procyon", "species": "Procyon lotor"}, "raccoon").tagged
+    'family Procyonidae genus Procyon species lotor'
+    """
+    names = [_uninomial(lineage.get(rank)) for rank in _UNINOMIAL_RANKS]
+    genus, epithet = _species(lineage.get("species"), names[-1])
+    names[-1] = genus
+    words = [(rank, name) for rank, name in zip((*_UNINOMIAL_RANKS, "species"), (*names, epithet), strict=True) if name]
+    lowest = next((name for name in reversed(names) if name), _NO_NAME)
+    scientific = f"{genus} {epithet}" if epithet else lowest
+    return TaxonNames(
+        scientific=scientific,
+        taxonomic=" ".join(name for _, name in words) or _NO_NAME,
+        tagged=" ".join(f"{rank} {name}" for rank, name in words) or _NO_NAME,
+        common=_common(vernacular) or scientific,
     )
 
 

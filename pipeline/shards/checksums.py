@@ -45,13 +45,17 @@ def file_digest(path: str | os.PathLike[str]) -> str:
         ) from error
 
 
-def write_checksums(folder: str | os.PathLike[str], names: Iterable[str]) -> Path:
-    """Hash the named files of a folder and write its checksum file, whose path is given.
+def write_checksums(
+    folder: str | os.PathLike[str], names: Iterable[str], known: Mapping[str, str] | None = None
+) -> Path:
+    """Write the checksum file of the named files of a folder, and give its path.
 
-    Raises VerifyError for a file that cannot be read, StorageError when the checksum file cannot be written.
+    `known` are digests that were taken while the files were written; the other files are read. Raises VerifyError for
+    a file that cannot be read, StorageError when the checksum file cannot be written.
     """
-    target = Path(folder) / CHECKSUMS
-    write_text(target, checksum_text({name: file_digest(Path(folder) / name) for name in names}))
+    target, taken = Path(folder) / CHECKSUMS, known or {}
+    digests = {name: taken[name] if name in taken else file_digest(Path(folder) / name) for name in names}
+    write_text(target, checksum_text(digests))
     return target
 
 
@@ -60,19 +64,28 @@ def read_checksums(path: str | os.PathLike[str]) -> dict[str, str]:
 
     Raises VerifyError for a line that is no checksum, a name twice, and a name that leads out of the folder.
     """
+    return parse_checksums(read_text(Path(path)), str(path))
+
+
+def parse_checksums(text: str, where: str) -> dict[str, str]:
+    """Give the digests by file name of the text of a checksum file; raises as `read_checksums` does.
+
+    >>> parse_checksums("0" * 64 + "  a.tar", "here").keys()
+    dict_keys(['a.tar'])
+    """
     digests: dict[str, str] = {}
-    for number, line in enumerate(read_text(Path(path)).split("\n"), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line:
             continue
         found = _LINE.fullmatch(line)
-        where = f"{path}, line {number}"
+        place = f"{where}, line {number}"
         if found is None:
-            raise VerifyError(f"the line is no checksum: {line[:100]!r}", where, "64 hex digits, two blanks, a name")
+            raise VerifyError(f"the line is no checksum: {line[:100]!r}", place, "64 hex digits, two blanks, a name")
         digest, name = found.groups()
         if not _NAME.fullmatch(name) or ".." in name.split("/"):
-            raise VerifyError(f"the name {name!r} may lead out of the folder", where, "a file of the folder")
+            raise VerifyError(f"the name {name!r} may lead out of the folder", place, "a file of the folder")
         if name in digests:
-            raise VerifyError(f"the name {name!r} comes twice", where, "each file once")
+            raise VerifyError(f"the name {name!r} comes twice", place, "each file once")
         digests[name] = digest
     return digests
 

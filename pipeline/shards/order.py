@@ -7,9 +7,20 @@ even order keys, and the shards' shuffles would not be independent.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pipeline.ids import hash64
 
 SHARD_DIGITS = 6
+
+
+def shard_hash(seed: int, key: str) -> int:
+    """Give the 64-bit hash that decides a sample's shard: `shard_of` is its remainder by the number of shards.
+
+    >>> shard_hash(0, "a") % 4 == shard_of(0, "a", 4)
+    True
+    """
+    return hash64(seed, f"shard:{key}")
 
 
 def shard_of(seed: int, key: str, shards: int) -> int:
@@ -23,7 +34,7 @@ def shard_of(seed: int, key: str, shards: int) -> int:
     """
     if shards < 1:
         raise ValueError(f"a dataset has at least one shard, not {shards}")
-    return hash64(seed, f"shard:{key}") % shards
+    return shard_hash(seed, key) % shards
 
 
 def order_key(seed: int, key: str) -> tuple[int, str]:
@@ -42,6 +53,21 @@ def shard_count(samples: int, samples_per_shard: int) -> int:
     (1, 1, 2)
     """
     return max(1, -(-samples // samples_per_shard))
+
+
+def bounded_count(samples: int, start: int, limit: int, largest: Callable[[int], int]) -> int:
+    """Give the first number of shards, from `start` on, whose largest shard has at most `limit` bytes.
+
+    `largest` gives the bytes of the largest of so many shards. The number grows by a twentieth from try to try, and
+    ends at the number of samples: a single sample is never cut.
+
+    >>> bounded_count(100, 1, 30, lambda shards: 100 // shards)
+    4
+    """
+    shards = start
+    while shards < samples and largest(shards) > limit:
+        shards = min(samples, shards + max(1, shards // 20))
+    return shards
 
 
 def shard_name(prefix: str, shard: int) -> str:

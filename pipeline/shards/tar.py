@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import IO
+from functools import lru_cache
+from typing import NamedTuple, Protocol
 
 from pipeline.errors import PipelineError, StorageError
 
@@ -23,7 +23,7 @@ MAX_MEMBER = 8**11 - 1
 
 _ZEROS = bytes(BLOCK)
 _KEY = re.compile(r"[A-Za-z0-9_-]+")
-_SUFFIX = re.compile(r"[a-z0-9_]+(?:\.[a-z0-9_]+)*")
+_SUFFIX = re.compile(r"[A-Za-z0-9_]+(?:\.[a-z0-9_]+)*")
 # The fields that are the same in every header: mode, owner and group; time; type, link, magic, and all that is empty.
 _BEFORE_SIZE = b"0000644\0" + b"0000000\0" * 2
 _TIME = b"00000000000\0"
@@ -31,8 +31,7 @@ _AFTER_CHECKSUM = b"0" + bytes(100) + b"ustar\x0000" + bytes(64 + 16 + 167)
 _FIXED_SUM = sum(_BEFORE_SIZE + _TIME + b" " * 8 + _AFTER_CHECKSUM)  # blanks stand in for the checksum itself
 
 
-@dataclass(frozen=True, slots=True)
-class MemberLocation:
+class MemberLocation(NamedTuple):
     """Where one member of a sample lies."""
 
     suffix: str
@@ -43,8 +42,7 @@ class MemberLocation:
     """Bytes of data."""
 
 
-@dataclass(frozen=True, slots=True)
-class SampleLocation:
+class SampleLocation(NamedTuple):
     """Where one sample lies: `length` bytes from `offset` are its headers, data and padding, and nothing else."""
 
     key: str
@@ -52,6 +50,13 @@ class SampleLocation:
     """First byte of the first member's header."""
     length: int
     members: tuple[MemberLocation, ...]
+
+
+class Sink(Protocol):
+    """What a shard is written to: a binary file, or anything that takes bytes and says how many it took."""
+
+    def write(self, data: bytes, /) -> int:
+        """Write the data; give the number of bytes written."""
 
 
 class ShardWriter:
@@ -67,7 +72,7 @@ class ShardWriter:
     10240
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: Sink) -> None:
         self._file = file
         self._offset = 0
         self._keys: set[str] = set()
@@ -87,19 +92,20 @@ class ShardWriter:
         written or comes twice; StorageError when the file cannot be written.
         """
         self._check(key, members)
-        offset = self._offset
+        start = offset = self._offset
+        name = key.encode("ascii")
+        keysum = sum(name) + _FIXED_SUM
         pieces: list[bytes] = []
         places: list[MemberLocation] = []
         for suffix, data in members:
             size = len(data)
             padding = -size % BLOCK
-            pieces += (header(f"{key}.{suffix}", size), data, _ZEROS[:padding])
+            pieces += (_header(name, keysum, suffix, size), data, _ZEROS[:padding])
             places.append(MemberLocation(suffix, offset + BLOCK, size))
             offset += BLOCK + size + padding
-        place = SampleLocation(key, self._offset, offset - self._offset, tuple(places))
         self._write(b"".join(pieces))  # one call a sample: small writes would cost more than the bytes
         self._keys.add(key)
-        return place
+        return SampleLocation(key, start, offset - start, tuple(places))
 
     def close(self) -> None:
         """Write the end of the archive: two zero blocks, and zeros up to a multiple of 10,240 bytes.
@@ -112,7 +118,7 @@ class ShardWriter:
             self._closed = True
 
     def _check(self, key: str, members: Sequence[tuple[str, bytes]]) -> None:
-        where = f"sample {key!r}"
+        where = "sample " + key
         if self._closed:
             raise PipelineError("the shard is closed", where, remedy="add samples before close()")
         if not _KEY.fullmatch(key):
@@ -121,17 +127,13 @@ class ShardWriter:
             raise PipelineError(f"the key {key!r} comes twice", where, "each key once in a shard")
         if not members:
             raise PipelineError("the sample has no members", where, "at least one (suffix, bytes)")
-        suffixes = [suffix for suffix, _ in members]
+        longest = _check_suffixes(tuple(suffix for suffix, _ in members), where)
+        if len(key) + 1 + longest > 100:
+            name = f"{key}.{max((suffix for suffix, _ in members), key=len)}"
+            raise PipelineError(f"{name!r} has {len(name)} bytes", where, "at most 100 bytes", "shorten the key")
         for suffix, data in members:
-            name = f"{key}.{suffix}"
-            if not _SUFFIX.fullmatch(suffix):
-                raise PipelineError(f"{suffix!r} cannot be a suffix", where, "such as 'jpg' or 'sci.txt'")
-            if suffixes.count(suffix) > 1:
-                raise PipelineError(f"the suffix {suffix!r} comes twice", where, "each suffix once in a sample")
-            if len(name) > 100:
-                raise PipelineError(f"{name!r} has {len(name)} bytes", where, "at most 100 bytes", "shorten the key")
             if len(data) > MAX_MEMBER:
-                raise PipelineError(f"{name!r} has {len(data)} bytes of data", where, f"at most {MAX_MEMBER}")
+                raise PipelineError(f"'{key}.{suffix}' has {len(data)} bytes of data", where, f"at most {MAX_MEMBER}")
 
     def _write(self, data: bytes) -> None:
         try:
@@ -153,12 +155,48 @@ class ShardWriter:
         return f"{getattr(self._file, 'name', 'shard')}, byte {self._offset}"
 
 
+def _check_suffixes(suffixes: tuple[str, ...], where: str) -> int:
+    """Give the length of the longest suffix; raise PipelineError for one that cannot be or comes twice."""
+    odd = _odd_suffix(suffixes)
+    if odd is None:
+        return max(map(len, suffixes))
+    if _SUFFIX.fullmatch(odd):
+        raise PipelineError(f"the suffix {odd!r} comes twice", where, "each suffix once in a sample")
+    raise PipelineError(f"{odd!r} cannot be a suffix", where, "such as 'jpg' or 'sci.txt'")
+
+
+@lru_cache(maxsize=64)
+def _odd_suffix(suffixes: tuple[str, ...]) -> str | None:
+    """Give the first suffix that cannot be written; samples of a dataset have the same few tuples of them."""
+    for place, suffix in enumerate(suffixes):
+        if not _SUFFIX.fullmatch(suffix) or suffix in suffixes[:place]:
+            return suffix
+    return None
+
+
+def _header(name: bytes, keysum: int, suffix: str, size: int) -> bytes:
+    """Give the 512-byte ustar header of a regular file with fixed time, owner and mode.
+
+    `keysum` is the sum of the name's bytes and of all fields that are the same in every header.
+    """
+    tail, tailsum = _tail(suffix)
+    digits = b"%011o\0" % size
+    checksum = b"%06o\0 " % (keysum + tailsum + sum(digits))
+    return b"".join(((name + tail).ljust(100, b"\0"), _BEFORE_SIZE, digits, _TIME, checksum, _AFTER_CHECKSUM))
+
+
+@lru_cache(maxsize=256)
+def _tail(suffix: str) -> tuple[bytes, int]:
+    """Give what follows the key in a member's name, and the sum of its bytes."""
+    tail = f".{suffix}".encode("ascii")
+    return tail, sum(tail)
+
+
 def header(name: str, size: int) -> bytes:
     """Give the 512-byte ustar header of a regular file with fixed time, owner and mode; the name has at most 100 bytes.
 
     >>> len(header("a.jpg", 3)), header("a.jpg", 3)[:5]
     (512, b'a.jpg')
     """
-    text, digits = name.encode("ascii"), b"%011o\0" % size
-    checksum = b"%06o\0 " % (_FIXED_SUM + sum(text) + sum(digits))
-    return b"".join((text.ljust(100, b"\0"), _BEFORE_SIZE, digits, _TIME, checksum, _AFTER_CHECKSUM))
+    key, _, suffix = name.partition(".")
+    return _header(key.encode("ascii"), sum(key.encode("ascii")) + _FIXED_SUM, suffix, size)

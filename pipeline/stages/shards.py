@@ -12,33 +12,41 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from manifests.recipe import ShardRules
 from pipeline import sql
 from pipeline.atomic import atomic_path, write_table, write_text
 from pipeline.records import RANK_COLUMNS
 from pipeline.shards import (
     SIZES,
     ShardWriter,
+    bounded_count,
     captions,
     dali_index,
     index_path,
     order_key,
     shard_count,
+    shard_hash,
     shard_name,
     shard_of,
     sizes_json,
+    text_members,
     write_checksums,
 )
+from pipeline.shards.tar import BLOCK
 from pipeline.stages.base import Balance, Context, Stage, missing, plan_outputs, ticker
 from pipeline.stages.select import label_names
 
 if TYPE_CHECKING:
+    import duckdb
+
     from pipeline.run.engine import Engine
 
 MANIFEST_SCHEMA = pa.schema(
@@ -60,6 +68,12 @@ MANIFEST_SCHEMA = pa.schema(
         pa.field("name_id", pa.string()),  # of names: what the image is labelled with
         pa.field("split", pa.string()),
         pa.field("weight", pa.float64()),
+        # So that a copy of the shards alone can be sampled, captioned and queried, without the run's catalog.
+        pa.field("accepted_name", pa.string()),
+        pa.field("accepted_rank", pa.string()),
+        *(pa.field(rank, pa.string()) for rank in RANK_COLUMNS),
+        pa.field("vernacular_name", pa.string()),
+        pa.field("license_id", pa.string()),
     ]
 )
 _OPEN_BLOBS = 128
@@ -110,26 +124,23 @@ class WriteShard:
 
     folder: str
     blobs: str
-    bioclip: bool
+    layout: str
 
     def __call__(self, name: str) -> None:
-        """Write `NAME.tar`, `NAME.idx` and last `parts/NAME.parquet`."""
+        """Write `NAME.tar`, `NAME.idx` and last `parts/NAME.parquet`, which also holds the digests of the two."""
         folder = Path(self.folder)
         rows = pq.read_table(folder / "plan.parquet", filters=[("shard", "=", name)]).sort_by("place").to_pylist()
         locations, manifest = [], []
         with ExitStack() as stack:
             temporary = stack.enter_context(atomic_path(folder / name))
-            handle = stack.enter_context(temporary.open("wb"))
+            handle = _Digested(stack.enter_context(temporary.open("wb")))
             read = stack.enter_context(_Blobs(Path(self.blobs)))
             writer = ShardWriter(handle)
             for row in rows:
                 jpeg = read(row["unit"], row["blob_offset"], row["blob_length"])
-                texts = captions({rank: row[rank] for rank in RANK_COLUMNS}, row["vernacular_name"])
-                members = [("jpg", jpeg), ("txt", texts.default.encode())]
-                if self.bioclip:
-                    members += texts.members()
-                named = {suffix.removesuffix(".txt"): text.decode() for suffix, text in texts.members()}
-                members.append(("json", sample_json(row, named).encode()))
+                lineage = tuple(row[rank] for rank in RANK_COLUMNS)
+                default, named, extra = _texts(self.layout, lineage, row["vernacular_name"])
+                members = [("jpg", jpeg), ("txt", default), *extra, ("json", sample_json(row, named).encode())]
                 location = writer.add(row["record_id"], members)
                 locations.append(location)
                 manifest.append(
@@ -144,8 +155,34 @@ class WriteShard:
                     }
                 )
             writer.close()
-        write_text(index_path(folder / name), dali_index(locations))
-        write_table(folder / part_path(name), pa.Table.from_pylist(manifest, MANIFEST_SCHEMA))
+        index = dali_index(locations)
+        write_text(index_path(folder / name), index)
+        digests = {b"tar": handle.digest.hexdigest(), b"idx": hashlib.sha256(index.encode()).hexdigest()}
+        part = pa.Table.from_pylist(manifest, MANIFEST_SCHEMA).replace_schema_metadata(digests)
+        write_table(folder / part_path(name), part)
+
+
+@lru_cache(maxsize=4096)
+def _texts(
+    layout: str, lineage: tuple[str | None, ...], vernacular: str | None
+) -> tuple[bytes, dict[str, str], tuple[tuple[str, bytes], ...]]:
+    """Give the default caption, the captions of the JSON, and the layout's members, once for each taxon."""
+    ranks = dict(zip(RANK_COLUMNS, lineage, strict=True))
+    found = captions(ranks, vernacular)
+    named = {suffix.removesuffix(".txt"): text.decode() for suffix, text in found.members()}
+    return found.default.encode(), named, text_members(layout, ranks, vernacular)
+
+
+class _Digested:
+    """Writes to a file and hashes what it writes, so that the checksums need no second reading."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self.digest, self.name = file, hashlib.sha256(), file.name
+
+    def write(self, data: bytes, /) -> int:
+        """Write the data."""
+        self.digest.update(data)
+        return self._file.write(data)
 
 
 class _Blobs:
@@ -172,6 +209,13 @@ class _Blobs:
         return os.pread(handle, length, offset)
 
 
+def _headers(layout: str) -> tuple[int, int]:
+    """Give the most bytes of a sample's headers, padding and fixed words, and how often its names can be written."""
+    extra = len(text_members(layout, {}, None))
+    members = 3 + extra
+    return members * 2 * BLOCK + 2048, 8 + 2 * extra
+
+
 def part_path(shard: str) -> str:
     """Give a shard's part of the manifest, relative to the stage."""
     return f"parts/{shard}.parquet"
@@ -181,7 +225,7 @@ class Shards(Stage):
     """The shards stage."""
 
     name = "shards"
-    version = 3
+    version = 4
     sections = ("shards", "seed")
     upstream = ("select", "fetch", "resolve")
 
@@ -195,7 +239,7 @@ class Shards(Stage):
         plan_outputs(context, self.name, outputs)
         todo = [name for name in shards if missing(folder, [part_path(name)])]
         if todo:
-            work = WriteShard(str(folder), str(context.folder.stage("fetch") / "blobs"), rules.layout == "bioclip")
+            work = WriteShard(str(folder), str(context.folder.stage("fetch") / "blobs"), rules.layout)
             engine.run(self.name, lambda p: p | self.name >> RunUnits(todo, work), ticker(context, self.name, outputs))
         parts = [pq.read_table(folder / output, schema=MANIFEST_SCHEMA) for output in outputs]
         manifest = pa.concat_tables([MANIFEST_SCHEMA.empty_table(), *parts])
@@ -203,7 +247,11 @@ class Shards(Stage):
         write_table(folder / "manifest.parquet", manifest)
         write_text(folder / SIZES, sizes_json(sizes))
         files = [*shards, *(index_path(name).name for name in shards), SIZES, "manifest.parquet"]
-        write_checksums(folder, files)
+        known: dict[str, str] = {}
+        for name in shards:
+            noted = pq.read_schema(folder / part_path(name)).metadata
+            known |= {name: noted[b"tar"].decode(), index_path(name).name: noted[b"idx"].decode()}
+        write_checksums(folder, files, known)
         return {"shards": len(shards), "samples": manifest.num_rows}
 
     def _assign(self, context: Context, folder: Path) -> list[str]:
@@ -212,10 +260,15 @@ class Shards(Stage):
         decisions = sql.parquet(stage("select") / "decisions")
         seed, rules = recipe.seed, recipe.shards
         with sql.connect(recipe.limits.memory_mb, context.folder.root) as con:
-            totals: dict[str, int] = dict(
-                con.execute(f"SELECT split, count(*) FROM {decisions} GROUP BY 1 ORDER BY 1").fetchall()
-            )
-            counts = {split: shard_count(total, rules.samples_per_shard) for split, total in totals.items()}
+            con.create_function("shard_hash", lambda key: shard_hash(seed, key), ["VARCHAR"], "UBIGINT")
+            ranks = ", ".join(f'n."{rank}"' for rank in RANK_COLUMNS)
+            joined = f"""{decisions} d
+                    JOIN {sql.parquet(stage("screen") / "candidates")} c USING (record_id)
+                    JOIN {sql.parquet(stage("ingest") / "records")} r
+                      ON r.record_id = c.record_id AND r.locator_file = c.locator_file AND r.locator_row = c.locator_row
+                    JOIN {label_names(context)} n ON n.name_id = d.name_id
+                    JOIN {sql.parquet(stage("fetch") / "media")} m ON m.image_id = d.image_id"""
+            counts = self._counts(con, rules, f"n.vernacular_name, {ranks}", joined)
 
             def shard(split: str, key: str) -> str:
                 return shard_name(f"{rules.prefix}-{split}", shard_of(seed, key, counts[split]))
@@ -225,22 +278,43 @@ class Shards(Stage):
 
             con.create_function("shard_of", shard, ["VARCHAR", "VARCHAR"], "VARCHAR")
             con.create_function("place_of", place, ["VARCHAR"], "VARCHAR")
-            ranks = ", ".join(f'n."{rank}"' for rank in RANK_COLUMNS)
             sql.copy(
                 con,
                 f"""SELECT d.record_id, d.image_id, d.group_id, d.name_id, d.split, d.weight, d.accepted_id,
                            shard_of(d.split, d.record_id) AS shard, place_of(d.record_id) AS place, {ranks}, {_SAMPLE}
-                    FROM {decisions} d
-                    JOIN {sql.parquet(stage("screen") / "candidates")} c USING (record_id)
-                    JOIN {sql.parquet(stage("ingest") / "records")} r
-                      ON r.record_id = c.record_id AND r.locator_file = c.locator_file AND r.locator_row = c.locator_row
-                    JOIN {label_names(context)} n ON n.name_id = d.name_id
-                    JOIN {sql.parquet(stage("fetch") / "media")} m ON m.image_id = d.image_id
-                    ORDER BY shard, place, d.record_id""",
+                    FROM {joined} ORDER BY shard, place, d.record_id""",
                 folder / "plan.parquet",
             )
         found = pq.read_table(folder / "plan.parquet", columns=["shard"]).column("shard")
         return sorted(pc.unique(found).to_pylist())
+
+    def _counts(self, con: duckdb.DuckDBPyConnection, rules: ShardRules, names: str, joined: str) -> dict[str, int]:
+        """Give the number of shards of each split, so that none is larger than the recipe allows.
+
+        A sample's bytes are not known before it is written; they are bounded from above by the lengths of its parts.
+        """
+        headers, texts = _headers(rules.layout)
+        con.execute(
+            f"""CREATE TEMP TABLE bounds AS
+                SELECT d.split, shard_hash(d.record_id) AS hash,
+                       m."length" + octet_length(encode(to_json(r)::VARCHAR)) + {headers}
+                       + {texts} * (60 + octet_length(encode(concat_ws(' ', {names})))) AS bytes
+                FROM {joined}"""
+        )
+        counts: dict[str, int] = {}
+        limit = rules.max_mb * 1_000_000
+        for split, samples, total in con.execute(
+            "SELECT split, count(*), sum(bytes) FROM bounds GROUP BY 1 ORDER BY 1"
+        ).fetchall():
+
+            def largest(shards: int, split: str = split) -> int:
+                query = f"SELECT sum(bytes) AS b FROM bounds WHERE split = {sql.quote(split)} GROUP BY hash % {shards}"
+                return int(sql.scalar(con, f"SELECT max(b) FROM ({query})"))
+
+            start = max(shard_count(samples, rules.samples_per_shard), -(-int(total) // limit))
+            counts[split] = bounded_count(samples, start, limit, largest)
+        con.execute("DROP TABLE bounds")
+        return counts
 
     def balance(self, context: Context, facts: Mapping[str, Any]) -> list[Balance]:
         """Selected = in the shards."""

@@ -1,0 +1,69 @@
+"""`biomill feed RUN`: read batches as a training loop would, and say what they hold and what they cost."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's arguments."""
+    parser = commands.add_parser("feed", help="read batches as a training loop would: digests, taxa, images per CPU s")
+    parser.add_argument(
+        "shards", metavar="run", help="folder of a run or of shards, or an address such as s3://b/shards"
+    )
+    parser.add_argument("--batch", type=int, default=32, help="samples of a step, over all ranks (default 32)")
+    parser.add_argument("--steps", type=int, default=8, help="steps to read (default 8)")
+    parser.add_argument("--start", type=int, default=0, help="step to begin at, as after a resume (default 0)")
+    parser.add_argument("--ranks", type=int, default=1, help="read as so many ranks, one after another (default 1)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--split", default="train", help="'' for all (default train)")
+    parser.add_argument("--where", default="", help="condition in SQL on the view samples, or a SELECT of keys")
+    parser.add_argument("--mode", default="index", help="index (default) or stream")
+    parser.add_argument("--sampler", default="uniform", help="uniform (default), cap, sqrt or balanced")
+    parser.add_argument("--cap", type=int, default=0, help="sampler cap: most samples of a taxon in an epoch")
+    parser.add_argument("--size", type=int, default=224, help="side of the images in pixels (default 224)")
+    parser.add_argument("--crop", default="random", help="random (default), center or squash")
+    parser.add_argument("--decoder", default="pillow", help="pillow (default) or simplejpeg")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.set_defaults(lines=lines)
+
+
+def lines(args: argparse.Namespace) -> Iterator[str]:
+    """Give what is selected, a line per step, and the rate."""
+    import hashlib
+    import time
+
+    import numpy as np
+
+    from pipeline.errors import FeedError
+    from pipeline.feed import Feed, Rules, View
+    from pipeline.shards.quality import pair_rate
+
+    if args.steps < 1 or args.ranks < 1:
+        raise FeedError(f"{args.steps} steps as {args.ranks} ranks cannot be read", expected="1 or more of both")
+    rules = Rules(
+        args.batch, args.seed, args.mode, args.sampler, args.cap, args.split, args.where, threads=args.threads
+    )
+    feed = Feed(args.shards, rules, View(args.size, args.crop, decoder=args.decoder))
+    manifest = feed.manifest
+    yield (
+        f"{len(feed):,} samples of {len(manifest.taxa):,} taxa in {len(manifest.shards):,} shards; same-taxon pairs "
+        f"within shards: {pair_rate(manifest.shard, manifest.taxon):.2f} x chance"
+    )
+    yield f"feed {feed.digest[:16]}, an epoch is {feed.sequence.epoch_size:,} samples"
+    begun, images = time.process_time(), 0
+    whole = hashlib.sha256()
+    for step in range(args.start, args.start + args.steps):
+        digest, taxa = hashlib.sha256(), []
+        for rank in range(args.ranks):
+            batch = feed.batch(step, rank, args.ranks)
+            images += len(batch.keys)
+            taxa.append(batch.taxa)
+            for key, image in zip(batch.keys, batch.images, strict=True):
+                digest.update(key.encode() + image.tobytes())
+        whole.update(digest.digest())
+        kinds = len(np.unique(np.concatenate(taxa)))
+        yield f"step {step}: {digest.hexdigest()[:16]}, {args.batch} images of {kinds} taxa"
+    seconds = time.process_time() - begun
+    yield f"all steps: {whole.hexdigest()[:16]}; {images / max(seconds, 1e-9):,.0f} images per CPU s"

@@ -1,0 +1,31 @@
+"""The reader of finished shards, for any training loop: exact resume, taxon-aware sampling, subsets by SQL.
+
+Needs numpy, pyarrow, Pillow, DuckDB and fsspec; neither Beam nor PyTorch (`pipeline.feed.torch` is for those who have
+it).
+"""
+
+from __future__ import annotations
+
+from pipeline.feed.choices import CROPS, DECODERS, MODES, SAMPLERS
+from pipeline.feed.decoding import View, show
+from pipeline.feed.feed import Batch, Feed
+from pipeline.feed.manifest import Manifest, read_manifest
+from pipeline.feed.rules import Rules
+from pipeline.feed.store import Span, Store, open_store
+
+__all__ = [
+    "CROPS",
+    "DECODERS",
+    "MODES",
+    "SAMPLERS",
+    "Batch",
+    "Feed",
+    "Manifest",
+    "Rules",
+    "Span",
+    "Store",
+    "View",
+    "open_store",
+    "read_manifest",
+    "show",
+]

@@ -1,0 +1,165 @@
+"""From a stored JPEG to the uint8 square that a model sees: no more decoded than needed, one resampling, no floats.
+
+A JPEG can be decoded at 1/2, 1/4 or 1/8 of its size for a fraction of the cost. The view takes the smallest of these
+that still has at least as many pixels as the crop needs, and resamples the crop from it once, antialiased. Normalising
+is left to the device, which gets a quarter of the bytes of floats.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from pipeline.errors import FeedError
+from pipeline.feed.choices import CROPS, DECODERS
+
+Pixels = npt.NDArray[np.uint8]
+
+RESAMPLING = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "hamming": Image.Resampling.HAMMING,
+    "bicubic": Image.Resampling.BICUBIC,
+}
+DRAWS = 40
+"""Uniform numbers that one random crop may use."""
+_TRIES = 10  # as in torchvision's RandomResizedCrop, whose rule this is
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a stored image is shown to the model."""
+
+    size: int = 224
+    """Side of the square, in pixels."""
+    crop: str = "random"
+    """'random': a part of the area and an aspect drawn by position; 'center': the largest centred square; 'squash': the
+    whole image, its aspect given up, as BioCLIP was trained."""
+    scale: tuple[float, float] = (0.9, 1.0)
+    """Share of the area that a random crop takes; open_clip's default."""
+    ratio: tuple[float, float] = (3 / 4, 4 / 3)
+    """Aspect of a random crop."""
+    resampling: str = "hamming"
+    """Filter of the one resampling: 'bilinear', 'hamming' or 'bicubic'."""
+    decoder: str = "pillow"
+    """'pillow', or 'simplejpeg' where the extra `fast` is installed; their pixels differ slightly."""
+    exact: bool = False
+    """Decode at full size and resample by 'bicubic' always: the slow reference that the fast path is measured by."""
+    max_pixels: int = 100_000_000
+    """Largest stored image that is decoded."""
+
+    def check(self) -> None:
+        """Raise FeedError for a value that is none of those allowed, or a decoder that is not installed."""
+        for name, value, allowed in (
+            ("crop", self.crop, CROPS),
+            ("resampling", self.resampling, tuple(RESAMPLING)),
+            ("decoder", self.decoder, DECODERS),
+        ):
+            if value not in allowed:
+                raise FeedError(f"the view's {name} is {value!r}", expected=f"one of {', '.join(allowed)}")
+        if self.size < 1 or not 0 < self.scale[0] <= self.scale[1] <= 1 or not 0 < self.ratio[0] <= self.ratio[1]:
+            raise FeedError(
+                f"the view asks for size {self.size}, scale {self.scale}, ratio {self.ratio}",
+                expected="a size of at least 1, 0 < scale <= 1, ratios above 0, the lower bound first",
+            )
+        if self.decoder == "simplejpeg" and importlib.util.find_spec("simplejpeg") is None:
+            raise FeedError("the decoder simplejpeg is not installed", remedy="pip install 'biomill[fast]'")
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of an image in its own pixels."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+def region(view: View, width: int, height: int, draws: Sequence[float]) -> Region:
+    """Give the part of an image of that size which the view shows; `draws` are DRAWS numbers in [0, 1).
+
+    Source of the random rule: torchvision.transforms.RandomResizedCrop.get_params.
+
+    >>> region(View(crop="center"), 300, 200, ())
+    Region(left=50, top=0, width=200, height=200)
+    """
+    if view.crop == "squash":
+        return Region(0, 0, width, height)
+    if view.crop == "center":
+        side = min(width, height)
+        return Region((width - side) // 2, (height - side) // 2, side, side)
+    low, high = math.log(view.ratio[0]), math.log(view.ratio[1])
+    for turn in range(_TRIES):
+        area, aspect, x, y = draws[4 * turn : 4 * turn + 4]
+        target = width * height * (view.scale[0] + area * (view.scale[1] - view.scale[0]))
+        shape = math.exp(low + aspect * (high - low))
+        w, h = round(math.sqrt(target * shape)), round(math.sqrt(target / shape))
+        if 0 < w <= width and 0 < h <= height:
+            return Region(int(x * (width - w + 1)), int(y * (height - h + 1)), w, h)
+    # Too long an image: the centred part with the nearest aspect that is allowed.
+    w = min(width, round(height * view.ratio[1])) or 1
+    h = min(height, round(width / view.ratio[0])) or 1
+    return Region((width - w) // 2, (height - h) // 2, w, h)
+
+
+def show(jpeg: bytes, view: View, draws: Sequence[float]) -> Pixels:
+    """Give the image as the view shows it: uint8, shape (size, size, 3), RGB.
+
+    Raises FeedError for bytes that are no whole JPEG, or one of more pixels than `view.max_pixels`.
+
+    >>> picture = io.BytesIO()
+    >>> Image.new("RGB", (640, 480), "olive").save(picture, "JPEG")
+    >>> show(picture.getvalue(), View(crop="center"), ()).shape
+    (224, 224, 3)
+    """
+    try:
+        with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as image:
+            width, height = image.size
+            if width * height > view.max_pixels:
+                raise FeedError(f"the image has {width} x {height} pixels", expected=f"at most {view.max_pixels:,}")
+            part = region(view, width, height, draws)
+            if view.exact:
+                return _resampled(image.convert("RGB"), part, 1.0, view.size, Image.Resampling.BICUBIC)
+            if view.decoder == "simplejpeg" and image.mode in ("RGB", "L"):
+                return _by_simplejpeg(jpeg, view, part, width, height)
+            # Asking for this size of the whole leaves the crop at least `size` wide and high.
+            wanted = math.ceil(width * view.size / part.width), math.ceil(height * view.size / part.height)
+            drafted = image.draft("RGB", wanted)
+            scale = 1.0 if drafted is None else drafted[1][2] / width
+            raster = image if image.mode == "RGB" else image.convert("RGB")
+            return _resampled(raster, part, scale, view.size, RESAMPLING[view.resampling])
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise FeedError(f"the image cannot be decoded: {error}", expected="a JPEG as the shards hold them") from error
+
+
+def _resampled(raster: Image.Image, part: Region, scale: float, size: int, how: Image.Resampling) -> Pixels:
+    box = (
+        part.left * scale,
+        part.top * scale,
+        min(raster.width, (part.left + part.width) * scale),
+        min(raster.height, (part.top + part.height) * scale),
+    )
+    return np.asarray(raster.resize((size, size), how, box=box))
+
+
+def _by_simplejpeg(jpeg: bytes, view: View, part: Region, width: int, height: int) -> Pixels:
+    simplejpeg: Any = importlib.import_module("simplejpeg")
+    decoded = simplejpeg.decode_jpeg(
+        jpeg,
+        "RGB",
+        fastdct=True,
+        fastupsample=False,
+        min_height=math.ceil(height * view.size / part.height),
+        min_width=math.ceil(width * view.size / part.width),
+        min_factor=1,
+    )
+    scale = decoded.shape[1] / width
+    return _resampled(Image.fromarray(decoded), part, scale, view.size, RESAMPLING[view.resampling])

@@ -1,0 +1,221 @@
+"""The reader: `batch(step)` as a pure function, so that resuming is a number and not a state.
+
+What a batch holds follows from the manifest's digest, the rules (seed, global batch, sampler, ...), the view and the
+step. Nothing depends on what was read before, by which worker, or for how many ranks: rank r of w gives slice r of the
+same global batch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.errors import FeedError
+from pipeline.feed.decoding import DRAWS, View, show
+from pipeline.feed.manifest import Manifest, read_manifest
+from pipeline.feed.permutation import Rows, subkey, uniforms
+from pipeline.feed.rules import Rules
+from pipeline.feed.sequence import Sequence
+from pipeline.feed.store import Span, open_store
+from pipeline.feed.tape import Block
+
+_VERSION = 1
+"""Raised when the same rules would give other batches."""
+_NEAR = 1 << 17  # bytes between two JPEGs that are read through rather than skipped
+_LONGEST_SPAN = 32 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One rank's part of one step."""
+
+    step: int
+    images: npt.NDArray[np.uint8]
+    """Shape (samples, size, size, 3), RGB."""
+    taxa: npt.NDArray[np.int64]
+    """Number of each sample's accepted taxon in `Feed.manifest.taxa`."""
+    names: npt.NDArray[np.int64]
+    """Number of each sample's lineage and common name: `Feed.manifest.captions` gives its five captions."""
+    keys: tuple[str, ...]
+
+    def digest(self) -> str:
+        """Give a digest of keys, labels and pixels."""
+        digest = hashlib.sha256("\n".join(self.keys).encode())
+        for array in (self.images, self.taxa, self.names):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+
+class Feed:
+    """Batches of a dataset's shards.
+
+    `where` is the folder of a run, its folder `shards`, or an address of such a folder that fsspec knows
+    ('s3://bucket/shards'). Conditions (`rules.where`) ask the run's catalog where there is one, else the columns of the
+    manifest. A feed may be pickled, forked, and used from one thread at a time.
+
+    Raises FeedError when rules or view cannot be, when nothing is selected, or when the shards cannot be read.
+    """
+
+    def __init__(self, where: str | os.PathLike[str], rules: Rules, view: View | None = None) -> None:
+        view = view or View()
+        rules.check()
+        view.check()
+        folder, catalog = _located(os.fspath(where))
+        self.rules, self.view = rules, view
+        self._store = open_store(folder)
+        self.manifest: Manifest = read_manifest(self._store, rules.split, rules.where, catalog)
+        self.sequence = Sequence(self.manifest, rules)
+        self.digest = self._digest()
+        self._crop_key = subkey(rules.seed, "crops")
+        self._blocks: OrderedDict[tuple[int, int], dict[int, bytes]] = OrderedDict()
+        self._pool: tuple[int, ThreadPoolExecutor] | None = None
+
+    def __len__(self) -> int:
+        return len(self.manifest)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_blocks": OrderedDict(), "_pool": None}
+
+    def batch(self, step: int, rank: int = 0, world: int = 1) -> Batch:
+        """Give the part of a step's batch that a rank trains on: slice `rank` of `world` equal ones.
+
+        Raises FeedError for a step or rank that cannot be, and for a sample that cannot be read or decoded.
+        """
+        places = self.sequence.places(step, rank, world)
+        rows, jpegs = self._read(step, places)
+        size, manifest = self.view.size, self.manifest
+        images = np.empty((places.size, size, size, 3), np.uint8)
+        draws: list[list[float]] = [[]] * places.size
+        if self.view.crop == "random":
+            draws = uniforms(self._crop_key, self.sequence.positions(step, places), DRAWS).tolist()
+
+        def put(place: int) -> None:
+            try:
+                images[place] = show(jpegs[place], self.view, draws[place])
+            except FeedError as error:
+                span = manifest.span(rows[place])
+                where = f"{self._store.where}/{span.name}, byte {span.start}, key {manifest.key(rows[place])}"
+                raise FeedError(error.what, where, error.expected, error.remedy or _VERIFY) from error
+
+        for _ in self._each(put, places.size):
+            pass
+        keys = tuple(manifest.keys.take(rows).to_pylist())
+        return Batch(step, images, manifest.taxon[rows].astype(np.int64), manifest.name[rows].astype(np.int64), keys)
+
+    def keys(self, step: int, rank: int = 0, world: int = 1) -> tuple[str, ...]:
+        """Give the keys of a batch without reading any image."""
+        return tuple(self.manifest.keys.take(self.sequence.rows(step, rank, world)).to_pylist())
+
+    def steps(self, start: int, stop: int, rank: int = 0, world: int = 1) -> Iterator[Batch]:
+        """Give the batches of steps `start` to `stop` - 1, in order."""
+        for step in range(start, stop):
+            yield self.batch(step, rank, world)
+
+    def state(self, step: int) -> dict[str, Any]:
+        """Give what a checkpoint must hold to go on at `step`: the step, and the digest of what is read."""
+        return {"step": step, "digest": self.digest}
+
+    def resume(self, state: Mapping[str, Any]) -> int:
+        """Give the step to go on at; raises FeedError when the state is of other data, rules or view."""
+        if state.get("digest") != self.digest or not isinstance(state.get("step"), int):
+            raise FeedError(
+                "the checkpoint was made with other data or other rules",
+                f"digest {state.get('digest')}",
+                f"digest {self.digest}",
+                "resume with the same shards, rules and view, or begin a new run",
+            )
+        return int(state["step"])
+
+    def _digest(self) -> str:
+        parts = {
+            "version": _VERSION,
+            "manifest": self.manifest.digest,
+            "selected": self.manifest.selection(),
+            "rules": {**dataclasses.asdict(self.rules), "threads": 0, "where": "", "split": ""},
+            "view": dataclasses.asdict(self.view),
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def _read(self, step: int, places: Rows) -> tuple[Rows, list[bytes]]:
+        """Give rows and JPEGs at the places of a step's batch."""
+        rows = np.empty(places.size, np.int64)
+        jpegs = [b""] * places.size
+        parts = list(self.sequence.parts(step, places))
+        for part in parts:
+            rows[part.where] = part.rows
+            if part.block is None:
+                found = self._store.spans([self.manifest.span(row) for row in part.rows.tolist()])
+            else:
+                block = self._block(part.block, len(parts))
+                found = [block[row] for row in part.rows.tolist()]
+            for where, data in zip(part.where.tolist(), found, strict=True):
+                jpegs[where] = data
+        return rows, jpegs
+
+    def _block(self, block: Block, used: int) -> dict[int, bytes]:
+        """Give the JPEGs of a block by row, reading it when it is not held; holds no more than a batch touches."""
+        name = (block.epoch, block.number)
+        held = self._blocks.pop(name, None)
+        if held is None:
+            held = self._read_block(block.rows.tolist())
+        self._blocks[name] = held
+        while len(self._blocks) > max(1, used):
+            self._blocks.popitem(last=False)
+        return held
+
+    def _read_block(self, rows: list[int]) -> dict[int, bytes]:
+        """Read rows in ascending order, neighbours in one go."""
+        runs: list[tuple[Span, list[tuple[int, Span]]]] = []
+        for row in rows:
+            span = self.manifest.span(row)
+            if runs and _joins(runs[-1][0], span):
+                whole, inside = runs[-1]
+                inside.append((row, span))
+                runs[-1] = (Span(span.name, whole.start, span.end), inside)
+            else:
+                runs.append((span, [(row, span)]))
+        held: dict[int, bytes] = {}
+        for (whole, inside), data in zip(runs, self._store.spans([run for run, _ in runs]), strict=True):
+            view = memoryview(data)
+            for row, span in inside:
+                held[row] = bytes(view[span.start - whole.start : span.end - whole.start])
+        return held
+
+    def _each(self, work: Any, count: int) -> Iterator[None]:
+        """Apply `work` to 0 ... count - 1, on the feed's threads; those of a parent process are not used."""
+        if self.rules.threads == 1:
+            yield from map(work, range(count))
+            return
+        if self._pool is None or self._pool[0] != os.getpid():
+            self._pool = (os.getpid(), ThreadPoolExecutor(self.rules.threads))
+        yield from self._pool[1].map(work, range(count))
+
+
+_VERIFY = "check the shards: `sha256sum --check checksums.sha256` in their folder"
+
+
+def _joins(run: Span, span: Span) -> bool:
+    near = span.name == run.name and 0 <= span.start - run.end <= _NEAR
+    return near and span.end - run.start <= _LONGEST_SPAN
+
+
+def _located(where: str) -> tuple[str, Path | None]:
+    """Give the folder of the shards, and the run's folder where its catalog is at hand."""
+    if "://" in where:
+        return where, None
+    folder = Path(where).absolute()
+    if (folder / "shards").is_dir():
+        folder = folder / "shards"
+    run = folder.parent
+    return str(folder), run if (run / "catalog.duckdb").is_file() and (run / "manifest.json").is_file() else None

@@ -1,0 +1,88 @@
+"""The order of mode 'stream': sequential within shards, few shards open, and still a function of the position alone.
+
+The rows of an epoch are cut into chunks of consecutive samples of one shard. Shards are permuted and taken in groups of
+`open_shards`; the chunks of a group take turns; `open_shards` chunks that follow each other are a block, in which the
+samples are permuted. A reader that goes forward therefore reads `open_shards` shards from front to back at a time, and
+holds one block; a reader that starts anywhere finds its block by bisection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.feed.permutation import Permutation, Rows, subkey
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Samples that are read together: `rows` in ascending order, thus in runs of consecutive samples of a shard."""
+
+    epoch: int
+    number: int
+    rows: Rows
+
+
+class Tape:
+    """One epoch, laid out.
+
+    >>> tape = Tape(np.arange(6), np.array([0, 0, 0, 1, 1, 1]), shards=2, seed=0, epoch=0, open_shards=2, chunk=2)
+    >>> sorted(tape.rows(np.arange(6)).tolist()), tape.blocks
+    ([0, 1, 2, 3, 4, 5], 2)
+    """
+
+    def __init__(
+        self,
+        members: Rows,
+        shard_of_row: npt.NDArray[np.int32] | Rows,
+        shards: int,
+        seed: int,
+        epoch: int,
+        open_shards: int,
+        chunk: int,
+    ) -> None:
+        self.epoch, self._members, self._seed = epoch, members, seed
+        shard = shard_of_row[members]
+        fresh = np.flatnonzero(np.diff(shard, prepend=-1))  # where each shard's rows begin
+        within = np.arange(members.size) - np.repeat(fresh, np.diff(fresh, append=members.size))
+        starts = np.flatnonzero(within % chunk == 0)
+        lengths = np.diff(starts, append=members.size)
+        place = np.argsort(Permutation(shards, subkey(seed, "shards", epoch))(np.arange(shards)))[shard[starts]]
+        turn = np.lexsort((place % open_shards, within[starts] // chunk, place // open_shards))
+        self._starts, self._lengths = starts[turn], lengths[turn]
+        self._chunks = open_shards
+        edges = np.concatenate([[0], np.cumsum(self._lengths)])
+        self._edges = edges[np.unique(np.append(np.arange(0, turn.size, open_shards), turn.size))]
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks."""
+        return int(self._edges.size) - 1
+
+    def block(self, number: int) -> Block:
+        """Give a block's rows."""
+        part = slice(number * self._chunks, (number + 1) * self._chunks)
+        pieces = [
+            self._members[start : start + length]
+            for start, length in zip(self._starts[part].tolist(), self._lengths[part].tolist(), strict=True)
+        ]
+        return Block(self.epoch, number, np.sort(np.concatenate(pieces)))
+
+    def placed(self, positions: Rows) -> Iterator[tuple[npt.NDArray[np.int64], Block, Rows]]:
+        """Give, block by block, where its samples stand in `positions`, the block, and the rows that stand there."""
+        numbers = np.searchsorted(self._edges, positions, side="right") - 1
+        for number in np.unique(numbers).tolist():
+            where = np.flatnonzero(numbers == number)
+            block = self.block(number)
+            order = Permutation(block.rows.size, subkey(self._seed, "block", self.epoch, number))
+            yield where, block, block.rows[order(positions[where] - self._edges[number])]
+
+    def rows(self, positions: Rows) -> Rows:
+        """Give the row at each position of the epoch."""
+        found = np.empty(positions.size, np.int64)
+        for where, _, rows in self.placed(positions):
+            found[where] = rows
+        return found

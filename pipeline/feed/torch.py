@@ -1,0 +1,53 @@
+"""A feed as PyTorch's DataLoader reads it; the one module of the feed that imports torch.
+
+The loader's sampler is a range of steps and every item is a whole batch, so workers change who decodes and never what
+comes, in which order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader
+
+from pipeline.feed.feed import Feed
+
+
+class Steps:
+    """A map-style dataset whose items are the steps of one rank.
+
+    An item is a mapping: `image`, uint8 of shape (samples, 3, size, size) in channels-last order in memory; `taxon` and
+    `name`, int64 numbers into the manifest's `taxa` and `names`; `key`, a tuple of texts; `step`.
+    """
+
+    def __init__(self, feed: Feed, rank: int = 0, world: int = 1) -> None:
+        self._feed, self._rank, self._world = feed, rank, world
+
+    def __getitem__(self, step: int) -> dict[str, Any]:
+        batch = self._feed.batch(step, self._rank, self._world)
+        return {
+            "image": torch.from_numpy(batch.images).permute(0, 3, 1, 2),
+            "taxon": torch.from_numpy(batch.taxa),
+            "name": torch.from_numpy(batch.names),
+            "key": batch.keys,
+            "step": batch.step,
+        }
+
+
+def loader(
+    feed: Feed, start: int, stop: int, workers: int = 0, rank: int = 0, world: int = 1, **options: Any
+) -> DataLoader[Mapping[str, Any]]:
+    """Give a DataLoader over steps `start` to `stop` - 1 of a rank; `options` are passed to it, such as `pin_memory`.
+
+    For one process group: `rank=torch.distributed.get_rank(), world=torch.distributed.get_world_size()`.
+    """
+    steps: Any = Steps(feed, rank, world)
+    return DataLoader(
+        steps, batch_size=None, sampler=range(start, stop), num_workers=workers, collate_fn=_as_it_is, **options
+    )
+
+
+def _as_it_is(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    return item

@@ -1,0 +1,250 @@
+"""A batch is a function of data, rules and step: whoever reads it, from wherever, and whatever was read before."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.errors import FeedError
+from pipeline.feed import Feed, Rules, View, open_store
+from pipeline.feed.store import LocalStore, Span
+from tests.conftest import Demo
+
+ROOT = Path(__file__).parents[3]
+SMALL = View(size=16)
+STREAM = {"mode": "stream", "chunk": 5, "open_shards": 2}
+KINDS = [
+    {},
+    {"sampler": "cap", "cap": 3},
+    {"sampler": "sqrt"},
+    {"sampler": "balanced"},
+    STREAM,
+    {**STREAM, "lanes": 4},
+    {**STREAM, "sampler": "cap", "cap": 9},
+]
+NAMES = ["uniform", "cap", "sqrt", "balanced", "stream", "stream in lanes", "stream capped"]
+
+
+def feed(dataset: Path, **rules: object) -> Feed:
+    return Feed(dataset, Rules(**{"batch": 16, **rules}), SMALL)  # type: ignore[arg-type]
+
+
+def digests(source: Feed, start: int, stop: int) -> list[str]:
+    return [batch.digest() for batch in source.steps(start, stop)]
+
+
+@pytest.mark.parametrize("rules", KINDS, ids=NAMES)
+def test_twenty_and_twenty_batches_after_a_resume_equal_forty(dataset: Path, rules: dict[str, object]) -> None:
+    whole = digests(feed(dataset, **rules), 0, 40)
+    first = feed(dataset, **rules)
+    begun, state = digests(first, 0, 20), first.state(20)
+    second = feed(dataset, **rules)
+    assert begun + digests(second, second.resume(state), 40) == whole
+    assert len(set(whole)) == 40
+
+
+@pytest.mark.parametrize("rules", KINDS, ids=NAMES)
+@pytest.mark.parametrize("world", [2, 4, 16])
+def test_ranks_share_the_batch_of_one(dataset: Path, rules: dict[str, object], world: int) -> None:
+    alone, ranks = feed(dataset, **rules), [feed(dataset, **rules) for _ in range(world)]
+    for step in (0, 3, 17):
+        one = alone.batch(step)
+        parts = [each.batch(step, rank, world) for rank, each in enumerate(ranks)]
+        assert [key for part in parts for key in part.keys] == list(one.keys)
+        assert b"".join(part.images.tobytes() for part in parts) == one.images.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("rules", "method"), [({}, "fork"), (STREAM, "fork"), ({"threads": 2}, "fork"), (STREAM, "spawn")]
+)
+def test_worker_processes_read_the_same(dataset: Path, rules: dict[str, object], method: str) -> None:
+    source = feed(dataset, **rules)
+    source.batch(0)  # files are open before the fork
+    with ProcessPoolExecutor(2, mp_context=get_context(method)) as workers:
+        found = list(workers.map(digest_of, [source] * 6, range(6)))
+    assert found == digests(feed(dataset), 0, 6) if rules != STREAM else digests(source, 0, 6)
+
+
+def digest_of(source: Feed, step: int) -> str:
+    return source.batch(step).digest()
+
+
+@pytest.mark.parametrize("rules", [{}, STREAM], ids=["index", "stream"])
+def test_an_epoch_holds_every_sample_once(dataset: Path, rules: dict[str, object]) -> None:
+    source = feed(dataset, **rules, batch=3, split="")
+    steps = source.sequence.epoch_steps
+    seen = Counter(key for step in range(steps) for key in source.keys(step))
+    assert set(seen.values()) == {1}
+    assert len(source) - len(seen) < 3
+    again = [source.keys(step) for step in range(steps, 2 * steps)]
+    assert again != [source.keys(step) for step in range(steps)]
+
+
+def test_stream_reads_few_shards_at_a_time_each_from_front_to_back(
+    dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spans: list[Span] = []
+    read = LocalStore.spans
+
+    def noted(self: LocalStore, wanted: list[Span]) -> list[bytes]:
+        spans.extend(wanted)
+        return read(self, wanted)
+
+    monkeypatch.setattr(LocalStore, "spans", noted)
+    source = feed(dataset, **STREAM, split="", batch=5)
+    for step in range(source.sequence.epoch_steps):
+        source.batch(step)
+    assert len(spans) == len({(span.name, span.start) for span in spans}) <= 5 * 8  # 37 samples in chunks of 5
+    order: list[str] = [span.name for span in spans]
+    for name in set(order):
+        starts = [span.start for span in spans if span.name == name]
+        assert starts == sorted(starts)
+    for place in range(len(order)):
+        still = {name for name in order[:place] if name in order[place:]}
+        assert len(still) <= 2
+
+
+def test_samplers_weigh_taxa_as_they_say(dataset: Path) -> None:
+    counts = Counter(pq.read_table(dataset / "manifest.parquet").column("accepted_id").to_pylist())
+
+    def shares(**rules: object) -> dict[str, float]:
+        source = feed(dataset, **rules, split="", batch=1000)
+        rows = source.sequence.rows(0).tolist() + source.sequence.rows(1).tolist()
+        drawn = Counter(source.manifest.taxa[source.manifest.taxon[row]] for row in rows)
+        return {taxon: count / len(rows) for taxon, count in drawn.items()}
+
+    total = sum(counts.values())
+    roots = sum(count**0.5 for count in counts.values())
+    for taxon, share in shares().items():
+        assert share == pytest.approx(counts[taxon] / total, abs=0.01)
+    for taxon, share in shares(sampler="sqrt").items():
+        assert share == pytest.approx(counts[taxon] ** 0.5 / roots, abs=0.03)
+    for share in shares(sampler="balanced").values():
+        assert share == pytest.approx(1 / len(counts), abs=0.03)
+
+
+def test_a_cap_takes_turns_until_every_sample_was_seen(dataset: Path) -> None:
+    source = feed(dataset, sampler="cap", cap=6, split="", batch=1)
+    counts = Counter(source.manifest.taxon.tolist())
+    size = source.sequence.epoch_size
+    assert size == sum(min(count, 6) for count in counts.values())
+    seen: set[int] = set()
+    for epoch in range(-(-max(counts.values()) // 6)):
+        rows = [int(source.sequence.rows(step)[0]) for step in range(epoch * size, (epoch + 1) * size)]
+        assert max(Counter(source.manifest.taxon[rows].tolist()).values()) == 6
+        assert len(set(rows)) == size
+        seen |= set(rows)
+    assert len(seen) == len(source)
+
+
+def test_where_reads_exactly_the_selected_keys_and_writes_nothing(demo: Demo, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(demo.out, out)
+    before = {path: path.stat().st_mtime_ns for path in sorted(out.rglob("*"))}
+    condition = "class = 'Insecta' AND license_family <> 'CC-BY-NC'"
+    source = Feed(out, Rules(batch=8, where=condition, split=""), SMALL)
+    from pipeline.catalog import open_catalog
+
+    with open_catalog(out) as con:
+        wanted = {key for (key,) in con.execute(f"SELECT key FROM samples WHERE {condition}").fetchall()}
+    read = {key for step in range(-(-len(source) // 8)) for key in source.batch(step).keys}
+    assert read == wanted and len(wanted) > 10
+    assert {path: path.stat().st_mtime_ns for path in sorted(out.rglob("*"))} == before
+    by_query = Feed(out, Rules(batch=8, where=f"SELECT key FROM samples WHERE {condition}", split=""), SMALL)
+    assert by_query.digest == source.digest
+
+
+def test_captions_of_the_feed_are_those_in_the_shards(demo: Demo) -> None:
+    source = Feed(demo.out, Rules(batch=8, split=""), SMALL)
+    table = pq.read_table(demo.out / "shards" / "manifest.parquet").to_pylist()
+    at = {row["key"]: row for row in table}
+    store = open_store(demo.out / "shards")
+    for row in range(0, len(source), 7):
+        found = at[source.manifest.key(row)]
+        end = found["jpg_offset"] - (-found["jpg_length"] % 512) * -1 + found["jpg_length"]
+        head = store.spans([Span(found["shard"], end, end + 1024)])[0]
+        text = head[512 : 512 + int(head[124:135], 8)].decode()
+        assert source.manifest.captions(source.manifest.name[row]).default == text
+
+
+def test_the_feed_needs_neither_beam_nor_torch(dataset: Path) -> None:
+    code = (
+        "import sys\n"
+        "for name in ('apache_beam', 'torch', 'pygbif', 'ete3', 'imagehash'): sys.modules[name] = None\n"
+        "from pipeline.feed import Feed, Rules, View\n"
+        f"print(Feed({str(dataset)!r}, Rules(batch=4), View(size=16)).batch(0).digest())"
+    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == Feed(dataset, Rules(batch=4), SMALL).batch(0).digest()
+
+
+def test_a_checkpoint_of_other_data_or_rules_is_refused(dataset: Path) -> None:
+    state = feed(dataset).state(7)
+    for other in (feed(dataset, seed=1), feed(dataset, where="genus = 'Puma'"), feed(dataset, batch=32)):
+        with pytest.raises(FeedError, match="other data or other rules"):
+            other.resume(state)
+    assert feed(dataset, threads=2).resume(state) == 7
+    assert pickle.loads(pickle.dumps(feed(dataset))).resume(state) == 7
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ({"mode": "random"}, "mode is 'random'"),
+        ({"sampler": "best"}, "sampler is 'best'"),
+        ({"sampler": "cap"}, "the cap is 0"),
+        ({"cap": 3}, "sampler is 'uniform'"),
+        ({"batch": 0}, "batch is 0"),
+        ({"mode": "stream", "lanes": 3}, "3 equal lanes"),
+        ({"mode": "stream", "sampler": "sqrt"}, "jump between shards"),
+        ({"mode": "stream", "batch": 1024}, "an epoch has"),
+        ({"split": "test"}, "no sample is selected"),
+        ({"where": "genus = 'Canis'"}, "no sample is selected"),
+        ({"where": "genuss = 'Puma'"}, "cannot be answered"),
+        ({"where": "key IN (SELECT content FROM read_text('/etc/hostname'))"}, "cannot be answered"),
+    ],
+)
+def test_rules_that_cannot_be_are_refused_with_a_reason(dataset: Path, rules: dict[str, object], message: str) -> None:
+    with pytest.raises(FeedError, match=message):
+        feed(dataset, **rules)
+
+
+def test_damage_is_named_by_shard_byte_and_key(dataset: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "shards"
+    shutil.copytree(dataset, copy)
+    source = feed(copy)
+    span = source.manifest.span(int(source.sequence.rows(0)[0]))
+    with (copy / span.name).open("r+b") as file:
+        file.seek(span.start)
+        file.write(b"\0" * 64)
+    with pytest.raises(FeedError) as caught:
+        source.batch(0)
+    assert f"{span.name}, byte {span.start}" in str(caught.value) and source.keys(0)[0] in str(caught.value)
+    with (copy / span.name).open("r+b") as file:
+        file.truncate(span.start + 10)
+    with pytest.raises(FeedError, match="ends early"):
+        source.batch(0)
+    (copy / span.name).unlink()
+    with pytest.raises(FeedError, match="cannot be read"):
+        replaced = Feed(copy, replace(source.rules), SMALL)
+        replaced.batch(0)
+
+
+def test_ranks_that_do_not_divide_the_batch_are_refused(dataset: Path) -> None:
+    with pytest.raises(FeedError, match="3 ranks"):
+        feed(dataset).batch(0, 0, 3)
+    with pytest.raises(FeedError, match="no step -1"):
+        feed(dataset).batch(-1)
