@@ -6,13 +6,14 @@ import dataclasses
 import logging
 import platform
 import re
+import shutil
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from manifests import Recipe, canonical_json, check_paths, recipe_digest
-from pipeline.atomic import read_json, sweep, write_json
+from pipeline.atomic import TEMPORARY_PREFIX, read_json, sweep, write_json
 from pipeline.errors import ConservationError, RunError
 from pipeline.run import interrupt
 from pipeline.run.engine import Engine, EngineOptions
@@ -134,9 +135,12 @@ def _check_owner(folder: RunFolder) -> None:
 
 
 def sweep_top(folder: RunFolder) -> None:
-    """Remove temporary files of killed runs beside the stages' folders."""
-    for path in sorted(folder.root.glob(".tmp-*")):
-        path.unlink(missing_ok=True)
+    """Remove what killed runs left under temporary names beside the stages' folders."""
+    for path in sorted(folder.root.glob(f"{TEMPORARY_PREFIX}*")):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
     sweep(folder.root / "taxonomy")
 
 

@@ -137,7 +137,9 @@ def test_a_changed_recipe_redoes_only_what_depends_on_it(demo: Demo, tmp_path: P
 def test_status_tells_a_half_done_run(demo: Demo, tmp_path: Path) -> None:
     run(demo.recipe, tmp_path / "out", until="fetch")
     done = biomill("status", str(tmp_path / "out"))
-    states = {line.split()[0]: line.split()[1] for line in done.stdout.splitlines()[1:]}
+    stages, _, hosts = done.stdout.partition("\n\n")
+    states = {line.split()[0]: line.split()[1] for line in stages.splitlines()[1:]}
+    assert "media.biota.test" in hosts
     assert states["fetch"] == "done"
     assert states["likeness"] == states["catalog"] == "waiting"
     asked = biomill("sql", str(tmp_path / "out"), "FROM samples")

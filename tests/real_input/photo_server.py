@@ -41,6 +41,7 @@ class Answer:
 
 
 _GONE = Answer("gone", 404, "text/plain", b"gone\n")
+_NO_RULES = Answer("robots", 404, "text/plain", b"no rules\n")
 
 
 class PhotoServer(ThreadingHTTPServer):
@@ -78,6 +79,9 @@ class PhotoServer(ThreadingHTTPServer):
     def note(self, scheme: str, address: str, answer: Answer) -> None:
         """Note one answer."""
         with self._lock:
+            if answer is _NO_RULES:
+                self.hits["robots.txt"] += 1
+                return
             self.hits[f"{scheme} {answer.status}"] += 1
             self.sent[address] = answer.what, hashlib.sha256(answer.body).hexdigest()
 
@@ -97,6 +101,8 @@ class PhotoServer(ThreadingHTTPServer):
 
     def answer(self, address: str) -> Answer:
         """Give the answer for 'host/path?query'; the same for both schemes."""
+        if address.endswith("/robots.txt"):
+            return _NO_RULES
         digest = hashlib.md5(address.encode()).digest()
         part = int.from_bytes(digest[12:16], "big") % 100
         size = self.frames.get(address)

@@ -46,7 +46,7 @@ def test_an_address_answers_the_same_over_http_and_https_on_one_port(
         with Fetcher(rules) as fetcher:
             plain, secure = (fetcher.fetch(f"{scheme}://{hosts[0]}/a.jpg") for scheme in ("http", "https"))
         assert plain.data == secure.data == server.answer(f"{hosts[0]}/a.jpg").body
-        assert server.hits == {"http 200": 1, "https 200": 1}
+        assert server.hits == {"http 200": 1, "https 200": 1, "robots.txt": 2}
 
 
 def test_frames_have_their_declared_size(corpus: Path) -> None:
