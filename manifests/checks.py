@@ -13,6 +13,7 @@ from manifests.recipe import (
     RANKS,
     SOURCE_KINDS,
     BenchmarkSpec,
+    ExportRules,
     FetchRules,
     ImageRules,
     LicencePolicy,
@@ -104,6 +105,7 @@ def _check_lists(recipe: Recipe, places: Places) -> None:
     lists: tuple[tuple[KeyPath, tuple[str, ...]], ...] = (
         (("taxonomy", "sources"), recipe.taxonomy.sources),
         (("licences", "allow"), recipe.licences.allow),
+        (("export", "allow"), recipe.export.allow),
         (("fetch", "hosts"), recipe.fetch.hosts),
         (("fetch", "allow_private"), recipe.fetch.allow_private),
         (("fetch", "connect_to"), recipe.fetch.connect_to),
@@ -211,6 +213,7 @@ RULES: Mapping[tuple[type[Any], str], Rule] = {
     (TaxonomyRules, "sources"): _PATH_RULE,
     (TaxonomyRules, "minimum_rank"): _one_of(RANKS),
     (LicencePolicy, "allow"): _one_of(LICENCE_FAMILIES),
+    (ExportRules, "allow"): _one_of(LICENCE_FAMILIES),
     # The contact becomes a request header, which a line break would end.
     (FetchRules, "contact"): Rule(
         "a mail address or URL in printable ASCII, or ''", lambda v: v.isascii() and _CONTROL.search(v) is None

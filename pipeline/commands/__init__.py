@@ -11,6 +11,7 @@ from types import ModuleType
 from pipeline.commands import (
     demo,
     explain,
+    export,
     inspect,
     licences,
     plan_gbif,
@@ -29,6 +30,7 @@ COMMANDS: tuple[ModuleType, ...] = (
     status,
     sql,
     explain,
+    export,
     verify,
     recipe,
     demo,
