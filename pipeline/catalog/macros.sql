@@ -21,12 +21,14 @@ WHERE l.row_id = id ORDER BY ALL;
 
 --| images_per_taxon(): Kept images of every taxon of a rank, kingdom to species; 'accepted' for the accepted taxon.
 CREATE MACRO images_per_taxon(rank) AS TABLE
-SELECT CASE rank WHEN 'kingdom' THEN kingdom WHEN 'phylum' THEN phylum WHEN 'class' THEN "class"
-                 WHEN 'order' THEN "order" WHEN 'family' THEN family WHEN 'genus' THEN genus
-                 WHEN 'species' THEN species WHEN 'accepted' THEN accepted_name
-                 ELSE error('no such rank: ' || rank) END AS taxon,
-       kingdom AS in_kingdom, sum(images)::BIGINT AS images, count(*) AS accepted_taxa
-FROM taxa GROUP BY ALL HAVING taxon IS NOT NULL ORDER BY images DESC, taxon, in_kingdom;
+SELECT taxon, in_kingdom, sum(images)::BIGINT AS images, count(*) AS accepted_taxa
+FROM (SELECT images, kingdom AS in_kingdom,
+             CASE rank WHEN 'kingdom' THEN kingdom WHEN 'phylum' THEN phylum WHEN 'class' THEN "class"
+                       WHEN 'order' THEN "order" WHEN 'family' THEN family WHEN 'genus' THEN genus
+                       WHEN 'species' THEN species WHEN 'accepted' THEN accepted_name
+                       ELSE error('no such rank: ' || rank) END AS taxon
+      FROM taxa)
+WHERE taxon IS NOT NULL GROUP BY taxon, in_kingdom ORDER BY images DESC, taxon, in_kingdom;
 
 --| capped(): Keys of at most n images per accepted taxon, chosen by their SHA-256, so that the choice stays the same.
 CREATE MACRO capped(n) AS TABLE
