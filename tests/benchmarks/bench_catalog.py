@@ -63,8 +63,8 @@ def generate(root: Path, images: int, model: Path) -> None:
     con.execute("SET threads = 2; SET preserve_insertion_order = true")
     # Every id is a hash of its number, in the form of a uuid.
     con.execute(
-        """CREATE MACRO id(kind, i) AS (md5(kind || i)[:8] || '-' || md5(kind || i)[9:12] || '-5' || md5(kind || i)[14:16]
-           || '-8' || md5(kind || i)[18:20] || '-' || md5(kind || i)[21:32])"""
+        """CREATE MACRO id(kind, i) AS (md5(kind || i)[:8] || '-' || md5(kind || i)[9:12]
+           || '-5' || md5(kind || i)[14:16] || '-8' || md5(kind || i)[18:20] || '-' || md5(kind || i)[21:32])"""
     )
     con.execute("CREATE MACRO taxon(i) AS floor(20000 * ((i * 7919 % 99991) / 99991) ** 3)::INT")
     ended = images // 2
@@ -83,7 +83,8 @@ def generate(root: Path, images: int, model: Path) -> None:
         "may_sell": f"NOT contains({family}, 'NC')", "creator": "'observer ' || (i % 50000)",
         "rights_holder": "'observer ' || (i % 50000)", "source_page": "'https://example.org/' || i",
         "name_id": "md5('n' || taxon(i))", "scientific_name": "'Genus' || (taxon(i) // 5) || ' species' || taxon(i)",
-        "event_date": "'2023-05-' || (1 + i % 28)", "lat": "(i % 18000) / 100.0 - 90", "lon": "(i % 36000) / 100.0 - 180",
+        "event_date": "'2023-05-' || (1 + i % 28)", "lat": "(i % 18000) / 100.0 - 90",
+        "lon": "(i % 36000) / 100.0 - 180",
         "locator_file": "'occurrence.txt'", "locator_row": "i + 1", "locator_offset": "i * 800",
     }  # fmt: skip
     _fill(con, root / "ingest/records/part.parquet", RECORD_SCHEMA, everything, record)
@@ -112,26 +113,31 @@ def generate(root: Path, images: int, model: Path) -> None:
     ):
         rows = f"range({images} + {place} * {ended} // 3, {images} + ({place} + 1) * {ended} // 3) t(i)"
         _fill(con, root / stage / "ledger/part.parquet", ENDED_SCHEMA, rows,
-              {"row_id": "id('r', i)", "source": source, "outcome": f"'{outcome}'", "evidence": "'{\"rule\":\"' || i || '\"}'",
+              {"row_id": "id('r', i)", "source": source, "outcome": f"'{outcome}'",
+               "evidence": "'{\"rule\":\"' || i || '\"}'",
                "other_id": "id('r', i % 1000)"})  # fmt: skip
     _fill(con, root / "select/ledger/part.parquet", ENDED_SCHEMA, "range(0) t(i)", {})
     media = {
         "image_id": "id('m', i)", "media_id": "id('w', i)", "host": "'host' || (i % 40) || '.example.org'",
-        "address": "'https://images.example.org/' || i || '/original.jpg'", "bytes": "200000 + i % 99999", "sha256": "sha256('s' || i)",
+        "address": "'https://images.example.org/' || i || '/original.jpg'", "bytes": "200000 + i % 99999",
+        "sha256": "sha256('s' || i)",
         "format": "'JPEG'", "source_width": "1024", "source_height": "768", "width": "341", "height": "256",
-        "phash": "md5('h' || i)[:16]", "pdq": "unhex(sha256('q' || i))", "quality": "100", "pixel_sha256": "sha256('p' || i)",
+        "phash": "md5('h' || i)[:16]", "pdq": "unhex(sha256('q' || i))", "quality": "100",
+        "pixel_sha256": "sha256('p' || i)",
     }  # fmt: skip
     _fill(con, root / "fetch/media/part.parquet", schema("fetch/media"), everything, media)
     _fill(con, root / "fetch/attempts/part.parquet", schema("fetch/attempts"), "range(0) t(i)", {})
     _fill(con, root / "likeness/clusters/part.parquet", schema("likeness/clusters"), f"range({ended // 3}) t(i)",
-          {"record_id": "id('r', i)", "source": source, "cluster_id": "id('r', i // 3)", "outcome": "'kept'"})  # fmt: skip
+          {"record_id": "id('r', i)", "source": source, "cluster_id": "id('r', i // 3)",
+           "outcome": "'kept'"})  # fmt: skip
     _fill(con, root / "likeness/leaks/part.parquet", schema("likeness/leaks"), "range(2000) t(i)",
-          {"record_id": "id('r', i)", "source": source, "benchmark": "'rare'", "rule": "'hamming'", "distance": "i % 31"})  # fmt: skip
+          {"record_id": "id('r', i)", "source": source, "benchmark": "'rare'", "rule": "'hamming'",
+           "distance": "i % 31"})  # fmt: skip
     _fill(con, root / "holdout/items/part.parquet", schema("holdout/items"), "range(20000) t(i)",
           {"benchmark": "'rare'", "item": "'test-' || i"})  # fmt: skip
     decision = {
-        "record_id": "id('r', i)", "source": source, "image_id": "id('m', i)", "group_id": "id('r', i)", "split": "'train'",
-        "weight": "1.0", "accepted_id": "'x:' || taxon(i)",
+        "record_id": "id('r', i)", "source": source, "image_id": "id('m', i)", "group_id": "id('r', i)",
+        "split": "'train'", "weight": "1.0", "accepted_id": "'x:' || taxon(i)",
     }  # fmt: skip
     _fill(con, root / "select/decisions/part.parquet", schema("select/decisions"), kept, decision)
     _fill(con, root / "shards/manifest.parquet", pq.read_schema(model / "shards/manifest.parquet"), kept,
