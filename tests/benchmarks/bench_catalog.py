@@ -179,7 +179,7 @@ def measure(root: Path, images: int, model: Path) -> None:
     slowest, total = 0.0, 0.0
     with connect_catalog(root) as con:
         con.execute("SET memory_limit = '2GiB'")
-        floor = _timed(con, "SELECT count(COLUMNS(*)) FROM read_parquet('ingest/records/*.parquet')")
+        floor = _timed(con, "SELECT bit_xor(hash(COLUMNS(*))) FROM read_parquet('ingest/records/*.parquet')")
         print(f"{'wall s':>8} {'CPU s':>8} {'x floor':>8}  query")
         print(f"{floor[0]:8.2f} {floor[1]:8.2f} {1:8.1f}  (floor: every column of the records scanned once)")
         for query in queries():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pyarrow.parquet as pq
 import pytest
 
 from pipeline.cards import citation
+from pipeline.cards.pictures import TAXA
 from pipeline.catalog import open_catalog
 from pipeline.shards import file_digest
 from tests.conftest import Demo
@@ -28,6 +30,20 @@ def test_the_card_states_counts_licences_funnel_and_citations(demo: Demo) -> Non
     assert "None" not in card
     assert "None" not in (demo.out / "croissant.json").read_text()
     assert "\n\n\n" not in card
+
+
+def test_the_report_shows_pictures_and_loads_nothing(demo: Demo) -> None:
+    page = (demo.out / "report.html").read_text()
+    for section in ("taxa", "funnel", "duplicates", "leaks"):
+        assert f'<section id="{section}">' in page
+    sources = re.findall(r'<img src="([^"]{0,40})', page)
+    assert len(sources) > TAXA
+    assert all(source.startswith("data:image/jpeg;base64,") for source in sources)
+    assert not re.search(r"(?:src|href)=\"(?!data:)|url\(|<script", page)
+    assert len(page) < 2_000_000
+    with open_catalog(demo.out) as con:
+        kept = con.execute("SELECT count(*) FROM samples").fetchall()[0][0]
+    assert f"{kept:,} images were kept" in page
 
 
 def test_every_image_is_attributed(demo: Demo) -> None:
