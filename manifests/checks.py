@@ -14,6 +14,7 @@ from manifests.recipe import (
     RANKS,
     SOURCE_KINDS,
     BenchmarkSpec,
+    ExportRules,
     FetchRules,
     ImageRules,
     LicencePolicy,
@@ -107,6 +108,7 @@ def _check_lists(recipe: Recipe, places: Places) -> None:
     lists: tuple[tuple[KeyPath, tuple[str, ...]], ...] = (
         (("taxonomy", "sources"), recipe.taxonomy.sources),
         (("licences", "allow"), recipe.licences.allow),
+        (("export", "allow"), recipe.export.allow),
         (("fetch", "hosts"), recipe.fetch.hosts),
         (("fetch", "allow_private"), recipe.fetch.allow_private),
         (("fetch", "connect_to"), recipe.fetch.connect_to),
@@ -220,6 +222,7 @@ RULES: Mapping[tuple[type[Any], str], Rule] = {
     (TaxonomyRules, "minimum_higher_confidence"): _between(0, 100),
     (TaxonomyRules, "qualifiers"): _one_of(("species", "genus")),
     (LicencePolicy, "allow"): _one_of(LICENCE_FAMILIES),
+    (ExportRules, "allow"): _one_of(LICENCE_FAMILIES),
     # The contact becomes a request header, which a line break would end.
     (FetchRules, "contact"): Rule(
         "a mail address or URL in printable ASCII, or ''", lambda v: v.isascii() and _CONTROL.search(v) is None

@@ -28,7 +28,7 @@ def canonical_json(recipe: Recipe) -> str:
 
     >>> from manifests.recipe import SourceSpec
     >>> canonical_json(Recipe("a", (SourceSpec("b", "eol", "c.tgz"),)))[:60]
-    '{"benchmarks":[],"description":"","fetch":{"allow_private":['
+    '{"benchmarks":[],"description":"","export":{"allow":[],"allo'
     """
     return _dump(_plain(unanchor(recipe)))
 

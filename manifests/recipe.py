@@ -85,6 +85,17 @@ class LicencePolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class ExportRules:
+    """Which images may leave the run through `biomill export`; no stage depends on it, so a change redoes nothing."""
+
+    allow: tuple[str, ...] = ()
+    """Licence families that may be exported although they do not let resized copies be passed on (ND, ARR), because
+    you have permission or keep the copy to yourself."""
+    allow_unknown: bool = False
+    """Export images whose licence is not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class FetchRules:
     """How media are fetched: who we are, which hosts may be asked, how politely, and within which caps."""
 
@@ -223,6 +234,7 @@ class Recipe:
     benchmarks: tuple[BenchmarkSpec, ...] = ()
     taxonomy: TaxonomyRules = field(default_factory=TaxonomyRules)
     licences: LicencePolicy = field(default_factory=LicencePolicy)
+    export: ExportRules = field(default_factory=ExportRules)
     fetch: FetchRules = field(default_factory=FetchRules)
     image: ImageRules = field(default_factory=ImageRules)
     likeness: LikenessRules = field(default_factory=LikenessRules)

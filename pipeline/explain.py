@@ -12,8 +12,22 @@ import duckdb
 from pipeline.catalog import open_catalog
 from pipeline.errors import RunError
 from pipeline.outcomes import Outcome
+from pipeline.records import RANK_COLUMNS
 
 _MEANING = {outcome.code: outcome.info.meaning for outcome in Outcome}
+_MOST = 9
+"""Neighbours that are listed, the nearest first."""
+_NAME_SHOWN = frozenset(
+    (
+        *("name_id", "scientific_name", "match_type", "taxonomic_status", "usage_id", "usage_name", "accepted_name"),
+        *("accepted_id", "accepted_rank", "confidence", "runner_up_name", "runner_up_id", "n_candidates", "issues"),
+        *("hint_agreement", "taxonomy_build", "vernacular_language", *RANK_COLUMNS, *(f"{r}_id" for r in RANK_COLUMNS)),
+    )
+)
+_TRIED_SHOWN = frozenset({"record_id", "source", "place", "address", "image_id", "outcome"})
+_HASHES = """SELECT c.record_id, m.pdq FROM read_parquet('screen/candidates/*.parquet') c
+             LEFT JOIN read_parquet('fetch/arrived/*.parquet') a USING (record_id)
+             JOIN media m ON m.image_id = coalesce(a.image_id, c.image_id)"""
 
 
 def _one(con: duckdb.DuckDBPyConnection, query: str, *values: object) -> dict[str, Any] | None:
@@ -63,7 +77,19 @@ def _record(con: duckdb.DuckDBPyConnection, row_id: str) -> Iterator[str]:
         yield from _lines("name", name, "scientific_name", "match_type", "taxonomic_status", "usage_name")
         yield from _lines("accepted", name, "accepted_name", "accepted_id", "accepted_rank", "confidence")
         yield from _lines("doubts", name, "runner_up_name", "runner_up_id", "n_candidates", "hint_agreement", "issues")
+        yield from _lines("lineage", name, *RANK_COLUMNS)
+        # What a taxonomy's matcher says beyond that is shown under its own names.
+        yield from _lines("matching", name, *(column for column in name if column not in _NAME_SHOWN))
         yield from _lines("taxonomy", name, "taxonomy_build")
+    for other in _many(
+        con,
+        """SELECT b.record_id, b.source, b.outcome, b.record_id = b.kept_id AS speaks
+           FROM media_records a JOIN media_records b USING (media_key)
+           WHERE a.record_id = ? AND b.record_id <> a.record_id ORDER BY ALL""",
+        row_id,
+    )[:_MOST]:
+        speaks = ", speaks for the medium" if other["speaks"] else ""
+        yield f"{'medium of':<10} {other['record_id']} ({other['source']}): {other['outcome']}{speaks}"
 
 
 def _media(con: duckdb.DuckDBPyConnection, row_id: str) -> Iterator[str]:
@@ -75,7 +101,12 @@ def _media(con: duckdb.DuckDBPyConnection, row_id: str) -> Iterator[str]:
         row_id,
     )
     for tried in _many(con, "SELECT * FROM attempts WHERE record_id = ? ORDER BY place", row_id):
-        yield f"{'tried':<10} {tried['address']}: {tried['outcome'] or 'arrived'}"
+        more = "; ".join(
+            f"{column} {value}"
+            for column, value in tried.items()
+            if column not in _TRIED_SHOWN and value not in (None, "")
+        )
+        yield f"{'tried':<10} {tried['address']}: {tried['outcome'] or 'arrived'}{more and f' ({more})'}"
     if media is None:
         yield f"{'media':<10} never asked for"
         return
@@ -91,12 +122,21 @@ def _fate(con: duckdb.DuckDBPyConnection, row_id: str) -> Iterator[str]:
     if cluster:
         others = _many(
             con,
-            "SELECT record_id, outcome, evidence FROM clusters WHERE cluster_id = ? AND record_id <> ? ORDER BY ALL",
+            f"""WITH hashed AS ({_HASHES})
+                SELECT c.record_id, c.source, c.outcome, c.evidence,
+                       bit_count(xor(unhex(h.pdq)::BIT, unhex(own.pdq)::BIT)) AS distance
+                FROM clusters c LEFT JOIN hashed h ON h.record_id = c.record_id
+                LEFT JOIN hashed own ON own.record_id = $2
+                WHERE c.cluster_id = $1 AND c.record_id <> $2 ORDER BY distance NULLS LAST, c.record_id""",
             cluster["cluster_id"],
             row_id,
         )
-        for other in others[:9]:
-            yield f"{'alike':<10} {other['record_id']}: {other['outcome']} {other['evidence'] or ''}".rstrip()
+        for other in others[:_MOST]:
+            far = "" if other["distance"] is None else f" at Hamming distance {other['distance']}"
+            proof = f" {other['evidence']}" if other["evidence"] else ""
+            yield f"{'alike':<10} {other['record_id']} ({other['source']}){far}: {other['outcome']}{proof}"
+        if len(others) > _MOST:
+            yield f"{'alike':<10} and {len(others) - _MOST:,} more"
     ledger = _one(con, "SELECT * FROM ledger WHERE row_id = ?", row_id)
     if ledger:
         yield f"{'outcome':<10} {ledger['outcome']} (stage {ledger['stage']}): {_MEANING[ledger['outcome']]}"
@@ -110,6 +150,7 @@ def _fate(con: duckdb.DuckDBPyConnection, row_id: str) -> Iterator[str]:
     sample = _one(con, "SELECT * FROM samples WHERE record_id = ?", row_id)
     if sample:
         yield from _lines("sample", sample, "key", "shard", "offset", "length", "split", "weight", "group_id")
+        yield from _lines("jpeg", sample, "jpg_offset", "jpg_length", "jpeg_sha256")
 
 
 def explain(root: Path, wanted: str) -> Iterator[str]:

@@ -39,15 +39,18 @@ def table_lines(names: Sequence[str], rows: Sequence[Sequence[object]]) -> Itera
         yield "  ".join(padded).rstrip()
 
 
-def query_lines(root: Path, query: str, form: str = "table") -> Iterator[str]:
+def query_lines(root: Path, query: str, form: str = "table", write: bool = False) -> Iterator[str]:
     """Give the answer to an SQL question about a run as lines of a text table, CSV, or JSON objects.
 
-    Raises RunError when the question is not valid SQL, or would change the catalog.
+    Raises RunError when the question is not valid SQL, or would change the catalog and `write` is not asked for; the
+    run's Parquet is read-only in any case.
     """
-    with open_catalog(root) as con:
+    with open_catalog(root, write) as con:
         try:
-            if any(part.type not in _QUESTIONS for part in con.extract_statements(query)):
-                raise duckdb.PermissionException("only questions are answered (SELECT, FROM, SHOW, DESCRIBE, EXPLAIN)")
+            if not write and any(part.type not in _QUESTIONS for part in con.extract_statements(query)):
+                raise duckdb.PermissionException(
+                    "only questions are answered (SELECT, FROM, SHOW, DESCRIBE, EXPLAIN), unless --write is given"
+                )
             cursor = con.execute(query)
             rows = cursor.fetchall()
         except duckdb.Error as error:

@@ -1,6 +1,6 @@
 """The DuckDB catalog: views over the run's Parquet, and the questions people ask of it."""
 
-from pipeline.catalog.build import build_catalog
-from pipeline.catalog.open import open_catalog
+from pipeline.catalog.build import build_catalog, create_views
+from pipeline.catalog.open import connect_catalog, open_catalog
 
-__all__ = ["build_catalog", "open_catalog"]
+__all__ = ["build_catalog", "connect_catalog", "create_views", "open_catalog"]

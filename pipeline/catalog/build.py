@@ -14,16 +14,19 @@ from pipeline.outcomes import Outcome
 from pipeline.records import COMMENTS
 from pipeline.sql import quote
 
-_DOCUMENTED = re.compile(r"^--\| (?P<view>\w+)(?:\.(?P<column>\w+))?: (?P<text>.+)$", re.MULTILINE)
+_DOCUMENTED = re.compile(r"^--\| (?P<view>\w+|\*)(?:\.(?P<column>\w+))?: (?P<text>.+)$", re.MULTILINE)
+_MACRO = re.compile(r"^--\| (?P<name>\w+)\(\): (?P<text>.+)$", re.MULTILINE)
+_ANY = "*"
 
 
 def view_statements() -> str:
-    """Give the SQL that makes the catalog's views."""
-    return (files("pipeline.catalog") / "views.sql").read_text(encoding="utf-8")
+    """Give the SQL that makes the catalog's views and macros."""
+    folder = files("pipeline.catalog")
+    return "\n".join((folder / name).read_text(encoding="utf-8") for name in ("views.sql", "macros.sql"))
 
 
 def comments() -> Iterator[tuple[str, str | None, str]]:
-    """Give (view, column or None, meaning) for everything that `views.sql` documents."""
+    """Give (view, column or None, meaning) for everything that `views.sql` documents; view '*': any view's column."""
     for found in _DOCUMENTED.finditer(view_statements()):
         yield found["view"], found["column"], found["text"]
 
@@ -36,14 +39,22 @@ def build_catalog(root: Path) -> None:
     with atomic_path(root / "catalog.duckdb") as temporary:
         con = duckdb.connect(str(temporary))
         try:
-            con.execute(f"SET file_search_path = {quote(str(root))}")
-            con.execute("CREATE TABLE outcomes (outcome VARCHAR, stage VARCHAR, retryable BOOLEAN, meaning VARCHAR)")
-            rows = [(o.code, o.info.stage, o.info.retryable, o.info.meaning) for o in Outcome]
-            con.executemany("INSERT INTO outcomes VALUES (?, ?, ?, ?)", rows)
-            con.execute(view_statements())
-            _comment(con)
+            create_views(con, root)
         finally:
             con.close()
+
+
+def create_views(con: duckdb.DuckDBPyConnection, root: Path) -> None:
+    """Make tables, views and macros in an empty database, over the Parquet of the run in `root`, with their comments.
+
+    Raises duckdb.IOException when a stage's Parquet is missing.
+    """
+    con.execute(f"SET file_search_path = {quote(str(root))}")
+    con.execute("CREATE TABLE outcomes (outcome VARCHAR, stage VARCHAR, retryable BOOLEAN, meaning VARCHAR)")
+    rows = [(o.code, o.info.stage, o.info.retryable, o.info.meaning) for o in Outcome]
+    con.executemany("INSERT INTO outcomes VALUES (?, ?, ?, ?)", rows)
+    con.execute(view_statements())
+    _comment(con)
 
 
 def _comment(con: duckdb.DuckDBPyConnection) -> None:
@@ -56,6 +67,8 @@ def _comment(con: duckdb.DuckDBPyConnection) -> None:
         kind = "TABLE" if view in tables else "VIEW"
         con.execute(f"COMMENT ON {kind} {view} IS {quote(known[view, None])}")
     for view, column in columns:
-        text = known.get((view, column)) or COMMENTS.get(column)
+        text = known.get((view, column)) or known.get((_ANY, column)) or COMMENTS.get(column)
         if text:
             con.execute(f'COMMENT ON COLUMN {view}."{column}" IS {quote(text)}')
+    for found in _MACRO.finditer(view_statements()):
+        con.execute(f"COMMENT ON MACRO TABLE {found['name']} IS {quote(found['text'])}")

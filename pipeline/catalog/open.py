@@ -13,15 +13,24 @@ from pipeline.sql import quote
 
 
 @contextmanager
-def open_catalog(root: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give a read-only connection to the catalog of a finished run.
+def open_catalog(root: Path, write: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give a connection to the catalog of a finished run, read-only unless `write` is asked for.
 
-    The catalog and all files it reads are read-only, and no other file of the machine can be read through it. Raises
-    RunError when the run is not finished.
+    The run's Parquet is only ever read, and no other file of the machine can be read through the catalog. With `write`
+    tables and views of one's own can be made in the catalog file; the catalog stage makes it anew when it runs again.
+    Raises RunError when the run is not finished.
     """
     folder = RunFolder(root.absolute())
     folder.require("catalog")
-    con = duckdb.connect(str(folder.catalog), read_only=True)
+    with connect_catalog(folder.root, write) as con:
+        yield con
+
+
+@contextmanager
+def connect_catalog(root: Path, write: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give a connection to `catalog.duckdb` in a folder, finished or not; `open_catalog` says what it may do."""
+    folder = RunFolder(root.absolute())
+    con = duckdb.connect(str(folder.catalog), read_only=not write)
     try:
         con.execute(f"SET file_search_path = {quote(str(folder.root))}")
         # DuckDB checks a path both as a view writes it and as it is found.

@@ -1,5 +1,62 @@
 -- The catalog's views. Paths are relative to the run's folder, so that the folder can be moved.
--- A line `--| view: meaning` documents a view, `--| view.column: meaning` one of its columns.
+-- A line `--| view: meaning` documents a view, `--| view.column: meaning` one of its columns, and `--| *.column:` the
+-- columns of that name that have no line of their own; what is a column of the records has its comment from there.
+
+--| *.image_id: id of the image: a medium, or the part of it inside one box
+--| *.media_id: id of the medium, from the address of its bytes
+--| *.host: host of the address, or the local store
+--| *.address: URL, or place in a local store, that the bytes came from
+--| *.outcome: how it ended, as a code of outcomes
+--| *.stage: the stage in which it ended
+--| *.detail: what host or decoder said, in words
+--| *.bytes: size of the medium as it came
+--| *.sha256: SHA-256 of the bytes as they came
+--| *.format: image format of the bytes as they came
+--| *.source_width: width of the image or crop before it was made smaller, in pixels
+--| *.source_height: height of the image or crop before it was made smaller, in pixels
+--| *.width: width of the stored image in pixels
+--| *.height: height of the stored image in pixels
+--| *.phash: 64-bit perceptual hash (imagehash's pHash), in hex
+--| *.pdq: 256-bit PDQ hash, in hex
+--| *.quality: PDQ quality from 0 to 100; a flat image's hash says little
+--| *.pixel_sha256: SHA-256 of the decoded pixels
+--| *.canonical_name: the name without authorship, as it was parsed
+--| *.name_kind: kind of string: scientific, hybrid, OTU, placeholder, ...
+--| *.match_type: how the name was matched: EXACT, by fallback to a higher rank, or not at all
+--| *.taxonomic_status: status of the matched usage: accepted, synonym, ...
+--| *.usage_id: key of the matched usage
+--| *.usage_name: name of the matched usage
+--| *.accepted_id: key of the accepted usage: the taxon
+--| *.accepted_name: canonical name of the accepted usage
+--| *.accepted_rank: rank of the accepted usage
+--| *.kingdom_id: key of the accepted usage's kingdom
+--| *.phylum_id: key of the accepted usage's phylum
+--| *.class_id: key of the accepted usage's class
+--| *.order_id: key of the accepted usage's order
+--| *.family_id: key of the accepted usage's family
+--| *.genus_id: key of the accepted usage's genus
+--| *.species_id: key of the accepted usage's species
+--| *.vernacular_language: language of the common name, ISO 639-3
+--| *.confidence: how sure the match is, from 0 to 100
+--| *.n_candidates: number of usages that the name could have meant
+--| *.runner_up_id: key of the usage that came second
+--| *.runner_up_name: name of the usage that came second
+--| *.hint_agreement: whether each higher name that the source gave agrees with the match, as JSON
+--| *.taxonomy_build: digest of the taxonomy that names were matched against
+--| *.benchmark: benchmark of the recipe that the item is held out for
+--| *.item: the held-out image, by its name or key in the benchmark
+--| *.rule: by which rule the two are the same: bytes, pixels, hamming or id
+--| *.distance: Hamming distance of the two PDQ hashes; null when another rule applies
+--| *.variant: which of the eight mirrored and turned variants is alike; 0 is the image as it is
+--| *.group_id: what never straddles a split: images of one occurrence, medium or cluster
+--| *.split: train or val
+--| *.weight: 1 / sqrt(kept images of the taxon), for balanced sampling
+--| *.images: number of images
+--| *.rows: number of rows
+--| *.evidence: rule, values and thresholds, as JSON
+--| *.other_id: the other record or held-out item involved
+--| *.key: name of the sample: its members in the shard are KEY.jpg, KEY.txt, KEY.json
+--| *.shard: file name of the shard
 
 --| outcomes: Every way in which an input row can end.
 --| outcomes.outcome: code, as in the ledger
@@ -31,6 +88,15 @@ LEFT JOIN read_parquet('screen/candidates/*.parquet') c USING (record_id)
 WHERE c.record_id IS NULL OR (r.locator_file = c.locator_file AND r.locator_row = c.locator_row);
 
 --| names: Every distinct name with its hints, and what it was resolved to.
+--| names.kingdom: kingdom of the accepted usage
+--| names.phylum: phylum of the accepted usage
+--| names.class: class of the accepted usage
+--| names.order: order of the accepted usage
+--| names.family: family of the accepted usage
+--| names.genus: genus of the accepted usage
+--| names.species: species of the accepted usage, as a binomial
+--| names.vernacular_name: common name of the accepted usage
+--| names.issues: what was odd about the name, as codes
 CREATE VIEW names AS
 SELECT * FROM read_parquet('resolve/names/*.parquet')
 UNION ALL BY NAME SELECT * FROM read_parquet('likeness/labels/*.parquet');
@@ -82,8 +148,21 @@ FROM ledger GROUP BY ALL ORDER BY place, stage, outcome, source;
 --| samples.offset: byte offset of the sample's first tar header in the shard
 --| samples.length: bytes of the sample in the shard, headers and padding included
 --| samples.weight: 1 / sqrt(kept images of the taxon), for balanced sampling
+--| samples.jpg_offset: byte offset of the JPEG itself in the shard
+--| samples.jpg_length: bytes of the JPEG
+--| samples.kingdom: kingdom of the accepted usage
+--| samples.phylum: phylum of the accepted usage
+--| samples.class: class of the accepted usage
+--| samples.order: order of the accepted usage
+--| samples.family: family of the accepted usage
+--| samples.genus: genus of the accepted usage
+--| samples.species: species of the accepted usage, as a binomial
+--| samples.vernacular_name: common name of the accepted usage
+--| samples.jpeg_sha256: SHA-256 of the stored JPEG
+--| samples.source_sha256: SHA-256 of the medium's bytes as they came
 CREATE VIEW samples AS
-SELECT m.key, m.record_id, m.source, m.split, m.weight, m.group_id, m.shard, m."offset", m."length", m.sha256 AS jpeg_sha256,
+SELECT m.key, m.record_id, m.source, m.split, m.weight, m.group_id, m.shard, m."offset", m."length", m.jpg_offset, m.jpg_length,
+       m.sha256 AS jpeg_sha256,
        m.width, m.height, n.accepted_id, n.accepted_name, n.accepted_rank, n.kingdom, n.phylum, n."class", n."order",
        n.family, n.genus, n.species, n.vernacular_name, n.match_type, n.taxonomy_build,
        r.scientific_name, r.source_record_id, r.source_media_id, r.box_id, r.occurrence_key, r.media_url, r.media_path,
@@ -97,6 +176,17 @@ JOIN names n ON n.name_id = m.name_id
 JOIN media f USING (image_id);
 
 --| taxa: Accepted taxa with their lineage and the number of images kept, per split.
+--| taxa.kingdom: kingdom of the accepted usage
+--| taxa.phylum: phylum of the accepted usage
+--| taxa.class: class of the accepted usage
+--| taxa.order: order of the accepted usage
+--| taxa.family: family of the accepted usage
+--| taxa.genus: genus of the accepted usage
+--| taxa.species: species of the accepted usage, as a binomial
+--| taxa.vernacular_name: common name of the accepted usage
+--| taxa.train: images in the training split
+--| taxa.val: images in the validation split
+--| taxa.sources: number of sources that its images come from
 CREATE VIEW taxa AS
 SELECT accepted_id, any_value(accepted_name) AS accepted_name, any_value(accepted_rank) AS accepted_rank,
        any_value(kingdom) AS kingdom, any_value(phylum) AS phylum, any_value("class") AS "class",
@@ -118,6 +208,12 @@ SELECT row_id, source, other_id, NULL, CASE outcome WHEN 'leak_id' THEN 'id' ELS
 FROM ledger WHERE outcome IN ('leak_id', 'leak_species');
 
 --| benchmarks: Held-out items: what each is compared by, and which could not be covered.
+--| benchmarks.sha256: SHA-256 of the held-out file
+--| benchmarks.media_key: key of the medium, held out by id
+--| benchmarks.record_key: source and record key, held out by id
+--| benchmarks.spec: how the hashes were made
+--| benchmarks.outcome: why the item could not be hashed; null when it was
+--| benchmarks.hashed: whether the item is compared by its hash
 CREATE VIEW benchmarks AS
 SELECT benchmark, item, sha256, pixel_sha256, phash, quality, media_key, record_key, spec, outcome,
        outcome IS NULL AND pdq IS NOT NULL AS hashed
@@ -141,10 +237,36 @@ CREATE VIEW quarantine AS SELECT * FROM read_parquet('likeness/quarantine/*.parq
 CREATE VIEW decisions AS SELECT * FROM read_parquet('select/decisions/*.parquet');
 
 --| licences: Kept images per licence and source.
+--| licences.license_id: SPDX id, or LicenseRef-...; unknown where none is stated
 CREATE VIEW licences AS
 SELECT coalesce(license_id, 'unknown') AS license_id, source, count(*) AS images
 FROM samples GROUP BY ALL ORDER BY images DESC, license_id, source;
 
 --| hosts: What every host answered.
+--| hosts.outcome: how it ended, as a code of outcomes; ok: the image arrived
 CREATE VIEW hosts AS
 SELECT host, coalesce(outcome, 'ok') AS outcome, count(*) AS images FROM media GROUP BY ALL ORDER BY host, images DESC;
+
+--| releases: Every release that was read: its records, and how many of its images were kept.
+--| releases.records: canonical records of the release
+CREATE VIEW releases AS
+SELECT r.source, r.release, count(*) AS records, count(s.record_id) AS images
+FROM records r LEFT JOIN read_parquet('shards/manifest.parquet') s USING (record_id) GROUP BY ALL ORDER BY ALL;
+
+--| datasets: Kept images per dataset of origin, as GBIF asks for when a derived dataset is registered.
+CREATE VIEW datasets AS
+SELECT r.source, r.release, r.dataset_key, any_value(r.publisher ORDER BY r.publisher) AS publisher, count(*) AS images
+FROM read_parquet('shards/manifest.parquet') m JOIN records r USING (record_id)
+GROUP BY r.source, r.release, r.dataset_key ORDER BY ALL;
+
+--| attribution: Whom to name for every image in the shards, and under which licence.
+--| attribution.credit: one line that credits the image
+CREATE VIEW attribution AS
+SELECT s.key, s.shard, s.source, r.release, s.source_record_id, s.source_media_id, r.dataset_key, r.publisher,
+       s.scientific_name, s.accepted_name, s.creator, s.rights_holder, s.license_id, r.license_verbatim,
+       s.source_page, s.media_url,
+       concat_ws(', ', s.accepted_name, coalesce(nullif(s.creator, ''), nullif(s.rights_holder, ''), 'creator not stated'),
+                 coalesce(s.license_id, 'licence not stated'),
+                 coalesce(nullif(s.source_page, ''), nullif(s.media_url, ''), s.source || ' ' || s.source_record_id))
+       AS credit
+FROM samples s JOIN records r USING (record_id);

@@ -13,6 +13,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("out", type=Path)
     parser.add_argument("query")
     parser.add_argument("--format", choices=("table", "csv", "json"), default="table")
+    parser.add_argument("--write", action="store_true", help="let the query make tables and views in the catalog")
     parser.set_defaults(lines=lines)
 
 
@@ -20,4 +21,4 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     """Give the answer in the format that is asked for."""
     from pipeline.report import query_lines
 
-    yield from query_lines(args.out, args.query, args.format)
+    yield from query_lines(args.out, args.query, args.format, args.write)

@@ -1,4 +1,4 @@
-"""Catalog: the DuckDB file that answers questions about the run."""
+"""Catalog: the DuckDB file that answers questions about the run, and the cards that its answers fill."""
 
 from __future__ import annotations
 
@@ -17,12 +17,16 @@ class Catalog(Stage):
     """The catalog stage."""
 
     name = "catalog"
-    version = 2
+    version = 3
+    sections = ("name", "description")
     upstream = ("shards",)
 
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
-        """Write the views."""
+        """Write the views, then the cards."""
+        from pipeline.cards import write_cards
+
         build_catalog(context.folder.root)
+        write_cards(context.folder.root, context.recipe)
         return {}
 
     def balance(self, context: Context, facts: Mapping[str, Any]) -> list[Balance]:

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from manifests import load_recipe
+from pipeline import sql
 from pipeline.atomic import write_json, write_table
 from pipeline.demo import generate_records
 from pipeline.run.driver import run
@@ -71,7 +72,9 @@ def stand_in_for_fetch(context: Context) -> None:
     stage = Fetch()
     digest = stage_digest(stage, context)
     write_json(context.folder.plan("fetch"), {"digest": digest, "outputs": ["media/all.parquet"]})
-    stage.settle_arrivals(context, folder)
+    candidates = sql.parquet(context.folder.stage("screen") / "candidates")
+    with sql.connect(context.recipe.limits.memory_mb, context.folder.root) as con:
+        stage._settle(con, context, folder, candidates, candidates)
     write_json(context.folder.done("fetch"), {"digest": digest, "facts": {}, "balance": []})
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from manifests import (
     BenchmarkSpec,
+    ExportRules,
     FetchRules,
     ImageRules,
     LicencePolicy,
@@ -38,6 +39,7 @@ TABLES = (
     BenchmarkSpec,
     TaxonomyRules,
     LicencePolicy,
+    ExportRules,
     FetchRules,
     ImageRules,
     LikenessRules,

@@ -1,0 +1,81 @@
+"""What a card states, counted from the catalog: totals, ranks, sources, licences, releases and the funnel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from manifests import Recipe
+from pipeline.cards.citations import citation
+from pipeline.records import RANK_COLUMNS
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Counts of one run, each list in a stated order."""
+
+    name: str
+    description: str
+    taxonomy_build: str
+    images: int
+    rows: int
+    splits: Sequence[Row]
+    """(split, images)"""
+    ranks: Sequence[Row]
+    """(rank, taxa, images with the rank)"""
+    sources: Sequence[Row]
+    """(source, input rows, images)"""
+    licences: Sequence[Row]
+    """(licence, images, may be shared as resized copies)"""
+    funnel: Sequence[Row]
+    """(stage, outcome, rows, percent, meaning)"""
+    releases: Sequence[Row]
+    """(source, release, records, images, citation)"""
+    datasets: Sequence[Row]
+    """(source, dataset key, publisher, images), the largest twenty"""
+    shards: Sequence[Row]
+    """(shard, samples)"""
+
+
+def gather(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> Facts:
+    """Count what the cards state, by questions to the catalog."""
+
+    def rows(query: str) -> list[Row]:
+        found: list[Row] = con.execute(query).fetchall()
+        return found
+
+    ranks = [
+        (rank, *rows(f'SELECT count(DISTINCT "{rank}"), count("{rank}") FROM samples')[0]) for rank in RANK_COLUMNS
+    ]
+    kinds = {source.name: source.kind for source in recipe.sources}
+    releases = rows("SELECT source, coalesce(release, ''), records, images FROM releases ORDER BY ALL")
+    builds = rows("SELECT DISTINCT taxonomy_build FROM samples ORDER BY 1")
+    return Facts(
+        name=recipe.name,
+        description=recipe.description,
+        taxonomy_build=", ".join(str(build) for (build,) in builds),
+        images=int(rows("SELECT count(*) FROM samples")[0][0]),
+        rows=int(rows("SELECT count(*) FROM ledger")[0][0]),
+        splits=rows("SELECT split, count(*) FROM samples GROUP BY 1 ORDER BY 1"),
+        ranks=ranks,
+        sources=rows(
+            "SELECT source, count(*), count(*) FILTER (outcome = 'kept') FROM ledger GROUP BY source ORDER BY source"
+        ),
+        licences=rows(
+            """SELECT coalesce(license_id, 'unknown') AS licence, count(*) AS images,
+                      bool_and(coalesce(may_share, false))
+               FROM samples GROUP BY 1 ORDER BY images DESC, licence"""
+        ),
+        funnel=rows("SELECT stage, outcome, rows, percent, meaning FROM funnel()"),
+        releases=[(*row, citation(kinds.get(row[0], ""), row[0], row[1])) for row in releases],
+        datasets=rows(
+            """SELECT source, dataset_key, coalesce(publisher, ''), images FROM datasets WHERE dataset_key <> ''
+               ORDER BY images DESC, source, dataset_key LIMIT 20"""
+        ),
+        shards=rows("SELECT shard, count(*) FROM samples GROUP BY 1 ORDER BY 1"),
+    )

@@ -1,0 +1,119 @@
+"""The pictures of a report: some kept images of the commonest taxa, duplicates beside what stayed, and leaks.
+
+Which are shown follows from counts and ids alone. Bytes are those that were stored; large ones are left out, so that
+the report stays small.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+TAXA, PAIRS, LEAKS = 24, 12, 12
+"""How many pictures of each kind a report holds."""
+_LARGEST = 100_000
+_STORED = """SELECT c.record_id, m.unit, m."offset" AS at, m."length" AS size
+             FROM read_parquet('screen/candidates/*.parquet') c
+             LEFT JOIN read_parquet('fetch/arrived/*.parquet') a USING (record_id)
+             JOIN read_parquet('fetch/media/*.parquet') m ON m.image_id = coalesce(a.image_id, c.image_id)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture with what is written under it; `data` is a data: URL."""
+
+    data: str
+    caption: str
+    note: str
+
+
+def taxa_pictures(con: duckdb.DuckDBPyConnection, root: Path) -> list[Picture]:
+    """Give one kept image of each of the commonest accepted taxa."""
+    rows = con.execute(
+        f"""SELECT s.shard, s.jpg_offset, s.jpg_length, s.jpeg_sha256, t.accepted_name, t.images
+            FROM (FROM taxa ORDER BY images DESC, accepted_id LIMIT {TAXA}) t
+            JOIN (SELECT accepted_id, min(key) AS key FROM samples GROUP BY 1) k USING (accepted_id)
+            JOIN samples s USING (key) ORDER BY t.images DESC, t.accepted_id"""
+    ).fetchall()
+    found = []
+    for shard, offset, length, digest, name, images in rows:
+        data = _read(root / "shards" / shard, offset, length)
+        if data is not None and hashlib.sha256(data).hexdigest() == digest:
+            found.append(Picture(_url(data), name, f"{images:,} images"))
+    return found
+
+
+def duplicate_pairs(con: duckdb.DuckDBPyConnection, root: Path) -> list[tuple[Picture, Picture]]:
+    """Give pairs of a dropped near-duplicate and the image that stayed, the farthest apart first."""
+    rows = con.execute(
+        f"""WITH stored AS ({_STORED})
+            SELECT c.record_id, c.source, d.unit, d.at, d.size, c.other_id, o.source, k.unit, k.at, k.size,
+                   json_extract_string(c.evidence, '$.distance')::INT AS distance
+            FROM clusters c JOIN stored d ON d.record_id = c.record_id JOIN stored k ON k.record_id = c.other_id
+            JOIN clusters o ON o.record_id = c.other_id
+            WHERE c.outcome = 'near_duplicate' ORDER BY distance DESC NULLS LAST, c.record_id LIMIT {PAIRS}"""
+    ).fetchall()
+    found = []
+    for dropped, source, unit, at, size, kept, other, kept_unit, kept_at, kept_size, distance in rows:
+        one, two = _blob(root, unit, at, size), _blob(root, kept_unit, kept_at, kept_size)
+        if one and two:
+            near = f"dropped, at Hamming distance {distance}"
+            found.append((Picture(one, f"{source} {dropped[:8]}", near), Picture(two, f"{other} {kept[:8]}", "kept")))
+    return found
+
+
+def leak_pictures(con: duckdb.DuckDBPyConnection, root: Path) -> list[Picture]:
+    """Give dropped images that would have leaked a held-out one, with its name; held-out images are not stored."""
+    rows = con.execute(
+        f"""WITH stored AS ({_STORED})
+            SELECT l.record_id, l.benchmark, l.item, l.rule, l.distance, s.unit, s.at, s.size
+            FROM leaks l JOIN stored s USING (record_id)
+            ORDER BY l.distance DESC NULLS LAST, l.record_id, l.benchmark, l.item LIMIT {LEAKS}"""
+    ).fetchall()
+    found = []
+    for record, benchmark, item, rule, distance, unit, at, size in rows:
+        data = _blob(root, unit, at, size)
+        if data:
+            said = f"{rule}, distance {distance}" if distance is not None else rule
+            found.append(Picture(data, f"{benchmark}: {item or record[:8]}", said))
+    return found
+
+
+def bars(rows: Sequence[tuple[str, str, int, float, str]]) -> Iterator[dict[str, object]]:
+    """Give the funnel's rows with the width of each bar in percent of the longest."""
+    longest = max((row[2] for row in rows), default=1)
+    for stage, outcome, number, percent, meaning in rows:
+        width = round(100 * number / longest, 2)
+        yield {
+            "stage": stage,
+            "outcome": outcome,
+            "rows": number,
+            "percent": percent,
+            "meaning": meaning,
+            "width": width,
+        }
+
+
+def _blob(root: Path, unit: str | None, at: int | None, size: int | None) -> str:
+    if unit is None or at is None or size is None:
+        return ""
+    data = _read(root / "fetch" / "blobs" / f"{unit}.bin", at, size)
+    return _url(data) if data else ""
+
+
+def _read(path: Path, offset: int, length: int) -> bytes | None:
+    """Give bytes of a file; None when they are too many for a report, or the file is gone, as blobs may be."""
+    if length > _LARGEST or not path.exists():
+        return None
+    with path.open("rb") as handle:
+        handle.seek(offset)
+        return handle.read(length)
+
+
+def _url(data: bytes) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(data).decode()

@@ -1,0 +1,74 @@
+"""Writing a run's cards beside its catalog: card, Croissant, report, attribution, and their checksums."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import duckdb
+import jinja2
+
+from manifests import Recipe
+from pipeline.atomic import table_writer, write_text
+from pipeline.cards.croissant import croissant
+from pipeline.cards.facts import Facts, gather
+from pipeline.cards.pictures import bars, duplicate_pairs, leak_pictures, taxa_pictures
+from pipeline.catalog import connect_catalog
+from pipeline.shards import file_digest, read_checksums, write_checksums
+
+CARD, CROISSANT, ATTRIBUTION, REPORT = "README.md", "croissant.json", "ATTRIBUTION.parquet", "report.html"
+CARDS = (ATTRIBUTION, CARD, CROISSANT, REPORT)
+"""What `checksums.sha256` in the run's folder lists."""
+
+
+def write_cards(root: Path, recipe: Recipe) -> None:
+    """Write the cards of a run whose catalog stands, each file atomically; equal runs give equal bytes."""
+    with connect_catalog(root) as con:
+        write_attribution(con, "FROM attribution ORDER BY key", root / ATTRIBUTION)
+        facts = gather(con, recipe)
+        write_text(root / REPORT, report_text(con, root, facts))
+    write_text(root / CARD, card_text(facts))
+    stated = read_checksums(root / "shards" / "checksums.sha256")
+    files = {
+        f"shards/{name}": (digest, (root / "shards" / name).stat().st_size)
+        for name, digest in stated.items()
+        if name.endswith((".tar", ".parquet"))
+    }
+    for path in (ATTRIBUTION, "shards/manifest.parquet"):
+        files[path] = (file_digest(root / path), (root / path).stat().st_size)
+    # The version is the content: it changes when a shard does.
+    version = hashlib.sha256("".join(sorted(stated.values())).encode()).hexdigest()
+    write_text(root / CROISSANT, croissant(facts, files, f"1.0.0+{version[:12]}"))
+    write_checksums(root, CARDS)
+
+
+def card_text(facts: Facts) -> str:
+    """Give the dataset card in Markdown, with the metadata block that the Hugging Face Hub reads."""
+    return _template("README.md.jinja", escape=False).render(facts=facts)
+
+
+def report_text(con: duckdb.DuckDBPyConnection, root: Path, facts: Facts) -> str:
+    """Give the report as one HTML file that loads nothing: pictures, the funnel as bars, duplicates, leaks."""
+    return _template("report.html.jinja", escape=True).render(
+        facts=facts,
+        funnel=list(bars([(row[0], row[1], row[2], row[3], row[4]) for row in facts.funnel])),
+        taxa=taxa_pictures(con, root),
+        pairs=duplicate_pairs(con, root),
+        leaks=leak_pictures(con, root),
+    )
+
+
+def _template(name: str, escape: bool) -> jinja2.Template:
+    loader = jinja2.PackageLoader("pipeline.cards", "")
+    environment = jinja2.Environment(
+        loader=loader, autoescape=escape, undefined=jinja2.StrictUndefined, keep_trailing_newline=True
+    )
+    return environment.get_template(name)
+
+
+def write_attribution(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+    """Write the answer to a question about `attribution` as Parquet, in batches, atomically."""
+    reader = con.sql(query).to_arrow_reader(50_000)
+    with table_writer(path, reader.schema) as writer:
+        for batch in reader:
+            writer.write_batch(batch)

@@ -1,0 +1,70 @@
+"""Reading samples out of the run's shards by place, and checking what is read."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import OrderedDict
+from pathlib import Path
+from types import TracebackType
+
+from pipeline.errors import VerifyError
+
+_OPEN = 64
+
+
+class ShardBytes:
+    """Reads from a run's shards by position, keeping a bounded number of them open. A context manager."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._open: OrderedDict[str, int] = OrderedDict()
+
+    def __enter__(self) -> ShardBytes:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        while self._open:
+            os.close(self._open.popitem()[1])
+
+    def read(self, shard: str, offset: int, length: int) -> bytes:
+        """Give `length` bytes from `offset`; raises VerifyError when the shard is missing or shorter."""
+        handle = self._open.pop(shard, None)
+        if handle is None:
+            try:
+                handle = os.open(self._folder / shard, os.O_RDONLY)
+            except OSError as error:
+                raise VerifyError(
+                    f"the shard cannot be read: {error.strerror}", str(self._folder / shard), remedy="run verify"
+                ) from error
+        self._open[shard] = handle
+        if len(self._open) > _OPEN:
+            os.close(self._open.popitem(last=False)[1])
+        data = os.pread(handle, length, offset)
+        if len(data) != length:
+            raise VerifyError(f"the shard ends at byte {offset + len(data)}", str(self._folder / shard))
+        return data
+
+    def jpeg(self, row: dict[str, object]) -> bytes:
+        """Give the image of a row with shard, jpg_offset, jpg_length and jpeg_sha256; raises VerifyError if changed."""
+        shard, offset, length = str(row["shard"]), row["jpg_offset"], row["jpg_length"]
+        assert isinstance(offset, int) and isinstance(length, int)
+        data = self.read(shard, offset, length)
+        if hashlib.sha256(data).hexdigest() != row["jpeg_sha256"]:
+            raise VerifyError(
+                "an image has changed since it was stored", f"{shard}, byte {offset}", remedy="run `biomill verify`"
+            )
+        return data
+
+
+def sample_bytes(data: bytes, row: dict[str, object]) -> bytes:
+    """Give a sample's bytes as they are, once its image is the one that was stored; raises VerifyError if not."""
+    start = int(str(row["jpg_offset"])) - int(str(row["offset"]))
+    image = data[start : start + int(str(row["jpg_length"]))]
+    if hashlib.sha256(image).hexdigest() != row["jpeg_sha256"]:
+        raise VerifyError(
+            "an image has changed since it was stored", f"{row['shard']}, {row['key']}", remedy="run `biomill verify`"
+        )
+    return data

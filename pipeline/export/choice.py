@@ -1,0 +1,96 @@
+"""Which samples an export takes: an SQL condition or question over the catalog, then the door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from manifests import Recipe
+from pipeline.catalog import open_catalog
+from pipeline.errors import RunError
+from pipeline.export.door import refusal
+
+_REMEDY = 'list the columns with: biomill sql RUN "DESCRIBE samples"'
+_BATCH = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The chosen samples of a run, behind the door. Lives as long as the connection to the catalog."""
+
+    con: duckdb.DuckDBPyConnection
+    root: Path
+    recipe: Recipe
+    asked: int
+    refused: Mapping[str, int]
+    """Samples that may not leave, by reason."""
+
+    @property
+    def kept(self) -> int:
+        """Samples that leave."""
+        return self.asked - sum(self.refused.values())
+
+    def rows(self, columns: str, order: str = "split, key") -> Iterator[dict[str, Any]]:
+        """Give columns of the samples that leave, in order, a batch at a time.
+
+        Ask nothing else of the connection before the last row has come: an answer streams over it.
+        """
+        query = f"SELECT {columns} FROM samples JOIN leaving USING (key) ORDER BY {order}"
+        for batch in self.con.sql(query).to_arrow_reader(_BATCH):
+            yield from batch.to_pylist()
+
+
+@contextmanager
+def choose(root: Path, recipe: Recipe, where: str = "", sql: str = "") -> Iterator[Choice]:
+    """Choose samples by a condition on `samples`, or by a question that has a column `key`; both empty: all.
+
+    Raises RunError when the catalog cannot answer, or nothing is chosen or may leave.
+    """
+    with open_catalog(root) as con:
+        if where and sql:
+            raise RunError("both a condition and a question are given", expected="--where or --sql", where=str(root))
+        question = sql.rstrip().rstrip(";") or f"SELECT key FROM samples WHERE {where or 'true'}"
+        _check_question(con, question)
+        try:
+            con.execute(
+                f"""CREATE TEMP TABLE chosen AS
+                    SELECT key, {refusal(recipe.licences, recipe.export)} AS reason FROM samples
+                    WHERE key IN (SELECT key FROM (\n{question}\n))"""
+            )
+        except duckdb.Error as error:
+            raise RunError(
+                f"the catalog cannot answer: {str(error).splitlines()[0]}", where=question, remedy=_REMEDY
+            ) from error
+        con.execute("CREATE TEMP TABLE leaving AS SELECT key FROM chosen WHERE reason IS NULL")
+        counted = con.execute("SELECT reason, count(*) FROM chosen GROUP BY 1 ORDER BY 1 NULLS FIRST").fetchall()
+        choice = Choice(
+            con=con,
+            root=root.absolute(),
+            recipe=recipe,
+            asked=sum(number for _, number in counted),
+            refused={reason: number for reason, number in counted if reason is not None},
+        )
+        if choice.asked == 0:
+            raise RunError("no sample is chosen", where=question, remedy=_REMEDY)
+        if choice.kept == 0:
+            raise RunError(
+                f"none of the {choice.asked:,} chosen samples may leave",
+                where=", ".join(f"{reason} {number:,}" for reason, number in choice.refused.items()),
+                remedy="choose others, or name the licence families in the recipe's export.allow",
+            )
+        yield choice
+
+
+def _check_question(con: duckdb.DuckDBPyConnection, question: str) -> None:
+    """Raise RunError unless the text is one question, so that it cannot close the parenthesis it is put into."""
+    try:
+        parts = con.extract_statements(question)
+    except duckdb.Error as error:
+        raise RunError(f"this is not SQL: {str(error).splitlines()[0]}", where=question, remedy=_REMEDY) from error
+    if len(parts) != 1 or parts[0].type != duckdb.StatementType.SELECT:
+        raise RunError("this is not one question", where=question, expected="one SELECT with a column 'key'")

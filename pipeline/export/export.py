@@ -1,0 +1,95 @@
+"""Export: a chosen part of a finished run, in a folder of its own, with the attribution of every image in it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from manifests import recipe_from_json
+from pipeline.atomic import TEMPORARY_PREFIX, read_json, storage_error, write_json
+from pipeline.cards import ATTRIBUTION, write_attribution
+from pipeline.errors import RunError
+from pipeline.export.choice import Choice, choose
+from pipeline.export.classes import class_column, unclassed
+from pipeline.export.coco import export_coco
+from pipeline.export.files import write_rows
+from pipeline.export.folders import export_folders
+from pipeline.export.hugging_face import export_hugging_face
+from pipeline.export.shards import export_shards
+from pipeline.export.yolo import export_yolo
+from pipeline.run.folder import RunFolder
+
+_BY_CLASS: dict[str, Callable[[Choice, Path, str], dict[str, int]]] = {
+    "folders": export_folders,
+    "coco": export_coco,
+    "yolo": export_yolo,
+    "hugging-face": export_hugging_face,
+}
+FORMATS = ("shards", *_BY_CLASS)
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export did: asked = exported + refused + without a class."""
+
+    asked: int
+    exported: int
+    refused: dict[str, int]
+    unclassed: int
+    files: dict[str, int]
+    """Samples by shard, or by split."""
+
+
+def export(root: Path, out: Path, form: str, where: str = "", sql: str = "", level: str = "accepted") -> Exported:
+    """Export chosen samples of a finished run; the folder appears under its name only when it is complete.
+
+    Raises RunError when the run is not finished, the folder exists, or nothing is chosen; VerifyError when an image
+    has changed since it was stored; StorageError when the folder cannot be written.
+    """
+    if form not in FORMATS:
+        raise RunError(f"no such format: {form!r}", expected=f"one of {', '.join(FORMATS)}")
+    class_column(level)
+    folder = RunFolder(root.absolute())
+    folder.require("catalog")
+    target = out.absolute()
+    if target.exists():
+        raise RunError("the output folder exists", where=str(out), remedy="name a new folder, or delete this one")
+    if target.is_relative_to(folder.root):
+        raise RunError("the output folder lies inside the run", where=str(out), remedy="name a folder outside of it")
+    recipe = recipe_from_json(read_json(folder.manifest)["resolved"], folder.root)
+    part = target.with_name(f"{TEMPORARY_PREFIX}{target.name}")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        part.mkdir(parents=True)
+        with choose(folder.root, recipe, where, sql) as choice:
+            by_class = _BY_CLASS.get(form)
+            lost = unclassed(choice, level) if by_class else 0
+            if lost == choice.kept:
+                raise RunError(f"no chosen sample has a {level}", remedy="choose another level")
+            files = by_class(choice, part, level) if by_class else export_shards(choice, part)
+            _beside(choice, part, level if by_class else "")
+            done = Exported(choice.asked, sum(files.values()), dict(choice.refused), lost, files)
+        note = {"format": form, "where": where, "sql": sql, "recipe": recipe.name, "asked": done.asked}
+        counts = {"exported": done.exported, "refused": done.refused, "unclassed": lost, "files": files}
+        write_json(part / "export.json", note | counts)
+        part.rename(target)
+    except OSError as error:
+        raise storage_error(error, out) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return done
+
+
+def _beside(choice: Choice, part: Path, level: str) -> None:
+    """Write the attribution of what leaves, and the key and reason of what does not."""
+    classed = f"WHERE key IN (SELECT key FROM samples WHERE {class_column(level)} IS NOT NULL)" if level else ""
+    write_attribution(
+        choice.con,
+        f"SELECT * FROM attribution JOIN leaving USING (key) {classed} ORDER BY key",
+        part / ATTRIBUTION,
+    )
+    refused = choice.con.execute("SELECT key, reason FROM chosen WHERE reason IS NOT NULL ORDER BY key").fetchall()
+    if refused:
+        write_rows(part / "refused.csv", ("key", "reason"), refused)

@@ -1,0 +1,55 @@
+"""Nothing vanishes: every stage's rows in are its rows out and ended, and every input row has one outcome."""
+
+from __future__ import annotations
+
+from pipeline.atomic import read_json
+from pipeline.errors import VerifyError
+from pipeline.outcomes import Outcome
+from pipeline.run.folder import STAGES
+from pipeline.sql import in_list
+from pipeline.verify.check import Run
+
+_ENDING = ("ingest", "screen", "fetch", "likeness", "select")
+
+
+def conservation(run: Run) -> str:
+    """Every stage balances per source, and the ledger holds what the stages say they ended, source by source."""
+    folder = run.folder
+    balances = {stage: read_json(folder.done(stage))["balance"] for stage in STAGES}
+    for stage, balance in balances.items():
+        for b in balance:
+            if b["rows_in"] != b["rows_out"] + b["ended"]:
+                raise VerifyError(f"stage {stage}, {b['source']}: {b['rows_in']} != {b['rows_out']} + {b['ended']}")
+    counted = {
+        (stage, source): rows
+        for stage, source, rows in run.rows("SELECT stage, source, count(*) FROM ledger GROUP BY ALL ORDER BY ALL")
+    }
+    for stage in _ENDING:
+        for b in balances[stage]:
+            found = counted.get((stage, b["source"]), 0)
+            if b["ended"] != found:
+                raise VerifyError(
+                    f"source {b['source']}: stage {stage} ended {b['ended']:,} rows, the ledger has {found:,}"
+                )
+    facts = read_json(folder.done("ingest"))["facts"]["sources"]
+    totals = dict(run.rows("SELECT source, count(*) FROM ledger GROUP BY 1 ORDER BY 1"))
+    for b in balances["ingest"]:
+        rows = b["rows_in"] - facts[b["source"]]["absorbed"]
+        if totals.get(b["source"], 0) != rows:
+            raise VerifyError(
+                f"source {b['source']}: {rows:,} input rows, but {totals.get(b['source'], 0):,} in the ledger"
+            )
+    return f"{sum(totals.values()):,} input rows, each accounted for"
+
+
+def one_outcome(run: Run) -> str:
+    """No row has two outcomes, and each was given by a stage that may."""
+    run.none("SELECT row_id, count(*) FROM ledger GROUP BY 1 HAVING count(*) > 1 ORDER BY 1", "rows with two outcomes")
+    known = in_list([outcome.code for outcome in Outcome])
+    run.none(f"SELECT row_id, outcome FROM ledger WHERE outcome NOT IN {known} ORDER BY 1", "unknown outcomes")
+    run.none(
+        "SELECT l.row_id, l.stage, l.outcome FROM ledger l JOIN outcomes o USING (outcome) "
+        "WHERE l.outcome <> 'kept' AND l.stage <> o.stage ORDER BY 1",
+        "outcomes given by a stage that may not",
+    )
+    return f"{run.count('SELECT count(DISTINCT outcome) FROM ledger')} kinds of outcome"

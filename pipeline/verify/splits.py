@@ -1,0 +1,43 @@
+"""No split leaks into another: neither a group, an occurrence, a medium nor a frame lies in two."""
+
+from __future__ import annotations
+
+from pipeline.stages.select import split_of
+from pipeline.verify.check import Run, report
+
+_TOGETHER = {
+    "components": "s.group_id",
+    "occurrences": "s.source || ':' || s.occurrence_key",
+    "media": "s.media_key",
+    "frames": "m.media_id",
+}
+
+
+def splits(run: Run) -> str:
+    """What belongs together lies in one split, which is also the shard's and the decision's."""
+    for name, column in _TOGETHER.items():
+        run.none(
+            f"""SELECT {column} AS it, string_agg(DISTINCT s.split, ' and ' ORDER BY s.split), min(s.key)
+                FROM samples s JOIN media m USING (image_id)
+                WHERE {column} <> '' AND NOT ends_with({column}, ':') GROUP BY 1
+                HAVING count(DISTINCT s.split) > 1 ORDER BY 1""",
+            f"{name} in two splits",
+        )
+    run.none(
+        """SELECT s.key, s.split, d.split FROM samples s LEFT JOIN decisions d USING (record_id)
+           WHERE d.split IS DISTINCT FROM s.split OR d.group_id IS DISTINCT FROM s.group_id ORDER BY 1""",
+        "samples not in the split that was decided",
+    )
+    run.none(
+        "SELECT key, shard, split FROM samples WHERE NOT contains(shard, '-' || split || '-') ORDER BY 1",
+        "samples in a shard of another split",
+    )
+    rules = run.recipe
+    groups = run.rows("SELECT group_id, any_value(split) FROM samples GROUP BY 1 ORDER BY 1")
+    seed, percent = rules.seed, rules.select.validation_percent
+    report(
+        "groups not in the split that seed and group decide",
+        [(group, split) for group, split in groups if split_of(seed, group, percent) != split],
+    )
+    counts = run.rows("SELECT split, count(*) FROM samples GROUP BY 1 ORDER BY 1")
+    return ", ".join(f"{split} {images:,}" for split, images in counts)
