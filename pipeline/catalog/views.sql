@@ -97,6 +97,13 @@ WHERE c.record_id IS NULL OR (r.locator_file = c.locator_file AND r.locator_row 
 --| names.species: species of the accepted usage, as a binomial
 --| names.vernacular_name: common name of the accepted usage
 --| names.issues: what was odd about the name, as codes
+--| names.usage_rank: rank of the matched usage
+--| names.edit_distance: letters by which a name matched by spelling differs
+--| names.name_score: points for the name, of those that chose the candidate
+--| names.author_score: points for the authorship
+--| names.classification_score: points for the hints on higher ranks
+--| names.rank_score: points for the rank
+--| names.status_score: points for the status of the usage
 CREATE VIEW names AS
 SELECT * FROM read_parquet('resolve/names/*.parquet')
 UNION ALL BY NAME SELECT * FROM read_parquet('likeness/labels/*.parquet');
@@ -221,16 +228,21 @@ FROM read_parquet('holdout/items/*.parquet');
 
 --| held_taxa: Taxa that benchmarks of unseen species hold out, and the accepted species behind each.
 --| held_taxa.species_id: null where the taxon is above the species, or not in the taxonomy: nothing is held out by it
+--| held_taxa.taxon: the name that the benchmark lists
 CREATE VIEW held_taxa AS SELECT * FROM read_parquet('screen/held_taxa/*.parquet');
 
 --| leak_unknown: Images that no hash can tell from a held-out one, and what the recipe decided.
+--| leak_unknown.reason: why no hash can clear the image
+--| leak_unknown.decision: drop or keep, as the recipe's likeness.leak_unknown says
 CREATE VIEW leak_unknown AS SELECT * FROM read_parquet('likeness/unknown/*.parquet');
 
 --| likeness_groups: Records that share an occurrence, a specimen or a medium, or are alike: they never straddle a split.
 --| likeness_groups.key: what is shared; for images that are alike, the first record of the cluster
+--| likeness_groups.kind: whether an occurrence, a specimen or a medium is shared, or the images are alike
 CREATE VIEW likeness_groups AS SELECT * FROM read_parquet('likeness/groups/*.parquet');
 
 --| quarantine: Records of one image under taxa that exclude each other, set aside for review.
+--| quarantine.cluster_id: the preferred record of the cluster of like images
 CREATE VIEW quarantine AS SELECT * FROM read_parquet('likeness/quarantine/*.parquet');
 
 --| decisions: Split and weight of every record that was selected.

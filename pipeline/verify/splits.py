@@ -32,6 +32,11 @@ def splits(run: Run) -> str:
         "SELECT key, shard, split FROM samples WHERE NOT contains(shard, '-' || split || '-') ORDER BY 1",
         "samples in a shard of another split",
     )
+    run.none(
+        "SELECT s.key, s.species, h.taxon FROM samples s JOIN names n ON n.accepted_id = s.accepted_id "
+        "JOIN held_taxa h ON h.species_id = n.species_id ORDER BY ALL",
+        "samples of a species that a benchmark holds out",
+    )
     rules = run.recipe
     groups = run.rows("SELECT group_id, any_value(split) FROM samples GROUP BY 1 ORDER BY 1")
     seed, percent = rules.seed, rules.select.validation_percent
