@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import multiprocessing
+import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -159,7 +160,7 @@ def _work(folder: Path, todo: Sequence[FetchTask], work: FetchUnits) -> Iterator
     started, before = time.monotonic(), sum(tally.counts().values())
     last = started
     others = max(1, len(todo) - 1)
-    pool = concurrent.futures.ProcessPoolExecutor(others, multiprocessing.get_context("spawn"))
+    pool = concurrent.futures.ProcessPoolExecutor(others, multiprocessing.get_context("spawn"), _end_with_parent)
     try:
         futures = [pool.submit(work, task) for task in todo[1:]]
         futures += [_in_thread(work, task) for task in todo[:1]]
@@ -182,6 +183,18 @@ def _work(folder: Path, todo: Sequence[FetchTask], work: FetchUnits) -> Iterator
         ) from error
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """Let this worker process end when the command is killed: the next one must not meet it at its journals."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, name="biomill-parent", daemon=True).start()
 
 
 def _in_thread(work: FetchUnits, task: FetchTask) -> concurrent.futures.Future[None]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
@@ -100,3 +105,19 @@ def test_two_processes_share_a_host_and_give_the_same_files(fetch: Fetch, tmp_pa
     assert sorted(asked) == sorted(paths)
     assert set(outcomes.values()) == {"stored"}
     assert [(path.name, path.read_bytes()) for path in images(tmp_path)] == one
+
+
+def test_a_killed_command_leaves_no_process_at_its_journals(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "urls.csv").write_text("url\n" + "".join(site.url(f"slow/0.5/{n}") + "\n" for n in range(200)))
+    command = [sys.executable, "-m", "pipeline.cli", "fetch", str(tmp_path / "urls.csv"), "-o", str(tmp_path / "out")]
+    options = [f"--connect-to=media.example.org=127.0.0.1:{site.port}", "--no-robots", "--rate=1000", "--workers=2"]
+    with subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while len(site.clients) < 8 and process.poll() is None:  # each of the two keeps four connections
+            time.sleep(0.05)
+        workers = [
+            child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())
+        ]
+        process.send_signal(signal.SIGKILL)
+    assert workers
+    _, alive = psutil.wait_procs(workers, timeout=20)
+    assert not alive
