@@ -159,10 +159,13 @@ def _work(folder: Path, todo: Sequence[FetchTask], work: FetchUnits) -> Iterator
     tally.refresh()
     started, before = time.monotonic(), sum(tally.counts().values())
     last = started
-    others = max(1, len(todo) - 1)
-    pool = concurrent.futures.ProcessPoolExecutor(others, multiprocessing.get_context("spawn"), _end_with_parent)
+    pool: concurrent.futures.Executor | None = None
+    futures: list[concurrent.futures.Future[None]] = []
     try:
-        futures = [pool.submit(work, task) for task in todo[1:]]
+        if len(todo) > 1:
+            spawn = multiprocessing.get_context("spawn")
+            pool = concurrent.futures.ProcessPoolExecutor(len(todo) - 1, spawn, _end_with_parent)
+            futures += [pool.submit(work, task) for task in todo[1:]]
         futures += [_in_thread(work, task) for task in todo[:1]]
         while not all(future.done() for future in futures):
             concurrent.futures.wait(futures, timeout=0.25, return_when=concurrent.futures.FIRST_EXCEPTION)
@@ -182,7 +185,8 @@ def _work(folder: Path, todo: Sequence[FetchTask], work: FetchUnits) -> Iterator
             remedy="look for what killed it (memory?), then run the same command again: it goes on from here",
         ) from error
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        if pool is not None:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _end_with_parent() -> None:
