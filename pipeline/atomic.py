@@ -49,10 +49,12 @@ def _is_write_failure(error: OSError) -> bool:
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, durable: bool = True) -> Iterator[Path]:
     """Give a temporary path to write; rename it to `path` when the block ends well, remove it otherwise.
 
-    Raises StorageError when the file cannot be written.
+    `durable`: whether the bytes are on the disk before the name is; without it a power failure (never a kill) may
+    leave an empty file, for files of which the size is known and looked at again. Raises StorageError when the file
+    cannot be written.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
@@ -65,8 +67,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        with temporary.open("rb") as handle:
-            os.fsync(handle.fileno())
+        if durable:
+            with temporary.open("rb") as handle:
+                os.fsync(handle.fileno())
         temporary.replace(path)
     except OSError as error:
         if _is_write_failure(error):

@@ -1,13 +1,15 @@
 """A list of URLs to images and outcomes, without a recipe: the fetch of a run, used alone.
 
-`DIR/outcomes.parquet` has one row per row of the list, `DIR/images/` the images by the id of their medium, and
-`DIR/.fetch/` what a stopped fetch goes on from (plan, units, journals, robots.txt rules).
+`DIR/outcomes.parquet` has one row per row of the list, `DIR/images/` the images by the id of their medium, each
+written as it comes, and `DIR/.fetch/` what a stopped fetch goes on from (plan, units, journals, robots.txt rules).
 """
 
 from __future__ import annotations
 
 import concurrent.futures
 import multiprocessing
+import os
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
@@ -15,14 +17,16 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from manifests import FetchRules, ImageRules
 from pipeline import ids, sql
-from pipeline.atomic import atomic_path, sweep, table_writer, write_table
-from pipeline.errors import SourceError
+from pipeline.atomic import sweep, table_writer, write_table
+from pipeline.errors import PipelineError, SourceError
 from pipeline.media import check_url
 from pipeline.media.fetcher import host_of
+from pipeline.media.journal import holds, image_file
 from pipeline.media.mirrors import Mirrors
 from pipeline.media.stored import MEDIA_SCHEMA
 from pipeline.media.work import FetchTask, FetchUnits, unit_path
@@ -36,7 +40,7 @@ LANES = 8
 """Parts that each host's work is cut into, so that as many processes may share it."""
 _EVERY_SECONDS = 5.0
 _MEMORY_MB = 1024
-_VERSION = 1
+_VERSION = 2
 _LIST_SCHEMA = pa.schema(
     [
         pa.field("row", pa.int64()),
@@ -63,7 +67,7 @@ def fetch_list(
     rules = replace(rules, lanes=LANES)
     folder = out / ".fetch"
     with RunFolder(out).lock(), sql.connect(_MEMORY_MB, folder) as con:
-        sweep(folder)
+        sweep(out)
         with Mirrors(rules.mirrors):
             pass  # a rule that cannot be read is told before anything is asked
         write_table(folder / "media" / "-schema.parquet", MEDIA_SCHEMA.empty_table())
@@ -72,9 +76,9 @@ def fetch_list(
             done = sql.parquet(folder / "media")
             query = f"SELECT DISTINCT image_id FROM {done} WHERE outcome IN {sql.in_list(retry)}"
             yield f"fetch: {fetch_plan.note_retry(con, folder, query):,} media are asked for again"
-        todo = _plan(con, folder, rules, image, workers)
+        todo = _plan(con, folder, out / "images", rules, image, workers)
         yield f"fetch: {rows:,} rows of {urls.name}"
-        yield from _work(folder, todo, rules, image, workers)
+        yield from _work(folder, todo, FetchUnits(str(folder), rules, image, str(out / "images")))
         yield from _write_out(con, folder, out)
 
 
@@ -126,15 +130,20 @@ def _read_list(con: duckdb.DuckDBPyConnection, urls: Path, column: str, folder: 
 
 
 def _plan(
-    con: duckdb.DuckDBPyConnection, folder: Path, rules: FetchRules, image: ImageRules, workers: int
+    con: duckdb.DuckDBPyConnection, folder: Path, images: Path, rules: FetchRules, image: ImageRules, workers: int
 ) -> list[FetchTask]:
-    """Cut the list into units and tasks; what an earlier list has brought is taken over."""
+    """Cut the list into units and tasks; what an earlier list has brought is taken over.
+
+    Units that other rules made go first, as their images have the same names. An image whose file is not as it was
+    written is asked for again.
+    """
     wanted = f"""(SELECT DISTINCT host, media_id, '' AS store, trim(url) AS address, image_id, NULL::DOUBLE AS box_x,
                          NULL::DOUBLE AS box_y, NULL::DOUBLE AS box_w, NULL::DOUBLE AS box_h
                   FROM read_parquet({sql.quote(str(folder / "urls.parquet"))}) WHERE outcome IS NULL)"""
     made_by = {"image": asdict(image), "max_bytes": rules.max_bytes, "max_pixels": rules.max_pixels}
     manners = {"robots": rules.robots, "opt_outs": rules.opt_outs, "version": _VERSION}
     digest = fetch_plan.rules_digest({**made_by, **manners})
+    _note_lost(con, folder, images, digest)
     units = fetch_plan.write_plan(con, fetch_plan.with_retries(wanted, folder), folder, "plan-0.parquet", rules, digest)
     planned = {unit[-1] for unit in units}
     own = [path.stem for path in sorted(folder.glob(f"media/{digest}*.parquet")) if path.stem not in planned]
@@ -144,20 +153,20 @@ def _plan(
     return fetch_plan.tasks(todo, "plan-0.parquet", reuse, {}, LANES, min(LANES, workers))
 
 
-def _work(folder: Path, todo: Sequence[FetchTask], rules: FetchRules, image: ImageRules, workers: int) -> Iterator[str]:
-    """Work off the tasks, one process each where there are several, and say how far it is."""
-    work = FetchUnits(str(folder), rules, image)
-    pool: concurrent.futures.Executor
-    if workers > 1:
-        pool = concurrent.futures.ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
-    else:
-        pool = concurrent.futures.ThreadPoolExecutor(1)
+def _work(folder: Path, todo: Sequence[FetchTask], work: FetchUnits) -> Iterator[str]:
+    """Work off the tasks, the first in this process and each other one in its own, and say how far it is."""
     tally = Tally(folder)
     tally.refresh()
     started, before = time.monotonic(), sum(tally.counts().values())
     last = started
+    pool: concurrent.futures.Executor | None = None
+    futures: list[concurrent.futures.Future[None]] = []
     try:
-        futures = [pool.submit(work, task) for task in todo]
+        if len(todo) > 1:
+            spawn = multiprocessing.get_context("spawn")
+            pool = concurrent.futures.ProcessPoolExecutor(len(todo) - 1, spawn, _end_with_parent)
+            futures += [pool.submit(work, task) for task in todo[1:]]
+        futures += [_in_thread(work, task) for task in todo[:1]]
         while not all(future.done() for future in futures):
             concurrent.futures.wait(futures, timeout=0.25, return_when=concurrent.futures.FIRST_EXCEPTION)
             interrupt.check()
@@ -170,19 +179,53 @@ def _work(folder: Path, todo: Sequence[FetchTask], rules: FetchRules, image: Ima
         for future in futures:
             if future.done():
                 future.result()
+    except concurrent.futures.BrokenExecutor as error:
+        raise PipelineError(
+            "a worker process ended before its work was done",
+            remedy="look for what killed it (memory?), then run the same command again: it goes on from here",
+        ) from error
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        if pool is not None:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """Let this worker process end when the command is killed: the next one must not meet it at its journals."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, name="biomill-parent", daemon=True).start()
+
+
+def _in_thread(work: FetchUnits, task: FetchTask) -> concurrent.futures.Future[None]:
+    """Start a task in a thread that does not hold up the end of the process, as every answer is noted at once."""
+    future: concurrent.futures.Future[None] = concurrent.futures.Future()
+
+    def run() -> None:
+        try:
+            work(task)
+            future.set_result(None)
+        except BaseException as error:  # noqa: BLE001 - carried to the caller's thread, where it is raised
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="biomill-fetch-here", daemon=True).start()
+    return future
 
 
 def _write_out(con: duckdb.DuckDBPyConnection, folder: Path, out: Path) -> Iterator[str]:
     """Write images and outcomes, remove what is not of this list any more, and give the summary."""
-    planned = set(pq.read_table(folder / "plan-0.parquet", columns=["unit"]).column(0).unique().to_pylist())
+    plan = pq.read_table(folder / "plan-0.parquet", columns=["unit", "media_id"])
+    planned, wanted = (set(plan.column(name).unique().to_pylist()) for name in ("unit", "media_id"))
     for path in sorted(folder.glob("media/*.parquet")):
         if path.stem not in planned and path.name != "-schema.parquet":
+            for media_id in pq.read_table(path, columns=["media_id"]).column(0).unique().to_pylist():
+                if media_id not in wanted:
+                    image_file(out / "images", media_id).unlink(missing_ok=True)
             path.unlink()
-            (folder / "blobs" / f"{path.stem}.bin").unlink(missing_ok=True)
-    for unit in sorted(planned):
-        _write_images(folder, out, unit)
     columns = ", ".join(f"m.{name}" for name in _FROM_MEDIA)
     query = f"""
         SELECT u.row, u.url, coalesce(u.outcome, m.outcome, '{STORED}') AS outcome,
@@ -205,15 +248,21 @@ def _write_out(con: duckdb.DuckDBPyConnection, folder: Path, out: Path) -> Itera
     yield f"{total[1]:,} of {total[0]:,} rows have an image; outcomes are in {out / 'outcomes.parquet'}"
 
 
-def _write_images(folder: Path, out: Path, unit: str) -> None:
-    """Write the images of one unit as files; those that are there with the same size are left alone."""
-    table = pq.read_table(folder / unit_path(unit), columns=["media_id", "outcome", "offset", "length"])
-    with (folder / "blobs" / f"{unit}.bin").open("rb") as blob:
-        for row in table.to_pylist():
-            path = out / "images" / row["media_id"][:2] / f"{row['media_id']}.jpg"
-            if row["outcome"] is not None:
-                path.unlink(missing_ok=True)
-            elif not path.exists() or path.stat().st_size != row["length"]:
-                blob.seek(row["offset"])
-                with atomic_path(path) as temporary:
-                    temporary.write_bytes(blob.read(row["length"]))
+def _note_lost(con: duckdb.DuckDBPyConnection, folder: Path, images: Path, digest: str) -> None:
+    """Note images whose file is not there with its size, to be asked for again; remove units of other rules."""
+    lost: dict[Path, set[str]] = {}
+    for path in sorted(folder.glob("media/*.parquet")):
+        if path.stem.startswith(digest):
+            rows = pq.read_table(path, columns=["image_id", "media_id", "outcome", "length"]).to_pylist()
+            missing_here = {row["image_id"] for row in rows if not holds(images, row, row["length"])}
+            lost.update({path: missing_here} if missing_here else {})
+        elif path.name != "-schema.parquet":
+            path.unlink()
+    if not lost:
+        return
+    con.register("lost", pa.table({"image_id": pa.array(sorted(set().union(*lost.values())), pa.string())}))
+    fetch_plan.note_retry(con, folder, "SELECT image_id FROM lost")
+    con.unregister("lost")
+    for path, ids_here in lost.items():  # once noted they are forgotten, so that they are noted once
+        table = pq.read_table(path)
+        write_table(path, table.filter(pc.invert(pc.is_in(table["image_id"], pa.array(sorted(ids_here))))))

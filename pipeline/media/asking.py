@@ -97,7 +97,7 @@ class Asker:
             "media would be fetched without saying who asks",
             where=uri.url,
             expected="fetch.contact: a mail address or URL for the User-Agent",
-            remedy='add contact = "you@example.org" under [fetch] in the recipe',
+            remedy='add contact = "you@example.org" under [fetch] in the recipe, or give --contact',
         )
 
     def redirect_target(self, uri: Url, location: str) -> Url | Refusal:

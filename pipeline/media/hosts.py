@@ -71,8 +71,8 @@ class Host:
     throttled_since: float = 0.0
     good_in_a_row: int = 0
     long_waits: int = 0
-    given_up: str = ""
-    """Why the host is not asked any more, after it asked for more patience than we have."""
+    given_up: int = 0
+    """Status with which the host asked for more patience than we have, and is not asked any more; 0: it is asked."""
     _starts: deque[float] = field(default_factory=lambda: deque(maxlen=_SEEN))
     _grows: bool = True
 
@@ -155,13 +155,13 @@ class Host:
         if wait is not None and wait > longest:
             self.long_waits += 1
             if self.long_waits >= _LONG_WAITS:
-                self.given_up = f"not asked: the host asks for {wait:.0f} s of patience, more than {longest:g} s"
+                self.given_up = status
             return
         growing = _FIRST_PAUSE * 2 ** min(self.throttle_streak - 1, 10)
         pause = growing if wait is None else wait if self.throttle_streak == 1 else max(wait, growing / 2)
         self.paused_until = max(self.paused_until, now + min(longest, pause))
         if now + min(longest, pause) - self.throttled_since > self.rules.patience:
-            self.given_up = f"not asked: the host has asked for patience for {self.rules.patience:g} s"
+            self.given_up = status
 
     def _slow_down(self, now: float, wait: float | None, status: int) -> None:
         window = 1.0 if wait is None or wait <= _SHORT_WAIT else min(wait, 60.0)

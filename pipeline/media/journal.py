@@ -4,12 +4,14 @@ A unit in progress is two files that only grow, `journal/UNIT.bin` with the enco
 one JSON line per medium, written after its bytes. A line that is not whole, and bytes that no line speaks of, are what
 a kill left: they are cut off. When all media of the unit are noted, its rows are sorted by id and written as
 `blobs/UNIT.bin` and `media/UNIT.parquet`, whose presence says that the unit is done, and the journal goes.
+
+Where the images are wanted as files, each is written as one when it is noted, and there are no `UNIT.bin`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +37,9 @@ class Journal:
     ['blobs/u.bin', 'media/u.parquet']
     """
 
-    def __init__(self, folder: Path, unit: str) -> None:
-        self._folder, self._unit = folder, unit
+    def __init__(self, folder: Path, unit: str, images: Path | None = None) -> None:
+        """`images`: the folder for images as files, `AB/MEDIA_ID.jpg`; None: they go into the unit's blob."""
+        self._folder, self._unit, self._images = folder, unit, images
         self._log, self._bin = folder / "journal" / f"{unit}.log", folder / "journal" / f"{unit}.bin"
         self._end = 0
         self.media: set[str] = set()
@@ -50,7 +53,11 @@ class Journal:
         size = self._bin.stat().st_size if self._bin.exists() else 0
         for line in self._log.read_bytes().splitlines(keepends=True):
             images = parse_line(line)
-            if images is None or any(offset + length > size for _, offset, length in images):
+            if images is None:
+                break
+            if self._images is None and any(offset + length > size for _, offset, length in images):
+                break
+            if self._images is not None and not all(holds(self._images, row, length) for row, _, length in images):
                 break
             whole += len(line)
             self._remember(images)
@@ -63,7 +70,8 @@ class Journal:
     def _remember(self, images: Sequence[tuple[dict[str, Any], int, int]]) -> None:
         for row, offset, length in images:
             self._rows.append((row, offset, length))
-            self._end = max(self._end, offset + length)
+            if self._images is None:
+                self._end = max(self._end, offset + length)
             self.media.add(row["media_id"])
 
     def note(self, images: Sequence[Image]) -> None:
@@ -73,7 +81,10 @@ class Journal:
         for row, data in images:
             plain = {key: value.hex() if isinstance(value, bytes) else value for key, value in row.items()}
             noted.append((plain, offset, len(data)))
-            offset += len(data)
+            if self._images is None:
+                offset += len(data)
+            else:
+                _write_image(image_file(self._images, row["media_id"]), data)
         line = json.dumps(noted, separators=(",", ":"), ensure_ascii=True) + "\n"
         try:
             self._log.parent.mkdir(parents=True, exist_ok=True)
@@ -90,26 +101,58 @@ class Journal:
     def finish(self) -> int:
         """Write the unit's blob and rows, whole, and remove the journal; give the number of rows."""
         self._rows.sort(key=lambda entry: str(entry[0]["image_id"]))
+        if self._images is None:
+            self._write_blob()
         rows: list[dict[str, Any]] = []
         place = 0
-        with atomic_path(self._folder / "blobs" / f"{self._unit}.bin") as temporary, temporary.open("wb") as blob:
-            if self._bin.exists():
-                with self._bin.open("rb") as source:
-                    for row, offset, length in self._rows:
-                        source.seek(offset)
-                        pdq = bytes.fromhex(row["pdq"]) if row.get("pdq") else None
-                        rows.append({**row, "pdq": pdq, "unit": self._unit, "offset": place, "length": length})
-                        place += blob.write(source.read(length))
-            else:
-                rows = [{**row, "pdq": None, "unit": self._unit, "offset": 0, "length": 0} for row, _, _ in self._rows]
+        for row, _, length in self._rows:
+            pdq = bytes.fromhex(row["pdq"]) if row.get("pdq") else None
+            rows.append({**row, "pdq": pdq, "unit": self._unit, "offset": place, "length": length})
+            place += length if self._images is None else 0
         write_table(self._folder / "media" / f"{self._unit}.parquet", pa.Table.from_pylist(rows, MEDIA_SCHEMA))
         self.drop()
         return len(rows)
+
+    def _write_blob(self) -> None:
+        """Write the encoded images one after another, in the order of the rows."""
+        with atomic_path(self._folder / "blobs" / f"{self._unit}.bin") as temporary, temporary.open("wb") as blob:
+            if self._bin.exists():
+                with self._bin.open("rb") as source:
+                    for _, offset, length in self._rows:
+                        source.seek(offset)
+                        blob.write(source.read(length))
 
     def drop(self) -> None:
         """Remove the journal."""
         self._log.unlink(missing_ok=True)
         self._bin.unlink(missing_ok=True)
+
+
+def image_file(images: Path, media_id: str) -> Path:
+    """Give the file of a medium's image, where images are files.
+
+    >>> image_file(Path("images"), "ab12").as_posix()
+    'images/ab/ab12.jpg'
+    """
+    return images / media_id[:2] / f"{media_id}.jpg"
+
+
+def holds(images: Path, row: Mapping[str, Any], length: int) -> bool:
+    """Whether the file of a row's image is there with its size; a row without an image needs none."""
+    if row.get("outcome") is not None:
+        return True
+    try:
+        return image_file(images, row["media_id"]).stat().st_size == length
+    except FileNotFoundError:
+        return False
+
+
+def _write_image(path: Path, data: bytes) -> None:
+    if data:
+        with atomic_path(path, durable=False) as temporary:
+            temporary.write_bytes(data)
+    else:
+        path.unlink(missing_ok=True)  # it may be there from before it was asked for again
 
 
 def parse_line(line: bytes) -> list[tuple[dict[str, Any], int, int]] | None:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.media.journal import Image
+from pipeline.media.journal import Image, image_file
 from pipeline.media.stored import MEDIA_SCHEMA
 from pipeline.outcomes import Outcome
 
@@ -34,9 +34,17 @@ REUSE_SCHEMA = pa.schema([*MEDIA_SCHEMA, pa.field("into", pa.string()), pa.field
 
 
 def reused(
-    folder: Path, table: str, unit: str, rows: Sequence[Mapping[str, Any]], noted: Collection[str]
+    folder: Path,
+    table: str,
+    unit: str,
+    rows: Sequence[Mapping[str, Any]],
+    noted: Collection[str],
+    files: Path | None = None,
 ) -> Iterator[list[Image]]:
-    """Give, per medium of a unit, its rows and images from earlier work; only media of which every image is there."""
+    """Give, per medium of a unit, its rows and images from earlier work; only media of which every image is there.
+
+    `files`: the folder of the images, where they are files.
+    """
     if not table:
         return
     earlier = pq.read_table(folder / table, filters=pc.field("into") == unit).to_pylist()
@@ -47,14 +55,16 @@ def reused(
     for media_id, images in by_media.items():
         if media_id in noted or not all(image in by_image for image in images):
             continue
-        yield [_copied(by_image[image]) for image in images]
+        yield [_copied(by_image[image], files) for image in images]
 
 
-def _copied(row: dict[str, Any]) -> Image:
+def _copied(row: dict[str, Any], files: Path | None) -> Image:
     source = Path(row.pop("folder")) / "blobs" / f"{row['unit']}.bin"
     offset, length = row["offset"], row["length"]
     data = b""
-    if length:
+    if files is not None and length:
+        data = image_file(files, row["media_id"]).read_bytes()
+    elif length:
         with source.open("rb") as blob:
             blob.seek(offset)
             data = blob.read(length)

@@ -264,7 +264,7 @@ class Scheduler:
         if job.robots_of:
             return job
         if host.given_up:
-            self._end(job, Outcome.THROTTLED, host.given_up)
+            self._finish(job.key, _throttled(job, host.given_up))
             return None
         verdict = host.breaker(_origin(job.uri)).verdict()
         if verdict is not None:
@@ -324,19 +324,12 @@ class Scheduler:
 
     def _put_off(self, host: Host, job: Job, answer: Answer) -> None:
         """Keep a throttled job for later, at no cost of its attempts, or end it when patience is at its end."""
-        fetched = replace(answer.fetched, attempts=job.attempts)
-        if answer.wait is not None and answer.wait > self._rules.max_retry_after:
-            longest = f"more than {self._rules.max_retry_after:g} s"
-            self._conclude(
-                job, replace(fetched, detail=f"{fetched.detail}; Retry-After {answer.wait:.0f} s, {longest}")
-            )
-            return
         job.throttles += 1
-        if host.given_up or host.impatient(job):
-            detail = f"{fetched.detail}, {job.throttles} times"
-            self._conclude(job, replace(fetched, detail=detail))
-            return
-        self._queue(job, host.paused_until)
+        too_long = answer.wait is not None and answer.wait > self._rules.max_retry_after
+        if too_long or host.given_up or host.impatient(job):
+            self._conclude(job, _throttled(job, answer.fetched.status))
+        else:
+            self._queue(job, host.paused_until)
 
     def _follow(self, host: Host, job: Job, answer: Answer) -> None:
         """Send a redirected job to the queue of the host it is redirected to."""
@@ -377,6 +370,16 @@ class Scheduler:
         if isinstance(verdict, Robots):
             host.slow_to(verdict.delay, self._share)
         self._schedule(host)
+
+
+def _throttled(job: Job, status: int) -> Fetched:
+    """Give the answer of a URL whose host asked for too much patience.
+
+    How often a URL was put off, and whether it was asked at all before its host was given up, depend on the moment:
+    neither is said, so that two runs write the same.
+    """
+    detail = "the host asks for more patience than the rules give"
+    return Fetched(Outcome.THROTTLED, status=status, final_url=job.uri.url, detail=detail, attempts=job.attempts)
 
 
 def _origin(uri: Url) -> str:

@@ -55,6 +55,8 @@ class FetchUnits:
     folder: str
     fetch: FetchRules
     image: ImageRules
+    files: str = ""
+    """Folder for the images as files, by the id of their medium; empty: they go into the blobs of their units."""
 
     def __call__(self, task: FetchTask) -> None:
         """Fetch every medium of the task that is not noted yet, and write every unit whose media are all noted."""
@@ -107,16 +109,16 @@ class FetchUnits:
         self, folder: Path, task: FetchTask, units: Sequence[tuple[int, str]], reuse: bool = False
     ) -> Iterator[_Unit]:
         """Give the units that have media to ask for; those that lack none, or nothing but writing, are done here."""
-        plan = pq.ParquetFile(folder / task.plan)
+        plan, files = pq.ParquetFile(folder / task.plan), Path(self.files) if self.files else None
         for group, name in units:
+            journal = Journal(folder, name, files)
             if (folder / unit_path(name)).exists():
-                Journal(folder, name).drop()  # a kill may have come between the two
+                journal.drop()  # a kill may have come between the two
                 continue
-            journal = Journal(folder, name)
             wanted: dict[str, list[Mapping[str, Any]]] = {}
             rows = plan.read_row_group(group).to_pylist()
             if reuse:
-                for images in reused(folder, task.reuse, name, rows, journal.media):
+                for images in reused(folder, task.reuse, name, rows, journal.media, files):
                     journal.note(images)
             for row in rows:
                 if row["media_id"] not in journal.media:

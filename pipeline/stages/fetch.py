@@ -49,7 +49,7 @@ class Fetch(Stage):
     """The fetch stage."""
 
     name = "fetch"
-    version = 4
+    version = 5
     sections = (*_RULES, "fetch.lanes", "fetch.unit_size", "fetch.images_per_taxon")
     upstream = ("screen",)
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from PIL import Image
@@ -120,6 +121,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def path_ok(self, argument: str) -> None:
         self.answer(body=JPEG + argument.encode())
+
+    def path_say(self, argument: str) -> None:
+        """The picture, with a header that the path gives as NAME=VALUE."""
+        name, _, value = unquote(argument).partition("=")
+        self.answer(body=JPEG, **{name.replace("-", "_"): value})
 
     def path_slow(self, argument: str) -> None:
         time.sleep(float(argument.partition("/")[0]))

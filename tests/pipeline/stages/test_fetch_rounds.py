@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from manifests import Recipe, load_recipe
+from pipeline.cli import main
 from pipeline.demo import DemoServer, build_corpus, connect_to, serve
 from pipeline.errors import RunError
 from pipeline.run.driver import run
+from pipeline.run.engine import EngineOptions
 from pipeline.run.fetching import STORED, Tally, host_lines
 
 
@@ -23,11 +27,29 @@ class Mill:
     recipe: Recipe
     server: DemoServer
     folder: Path
+    source: Path
+    """The recipe's file."""
+
+    def begin(self, name: str) -> None:
+        """Make a run that has got up to fetch."""
+        shutil.copytree(self.folder / "first", self.folder / name, ignore=shutil.ignore_patterns("fetch"))
+
+    def command(self, name: str, *more: str) -> Counter[str]:
+        """As `fetch`, by `biomill run` and its options."""
+        before = Counter(self.server.hits)
+        hosts = ", ".join(f'"{entry}"' for entry in connect_to(self.server.address))
+        arguments = ["run", str(self.source), "-o", str(self.folder / name), "--until", "fetch"]
+        settings = [f"fetch.connect_to=[{hosts}]", "fetch.patience=1.0"]
+        assert main([*arguments, *(word for setting in settings for word in ("--set", setting)), *more]) == 0
+        return self._asked(before)
 
     def fetch(self, name: str, recipe: Recipe | None = None, **options: Any) -> Counter[str]:
         """Run up to fetch; give what was asked of the hosts meanwhile, robots.txt left out."""
         before = Counter(self.server.hits)
         run(recipe or self.recipe, self.folder / name, "fetch", progress=lambda line: None, **options)
+        return self._asked(before)
+
+    def _asked(self, before: Counter[str]) -> Counter[str]:
         asked = Counter(self.server.hits) - before
         return Counter({address: n for address, n in asked.items() if not address.endswith("/robots.txt")})
 
@@ -43,7 +65,7 @@ def mill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mill]:
     with serve(corpus.folder) as server:
         recipe = load_recipe(corpus.recipe)
         fetch = dataclasses.replace(recipe.fetch, connect_to=connect_to(server.address), patience=3.0)
-        mill = Mill(dataclasses.replace(recipe, fetch=fetch), server, folder)
+        mill = Mill(dataclasses.replace(recipe, fetch=fetch), server, folder, corpus.recipe)
         mill.fetch("first")
         yield mill
 
@@ -67,6 +89,40 @@ def test_only_rows_with_the_named_outcomes_are_asked_for_again(mill: Mill) -> No
     assert after == {row["row_id"]: row["outcome"] for row in before}  # the host still says 429
     with pytest.raises(RunError, match="no such outcome"):
         mill.fetch("first", retry=("gnoe",))
+
+
+def test_the_command_line_asks_again_for_the_named_outcomes_and_takes_over_from_an_earlier_run(mill: Mill) -> None:
+    mill.begin("third")
+    taken = mill.command("third", "--reuse", str(mill.folder / "first"))
+    before = mill.rows("third", "ledger")
+    asked = mill.command("third", "--retry", "throttled,timeout")
+    assert asked
+    assert all(address.startswith("slow.") for address in asked)
+    assert set(asked) <= set(taken)  # what throttles was not taken over: it may be well again
+    assert mill.rows("third", "ledger") == before  # word for word, although each was asked at another time
+    assert mill.command("third") == Counter()
+
+
+def test_two_workers_together_keep_to_the_rate_of_a_host(mill: Mill, monkeypatch: pytest.MonkeyPatch) -> None:
+    rate = 40.0
+    mill.begin("polite")
+    started: dict[str, list[float]] = {}
+    count = mill.server.count
+
+    def timed(address: str) -> int:
+        started.setdefault(address.partition("/")[0], []).append(time.monotonic())
+        return count(address)
+
+    monkeypatch.setattr(mill.server, "count", timed)
+    fetch = dataclasses.replace(mill.recipe.fetch, per_host_rate=rate)
+    mill.fetch("polite", dataclasses.replace(mill.recipe, fetch=fetch), options=EngineOptions(workers=2))
+    busiest = {
+        host: max(sum(0 <= other - at < 1.0 for other in times) for at in times) for host, times in started.items()
+    }
+    assert max(len(times) for times in started.values()) > 3 * rate
+    # Twice the rate would be seen; a few more arrive within a second when a busy machine delivers them late.
+    assert max(busiest.values()) <= 1.5 * rate, busiest
+    assert outcomes(mill.rows("polite", "ledger")) == outcomes(mill.rows("first", "ledger"))
 
 
 def test_a_retry_that_brings_the_image_changes_the_row_and_nothing_else(mill: Mill) -> None:
