@@ -23,7 +23,7 @@ from manifests import LikenessRules
 from pipeline.likeness.edges import Edges, joined
 from pipeline.likeness.verification import Int, Thumbnails, residuals_at, verified
 
-PAIRS = 1 << 16
+PAIRS = 1 << 14
 """Pairs that are verified before a crowd is halved: in a crowd of copies nearly all of them are for nothing."""
 
 NO_GROUP = -1
