@@ -5,7 +5,7 @@ from __future__ import annotations
 from dedup.bands import Band, BandPlan, plan_bands
 from dedup.blocks import block_of, luma_of, pixel_digest
 from dedup.clusters import Dominated, components, dominating_set
-from dedup.crowds import Folded, fold_crowds
+from dedup.crowds import CROWD, Folded, crowded_rows, fold_crowds
 from dedup.errors import CrowdError, LikenessError
 from dedup.hamming import (
     band_pairs,
@@ -18,27 +18,29 @@ from dedup.hashes import ImageHashes, dihedral, hash_image, thumbnails
 from dedup.hashlist import HASH_LIST_SCHEMA, read_hash_list, write_hash_list
 from dedup.information import DEGENERATE, MINIMUM_QUALITY, degeneracy
 from dedup.leakage import UNKNOWN_QUALITY, HeldOut, Leaks, find_leaks, usable
-from dedup.pairs import Pairs, brute_cross_pairs, brute_pairs, merge_pairs
+from dedup.pairs import Accept, Pairs, brute_cross_pairs, brute_pairs, merge_pairs
 from dedup.pdq import DIHEDRAL, pdq_hashes, pdq_quality, pdq_variants
-from dedup.phash import phash_block, phash_hashes
-from dedup.ranges import KeyRange, key_ranges, range_pairs
+from dedup.phash import phash_block, phash_dihedral, phash_hashes
+from dedup.ranges import MINIMUM_BUDGET, KeyRange, key_ranges, range_pairs
 from dedup.specs import HASH_COLUMNS, HASH_SPEC, PHASH_SPEC, PIXEL_SPEC, THUMBNAIL_SPEC, spec_of
-from dedup.thinning import thin
-from dedup.variants import phash_dihedral
+from dedup.thinning import thin, thin_after
 from dedup.verify import RESIDUAL_LIMIT, VerifiedPairs, Verifier, residuals, turned, verify_pairs
 
 __all__ = [
+    "CROWD",
     "DEGENERATE",
     "DIHEDRAL",
     "HASH_COLUMNS",
     "HASH_LIST_SCHEMA",
     "HASH_SPEC",
+    "MINIMUM_BUDGET",
     "MINIMUM_QUALITY",
     "PHASH_SPEC",
     "PIXEL_SPEC",
     "RESIDUAL_LIMIT",
     "THUMBNAIL_SPEC",
     "UNKNOWN_QUALITY",
+    "Accept",
     "Band",
     "BandPlan",
     "CrowdError",
@@ -59,6 +61,7 @@ __all__ = [
     "components",
     "cross_band_pairs",
     "cross_pairs_within",
+    "crowded_rows",
     "degeneracy",
     "dihedral",
     "dominating_set",
@@ -83,6 +86,7 @@ __all__ = [
     "residuals",
     "spec_of",
     "thin",
+    "thin_after",
     "thumbnails",
     "turned",
     "usable",

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from dedup.bands import Band, BandPlan, permuted_word
 from dedup.errors import CrowdError
-from dedup.pairs import Hashes, Pairs, gather_pairs
+from dedup.pairs import Accept, Hashes, Pairs, gather_pairs
 
 _DENSE = 16
 """Keys are looked up in a table of all keys while that has at most this many entries per row, else by bisection."""
@@ -83,11 +83,15 @@ class _Ranges:
 class _Parts:
     """Pairs as they are found, up to as many as the caller has room for."""
 
-    def __init__(self, most: int | None) -> None:
+    def __init__(self, most: int | None, accept: Accept | None) -> None:
         self.found: list[Pairs] = []
         self._room = most
+        self._accept = accept
 
     def add(self, pairs: Pairs) -> None:
+        if self._accept is not None and len(pairs):
+            keep = self._accept(pairs.left, pairs.right, pairs.distance)
+            pairs = Pairs(pairs.left[keep], pairs.right[keep], pairs.distance[keep])
         self.found.append(pairs)
         if self._room is not None:
             self._room -= len(pairs)
@@ -99,12 +103,17 @@ class _Parts:
                 )
 
 
-def self_band(side: Side, plan: BandPlan, number: int, candidates: int, most: int | None = None) -> Pairs:
-    """Give the pairs within one side whose lowest colliding band is `number`; CrowdError beyond `most` of them."""
+def self_band(
+    side: Side, plan: BandPlan, number: int, candidates: int, most: int | None = None, accept: Accept | None = None
+) -> Pairs:
+    """Give the pairs within one side whose lowest colliding band is `number` and that `accept` takes.
+
+    CrowdError: more than `most` of them.
+    """
     band = plan.bands[number]
     items = _Sorted.by(band, side)
     ranges = items.ranges(band.key_bits) if band.flips else None
-    parts = _Parts(most)
+    parts = _Parts(most, accept)
     for pattern in band.patterns():
         if pattern == 0 or ranges is None:
             again = np.flatnonzero(items.keys[1:] == items.keys[:-1])
@@ -121,15 +130,26 @@ def self_band(side: Side, plan: BandPlan, number: int, candidates: int, most: in
     return gather_pairs(parts.found)
 
 
-def cross_band(a: Side, b: Side, plan: BandPlan, number: int, candidates: int, most: int | None = None) -> Pairs:
-    """Give the pairs between two sides whose lowest colliding band is `number`; CrowdError beyond `most` of them."""
+def cross_band(
+    a: Side,
+    b: Side,
+    plan: BandPlan,
+    number: int,
+    candidates: int,
+    most: int | None = None,
+    accept: Accept | None = None,
+) -> Pairs:
+    """Give the pairs between two sides whose lowest colliding band is `number` and that `accept` takes.
+
+    CrowdError: more than `most` of them.
+    """
     band = plan.bands[number]
     # Ranges of the larger side are long, so the cost of looking up is paid per row of the smaller one.
     swapped = len(b.rows) < len(a.rows)
     outer, inner = (_Sorted.by(band, side) for side in ((b, a) if swapped else (a, b)))
     ranges = inner.ranges(band.key_bits)
     everyone = np.arange(len(outer.keys), dtype=np.int64)
-    parts = _Parts(most)
+    parts = _Parts(most, accept)
     for pattern in band.patterns():
         low, counts = ranges.of(outer.keys ^ pattern)
         for found, place in _near(outer.words, everyone, low, counts, inner.words, band.word_budget, candidates):

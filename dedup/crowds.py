@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from dedup.bands import permuted_word, plan_bands
 from dedup.clusters import check_order
-from dedup.pairs import Hashes, Pairs, check_hashes, make_pairs
-from dedup.thinning import Accept, thin
+from dedup.pairs import Accept, Hashes, Pairs, check_hashes, make_pairs
+from dedup.thinning import PAIRS, thin
 
 CROWD = 1024
 """Rows of one key that still count as chance: a hundred times more than unrelated images at a hundred million."""
@@ -29,10 +29,12 @@ class Folded:
     """Which rows stay, and for each other the row that it was folded into.
 
     `stays`: int64[m], ascending. `stars`: one pair for each folded row, the row it was folded into and itself.
+    `crowded`: bool[n], the rows that were thinned; those of them that stay are not near each other.
     """
 
     stays: npt.NDArray[np.int64]
     stars: Pairs
+    crowded: npt.NDArray[np.bool_]
 
 
 def fold_crowds(
@@ -41,11 +43,13 @@ def fold_crowds(
     order: npt.NDArray[np.int64],
     accept: Accept | None = None,
     crowd: int = CROWD,
+    pairs: int = PAIRS,
 ) -> Folded:
     """Fold rows of crowds into near ones that come before them; see the module for what this keeps.
 
-    `hashes`, `distance`, `order`, `accept`: as in `thin`. Afterwards a row has at most `crowd` candidates for each key
-    that a band allows it to meet. LikenessError: as `thin`.
+    `hashes`, `distance`, `order`, `accept`, `pairs`: as in `thin`. Where nothing is refused, a row
+    afterwards has at most `crowd` candidates for each key that a band allows it to meet; rows that `accept` tells apart
+    stay crowded. LikenessError: as `thin`.
 
     >>> crowd = np.zeros((5000, 8), np.uint8)
     >>> crowd[:, 0] = np.arange(5000) % 4
@@ -55,6 +59,28 @@ def fold_crowds(
     """
     check_hashes(hashes)
     check_order(len(hashes), order)
+    crowded = crowded_rows(hashes, distance, crowd)
+    rows = np.flatnonzero(crowded)
+    chosen = order[crowded[order]]
+    own = None if accept is None else _Within(accept, rows)
+    thinned = thin(hashes[rows], distance, np.searchsorted(rows, chosen), own, pairs)
+    gone = np.flatnonzero(~thinned.kept)
+    one, other = rows[thinned.representative[gone]], rows[gone]
+    stars = make_pairs(np.minimum(one, other), np.maximum(one, other), thinned.distance[gone])
+    stays = np.ones(len(hashes), np.bool_)
+    stays[other] = False
+    return Folded(np.flatnonzero(stays), stars, crowded)
+
+
+def crowded_rows(hashes: Hashes, distance: int, crowd: int = CROWD) -> npt.NDArray[np.bool_]:
+    """Say which rows share a band's key with more than `crowd` rows, themselves included: bool[n].
+
+    Memory: some 40 bytes a row.
+
+    >>> crowded_rows(np.array([[0] * 8, [0] * 8, [255] * 8], np.uint8), 6, crowd=1).tolist()
+    [True, True, False]
+    """
+    check_hashes(hashes)
     crowded = np.zeros(len(hashes), np.bool_)
     for band in plan_bands(hashes.shape[1] * 8, distance).bands:
         keys = (permuted_word(hashes, band.word) >> np.uint64(band.shift)) & np.uint64((1 << band.key_bits) - 1)
@@ -62,16 +88,7 @@ def fold_crowds(
         starts = np.flatnonzero(np.append(True, keys[by_key][1:] != keys[by_key][:-1])) if len(keys) else by_key
         lengths = np.diff(np.append(starts, len(keys)))
         crowded[by_key[np.repeat(lengths > crowd, lengths)]] = True
-    rows = np.flatnonzero(crowded)
-    chosen = order[crowded[order]]
-    own = None if accept is None else _Within(accept, rows)
-    thinned = thin(hashes[rows], distance, np.searchsorted(rows, chosen), own)
-    gone = np.flatnonzero(~thinned.kept)
-    one, other = rows[thinned.representative[gone]], rows[gone]
-    stars = make_pairs(np.minimum(one, other), np.maximum(one, other), thinned.distance[gone])
-    stays = np.ones(len(hashes), np.bool_)
-    stays[other] = False
-    return Folded(np.flatnonzero(stays), stars)
+    return crowded
 
 
 @dataclass(frozen=True, slots=True)

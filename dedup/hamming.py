@@ -14,6 +14,8 @@ bounds their number, and `dedup.thinning` decides on such a crowd without listin
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
@@ -120,7 +122,7 @@ def cross_pairs_within(
     check_same_width(a, b)
     if collapse and most is None:
         first = first_rows(a)
-        return _every_left(cross_values_within(a, first, b, distance, candidates), first)
+        return _every_left(merge_pairs(list(cross_values_within(a, first, b, distance, candidates))), first)
     plan = plan_bands(a.shape[1] * 8, distance)
     left = Side.of(a, np.arange(len(a), dtype=np.int64))
     right = Side.of(b, _distinct(first_rows(b)) if collapse else np.arange(len(b), dtype=np.int64))
@@ -131,19 +133,23 @@ def cross_pairs_within(
     return merge_pairs(bands)
 
 
-def cross_values_within(a: Hashes, first: _Rows, b: Hashes, distance: int, candidates: int = CANDIDATES) -> Pairs:
-    """Give the pairs of `cross_pairs_within` whose left row is the first of its value.
+def cross_values_within(
+    a: Hashes, first: _Rows, b: Hashes, distance: int, candidates: int = CANDIDATES
+) -> Iterator[Pairs]:
+    """Give the pairs of `cross_pairs_within` whose left row is the first of its value, band by band, unsorted.
 
-    `first`: `first_rows(a)`, which tells for every other row whose pairs are its own too.
+    `first`: `first_rows(a)`, which tells for every other row whose pairs are its own too. Who needs only the nearest of
+    each row can forget every band's pairs before the next.
 
     >>> a, b = np.zeros((2, 8), np.uint8), np.array([[1] * 8], np.uint8)
-    >>> cross_values_within(a, first_rows(a), b, 10).left.tolist()
-    [0]
+    >>> [pairs.left.tolist() for pairs in cross_values_within(a, first_rows(a), b, 10) if len(pairs)]
+    [[0]]
     """
     check_same_width(a, b)
     plan = plan_bands(a.shape[1] * 8, distance)
     left, right = Side.of(a, _distinct(first)), Side.of(b, _distinct(first_rows(b)))
-    return merge_pairs([cross_band(left, right, plan, number, candidates) for number in range(len(plan.bands))])
+    for number in range(len(plan.bands)):
+        yield cross_band(left, right, plan, number, candidates)
 
 
 def cross_band_pairs(a: Hashes, b: Hashes, plan: BandPlan, band: int, candidates: int = CANDIDATES) -> Pairs:

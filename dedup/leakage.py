@@ -167,12 +167,11 @@ def _nearest(
     """Give training row, row of `held_out.pdq` and distance of the nearest pair of each leaking training row."""
     # Reduced to the nearest before equal training hashes are told apart again: a flat image may come a million times.
     first = first_rows(train)
-    pairs = cross_values_within(train, first, held_out.pdq, distance)
-    order = np.lexsort((pairs.right, pairs.distance, pairs.left))
-    left = pairs.left[order]
-    nearest = order[np.flatnonzero(np.diff(left, prepend=-1))]
-    answer = np.full(len(train), -1, np.int64)
-    answer[pairs.left[nearest]] = nearest
-    found = answer[first]
-    leaking = np.flatnonzero(found >= 0)
-    return leaking, pairs.right[found[leaking]], pairs.distance[found[leaking]]
+    # Distance and row in one integer, whose least one is the answer; so no pair is ever sorted or kept.
+    nothing = np.iinfo(np.int64).max
+    nearest = np.full(len(train), nothing, np.int64)
+    for pairs in cross_values_within(train, first, held_out.pdq, distance):
+        np.minimum.at(nearest, pairs.left, (pairs.distance.astype(np.int64) << 32) | pairs.right)
+    found = nearest[first]
+    leaking = np.flatnonzero(found < nothing)
+    return leaking, found[leaking] & 0xFFFFFFFF, (found[leaking] >> 32).astype(np.int16)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,9 @@ from dedup.errors import LikenessError
 
 Hashes = npt.NDArray[np.uint8]
 """Packed hashes, one row each: uint8[n, 32] (256 bits) or uint8[n, 8] (64 bits)."""
+
+Accept = Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int16]], npt.NDArray[np.bool_]]
+"""Says which candidate pairs count: (rows, rows, distances), k each, to bool[k]; the same whichever way round."""
 
 _BLOCK = 1 << 19
 

@@ -22,7 +22,7 @@ from dedup.bandjoin import Side, cross_band, self_band
 from dedup.bands import Band, BandPlan, permuted_word
 from dedup.errors import LikenessError
 from dedup.hamming import CANDIDATES, first_rows
-from dedup.pairs import Hashes, Pairs, check_hashes, make_pairs, merge_pairs
+from dedup.pairs import Accept, Hashes, Pairs, check_hashes, make_pairs, merge_pairs
 
 MINIMUM_BUDGET = 32 << 20
 _PREFIX_BITS = 12
@@ -114,11 +114,21 @@ def cut_ranges(hashes: Hashes, plan: BandPlan, most: int) -> tuple[KeyRange, ...
     return tuple(pieces)
 
 
-def range_pairs(hashes: Hashes, plan: BandPlan, piece: KeyRange, most: int | None = None) -> Pairs:
+def range_pairs(
+    hashes: Hashes,
+    plan: BandPlan,
+    piece: KeyRange,
+    most: int | None = None,
+    *,
+    accept: Accept | None = None,
+    collapse: bool = True,
+) -> Pairs:
     """Give the pairs of one piece, sorted; the pieces share none. CrowdError: more than `most` of them.
 
     Equal hashes are joined by star edges of distance 0 in the pieces of band 0, as `pairs_within` gives them; in an
-    overfull prefix by one star per part, and an edge between the stars.
+    overfull prefix by one star per part, and an edge between the stars. `accept`: which pairs are kept as they are
+    found, some thousands at a time, so that memory need not hold the others; star edges are not asked about.
+    `collapse` False: every pair of rows, equal hashes included.
     """
     _check(hashes, plan)
     band = plan.bands[piece.band]
@@ -128,47 +138,62 @@ def range_pairs(hashes: Hashes, plan: BandPlan, piece: KeyRange, most: int | Non
     further[: piece.high] = False
     own, beyond = _gathered(hashes, band, (own_prefix, further))
     if piece.parts == 1:
-        return _joined(hashes, plan, piece.band, own, beyond, most)
-    return _parted(hashes, plan, piece, own, beyond, most)
+        return _joined(_Source(hashes, plan, piece.band, collapse, most, accept), own, beyond)
+    return _parted(_Source(hashes, plan, piece.band, collapse, most, accept), piece, own, beyond)
 
 
-def _joined(hashes: Hashes, plan: BandPlan, number: int, own: _Rows, beyond: _Rows, most: int | None) -> Pairs:
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What the parts of one piece have in common: the hashes, the band, and which pairs are asked for."""
+
+    hashes: Hashes
+    plan: BandPlan
+    number: int
+    collapse: bool
+    most: int | None
+    accept: Accept | None
+
+    def side(self, rows: _Rows) -> tuple[Side, Pairs]:
+        """Give the rows as a side, the first of every value only, and in band 0 the star edges of the others."""
+        some = np.ascontiguousarray(self.hashes[rows])
+        place = np.arange(len(some), dtype=np.int64)
+        first = first_rows(some) if self.collapse else place
+        firsts = np.flatnonzero(first == place)
+        later = np.flatnonzero(first != place) if self.number == 0 else np.empty(0, np.int64)
+        stars = make_pairs(rows[first[later]], rows[later], np.zeros(len(later), np.int16))
+        side = Side.of(some, firsts)
+        return Side(rows[side.rows], side.words), stars
+
+    def within(self, side: Side) -> Pairs:
+        """Give the pairs within one side."""
+        return self_band(side, self.plan, self.number, CANDIDATES, self.most, self.accept)
+
+    def between(self, one: Side, other: Side) -> Pairs:
+        """Give the pairs between two sides, the smaller row first."""
+        return _ordered(cross_band(one, other, self.plan, self.number, CANDIDATES, self.most, self.accept))
+
+
+def _joined(source: _Source, own: _Rows, beyond: _Rows) -> Pairs:
     """Join the rows of a range with themselves, and with the rows of further prefixes that flips reach."""
-    side, stars = _collapsed(hashes, own, plan, number)
-    found = [stars, self_band(side, plan, number, CANDIDATES, most)]
+    side, stars = source.side(own)
+    found = [stars, source.within(side)]
     if len(beyond):
-        other, _ = _collapsed(hashes, beyond, plan, number)
-        found.append(_ordered(cross_band(side, other, plan, number, CANDIDATES, most)))
+        found.append(source.between(side, source.side(beyond)[0]))
     return merge_pairs(found)
 
 
-def _parted(hashes: Hashes, plan: BandPlan, piece: KeyRange, own: _Rows, beyond: _Rows, most: int | None) -> Pairs:
+def _parted(source: _Source, piece: KeyRange, own: _Rows, beyond: _Rows) -> Pairs:
     """Join two parts of an overfull prefix; the rows of further prefixes go with the part of their number."""
-    one = own[piece.part :: piece.parts]
-    side, stars = _collapsed(hashes, one, plan, piece.band)
+    side, stars = source.side(own[piece.part :: piece.parts])
     if piece.part == piece.other:
-        found = [stars, self_band(side, plan, piece.band, CANDIDATES, most)]
+        found = [stars, source.within(side)]
     else:
-        other, _ = _collapsed(hashes, own[piece.other :: piece.parts], plan, piece.band)
-        found = [_ordered(cross_band(side, other, plan, piece.band, CANDIDATES, most))]
+        found = [source.between(side, source.side(own[piece.other :: piece.parts])[0])]
     for a, b in {(piece.part, piece.other), (piece.other, piece.part)}:
         some = beyond[b :: piece.parts]
         if len(some):
-            left, _ = _collapsed(hashes, own[a :: piece.parts], plan, piece.band)
-            right, _ = _collapsed(hashes, some, plan, piece.band)
-            found.append(_ordered(cross_band(left, right, plan, piece.band, CANDIDATES, most)))
+            found.append(source.between(source.side(own[a :: piece.parts])[0], source.side(some)[0]))
     return merge_pairs(found)
-
-
-def _collapsed(hashes: Hashes, rows: _Rows, plan: BandPlan, number: int) -> tuple[Side, Pairs]:
-    """Give the first row of every value as a side, and in band 0 the star edges of the others."""
-    some = np.ascontiguousarray(hashes[rows])
-    first = first_rows(some)
-    firsts = np.flatnonzero(first == np.arange(len(some)))
-    later = np.flatnonzero(first != np.arange(len(some))) if number == 0 else np.empty(0, np.int64)
-    stars = make_pairs(rows[first[later]], rows[later], np.zeros(len(later), np.int16))
-    side = Side.of(some, firsts)
-    return Side(rows[side.rows], side.words), stars
 
 
 def _ordered(pairs: Pairs) -> Pairs:

@@ -11,7 +11,6 @@ The answer is the same, item by item, as `dominating_set` gives on the list of a
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,13 +19,10 @@ import numpy.typing as npt
 from dedup.clusters import Dominated, check_order, dominating_set
 from dedup.errors import CrowdError
 from dedup.hamming import cross_pairs_within, first_rows, pairs_within
-from dedup.pairs import Hashes, Pairs, check_hashes
+from dedup.pairs import Accept, Hashes, Pairs, check_hashes
 
 PAIRS = 1 << 21
 """Pairs listed at a time, some 100 bytes each while they are sorted and decided."""
-
-Accept = Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int16]], npt.NDArray[np.bool_]]
-"""Says which candidate pairs count: (rows, rows, distances), k each, to bool[k]; the same whichever way round."""
 
 
 def thin(
@@ -60,6 +56,30 @@ def thin(
     return work.answer(host)
 
 
+def thin_after(
+    hashes: Hashes,
+    distance: int,
+    kept: npt.NDArray[np.int64],
+    rest: npt.NDArray[np.int64],
+    accept: Accept | None = None,
+    pairs: int = PAIRS,
+) -> npt.NDArray[np.int64]:
+    """Thin some rows of which none may be near a row that is kept already, nor near another that stays.
+
+    `kept`, `rest`: int64, rows of `hashes` that share none, best first. Gives, for each of `rest`, the row it falls to,
+    itself when it stays. Memory, time and errors as in `thin`; the kept rows are not compared with each other.
+
+    >>> thin_after(np.zeros((3, 8), np.uint8), 2, np.array([2]), np.array([0, 1])).tolist()
+    [2, 2]
+    """
+    check_hashes(hashes)
+    work = _Thinning(hashes, distance, accept, max(1, pairs), np.arange(len(hashes), dtype=np.int64))
+    if len(rest) and len(kept):
+        work.fall(rest, kept)
+    work.keep(rest[work.to[rest] == rest])
+    return work.to[rest]
+
+
 @dataclass(slots=True)
 class _Thinning:
     """The state of one thinning: whom each item has fallen to so far, itself while it stands."""
@@ -80,7 +100,7 @@ class _Thinning:
         half = len(items) // 2
         kept = self.keep(items[:half])
         rest = items[half:]
-        self._fall(rest, kept)
+        self.fall(rest, kept)
         more = self.keep(rest[self.to[rest] == rest])
         return np.concatenate([kept, more])
 
@@ -93,7 +113,7 @@ class _Thinning:
         except CrowdError:
             return None
 
-    def _fall(self, items: npt.NDArray[np.int64], kept: npt.NDArray[np.int64]) -> None:
+    def fall(self, items: npt.NDArray[np.int64], kept: npt.NDArray[np.int64]) -> None:
         """Let items fall to the best of the kept ones that they are near."""
         most = None if len(items) <= 1 else self.pairs
         try:
@@ -102,8 +122,8 @@ class _Thinning:
             )
         except CrowdError:
             half = len(items) // 2
-            self._fall(items[:half], kept)
-            self._fall(items[half:], kept)
+            self.fall(items[:half], kept)
+            self.fall(items[half:], kept)
             return
         near = self._counting(near, items, kept)
         # `kept` is in order of priority, so the smallest right end is the best kept neighbour.

@@ -31,10 +31,13 @@ _CONTRAST = 40.0
 """Standard deviation of grey levels below which a residual counts for more: at night an animal is few levels bright."""
 _GAINS = (0.4, 2.5)
 """Contrast changes that a copy may have; beyond them a fit says that anything resembles nothing."""
-_CHUNK = 64
-"""Pairs fitted at a time: their arrays of 1 MB stay inside a core's cache."""
+_CHUNK = 16
+"""Pairs fitted at a time: their arrays of 256 KB stay inside a core's cache."""
 
 _Floats = npt.NDArray[np.float32]
+
+_POOL = np.repeat(np.eye(SIDE // _CELL, dtype=np.float32), _CELL, axis=0)
+"""Sums the columns of each cell: float32[64, 16]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +162,10 @@ def _residuals(a: Blocks, b: Blocks) -> _Floats:
     inside = (a > _BLACK) & (a < _WHITE) & (b > _BLACK) & (b < _WHITE)
     weight = inside.reshape(len(a), -1).astype(np.float32)
     weight[weight.sum(axis=1) < _ENOUGH] = 1.0
-    area = weight.sum(axis=1, dtype=np.float64)
+    # Sums of whole numbers below 2**24 are exact in single precision, and need no conversion.
+    area = weight.sum(axis=1).astype(np.float64)
     wx, wy = weight * x, weight * y
-    mean_x, mean_y = wx.sum(axis=1, dtype=np.float64) / area, wy.sum(axis=1, dtype=np.float64) / area
+    mean_x, mean_y = wx.sum(axis=1).astype(np.float64) / area, wy.sum(axis=1).astype(np.float64) / area
     cross, own_x, own_y = (np.einsum("ki,ki->k", u, v, dtype=np.float64) for u, v in ((wx, y), (wx, x), (wy, y)))
     covariance = cross / area - mean_x * mean_y
     own_x, own_y = own_x / area - mean_x**2, own_y / area - mean_y**2
@@ -184,14 +188,16 @@ def _misfit(
     offset = target_mean - gain * source_mean
     fitted = source * gain[:, np.newaxis].astype(np.float32)
     fitted += offset[:, np.newaxis].astype(np.float32)
-    left = target - np.clip(fitted, 0, 255)
+    np.clip(fitted, 0, 255, out=fitted)
+    left = np.subtract(target, fitted, out=fitted)
     # Behind a cut-off white anything lighter may hide, and behind a cut-off black anything darker.
-    left[(source >= _WHITE) & (left > 0)] = 0
-    left[(source <= _BLACK) & (left < 0)] = 0
-    # Summed as whole 256ths, which have one sum in any order of adding, so the residual has one value on any machine.
-    steps = np.rint(left * 256).astype(np.int32)
-    cells = steps.reshape(len(left), SIDE // _CELL, _CELL, SIDE // _CELL, _CELL).sum(axis=(2, 4))
-    worst: _Floats = np.abs(cells).max(axis=(1, 2)).astype(np.float32) / np.float32(256 * _CELL**2)
+    np.minimum(left, np.where(source >= _WHITE, np.float32(0), np.float32(np.inf)), out=left)
+    np.maximum(left, np.where(source <= _BLACK, np.float32(0), np.float32(-np.inf)), out=left)
+    # Summed as whole 256ths, which stay below 2**24 and so have one sum in any order of adding: one value everywhere.
+    left *= 256
+    np.rint(left, out=left)
+    cells = left.reshape(len(left), SIDE // _CELL, _CELL, SIDE).sum(axis=2) @ _POOL
+    worst: _Floats = np.abs(cells).max(axis=(1, 2)) / np.float32(256 * _CELL**2)
     worst *= np.maximum(1.0, _CONTRAST / np.sqrt(np.maximum(target_variance, 1.0))).astype(np.float32)
     worst[(gain < _GAINS[0]) | (gain > _GAINS[1])] = np.inf
     return worst

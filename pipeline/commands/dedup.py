@@ -22,6 +22,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument(
         "--residual", type=float, default=_DEFAULT.duplicate_residual, help="grey levels (default %(default)s)"
     )
+    parser.add_argument(
+        "--review", type=int, metavar="D", help="also list pairs of kept images within D bits, for a person to judge"
+    )
     parser.add_argument("--threads", type=int, default=2, metavar="N")
     parser.set_defaults(lines=lines)
 
@@ -34,6 +37,7 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     from pipeline.likeness.deduplicate import UNREADABLE, find_duplicates
     from pipeline.likeness.evidence import cluster_sheets
     from pipeline.likeness.hashing import hash_set
+    from pipeline.likeness.review import review_pairs, review_sheets
     from pipeline.report import table_lines
 
     rules = LikenessRules(duplicate_distance=args.distance, duplicate_residual=args.residual)
@@ -49,9 +53,15 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     outcomes = ("kept", "exact_duplicate", "near_duplicate", "label_conflict", UNREADABLE)
     yield from table_lines(["outcome", "images"], [[name, found.count(name)] for name in outcomes])
     exact = _groups(images["sha256"].to_pylist())
-    yield f"{exact:,} groups of equal bytes, {found.pairs.num_rows:,} pairs within {args.distance}, of which " + (
-        f"{sum(found.pairs['verified'].to_pylist()):,} verified"
+    yield (
+        f"{exact:,} groups of equal bytes, {found.pairs.num_rows:,} pairs listed within {args.distance}, of which "
+        + (f"{sum(found.pairs['verified'].to_pylist()):,} verified")
     )
+    if args.review is not None:
+        waiting = review_pairs(images, found.decisions, args.review, rules.minimum_quality)
+        write_table(args.out / "review.parquet", waiting)
+        review_sheets(args.out, images, waiting)
+        yield f"{waiting.num_rows:,} pairs of kept images within {args.review} to look at: review.parquet, review.html"
     groups = {group for group in group_of.values() if group}
     if groups:
         yield f"{len(groups):,} groups of images that belong together"

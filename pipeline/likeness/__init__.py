@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from pipeline.likeness.check import ITEMS_SCHEMA, LEAKS_SCHEMA, LeakReport, check_leaks
 from pipeline.likeness.deduplicate import DECISION_SCHEMA, PAIRS_SCHEMA, Duplicates, find_duplicates
+from pipeline.likeness.edges import Edges
+from pipeline.likeness.fates import Fate, Verdicts
 from pipeline.likeness.hashing import HASHED_SCHEMA, hash_row, hash_set
 from pipeline.likeness.search import Leak
 from pipeline.likeness.sets import Picture, pictures
-from pipeline.likeness.settle import Edges, Fate, Verdicts, settle
+from pipeline.likeness.settle import settle
 from pipeline.likeness.taxa import Overlap, overlap, species_keys
 
 __all__ = [

@@ -12,11 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from dedup import pairs_within
+from dedup import crowded_rows
 from manifests import LikenessRules
+from pipeline.likeness.crowds import NO_GROUP, alike_rule, fold, near_edges
+from pipeline.likeness.edges import joined
+from pipeline.likeness.fates import RANK_IDS, Verdicts, open_nodes
+from pipeline.likeness.nodes import picture_nodes
 from pipeline.likeness.search import packed
-from pipeline.likeness.settle import RANK_IDS, Edges, Verdicts, settle
-from pipeline.likeness.verification import pair_residuals, verified
+from pipeline.likeness.settle import settle
+from pipeline.likeness.verification import UNKNOWN_RESIDUAL, Given, verified
 
 DECISION_SCHEMA = pa.schema(
     [
@@ -38,7 +42,7 @@ PAIRS_SCHEMA = pa.schema(
         pa.field("same_group", pa.bool_()),
     ]
 )
-"""One row per pair of distinct hashes within the distance, named by the preferred image of each."""
+"""One row per pair of pictures within the distance, named by the preferred image of each."""
 UNREADABLE = "unreadable"
 
 
@@ -61,6 +65,7 @@ def find_duplicates(
     rules: LikenessRules | None = None,
     labels: Mapping[str, str] | None = None,
     group_of: Mapping[str, str] | None = None,
+    memory_mb: int = 512,
 ) -> Duplicates:
     """Decide which of the images of `hash_set` are kept.
 
@@ -68,7 +73,8 @@ def find_duplicates(
     `group_of`: the observation (occurrence, sequence, specimen) of an image: its images are no duplicates of each other
     unless their pixels are equal, and share the `group` that a split must keep together. Images without a hash are
     unreadable; those whose hash carries too little information are kept, unless their pixels are equal to another's.
-    Memory: some KB per image. LikenessError: a distance of half the bits or more.
+    Memory: some KB per image, `memory_mb` for the join, and the pairs that are listed; `pipeline.likeness.crowds` says
+    which pairs of hot clusters are not. LikenessError: a distance of half the bits or more.
 
     >>> import tempfile
     >>> from pathlib import Path
@@ -92,14 +98,8 @@ def find_duplicates(
     names = [row["item"] for row in readable]
     hashes, _ = packed([row["pdq"] for row in readable], 32)
     usable = np.array([row["quality"] >= rules.minimum_quality for row in readable], np.bool_)
-    nodes, first = _nodes(readable, hashes, usable, group_of)
-    near = pairs_within(hashes[first[: usable[first].sum()]], rules.duplicate_distance)
-    ends = [(int(first[a]), int(first[b])) for a, b in zip(near.left.tolist(), near.right.tolist(), strict=True)]
-    residual = pair_residuals([readable[a]["thumbnail"] for a, _ in ends], [readable[b]["thumbnail"] for _, b in ends])
-    together = np.array([_same_group(names[a], names[b], group_of) for a, b in ends], np.bool_)
-    said = verified(residual, rules.duplicate_residual)
-    counted = said & ~together
-    edges = Edges(near.left[counted], near.right[counted], near.distance[counted].astype(np.int64), residual[counted])
+    keys = [str(row["pixel_sha256"] or row["sha256"] or row["item"]) for row in readable]
+    nodes, first, telling = picture_nodes(keys, usable)
     records = pa.table(
         {
             "quality": pa.array([row["quality"] for row in readable], pa.int16()),
@@ -111,7 +111,21 @@ def find_duplicates(
             **{rank: pa.nulls(len(names), pa.string()) for rank in RANK_IDS},
         }
     )
-    fates, cluster = settle(records, nodes, edges, {}, Verdicts(rules.minimum_quality, uninformative=None))
+    verdicts = Verdicts(rules.minimum_quality, uninformative=None)
+    _, label = open_nodes(records, nodes, [None] * len(readable))
+    groups: dict[str, int] = {}
+    group = [
+        groups.setdefault(group_of[names[at]], len(groups)) if group_of.get(names[at]) else NO_GROUP for at in first
+    ]
+    rule = alike_rule(rules, Given([readable[at]["thumbnail"] for at in first]), label, np.array(group, np.int64))
+    hashes = hashes[first[:telling]]
+    folds = fold(
+        hashes, np.arange(telling), crowded_rows(hashes, rules.duplicate_distance), rule, rules.duplicate_distance
+    )
+    near = near_edges(folds, memory_mb << 20)
+    together = (rule.group[near.left] == rule.group[near.right]) & (rule.group[near.left] != NO_GROUP)
+    said = verified(near.residuals(), rules.duplicate_residual)
+    fates, cluster = settle(records, nodes, near.at(said & ~together), {}, verdicts, folds)
     decided = []
     for index, (row, fate) in enumerate(zip(readable, fates, strict=True)):
         outcome = fate.outcome.code if fate.outcome else "kept"
@@ -135,47 +149,19 @@ def find_duplicates(
         for row in rows
         if row["item"] not in taken
     ]
+    listed = joined([near, folds.stars])
     pairs = [
         {"left": min(names[a], names[b]), "right": max(names[a], names[b]), "distance": d, "residual": r}
-        | {"verified": v, "same_group": g}
-        for (a, b), d, r, v, g in zip(
-            ends, near.distance.tolist(), residual.tolist(), said.tolist(), together.tolist(), strict=True
+        | {"verified": r == UNKNOWN_RESIDUAL or r <= rules.duplicate_residual}
+        | {"same_group": bool(group_of.get(names[a])) and group_of.get(names[a]) == group_of.get(names[b])}
+        for a, b, d, r in zip(
+            *(first[ends].tolist() for ends in (listed.left, listed.right)),
+            listed.distance.tolist(),
+            listed.residuals().tolist(),
+            strict=True,
         )
     ]
     return Duplicates(
         pa.Table.from_pylist(sorted(decided, key=lambda row: str(row["item"])), DECISION_SCHEMA),
         pa.Table.from_pylist(sorted(pairs, key=lambda row: (str(row["left"]), str(row["right"]))), PAIRS_SCHEMA),
     )
-
-
-def _same_group(one: str, two: str, group_of: Mapping[str, str]) -> bool:
-    group = group_of.get(one)
-    return bool(group) and group == group_of.get(two)
-
-
-def _nodes(
-    readable: list[dict[str, object]],
-    hashes: np.typing.NDArray[np.uint8],
-    usable: np.typing.NDArray[np.bool_],
-    group_of: Mapping[str, str],
-) -> tuple[np.typing.NDArray[np.int64], np.typing.NDArray[np.int64]]:
-    """Give every image's node, and the first image of each: equal hashes are one, useless ones go by their pixels.
-
-    Images of one observation with equal hashes and other pixels are nodes of their own. Nodes of usable hashes come
-    first, in order of their first image.
-    """
-    keys: list[tuple[str, ...]] = []
-    for index, row in enumerate(readable):
-        pixels = str(row["pixel_sha256"] or row["sha256"] or row["item"])
-        if not usable[index]:
-            keys.append(("pixels", pixels))
-        elif group_of.get(str(row["item"])):
-            keys.append(("hash", hashes[index].tobytes().hex(), pixels))
-        else:
-            keys.append(("hash", hashes[index].tobytes().hex()))
-    first: dict[tuple[str, ...], int] = {}
-    for index, key in enumerate(keys):
-        first.setdefault(key, index)
-    ordered = sorted(first, key=lambda key: (key[0] != "hash", first[key]))
-    place = {key: number for number, key in enumerate(ordered)}
-    return np.array([place[key] for key in keys], np.int64), np.array([first[key] for key in ordered], np.int64)

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from dedup import HASH_LIST_SCHEMA, HASH_SPEC, dihedral, hash_image, phash_dihedral, read_hash_list
+from dedup import HASH_LIST_SCHEMA, HASH_SPEC, hash_image, pdq_variants, phash_dihedral, read_hash_list, thumbnails
 from manifests import ImageRules
 from pipeline.likeness.sets import Picture, is_image_set, pictures
 from pipeline.media import Processed, stored_raster
@@ -53,7 +53,7 @@ def hash_row(
     with Image.open(io.BytesIO(picture.data)) as opened:
         width, height = opened.size
     hashes = hash_image(raster)
-    pdq = dihedral(raster) if turned else [np.frombuffer(hashes.pdq, np.uint8)]
+    pdq = pdq_variants(thumbnails([hashes.thumbnail]))[0] if turned else [np.frombuffer(hashes.pdq, np.uint8)]
     phash = [p.tobytes().hex() for p in phash_dihedral(raster)] if turned else [f"{hashes.phash:016x}"]
     return row | {
         "pixel_sha256": hashes.pixel_sha256,
@@ -62,17 +62,8 @@ def hash_row(
         "phash": " ".join(phash),
         "width": width,
         "height": height,
-        "thumbnail": thumbnail(raster),
+        "thumbnail": hashes.thumbnail,
     }
-
-
-def thumbnail(image: Image.Image) -> bytes:
-    """Give the 64 x 64 luma of an image, 4096 bytes, row by row.
-
-    >>> set(thumbnail(Image.new("RGB", (300, 200), "white")))
-    {255}
-    """
-    return image.convert("L").resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS).tobytes()
 
 
 def hash_set(

@@ -14,21 +14,20 @@ from pipeline.likeness.search import DOUBTFUL, Leak, same_content
 def record_leaks(
     records: pa.Table,
     node: npt.NDArray[np.int64],
-    phash_node: npt.NDArray[np.int64],
     usable: npt.NDArray[np.bool_],
     found: pa.Table,
     items: pa.Table,
 ) -> dict[int, Leak]:
     """Bring leaks by bytes, by pixels and by distance together, the strongest evidence per record.
 
-    `node`, `phash_node`: place of each record's hash in `hashes.npy` and `phashes.npy`; `usable`: whether it carries
-    information. `found`: FOUND_SCHEMA of all units. `items`: the held-out items.
+    `node`: place of each record's hashes in `hashes.npy` and `phashes.npy`; `usable`: whether they carry information.
+    `found`: FOUND_SCHEMA of all units. `items`: the held-out items.
     """
     leaks = same_content(items, {name: records.column(name).to_pylist() for name in ("sha256", "pixel_sha256")})
-    for rule, places in (("hamming", node), ("phash", phash_node), (DOUBTFUL, node)):
+    for rule in ("hamming", "phash", DOUBTFUL):
         by_hash = {row["hash"]: row for row in found.to_pylist() if row["rule"] == rule}
         for index in np.flatnonzero(usable).tolist():
-            near = by_hash.get(int(places[index]))
+            near = by_hash.get(int(node[index]))
             if near and index not in leaks:
                 leaks[index] = Leak(near["benchmark"], near["item"], rule, near["distance"], near["variant"])
     return leaks

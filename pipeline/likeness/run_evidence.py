@@ -11,7 +11,7 @@ from PIL import Image
 
 from pipeline.catalog import open_catalog
 from pipeline.likeness.sheets import MAX_ROWS, Row, thumbnail_picture, write_sheets
-from pipeline.likeness.units import stored_image
+from pipeline.likeness.stored import stored_image
 from pipeline.media import Processed
 from pipeline.run.folder import RunFolder
 

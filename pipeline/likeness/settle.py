@@ -13,7 +13,7 @@ Records come in order of preference, best first. Records of one hash form a node
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,61 +21,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from dedup import components, dominating_set
-from pipeline.likeness.search import DOUBTFUL, Leak
-from pipeline.likeness.verification import UNKNOWN_RESIDUAL
+from pipeline.likeness.crowds import Folds
+from pipeline.likeness.edges import Edges, joined
+from pipeline.likeness.fates import RANK_IDS, Fate, Verdicts, first_fates
+from pipeline.likeness.search import Leak
+from pipeline.likeness.verification import UNKNOWN_RESIDUAL, Int
 from pipeline.outcomes import Outcome
 from pipeline.records import RANK_COLUMNS
 from pipeline.sql import evidence
-
-Int = npt.NDArray[np.int64]
-_LEAK_OUTCOMES = {
-    "bytes": Outcome.LEAK_BYTES,
-    "pixels": Outcome.LEAK_BYTES,
-    "hamming": Outcome.LEAK_HAMMING,
-    "phash": Outcome.LEAK_HAMMING,
-    "occurrence": Outcome.LEAK_OCCURRENCE,
-    DOUBTFUL: Outcome.LEAK_UNKNOWN,
-}
-RANK_IDS = tuple(f"{rank}_id" for rank in RANK_COLUMNS)
-
-
-@dataclass(frozen=True, slots=True)
-class Edges:
-    """Near pairs of nodes, by their place in the sorted distinct hashes."""
-
-    left: Int
-    right: Int
-    distance: Int
-    residual: npt.NDArray[np.float64] | None = None
-    """Of the thumbnails, in grey levels; UNKNOWN_RESIDUAL where there is none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fate:
-    """What became of one record."""
-
-    outcome: Outcome | None
-    evidence: str
-    other: int | None
-    """Index of the other record; None when the other is a held-out item, or there is none."""
-    other_item: str | None = None
-    lowered: int | None = None
-    """Place in RANK_COLUMNS of the shared taxon that the record is labelled with from now on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdicts:
-    """What the recipe says about images that evidence alone does not decide."""
-
-    minimum_quality: int = 50
-    uninformative: Outcome | None = Outcome.LOW_INFORMATION
-    """Outcome of images whose hash says too little; None: they stay."""
-    doubtful_leaks: bool = True
-    """Whether images near a held-out one whose own hash says too little go as leak_unknown."""
-    lower: bool = False
-    """Whether conflicts bear the lowest taxon they share, instead of going."""
-    lowest_allowed: int = 0
-    """Place in RANK_COLUMNS of the highest rank that a lowered label may have."""
 
 
 def compatible(one: tuple[str | None, ...], two: tuple[str | None, ...]) -> bool:
@@ -95,36 +48,33 @@ def settle(
     records: pa.Table,
     node: Int,
     edges: Edges,
-    leaks: dict[int, Leak],
+    leaks: Mapping[int, Leak],
     verdicts: Verdicts,
+    folds: Folds | None = None,
 ) -> tuple[list[Fate], Int]:
     """Give the fate of every record, and its cluster (index of the cluster's first record).
 
     `records` (in order of preference) needs quality, pixel_sha256, media_id, box (bool), accepted_id and the rank ids,
     and may have sha256 (of the bytes that the picture came in);
-    `node[i]` is the place of record i's hash in the distinct hashes that `edges` speak of.
+    `node[i]` is the node of record i that `edges` speak of: records of one node are one picture. `folds`: nodes that
+    take part in no edge, because they stand behind another one of their crowd (`pipeline.likeness.crowds`).
     """
     count = records.num_rows
     columns: dict[str, list[Any]] = {name: records.column(name).to_pylist() for name in records.column_names}
     labels = list(zip(columns["accepted_id"], *(columns[name] for name in RANK_IDS), strict=True))
-    fates: list[Fate | None] = [None] * count
-    for index, leak in sorted(leaks.items()):
-        if leak.rule != DOUBTFUL or verdicts.doubtful_leaks:
-            fates[index] = _leaked(leak)
-    for index, quality in enumerate(columns["quality"]):
-        if fates[index] is None and verdicts.uninformative and quality < verdicts.minimum_quality:
-            proof = evidence(rule="pdq quality", quality=quality, minimum=verdicts.minimum_quality)
-            fates[index] = Fate(verdicts.uninformative, proof, None)
-
+    fates = first_fates(records, leaks, verdicts)
     nodes = int(node.max()) + 1 if count else 0
-    members: list[list[int]] = [[] for _ in range(nodes)]
+    everyone: list[list[int]] = [[] for _ in range(nodes)]
     for index in range(count):
         if fates[index] is None:
-            members[node[index]].append(index)
+            everyone[node[index]].append(index)
+    stars = joined([]) if folds is None else folds.stars
+    folded = set(stars.right.tolist())
+    members = [[] if place in folded else inside for place, inside in enumerate(everyone)]
     alive = np.array([bool(m) for m in members], dtype=bool)
     near = alive[edges.left] & alive[edges.right] if nodes else np.zeros(0, dtype=bool)
-    left, right, distance = edges.left[near], edges.right[near], edges.distance[near]
-    residual = np.full(len(left), UNKNOWN_RESIDUAL) if edges.residual is None else edges.residual[near]
+    edges = edges.at(near)
+    left, right = edges.left, edges.right
 
     conflict, usable, quarrels = _conflicts(members, labels, columns, left, right)
     lowered = _lowered(members, labels, conflict, quarrels, verdicts)
@@ -138,10 +88,11 @@ def settle(
     clean = usable & ~np.isin(left, list(conflict)) & ~np.isin(right, list(conflict))
     first = np.array([m[0] if m else count for m in members], dtype=np.int64)
     chosen = dominating_set(nodes, left[clean], right[clean], np.argsort(first, kind="stable"))
+    counted = edges.at(clean)
     proofs = {
         (min(a, b), max(a, b)): (d, r)
         for a, b, d, r in zip(
-            *(part[clean].tolist() for part in (left, right, distance, residual)),
+            *(part.tolist() for part in (counted.left, counted.right, counted.distance, counted.residuals())),
             strict=True,
         )
     }
@@ -158,16 +109,14 @@ def settle(
                 fates[index] = Fate(None, proof, None, lowered=rank)
             else:
                 fates[index] = _alike(columns, index, best, *apart)
-    cluster = _clusters(count, node, members, left[usable], right[usable])
+    linked = [edges.at(usable), stars]
+    if folds is not None and len(stars):
+        kept = np.flatnonzero(alive & chosen.kept & ~np.isin(np.arange(nodes), list(conflict)))
+        kept = kept[kept < len(folds.hashes)]
+        linked.append(_unfold(folds, everyone, kept, conflict, labels, columns, fates))
+    every = joined(linked)
+    cluster = _clusters(count, node, everyone, every.left, every.right)
     return [fate if fate is not None else Fate(None, "", None) for fate in fates], cluster
-
-
-def _leaked(leak: Leak) -> Fate:
-    outcome = _LEAK_OUTCOMES[leak.rule]
-    proof = evidence(
-        rule=leak.rule, benchmark=leak.benchmark, item=leak.item, distance=leak.distance, variant=leak.variant
-    )
-    return Fate(outcome, proof, None, f"{leak.benchmark}/{leak.item}")
 
 
 def _alike(columns: dict[str, list[Any]], index: int, best: int, apart: int, residual: float | None) -> Fate:
@@ -175,6 +124,47 @@ def _alike(columns: dict[str, list[Any]], index: int, best: int, apart: int, res
     outcome = Outcome.EXACT_DUPLICATE if same else Outcome.NEAR_DUPLICATE
     known = {} if residual is None or residual == UNKNOWN_RESIDUAL else {"residual": residual}
     return Fate(outcome, evidence(rule="pixels" if same else "hamming", distance=apart, **known), best)
+
+
+def _unfold(
+    folds: Folds,
+    everyone: list[list[int]],
+    kept: Int,
+    conflict: dict[int, int],
+    labels: list[tuple[str | None, ...]],
+    columns: dict[str, list[Any]],
+    fates: list[Fate | None],
+) -> Edges:
+    """Give the records of folded nodes their fates; the answer joins those whose host fell to whom they fall to."""
+    stays = set(kept.tolist())
+    stars, orphans = folds.stars, []
+    ends = (stars.left.tolist(), stars.right.tolist(), stars.distance.tolist(), stars.residuals().tolist())
+    for host, place, between, residual in zip(*ends, strict=True):
+        best = everyone[host][0]
+        if host in stays:
+            for index in everyone[place]:
+                fates[index] = _alike(columns, index, best, between, residual)
+        elif host in conflict:
+            against, proof = fates[best], evidence(rule="alike to a label conflict", distance=between)
+            for index in everyone[place]:
+                fates[index] = Fate(Outcome.LABEL_CONFLICT, proof, against.other if against else best)
+        else:
+            orphans.append(place)
+    found = folds.settle(np.array(sorted(orphans), np.int64), kept)
+    ends = (found.left.tolist(), found.right.tolist(), found.distance.tolist(), found.residuals().tolist())
+    for host, place, between, residual in zip(*ends, strict=True):
+        best = everyone[host][0]
+        for index in everyone[place]:
+            if index == best:
+                fates[index] = Fate(None, "", None)
+            elif compatible(labels[index], labels[best]):
+                fates[index] = _alike(columns, index, best, between, None if host == place else residual)
+            else:
+                proof = evidence(
+                    rule="alike, labelled differently", taxa=sorted({str(labels[index][0]), str(labels[best][0])})
+                )
+                fates[index] = Fate(Outcome.LABEL_CONFLICT, proof, best)
+    return found
 
 
 def _conflicts(

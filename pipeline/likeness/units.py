@@ -1,12 +1,11 @@
-"""The work units of likeness: bands of the exact self-join, and ranges of hashes against all held-out images.
+"""The work units of likeness, a file each: ranges of hashes against the held-out ones, thumbnails, pieces of a join.
 
-Every unit reads what the stage wrote before (`hashes.npy`, `phashes.npy`, `nodes.parquet`) and writes its pairs, so
-units run in any order, on any worker, and again after a kill.
+Every unit reads what the stage wrote before and writes its own file, so units run in any order, on any worker, and
+again after a kill. They are cut from the hashes and the recipe, never from the number of workers.
 """
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,15 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-from PIL import Image
 
-from dedup import HeldOut, band_pairs, find_leaks, plan_bands
-from manifests import ImageRules
+from dedup import HeldOut, KeyRange, find_leaks, plan_bands
+from manifests import LikenessRules
 from pipeline.atomic import write_table
-from pipeline.likeness.hashing import thumbnail
+from pipeline.likeness.crowds import OutsideCrowds, alike_rule, piece_pairs
+from pipeline.likeness.edges import Edges
 from pipeline.likeness.search import DOUBTFUL, doubtful, informative
-from pipeline.likeness.verification import pair_residuals
-from pipeline.media import Processed, stored_raster
+from pipeline.likeness.stored import SHOWN, Stored, read_places, write_shown
 
 LEAK_UNIT_HASHES = 200_000
 PAIR_SCHEMA = pa.schema(
@@ -35,7 +33,7 @@ PAIR_SCHEMA = pa.schema(
 )
 FOUND_SCHEMA = pa.schema(
     [
-        ("hash", pa.int64()),  # place in hashes.npy, or in phashes.npy
+        ("hash", pa.int64()),  # place in hashes.npy and phashes.npy
         ("rule", pa.string()),  # hamming, phash or doubtful
         ("benchmark", pa.string()),
         ("item", pa.string()),
@@ -43,22 +41,6 @@ FOUND_SCHEMA = pa.schema(
         ("distance", pa.int32()),
     ]
 )
-NODE_SCHEMA = pa.schema([("unit", pa.string()), ("offset", pa.int64()), ("length", pa.int64())])
-"""Where the stored image of each distinct hash lies in fetch's blobs: the preferred one of those that bear it."""
-_WHOLE = ImageRules(side=65_500, min_side=1)
-_MAX_PIXELS = 200_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Band:
-    """One band of the self-join."""
-
-    band: int
-
-    @property
-    def output(self) -> str:
-        """Output, relative to the stage."""
-        return f"pairs/band-{self.band:03d}.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,61 +58,82 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
-class FindPairs:
-    """Work on one unit of either kind."""
+class Show:
+    """The thumbnails of some crowded nodes, by their places in `crowded.npy`."""
+
+    start: int
+
+    @property
+    def output(self) -> str:
+        """Output, relative to the stage."""
+        return f"shown/{self.start:012d}.npy"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One piece of the join of `joined.npy` with itself."""
+
+    range: KeyRange
+
+    @property
+    def output(self) -> str:
+        """Output, relative to the stage."""
+        key = self.range
+        return f"pairs/{key.band:03d}-{key.low:04d}-{key.part:05d}-{key.other:05d}.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Work on one unit of any kind, in the stage's folder."""
 
     folder: str
     held_out: str
     blobs: str
-    duplicate_distance: int
-    leak_distance: int
-    leak_phash_distance: int
-    minimum_quality: int
+    rules: LikenessRules
 
-    def __call__(self, unit: Band | Range) -> None:
-        """Write the unit's pairs."""
-        if isinstance(unit, Band):
-            write_table(Path(self.folder) / unit.output, self._pairs(unit))
+    def __call__(self, unit: Range | Show | Piece) -> None:
+        """Write the unit's file."""
+        path = Path(self.folder) / unit.output
+        if isinstance(unit, Range):
+            write_table(path, self._found(unit))
+        elif isinstance(unit, Show):
+            write_shown(path, self._stored().take(self._load("crowded")[unit.start : unit.start + SHOWN]))
         else:
-            write_table(Path(self.folder) / unit.output, self._found(unit))
+            write_table(path, pair_table(self._pairs(unit)))
 
-    def _pairs(self, unit: Band) -> pa.Table:
-        folder = Path(self.folder)
-        hashes = np.load(folder / "hashes.npy", mmap_mode="r")
-        pairs = band_pairs(hashes, plan_bands(256, self.duplicate_distance), unit.band)
-        thumbnails = self._thumbnails(np.unique(np.concatenate([pairs.left, pairs.right])))
-        left = [thumbnails[place] for place in pairs.left.tolist()]
-        right = [thumbnails[place] for place in pairs.right.tolist()]
-        columns = [pa.array(pairs.left), pa.array(pairs.right), pa.array(pairs.distance, pa.int32())]
-        return pa.Table.from_arrays([*columns, pa.array(pair_residuals(left, right))], schema=PAIR_SCHEMA)
+    def _load(self, name: str) -> npt.NDArray[np.int64]:
+        return np.asarray(np.load(Path(self.folder) / f"{name}.npy"))
 
-    def _thumbnails(self, places: npt.NDArray[np.int64]) -> dict[int, bytes | None]:
-        """Give the thumbnails of the stored images of some hashes, 4 KB each."""
-        nodes = pq.read_table(Path(self.folder) / "nodes.parquet", memory_map=True).take(pa.array(places))
-        order = np.lexsort((nodes["offset"].to_numpy(), np.array(nodes["unit"].to_pylist(), dtype=object)))
-        found: dict[int, bytes | None] = {}
-        for at in order.tolist():
-            row = {name: nodes[name][at].as_py() for name in NODE_SCHEMA.names}
-            raster = stored_image(Path(self.blobs), row["unit"], row["offset"], row["length"])
-            found[int(places[at])] = None if isinstance(raster, Processed) else thumbnail(raster)
-        return found
+    def _stored(self) -> Stored:
+        return Stored(Path(self.blobs), read_places(Path(self.folder) / "nodes.arrow"))
+
+    def _pairs(self, unit: Piece) -> Edges:
+        hashes = np.load(Path(self.folder) / "joined.npy", mmap_mode="r")
+        label = self._load("labels")
+        crowded = np.zeros(len(label), np.bool_)
+        crowded[self._load("crowded")] = True
+        rule = OutsideCrowds(alike_rule(self.rules, self._stored(), label), crowded)
+        return piece_pairs(
+            hashes, self._load("stays"), plan_bands(256, self.rules.duplicate_distance), unit.range, rule
+        )
 
     def _found(self, unit: Range) -> pa.Table:
         items = pq.read_table(self.held_out)
         name = "hashes.npy" if unit.name == "pdq" else "phashes.npy"
         part = np.load(Path(self.folder) / name, mmap_mode="r")[unit.start : unit.stop]
-        distance = self.leak_distance if unit.name == "pdq" else self.leak_phash_distance
+        distance = self.rules.leak_distance if unit.name == "pdq" else self.rules.leak_phash_distance
         rule = "hamming" if unit.name == "pdq" else "phash"
-        tables = [self._leaks(part, unit.start, informative(items, self.minimum_quality, unit.name), distance, rule)]
+        minimum = self.rules.minimum_quality
+        tables = [self._leaks(part, unit.start, informative(items, minimum, unit.name), distance, rule)]
         if unit.name == "pdq":
-            tables.append(self._leaks(part, unit.start, doubtful(items, self.minimum_quality), distance, DOUBTFUL))
+            tables.append(self._leaks(part, unit.start, doubtful(items, minimum), distance, DOUBTFUL))
         return pa.concat_tables(tables)
 
     def _leaks(self, part: npt.NDArray[np.uint8], start: int, held: HeldOut, distance: int, rule: str) -> pa.Table:
         if not len(held):
             return FOUND_SCHEMA.empty_table()
         # Only hashes that carry information are in the array, so every one of them is compared.
-        leaks = find_leaks(part, np.full(len(part), self.minimum_quality), held, distance)
+        leaks = find_leaks(part, np.full(len(part), self.rules.minimum_quality), held, distance)
         columns = [
             pa.array(leaks.train + start),
             pa.array([rule] * len(leaks), pa.string()),
@@ -142,10 +145,17 @@ class FindPairs:
         return pa.Table.from_arrays(columns, schema=FOUND_SCHEMA)
 
 
-def stored_image(blobs: Path, unit: str, offset: int, length: int) -> Image.Image | Processed:
-    """Give the stored image at a place of fetch's blobs, or the refusal of what is no image any more."""
-    handle = os.open(blobs / f"{unit}.bin", os.O_RDONLY)
-    try:
-        return stored_raster(os.pread(handle, length, offset), _WHOLE, _MAX_PIXELS)
-    finally:
-        os.close(handle)
+def pair_table(edges: Edges) -> pa.Table:
+    """Give edges as a table of PAIR_SCHEMA.
+
+    >>> pair_table(Edges(np.array([1]), np.array([2]), np.array([3]))).to_pylist()
+    [{'left': 1, 'right': 2, 'distance': 3, 'residual': -1.0}]
+    """
+    columns = [pa.array(edges.left), pa.array(edges.right), pa.array(edges.distance, pa.int32())]
+    return pa.Table.from_arrays([*columns, pa.array(edges.residuals())], schema=PAIR_SCHEMA)
+
+
+def edges_of(pairs: pa.Table) -> Edges:
+    """Give the edges of a table of PAIR_SCHEMA."""
+    left, right, distance = (pairs.column(name).to_numpy().astype(np.int64) for name in PAIR_SCHEMA.names[:3])
+    return Edges(left, right, distance, pairs.column("residual").to_numpy().astype(np.float64))

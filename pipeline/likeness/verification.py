@@ -1,44 +1,84 @@
 """The one place where a pair of images with near hashes is verified, before one is called a copy of the other.
 
 A hash sees 16 x 16 frequencies; two frames of one camera, with and without an animal, may agree in nearly all of them.
-Their thumbnails do not: after one gain and one offset are fitted, the worst of 64 blocks still differs.
+Their thumbnails do not: `dedup.residuals` has the rule. Here it meets thumbnails that are missing, and pairs that come
+by the million.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
 import numpy as np
 import numpy.typing as npt
 
+from dedup import residuals, thumbnails
+
+Int = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
 UNKNOWN_RESIDUAL = -1.0
 """Residual of a pair of which one thumbnail is not at hand."""
-_SIDE, _BLOCK = 64, 8
-_STEP = 4096
+MOST_RESIDUAL = 255.0
+"""Largest residual that is written, also where no fit is allowed at all; a limit of it verifies every pair."""
+_BYTES = 4096
+_STEP = 1024
+"""Pairs whose thumbnails are in memory at a time, 8 MB."""
 
 
-def residuals(left: npt.NDArray[np.uint8], right: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """Give the residual of each pair of thumbnails, in grey levels: float64[k], rounded to 3 digits.
+class Thumbnails(Protocol):
+    """Whatever gives the thumbnails of images by their places."""
 
-    `left`, `right`: uint8[k, 4096], 64 x 64 luma. The right one is fitted to the left by least squares with one gain
-    and one offset; the residual is the largest mean absolute difference among 8 x 8 blocks of 8 x 8 pixels.
+    def take(self, places: Int) -> Sequence[bytes | None]:
+        """Give the thumbnails, 4,096 bytes each, None where there is none."""
 
-    >>> ramp = np.tile(np.arange(64, dtype=np.uint8), 64)[np.newaxis]
-    >>> residuals(ramp, ramp * 2 + 5).tolist()
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Thumbnails that are in memory already."""
+
+    every: Sequence[bytes | None]
+
+    def take(self, places: Int) -> Sequence[bytes | None]:
+        """Give the thumbnails at the places."""
+        return [self.every[place] for place in places.tolist()]
+
+
+def pair_residuals(left: Sequence[bytes | None], right: Sequence[bytes | None]) -> Floats:
+    """Give the residuals of pairs of thumbnails, float64[k], at most 255; UNKNOWN_RESIDUAL where one is missing.
+
+    >>> pair_residuals([bytes(4096), None], [bytes(4096), bytes(4096)]).tolist()
+    [0.0, -1.0]
+    """
+    answer = np.full(len(left), UNKNOWN_RESIDUAL)
+    pairs = enumerate(zip(left, right, strict=True))
+    known = [(i, a, b) for i, (a, b) in pairs if a is not None and b is not None]
+    if known:
+        apart = residuals(thumbnails([a for _, a, _ in known]), thumbnails([b for _, _, b in known]))
+        # Three digits are what a person reads; rounding once, here, makes file and evidence agree.
+        answer[[i for i, _, _ in known]] = np.round(np.minimum(apart.astype(np.float64), MOST_RESIDUAL), 3)
+    return answer
+
+
+def residuals_at(shown: Thumbnails, left: Int, right: Int) -> Floats:
+    """Give the residuals of pairs of places, as `pair_residuals`; memory is bounded whatever their number.
+
+    >>> residuals_at(Given([bytes(4096), bytes(4096)]), np.array([0]), np.array([1])).tolist()
     [0.0]
     """
     parts = []
     for start in range(0, len(left), _STEP):
-        a = left[start : start + _STEP].astype(np.float64)
-        b = right[start : start + _STEP].astype(np.float64)
-        mean_a, mean_b = a.mean(axis=1, keepdims=True), b.mean(axis=1, keepdims=True)
-        flat, other = a - mean_a, b - mean_b
-        power = (other * other).sum(axis=1, keepdims=True)
-        gain = np.divide((flat * other).sum(axis=1, keepdims=True), power, out=np.zeros_like(power), where=power > 0)
-        apart = np.abs(flat - gain * other).reshape(-1, _SIDE // _BLOCK, _BLOCK, _SIDE // _BLOCK, _BLOCK)
-        parts.append(apart.mean(axis=(2, 4)).reshape(len(a), -1).max(axis=1))
-    return np.round(np.concatenate(parts), 3) if parts else np.empty(0)
+        one, other = left[start : start + _STEP], right[start : start + _STEP]
+        places, where = np.unique(np.concatenate([one, other]), return_inverse=True)
+        found = shown.take(places)
+        ends = [found[i] for i in where.reshape(-1).tolist()]
+        parts.append(pair_residuals(ends[: len(one)], ends[len(one) :]))
+    return np.concatenate(parts) if parts else np.empty(0)
 
 
-def verified(residual: npt.NDArray[np.float64], largest: float, unknown: bool = True) -> npt.NDArray[np.bool_]:
+def verified(residual: Floats, largest: float, unknown: bool = True) -> npt.NDArray[np.bool_]:
     """Say which pairs are verified: bool[k]. `unknown`: what is said of pairs without a residual.
 
     >>> verified(np.array([1.0, 9.0, UNKNOWN_RESIDUAL]), 6.0).tolist()
@@ -46,19 +86,4 @@ def verified(residual: npt.NDArray[np.float64], largest: float, unknown: bool = 
     """
     known = residual != UNKNOWN_RESIDUAL
     answer: npt.NDArray[np.bool_] = np.where(known, residual <= largest, unknown)
-    return answer
-
-
-def pair_residuals(left: list[bytes | None], right: list[bytes | None]) -> npt.NDArray[np.float64]:
-    """Give the residuals of pairs of thumbnails of which some are missing: UNKNOWN_RESIDUAL for those.
-
-    >>> pair_residuals([bytes(4096), None], [bytes(4096), bytes(4096)]).tolist()
-    [0.0, -1.0]
-    """
-    answer = np.full(len(left), UNKNOWN_RESIDUAL)
-    at = [i for i, (a, b) in enumerate(zip(left, right, strict=True)) if a is not None and b is not None]
-    if at:
-        a = np.frombuffer(b"".join(left[i] or b"" for i in at), np.uint8).reshape(len(at), -1)
-        b = np.frombuffer(b"".join(right[i] or b"" for i in at), np.uint8).reshape(len(at), -1)
-        answer[at] = residuals(a, b)
     return answer

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from dedup import pairs_within
+from dedup import MINIMUM_BUDGET, key_ranges, plan_bands, range_pairs
 from pipeline.errors import VerifyError
 from pipeline.likeness.certificate import certify
-from pipeline.likeness.hashing import thumbnail
-from pipeline.likeness.units import stored_image
-from pipeline.likeness.verification import pair_residuals, verified
-from pipeline.media import Processed
+from pipeline.likeness.stored import PLACE_SCHEMA, Stored
+from pipeline.likeness.verification import Int, residuals_at, verified
 from pipeline.run.folder import RunFolder
 from pipeline.verify.check import Run
 
 
-def _kept_hashes(folder: RunFolder) -> tuple[list[str], npt.NDArray[np.uint8]]:
-    """Give id and PDQ of every image that a shard holds, read from fetch's own table."""
-    kept = set(pq.read_table(folder.stage("shards") / "manifest.parquet", columns=["image_id"]).column(0).to_pylist())
-    media = pq.read_table(folder.stage("fetch") / "media", columns=["image_id", "pdq"]).sort_by("image_id")
-    rows = [row for row in media.to_pylist() if row["image_id"] in kept]
-    packed = np.frombuffer(b"".join(row["pdq"] for row in rows), dtype=np.uint8).reshape(-1, 32)
-    return [row["image_id"] for row in rows], packed
+def _kept_images(folder: RunFolder) -> pa.Table:
+    """Give id, hash, quality and place of every image that a shard holds, read from fetch's own table."""
+    kept = pq.read_table(folder.stage("shards") / "manifest.parquet", columns=["image_id"]).column(0).unique()
+    columns = ["image_id", "media_id", "pdq", "quality", *PLACE_SCHEMA.names]
+    media = pq.read_table(folder.stage("fetch") / "media", columns=columns)
+    return media.filter(pc.is_in(media["image_id"], kept)).sort_by("image_id")
 
 
 def leakage(run: Run) -> str:
@@ -37,29 +36,28 @@ def leakage(run: Run) -> str:
 
 def duplicates(run: Run) -> str:
     """No two kept images lie within the duplicate distance and verify, but different animals in one frame."""
-    folder, con, recipe = run.folder, run.con, run.recipe
-    images, packed = _kept_hashes(folder)
-    pairs = pairs_within(packed, recipe.likeness.duplicate_distance)
-    taxon = dict(con.execute("SELECT image_id, accepted_id FROM samples").fetchall())
-    frame = dict(con.execute("SELECT image_id, media_id FROM media").fetchall())
-    low = {
-        row[0]
-        for row in con.execute(
-            f"SELECT image_id FROM media WHERE quality < {recipe.likeness.minimum_quality}"
-        ).fetchall()
-    }
-    for a, b in zip(pairs.left.tolist(), pairs.right.tolist(), strict=True):
-        one, two = images[a], images[b]
-        if one in low or two in low or (frame[one] == frame[two] and taxon[one] != taxon[two]):
-            continue
-        shown = [_thumbnail(run, image) for image in (one, two)]
-        if not verified(pair_residuals(shown[:1], shown[1:]), recipe.likeness.duplicate_residual).all():
-            continue
-        raise VerifyError(f"two kept images are alike: {one} and {two}")
-    return f"{len(images):,} kept images, none within Hamming distance {recipe.likeness.duplicate_distance} of another"
+    kept, rules = _kept_images(run.folder), run.recipe.likeness
+    telling = kept.filter(pc.greater_equal(kept["quality"], rules.minimum_quality))
+    images, frame = telling["image_id"].to_pylist(), telling["media_id"].to_pylist()
+    taxon = dict(run.con.execute("SELECT image_id, accepted_id FROM samples").fetchall())
+    hashes = np.frombuffer(b"".join(telling["pdq"].to_pylist()), np.uint8).reshape(-1, 32)
+    shown = Stored(run.folder.stage("fetch") / "blobs", telling.select(PLACE_SCHEMA.names).combine_chunks())
 
+    def alike(left: Int, right: Int, distance: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
+        keep = np.array(
+            [
+                frame[a] != frame[b] or taxon[images[a]] == taxon[images[b]]
+                for a, b in zip(left.tolist(), right.tolist(), strict=True)
+            ],
+            np.bool_,
+        )
+        at = np.flatnonzero(keep)
+        keep[at] = verified(residuals_at(shown, left[at], right[at]), rules.duplicate_residual)
+        return keep
 
-def _thumbnail(run: Run, image: str) -> bytes | None:
-    query = """SELECT unit, "offset", "length" FROM read_parquet('fetch/media/*.parquet') WHERE image_id = ?"""
-    raster = stored_image(run.folder.stage("fetch") / "blobs", *run.con.execute(query, [image]).fetchall()[0])
-    return None if isinstance(raster, Processed) else thumbnail(raster)
+    plan = plan_bands(256, rules.duplicate_distance)
+    for piece in key_ranges(hashes, plan, max(MINIMUM_BUDGET, run.recipe.limits.memory_mb << 17)):
+        pairs = range_pairs(hashes, plan, piece, accept=alike, collapse=False)
+        if len(pairs):
+            raise VerifyError(f"two kept images are alike: {images[pairs.left[0]]} and {images[pairs.right[0]]}")
+    return f"{kept.num_rows:,} kept images, none within Hamming distance {rules.duplicate_distance} of another"

@@ -44,6 +44,25 @@ def test_the_pieces_together_give_the_pairs_of_the_whole(
     assert np.array_equal(components(n, together.left, together.right), label)
 
 
+@settings(max_examples=15, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(0, 120),
+    shape=st.sampled_from(["planted", "skewed", "repeated"]),
+    most=st.sampled_from([50, 1000]),
+)
+def test_pieces_of_all_rows_give_the_accepted_pairs_of_brute_force(seed: int, n: int, shape: str, most: int) -> None:
+    hashes = make(seed, n, 32, 10, shape)
+    plan = plan_bands(256, 10)
+
+    def odd(left: np.ndarray, right: np.ndarray, distance: np.ndarray) -> np.ndarray:
+        return (left + right) % 2 == 1
+
+    pieces = cut_ranges(hashes, plan, most)
+    found = tuples(merge_pairs([range_pairs(hashes, plan, piece, accept=odd, collapse=False) for piece in pieces]))
+    assert found == [pair for pair in tuples(brute_pairs(hashes, 10)) if (pair[0] + pair[1]) % 2]
+
+
 def test_an_overfull_prefix_is_joined_in_parts() -> None:
     hashes = np.zeros((300, 8), np.uint8)
     hashes[:, 3] = np.arange(300) % 256

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup import LikenessError, brute_pairs, dominating_set, thin
+from dedup import LikenessError, brute_pairs, dominating_set, thin, thin_after
 
 
 @settings(max_examples=40, deadline=None)
@@ -32,6 +32,18 @@ def test_thinning_is_the_dominating_set_whatever_the_blocks(
     assert np.array_equal(result.representative, expected.representative)
     assert np.array_equal(result.distance, expected.distance)
     assert (result.edge == -1).all()
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 120), pairs=st.sampled_from([1, 30, 1000]))
+def test_thinning_after_others_is_thinning_of_all_in_that_order(seed: int, n: int, pairs: int) -> None:
+    random = np.random.default_rng(seed)
+    hashes = np.packbits((random.random((n, 64)) < 0.05).astype(np.uint8), axis=1)
+    order = random.permutation(n)
+    whole = thin(hashes, 4, order)
+    best = order[: n // 2]
+    kept, rest = best[whole.kept[best]], order[n // 2 :]
+    assert np.array_equal(thin_after(hashes, 4, kept, rest, None, pairs), whole.representative[rest])
 
 
 def test_a_crowd_of_different_but_near_hashes_is_thinned_without_its_pairs() -> None:

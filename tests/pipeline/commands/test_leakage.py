@@ -44,6 +44,20 @@ def test_dedup_gives_the_same_files_twice(tmp_path: Path) -> None:
     assert conflicts == ["a.jpg", "b.jpg"]
 
 
+def test_a_copy_that_was_written_on_stays_and_is_listed_for_review(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    marked = grain(1)
+    marked.paste((255, 255, 255), (60, 80, 180, 88))
+    lay(tmp_path / "in", a=grain(1), b=marked, c=grain(2))
+    assert main(["dedup", str(tmp_path / "in"), "-o", str(tmp_path / "out"), "--review", "60"]) == 0
+    assert "1 pairs of kept images within 60 to look at" in capsys.readouterr().out
+    (row,) = pq.read_table(tmp_path / "out" / "review.parquet").to_pylist()
+    assert (row["left"], row["right"]) == ("a.jpg", "b.jpg")
+    assert row["residual"] > 6
+    assert (tmp_path / "out" / "review.html").exists()
+
+
 def test_taxa_returns_one_when_a_held_out_species_is_trained_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

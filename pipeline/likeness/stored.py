@@ -1,0 +1,99 @@
+"""The thumbnails of images that fetch has stored, decoded where a pair asks for them.
+
+Only images of near pairs are asked for, a few in a hundred. A thumbnail of every image, written when it is fetched,
+would take 4 KB each, a seventh of a photograph stored at 256 pixels, to spare a millisecond for those few.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from PIL import Image
+
+from dedup import block_of, luma_of
+from manifests import ImageRules
+from pipeline.atomic import atomic_path
+from pipeline.likeness.verification import Int
+from pipeline.media import Processed, stored_raster
+
+PLACE_SCHEMA = pa.schema([("unit", pa.string()), ("offset", pa.int64()), ("length", pa.int64())])
+"""Where a stored image lies in fetch's blobs."""
+SHOWN = 4096
+"""Thumbnails of one file, 16 MB."""
+_WHOLE = ImageRules(side=65_500, min_side=1)
+_MAX_PIXELS = 200_000_000
+_MOST = 16_384
+"""Thumbnails in memory, 64 MB."""
+_BYTES = 4096
+
+
+def stored_image(blobs: Path, unit: str, offset: int, length: int) -> Image.Image | Processed:
+    """Give the stored image at a place of fetch's blobs, or the refusal of what is no image any more."""
+    handle = os.open(blobs / f"{unit}.bin", os.O_RDONLY)
+    try:
+        return stored_raster(os.pread(handle, length, offset), _WHOLE, _MAX_PIXELS)
+    finally:
+        os.close(handle)
+
+
+class Stored:
+    """Thumbnails of stored images by their place in a table of PLACE_SCHEMA; some thousands are remembered."""
+
+    def __init__(self, blobs: Path, places: pa.Table) -> None:
+        self._blobs, self._places = blobs, places
+        self._known: dict[int, bytes | None] = {}
+
+    def take(self, places: Int) -> Sequence[bytes | None]:
+        """Give the thumbnails, 4,096 bytes each; None where what is stored is no image any more."""
+        wanted = places.tolist()
+        lacking = sorted(set(wanted) - self._known.keys())
+        if len(self._known) + len(lacking) > _MOST:
+            self._known = {place: self._known[place] for place in set(wanted) & self._known.keys()}
+        rows = self._places.take(pa.array(lacking, pa.int64())).to_pylist()
+        for place, row in sorted(
+            zip(lacking, rows, strict=True), key=lambda each: (each[1]["unit"], each[1]["offset"])
+        ):
+            self._known[place] = self._decoded(row["unit"], row["offset"], row["length"])
+        return [self._known[place] for place in wanted]
+
+    def _decoded(self, unit: str, offset: int, length: int) -> bytes | None:
+        raster = stored_image(self._blobs, unit, offset, length)
+        return None if isinstance(raster, Processed) else block_of(luma_of(raster)).tobytes()
+
+
+class Shown:
+    """Thumbnails that `write_shown` laid down for some nodes (ascending), SHOWN to a file, memory-mapped."""
+
+    def __init__(self, rows: Int, files: Iterable[Path]) -> None:
+        self._rows = rows
+        self._parts = [np.load(path, mmap_mode="r") for path in files]
+
+    def take(self, places: Int) -> Sequence[bytes | None]:
+        """Give the thumbnails of these nodes."""
+        at = np.searchsorted(self._rows, places)
+        rows = (
+            self._parts[number][row] for number, row in zip((at // SHOWN).tolist(), (at % SHOWN).tolist(), strict=True)
+        )
+        return [row[:_BYTES].tobytes() if row[_BYTES] else None for row in rows]
+
+
+def write_shown(path: Path, thumbnails: Sequence[bytes | None]) -> None:
+    """Write thumbnails as uint8[k, 4097]; the last byte says whether there is one."""
+    packed = b"".join(bytes(_BYTES + 1) if each is None else each + b"\1" for each in thumbnails)
+    with atomic_path(path) as temporary, temporary.open("wb") as handle:
+        np.save(handle, np.frombuffer(packed, np.uint8).reshape(-1, _BYTES + 1))
+
+
+def write_places(path: Path, places: pa.Table) -> None:
+    """Write a table of PLACE_SCHEMA so that reading some rows reads only those."""
+    with atomic_path(path) as temporary, pa.ipc.new_file(str(temporary), PLACE_SCHEMA) as writer:
+        writer.write_table(places.combine_chunks())
+
+
+def read_places(path: Path) -> pa.Table:
+    """Map the table that `write_places` wrote."""
+    return pa.ipc.open_file(pa.memory_map(str(path))).read_all()

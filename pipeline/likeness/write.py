@@ -1,0 +1,147 @@
+"""What the likeness stage leaves: every record's fate as tables, with the evidence beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline import sql
+from pipeline.atomic import write_table
+from pipeline.likeness.fates import Fate
+from pipeline.likeness.groups import GROUP_SCHEMA, groups
+from pipeline.likeness.labels import lowered_names
+from pipeline.likeness.search import DOUBTFUL, Leak
+from pipeline.outcomes import Outcome
+from pipeline.records import ENDED_SCHEMA
+from pipeline.stages.base import Context
+from taxonomy import RESOLVED_SCHEMA
+
+KEPT_SCHEMA = pa.schema(
+    [
+        *(pa.field(name, pa.string()) for name in ("record_id", "source", "image_id", "media_id", "group_id")),
+        pa.field("name_id", pa.string()),  # of names or of likeness/labels: what the image is labelled with
+    ]
+)
+CLUSTER_SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("record_id", "source", "cluster_id", "outcome", "evidence", "other_id")]
+)
+LEAK_SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("record_id", "source", "benchmark", "item", "rule")]
+    + [("distance", pa.int32()), ("variant", pa.int32())]
+)
+UNKNOWN_SCHEMA = pa.schema([(name, pa.string()) for name in ("record_id", "source", "image_id", "reason", "decision")])
+"""Images that no hash can clear of a held-out one: `decision` is drop or keep."""
+QUARANTINE_SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("record_id", "source", "image_id", "cluster_id", "accepted_id", "other_id")]
+)
+"""Label conflicts set aside for review, every record of each."""
+
+
+def write_decisions(
+    context: Context,
+    records: pa.Table,
+    fates: Sequence[Fate],
+    cluster: npt.NDArray[np.int64],
+    leaks: Mapping[int, Leak],
+) -> None:
+    """Write kept, ended, clusters, leaks, quarantine, groups and lowered labels of all records, sorted by id."""
+    folder = context.folder.stage("likeness")
+    columns = ("record_id", "source", "image_id", "media_id", "name_id", "accepted_id")
+    key, source, image, media, name_id, accepted = (records.column(name).to_pylist() for name in columns)
+    group, shared = groups(records, cluster)
+    names, renamed = _lowered(context, name_id, fates)
+    kept, ended, clusters, quarantine = [], [], [], []
+    sizes = np.bincount(cluster, minlength=len(key)) if len(key) else np.zeros(0, dtype=np.int64)
+    for i, fate in enumerate(fates):
+        other = key[fate.other] if fate.other is not None else fate.other_item
+        named = {"record_id": key[i], "source": source[i], "other_id": other, "evidence": fate.evidence or None}
+        image_of = {"image_id": image[i], "media_id": media[i]}
+        if fate.outcome is None:
+            label = renamed[name_id[i], fate.lowered] if fate.lowered is not None else name_id[i]
+            kept.append({**named, **image_of, "group_id": key[int(group[i])], "name_id": label})
+        else:
+            ended.append({**named, "row_id": key[i], "outcome": fate.outcome.code})
+        if fate.outcome is Outcome.LABEL_CONFLICT and context.recipe.likeness.label_conflict == "quarantine":
+            quarantine.append({**named, **image_of, "cluster_id": key[int(cluster[i])], "accepted_id": accepted[i]})
+        if sizes[cluster[i]] > 1:
+            outcome = "kept" if fate.outcome is None else fate.outcome.code
+            clusters.append({**named, "cluster_id": key[int(cluster[i])], "outcome": outcome})
+    leaked = [
+        {"record_id": key[i], "source": source[i], "benchmark": leak.benchmark, "item": leak.item}
+        | {"rule": leak.rule, "distance": leak.distance, "variant": leak.variant}
+        for i, leak in leaks.items()
+    ]
+    for rows, schema, place in (
+        (kept, KEPT_SCHEMA, "kept"),
+        (clusters, CLUSTER_SCHEMA, "clusters"),
+        (leaked, LEAK_SCHEMA, "leaks"),
+        (quarantine, QUARANTINE_SCHEMA, "quarantine"),
+        (ended, ENDED_SCHEMA, "ledger"),
+    ):
+        table = pa.Table.from_pylist(rows, schema)
+        by = "row_id" if place == "ledger" else "record_id"
+        write_table(folder / place / "part.parquet", table.sort_by(by) if table.num_rows else table)
+    write_table(folder / "groups" / "part.parquet", pa.Table.from_pylist(shared, GROUP_SCHEMA))
+    write_table(folder / "labels" / "part.parquet", names)
+
+
+def _lowered(
+    context: Context, name_id: Sequence[str], fates: Sequence[Fate]
+) -> tuple[pa.Table, dict[tuple[str, int], str]]:
+    """Give the names of lowered labels, and for each name and rank the id of its lowered form."""
+    wanted: dict[str, set[int]] = {}
+    for name, fate in zip(name_id, fates, strict=True):
+        if fate.lowered is not None:
+            wanted.setdefault(name, set()).add(fate.lowered)
+    if not wanted:
+        return RESOLVED_SCHEMA.empty_table(), {}
+    resolved = sql.parquet(context.folder.stage("resolve") / "names")
+    with sql.connect(context.recipe.limits.memory_mb, context.folder.root) as con:
+        asked = sql.in_list(sorted(wanted))
+        names = sql.table(con, f"SELECT * FROM {resolved} WHERE name_id IN {asked} ORDER BY name_id")
+    parts = {(name, rank): lowered_names(names, {name: {rank}}) for name, ranks in wanted.items() for rank in ranks}
+    rows = {row["name_id"]: row for part in parts.values() for row in part.to_pylist()}
+    table = pa.Table.from_pylist([rows[key] for key in sorted(rows)], RESOLVED_SCHEMA)
+    return table, {key: part["name_id"][0].as_py() for key, part in parts.items()}
+
+
+def write_unknown(
+    context: Context,
+    records: pa.Table,
+    leaks: Mapping[int, Leak],
+    usable: npt.NDArray[np.bool_],
+    fates: Sequence[Fate],
+) -> int:
+    """List the images that no hash can clear, whatever became of them; give their number."""
+    reasons = dict.fromkeys(np.flatnonzero(~usable).tolist(), "the hash carries too little information")
+    reasons |= {
+        index: f"near {leak.benchmark}/{leak.item}, whose hash carries too little information"
+        for index, leak in leaks.items()
+        if leak.rule == DOUBTFUL
+    }
+    reasons = {i: r for i, r in reasons.items() if i not in leaks or leaks[i].rule == DOUBTFUL}
+    columns = [records.column(name).to_pylist() for name in ("record_id", "source", "image_id")]
+    rows = (
+        [
+            dict(
+                zip(
+                    UNKNOWN_SCHEMA.names,
+                    [
+                        *(column[index] for column in columns),
+                        reason,
+                        "keep" if fates[index].outcome is not Outcome.LEAK_UNKNOWN else "drop",
+                    ],
+                    strict=True,
+                )
+            )
+            for index, reason in reasons.items()
+        ]
+        if context.recipe.benchmarks
+        else []
+    )
+    table = pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["record_id"])), UNKNOWN_SCHEMA)
+    write_table(context.folder.stage("likeness") / "unknown" / "part.parquet", table)
+    return len(rows)
