@@ -23,7 +23,6 @@ UNKNOWN_RESIDUAL = -1.0
 """Residual of a pair of which one thumbnail is not at hand."""
 MOST_RESIDUAL = 255.0
 """Largest residual that is written, also where no fit is allowed at all; a limit of it verifies every pair."""
-_BYTES = 4096
 _STEP = 1024
 """Pairs whose thumbnails are in memory at a time, 8 MB."""
 
