@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from pipeline.cli import _parser
+from pipeline.demo.gbif import ARCHIVE
 from pipeline.run.folder import STAGES
 from tests.conftest import Demo
 
@@ -105,6 +109,45 @@ def test_the_commands_for_a_real_recipe_work(demo: Demo, tmp_path: Path) -> None
         done = run(line, tmp_path)
         assert done.returncode == 0, (line, done.stderr)
     assert done.stdout.splitlines()[0].startswith("stage")
+
+
+def test_every_command_of_the_readme_is_one() -> None:
+    """Also those that need a network, or files of other people: their words and options are the program's."""
+    lines = commands("biomill")
+    assert len(lines) >= 15
+    for line in lines:
+        asked = _parser().parse_args(shlex.split(line)[1:])
+        assert asked.command == line.split()[1]
+
+
+def test_the_parts_of_the_mill_work_alone(demo: Demo, tmp_path: Path) -> None:
+    """The README's lines that need no network, on files of the demo."""
+    (tmp_path / "downloads").mkdir()
+    (tmp_path / "out").mkdir()
+    archive = demo.corpus.folder / ARCHIVE
+    (tmp_path / "downloads" / "0012345.zip").symlink_to(archive)
+    with zipfile.ZipFile(archive) as packed:
+        rows = [line.split("\t") for line in packed.read("multimedia.txt").decode().splitlines()]
+    place = rows[0].index("license")
+    statements = [row[place] for row in rows if len(row) > place]
+    (tmp_path / "downloads" / "multimedia.csv").write_text("\n".join(statements) + "\n")
+    (tmp_path / "names.csv").write_text("scientificName\nPuma concolor\n")
+    for name, target in (("taxonomy", demo.out / "taxonomy"), ("out/mine", demo.out)):
+        (tmp_path / name).symlink_to(target)
+    pictures = sorted((demo.corpus.folder / "www").rglob("*.jpg"))[:12]
+    for folder, chosen in (("photos", pictures[:8]), ("benchmark", pictures[8:])):
+        (tmp_path / folder).mkdir()
+        for number, picture in enumerate(chosen):
+            shutil.copy(picture, tmp_path / folder / f"{number}.jpg")
+    lines = commands(
+        "biomill records", "biomill licences", "biomill taxonomy resolve", "biomill images", "biomill dedup",
+        "biomill leakage check", "biomill export", "biomill feed",
+    )  # fmt: skip
+    assert len(lines) == 8
+    for line in lines:
+        done = run(line, tmp_path)
+        assert done.returncode == 0, (line, done.stdout, done.stderr)
+        assert done.stdout or (tmp_path / "resolved.csv").exists(), line
 
 
 def test_the_output_folder_is_as_the_readme_draws_it(made: Path) -> None:
