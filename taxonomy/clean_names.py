@@ -16,20 +16,21 @@ _EPITHET = "[a-z]{4,}"
 CLEAN_PATTERN = f"^[A-Z][a-z]{{2,}}(?: {_EPITHET})?$"
 """Uninomials and binomials that need no parser, unless UNCLEAN_PATTERN also matches (both in RE2 syntax)."""
 _STOP_WORDS = """
-aggregate aliquot anon applicable artefact artifact assemblage assigned associated auct auctt author bacterium basionym
-biota bird blank candidate candidatus catalog clade class classified clone comb complex confer conserved corrig
-cultivar data della delle delete description designated determined divisio division egg eggs emend emendation
-endosymbiont ened environmental familie family first flac forma form forms from fungus gattung genus grex group hort
-hybrid hybrids ichnotaxa ichnotaxon identified illeg incertae incertaesedis inconnu indet indicated ined infratrib
-isolate jahr juvenile kingdom klasse larva larvae lineage lines manuscript metagenome mihi missing mixed mixture
-morphotype near nearby nomen none nonsense nothosp npv nudum null nymph okay order ordnung orth ours phylum
-phytoplasmas plant possible possibly preoccupied prion probable probably prope provided pupa recorded reich sample sauf
-section sect sedis seem seems sensu ser series several sort spec species stamm strain subclass subfam subfamily subg
-subgen subgenus subkingdom suborder subphylum subsect subsection subser subseries subsp subspecies subtr subtrib
-supersect supersp superspecies supertrib suprasect symbiont symbionts synonym taxon tinfr tobedeleted tours trib tribe
-type typ unaccepted unassigned uncertain unclassified unclear uncultivated uncultured undefinable undescribed undet
-undetermined unid unident unidentified unknown unnamed unplaced unpublished unser unsorted unspecified variety various
-verified virion xxxx xxxxx xxxxxx xxxxxxx xxxxxxxx year
+aber aggregate aliquot anon applicable apud artefact artifact assemblage assigned associated auct auctt author
+bacterium basionym biota bird blank candidate candidatus catalog clade class classified clone cnpv comb complex confer
+conserved corrig cultivar data delete della delle description designated determined divisio division egg eggs emend
+emendation endosymbiont ened environmental etal familie family fide first flac forms from fungus gattung genus grex
+group hort hybrid hybrids ichnotaxa ichnotaxon ictv identified illeg incertae incertaesedis inconnu indet indicated
+ined infratrib isolate jahr juvenile kingdom klasse larva larvae lineage lines manuscript metagenome mihi missing mixed
+mixture mnpv morphotype near nearby nomen none nonn nonsense nothosp nothosubsp nothovar npv nsp nspp nudum null nymph
+okay order ordnung orth ours particle phylum phytoplasmas plant possible possibly preoccupied prion probable probably
+prope provided pupa recorded reich sample sauf sect section sedis seem seems sensu ser series serotype several snpv
+sort spec species stamm stirps subclass subfam subfamily subg subgen subgenus subkingdom suborder subphylum subsect
+subsection subser subseries subspecies subtr subtrib subtribe supersect supersp superspecies supertrib suprasect
+symbiont symbionts synonym taxon tinfr tobedeleted tours trib tribe typ type unaccepted unassigned uncertain
+unclassified unclear uncultivated uncultured undefinable undescribed undet undetermined unid unident unidentified
+unknown unnamed unplaced unpublished unranked unser unsorted unspecified various vector verified vide virion xxxx xxxxx
+xxxxxx xxxxxxx xxxxxxxx year
 about accepted after again agent allow already also although anybody assuming because before below beneath dont didnt
 each else even ever except going habe habt hello into just know last lest like many maybe mean more most mostly nobody
 noone not nothing often only other others over quit quite rather really says serious shall shit since such sure than
@@ -41,38 +42,47 @@ onbekend sconosciuta sconosciuto spp tba tbd unbekannt unbestimmt
 autre avec bien butt cent cher comme denn doch eine einem einer elle erst ganz gern kein leur mein mich nach nein noch
 sehr sein soll sind tous tout viel vous weil weird weit werde wird zwar
 """
-_WORDS = tuple(_STOP_WORDS.split())
+_RANKS_BELOW = """
+aberration biovar conv convar fma form forma infrasp lus lusus microg mod monstr morph morpha morphovar mut mutatio nat
+natio pathovar phagovar prol proles serovar ssp sssp str strain subf subforma subsp subspec subv subvar var variety
+"""
+_WORDS = (*_STOP_WORDS.split(), *_RANKS_BELOW.split(), *(f"n{word}" for word in _RANKS_BELOW.split()))
+"""An n before a word for a rank below species says that it is a hybrid's ("nsubsp."), as "notho" does."""
 _TAILS = (
     "virus", "viruses", "viridae", "virinae", "virales", "viricetes", "viricota", "viricotina", "viricetidae", "vir",
     "vira", "virae", "viria", "viriae", "viriti", "virites", "viretes", "virion", "virions", "virineae", "viriform",
     "viroidae", "viroinae", "phage", "phages", "viroid", "viroids", "satellite", "satellites", "satellitidae",
-    "satellitinae", "phytoplasma", "plasmid", "plasmids", "prions", "vectors", "particles", "replicons",
-    "incertaesedis",
+    "satellitinae", "phytoplasma", "phytoplasmas", "plasmid", "plasmids", "prions", "vector", "vectors",
+    "particles", "replicons", "incertaesedis", "bacteria", "bacterium", "archaeote", "archaeotes", "archaeon",
+    "symbiont", "symbionts", "tobedeleted",
 )  # fmt: skip
 _ENDINGS = f"[a-z]*(?:{'|'.join(_TAILS)})|indetermin[a-z]*|x+"
-UNCLEAN_PATTERN = "(?i)(?:^| )(?:" + "|".join(_WORDS) + f"|{_ENDINGS})(?: |$)"
+UNCLEAN_PATTERN = "(?i)(?:^| )(?:" + "|".join(_WORDS) + f"|{_ENDINGS})(?: |$)| notho"
 """Words that make a string something else than a name, or that only the parser can judge (in RE2 syntax)."""
 
 _CLEAN, _STOP = re.compile(CLEAN_PATTERN), frozenset(_WORDS)
 _BINOMIAL = re.compile(rf"([A-Z][a-z]{{2,}}) ({_EPITHET})(?: (.*))?")
 _AUTHOR = r"(?:[A-Z]\.){0,2}[A-ZÅÄÖÜÉØ][a-zåäöüéèøñ]{3,}"
 _SHORT = rf"(?:{_AUTHOR}\.?|L\.|DC\.)"
+_TEAM = rf"{_SHORT}(?: & (?:{_AUTHOR}\.?|DC\.))?"
+"""One author or two: the parser reads a last "& L." as an initial of the first."""
 _YEAR = r", (?:17(?:59|[6-9]\d)|1[89]\d\d|20[01]\d)"
 _SHAPES = (
     (re.compile(rf"{_AUTHOR}(?: & {_AUTHOR})?{_YEAR}"), "zoological"),
     (re.compile(rf"\({_AUTHOR}(?: & {_AUTHOR})?{_YEAR}\)"), "zoological"),
-    (re.compile(rf"{_SHORT}(?: & {_SHORT})?"), ""),
-    (re.compile(rf"\({_SHORT}(?: & {_SHORT})?\) {_SHORT}(?: & {_SHORT})?"), "botanical"),
+    (re.compile(_TEAM), ""),
+    (re.compile(rf"\({_TEAM}\) {_TEAM}"), "botanical"),
     (re.compile(rf"{_SHORT} ex {_SHORT}"), "botanical"),
 )
 """Shapes of an authorship that the parser gives back as it is, and the code of nomenclature that it then names."""
 _OTHER_WORDS = """
-agg aggr and anonym anonymi anonymous anonymus auctorum autor autores bacteriophages bphage fide hort hortorum hybr
-mart nec nom non nonn nov particle prions replicons rna sec serotype serovar sic subvar syn teste unnamed unranked
-vector vide virus
+agg aggr and anonym anonymi anonymous anonymus auctorum autor autores bacteriophages bphage excl gv hortorum ht hybr
+mart nec nom non nov prions replicons rna sec sic syn teste virus
 """
 _NO_AUTHORS = frozenset(_OTHER_WORDS.split())
 _LETTERS = re.compile(r"[^\W\d_]+")
+_ASCII_LETTERS = re.compile("[a-z]+")
+"""To the parser an accented letter ends a word: in "Lögv" it sees a virus, "gv"."""
 
 
 def is_clean(name: str) -> bool:
@@ -85,7 +95,7 @@ def is_clean(name: str) -> bool:
         return False
     # Sets of words are ten times faster here than the pattern that whole arrays are matched with.
     genus, _, epithet = name.lower().partition(" ")
-    return not (_stops(genus) or (epithet and _stops(epithet)))
+    return not (_stops(genus) or (epithet and (_stops(epithet) or epithet.startswith("notho"))))
 
 
 def _stops(word: str) -> bool:
@@ -102,7 +112,7 @@ def plain_authorship(text: str) -> str | None:
     """
     for shape, code in _SHAPES:
         if shape.fullmatch(text):
-            words = _LETTERS.findall(text.lower())
+            words = {*_LETTERS.findall(text.lower()), *_ASCII_LETTERS.findall(text.lower())}
             return None if any(word in _NO_AUTHORS or _stops(word) for word in words) else code
     return None
 

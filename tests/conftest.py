@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from manifests import Recipe, load_recipe
 from pipeline.catalog import open_catalog
@@ -14,6 +15,10 @@ from pipeline.demo import Corpus, DemoServer, build_corpus, serve
 from pipeline.demo.run import connected
 from pipeline.run.driver import run
 from pipeline.run.engine import EngineOptions
+
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("search", derandomize=False, deadline=None)
+settings.load_profile("repeatable")  # `pytest --hypothesis-profile search` draws new cases instead
 
 VIEWS = (
     "samples",

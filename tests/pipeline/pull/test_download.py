@@ -367,7 +367,7 @@ BAD_DAYS = st.one_of(
 )
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15, deadline=None)
 @given(days=st.lists(BAD_DAYS, max_size=8))
 def test_whatever_happens_on_the_way_the_bytes_are_the_same(days: list[tuple[str, int]]) -> None:
     data = DATA
