@@ -114,15 +114,19 @@ class Spool:
             yield unit_of(task, value), (task, value)
 
 
+def _buckets(reader: pa.ipc.RecordBatchFileReader) -> list[int]:
+    return [int(value) for value in reader.schema.metadata[BUCKETS].decode().split(",") if value]
+
+
 def _present(path: Path) -> list[int]:
     with pa.memory_map(str(path)) as file:
-        text = pa.ipc.open_file(file).schema.metadata[BUCKETS].decode()
-    return [int(value) for value in text.split(",") if value]
+        return _buckets(pa.ipc.open_file(file))
 
 
 def _bucket(path: Path, bucket: int) -> pa.Table:
     with pa.memory_map(str(path)) as file:
-        batch = pa.ipc.open_file(file).get_batch(_present(path).index(bucket))
+        reader = pa.ipc.open_file(file)
+        batch = reader.get_batch(_buckets(reader).index(bucket))
     return pa.Table.from_batches([batch.replace_schema_metadata(None)])
 
 

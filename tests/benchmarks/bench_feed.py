@@ -15,7 +15,6 @@ import io
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -32,20 +31,10 @@ from pipeline.feed import Feed, Rules, View, show
 from pipeline.feed.decoding import DRAWS
 from pipeline.feed.permutation import uniforms
 from pipeline.shards import ShardWriter
+from tests.benchmarks.interleaving import interleaved
 from tests.benchmarks.photos import jpegs
 
 COLUMNS = ("kingdom", "phylum", "class", "order", "family", "genus", "species", "vernacular_name")
-
-
-def interleaved(works: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    taken: dict[str, list[float]] = {name: [] for name in works}
-    for turn in range(rounds + 1):
-        for name, work in works.items():
-            start = time.process_time()
-            work()
-            if turn:  # the first round warms up
-                taken[name].append(time.process_time() - start)
-    return {name: statistics.median(times) for name, times in taken.items()}
 
 
 def views() -> dict[str, View]:

@@ -9,11 +9,9 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
-import statistics
 import sys
 import tarfile
 import tempfile
-import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -21,22 +19,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from pipeline.shards import ShardWriter, sample_locations, scan, text_members
+from tests.benchmarks.interleaving import interleaved
 from tests.benchmarks.photos import jpegs
 
 LYNX = {"kingdom": "Animalia", "class": "Mammalia", "family": "Felidae", "genus": "Lynx", "species": "Lynx lynx"}
 Sample = tuple[str, list[tuple[str, bytes]]]
-
-
-def interleaved(works: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Give the median CPU seconds of each work over rounds in which every one runs once."""
-    taken: dict[str, list[float]] = {name: [] for name in works}
-    for turn in range(rounds + 1):
-        for name, work in works.items():
-            start = time.process_time()
-            work()
-            if turn:  # the first round warms up
-                taken[name].append(time.process_time() - start)
-    return {name: statistics.median(times) for name, times in taken.items()}
 
 
 def samples(images: list[bytes], count: int, layout: str) -> list[Sample]:
