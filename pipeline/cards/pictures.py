@@ -10,9 +10,13 @@ import base64
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import duckdb
+from PIL import Image
+
+from dedup import DIHEDRAL, hash_image, residuals, thumbnails, turned
 
 TAXA, PAIRS, LEAKS = 24, 12, 12
 """How many pictures of each kind a report holds."""
@@ -53,35 +57,59 @@ def duplicate_pairs(con: duckdb.DuckDBPyConnection, root: Path) -> list[tuple[Pi
     rows = con.execute(
         f"""WITH stored AS ({_STORED})
             SELECT c.record_id, c.source, d.unit, d.at, d.size, c.other_id, o.source, k.unit, k.at, k.size,
-                   json_extract_string(c.evidence, '$.distance')::INT AS distance
+                   json_extract_string(c.evidence, '$.distance')::INT AS distance,
+                   json_extract_string(c.evidence, '$.residual')::DOUBLE AS residual
             FROM clusters c JOIN stored d ON d.record_id = c.record_id JOIN stored k ON k.record_id = c.other_id
             JOIN clusters o ON o.record_id = c.other_id
             WHERE c.outcome = 'near_duplicate' ORDER BY distance DESC NULLS LAST, c.record_id LIMIT {PAIRS}"""
     ).fetchall()
     found = []
-    for dropped, source, unit, at, size, kept, other, kept_unit, kept_at, kept_size, distance in rows:
+    for dropped, source, unit, at, size, kept, other, kept_unit, kept_at, kept_size, distance, left in rows:
         one, two = _blob(root, unit, at, size), _blob(root, kept_unit, kept_at, kept_size)
         if one and two:
-            near = f"dropped, at Hamming distance {distance}"
+            near = f"near_duplicate: distance {distance}, residual {left or 0:.1f}"
             found.append((Picture(one, f"{source} {dropped[:8]}", near), Picture(two, f"{other} {kept[:8]}", "kept")))
     return found
 
 
-def leak_pictures(con: duckdb.DuckDBPyConnection, root: Path) -> list[Picture]:
-    """Give dropped images that would have leaked a held-out one, with its name; held-out images are not stored."""
+def leak_pairs(con: duckdb.DuckDBPyConnection, root: Path) -> list[tuple[Picture, Picture | None]]:
+    """Give dropped images and the held-out ones that they would have leaked, the farthest apart first.
+
+    Held-out images are shown by their thumbnails, the only picture of them that a run keeps; None where there is none.
+    """
     rows = con.execute(
         f"""WITH stored AS ({_STORED})
-            SELECT l.record_id, l.benchmark, l.item, l.rule, l.distance, s.unit, s.at, s.size
-            FROM leaks l JOIN stored s USING (record_id)
+            SELECT l.record_id, l.source, o.outcome, l.benchmark, l.item, l.rule, l.distance, l.variant,
+                   s.unit, s.at, s.size, h.thumbnail
+            FROM leaks l JOIN stored s USING (record_id) JOIN ledger o ON o.row_id = l.record_id
+            LEFT JOIN read_parquet('holdout/items/*.parquet') h ON h.benchmark = l.benchmark AND h.item = l.item
             ORDER BY l.distance DESC NULLS LAST, l.record_id, l.benchmark, l.item LIMIT {LEAKS}"""
     ).fetchall()
     found = []
-    for record, benchmark, item, rule, distance, unit, at, size in rows:
-        data = _blob(root, unit, at, size)
+    for record, source, outcome, benchmark, item, rule, distance, variant, unit, at, size, thumbnail in rows:
+        data = _stored(root, unit, at, size)
         if data:
-            said = f"{rule}, distance {distance}" if distance is not None else rule
-            found.append(Picture(data, f"{benchmark}: {item or record[:8]}", said))
+            said = [rule if distance is None else f"{rule}, distance {distance}"]
+            if thumbnail and rule == "hamming":
+                said.append(f"residual {_residual(data, thumbnail, variant):.1f}")
+            if variant:
+                said.append(f"turned: {DIHEDRAL[variant].replace('_', ' ')}")
+            dropped = Picture(_url(data), f"{source} {record[:8]}", outcome)
+            held = Picture(_url(_jpeg(thumbnail)), f"{benchmark}: {item}", ", ".join(said)) if thumbnail else None
+            found.append((dropped, held))
     return found
+
+
+def _residual(data: bytes, thumbnail: bytes, variant: int | None) -> float:
+    raster = Image.open(BytesIO(data)).convert("RGB")
+    held = turned(thumbnails([thumbnail]), [variant or 0])
+    return float(residuals(thumbnails([hash_image(raster).thumbnail]), held)[0])
+
+
+def _jpeg(thumbnail: bytes) -> bytes:
+    buffer = BytesIO()
+    Image.frombytes("L", (64, 64), thumbnail).save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
 
 
 def bars(rows: Sequence[tuple[str, str, int, float, str]]) -> Iterator[dict[str, object]]:
@@ -100,10 +128,14 @@ def bars(rows: Sequence[tuple[str, str, int, float, str]]) -> Iterator[dict[str,
 
 
 def _blob(root: Path, unit: str | None, at: int | None, size: int | None) -> str:
-    if unit is None or at is None or size is None:
-        return ""
-    data = _read(root / "fetch" / "blobs" / f"{unit}.bin", at, size)
+    data = _stored(root, unit, at, size)
     return _url(data) if data else ""
+
+
+def _stored(root: Path, unit: str | None, at: int | None, size: int | None) -> bytes | None:
+    if unit is None or at is None or size is None:
+        return None
+    return _read(root / "fetch" / "blobs" / f"{unit}.bin", at, size)
 
 
 def _read(path: Path, offset: int, length: int) -> bytes | None:

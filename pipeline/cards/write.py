@@ -12,7 +12,7 @@ from manifests import Recipe
 from pipeline.atomic import table_writer, write_text
 from pipeline.cards.croissant import croissant
 from pipeline.cards.facts import Facts, gather
-from pipeline.cards.pictures import bars, duplicate_pairs, leak_pictures, taxa_pictures
+from pipeline.cards.pictures import bars, duplicate_pairs, leak_pairs, taxa_pictures
 from pipeline.catalog import connect_catalog
 from pipeline.shards import file_digest, read_checksums, write_checksums
 
@@ -54,7 +54,7 @@ def report_text(con: duckdb.DuckDBPyConnection, root: Path, facts: Facts) -> str
         funnel=list(bars([(row[0], row[1], row[2], row[3], row[4]) for row in facts.funnel])),
         taxa=taxa_pictures(con, root),
         pairs=duplicate_pairs(con, root),
-        leaks=leak_pictures(con, root),
+        leaks=leak_pairs(con, root),
     )
 
 

@@ -8,8 +8,9 @@ import re
 import pyarrow.parquet as pq
 import pytest
 
+from dedup import RESIDUAL_LIMIT
 from pipeline.cards import citation
-from pipeline.cards.pictures import TAXA
+from pipeline.cards.pictures import LEAKS, TAXA, leak_pairs
 from pipeline.catalog import open_catalog
 from pipeline.shards import file_digest
 from tests.conftest import Demo
@@ -44,6 +45,24 @@ def test_the_report_shows_pictures_and_loads_nothing(demo: Demo) -> None:
     with open_catalog(demo.out) as con:
         kept = con.execute("SELECT count(*) FROM samples").fetchall()[0][0]
     assert f"{kept:,} images were kept" in page
+
+
+def test_the_report_shows_leaks_beside_what_they_would_have_leaked(demo: Demo) -> None:
+    with open_catalog(demo.out) as con:
+        leaks = con.execute("SELECT rule, distance, variant, item FROM leaks WHERE item IS NOT NULL").fetchall()
+        pairs = leak_pairs(con, demo.out)
+    assert len(pairs) == min(len(leaks), LEAKS)
+    notes = []
+    for dropped, held in pairs:
+        assert dropped.note.startswith("leak_")
+        assert held is not None
+        assert held.data != dropped.data
+        notes.append(held.note)
+    # A mirrored or turned copy fits its held-out image once that is turned the same way: nothing is left over.
+    fitted = [float(found[1]) for note in notes if (found := re.search(r"residual ([\d.]+)", note))]
+    assert len(fitted) == sum(rule == "hamming" for rule, *_ in leaks)
+    assert max(fitted) <= RESIDUAL_LIMIT
+    assert sum("turned: " in note for note in notes) == sum(bool(variant) for _, _, variant, _ in leaks) > 0
 
 
 def test_every_image_is_attributed(demo: Demo) -> None:
