@@ -53,11 +53,14 @@ _TAILS = (
     "vira", "virae", "viria", "viriae", "viriti", "virites", "viretes", "virion", "virions", "virineae", "viriform",
     "viroidae", "viroinae", "phage", "phages", "viroid", "viroids", "satellite", "satellites", "satellitidae",
     "satellitinae", "phytoplasma", "phytoplasmas", "plasmid", "plasmids", "prions", "vector", "vectors",
-    "particles", "replicons", "incertaesedis", "bacteria", "bacterium", "archaeote", "archaeotes", "archaeon",
-    "symbiont", "symbionts", "tobedeleted",
+    "particles", "replicons", "incertaesedis", "archaeote", "archaeotes", "tobedeleted",
 )  # fmt: skip
+_EPITHET_TAILS = ("bacteria", "bacterium", "archaeon", "symbiont", "symbionts")
+"""Ends of words that a genus may have (Mycobacterium), and that behind one mean no epithet."""
 _ENDINGS = f"[a-z]*(?:{'|'.join(_TAILS)})|indetermin[a-z]*|x+"
-UNCLEAN_PATTERN = "(?i)(?:^| )(?:" + "|".join(_WORDS) + f"|{_ENDINGS})(?: |$)| notho"
+UNCLEAN_PATTERN = (
+    "(?i)(?:^| )(?:" + "|".join(_WORDS) + f"|{_ENDINGS})(?: |$)| notho| [a-z]*(?:{'|'.join(_EPITHET_TAILS)})$"
+)
 """Words that make a string something else than a name, or that only the parser can judge (in RE2 syntax)."""
 
 _CLEAN, _STOP = re.compile(CLEAN_PATTERN), frozenset(_WORDS)
@@ -95,7 +98,9 @@ def is_clean(name: str) -> bool:
         return False
     # Sets of words are ten times faster here than the pattern that whole arrays are matched with.
     genus, _, epithet = name.lower().partition(" ")
-    return not (_stops(genus) or (epithet and (_stops(epithet) or epithet.startswith("notho"))))
+    if _stops(genus):
+        return False
+    return not (epithet and (_stops(epithet) or epithet.startswith("notho") or epithet.endswith(_EPITHET_TAILS)))
 
 
 def _stops(word: str) -> bool:

@@ -132,7 +132,7 @@ def _unparsable(name: str, error: nameparser.UnparsableNameError, again: Parse) 
     if error.code == "VIRUS" or _INFECTIOUS.search(name):
         return ParsedName(name, kind="virus", code="virus")
     first = name.split(" ")[0]
-    anchored = " " in name and is_clean(first)
+    anchored = " " in name and (is_clean(first) or first.endswith("archaeote"))
     if error.name_type == "PLACEHOLDER":
         # 'Aves incertae sedis' still says Aves; 'unknown fungus' says nothing that a taxonomy holds.
         below = anchored and _BELOW.match(name) is not None

@@ -119,8 +119,9 @@ def _hold(linked: Linked, slot: int) -> None:
         known.setdefault((name, int(ranks[home, 0]), int(ranks[home, _FAMILY])), []).append(home)
     made: dict[tuple[str, int], int] = {}
     new: list[dict[str, object]] = []
-    parents: list[int] = []
     ids, sources = linked.table["usage_id"], linked.table["source"]
+    # Room for a taxon made for each, so that ways to the root may lead over those that are made already.
+    linked.parent = np.concatenate([linked.parent, np.full(len(wanted), -1, dtype=np.int32)])
     for row, name in wanted.items():
         found = known.get((name, int(ranks[row, 0]), int(ranks[row, _FAMILY])), [])
         above = int(linked.parent[row])
@@ -145,15 +146,15 @@ def _hold(linked: Linked, slot: int) -> None:
                     "source": sources[row].as_py(),
                 }
             )
-            parents.append(above)
+            linked.parent[made[key]] = above
         linked.parent[row] = made[key]
+    linked.parent = linked.parent[: len(ids) + len(new)]
     if new:
         first = min(str(each["usage_id"]) for each in new)
         linked.issues.add(f"{SEVEN[slot]}_made_from_name", first, len(new))
         linked.accepted = np.concatenate(
             [linked.accepted, np.arange(len(ids), len(ids) + len(new), dtype=np.int32)]
         ).astype(np.int32)
-        linked.parent = np.concatenate([linked.parent, np.array(parents, dtype=np.int32)]).astype(np.int32)
         linked.table = pa.concat_tables([linked.table, pa.Table.from_pylist(new, schema=USAGE_SCHEMA)]).combine_chunks()
 
 

@@ -173,6 +173,18 @@ def explain_failure(text: str, label: str) -> BiomillError:
     )
 
 
+_CHANNEL_CLOSED = "Channel closed prematurely"
+"""What Beam says of a worker that went away, where it notices: mostly it waits for ever."""
+
+
+def _worker_died(label: str) -> WorkerDiedError:
+    return WorkerDiedError(
+        f"a worker process of stage {label!r} ended while it held work",
+        expected="worker processes live until their stage is done; the kernel's log tells if memory was short",
+        remedy="run the same command again: finished work units are kept; --workers 1 needs less memory",
+    )
+
+
 @dataclass
 class Engine(AbstractContextManager["Engine"]):
     """Runs pipelines one after another with the same options."""
@@ -294,12 +306,19 @@ class Engine(AbstractContextManager["Engine"]):
             raise
         if failure:
             logger.debug("%s", failure[0])
+            if self._workers_are_ours() and _CHANNEL_CLOSED in failure[0].strip().splitlines()[-1]:
+                raise _worker_died(label)
             raise explain_failure(failure[0], label)
+
+    def _workers_are_ours(self) -> bool:
+        """Tell whether workers are processes of this machine that this run started."""
+        options = self.options
+        started = options.runner == "portable" and not options.job_endpoint
+        return started or (options.runner == "local" and options.workers > 1)
 
     def _watch(self, thread: threading.Thread, label: str, tick: Callable[[], None] | None) -> None:
         """Wait for the pipeline's thread; raise WorkerDiedError when it waits for a worker process that is gone."""
-        watching = self.options.runner in ("local", "portable") and not self.options.job_endpoint
-        watching &= self.options.workers > 1 or self.options.runner == "portable"
+        watching = self._workers_are_ours()
         seen: set[int] = set()
         lost: dict[int, float] = {}
         last_alive = time.monotonic()
@@ -322,12 +341,7 @@ class Engine(AbstractContextManager["Engine"]):
                 last_alive = now
             gone = [pid for pid, since in lost.items() if now - since > DEATH_GRACE_SECONDS]
             if gone or now - last_alive > NO_WORKER_SECONDS:
-                raise WorkerDiedError(
-                    f"a worker process of stage {label!r} ended while it held work",
-                    expected="worker processes live until their stage is done; the kernel's log tells if memory "
-                    "was short",
-                    remedy="run the same command again: finished work units are kept; --workers 1 needs less memory",
-                )
+                raise _worker_died(label)
 
     def kill_workers(self) -> None:
         """End every worker process of this run; nothing is lost but unfinished work units."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from taxonomy import Taxonomy, TaxonomyError, build_taxonomy
@@ -177,6 +177,14 @@ def sources(draw: st.DrawFn) -> list[str]:
 
 @settings(max_examples=40, deadline=None)
 @given(sources(), st.integers(0, 5))
+@example(  # a genus below a species whose own genus is made on the way
+    [
+        "0\t\t\tAus\t\tgenus\taccepted\n1\t\t\tAus\t\tgenus\taccepted\n"
+        "2\t\t\tAus bus\t\tspecies\taccepted\n3\t2\t\tBus\t\tgenus\taccepted",
+        "0\t\t\tBus bus\t\tspecies\taccepted",
+    ],
+    0,
+)
 def test_any_two_sources_give_a_whole_tree_and_the_same_bytes_in_any_order_of_rows(texts: list[str], seed: int) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         contents = []

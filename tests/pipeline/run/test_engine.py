@@ -63,6 +63,16 @@ def test_a_killed_worker_ends_the_run_with_a_message_in_under_a_minute(options: 
     assert "run the same command again" in caught.value.remedy
 
 
+def lose_the_worker(_: float) -> None:
+    # What Beam's data plane raises, a second after the stream from a worker has ended, when it looks just then.
+    raise RuntimeError("Channel closed prematurely.")
+
+
+def test_a_worker_that_beam_itself_misses_is_the_same_error() -> None:
+    with Engine(RUNNERS["local, 2 workers"]) as engine, pytest.raises(WorkerDiedError, match="'lose'"):
+        engine.run("lose", lambda pipeline: pipeline | RunUnits([1.0], lose_the_worker))
+
+
 def test_the_clear_error_of_a_work_unit_survives_beams_wrapping() -> None:
     error = StorageError("cannot write: No space left on device", where="/x/y", remedy="free some space")
     text = (
