@@ -30,6 +30,8 @@ from dedup.pairs import Hashes
 _WORD = 64
 _KEY_BITS = 32
 """A key shares a 64-bit sort item with its row number."""
+_BLOCK = 1 << 13
+"""Hashes permuted at a time: they and their words stay inside a core's cache."""
 _ROWS = 1 << 20
 _SORT_COST, _PROBE_COST, _CHECK_COST = 60.0, 10.0, 8.0
 """Relative costs, per row, of sorting a band's keys, of one look-up and of one candidate, at _ROWS rows."""
@@ -121,8 +123,11 @@ def permuted_word(hashes: Hashes, word: int) -> npt.NDArray[np.uint64]:
     array([ True])
     """
     total = np.zeros(len(hashes), np.uint64)
-    for table, column in zip(_spread_tables(), _byte_order(hashes.shape[1])[8 * word : 8 * word + 8], strict=True):
-        total |= table[hashes[:, column]]
+    columns = _byte_order(hashes.shape[1])[8 * word : 8 * word + 8]
+    for start in range(0, len(hashes), _BLOCK):
+        block, part = hashes[start : start + _BLOCK], total[start : start + _BLOCK]
+        for table, column in zip(_spread_tables(), columns, strict=True):
+            part |= table.take(block[:, column])
     return total
 
 
