@@ -59,11 +59,10 @@ class Band:
             for bits in combinations(range(self.key_bits), count):
                 yield sum(1 << bit for bit in bits)
 
-    def collides(self, difference: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
-        """Say which differences (permuted words, xor of two rows) meet the budgets of the band and of its word."""
+    def agrees(self, difference: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+        """Say which differences (permuted words, xor of two rows) meet the budget of the band."""
         mask = np.uint64(((1 << self.width) - 1) << self.shift)
         in_band: npt.NDArray[np.bool_] = np.bitwise_count(difference & mask) <= self.flips
-        in_band &= np.bitwise_count(difference) <= self.word_budget
         return in_band
 
 
@@ -82,6 +81,22 @@ class BandPlan:
             slots[band.word] = slots.get(band.word, 0) + band.flips + 1
         budgets = {band.word: band.word_budget for band in self.bands}
         return sum(slots.values()) >= self.distance + 1 and all(slots[word] >= budgets[word] + 1 for word in slots)
+
+    def word_budget(self, word: int) -> int:
+        """Give how many bits of a word may differ in a pair that collides in one of its bands; -1: it has none."""
+        return next((band.word_budget for band in self.bands if band.word == word), -1)
+
+    def least_apart(self, number: int) -> int:
+        """Give the distance, in bits, that two rows keep at least when they collide in no band below `number`.
+
+        >>> [plan_bands(256, 10).least_apart(number) for number in (0, 1, 3, 11)]
+        [0, 1, 3, 11]
+        """
+        # In each word they exceed its budget, or else that of every band, whose bits are its own.
+        total: dict[int, int] = {}
+        for band in self.bands[:number]:
+            total[band.word] = min(total.get(band.word, 0) + band.flips + 1, band.word_budget + 1)
+        return sum(total.values())
 
 
 @cache
