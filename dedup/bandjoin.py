@@ -129,7 +129,7 @@ def self_band(
             outer = np.flatnonzero(items.keys & (1 << (pattern.bit_length() - 1)) == 0)
             low, counts = ranges.of(items.keys[outer] ^ pattern)
         for found, place, difference in _near(items.words, outer, low, counts, items.words, plan, number, candidates):
-            one, other = items.order[found], items.order[place]
+            one, other = items.order.take(found), items.order.take(place)
             one, other = np.minimum(one, other), np.maximum(one, other)
             parts.add(_verified(side, one, side, other, difference, plan, number))
     return gather_pairs(parts.found)
@@ -164,7 +164,7 @@ def cross_band(
         for found, place, difference in _near(
             outer.words, everyone, low, counts, inner.words, plan, number, candidates
         ):
-            left, right = outer.order[found], inner.order[place]
+            left, right = outer.order.take(found), inner.order.take(place)
             if swapped:
                 left, right = right, left
             parts.add(_verified(a, left, b, right, difference, plan, number))
@@ -229,19 +229,21 @@ def _near(
         spans = np.diff(spans, prepend=start)
         place = np.repeat(base[head:tail], spans)
         place += np.arange(start, stop)
-        difference = inner[place]
-        difference ^= np.repeat(chosen[head:tail], spans)
+        # Gathered by `take`, and chosen by place rather than by mask: both take half the time of indexing.
+        difference = inner.take(place)
+        which = np.repeat(np.arange(head, tail), spans)
+        difference ^= chosen.take(which)
         near = np.flatnonzero(np.bitwise_count(difference) <= own.word_budget)
-        difference = difference[near]
-        if partial:
-            agree = own.agrees(difference)
-            near, difference = near[agree], difference[agree]
+        difference = difference.take(near)
+        keep = own.agrees(difference) if partial else None
         for band in lower:
             apart = ~band.agrees(difference)
-            near, difference = near[apart], difference[apart]
+            keep = apart if keep is None else keep & apart
+        if keep is not None:
+            some = np.flatnonzero(keep)
+            near, difference = near.take(some), difference.take(some)
         if len(near):
-            found = head + np.searchsorted(ends[head:tail], start + near, "right")
-            yield outer[found], place[near], difference
+            yield outer.take(which.take(near)), place.take(near), difference
 
 
 def _verified(a: Side, left: _Rows, b: Side, right: _Rows, difference: _Words, plan: BandPlan, number: int) -> Pairs:
@@ -253,12 +255,12 @@ def _verified(a: Side, left: _Rows, b: Side, right: _Rows, difference: _Words, p
     # At most the distance after each word, so 8 bits hold the sum with the next; in a hash of one word, its budget.
     between = np.bitwise_count(difference)
     for word in (word for word in range(len(a.words)) if word != own):
-        bits = np.bitwise_count(a.words[word][left] ^ b.words[word][right])
+        bits = np.bitwise_count(a.words[word].take(left) ^ b.words[word].take(right))
         between += bits
         keep = between <= plan.distance
         if word < own:
             # Whoever meets the budget of a word meets that of one of its bands: the pigeonhole condition.
             keep &= bits > plan.word_budget(word)
         close = np.flatnonzero(keep)
-        left, right, between = left[close], right[close], between[close]
-    return Pairs(a.rows[left], b.rows[right], between.astype(np.int16))
+        left, right, between = left.take(close), right.take(close), between.take(close)
+    return Pairs(a.rows.take(left), b.rows.take(right), between.astype(np.int16))
