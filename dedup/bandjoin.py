@@ -231,8 +231,7 @@ def _near(
         place += np.arange(start, stop)
         # Gathered by `take`, and chosen by place rather than by mask: both take half the time of indexing.
         difference = inner.take(place)
-        which = np.repeat(np.arange(head, tail), spans)
-        difference ^= chosen.take(which)
+        difference ^= np.repeat(chosen[head:tail], spans)
         near = np.flatnonzero(np.bitwise_count(difference) <= own.word_budget)
         difference = difference.take(near)
         keep = own.agrees(difference) if partial else None
@@ -243,7 +242,8 @@ def _near(
             some = np.flatnonzero(keep)
             near, difference = near.take(some), difference.take(some)
         if len(near):
-            yield outer.take(which.take(near)), place.take(near), difference
+            found = head + np.searchsorted(ends[head:tail], start + near, "right")
+            yield outer.take(found), place.take(near), difference
 
 
 def _verified(a: Side, left: _Rows, b: Side, right: _Rows, difference: _Words, plan: BandPlan, number: int) -> Pairs:
