@@ -1,8 +1,8 @@
 """The leak search: which training images lie within a distance of a held-out image, mirrored or turned in any way.
 
-The search is the exact cross join of `dedup.hamming`, so a training image it does not name lies further than the
-distance from every held-out hash. It says nothing about what has no hash: held-out items that could not be read stay
-listed in `HeldOut` as not covered, and whether a hash of low quality may clear an image is the caller's matter.
+The search runs the bands of the exact join (`dedup.nearest`), so a training image it does not name lies further than
+the distance from every held-out hash. It says nothing about what has no hash: held-out items that could not be read
+stay listed in `HeldOut` as not covered, and whether a hash of low quality may clear an image is the caller's matter.
 """
 
 from __future__ import annotations
