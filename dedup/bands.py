@@ -30,6 +30,8 @@ from dedup.pairs import Hashes
 _WORD = 64
 _KEY_BITS = 32
 """A key shares a 64-bit sort item with its row number."""
+_BLOCK = 1 << 13
+"""Hashes permuted at a time: they and their words stay inside a core's cache."""
 _ROWS = 1 << 20
 _SORT_COST, _PROBE_COST, _CHECK_COST = 60.0, 10.0, 8.0
 """Relative costs, per row, of sorting a band's keys, of one look-up and of one candidate, at _ROWS rows."""
@@ -57,11 +59,10 @@ class Band:
             for bits in combinations(range(self.key_bits), count):
                 yield sum(1 << bit for bit in bits)
 
-    def collides(self, difference: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
-        """Say which differences (permuted words, xor of two rows) meet the budgets of the band and of its word."""
+    def agrees(self, difference: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+        """Say which differences (permuted words, xor of two rows) meet the budget of the band."""
         mask = np.uint64(((1 << self.width) - 1) << self.shift)
         in_band: npt.NDArray[np.bool_] = np.bitwise_count(difference & mask) <= self.flips
-        in_band &= np.bitwise_count(difference) <= self.word_budget
         return in_band
 
 
@@ -80,6 +81,22 @@ class BandPlan:
             slots[band.word] = slots.get(band.word, 0) + band.flips + 1
         budgets = {band.word: band.word_budget for band in self.bands}
         return sum(slots.values()) >= self.distance + 1 and all(slots[word] >= budgets[word] + 1 for word in slots)
+
+    def word_budget(self, word: int) -> int:
+        """Give how many bits of a word may differ in a pair that collides in one of its bands; -1: it has none."""
+        return next((band.word_budget for band in self.bands if band.word == word), -1)
+
+    def least_apart(self, number: int) -> int:
+        """Give the distance, in bits, that two rows keep at least when they collide in no band below `number`.
+
+        >>> [plan_bands(256, 10).least_apart(number) for number in (0, 1, 3, 11)]
+        [0, 1, 3, 11]
+        """
+        # In each word they exceed its budget, or else that of every band, whose bits are its own.
+        total: dict[int, int] = {}
+        for band in self.bands[:number]:
+            total[band.word] = min(total.get(band.word, 0) + band.flips + 1, band.word_budget + 1)
+        return sum(total.values())
 
 
 @cache
@@ -121,8 +138,11 @@ def permuted_word(hashes: Hashes, word: int) -> npt.NDArray[np.uint64]:
     array([ True])
     """
     total = np.zeros(len(hashes), np.uint64)
-    for table, column in zip(_spread_tables(), _byte_order(hashes.shape[1])[8 * word : 8 * word + 8], strict=True):
-        total |= table[hashes[:, column]]
+    columns = _byte_order(hashes.shape[1])[8 * word : 8 * word + 8]
+    for start in range(0, len(hashes), _BLOCK):
+        block, part = hashes[start : start + _BLOCK], total[start : start + _BLOCK]
+        for table, column in zip(_spread_tables(), columns, strict=True):
+            part |= table.take(block[:, column])
     return total
 
 

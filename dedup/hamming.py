@@ -14,8 +14,6 @@ bounds their number, and `dedup.thinning` decides on such a crowd without listin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import numpy.typing as npt
 
@@ -47,10 +45,7 @@ def first_rows(hashes: Hashes) -> _Rows:
     check_hashes(hashes)
     words = as_words(hashes)
     first = np.arange(len(words), dtype=np.int64)
-    mixed = np.zeros(len(words), np.uint64)
-    for column in words.T:
-        mixed = (mixed ^ column) * np.uint64(0x9E3779B97F4A7C15)
-        mixed ^= mixed >> np.uint64(32)
+    mixed = mixed_words(words)
     order = np.argsort(mixed)
     same = mixed[order][1:] == mixed[order][:-1]
     at = np.flatnonzero(same)
@@ -64,6 +59,32 @@ def first_rows(hashes: Hashes) -> _Rows:
         lengths = np.diff(np.append(starts, len(order)))
         first[order] = np.repeat(np.minimum.reduceat(order, starts), lengths)
     return first
+
+
+def mixed_words(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Give a digest of each row of words, uint64[n]: equal for equal rows, and by chance only for others.
+
+    >>> len(set(mixed_words(np.array([[0, 1], [1, 0], [0, 1]], np.uint64)).tolist()))
+    2
+    """
+    mixed, odd = np.zeros(len(words), np.uint64), np.uint64(0x9E3779B97F4A7C15)
+    for column in words.T:
+        # Multiplied on both sides of the shift: with one product, two near hashes of a million have the highest bit of
+        # one word undone by a bit or two of the next.
+        mixed ^= column
+        mixed *= odd
+        mixed ^= mixed >> np.uint64(32)
+        mixed *= odd
+    return mixed
+
+
+def distinct_rows(first: _Rows) -> _Rows:
+    """Give the rows that are the first of their value, ascending: int64[m]; `first` as `first_rows` gives it.
+
+    >>> distinct_rows(np.array([0, 1, 0])).tolist()
+    [0, 1]
+    """
+    return np.flatnonzero(first == np.arange(len(first)))
 
 
 def pairs_within(
@@ -82,7 +103,7 @@ def pairs_within(
     check_hashes(hashes)
     plan = plan_bands(hashes.shape[1] * 8, distance)
     first = first_rows(hashes) if collapse else np.arange(len(hashes), dtype=np.int64)
-    side = Side.of(hashes, _distinct(first))
+    side = Side.of(hashes, distinct_rows(first))
     bands = [_stars(first)]
     for number in range(len(plan.bands)):
         bands.append(self_band(side, plan, number, candidates, most))
@@ -101,7 +122,7 @@ def band_pairs(hashes: Hashes, plan: BandPlan, band: int, candidates: int = CAND
     check_hashes(hashes)
     _check_plan(hashes, plan, band)
     first = first_rows(hashes)
-    side = Side.of(hashes, _distinct(first))
+    side = Side.of(hashes, distinct_rows(first))
     found = self_band(side, plan, band, candidates)
     return merge_pairs([_stars(first), found] if band == 0 else [found])
 
@@ -120,36 +141,18 @@ def cross_pairs_within(
     ([0, 1], [1, 1], [8, 8])
     """
     check_same_width(a, b)
-    if collapse and most is None:
-        first = first_rows(a)
-        return _every_left(merge_pairs(list(cross_values_within(a, first, b, distance, candidates))), first)
     plan = plan_bands(a.shape[1] * 8, distance)
-    left = Side.of(a, np.arange(len(a), dtype=np.int64))
-    right = Side.of(b, _distinct(first_rows(b)) if collapse else np.arange(len(b), dtype=np.int64))
+    # Repeated afterwards, equal rows of `a` would not count towards `most`.
+    once = collapse and most is None
+    first = first_rows(a) if once else np.arange(len(a), dtype=np.int64)
+    left = Side.of(a, distinct_rows(first))
+    right = Side.of(b, distinct_rows(first_rows(b)) if collapse else np.arange(len(b), dtype=np.int64))
     bands: list[Pairs] = []
     for number in range(len(plan.bands)):
         bands.append(cross_band(left, right, plan, number, candidates, most))
         most = None if most is None else max(0, most - len(bands[-1]))
-    return merge_pairs(bands)
-
-
-def cross_values_within(
-    a: Hashes, first: _Rows, b: Hashes, distance: int, candidates: int = CANDIDATES
-) -> Iterator[Pairs]:
-    """Give the pairs of `cross_pairs_within` whose left row is the first of its value, band by band, unsorted.
-
-    `first`: `first_rows(a)`, which tells for every other row whose pairs are its own too. Who needs only the nearest of
-    each row can forget every band's pairs before the next.
-
-    >>> a, b = np.zeros((2, 8), np.uint8), np.array([[1] * 8], np.uint8)
-    >>> [pairs.left.tolist() for pairs in cross_values_within(a, first_rows(a), b, 10) if len(pairs)]
-    [[0]]
-    """
-    check_same_width(a, b)
-    plan = plan_bands(a.shape[1] * 8, distance)
-    left, right = Side.of(a, _distinct(first)), Side.of(b, _distinct(first_rows(b)))
-    for number in range(len(plan.bands)):
-        yield cross_band(left, right, plan, number, candidates)
+    pairs = merge_pairs(bands)
+    return _every_left(pairs, first) if once else pairs
 
 
 def cross_band_pairs(a: Hashes, b: Hashes, plan: BandPlan, band: int, candidates: int = CANDIDATES) -> Pairs:
@@ -162,13 +165,8 @@ def cross_band_pairs(a: Hashes, b: Hashes, plan: BandPlan, band: int, candidates
     check_same_width(a, b)
     _check_plan(a, plan, band)
     first = first_rows(a)
-    left, right = Side.of(a, _distinct(first)), Side.of(b, _distinct(first_rows(b)))
+    left, right = Side.of(a, distinct_rows(first)), Side.of(b, distinct_rows(first_rows(b)))
     return _every_left(cross_band(left, right, plan, band, candidates), first)
-
-
-def _distinct(first: _Rows) -> _Rows:
-    """Give the rows that are the first of their value."""
-    return np.flatnonzero(first == np.arange(len(first)))
 
 
 def _stars(first: _Rows) -> Pairs:

@@ -1,8 +1,8 @@
 """The leak search: which training images lie within a distance of a held-out image, mirrored or turned in any way.
 
-The search is the exact cross join of `dedup.hamming`, so a training image it does not name lies further than the
-distance from every held-out hash. It says nothing about what has no hash: held-out items that could not be read stay
-listed in `HeldOut` as not covered, and whether a hash of low quality may clear an image is the caller's matter.
+The search runs the bands of the exact join (`dedup.nearest`), so a training image it does not name lies further than
+the distance from every held-out hash. It says nothing about what has no hash: held-out items that could not be read
+stay listed in `HeldOut` as not covered, and whether a hash of low quality may clear an image is the caller's matter.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from dedup.errors import LikenessError
-from dedup.hamming import cross_values_within, first_rows
-from dedup.pairs import Hashes, check_hashes
+from dedup.nearest import nearest_within
+from dedup.pairs import Hashes, Pairs, check_hashes, gather_pairs
 
 UNKNOWN_QUALITY = -1
 """Quality of a held-out item whose list does not state one."""
@@ -132,17 +132,15 @@ def find_leaks(
         )
     parts = []
     for start in range(0, max(1, len(train_pdq)), _SLICE):
-        some = train_pdq[start : start + _SLICE]
-        row, hash_row, between = _nearest(some, held_out, distance)
-        parts.append((row + start, hash_row, between))
-    train = np.concatenate([part[0] for part in parts])
-    hash_row = np.concatenate([part[1] for part in parts])
-    item = held_out.owner[hash_row]
+        near = nearest_within(train_pdq[start : start + _SLICE], held_out.pdq, distance)
+        parts.append(Pairs(near.left + start, near.right, near.distance))
+    leaking = gather_pairs(parts)
+    train, item = leaking.left, held_out.owner[leaking.right]
     return Leaks(
         train=train,
         held_out=item,
-        variant=held_out.variant[hash_row],
-        distance=np.concatenate([part[2] for part in parts]),
+        variant=held_out.variant[leaking.right],
+        distance=leaking.distance,
         train_quality=quality[train],
         held_out_quality=held_out.quality[item],
     )
@@ -159,19 +157,3 @@ def usable(quality: Sequence[int] | npt.NDArray[np.integer], minimum: int) -> np
     values = np.asarray(quality, dtype=np.int16)
     enough: npt.NDArray[np.bool_] = (values >= minimum) & (values != UNKNOWN_QUALITY)
     return enough
-
-
-def _nearest(
-    train: Hashes, held_out: HeldOut, distance: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int16]]:
-    """Give training row, row of `held_out.pdq` and distance of the nearest pair of each leaking training row."""
-    # Reduced to the nearest before equal training hashes are told apart again: a flat image may come a million times.
-    first = first_rows(train)
-    # Distance and row in one integer, whose least one is the answer; so no pair is ever sorted or kept.
-    nothing = np.iinfo(np.int64).max
-    nearest = np.full(len(train), nothing, np.int64)
-    for pairs in cross_values_within(train, first, held_out.pdq, distance):
-        np.minimum.at(nearest, pairs.left, (pairs.distance.astype(np.int64) << 32) | pairs.right)
-    found = nearest[first]
-    leaking = np.flatnonzero(found < nothing)
-    return leaking, found[leaking] & 0xFFFFFFFF, (found[leaking] >> 32).astype(np.int16)

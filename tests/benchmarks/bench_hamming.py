@@ -3,8 +3,9 @@
 Self joins of random hashes with planted near pairs, each in a process of its own: CPU seconds, peak memory, pairs, and
 recall on a sample compared with everything by brute force. With `--faiss PYTHON`, an interpreter that has faiss-cpu,
 the same sample is searched in faiss's binary indexes over the same hashes and extrapolated to all of them. The leak
-search is compared with the broadcast that TreeOfLife-toolbox uses, on random hashes and on crowds grown around the
-hashes of real photographs, for equal answers. Ratios are of one run; absolute times are the machine's.
+search is compared with the broadcast that TreeOfLife-toolbox uses, for equal answers: on random hashes, on crowds grown
+around the hashes of real photographs, and on these photographs turned over where real copies of some differ. Ratios are
+of one run; absolute times are the machine's.
 """
 
 from __future__ import annotations
@@ -159,6 +160,33 @@ def real_crowds(rows: int, random: np.random.Generator) -> Hashes | None:
     return np.concatenate(parts)
 
 
+def real_copies(rows: int, random: np.random.Generator) -> Hashes | None:
+    """Give hashes of real photographs, each turned over in bits in which some copies of a real one differed from it."""
+    if not PHOTOGRAPHS.is_dir():
+        return None
+    from PIL import Image, ImageEnhance, ImageFilter
+
+    seeds, turned = [], []
+    for path in sorted(PHOTOGRAPHS.glob("*.jpg")):
+        image = Image.open(path).convert("RGB")
+        image.thumbnail((256, 256))
+        seeds.append(hash_image(image).pdq)
+        for _ in range(40):
+            width, height = image.size
+            some = random.random(4) < 0.4
+            copy = ImageEnhance.Brightness(image).enhance(random.uniform(0.7, 1.3) if some[0] else 1)
+            copy = ImageEnhance.Contrast(copy).enhance(random.uniform(0.7, 1.3) if some[1] else 1)
+            copy = copy.filter(ImageFilter.GaussianBlur(random.uniform(0.3, 2) if some[2] else 0))
+            if some[3]:
+                copy = copy.crop(
+                    (int(random.uniform(0, 0.03) * width), int(random.uniform(0, 0.03) * height), *image.size)
+                )
+            turned.append(np.frombuffer(hash_image(copy).pdq, np.uint8) ^ np.frombuffer(seeds[-1], np.uint8))
+    base, between = np.frombuffer(b"".join(seeds), np.uint8).reshape(-1, 32), np.stack(turned)
+    which = random.integers(0, len(between), (2, rows))
+    return base[random.integers(0, len(base), rows)] ^ between[which[0]] ^ between[which[1]]
+
+
 def leaks(name: str, train: Hashes, pdq: Hashes, variants: int, distance: int, sample: int) -> None:
     held_out, quality = held_out_of(pdq, variants), np.full(len(train), 100, np.int16)
     start = time.process_time()
@@ -202,6 +230,10 @@ def leak_searches(options: argparse.Namespace) -> None:
     train = np.where(np.arange(len(dense))[:, np.newaxis] % 10 == 0, dense, train)
     leaks("a tenth around real photographs", train, held, 1, 10, options.sample)
     leaks("all around real photographs", dense, held, 1, 10, options.sample)
+    copies = real_copies(options.rows + options.held_out, random)
+    if copies is not None:
+        held, dense = copies[: options.held_out], copies[options.held_out :]
+        leaks("all copies of real photographs", dense, held, 1, 10, options.sample)
 
 
 def main() -> None:

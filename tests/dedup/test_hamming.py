@@ -21,6 +21,8 @@ from dedup import (
     plan_bands,
 )
 from dedup.bands import permuted_word
+from dedup.hamming import mixed_words
+from dedup.pairs import as_words
 
 PLANS = [(32, 0), (32, 2), (32, 6), (32, 10), (32, 20), (32, 30), (32, 31), (8, 0), (8, 4), (8, 6), (8, 7), (8, 10)]
 
@@ -178,12 +180,22 @@ def test_first_rows_survive_a_crafted_digest_collision() -> None:
 
     def mixed(word: int) -> int:
         product = word * odd & mask
-        return product ^ product >> 32
+        return (product ^ product >> 32) * odd & mask
 
     one, other = 1, 2
     last = mixed(one) ^ mixed(other)
     rows = np.array([[one, 0, 0, 0], [other, last, 0, 0], [one, 0, 0, 0]], np.uint64).view(np.uint8)
+    assert len(np.unique(mixed_words(as_words(rows)))) == 1
     assert first_rows(rows).tolist() == [0, 1, 0]
+
+
+def test_near_hashes_do_not_share_a_digest() -> None:
+    """Every hash within two bits of one has a digest of its own, so that crowds are told apart by the quick sort."""
+    single = np.packbits(np.eye(256, dtype=np.uint8), axis=1)
+    one, other = np.triu_indices(256)
+    hashes = np.random.default_rng(4).integers(0, 256, (1, 32), dtype=np.uint8) ^ single[one] ^ single[other]
+    hashes = np.concatenate([hashes, hashes[0] ^ single])
+    assert len(np.unique(mixed_words(as_words(hashes)))) == 1 + 256 + 256 * 255 // 2
 
 
 @pytest.mark.parametrize(
