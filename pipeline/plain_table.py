@@ -51,7 +51,9 @@ def parse_plain(
         row, begin = last, stop
     schema = pa.schema([pa.field(name, pa.string()) for name in wanted])
     empty = pa.nulls(len(ends), pa.string())
-    return pa.Table.from_arrays([pa.chunked_array(chunks[name] or [empty], pa.string()) for name in wanted], schema=schema)
+    return pa.Table.from_arrays(
+        [pa.chunked_array(chunks[name] or [empty], pa.string()) for name in wanted], schema=schema
+    )
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -78,10 +80,10 @@ def _cells(
 ) -> NDArray[np.int32] | None:
     """Give where the cells in these places begin and end: rows x 2 * places; None when a row has other cells."""
     rows, stop = len(ends), int(ends[-1])
-    marks = np.flatnonzero(buffer[begin:stop] == ord(delimiter))
-    if len(marks) != rows * (columns - 1):
+    found = np.flatnonzero(buffer[begin:stop] == ord(delimiter))
+    if len(found) != rows * (columns - 1):
         return None
-    marks = marks.reshape(rows, columns - 1)
+    marks = found.reshape(rows, columns - 1)
     starts, stops = np.append(begin, ends[:-1]) - begin, ends - begin - 1
     if not closed:
         stops[-1] += 1
@@ -90,7 +92,8 @@ def _cells(
         return None
     # A cell begins behind the delimiter before it and ends at its own.
     beside = np.stack((places - 1, places), axis=1).clip(0, columns - 2)
-    cells = (marks.take(beside.ravel(), axis=1) + np.tile([begin + 1, begin], len(places))).astype(np.int32)
+    behind = np.tile([begin + 1, begin], len(places))
+    cells: NDArray[np.int32] = (marks.take(beside.ravel(), axis=1) + behind).astype(np.int32)
     if len(places) and places[0] == 0:
         cells[:, 0] = starts + begin
     if len(places) and places[-1] == columns - 1:
@@ -102,7 +105,7 @@ def _columns(source: pa.Buffer, cells: NDArray[np.int32]) -> list[pa.Array]:
     """Give the cells, column by column; one call takes them all, so that narrow blocks of wide tables cost little."""
     rows, width = len(cells), cells.shape[1] // 2
     filled = np.ascontiguousarray((cells[:, 1::2] > cells[:, 0::2]).T)
-    some = filled.any(axis=1)
+    some = np.any(filled, axis=1)
     if not some.any():
         return [pa.nulls(rows, pa.string())] * width
     if not some.all():

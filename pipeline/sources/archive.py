@@ -99,8 +99,8 @@ class Archive:
     def readable(self, member: Member, spool: Path) -> Path:
         """Give a plain file with a member's bytes: the file itself, or a copy in `spool`.
 
-        The copy's name derives from the archive and member, its size is checked, and a copy that is there already and
-        whole is not made again. Raises SourceError when the member is cut, larger than declared, or a decompression bomb.
+        The copy's name derives from the archive and member, its size is checked, and a whole copy that is there already
+        is not made again. Raises SourceError when the member is cut, larger than declared, or a decompression bomb.
         """
         if self.kind == "folder" and not member.gzipped:
             return self.path / member.stored_as
