@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipeline.atomic import atomic_path
+from pipeline.chunks import whole
 
 BUCKETS = b"buckets"
 """Metadata key of a spooled split: the buckets that it has rows in, in the order of its batches."""
@@ -42,15 +43,13 @@ def spool_table(path: Path, table: pa.Table, join_key: str, buckets: int) -> lis
     >>> spooled_bucket(path, 0).column("row").to_pylist()
     [1, 2, 3]
     """
-    bucket = buckets_of(table.column(join_key).combine_chunks(), buckets)
+    bucket = buckets_of(whole(table.column(join_key)), buckets)
     order = np.argsort(bucket, kind="stable")
     present = np.unique(bucket)
     cuts = np.searchsorted(bucket[order], np.append(present, buckets))
     # Column by column, so that the split is never held three times.
     places = pa.array(order)
-    arrays = [
-        pa.nulls(len(column)) if _is_void(column) else column.combine_chunks().take(places) for column in table.columns
-    ]
+    arrays = [pa.nulls(len(column)) if _is_void(column) else whole(column).take(places) for column in table.columns]
     metadata = {BUCKETS: ",".join(str(value) for value in present)}
     batch = pa.RecordBatch.from_arrays(arrays, table.column_names).replace_schema_metadata(metadata)
     # Read once and soon thrown away: packing it, or waiting until the disk has it, costs more than the bytes do. What a
