@@ -12,6 +12,7 @@ import dataclasses
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
     from pipeline.run.engine import Engine
 
+_RETURN_EVERY = 8
+"""Units between two returns of freed memory to the system."""
+_UNITS_BEGUN = count()
 ABSORBED = b"absorbed"
 """Parquet metadata key of a ledger part: native rows that became part of other rows."""
 
@@ -66,10 +70,12 @@ def unit_of(task: ReadTask, bucket: int) -> str:
 
 
 def _return_memory() -> None:
-    # Arrow's own pool keeps what is freed, and the system's keeps what lies between live blocks until it is told.
+    # Arrow's own pool keeps what is freed, and the system's keeps what lies between live blocks until it is told. Units
+    # are of one size and reuse each other's pages: told at every one, it would have them all mapped anew.
     pool = pa.system_memory_pool()
     pa.set_memory_pool(pool)
-    pool.release_unused()
+    if next(_UNITS_BEGUN) % _RETURN_EVERY == 0:
+        pool.release_unused()
 
 
 @dataclass(frozen=True, slots=True)
