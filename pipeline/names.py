@@ -10,6 +10,7 @@ import hashlib
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.chunks import whole
 from pipeline.records import NAME_COLUMNS
 
 
@@ -23,9 +24,7 @@ def name_ids(table: pa.Table) -> pa.Array:
     >>> keys[0] == keys[1] != keys[2]
     True
     """
-    cells = [pc.fill_null(table.column(name).combine_chunks(), "") for name in NAME_COLUMNS]
+    cells = [pc.fill_null(whole(table.column(name)), "") for name in NAME_COLUMNS]
     joined = pc.binary_join_element_wise(*cells, "\x1f").dictionary_encode()
-    if isinstance(joined, pa.ChunkedArray):
-        joined = joined.combine_chunks()
     keys = [hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in joined.dictionary.to_pylist()]
     return pa.array(keys, pa.string()).take(joined.indices)

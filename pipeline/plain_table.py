@@ -33,24 +33,27 @@ def parse_plain(
         return None
     if any(byte in data for byte in (b"\x00", b"\x1f", b"\r")) or not _is_utf8(data):
         return None
-    places = [columns.index(name) if name in columns else -1 for name in wanted]
-    chunks: list[list[pa.Array]] = [[] for _ in wanted]
+    # Cells are taken in the order of the file, whatever the order in which they are wanted.
+    held = sorted((columns.index(name), name) for name in set(wanted) if name in columns)
+    places = np.array([place for place, _ in held], dtype=np.int64)
+    chunks: dict[str, list[pa.Array]] = {name: [] for name in wanted}
     buffer = np.frombuffer(data, dtype=np.uint8)
     source = pa.py_buffer(data)
     row, begin = 0, 0
     while row < len(ends):
         last = max(row + 1, int(np.searchsorted(ends, begin + _BLOCK)))
         block_ends, stop = ends[row:last], int(ends[last - 1])
-        cells = _cells(buffer, begin, block_ends, dialect.delimiter, len(columns), closed=data[stop - 1] == 10)
+        cells = _cells(buffer, begin, block_ends, dialect.delimiter, len(columns), places, closed=data[stop - 1] == 10)
         if cells is None:
             return None
-        evens = pa.array(np.arange(0, 2 * len(cells), 2, dtype=np.int32))
-        for place, parts in zip(places, chunks, strict=True):
-            absent = place < 0
-            parts.append(pa.nulls(len(cells), pa.string()) if absent else _column(source, cells, place, evens))
+        for (_, name), values in zip(held, _columns(source, cells), strict=True):
+            chunks[name].append(values)
         row, begin = last, stop
     schema = pa.schema([pa.field(name, pa.string()) for name in wanted])
-    return pa.Table.from_arrays([pa.chunked_array(parts, pa.string()) for parts in chunks], schema=schema)
+    empty = pa.nulls(len(ends), pa.string())
+    return pa.Table.from_arrays(
+        [pa.chunked_array(chunks[name] or [empty], pa.string()) for name in wanted], schema=schema
+    )
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -66,39 +69,55 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _cells(
-    buffer: NDArray[np.uint8], begin: int, ends: Offsets, delimiter: str, columns: int, *, closed: bool
+    buffer: NDArray[np.uint8],
+    begin: int,
+    ends: Offsets,
+    delimiter: str,
+    columns: int,
+    places: NDArray[np.int64],
+    *,
+    closed: bool,
 ) -> NDArray[np.int32] | None:
-    """Give, for every row, the offsets of its start, its delimiters and its end; None when a row has other cells."""
+    """Give where the cells in these places begin and end: rows x 2 * places; None when a row has other cells."""
     rows, stop = len(ends), int(ends[-1])
-    marks = np.flatnonzero(buffer[begin:stop] == ord(delimiter))
-    if len(marks) != rows * (columns - 1):
+    found = np.flatnonzero(buffer[begin:stop] == ord(delimiter))
+    if len(found) != rows * (columns - 1):
         return None
-    cells = np.empty((rows, columns + 1), dtype=np.int32)
-    cells[:, 1:-1] = marks.reshape(rows, columns - 1)
-    cells[:, 1:-1] += begin
-    cells[:, -1] = ends - 1
+    marks = found.reshape(rows, columns - 1)
+    starts, stops = np.append(begin, ends[:-1]) - begin, ends - begin - 1
     if not closed:
-        cells[-1, -1] = stop
-    cells[0, 0], cells[1:, 0] = begin - 1, ends[:-1] - 1
+        stops[-1] += 1
     # With the right number in all, every row has its own if its first and last lie within it.
-    astray = (cells[:, 1] <= cells[:, 0]) | (cells[:, -2] >= cells[:, -1])
-    return None if astray.any() else cells
+    if ((marks[:, 0] < starts) | (marks[:, -1] >= stops)).any():
+        return None
+    # A cell begins behind the delimiter before it and ends at its own.
+    beside = np.stack((places - 1, places), axis=1).clip(0, columns - 2)
+    behind = np.tile([begin + 1, begin], len(places))
+    cells: NDArray[np.int32] = (marks.take(beside.ravel(), axis=1) + behind).astype(np.int32)
+    if len(places) and places[0] == 0:
+        cells[:, 0] = starts + begin
+    if len(places) and places[-1] == columns - 1:
+        cells[:, -1] = stops + begin
+    return cells
 
 
-def _column(source: pa.Buffer, cells: NDArray[np.int32], place: int, evens: pa.Array) -> pa.Array:
-    rows = len(cells)
-    bounds = np.empty(2 * rows + 1, dtype=np.int32)
-    bounds[0:-1:2] = cells[:, place] + 1  # behind the delimiter, or behind the row before
-    bounds[1::2] = cells[:, place + 1]
-    bounds[-1] = bounds[-2]
-    filled = bounds[1::2] > bounds[0:-1:2]
-    if not filled.any():
-        return pa.nulls(rows, pa.string())
-    # Over the bytes as they lie, the elements are cell, gap, cell, gap, ...
-    lying = pa.StringArray.from_buffers(2 * rows, pa.py_buffer(bounds), source)
-    taken = lying.take(evens)
-    if filled.all():
-        return taken
-    _, offsets, values = taken.buffers()
-    validity = pa.py_buffer(np.packbits(filled, bitorder="little"))
-    return pa.StringArray.from_buffers(rows, offsets, values, validity, int(rows - filled.sum()), taken.offset)
+def _columns(source: pa.Buffer, cells: NDArray[np.int32]) -> list[pa.Array]:
+    """Give the cells, column by column; one call takes them all, so that narrow blocks of wide tables cost little."""
+    rows, width = len(cells), cells.shape[1] // 2
+    filled = np.ascontiguousarray((cells[:, 1::2] > cells[:, 0::2]).T)
+    some = np.any(filled, axis=1)
+    if not some.any():
+        return [pa.nulls(rows, pa.string())] * width
+    if not some.all():
+        cells, filled = cells[:, np.repeat(some, 2)], filled[some]
+    # Over the bytes as they lie, the elements of a row are cell, gap, cell, gap, ...
+    bounds = np.append(cells.ravel(), cells[-1, -1:])
+    lying = pa.StringArray.from_buffers(len(bounds) - 1, pa.py_buffer(bounds), source)
+    order = np.arange(0, len(bounds) - 1, 2, dtype=np.int32).reshape(rows, -1).T
+    taken = lying.take(pa.array(order.ravel()))
+    if not filled.all():
+        _, offsets, values = taken.buffers()
+        validity = pa.py_buffer(np.packbits(filled, bitorder="little"))
+        taken = pa.StringArray.from_buffers(len(taken), offsets, values, validity)
+    parts = iter(range(0, len(taken), rows))
+    return [taken.slice(next(parts), rows) if some[place] else pa.nulls(rows, pa.string()) for place in range(width)]

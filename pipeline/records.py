@@ -109,10 +109,13 @@ def conform(table: pa.Table, schema: pa.Schema = RECORD_SCHEMA) -> pa.Table:
     >>> conform(pa.table({"record_id": ["a"]})).num_columns == len(RECORD_SCHEMA)
     True
     """
+    if table.schema.equals(schema, check_metadata=True):
+        return table
     columns = []
     for field in schema:
         if field.name in table.column_names:
-            columns.append(table.column(field.name).cast(field.type))
+            column = table.column(field.name)
+            columns.append(column if column.type == field.type else column.cast(field.type))
         else:
             columns.append(pa.nulls(table.num_rows, field.type))
     return pa.Table.from_arrays(columns, schema=schema)

@@ -99,17 +99,20 @@ class Archive:
     def readable(self, member: Member, spool: Path) -> Path:
         """Give a plain file with a member's bytes: the file itself, or a copy in `spool`.
 
-        The copy's name derives from the archive and member, its size is checked, and a copy that is there already is
-        not made again. Raises SourceError when the member is cut, larger than declared, or a decompression bomb.
+        The copy's name derives from the archive and member, its size is checked, and a whole copy that is there already
+        is not made again. Raises SourceError when the member is cut, larger than declared, or a decompression bomb.
         """
         if self.kind == "folder" and not member.gzipped:
             return self.path / member.stored_as
         if self.kind == "file":
             return self.path
         target = spool / f"{self.identity(member)}.table"
-        if target.exists():
+        sized = member.size >= 0
+        if target.exists() and (not sized or target.stat().st_size == member.size):
             return target
-        with self.stream(member) as stream, atomic_path(target) as temporary, temporary.open("wb") as out:
+        # A copy of known size that a power failure cut is seen and made again, so it need not wait for the disk.
+        kept = atomic_path(target, durable=not sized)
+        with self.stream(member) as stream, kept as temporary, temporary.open("wb") as out:
             written = 0
             while block := stream.read(_CHUNK):
                 written += len(block)

@@ -16,10 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pipeline.chunks import whole
 from pipeline.licences import Licence, normalise_licence
 from pipeline.media_keys import HOST_TOKENS, media_key
 from pipeline.outcomes import Outcome
-from pipeline.records import ENDED_SCHEMA, RECORD_SCHEMA
+from pipeline.records import ENDED_SCHEMA, RECORD_SCHEMA, conform
 from pipeline.sources.media_types import EXTENSION, MediaKind, media_kind
 from pipeline.sources.vector_ids import record_id_array
 
@@ -61,7 +62,7 @@ def verbatim(table: pa.Table, name: str) -> pa.Array:
     """Give a column as it is; all null when the table lacks it."""
     if name not in table.column_names:
         return pa.nulls(table.num_rows, pa.string())
-    column = table.column(name).combine_chunks()
+    column = whole(table.column(name))
     return column if column.type == pa.string() else column.cast(pa.string())
 
 
@@ -104,8 +105,9 @@ def per_distinct(function: Callable[..., T], *arrays: pa.Array) -> tuple[list[T]
     >>> per_distinct(str.upper, pa.array(["a", "b", "a"]))[0]
     ['A', 'B']
     """
+    filled = [pc.fill_null(array, "") for array in arrays]
     # Cells cannot hold the unit separator: the readers refuse it.
-    joined = pc.binary_join_element_wise(*[pc.fill_null(array, "") for array in arrays], "\x1f").dictionary_encode()
+    joined = (pc.binary_join_element_wise(*filled, "\x1f") if len(filled) > 1 else filled[0]).dictionary_encode()
     return [function(*key.split("\x1f")) for key in joined.dictionary.to_pylist()], joined.indices
 
 
@@ -207,6 +209,10 @@ def licence_columns(
     rows = len(keys)
     chosen, source = pa.nulls(rows, pa.string()), pa.nulls(rows, pa.string())
     for name, values in levels:
+        if chosen.null_count == 0:
+            break
+        if values.null_count == rows:
+            continue
         stated, index = per_distinct(_stated, values)
         own = take(stated, index)
         source = pc.if_else(pc.and_(pc.is_null(chosen), pc.is_valid(own)), name, source)
@@ -258,21 +264,14 @@ def records(columns: Mapping[str, pa.Array], rows: int) -> pa.Table:
     unknown = sorted(set(columns) - set(RECORD_SCHEMA.names))
     assert not unknown, f"not in RECORD_SCHEMA: {unknown}"
     made = dict(columns)
-    made["record_id"] = _record_ids(*(_whole(made[name]) for name in _KEYS))
-    arrays = [
-        made[field.name].cast(field.type) if field.name in made else pa.nulls(rows, field.type)
-        for field in RECORD_SCHEMA
-    ]
-    return pa.Table.from_arrays([_whole(array) for array in arrays], schema=RECORD_SCHEMA)
+    made["record_id"] = _record_ids(*(whole(made[name]) for name in _KEYS))
+    arrays = [whole(made[f.name]) if f.name in made else pa.nulls(rows, f.type) for f in RECORD_SCHEMA]
+    return conform(pa.Table.from_arrays(arrays, RECORD_SCHEMA.names))
 
 
 def _record_ids(sources: pa.Array, records_: pa.Array, media: pa.Array, boxes: pa.Array) -> pa.Array:
     (source,) = pc.unique(sources).to_pylist() or [""]
     return record_id_array(source, records_, media, boxes)
-
-
-def _whole(array: pa.Array | pa.ChunkedArray) -> pa.Array:
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
 def evidence_of(rule: str, values: pa.Array) -> pa.Array:
@@ -313,7 +312,7 @@ def ended_rows(
         "outcome": constant(outcome.code, rows),
         "evidence": evidence,
         "other_id": pa.array(others or [None] * rows, pa.string()),
-        **{name: table.column(name).combine_chunks() for name in ("locator_file", "locator_row", "locator_offset")},
+        **{name: whole(table.column(name)) for name in ("locator_file", "locator_row", "locator_offset")},
     }
     arrays = [columns.get(field.name, pa.nulls(rows, field.type)) for field in ENDED_SCHEMA]
     return pa.Table.from_arrays(arrays, schema=ENDED_SCHEMA)

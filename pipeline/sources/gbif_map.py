@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline.chunks import whole
 from pipeline.ids import record_id
 from pipeline.outcomes import Outcome
 from pipeline.records import ENDED_SCHEMA, LOCATOR_COLUMNS, RANK_COLUMNS
@@ -57,7 +58,7 @@ def map_bucket(tables: Mapping[str, pa.Table], release: Release) -> Mapped:
     native = occurrences.num_rows
     occurrences, repeated = unique_by(occurrences, "gbifID")
 
-    index = pc.index_in(media.column("gbifID").combine_chunks(), occurrences.column("gbifID").combine_chunks())
+    index = pc.index_in(whole(media.column("gbifID")), whole(occurrences.column("gbifID")))
     url = c.text(media, "identifier")
     orphan, unaddressed = c.is_null(index), c.is_null(url)
     ended.append(_ended_media(media.filter(pa.array(orphan)), source, Outcome.ORPHAN_MEDIA, key))
@@ -65,7 +66,7 @@ def map_bucket(tables: Mapping[str, pa.Table], release: Release) -> Mapped:
     illustrated = np.zeros(occurrences.num_rows, dtype=bool)
     illustrated[np.asarray(index.drop_null())] = True
     bare = occurrences.select(["gbifID", *LOCATOR_COLUMNS]).filter(pa.array(~illustrated))
-    ids = bare.column("gbifID").combine_chunks()
+    ids = whole(bare.column("gbifID"))
     none = pa.repeat(pa.scalar(""), len(ids))
     evidence = c.evidence_of(f"no media row has this {key}", ids)
     ended.append(c.ended_rows(bare, source, Outcome.NO_MEDIA, record_id_array(source, ids, none, none), evidence))
@@ -119,7 +120,7 @@ def _records(media: pa.Table, occ: pa.Table, repeated: pa.Array, release: Releas
     # Downloads have no such column: whoever asked for them noted which checklist their taxon keys belong to.
     checklist = c.constant(release.facts.get("checklist"), rows)
     name = c.blank_to_null(c.verbatim(occ, "scientificName"))
-    gbif_id = media.column("gbifID").combine_chunks()
+    gbif_id = whole(media.column("gbifID"))
     masks = {
         **masks,
         **licence_masks,
@@ -161,7 +162,7 @@ def _records(media: pa.Table, occ: pa.Table, repeated: pa.Array, release: Releas
         "life_stage": c.text(occ, "lifeStage"),
         "label_status": c.text(occ, "identificationVerificationStatus"),
         "issues": c.issue_lists(masks, rows, own=c.text(occ, "issue")),
-        **{name: media.column(name).combine_chunks() for name in LOCATOR_COLUMNS},
+        **{name: whole(media.column(name)) for name in LOCATOR_COLUMNS},
     }
     return c.records(columns, rows)
 
@@ -173,8 +174,8 @@ def _dataset_licences(dataset_key: pa.Array, release: Release) -> pa.Array:
         return pa.nulls(len(dataset_key), pa.string())
     state = path.stat()
     known = _read_datasets(str(path), state.st_size, state.st_mtime_ns)
-    index = pc.index_in(pc.utf8_lower(dataset_key), known.column("dataset_key").combine_chunks())
-    return known.column("license").combine_chunks().take(index)
+    index = pc.index_in(pc.utf8_lower(dataset_key), whole(known.column("dataset_key")))
+    return whole(known.column("license")).take(index)
 
 
 @lru_cache(maxsize=4)
@@ -194,7 +195,9 @@ def _taxon_ids(keys: pa.Array, checklists: pa.Array) -> pa.Array:
 
 def _categories(occ: pa.Table, media_publisher: pa.Array) -> pa.Array:
     """Give the image category by basis of record, remarks and publisher; the first rule that holds decides."""
-    basis = pc.fill_null(pc.replace_substring_regex(pc.utf8_upper(c.text(occ, "basisOfRecord")), "[^A-Z]", ""), "")
+    stated = c.text(occ, "basisOfRecord").dictionary_encode()
+    words = pc.replace_substring_regex(pc.utf8_upper(stated.dictionary), "[^A-Z]", "")
+    basis = pc.fill_null(words.take(stated.indices), "")
     trap = c.contains(c.text(occ, "eventRemarks"), _CAMERA_TRAP) | c.contains(
         c.text(occ, "samplingProtocol"), _CAMERA_TRAP
     )

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.chunks import whole
 from pipeline.ids import ended_id
 from pipeline.outcomes import Outcome
 from pipeline.records import ENDED_SCHEMA
@@ -45,7 +46,7 @@ def without_key(table: pa.Table, key: str, source: str, name: str, shown: str = 
 
 def unique_by(table: pa.Table, key: str) -> tuple[pa.Table, pa.Array]:
     """Give one row per key, and the keys that were repeated; the choice is by content, not by order."""
-    keys = table.column(key).combine_chunks()
+    keys = whole(table.column(key))
     counts = pc.value_counts(keys)
     repeated = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
     if len(repeated) == 0:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from pipeline.ids import NAMESPACE
 
 _SEPARATOR = "\x1f"
-_HEX = np.frombuffer(b"".join(b"%02x" % n for n in range(256)), dtype=np.uint8).reshape(256, 2)
-_DASHED = np.array([*range(8), *range(9, 13), *range(14, 18), *range(19, 23), *range(24, 36)])
+_GROUPS = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
+"""The hexadecimal digits of a UUID between its dashes."""
 
 
 def record_id_array(source: str, records: pa.Array, media: pa.Array, boxes: pa.Array) -> pa.Array:
@@ -38,8 +38,10 @@ def record_id_array(source: str, records: pa.Array, media: pa.Array, boxes: pa.A
     # RFC 9562: the version, 5, in the high half of the seventh byte, the variant in the two high bits of the ninth.
     digests[:, 6] = digests[:, 6] & 0x0F | 0x50
     digests[:, 8] = digests[:, 8] & 0x3F | 0x80
+    digits = _hexadecimal(digests)
     text = np.full((len(digests), 36), ord("-"), dtype=np.uint8)
-    text[:, _DASHED] = _HEX[digests].reshape(len(digests), 32)
+    for dashes, (first, last) in enumerate(_GROUPS):
+        text[:, first + dashes : last + dashes] = digits[:, first:last]
     return _strings(text)
 
 
@@ -52,17 +54,23 @@ def md5_array(values: pa.Array) -> pa.Array:
     if len(values) == 0:
         return pa.array([], pa.string())
     digests = _digests(values.cast(pa.binary()), hashlib.md5, 16)
-    return _strings(_HEX[digests].reshape(len(digests), 32))
+    return _strings(_hexadecimal(digests))
 
 
 def _digests(values: pa.Array, function: Callable[..., hashlib._Hash], size: int) -> NDArray[np.uint8]:
     assert values.null_count == 0, "a null has no id"
     _, bounds, data = values.buffers()
     offsets = np.frombuffer(bounds, dtype=np.int32)[values.offset : values.offset + len(values) + 1]
-    whole = data.to_pybytes() if data is not None else b""
-    begins = offsets.tolist()
+    first, last = int(offsets[0]), int(offsets[-1])
+    whole = data.slice(first, last - first).to_pybytes() if data is not None else b""
+    begins = (offsets - first).tolist()
     made = b"".join([function(whole[a:b]).digest() for a, b in pairwise(begins)])
     return np.frombuffer(made, dtype=np.uint8).reshape(-1, size)
+
+
+def _hexadecimal(digests: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    digits = digests.tobytes().hex().encode()
+    return np.frombuffer(digits, dtype=np.uint8).reshape(len(digests), 2 * digests.shape[1])
 
 
 def _strings(text: NDArray[np.uint8]) -> pa.Array:

@@ -12,16 +12,14 @@ import dataclasses
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.atomic import atomic_path, write_table
+from pipeline.atomic import write_table
 from pipeline.errors import SourceError
 from pipeline.names import name_ids
 from pipeline.outcomes import Outcome
@@ -30,16 +28,18 @@ from pipeline.sources import open_source
 from pipeline.sources.base import Release, Split
 from pipeline.sql import connect, copy, parquet
 from pipeline.stages.base import Balance, Context, Stage, plan_outputs, ticker
+from pipeline.stages.spool import spool_table, spooled_bucket, spooled_buckets
 
 if TYPE_CHECKING:
     import apache_beam as beam
 
     from pipeline.run.engine import Engine
 
+_RETURN_EVERY = 8
+"""Units between two returns of freed memory to the system."""
+_UNITS_BEGUN = count()
 ABSORBED = b"absorbed"
 """Parquet metadata key of a ledger part: native rows that became part of other rows."""
-BUCKETS = b"buckets"
-"""Metadata key of a spooled split: the buckets that it has rows in, in the order of its batches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +70,12 @@ def unit_of(task: ReadTask, bucket: int) -> str:
 
 
 def _return_memory() -> None:
-    # Arrow's own pool keeps what is freed, and the system's keeps what lies between live blocks until it is told.
+    # Arrow's own pool keeps what is freed, and the system's keeps what lies between live blocks until it is told. Units
+    # are of one size and reuse each other's pages: told at every one, it would have them all mapped anew.
     pool = pa.system_memory_pool()
     pa.set_memory_pool(pool)
-    pool.release_unused()
-
-
-def buckets_of(keys: pa.Array, buckets: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Give the bucket of every join key; nulls go to bucket 0."""
-    values = np.asarray(pc.fill_null(keys, "").to_pylist(), dtype=object)
-    return (pd.util.hash_array(values, categorize=False) % np.uint64(buckets)).astype(np.int64)
+    if next(_UNITS_BEGUN) % _RETURN_EVERY == 0:
+        pool.release_unused()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,41 +89,14 @@ class Spool:
             yield unit_of(task, 0), (task, 0)
             return
         ledger = Path(task.folder) / "ledger" / f"{task.stem}.parquet"
-        if not (ledger.exists() and task.spooled.exists()):
+        present = spooled_buckets(task.spooled) if ledger.exists() else None
+        if present is None:
             source = open_source(task.release.spec.kind)
             native = source.read(task.split, task.release)
-            table = native.table
-            bucket = buckets_of(table.column(task.join_key).combine_chunks(), task.buckets)
-            order = np.argsort(bucket, kind="stable")
-            bucket = bucket[order]
-            present = np.unique(bucket)
-            schema = table.schema.with_metadata({BUCKETS: ",".join(str(value) for value in present)})
-            # Read once and soon thrown away: Arrow's own format costs a fifth of Parquet's time.
-            options = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
-            with atomic_path(task.spooled) as path, pa.ipc.new_file(path, schema, options=options) as writer:
-                for value in present:
-                    # Bucket by bucket, so that no second copy of the whole split is ever made.
-                    first, last = np.searchsorted(bucket, [value, value + 1])
-                    writer.write(table.take(pa.array(order[first:last])).combine_chunks().to_batches()[0])
+            present = spool_table(task.spooled, native.table, task.join_key, task.buckets)
             write_table(ledger, _ledger(native.ended, 0))
-        for value in _present(task.spooled):
+        for value in present:
             yield unit_of(task, value), (task, value)
-
-
-def _buckets(reader: pa.ipc.RecordBatchFileReader) -> list[int]:
-    return [int(value) for value in reader.schema.metadata[BUCKETS].decode().split(",") if value]
-
-
-def _present(path: Path) -> list[int]:
-    with pa.memory_map(str(path)) as file:
-        return _buckets(pa.ipc.open_file(file))
-
-
-def _bucket(path: Path, bucket: int) -> pa.Table:
-    with pa.memory_map(str(path)) as file:
-        reader = pa.ipc.open_file(file)
-        batch = reader.get_batch(_buckets(reader).index(bucket))
-    return pa.Table.from_batches([batch.replace_schema_metadata(None)])
 
 
 def _ledger(ended: pa.Table, absorbed: int) -> pa.Table:
@@ -154,7 +123,7 @@ class MapBucket:
         ended: list[pa.Table] = []
         for task, bucket in tasks:
             if task.join_key:
-                tables.setdefault(task.split.table, []).append(_bucket(task.spooled, bucket))
+                tables.setdefault(task.split.table, []).append(spooled_bucket(task.spooled, bucket))
             else:
                 native = source.read(task.split, task.release)
                 tables.setdefault(task.split.table, []).append(native.table)

@@ -16,7 +16,7 @@ import pytest
 from manifests.recipe import SourceSpec
 from pipeline.records import ENDED_SCHEMA, LOCATOR_COLUMNS, RECORD_SCHEMA
 from pipeline.sources import Plan, Release, open_source
-from pipeline.stages.ingest import buckets_of
+from pipeline.stages.spool import buckets_of
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,8 @@ def test_members_are_spooled_once_and_whole(tmp_path: Path) -> None:
     assert first.parent == spool
     state = first.stat()
     assert archive.readable(archive.members[0], spool).stat().st_mtime_ns == state.st_mtime_ns
+    first.write_bytes(b"abc")
+    assert archive.readable(archive.members[0], spool).read_bytes() == b"abc" * 1000
     assert archive.head(archive.members[0], 4) == b"abca"
 
 
