@@ -63,6 +63,8 @@ class Host:
     breakers: dict[str, Breaker] = field(default_factory=dict)
     in_flight: int = 0
     robots_pending: bool = False
+    answered: bool = False
+    """Whether the host was heard to answer, if only for its robots.txt in an earlier run."""
     turn_at: float | None = None
     """The turn for which the host is in line; None when it is not."""
     next_start: float = 0.0
@@ -132,6 +134,7 @@ class Host:
     def bore(self, now: float) -> None:
         """Note an answer other than a plea for patience."""
         self._starts.append(now)
+        self.answered = True
         self.throttle_streak = self.long_waits = 0
         self.good_in_a_row += 1
         if self.good_in_a_row >= _RECOVERS_AFTER:
@@ -184,4 +187,4 @@ class Host:
 
         A host that puts everything off is waited for as long as `patience` says.
         """
-        return job.throttles >= _PUT_OFF and bool(self._starts)
+        return job.throttles >= _PUT_OFF and self.answered

@@ -282,6 +282,7 @@ class Scheduler:
         if isinstance(known, Fetched):
             self._end(job, known.outcome or Outcome.HTTP_ERROR, known.detail, known.status)
             return None
+        host.answered = True
         host.slow_to(known.delay, self._share)
         refusal = known.refusal(job.uri.request_uri)
         if refusal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -71,3 +72,16 @@ def test_a_throttled_answer_says_the_same_whenever_its_host_was_given_up(site: S
     said = {(answer.outcome, answer.status, answer.attempts, answer.content_type, answer.detail) for answer in answers}
     assert said == {(Outcome.THROTTLED, 429, 0, "", "the host asks for more patience than the rules give")}
     assert sorted(answer.final_url for answer in answers) == sorted(urls)
+
+
+def test_a_url_that_is_always_put_off_ends_as_soon_in_a_resumed_run(site: Site, tmp_path: Path) -> None:
+    """The host is known to answer: by its other media in one run, by its robots.txt of that run in the next."""
+    rules = site.rules(robots=True, patience=300.0)
+    asked = []
+    for urls in ([site.url("ok/a"), site.url("throttle/0")], [site.url("throttle/0")]):
+        site.asked.clear()
+        with Fetcher(rules, robots=tmp_path) as fetcher:
+            answers = dict(fetcher.fetch_all(urls))
+        assert answers[len(urls) - 1].outcome is Outcome.THROTTLED
+        asked.append((site.count("robots.txt"), site.count("throttle/0")))
+    assert asked == [(1, 6), (0, 6)]
