@@ -22,9 +22,11 @@ from dedup.pairs import Accept, Pairs, brute_cross_pairs, brute_pairs, merge_pai
 from dedup.pdq import DIHEDRAL, pdq_hashes, pdq_quality, pdq_variants
 from dedup.phash import phash_block, phash_dihedral, phash_hashes
 from dedup.ranges import MINIMUM_BUDGET, KeyRange, key_ranges, range_pairs
+from dedup.refusal import CellMeans, cell_means, surely_above
 from dedup.specs import HASH_COLUMNS, HASH_SPEC, PHASH_SPEC, PIXEL_SPEC, THUMBNAIL_SPEC, spec_of
 from dedup.thinning import thin, thin_after
-from dedup.verify import RESIDUAL_LIMIT, VerifiedPairs, Verifier, residuals, turned, verify_pairs
+from dedup.verifier import Verifier
+from dedup.verify import RESIDUAL_LIMIT, VerifiedPairs, residuals, turned, verify_pairs
 
 __all__ = [
     "CROWD",
@@ -43,6 +45,7 @@ __all__ = [
     "Accept",
     "Band",
     "BandPlan",
+    "CellMeans",
     "CrowdError",
     "Dominated",
     "Folded",
@@ -58,6 +61,7 @@ __all__ = [
     "block_of",
     "brute_cross_pairs",
     "brute_pairs",
+    "cell_means",
     "components",
     "cross_band_pairs",
     "cross_pairs_within",
@@ -85,6 +89,7 @@ __all__ = [
     "read_hash_list",
     "residuals",
     "spec_of",
+    "surely_above",
     "thin",
     "thin_after",
     "thumbnails",

@@ -25,18 +25,18 @@ RESIDUAL_LIMIT = 6.0
 """Largest residual of a verified pair: copies mostly stay below 3, frames of one burst a tenth of a second apart begin
 at 6.7 (docs/likeness.md has the table)."""
 
-_CELL = 4
-_BLACK, _WHITE, _ENOUGH = 4, 251, 1024
+CELL = 4
+BLACK, WHITE, _ENOUGH = 4, 251, 1024
 _CONTRAST = 40.0
 """Standard deviation of grey levels below which a residual counts for more: at night an animal is few levels bright."""
-_GAINS = (0.4, 2.5)
+GAINS = (0.4, 2.5)
 """Contrast changes that a copy may have; beyond them a fit says that anything resembles nothing."""
 _CHUNK = 16
 """Pairs fitted at a time: their arrays of 256 KB stay inside a core's cache."""
 
 _Floats = npt.NDArray[np.float32]
 
-_POOL = np.repeat(np.eye(SIDE // _CELL, dtype=np.float32), _CELL, axis=0)
+_POOL = np.repeat(np.eye(SIDE // CELL, dtype=np.float32), CELL, axis=0)
 """Sums the columns of each cell: float32[64, 16]."""
 
 
@@ -101,31 +101,6 @@ def verify_pairs(
     return VerifiedPairs(pairs.left, pairs.right, pairs.distance, residual, residual <= limit)
 
 
-@dataclass(frozen=True, slots=True)
-class Verifier:
-    """The rule by which a candidate pair is one picture, for `thin`: thumbnails within a residual of each other.
-
-    `blocks`: uint8[n, 64, 64]. `degenerate`: bool[n], images that no perceptual match may merge; none: all may.
-
-    >>> rule = Verifier(np.zeros((2, 64, 64), np.uint8), degenerate=np.array([False, True]))
-    >>> rule(np.array([0]), np.array([1]), np.array([0], np.int16)).tolist()
-    [False]
-    """
-
-    blocks: Blocks
-    limit: float = RESIDUAL_LIMIT
-    degenerate: npt.NDArray[np.bool_] | None = None
-
-    def __call__(
-        self, left: npt.NDArray[np.int64], right: npt.NDArray[np.int64], distance: npt.NDArray[np.int16]
-    ) -> npt.NDArray[np.bool_]:
-        """Say which pairs are one picture: bool[k]."""
-        confirmed = verify_pairs(Pairs(left, right, distance), self.blocks, self.limit).confirmed
-        if self.degenerate is not None:
-            confirmed &= ~(self.degenerate[left] | self.degenerate[right])
-        return confirmed
-
-
 def turned(blocks: Blocks, variant: Sequence[int] | npt.NDArray[np.integer]) -> Blocks:
     """Give each thumbnail turned as its variant says (places in `pdq.DIHEDRAL`), so that a mirrored copy can be fitted.
 
@@ -159,7 +134,7 @@ def _turn(blocks: Blocks, name: str) -> Blocks:
 def _residuals(a: Blocks, b: Blocks) -> _Floats:
     x, y = a.reshape(len(a), -1).astype(np.float32), b.reshape(len(b), -1).astype(np.float32)
     # Where a copy was made lighter its whites are cut off: such points say nothing about gain and offset.
-    inside = (a > _BLACK) & (a < _WHITE) & (b > _BLACK) & (b < _WHITE)
+    inside = (a > BLACK) & (a < WHITE) & (b > BLACK) & (b < WHITE)
     weight = inside.reshape(len(a), -1).astype(np.float32)
     weight[weight.sum(axis=1) < _ENOUGH] = 1.0
     # Sums of whole numbers below 2**24 are exact in single precision, and need no conversion.
@@ -191,13 +166,13 @@ def _misfit(
     np.clip(fitted, 0, 255, out=fitted)
     left = np.subtract(target, fitted, out=fitted)
     # Behind a cut-off white anything lighter may hide, and behind a cut-off black anything darker.
-    np.minimum(left, np.where(source >= _WHITE, np.float32(0), np.float32(np.inf)), out=left)
-    np.maximum(left, np.where(source <= _BLACK, np.float32(0), np.float32(-np.inf)), out=left)
+    np.minimum(left, np.where(source >= WHITE, np.float32(0), np.float32(np.inf)), out=left)
+    np.maximum(left, np.where(source <= BLACK, np.float32(0), np.float32(-np.inf)), out=left)
     # Summed as whole 256ths, which stay below 2**24 and so have one sum in any order of adding: one value everywhere.
     left *= 256
     np.rint(left, out=left)
-    cells = left.reshape(len(left), SIDE // _CELL, _CELL, SIDE).sum(axis=2) @ _POOL
-    worst: _Floats = np.abs(cells).max(axis=(1, 2)) / np.float32(256 * _CELL**2)
+    cells = left.reshape(len(left), SIDE // CELL, CELL, SIDE).sum(axis=2) @ _POOL
+    worst: _Floats = np.abs(cells).max(axis=(1, 2)) / np.float32(256 * CELL**2)
     worst *= np.maximum(1.0, _CONTRAST / np.sqrt(np.maximum(target_variance, 1.0))).astype(np.float32)
-    worst[(gain < _GAINS[0]) | (gain > _GAINS[1])] = np.inf
+    worst[(gain < GAINS[0]) | (gain > GAINS[1])] = np.inf
     return worst

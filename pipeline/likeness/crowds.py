@@ -21,7 +21,7 @@ import numpy.typing as npt
 from dedup import BandPlan, KeyRange, key_ranges, plan_bands, range_pairs, thin, thin_after
 from manifests import LikenessRules
 from pipeline.likeness.edges import Edges, joined
-from pipeline.likeness.verification import Int, Thumbnails, residuals_at, verified
+from pipeline.likeness.verification import Int, Thumbnails, alike_at, residuals_at
 
 PAIRS = 1 << 14
 """Pairs that are verified before a crowd is halved: in a crowd of copies nearly all of them are for nothing."""
@@ -49,7 +49,7 @@ class Alike:
         if self.one_label:
             keep &= self.label[left] == self.label[right]
         at = np.flatnonzero(keep)
-        keep[at] = verified(residuals_at(self.shown, left[at], right[at]), self.limit)
+        keep[at] = alike_at(self.shown, left[at], right[at], self.limit)
         return keep
 
 
