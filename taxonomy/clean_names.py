@@ -23,14 +23,13 @@ emendation endosymbiont ened environmental etal familie family fide first flac f
 group hort hybrid hybrids ichnotaxa ichnotaxon ictv identified illeg incertae incertaesedis inconnu indet indicated
 ined infratrib isolate jahr juvenile kingdom klasse larva larvae lineage lines manuscript metagenome mihi missing mixed
 mixture mnpv morphotype near nearby nomen none nonn nonsense nothosp nothosubsp nothovar npv nsp nspp nudum null nymph
-okay order ordnung orth ours particle phylum phytoplasmas plant possible possibly preoccupied prion probable probably
-prope provided pupa recorded reich sample sauf sect section sedis seem seems sensu ser series serotype several snpv
-sort spec species stamm stirps subclass subfam subfamily subg subgen subgenus subkingdom suborder subphylum subsect
-subsection subser subseries subspecies subtr subtrib subtribe supersect supersp superspecies supertrib suprasect
-symbiont symbionts synonym taxon tinfr tobedeleted tours trib tribe typ type unaccepted unassigned uncertain
-unclassified unclear uncultivated uncultured undefinable undescribed undet undetermined unid unident unidentified
-unknown unnamed unplaced unpublished unranked unser unsorted unspecified various vector verified vide virion xxxx xxxxx
-xxxxxx xxxxxxx xxxxxxxx year
+okay order ordnung orth ours particle phylum plant possible possibly preoccupied prion probable probably prope provided
+pupa recorded reich sample sauf sect section sedis seem seems sensu ser series serotype several snpv sort spec species
+stamm stirps subclass subfam subfamily subg subgen subgenus subkingdom suborder subphylum subsect subsection subser
+subseries subspecies subtr subtrib subtribe supersect supersp superspecies supertrib suprasect symbiont symbionts
+synonym taxon tinfr tours trib tribe typ type unaccepted unassigned uncertain unclassified unclear uncultivated
+uncultured undefinable undescribed undet undetermined unid unident unidentified unknown unnamed unplaced unpublished
+unranked unser unsorted unspecified various verified vide xxxx xxxxx xxxxxx xxxxxxx xxxxxxxx year
 about accepted after again agent allow already also although anybody assuming because before below beneath dont didnt
 each else even ever except going habe habt hello into just know last lest like many maybe mean more most mostly nobody
 noone not nothing often only other others over quit quite rather really says serious shall shit since such sure than
@@ -79,8 +78,8 @@ _SHAPES = (
 )
 """Shapes of an authorship that the parser gives back as it is, and the code of nomenclature that it then names."""
 _OTHER_WORDS = """
-agg aggr and anonym anonymi anonymous anonymus auctorum autor autores bacteriophages bphage excl gv hortorum ht hybr
-mart nec nom non nov prions replicons rna sec sic syn teste virus
+agg aggr and anonym anonymi anonymous anonymus auctorum autor autores excl gv hortorum ht hybr mart nec nom non nov rna
+sec sic syn teste
 """
 _NO_AUTHORS = frozenset(_OTHER_WORDS.split())
 _LETTERS = re.compile(r"[^\W\d_]+")
