@@ -179,7 +179,9 @@ class Archive:
     def _guarded(self, where: str) -> Iterator[None]:
         try:
             yield
-        except _BROKEN as error:
+        except (*_BROKEN, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # the disk's own; what bzip2 says of damaged data has no number
             raise SourceError(
                 f"the archive is damaged: {error}",
                 where=where,
