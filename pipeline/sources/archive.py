@@ -300,7 +300,7 @@ def _of_zip(directory: ZipDirectory) -> _Listed:
     for entry in directory.entries:
         name = _safe_name(entry.name, directory.path)
         if _is_junk(name):
-            junk.append(name)
+            junk.append(name + "/" * entry.is_folder)
         elif name and not entry.is_folder:
             members.append(Member(name, _size(name, entry.size), entry.packed, entry.name, entry))
     return members, junk
