@@ -12,6 +12,7 @@ from manifests import Recipe
 from pipeline.atomic import table_writer, write_text
 from pipeline.cards.croissant import croissant
 from pipeline.cards.facts import Facts, gather
+from pipeline.cards.markdown import code, plain, yaml_text
 from pipeline.cards.pictures import bars, duplicate_pairs, leak_pairs, taxa_pictures
 from pipeline.catalog import connect_catalog
 from pipeline.shards import file_digest, read_checksums, write_checksums
@@ -63,6 +64,7 @@ def _template(name: str, escape: bool) -> jinja2.Template:
     environment = jinja2.Environment(
         loader=loader, autoescape=escape, undefined=jinja2.StrictUndefined, keep_trailing_newline=True
     )
+    environment.filters |= {"plain": plain, "code": code, "yaml_text": yaml_text}
     return environment.get_template(name)
 
 
