@@ -49,8 +49,10 @@ class Head:
     reason: str
     fields: tuple[tuple[str, str], ...]
     """(name, value) in their order, in Latin-1; folded lines joined."""
-    tidy: bool
+    tidy: bool = True
     """Whether every line was well formed; else the connection is not worth keeping."""
+    unread: bool = False
+    """Whether a line was no field: it may have been the one that says where the answer ends."""
 
     def values(self, name: str) -> list[str]:
         """Return the values of a field, by its name in lower case."""
@@ -78,11 +80,11 @@ def read_head(lines: Lines) -> Head:
     """
     for number in range(MAX_INTERIM + 1):
         minor, status, reason = _status_line(lines, first=number == 0)
-        fields, tidy = _fields(lines)
+        fields, tidy, unread = _fields(lines)
         if status == 101:
             raise FramingError("the host switches protocols (status 101), which nobody asked for")
         if status >= 200:
-            return Head(minor, status, reason, fields, tidy)
+            return Head(minor, status, reason, fields, tidy, unread)
     raise FramingError(f"more than {MAX_INTERIM} interim answers")
 
 
@@ -125,9 +127,10 @@ def _status_line(lines: Lines, first: bool) -> tuple[int, int, str]:
     raise FramingError(f"not an HTTP/1.x status line: {quoted(line)}")
 
 
-def _fields(lines: Lines) -> tuple[tuple[tuple[str, str], ...], bool]:
+def _fields(lines: Lines) -> tuple[tuple[tuple[str, str], ...], bool, bool]:
+    """Return the fields up to the empty line, whether all lines were well formed, and whether one was no field."""
     fields: list[tuple[str, str]] = []
-    tidy = True
+    tidy, unread = True, False
     for _ in range(MAX_FIELDS + 1):
         line = lines.readline(MAX_LINE + 1)
         if len(line) > MAX_LINE:
@@ -137,7 +140,7 @@ def _fields(lines: Lines) -> tuple[tuple[tuple[str, str], ...], bool]:
         tidy = tidy and line.endswith(b"\r\n")
         content = _content(line)
         if not content:
-            return tuple(fields), tidy
+            return tuple(fields), tidy, unread
         match = _FIELD.fullmatch(content)
         if match is not None:
             fields.append((match[1].decode("latin-1"), match[2].rstrip(b" \t").decode("latin-1")))
@@ -148,7 +151,10 @@ def _fields(lines: Lines) -> tuple[tuple[tuple[str, str], ...], bool]:
             name, value = fields[-1]
             more = content.strip(b" \t").decode("latin-1")
             fields[-1] = (name, f"{value} {more}".strip())
-        elif _NAME.match(content.lstrip())[0].lower() in _FRAMING:  # type: ignore[index]
+            continue
+        unread = True
+        named = _NAME.match(content.lstrip())
+        if named is not None and named[0].lower() in _FRAMING:
             raise FramingError(f"a header that should say where the answer ends cannot be read: {quoted(content)}")
     raise FramingError(f"more than {MAX_FIELDS} headers")
 

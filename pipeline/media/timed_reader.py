@@ -7,12 +7,13 @@ line, of headers and of the body gets what is left of one deadline.
 from __future__ import annotations
 
 import io
-import select
 import socket
 import ssl
 import time
 from contextvars import ContextVar
 from typing import IO, Any
+
+from urllib3.util.wait import wait_for_read
 
 DEADLINE: ContextVar[float] = ContextVar("biomill_fetch_deadline", default=float("inf"))
 """`time.monotonic()` at which the answer being read in this thread must be complete."""
@@ -55,32 +56,30 @@ class TimedReader(io.RawIOBase):
             return 0
         return count
 
-    def surplus(self, buffered: io.BufferedReader, live: bool) -> tuple[bool, bool]:
+    def surplus(self, buffered: io.BufferedReader, wait: float) -> tuple[bool, bool]:
         """Return (whether bytes lie behind a complete answer, whether the connection is open and silent).
 
-        `buffered` is the reader over this one; `live`: the connection is meant to be used again, so that the socket is
-        asked too, without waiting. Nothing can be read afterwards.
+        `buffered` is the reader over this one; `wait`: seconds of silence that are listened to. Nothing can be read
+        afterwards.
         """
         self._ended = True
         if buffered.peek(1):
             return True, False
-        if not live:
-            return False, False
         sock = self._sock
         pending = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
-        if not pending and not _has_news(sock):
+        if not pending and not wait_for_read(sock, wait):
             return False, True
         # News may be a farewell or, under TLS, a session ticket: neither is a part of an answer.
         patience = sock.gettimeout()
-        sock.settimeout(0)
         try:
+            sock.settimeout(0)
             more = sock.recv(1)
+            sock.settimeout(patience)
         except (BlockingIOError, ssl.SSLWantReadError):
+            sock.settimeout(patience)
             return False, True
         except OSError:
             return False, False
-        finally:
-            sock.settimeout(patience)
         return bool(more), False
 
     def close(self) -> None:
@@ -98,12 +97,3 @@ class TimedSocket:
     def makefile(self, _mode: str) -> IO[bytes]:
         """Return a buffered file over the socket."""
         return io.BufferedReader(self.reader, _BUFFER)
-
-
-def _has_news(sock: socket.socket) -> bool:
-    """Whether a read would not have to wait."""
-    if hasattr(select, "poll"):
-        poll = select.poll()
-        poll.register(sock, select.POLLIN)
-        return bool(poll.poll(0))
-    return bool(select.select([sock], [], [], 0)[0])
