@@ -89,21 +89,24 @@ def read_head(lines: Lines) -> Head:
 
 
 def read_trailers(lines: Lines) -> bool:
-    """Read the lines behind the last chunk, up to the empty one; whether they were as they should be.
+    """Read the lines behind the last chunk, up to the empty one; False when the connection ends before it.
 
-    The body is complete without them (RFC 9112 section 8), so nothing in them is an error: it ends the connection.
+    A body is complete without them (RFC 9112 section 8). Raises FramingError for a line that is no field: then the
+    chunk that seemed to be the last one need not have been it.
 
     >>> import io
-    >>> read_trailers(io.BytesIO(b"Digest: x\\r\\n\\r\\n")), read_trailers(io.BytesIO(b"HTTP/1.1 200 OK\\r\\n\\r\\n"))
+    >>> read_trailers(io.BytesIO(b"Digest: x\\r\\n\\r\\n")), read_trailers(io.BytesIO(b"Dig"))
     (True, False)
     """
     for _ in range(MAX_FIELDS):
         line = lines.readline(MAX_LINE + 1)
         if line == b"\r\n":
             return True
-        if not line.endswith(b"\r\n") or not _FIELD.fullmatch(line[:-2]):
+        if len(line) <= MAX_LINE and not line.endswith(b"\n"):
             return False
-    return False
+        if not line.endswith(b"\r\n") or not _FIELD.fullmatch(line[:-2]):
+            raise FramingError(f"not a trailer: {quoted(line)}")
+    raise FramingError(f"more than {MAX_FIELDS} trailers")
 
 
 def quoted(text: bytes) -> str:

@@ -323,7 +323,7 @@ BAD: dict[str, Make] = {
     ),
     "chunks in name only": lambda n, b, r: Plan("", [head(CHUNKED) + b], None, end="fin"),
     "trailer that is the next answer": lambda n, b, r: Plan(
-        "", [head(CHUNKED) + chunk(b) + b"0\r\n" + _stray(n, r)], b, True, end="fin"
+        "", [head(CHUNKED) + chunk(b) + b"0\r\n" + _stray(n, r)], b, end="fin"
     ),
 }
 """Answers with one mutation."""
@@ -368,6 +368,10 @@ def wholly_random(number: int, body: bytes, rng: random.Random) -> Plan:
     return Plan("random", [wire], body, end="fin", oracle=True)
 
 
+_STRIDE = 61  # so that connections which are cut do not follow upon each other
+assert len({*GOOD, *BAD}) % _STRIDE
+
+
 def plan(seed: int, number: int) -> Plan:
     """Give the answer to the URL of a number: every second one is good, so that every mutation has neighbours."""
     rng = random.Random(f"{seed}/{number}")
@@ -382,7 +386,7 @@ def plan(seed: int, number: int) -> Plan:
         elif turn % 8 == 6:
             made, name = _interim(number, body, rng), "interim answers"
         else:
-            name = names[(turn // 8 * 6 + turn % 8) % len(names)]
+            name = names[(turn // 8 * 6 + turn % 8) * _STRIDE % len(names)]
             made = (GOOD.get(name) or BAD[name])(number, body, rng)
     made.name = name
     made.reached.append(name)
