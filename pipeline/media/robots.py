@@ -84,7 +84,7 @@ def _lines(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _seconds(value: str) -> float:
-    return min(_MAX_DELAY, float(value)) if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value) else 0.0
+    return min(_MAX_DELAY, float(value)) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value) else 0.0
 
 
 def normal_path(path: str) -> str:
