@@ -17,12 +17,14 @@ from pipeline.outcomes import Outcome
 
 _STEP = 1 << 20  # bytes that are inflated at a time
 _IDENTITY = frozenset({"", "identity"})
+_MAGIC = b"\x1f\x8b"
 _GZIP = frozenset({"gzip", "x-gzip"})
 _AWS = "aws-chunked"
 _SIGNED = re.compile(rb"[0-9A-Fa-f]{1,16};chunk-signature=")
 _CONTROLS = re.compile(rb"[\0-\x08\x0e-\x1f\x7f]")
 _LOOKED_AT = 4096
 _LAYERS = 4
+_MEMBERS = 16
 
 
 class BodyError(Exception):
@@ -74,7 +76,7 @@ def decoded(body: bytes, header: str, max_bytes: int, take: Callable[[int], obje
             return body
         if name in _GZIP:
             # Labelled gzip but plain: hosts that serve .svgz rules to every file do this.
-            body = _inflated(body, name, max_bytes, take, text) if body[:2] == b"\x1f\x8b" else body
+            body = _inflated(body, name, max_bytes, take, text) if body[:2] == _MAGIC else body
         elif name == "deflate":
             body = _inflated(body, name, max_bytes, take, text)
         elif name == _AWS:
@@ -100,29 +102,32 @@ def _unsigned(body: bytes) -> bytes:
 
 
 def _inflated(body: bytes, name: str, max_bytes: int, take: Callable[[int], object], cut: bool) -> bytes:
-    if name == "deflate" and not _looks_like_zlib(body):
-        inflater = zlib.decompressobj(-zlib.MAX_WBITS)  # bare deflate, which some servers send for "deflate"
-    else:
-        inflater = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    """Undo gzip (its first members, RFC 1952 section 2.2) or deflate; what lies behind the end is dropped."""
     data, rest = bytearray(), body
-    try:
-        while rest and not inflater.eof:
-            part = inflater.decompress(rest, _STEP)
-            rest = inflater.unconsumed_tail
-            take(len(part))
-            data += part
-            if len(data) > max_bytes and cut:
-                return bytes(data[:max_bytes])
-            if len(data) > max_bytes:
-                raise BodyError(Outcome.TOO_LARGE, f"inflates to more than {max_bytes} bytes")
-            if not part and not inflater.eof:
-                break
+    for number in range(_MEMBERS):
+        if number and rest[:2] != _MAGIC:
+            break
+        bare = name == "deflate" and not _looks_like_zlib(rest)  # which some servers send for "deflate"
+        inflater = zlib.decompressobj(-zlib.MAX_WBITS if bare else zlib.MAX_WBITS | 32)
+        try:
+            while rest and not inflater.eof:
+                part = inflater.decompress(rest, _STEP)
+                rest = inflater.unconsumed_tail
+                take(len(part))
+                data += part
+                if len(data) > max_bytes and cut:
+                    return bytes(data[:max_bytes])
+                if len(data) > max_bytes:
+                    raise BodyError(Outcome.TOO_LARGE, f"inflates to more than {max_bytes} bytes")
+                if not part and not inflater.eof:
+                    break
+            if not inflater.eof:
+                data += inflater.flush()
+        except zlib.error as error:
+            raise BodyError(Outcome.CORRUPT, f"the {name} body cannot be inflated") from error
         if not inflater.eof:
-            data += inflater.flush()
-    except zlib.error as error:
-        raise BodyError(Outcome.CORRUPT, f"the {name} body cannot be inflated") from error
-    if not inflater.eof:
-        raise BodyError(Outcome.SHORT_BODY, f"the {name} body breaks off", again=True)
+            raise BodyError(Outcome.SHORT_BODY, f"the {name} body breaks off", again=True)
+        rest = inflater.unused_data
     return bytes(data)
 
 

@@ -16,6 +16,8 @@ from typing import Protocol
 MAX_LINE = 65536
 """Bytes of one line of a head, of a chunk's size with its extensions, or of a trailer."""
 MAX_FIELDS = 200
+MAX_HEAD = 1 << 18
+"""Bytes of all lines of one head: as many are held for every answer that is being read."""
 MAX_INTERIM = 32
 """Interim answers (1xx) that are read over before the final one."""
 _STATUS = re.compile(rb"HTTP/1\.([0-9])[ \t]+([1-9][0-9]{2})(?:[ \t]+([^\r\n\0]*))?")
@@ -133,11 +135,12 @@ def _status_line(lines: Lines, first: bool) -> tuple[int, int, str]:
 def _fields(lines: Lines) -> tuple[tuple[tuple[str, str], ...], bool, bool]:
     """Return the fields up to the empty line, whether all lines were well formed, and whether one was no field."""
     fields: list[tuple[str, str]] = []
-    tidy, unread = True, False
+    tidy, unread, size = True, False, 0
     for _ in range(MAX_FIELDS + 1):
         line = lines.readline(MAX_LINE + 1)
-        if len(line) > MAX_LINE:
-            raise FramingError(f"a header line of more than {MAX_LINE} bytes")
+        size += len(line)
+        if len(line) > MAX_LINE or size > MAX_HEAD:
+            raise FramingError(f"headers of more than {MAX_HEAD} bytes, or {MAX_LINE} in one line")
         if not line.endswith(b"\n"):
             raise CutError("the connection ended within the headers")
         tidy = tidy and line.endswith(b"\r\n")

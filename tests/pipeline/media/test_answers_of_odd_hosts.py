@@ -147,6 +147,19 @@ def test_a_robots_txt_outside_the_rules_ends_no_run(robots: bytes) -> None:
     assert all(answer.ok or answer.detail for answer in answers)
 
 
+def test_rules_that_cannot_be_read_to_their_end_forbid_and_those_that_can_are_kept_to() -> None:
+    rules = b"User-agent: *\nDisallow: /a\n"
+    with host({"/robots.txt": CHUNKED + b"%x\r\n" % len(rules) + rules + b"X\r\n0\r\n\r\n"}) as (fetcher, asked):
+        answer = fetcher.fetch(url("/b"))
+    assert (answer.outcome, "/b" in asked) == (Outcome.HTTP_ERROR, False)
+    assert "robots.txt could not be read" in answer.detail
+    for name in ("none", "utf-8", "br"):
+        whole = head(f"Content-Encoding: {name}", f"Content-Length: {len(rules)}") + rules
+        with host({"/robots.txt": head(status="103 Early Hints") + whole}) as (fetcher, _):
+            got = dict(fetcher.fetch_all([url("/a"), url("/b")]))
+        assert (got[0].outcome, got[1].data) == (Outcome.ROBOTS_DISALLOWED, BODY)
+
+
 @pytest.mark.parametrize(
     "page", [CHUNKED[17:] + b"-5\r\n", b"Content-Length: -5\r\n\r\n", b"X: \0\r\n\r\noh", b"\r\n" + bytes(99_999)]
 )

@@ -45,6 +45,8 @@ def test_a_picture_is_taken_as_it_is_whatever_it_is_called(name: str) -> None:
         ("utf-8, gzip", gzip.compress(PICTURE)),
         ("gzip, none", gzip.compress(PICTURE)),
         ("gzip, gzip", gzip.compress(gzip.compress(PICTURE))),
+        ("gzip", gzip.compress(PICTURE[:200]) + gzip.compress(PICTURE[200:])),
+        ("gzip", gzip.compress(PICTURE) + bytes(9)),
         ("deflate, gzip", gzip.compress(zlib.compress(PICTURE))),
         ("aws-chunked", signed(PICTURE)),
         ("gzip, aws-chunked", signed(gzip.compress(PICTURE))),
