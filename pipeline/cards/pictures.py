@@ -1,4 +1,4 @@
-"""The pictures of a report: some kept images of the commonest taxa, duplicates beside what stayed, and leaks.
+"""The pictures of a report: kept images of the commonest taxa, duplicates beside what stayed, leaks, placeholders.
 
 Which are shown follows from counts and ids alone. Bytes are those that were stored; large ones are left out, so that
 the report stays small.
@@ -18,7 +18,7 @@ from PIL import Image
 
 from dedup import DIHEDRAL, hash_image, residuals, thumbnails, turned
 
-TAXA, PAIRS, LEAKS = 24, 12, 12
+TAXA, PAIRS, LEAKS, PLACEHOLDERS = 24, 12, 12, 12
 """How many pictures of each kind a report holds."""
 _LARGEST = 100_000
 _STORED = """SELECT c.record_id, m.unit, m."offset" AS at, m."length" AS size
@@ -97,6 +97,21 @@ def leak_pairs(con: duckdb.DuckDBPyConnection, root: Path) -> list[tuple[Picture
             dropped = Picture(_url(data), f"{source} {record[:8]}", outcome)
             held = Picture(_url(_jpeg(thumbnail)), f"{benchmark}: {item}", ", ".join(said)) if thumbnail else None
             found.append((dropped, held))
+    return found
+
+
+def placeholder_pictures(con: duckdb.DuckDBPyConnection, root: Path) -> list[Picture]:
+    """Return the pictures that hosts gave in the place of others, those of most images first."""
+    rows = con.execute(
+        f"""SELECT p.host, p.images, p.taxa, p.genera, p.sentence, m.unit, m."offset", m."length"
+            FROM placeholders p JOIN read_parquet('fetch/media/*.parquet') m USING (image_id)
+            ORDER BY p.images DESC, p.host, p.rule, p.value LIMIT {PLACEHOLDERS}"""
+    ).fetchall()
+    found = []
+    for host, images, taxa, genera, sentence, unit, at, size in rows:
+        more = ", ..." if genera > len(taxa) else ""
+        named = f"; asked for: {', '.join(taxa)}{more}" if taxa else ""
+        found.append(Picture(_blob(root, unit, at, size), f"{host}: {images:,} images", f"{sentence}{named}"))
     return found
 
 
