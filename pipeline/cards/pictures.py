@@ -21,6 +21,8 @@ from dedup import DIHEDRAL, hash_image, residuals, thumbnails, turned
 TAXA, PAIRS, LEAKS, PLACEHOLDERS = 24, 12, 12, 12
 """How many pictures of each kind a report holds."""
 _LARGEST = 100_000
+_SHOWN = 256
+"""Longer side of a thumbnail, in pixels."""
 _STORED = """SELECT c.record_id, m.unit, m."offset" AS at, m."length" AS size
              FROM read_parquet('screen/candidates/*.parquet') c
              LEFT JOIN read_parquet('fetch/arrived/*.parquet') a USING (record_id)
@@ -111,8 +113,22 @@ def placeholder_pictures(con: duckdb.DuckDBPyConnection, root: Path) -> list[Pic
     for host, images, taxa, genera, sentence, unit, at, size in rows:
         more = ", ..." if genera > len(taxa) else ""
         named = f"; asked for: {', '.join(taxa)}{more}" if taxa else ""
-        found.append(Picture(_blob(root, unit, at, size), f"{host}: {images:,} images", f"{sentence}{named}"))
+        data = _thumbnail(root / "fetch" / "blobs" / f"{unit}.bin", at, size)
+        found.append(Picture(data, f"{host}: {images:,} images", f"{sentence}{named}"))
     return found
+
+
+def _thumbnail(path: Path, offset: int, length: int) -> str:
+    """Return a stored image at the size that a report shows; empty where the file is gone, as blobs may be."""
+    if not path.exists():
+        return ""
+    with path.open("rb") as handle:
+        handle.seek(offset)
+        picture = Image.open(BytesIO(handle.read(length))).convert("RGB")
+    picture.thumbnail((_SHOWN, _SHOWN))
+    buffer = BytesIO()
+    picture.save(buffer, "JPEG", quality=85)
+    return _url(buffer.getvalue())
 
 
 def _residual(data: bytes, thumbnail: bytes, variant: int | None) -> float:

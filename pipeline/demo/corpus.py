@@ -15,6 +15,7 @@ from pipeline.demo.ordinary import add_ordinary
 from pipeline.demo.plants_fetch import plant_fetch
 from pipeline.demo.plants_likeness import plant_likeness
 from pipeline.demo.plants_media import plant_media
+from pipeline.demo.plants_placeholders import plant_placeholders
 from pipeline.demo.plants_rows import plant_rows
 from pipeline.demo.recipe import recipe_text
 from pipeline.demo.web import HOSTS
@@ -67,6 +68,7 @@ def build_corpus(folder: Path, seed: int = 17, shuffle: int = 0) -> Corpus:
     plant_fetch(book)
     plant_likeness(book)
     plant_media(book)
+    plant_placeholders(book)
 
     corpus = Corpus.at(folder)
     order = Order(shuffle)
