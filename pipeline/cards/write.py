@@ -48,7 +48,7 @@ def card_text(facts: Facts) -> str:
 
 
 def report_text(con: duckdb.DuckDBPyConnection, root: Path, facts: Facts) -> str:
-    """Give the report as one HTML file that loads nothing: pictures, the funnel as bars, duplicates, leaks, placeholders."""
+    """Give the report as one HTML file that loads nothing: pictures, the funnel as bars, evidence side by side."""
     return _template("report.html.jinja", escape=True).render(
         facts=facts,
         funnel=list(bars([(row[0], row[1], row[2], row[3], row[4]) for row in facts.funnel])),

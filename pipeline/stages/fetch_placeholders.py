@@ -8,7 +8,7 @@ accepted taxa of different genera. What may honestly bear one picture does not c
 -   addresses that differ by a size alone (`pipeline.media.variants`) or have one media key are one picture;
 -   an occurrence of several genera is a sheet or a frame of several organisms, and so is an address: what they show is
     no evidence;
--   boxes of a frame are parts of one picture. Where whole images decide that it is a placeholder, its boxes end with it;
+-   boxes of a frame are parts of one picture; where whole images decide that it is a placeholder, boxes end with it;
 -   a taxon above the genus counts where no other of the group stands below it.
 
 Bytes that the recipe lists (`fetch.placeholders`) need no company. The tables are temporary ones of the connection:
@@ -132,8 +132,7 @@ def gather_alike(con: duckdb.DuckDBPyConnection, media: str, rules: FetchRules) 
 def judged(media: str) -> str:
     """Return, as a FROM clause, the media with what was decided: outcome and detail, and the evidence as JSON."""
     return f"""(
-        SELECT m.* REPLACE (CASE WHEN p.image_id IS NULL THEN m.outcome ELSE '{Outcome.PLACEHOLDER.code}' END AS outcome,
-                            coalesce({sentence_sql("g")}, m.detail) AS detail),
+        SELECT m.* REPLACE ({_outcome("m", "p")} AS outcome, coalesce({sentence_sql("g")}, m.detail) AS detail),
                CASE WHEN p.image_id IS NOT NULL THEN
                     to_json({{'rule': g.rule, 'value': g.value, 'addresses': g.addresses, 'genera': g.genera,
                               'example': g.examples[1]}})::VARCHAR END AS placeholder
@@ -144,9 +143,13 @@ def judged(media: str) -> str:
 def settled(folder: Path) -> str:
     """Return, as a FROM clause, the media of a finished fetch with the outcomes that it decided."""
     return f"""(
-        SELECT m.* REPLACE (CASE WHEN p.image_id IS NULL THEN m.outcome ELSE '{Outcome.PLACEHOLDER.code}' END AS outcome)
+        SELECT m.* REPLACE ({_outcome("m", "p")} AS outcome)
         FROM {sql.parquet(folder / "media")} m
         LEFT JOIN {sql.parquet(folder / "placeholders")} p ON p.image_id = m.image_id)"""
+
+
+def _outcome(media: str, placeholder: str) -> str:
+    return f"CASE WHEN {placeholder}.image_id IS NULL THEN {media}.outcome ELSE '{Outcome.PLACEHOLDER.code}' END"
 
 
 def sentence_sql(group: str) -> str:
