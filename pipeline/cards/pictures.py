@@ -85,6 +85,7 @@ def leak_pairs(con: duckdb.DuckDBPyConnection, root: Path) -> list[tuple[Picture
                    s.unit, s.at, s.size, h.thumbnail
             FROM leaks l JOIN stored s USING (record_id) JOIN ledger o ON o.row_id = l.record_id
             LEFT JOIN read_parquet('holdout/items/*.parquet') h ON h.benchmark = l.benchmark AND h.item = l.item
+            WHERE o.outcome <> 'placeholder'
             ORDER BY l.distance DESC NULLS LAST, l.record_id, l.benchmark, l.item LIMIT {LEAKS}"""
     ).fetchall()
     found = []
@@ -105,14 +106,19 @@ def leak_pairs(con: duckdb.DuckDBPyConnection, root: Path) -> list[tuple[Picture
 def placeholder_pictures(con: duckdb.DuckDBPyConnection, root: Path) -> list[Picture]:
     """Return the pictures that hosts gave in the place of others, those of most images first."""
     rows = con.execute(
-        f"""SELECT p.host, p.images, p.taxa, p.genera, p.sentence, m.unit, m."offset", m."length"
+        f"""SELECT p.host, p.images, p.taxa, p.genera, p.sentence, l.item, m.unit, m."offset", m."length"
             FROM placeholders p JOIN read_parquet('fetch/media/*.parquet') m USING (image_id)
+            LEFT JOIN (SELECT g.rule, g.host, g.value, min(l.benchmark || '/' || l.item) AS item FROM leaks l
+                       JOIN read_parquet('screen/candidates/*.parquet') c USING (record_id)
+                       JOIN read_parquet('fetch/placeholders/*.parquet') g USING (image_id) GROUP BY ALL) l
+              ON l.rule = p.rule AND l.host = p.host AND l.value = p.value
             ORDER BY p.images DESC, p.host, p.rule, p.value LIMIT {PLACEHOLDERS}"""
     ).fetchall()
     found = []
-    for host, images, taxa, genera, sentence, unit, at, size in rows:
+    for host, images, taxa, genera, sentence, item, unit, at, size in rows:
         more = ", ..." if genera > len(taxa) else ""
         named = f"; asked for: {', '.join(taxa)}{more}" if taxa else ""
+        named += f"; like the held-out {item}" if item else ""
         data = _thumbnail(root / "fetch" / "blobs" / f"{unit}.bin", at, size)
         found.append(Picture(data, f"{host}: {images:,} images", f"{sentence}{named}"))
     return found

@@ -51,6 +51,7 @@ def test_the_report_shows_each_picture_and_explain_says_why_a_row_ended(demo: De
     assert section.count('<img src="data:image/jpeg;base64,') == 4
     assert "media.biota.test: 6 images" in section
     assert "6 addresses of media.biota.test gave these bytes, for 6 genera; asked for: Bufo bufo" in section
+    assert section.count("; like the held-out ") >= 1
     row_id = min(planted(demo, "redirected to a placeholder"))
     told = "\n".join(explain(demo.out, row_id))
     assert "outcome placeholder" in told
