@@ -249,9 +249,13 @@ def _write_out(con: duckdb.DuckDBPyConnection, folder: Path, out: Path, rules: F
         f"SELECT host, outcome, count(*) FROM {outcomes} GROUP BY ALL ORDER BY host, count(*) DESC, outcome"
     ).fetchall():
         yield f"{(host or '(none)')[:40]:<40} {outcome:<22} {rows:>10,}"
-    total = con.execute(f"SELECT count(*), count(*) FILTER (outcome = '{STORED}') FROM {outcomes}").fetchall()[0]
+    total = con.execute(
+        f"""SELECT count(*), count(*) FILTER (outcome = '{STORED}'),
+                   count(*) FILTER (outcome = '{STORED}' AND placeholder IS NOT NULL) FROM {outcomes}"""
+    ).fetchall()[0]
     yield from suspects.lines(con, alike, out / "images")
-    yield f"{total[1]:,} of {total[0]:,} rows have an image; outcomes are in {out / 'outcomes.parquet'}"
+    doubtful = f", {total[2]:,} of them what looks like a placeholder" if total[2] else ""
+    yield f"{total[1]:,} of {total[0]:,} rows have an image{doubtful}; outcomes are in {out / 'outcomes.parquet'}"
 
 
 def _note_lost(con: duckdb.DuckDBPyConnection, folder: Path, images: Path, digest: str) -> None:

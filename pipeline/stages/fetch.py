@@ -99,8 +99,7 @@ class Fetch(Stage):
                         source = fetch_sql.alternates_sql(asked, media, place)
                     self._round(con, context, engine, source, f"{step}-{place}", outputs)
             _remove_stale(folder, outputs)
-            self._settle(con, context, folder, candidates, asked)
-            placeholders = fetch_placeholders.write(con, folder)
+            placeholders = self._settle(con, context, folder, candidates, asked)
         return {"units": len(outputs), "placeholders": placeholders}
 
     def _choose(
@@ -184,8 +183,8 @@ class Fetch(Stage):
 
     def _settle(
         self, con: duckdb.DuckDBPyConnection, context: Context, folder: Path, candidates: str, asked: str
-    ) -> None:
-        """Write which candidates arrived, and how the others ended."""
+    ) -> int:
+        """Write which candidates arrived, and how the others ended; return the number of placeholders."""
         media = fetch_placeholders.judged(sql.parquet(folder / "media"))
         wanted = context.recipe.fetch.images_per_taxon
         con.execute(f"CREATE OR REPLACE TEMP TABLE tried AS {fetch_sql.attempts_sql(asked, media)}")
@@ -203,6 +202,7 @@ class Fetch(Stage):
             left = fetch_sql.not_needed_sql(candidates, asked, order, wanted)
             ended = f"SELECT * EXCLUDE (taxon, nth) FROM ({substituted}) UNION ALL {left}"
         sql.copy(con, f"SELECT * FROM ({ended}) ORDER BY row_id", folder / "ledger" / "part.parquet")
+        return fetch_placeholders.write(con, folder)
 
     def balance(self, context: Context, facts: Mapping[str, Any]) -> list[Balance]:
         """Candidates = arrived + ended."""
