@@ -123,7 +123,7 @@ LEFT JOIN read_parquet('fetch/placeholder_groups/*.parquet') g
 --| placeholders.rule: same bytes, same final address, or listed: the recipe names the bytes
 --| placeholders.value: SHA-256 of the bytes, or the final address
 --| placeholders.addresses: addresses of the host that were answered so
---| placeholders.images: images that ended as placeholder by this evidence, or by a stronger one
+--| placeholders.images: images that this evidence speaks of, boxes among them
 --| placeholders.genera: different genera that were asked for at these addresses
 --| placeholders.taxa: some of the accepted taxa, in alphabetical order
 --| placeholders.examples: some of the addresses, in alphabetical order

@@ -163,12 +163,16 @@ def sentence_sql(group: str) -> str:
 
 
 def write(con: duckdb.DuckDBPyConnection, folder: Path) -> int:
-    """Write both tables under FOLDER/placeholders and FOLDER/placeholder_groups; return the number of images."""
+    """Write both tables under FOLDER/placeholders and FOLDER/placeholder_groups; return the number of images.
+
+    A group all of whose images ended by another rule says nothing new, and is left out.
+    """
     images = "SELECT image_id, media_id, rule, host, value FROM placeholders ORDER BY image_id"
     sql.copy(con, images, folder / "placeholders" / "part.parquet")
     groups = f"""
         SELECT rule, host, value, addresses, images, genera, taxa, examples, shown AS image_id,
-               {sentence_sql("g")} AS sentence FROM placeholder_groups g ORDER BY rule, host, value"""
+               {sentence_sql("g")} AS sentence
+        FROM placeholder_groups g SEMI JOIN placeholders USING (rule, host, value) ORDER BY rule, host, value"""
     sql.copy(con, groups, folder / "placeholder_groups" / "part.parquet")
     return int(sql.scalar(con, "SELECT count(*) FROM placeholders"))
 
