@@ -7,7 +7,6 @@ connection really reached, because a harmless name may resolve to a private addr
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from urllib3.util import Url, parse_url
 
 from manifests.errors import RecipeError
 from manifests.recipe import FetchRules
+from pipeline.media.special_addresses import is_reachable
 from pipeline.outcomes import Outcome
 
 MAX_URL_LENGTH = 8192
@@ -25,8 +25,6 @@ _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 _AUTHORITY_END = re.compile(r"[/?#]")
 _HOST = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?|\[[0-9a-f:.]+(?:%[0-9a-z]+)?\]")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
-_CLOUD_METADATA = frozenset({ipaddress.ip_address("168.63.129.16")})  # global by the registry, yet a platform's inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,32 +153,13 @@ def check_uri(uri: Url, rules: FetchRules) -> Refusal | None:
 def is_public(address: str) -> bool:
     """Whether an IP address is one that anybody on the internet can reach.
 
-    False for loopback, private, link-local (cloud metadata), shared, multicast and reserved ranges, and for IPv6
-    forms that carry such an IPv4 address (mapped, 6to4, Teredo, NAT64). Source: IANA special-purpose registries.
+    False for loopback, private, link-local (cloud metadata), shared, multicast and reserved ranges, for tunnels, and
+    for IPv6 forms that carry such an IPv4 address. Source: `pipeline.media.special_addresses`.
 
     >>> [is_public(a) for a in ("93.184.215.14", "10.0.0.1", "169.254.169.254", "::ffff:127.0.0.1", "64:ff9b::a00:1")]
     [True, False, False, False, False]
     """
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner: list[ipaddress.IPv4Address] = []
-        if ip.ipv4_mapped is not None:
-            return is_public(str(ip.ipv4_mapped))
-        if ip.sixtofour is not None:
-            inner.append(ip.sixtofour)
-        if ip.teredo is not None:
-            inner.extend(ip.teredo)
-        if ip in _NAT64:
-            inner.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
-        if not all(is_public(str(part)) for part in inner):
-            return False
-        if ip.is_site_local:
-            return False
-    special = ip.is_multicast or ip.is_reserved or ip.is_loopback or ip.is_link_local or ip.is_unspecified
-    # NAT64 lies inside a range that some Python versions call reserved; its inner address was judged above.
-    if isinstance(ip, ipaddress.IPv6Address) and ip in _NAT64:
-        special = False
-    return ip.is_global and not special and ip not in _CLOUD_METADATA
+    return is_reachable(address)
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,13 @@ def test_refused_connections_and_unknown_names_have_their_own_outcomes() -> None
         assert fetcher.fetch("http://no-such-host.invalid/a.jpg").outcome is Outcome.DNS_FAILED
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1", "localhost", "2130706433", "0x7f.1", "0177.0.0.1", "127.1", "0x7f000001", "017700000001", "0"),
+        *("[::1]", "[::]", "[::ffff:127.0.0.1]", "[::127.0.0.1]", "[64:ff9b::127.0.0.1]", "[fe80::1%25lo]"),
+    ],
+)
 def test_private_addresses_are_never_asked(site: Site, host: str) -> None:
     with Fetcher(site.rules(contact="a@example.org", attempts=1)) as fetcher:
         answer = fetcher.fetch(f"http://{host}:{site.port}/ok")
