@@ -13,6 +13,7 @@ import ssl
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextvars import ContextVar
 from http.client import HTTPResponse as RawResponse
 from typing import IO, Any
@@ -22,7 +23,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 from urllib3.util.connection import create_connection
 
-from pipeline.media.guards import Routes, is_public
+from pipeline.media.guards import DEFAULT_PORTS, Routes, is_public
 
 DEADLINE: ContextVar[float] = ContextVar("biomill_fetch_deadline", default=float("inf"))
 """`time.monotonic()` at which the answer being read in this thread must be complete."""
@@ -193,20 +194,25 @@ class _GuardedHTTPSPool(HTTPSConnectionPool):
 class GuardedPools(PoolManager):
     """Keep-alive pools whose connections are all guarded; one TLS context, made once.
 
-    `connections`: idle connections kept per host. Proxies named in the environment are not used: a proxy would make
-    the address check meaningless.
+    `connections`: idle connections kept per host; `of_host` gives it for the hosts that differ. Proxies named in the
+    environment are not used: a proxy would make the address check meaningless.
     """
 
-    def __init__(self, routes: Routes, connections: int) -> None:
+    def __init__(self, routes: Routes, connections: int, of_host: Callable[[str], int] | None = None) -> None:
         context = ssl.create_default_context()
         super().__init__(num_pools=64, maxsize=connections, block=False, ssl_context=context, retries=False)
         self.pool_classes_by_scheme = {"http": _GuardedHTTPPool, "https": _GuardedHTTPSPool}
         self._routes = routes
+        self._of_host = of_host
 
     def _new_pool(
         self, scheme: str, host: str, port: int, request_context: dict[str, Any] | None = None
     ) -> HTTPConnectionPool:
-        pool = super()._new_pool(scheme, host, port, request_context)
+        context = self.connection_pool_kw.copy() if request_context is None else request_context
+        if self._of_host is not None:
+            name = host if port == DEFAULT_PORTS[scheme] else f"{host}:{port}"
+            context["maxsize"] = max(1, self._of_host(name))
+        pool = super()._new_pool(scheme, host, port, context)
         assert isinstance(pool, _GuardedHTTPPool | _GuardedHTTPSPool)
         pool.routes = self._routes
         return pool

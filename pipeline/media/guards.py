@@ -111,12 +111,23 @@ def host_matches(patterns: Iterable[str], host: str, port: int) -> bool:
     False
     """
     for pattern in patterns:
-        name, wanted = _split_port(pattern.strip().lower())
+        name, wanted = split_port(pattern.strip().lower())
         if wanted is not None and wanted != port:
             continue
         if name == host or (name.startswith("*.") and host.endswith(name[1:])):
             return True
     return False
+
+
+def specificity(pattern: str) -> tuple[bool, int, bool]:
+    """Return how closely a pattern of hosts means one host: of several that match, the greatest speaks.
+
+    >>> patterns = ["*.org", "a.b.org", "*.b.org:80", "a.b.org:80", "*.b.org"]
+    >>> sorted(patterns, key=specificity, reverse=True)
+    ['a.b.org:80', 'a.b.org', '*.b.org:80', '*.b.org', '*.org']
+    """
+    name, port = split_port(pattern.strip().lower())
+    return not name.startswith("*."), len(name), port is not None
 
 
 def check_url(url: str, rules: FetchRules) -> Refusal | None:
@@ -144,7 +155,7 @@ def check_uri(uri: Url, rules: FetchRules) -> Refusal | None:
     if rules.hosts and not host_matches(rules.hosts, host, port):
         return Refusal(Outcome.HOST_NOT_ALLOWED, f"{host}:{port} is not among the hosts of the recipe")
     if port < 1024 and port not in DEFAULT_PORTS.values():
-        named = [name for name in (*rules.hosts, *rules.allow_private) if _split_port(name)[1] is not None]
+        named = [name for name in (*rules.hosts, *rules.allow_private) if split_port(name)[1] is not None]
         if not host_matches(named, host, port):
             return Refusal(Outcome.HOST_NOT_ALLOWED, f"port {port} is not a web port; list '{host}:{port}' to allow it")
     return None
@@ -171,7 +182,9 @@ class Routes:
 
     @classmethod
     def of(cls, rules: FetchRules) -> Routes:
-        """Parse the `connect_to` rules ('host=address:port'); RecipeError when one cannot be read.
+        """Parse the `connect_to` rules ('host=address:port'), the most specific host first.
+
+        Raises RecipeError when one cannot be read.
 
         >>> Routes.of(FetchRules(connect_to=("example.org=127.0.0.1:8080",))).named
         (('example.org', '127.0.0.1', 8080),)
@@ -179,7 +192,7 @@ class Routes:
         named = []
         for rule in rules.connect_to:
             host, equals, target = rule.strip().partition("=")
-            address, port = _split_port(target)
+            address, port = split_port(target)
             if not (host and equals and address and port):
                 raise RecipeError(
                     f"connect_to rule {rule!r} cannot be read",
@@ -187,6 +200,7 @@ class Routes:
                     remedy="correct the recipe",
                 )
             named.append((host.lower(), address.strip("[]"), port))
+        named.sort(key=lambda route: specificity(route[0]), reverse=True)
         return cls(rules, tuple(named))
 
     def redirected(self, host: str, port: int) -> tuple[str, int] | None:
@@ -201,7 +215,7 @@ class Routes:
         return self.redirected(host, port) is not None or host_matches(self.rules.allow_private, host, port)
 
 
-def _split_port(text: str) -> tuple[str, int | None]:
+def split_port(text: str) -> tuple[str, int | None]:
     """Split 'host:port', '[v6]:port' or a bare host; a bare IPv6 address has no port."""
     if text.startswith("["):
         host, _, rest = text[1:].partition("]")

@@ -29,14 +29,15 @@ _READERS = 8  # of an object store, where a read waits for a network
 
 @dataclass(frozen=True, slots=True)
 class FetchTask:
-    """Units of one plan that are worked off together: those of some lanes, or one unit of a local store."""
+    """Units of one plan that are worked off together: some of each of many hosts, or one unit of a local store."""
 
     plan: str
     """The plan, relative to the folder."""
     hosts: tuple[tuple[str, tuple[tuple[int, str], ...]], ...]
     """(host, its units in order: (row group of the plan, unit name))."""
-    share: float = 1.0
-    """Part of each host's rate and connections."""
+    part: int = 0
+    parts: int = 1
+    """This is task `part` of so many that keep the limits of every host together."""
     store: str = ""
     """Path of the store that holds the media; empty: the network."""
     reuse: str = ""
@@ -67,7 +68,7 @@ class FetchUnits:
                 return
             if self.fetch.mirrors or task.reuse:
                 self._from_here(folder, task, mirrors)
-            with Fetcher(self.fetch, share=task.share, robots=folder / "robots") as fetcher:
+            with Fetcher(self.fetch, task.part, task.parts, folder / "robots") as fetcher:
                 feeds = [(host, self._feed(folder, task, units)) for host, units in task.hosts]
                 for (unit, media_id), fetched in fetcher.answers(feeds):
                     self._note(unit, media_id, fetched)

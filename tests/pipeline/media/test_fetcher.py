@@ -240,7 +240,7 @@ def test_answers_come_as_they_are_ready_over_few_connections(site: Site) -> None
 
 def test_a_lane_keeps_to_its_share_of_rate_and_connections(site: Site) -> None:
     rules = site.rules(per_host_rate=40.0, per_host_connections=4)
-    with Fetcher(rules, share=0.5) as fetcher:
+    with Fetcher(rules, part=0, parts=2) as fetcher:
         assert all(a.ok for _, a in fetcher.fetch_all([site.url(f"slow/0.08/{n}") for n in range(10)]))
     assert site.busiest <= 2
     starts = sorted(at for at, _, _ in site.asked)
