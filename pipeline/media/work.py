@@ -6,7 +6,6 @@ Knows no Beam: the fetch stage and `biomill fetch` both call it, in whatever pro
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,11 +19,10 @@ from pipeline.media.fetcher import Fetcher
 from pipeline.media.journal import Journal
 from pipeline.media.mirrors import Mirrors
 from pipeline.media.originals import keep_original
+from pipeline.media.reading import READERS, read_many
 from pipeline.media.reuse import reused
 from pipeline.media.stored import stored_images
 from pipeline.media.stores import Store, open_store
-
-_READERS = 8  # of an object store, where a read waits for a network
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,34 +75,35 @@ class FetchUnits:
         self, folder: Path, task: FetchTask, units: Sequence[tuple[int, str]]
     ) -> Iterator[tuple[tuple[_Unit, str], str]]:
         """Give what is to be asked of one host; read by the scheduler's threads, so it changes no unit."""
-        for unit in self._units(folder, task, units):
-            for media_id, rows in list(unit.wanted.items()):
-                yield (unit, media_id), str(rows[0]["address"])
+        yield from self._wanted(folder, task, units)
 
     def _from_here(self, folder: Path, task: FetchTask, mirrors: Mirrors) -> None:
         """Note what needs no network, before anything is asked for: earlier answers, and what mirrors hold."""
-        for _, units in task.hosts:
-            for unit in self._units(folder, task, units, reuse=True):
-                for media_id, rows in list(unit.wanted.items()):
-                    held = mirrors.read(str(rows[0]["address"]), self.fetch.max_bytes)
-                    if held is not None:
-                        self._note(unit, media_id, held)
+        places = [place for _, units in task.hosts for place in units]
+        wanted = self._wanted(folder, task, places, reuse=True)
+        if not self.fetch.mirrors:
+            for _ in wanted:  # earlier answers are noted as the units are gone through
+                pass
+            return
+        cap, readers = self.fetch.max_bytes, READERS if mirrors.remote else 1
+        for (unit, media_id), held in read_many(wanted, lambda url, take: mirrors.read(url, cap, take), readers):
+            if held is not None:
+                self._note(unit, media_id, held)
 
     def _from_store(self, folder: Path, task: FetchTask) -> None:
         store, cap = _store(task.store), self.fetch.max_bytes
-        for unit in self._units(folder, task, [place for _, units in task.hosts for place in units]):
-            wanted = [(media_id, str(rows[0]["address"])) for media_id, rows in unit.wanted.items()]
-            if store.remote:
-                with ThreadPoolExecutor(_READERS, thread_name_prefix="biomill-store") as pool:
-                    # A few at a time, so that what waits to be decoded stays bounded.
-                    for start in range(0, len(wanted), _READERS):
-                        part = wanted[start : start + _READERS]
-                        answers = pool.map(lambda pair: store.read(pair[1], cap), part)
-                        for (media_id, _), fetched in zip(part, answers, strict=True):
-                            self._note(unit, media_id, fetched)
-                continue
-            for media_id, path in wanted:
-                self._note(unit, media_id, store.read(path, cap))
+        wanted = self._wanted(folder, task, [place for _, units in task.hosts for place in units])
+        readers = READERS if store.remote else 1
+        for (unit, media_id), held in read_many(wanted, lambda path, take: store.read(path, cap, take), readers):
+            self._note(unit, media_id, held)
+
+    def _wanted(
+        self, folder: Path, task: FetchTask, places: Sequence[tuple[int, str]], reuse: bool = False
+    ) -> Iterator[tuple[tuple[_Unit, str], str]]:
+        """Give ((unit, medium), address) of all that is wanted of some units."""
+        for unit in self._units(folder, task, places, reuse):
+            for media_id, rows in list(unit.wanted.items()):
+                yield (unit, media_id), str(rows[0]["address"])
 
     def _units(
         self, folder: Path, task: FetchTask, units: Sequence[tuple[int, str]], reuse: bool = False
