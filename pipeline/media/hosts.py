@@ -131,9 +131,8 @@ class Host:
     def start(self, now: float) -> None:
         """Note that a request starts."""
         self.in_flight += 1
-        interval = 1.0 / self.rate
-        # A thread that was woken late does not lower the rate: the next start makes up for it, at twice the rate.
-        self.next_start = max(self.next_start + interval, now - _LATE + interval, now + interval / 2)
+        # A thread that was woken late does not lower the rate: the next starts make up for it.
+        self.next_start = max(self.next_start, now - _LATE) + 1.0 / self.rate
 
     def bore(self, now: float) -> None:
         """Note an answer other than a plea for patience."""

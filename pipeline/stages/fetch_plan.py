@@ -124,7 +124,8 @@ def passes(rules: FetchRules, workers: int) -> tuple[int, int]:
     >>> passes(FetchRules(), 20), passes(FetchRules(lanes=4), 20), passes(FetchRules(), 0)
     ((20, 8), (4, 4), (16, 8))
     """
-    first = min(rules.lanes or UNKNOWN_WORKERS, workers or 1_000) if rules.lanes or not workers else workers
+    wanted = rules.lanes or workers or UNKNOWN_WORKERS
+    first = min(wanted, workers) if workers else wanted
     return first, min(first, fewest_connections(rules))
 
 

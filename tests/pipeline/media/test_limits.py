@@ -16,6 +16,7 @@ from manifests import FetchRules, HostRules
 from pipeline.cli import main
 from pipeline.media import Fetcher
 from pipeline.media.guards import Routes
+from pipeline.media.hosts import Host
 from pipeline.media.limits import HostLimits, fewest_connections
 from pipeline.outcomes import Outcome
 from pipeline.stages import fetch_plan
@@ -137,6 +138,30 @@ def test_a_lane_that_does_well_never_asks_for_more_than_its_part(site: Site) -> 
         assert all(answer.ok for _, answer in fetcher.fetch_all([site.url(f"ok/{n}") for n in range(400)]))
         host = fetcher._scheduler._hosts["media.example.org"]
     assert host.ceiling <= 250.0 and host.rate <= 250.0
+
+
+@given(st.floats(1, 2000), st.lists(st.floats(0, 0.02), min_size=2, max_size=200))
+def test_threads_that_wake_late_neither_lower_the_rate_nor_raise_it(rate: float, late: list[float]) -> None:
+    rules = FetchRules(per_host_rate=rate)
+    limit = HostLimits(rules)("a.org")
+    host = Host("a.org", limit.rate, limit.rate, limit, rules)
+    now, starts = 100.0, []
+    for seconds in late:
+        if now < host.next_start:  # nobody is late for a turn that has come already
+            now = host.next_start + seconds
+        starts.append(now)
+        host.start(now)
+    assert starts[-1] - starts[0] <= (len(starts) - 1) / rate + 0.02 + 1e-6
+    for first, at in enumerate(starts):
+        assert len(starts[first:]) <= rate * (starts[-1] - at + 0.02) + 1 + 1e-6
+
+
+def test_the_command_line_is_held_to_the_rules_of_a_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "urls.csv").write_text("url\nhttp://a.x/1\n")
+    for option in ("--connect-to=*.x", "--connect-to=https://a.x=b:1", "--host-rule=a.x", "--host-rule=a.x rate=0"):
+        assert main(["fetch", str(tmp_path / "urls.csv"), "-o", str(tmp_path / "out"), option]) != 0
+        assert "expect:" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.fixture
