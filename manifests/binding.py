@@ -45,9 +45,32 @@ def bind(table: type[T], value: object, path: KeyPath, places: Places) -> T:
 def _value(key: Key, value: object, path: KeyPath, places: Places) -> object:
     if not key.many:
         return _one(key.type, value, path, places)
+    if key.keyed_by:
+        return _keyed(key, value, path, places)
     if not isinstance(value, list):
         raise _wrong_type(value, _type_name(key), path, places)
     return tuple(_one(key.type, item, (*path, position), places) for position, item in enumerate(value))
+
+
+def _keyed(key: Key, value: object, path: KeyPath, places: Places) -> tuple[object, ...]:
+    """Make the items of tables that are named by one of their keys, in the order of their names."""
+    if not isinstance(value, dict):
+        raise _wrong_type(value, _type_name(key), path, places)
+    items = []
+    for name in sorted(value):
+        here, table = (*path, name), value[name]
+        if not isinstance(table, dict):
+            raise _wrong_type(table, "a table", here, places)
+        if key.keyed_by in table:
+            raise _unknown_key(key.keyed_by, table[key.keyed_by], key.type, here, places)
+        deeper = next((part for part, item in table.items() if isinstance(item, dict)), "")
+        if deeper:  # a dot outside of quotes begins a table within the table
+            meant = f'[{spell(path)}."{name}.{deeper}"]'
+            raise places.error(
+                (*here, deeper), f"'{spell((*here, deeper))}' is a table", "a name in quotes", f"write {meant}"
+            )
+        items.append(_one(key.type, {key.keyed_by: name, **table}, here, places))
+    return tuple(items)
 
 
 def _one(kind: type[Any], value: object, path: KeyPath, places: Places) -> object:
@@ -63,7 +86,7 @@ def _one(kind: type[Any], value: object, path: KeyPath, places: Places) -> objec
 
 
 def _unknown_key(name: str, value: object, table: type[Any], path: KeyPath, places: Places) -> RecipeError:
-    known = keys_of(table)
+    known = [each for each in keys_of(table) if each != getattr(table, "KEYED_BY", "")]
     near = closest(name, known)
     return places.error(
         (*path, name),
@@ -88,6 +111,8 @@ def _wrong_type(value: object, expected: str, path: KeyPath, places: Places) -> 
 
 
 def _type_name(key: Key) -> str:
+    if key.keyed_by:
+        return f"tables that are named by their {key.keyed_by}"
     if is_table(key.type):
         return "a list of tables" if key.many else "a table"
     return "a list of strings" if key.many else _NAMES[key.type]

@@ -16,6 +16,7 @@ from manifests.recipe import (
     BenchmarkSpec,
     ExportRules,
     FetchRules,
+    HostRules,
     ImageRules,
     LicencePolicy,
     LikenessRules,
@@ -53,6 +54,7 @@ OPT_OUTS = ("noai", "noimageai", "noindex", "noml", "tdm-reservation")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _HOST = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?"
 _ADDRESS = rf"(?:{_HOST}|\[[0-9A-Fa-f:.]+\])"
+_PATTERN = rf"(?:\*\.)?{_ADDRESS}(?::\d{{1,5}})?"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -79,22 +81,66 @@ def check(recipe: Recipe, places: Places) -> None:
       expect: one of gbif-dwca, ...
       remedy: write 'gbif-dwca'
     """
-    for path, value, rule in _ruled_values(recipe, ()):
-        if not rule.holds(value):
-            near = closest(value, rule.choices) if isinstance(value, str) else ""
-            raise places.error(
-                path, f"'{spell(path)}' is {show(value)}", rule.expected, f"write {near!r}" if near else ""
-            )
+    _check_values(recipe, (), places)
     _check_lists(recipe, places)
+    _check_hosts(recipe.fetch, places)
     _check_unique_names("sources", [source.name for source in recipe.sources], places)
     _check_unique_names("benchmarks", [benchmark.name for benchmark in recipe.benchmarks], places)
     _check_ties(recipe, places)
+
+
+def check_fetch(rules: FetchRules, places: Places) -> None:
+    """Raise RecipeError for the first value that breaks a rule, where fetch rules are made without a recipe.
+
+    >>> check_fetch(FetchRules(connect_to=("example.org",)), Places("the command line"))
+    Traceback (most recent call last):
+        ...
+    manifests.errors.RecipeError: 'fetch.connect_to[0]' is "example.org"
+      where:  the command line, key fetch.connect_to[0]
+      expect: 'host=address:port', ...
+    """
+    _check_values(rules, ("fetch",), places)
+    _check_hosts(rules, places)
+
+
+def _check_values(table: Any, path: KeyPath, places: Places) -> None:
+    for here, value, rule in _ruled_values(table, path):
+        if not rule.holds(value):
+            near = closest(value, rule.choices) if isinstance(value, str) else ""
+            raise places.error(
+                here, f"'{spell(here)}' is {show(value)}", rule.expected, f"write {near!r}" if near else ""
+            )
+
+
+def _check_hosts(rules: FetchRules, places: Places) -> None:
+    names = [each.pattern.lower() for each in rules.host]
+    for position, each in enumerate(rules.host):
+        path: KeyPath = ("fetch", "host", each.pattern)
+        first = rules.host[names.index(names[position])]
+        if first is not each:
+            others: tuple[KeyPath, ...] = (("fetch", "host", first.pattern),)
+            what = f"'{spell(path)}' is the same host as '{spell(others[0])}'"
+            raise places.error(path, what, "each host once", "make one of the two", others)
+        if each.rate is None and each.connections is None and each.give_up_after is None:
+            raise places.error(
+                path, f"'{spell(path)}' says nothing", "at least one of rate, connections, give_up_after"
+            )
 
 
 def _ruled_values(table: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any, Rule]]:
     for key in keys_of(type(table)).values():
         value = getattr(table, key.name)
         rule = RULES.get((type(table), key.name))
+        if value is None:
+            continue
+        if key.keyed_by:
+            for item in value:
+                yield from _ruled_values(item, (*path, key.name, getattr(item, key.keyed_by)))
+            continue
+        if key.name == getattr(table, "KEYED_BY", ""):  # the name of the table itself
+            if rule is not None:
+                yield path, value, rule
+            continue
         items = enumerate(value) if key.many else ((None, value),)
         for position, item in items:
             here: KeyPath = (*path, key.name) if position is None else (*path, key.name, position)
@@ -159,15 +205,6 @@ def _check_ties(recipe: Recipe, places: Places) -> None:
                 "remove the key",
                 others=(("sources", position, "kind"),),
             )
-    if recipe.fetch.lanes > recipe.fetch.per_host_connections:
-        raise places.error(
-            ("fetch", "lanes"),
-            f"'fetch.lanes' is {recipe.fetch.lanes}, more than fetch.per_host_connections "
-            f"({recipe.fetch.per_host_connections})",
-            "at least one connection for every lane",
-            "lower fetch.lanes or raise fetch.per_host_connections",
-            others=(("fetch", "per_host_connections"),),
-        )
 
 
 def _one_of(choices: tuple[str, ...]) -> Rule:
@@ -228,14 +265,14 @@ RULES: Mapping[tuple[type[Any], str], Rule] = {
     (FetchRules, "contact"): Rule(
         "a mail address or URL in printable ASCII, or ''", lambda v: v.isascii() and _CONTROL.search(v) is None
     ),
-    (FetchRules, "hosts"): _matching(
-        rf"(?:\*\.)?{_ADDRESS}(?::\d{{1,5}})?", "an ASCII 'host', '*.host' or 'host:port'"
-    ),
+    (FetchRules, "hosts"): _matching(_PATTERN, "an ASCII 'host', '*.host' or 'host:port'"),
     (FetchRules, "allow_private"): _matching(rf"{_ADDRESS}(?::\d{{1,5}})?", "an ASCII 'host' or 'host:port'"),
-    (FetchRules, "connect_to"): _matching(rf"{_HOST}={_ADDRESS}:\d{{1,5}}", "'host=address:port'"),
+    (FetchRules, "connect_to"): _matching(
+        rf"{_PATTERN}={_ADDRESS}:\d{{1,5}}", "'host=address:port', or '*.host' or 'host:port' in place of the host"
+    ),
     (FetchRules, "per_host_rate"): _above_zero(10_000, "requests per second"),
     (FetchRules, "per_host_connections"): _between(1, 1_000),
-    (FetchRules, "lanes"): _between(1, 1_000),
+    (FetchRules, "lanes"): _between(0, 1_000),
     (FetchRules, "unit_size"): _between(1, 1_000_000),
     (FetchRules, "connect_timeout"): _above_zero(3_600, "seconds"),
     (FetchRules, "first_byte_timeout"): _above_zero(3_600, "seconds"),
@@ -255,6 +292,10 @@ RULES: Mapping[tuple[type[Any], str], Rule] = {
     (FetchRules, "max_bytes"): _between(1, 2**40, "bytes"),
     (FetchRules, "max_pixels"): _between(1, 2**40, "pixels"),
     (FetchRules, "max_redirects"): _between(0, 100),
+    (HostRules, "pattern"): _matching(_PATTERN, "an ASCII 'host', '*.host' or 'host:port', in quotes"),
+    (HostRules, "rate"): _above_zero(10_000, "requests per second"),
+    (HostRules, "connections"): _between(1, 1_000),
+    (HostRules, "give_up_after"): _between(1, 1_000_000),
     (ImageRules, "side"): _between(1, 65_500, "pixels"),
     (ImageRules, "rule"): _one_of(SIDE_RULES),
     (ImageRules, "quality"): _between(1, 100),

@@ -2,7 +2,8 @@
 
 Some things are left out on purpose. The folder: paths appear as the recipe writes them, so that moving or mounting a
 folder with its recipe and data elsewhere changes no digest (what the files hold is digested by those who read them).
-And `fetch.connect_to` and `fetch.mirrors`: they say where bytes come from, not which bytes are asked for.
+And `fetch.connect_to` and `fetch.mirrors`: they say where bytes come from, not which bytes are asked for; and
+`fetch.lanes`: it says how many ask.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from manifests.places import closest
 from manifests.recipe import FetchRules, Recipe
 from manifests.schema import is_table, keys_of
 
-_NOT_IDENTITY = ((FetchRules, "connect_to"), (FetchRules, "mirrors"))
+_NOT_IDENTITY = ((FetchRules, "connect_to"), (FetchRules, "mirrors"), (FetchRules, "lanes"))
 
 
 def canonical_json(recipe: Recipe) -> str:
@@ -73,6 +74,14 @@ def _plain(table: Any) -> dict[str, Any]:
         if (type(table), key.name) in _NOT_IDENTITY:
             continue
         value = getattr(table, key.name)
+        if value is None:  # left unsaid, as a text leaves it
+            continue
+        if key.keyed_by:
+            named = [(getattr(item, key.keyed_by), _plain(item)) for item in value]
+            plain[key.name] = {
+                name: {each: said for each, said in item.items() if each != key.keyed_by} for name, item in named
+            }
+            continue
         items = list(value) if key.many else [value]
         if is_table(key.type):
             items = [_plain(item) for item in items]

@@ -9,9 +9,10 @@ from typing import Any
 
 from manifests.errors import RecipeError
 from manifests.places import KeyPath, Places, closest, spell
-from manifests.schema import Key, key_at
+from manifests.schema import Key, key_at, keys_of
 
 _PART = re.compile(r"([A-Za-z0-9_-]+)((?:\[\d{1,6}\])?)")
+_DOTTED = re.compile(r"""(?:"[^"]*"|'[^']*'|[^."'])*""")
 _NAMED_LISTS = ("sources", "benchmarks")
 
 
@@ -19,9 +20,10 @@ def apply_overrides(tree: dict[str, Any], overrides: Sequence[str], places: Plac
     """Set keys of a parsed recipe, in place and in order, and note each override as the place of its key.
 
     An override is `key=value`. The key is dotted; an entry of `sources` and `benchmarks` is addressed by its name
-    (`sources.gbif.path`) or position (`sources[0].path`). The value is TOML; where the key wants a string, or the
-    value is not TOML, the text itself is the value, so that a shell needs no quotes. Paths count from the recipe's
-    folder, as in the file.
+    (`sources.gbif.path`) or position (`sources[0].path`), and a host's table by its pattern, with or without quotes
+    (`fetch.host."*.example.org".rate`, `fetch.host.example.org.rate`). The value is TOML; where the key wants a string,
+    or the value is not TOML, the text itself is the value, so that a shell needs no quotes. Paths count from the
+    recipe's folder, as in the file.
     Raises RecipeError, which names the override as the place, for a missing '=', a key that cannot be read and an
     entry that the recipe does not have. Unknown keys and wrong values are left to the checks that follow.
 
@@ -42,9 +44,12 @@ def apply_overrides(tree: dict[str, Any], overrides: Sequence[str], places: Plac
 
 def _path(key: str, tree: dict[str, Any], place: str) -> KeyPath:
     path: KeyPath = ()
-    parts = key.split(".")
+    parts = _parts(key)
     position = 0
     while position < len(parts):
+        held = key_at(path) if path else None
+        if held is not None and held.keyed_by:
+            return (*path, *_named(parts[position:], held))
         found = _PART.fullmatch(parts[position])
         if found is None:
             raise RecipeError(
@@ -59,6 +64,34 @@ def _path(key: str, tree: dict[str, Any], place: str) -> KeyPath:
             path = (*path, _entry(name, parts[position], tree, place))
         position += 1
     return path
+
+
+def _parts(key: str) -> list[str]:
+    """Cut a key at its dots, but for those in quotes, which stay with their part.
+
+    >>> _parts('fetch.host."*.example.org".rate')
+    ['fetch', 'host', '"*.example.org"', 'rate']
+    """
+    parts, at = [], 0
+    while True:
+        found = _DOTTED.match(key, at)
+        assert found is not None  # it matches nothing, too
+        parts.append(found.group())
+        at = found.end()
+        if at >= len(key):
+            return parts
+        if key[at] != ".":  # a quote without its other end
+            return [key]
+        at += 1
+
+
+def _named(parts: list[str], held: Key) -> KeyPath:
+    """Give the name of a table, and the key in it where one is named: a pattern has dots of its own."""
+    unquoted = [part[1:-1] if part[:1] in ("'", '"') and part[-1:] == part[:1] else part for part in parts]
+    ends_with_key = len(parts) > 1 and (parts[-1] in keys_of(held.type) or unquoted[0] != parts[0])
+    if ends_with_key:
+        return (".".join(unquoted[:-1]), unquoted[-1])
+    return (".".join(unquoted),)
 
 
 def _entry(key: str, name: str, tree: dict[str, Any], place: str) -> int:

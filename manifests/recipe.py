@@ -1,12 +1,14 @@
 """The typed recipe: what to read, what to hold out, which rules apply, and how the shards are laid out.
 
-Every field is plain data (str, int, float, bool or tuples of str), so that a recipe has one canonical JSON form and
-one digest. Paths are relative to the folder of the recipe file; `manifests.loader` makes them absolute.
+Every field is plain data (str, int, float, bool, tables of these, or tuples; None where nothing is said), so that a
+recipe has one canonical JSON form and one digest. Paths are relative to the folder of the recipe file;
+`manifests.loader` makes them absolute.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 SOURCE_KINDS = (
     *("gbif-dwca", "gbif-pages", "eol", "bioscan5m", "bioscan1m", "fathomnet", "inat-open-data", "biotrove"),
@@ -96,6 +98,26 @@ class ExportRules:
 
 
 @dataclass(frozen=True, slots=True)
+class HostRules:
+    """What one host, or every host of a pattern, bears: the keys of [fetch] that hold for all others are set aside.
+
+    Written `[fetch.host."*.example.org"]`. The most specific pattern that says something speaks, key by key:
+    'host:port' before 'host', before the longest '*.host'. The port of http and https is their own (80, 443).
+    """
+
+    KEYED_BY: ClassVar[str] = "pattern"
+    """The key that TOML writes as the name of the table."""
+    pattern: str
+    """The name of the table: 'example.org', '*.example.org' (its subdomains) or 'host:port', as in `hosts`."""
+    rate: float | None = None
+    """Requests per second, over all workers; not given: per_host_rate."""
+    connections: int | None = None
+    """Open connections, over all workers; not given: per_host_connections."""
+    give_up_after: int | None = None
+    """Answers of one failing kind in a row that end the host; not given: fetch.give_up_after."""
+
+
+@dataclass(frozen=True, slots=True)
 class FetchRules:
     """How media are fetched: who we are, which hosts may be asked, how politely, and within which caps."""
 
@@ -107,15 +129,18 @@ class FetchRules:
     """Hosts (host or host:port) that may resolve to a private or loopback address."""
     connect_to: tuple[str, ...] = ()
     """'host=address:port': ask that address for the host's media (mirrors, tests), as curl's --connect-to does; the
-    user names the address, so it may be private. Not part of the digest: it says where bytes come from, not which."""
+    host is written as in `hosts`, and the most specific one speaks. The user names the address, so it may be private.
+    Not part of the digest: it says where bytes come from, not which."""
     per_host_rate: float = 10.0
     """Requests per second to one host, over all workers."""
     per_host_connections: int = 8
     """Open connections to one host, over all workers."""
-    lanes: int = 2
-    """A host's work is cut into this many lanes, each with its share of rate and connections."""
+    lanes: int = 0
+    """Tasks that share the work, each with its share of every host's rate and connections; a host's work is shared by
+    as many tasks as it may have connections. 0: one per worker, or 16 where the runner does not say how many there are.
+    Decides nothing of what is written, and is not part of the digest."""
     unit_size: int = 200
-    """Media per work unit."""
+    """Media per work unit; hosts with fewer than 16 times as many are cut smaller, so that workers can share them."""
     connect_timeout: float = 10.0
     first_byte_timeout: float = 20.0
     """Seconds from a request to the end of the answer's head."""
@@ -151,6 +176,9 @@ class FetchRules:
     max_bytes: int = 50_000_000
     max_pixels: int = 100_000_000
     max_redirects: int = 5
+    host: tuple[HostRules, ...] = ()
+    """What single hosts bear: a host's tables take the place of per_host_rate, per_host_connections and
+    give_up_after."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,10 @@ def describe_recipe() -> str:
         if is_table(key.type):
             lines += ["", f"## `[[{key.name}]]`" if key.many else f"## `[{key.name}]`", ""]
             lines += [*_about(key.type), *_table(key.type, docs)]
+            for inner in keys_of(key.type).values():
+                if is_table(inner.type):
+                    lines += ["", f"## `[{key.name}.{_named(inner)}]`", ""]
+                    lines += [*_about(inner.type), *_table(inner.type, docs)]
     return "\n".join(lines) + "\n"
 
 
@@ -64,13 +68,21 @@ def _table(table: type[Any], docs: dict[tuple[str, str], str]) -> list[str]:
 
 
 def _type(key: Key) -> str:
+    if key.keyed_by:
+        return f"tables, see `[….{_named(key)}]`"
     if is_table(key.type):
         return f"tables, see `[[{key.name}]]`" if key.many else f"table, see `[{key.name}]`"
     names = {str: "string", int: "integer", float: "number", bool: "boolean"}
     return f"list of {names[key.type]}s" if key.many else names[key.type]
 
 
+def _named(key: Key) -> str:
+    return f'{key.name}."{key.keyed_by.upper()}"'
+
+
 def _default(key: Key) -> str:
+    if key.optional:
+        return "not given"
     if key.required:
         return "required"
     if is_table(key.type):

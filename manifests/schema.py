@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ class Key:
     required: bool
     default: object
     """The default value; None where the key is required."""
+    optional: bool = False
+    """Whether the value may be left unsaid (None), which no text of a recipe can say."""
+    keyed_by: str = ""
+    """The key of the items that names their tables: `[fetch.host."example.org"]`; '': they are a list of tables."""
 
 
 def keys_of(table: type[Any]) -> Mapping[str, Key]:
@@ -38,12 +43,15 @@ def keys_of(table: type[Any]) -> Mapping[str, Key]:
     for each in dataclasses.fields(table):
         hint = hints[each.name]
         many = typing.get_origin(hint) is tuple
+        optional = isinstance(hint, types.UnionType)
+        kind = typing.get_args(hint)[0] if many or optional else hint
         if each.default_factory is not dataclasses.MISSING:
             required, default = False, each.default_factory()
         else:
             required = each.default is dataclasses.MISSING
             default = None if required else each.default
-        keys[each.name] = Key(each.name, typing.get_args(hint)[0] if many else hint, many, required, default)
+        keyed_by = getattr(kind, "KEYED_BY", "") if many else ""
+        keys[each.name] = Key(each.name, kind, many, required, default, optional, keyed_by)
     return keys
 
 
@@ -57,13 +65,17 @@ def key_at(path: KeyPath) -> Key | None:
 
     >>> key_at(("sources", 0, "priority")).type
     <class 'int'>
+    >>> key_at(("fetch", "host", "example.org", "rate")).type
+    <class 'float'>
     >>> key_at(("sources", 0, "nope")) is None
     True
     """
     table: type[Any] = Recipe
     found: Key | None = None
+    named = False
     for part in path:
-        if isinstance(part, int):
+        named = found is not None and found.keyed_by != "" and not named
+        if isinstance(part, int) or named:  # the name of a table is no key
             continue
         found = keys_of(table).get(part) if is_table(table) else None
         if found is None:

@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
@@ -36,8 +36,6 @@ from pipeline.run.folder import RunFolder
 from pipeline.stages import fetch_plan
 from pipeline.stages.base import missing
 
-LANES = 8
-"""Parts that each host's work is cut into, so that as many processes may share it."""
 _EVERY_SECONDS = 5.0
 _MEMORY_MB = 1024
 _VERSION = 2
@@ -64,7 +62,6 @@ def fetch_list(
     a public host would be asked without a contact.
     """
     fetch_plan.check_retry(retry)
-    rules = replace(rules, lanes=LANES)
     folder = out / ".fetch"
     with RunFolder(out).lock(), sql.connect(_MEMORY_MB, folder) as con:
         sweep(out)
@@ -76,9 +73,15 @@ def fetch_list(
             done = sql.parquet(folder / "media")
             query = f"SELECT DISTINCT image_id FROM {done} WHERE outcome IN {sql.in_list(retry)}"
             yield f"fetch: {fetch_plan.note_retry(con, folder, query):,} media are asked for again"
-        todo = _plan(con, folder, out / "images", rules, image, workers)
+        units, reuse = _plan(con, folder, out / "images", rules, image)
         yield f"fetch: {rows:,} rows of {urls.name}"
-        yield from _work(folder, todo, FetchUnits(str(folder), rules, image, str(out / "images")))
+        work = FetchUnits(str(folder), rules, image, str(out / "images"))
+        for parts in fetch_plan.passes(rules, workers):
+            units = [unit for unit in units if missing(folder, [unit_path(unit[-1])])]
+            todo = fetch_plan.tasks(units, "plan-0.parquet", reuse, {}, rules, parts)
+            if idle := fetch_plan.idle_workers(rules, units, todo, workers):
+                yield f"{idle}; --connections and --host-rule raise it, if the host agrees"
+            yield from _work(folder, todo, work)
         suspects.end_listed(con, folder, out / "images", rules)
         yield from _write_out(con, folder, out, rules)
 
@@ -131,9 +134,9 @@ def _read_list(con: duckdb.DuckDBPyConnection, urls: Path, column: str, folder: 
 
 
 def _plan(
-    con: duckdb.DuckDBPyConnection, folder: Path, images: Path, rules: FetchRules, image: ImageRules, workers: int
-) -> list[FetchTask]:
-    """Cut the list into units and tasks; what an earlier list has brought is taken over.
+    con: duckdb.DuckDBPyConnection, folder: Path, images: Path, rules: FetchRules, image: ImageRules
+) -> tuple[list[fetch_plan.Planned], str]:
+    """Cut the list into units, and give them with the table of what an earlier list has brought.
 
     Units that other rules made go first, as their images have the same names. An image whose file is not as it was
     written is asked for again.
@@ -151,7 +154,7 @@ def _plan(
     todo = [unit for unit in units if missing(folder, [unit_path(unit[-1])])]
     earlier = [fetch_plan.Earlier(folder, tuple(own), lasting=False)]
     reuse = fetch_plan.write_reuse(con, folder, "plan-0.parquet", "reuse-0.parquet", earlier) if todo else ""
-    return fetch_plan.tasks(todo, "plan-0.parquet", reuse, {}, LANES, min(LANES, workers))
+    return todo, reuse
 
 
 def _work(folder: Path, todo: Sequence[FetchTask], work: FetchUnits) -> Iterator[str]:
@@ -229,6 +232,7 @@ def _write_out(con: duckdb.DuckDBPyConnection, folder: Path, out: Path, rules: F
             path.unlink()
     media = sql.parquet(folder / "media")
     alike = suspects.find(con, media, rules)
+    fetch_plan.note_answered(folder)
     columns = ", ".join(f"m.{name}" for name in _FROM_MEDIA)
     query = f"""
         SELECT u.row, u.url, coalesce(u.outcome, m.outcome, '{STORED}') AS outcome,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import TYPE_CHECKING
 
 from pipeline.run.folder import STAGES
@@ -15,7 +16,9 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that `engine_options` reads."""
     group = parser.add_argument_group("where it runs")
     group.add_argument("--runner", default="local", help="local (default), portable, or the name of a Beam runner")
-    group.add_argument("--workers", type=int, default=1, metavar="N", help="worker processes (default 1)")
+    group.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="worker processes (default 1; 0: one per core)"
+    )
     group.add_argument("--job-endpoint", default="", metavar="HOST:PORT", help="portable: an existing job service")
     group.add_argument("--beam-option", action="append", default=[], metavar="OPT", help="passed to Beam as it is")
     parser.add_argument(
@@ -24,8 +27,17 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--debug", action="store_true", help="print tracebacks of failed pipelines")
 
 
+def workers_of(number: int) -> int:
+    """Return the number of worker processes that an option means: 0 is one per core that this process may use.
+
+    >>> workers_of(3), workers_of(0) >= 1
+    (3, True)
+    """
+    return number or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else number or os.cpu_count() or 1
+
+
 def engine_options(args: argparse.Namespace) -> EngineOptions:
     """Give the options that the arguments state."""
     from pipeline.run.engine import EngineOptions
 
-    return EngineOptions(args.runner, args.workers, args.job_endpoint, tuple(args.beam_option))
+    return EngineOptions(args.runner, workers_of(args.workers), args.job_endpoint, tuple(args.beam_option))

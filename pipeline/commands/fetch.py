@@ -17,7 +17,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("urls", type=Path, help="a CSV with a header, or a Parquet file")
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the images and outcomes.parquet")
     parser.add_argument("--column", default="url", help="the column that holds the URLs (default: url)")
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default 1)")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default 1; 0: one per core)")
     parser.add_argument("--retry", default="", metavar="OUTCOMES", help="ask again for URLs that ended so")
     manners = parser.add_argument_group("how it asks")
     manners.add_argument(
@@ -25,6 +25,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     manners.add_argument("--rate", type=float, default=fetch.per_host_rate, help="requests per second to one host")
     manners.add_argument("--connections", type=int, default=fetch.per_host_connections, help="of one host")
+    manners.add_argument(
+        "--host-rule",
+        action="append",
+        default=[],
+        metavar="RULE",
+        help="what one host bears: 'example.org rate=500 connections=64 give_up_after=100'; '*.example.org' and "
+        "'host:port' too, the most specific one speaks",
+    )
     manners.add_argument("--no-robots", action="store_true", help="do not read robots.txt")
     manners.add_argument(
         "--opt-outs", default=",".join(fetch.opt_outs), metavar="LIST", help="opt-out signals to keep to"
@@ -40,7 +48,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     limits = parser.add_argument_group("what it lets through")
     limits.add_argument("--hosts", action="append", default=[], metavar="HOST", help="only these; '*.example.org'")
     limits.add_argument("--allow-private", action="append", default=[], metavar="HOST", help="may be a private address")
-    limits.add_argument("--connect-to", action="append", default=[], metavar="HOST=ADDRESS:PORT")
+    limits.add_argument(
+        "--connect-to", action="append", default=[], metavar="HOST=ADDRESS:PORT", help="ask there for its media"
+    )
     limits.add_argument("--max-bytes", type=int, default=fetch.max_bytes)
     limits.add_argument("--max-pixels", type=int, default=fetch.max_pixels)
     limits.add_argument("--max-redirects", type=int, default=fetch.max_redirects)
@@ -76,10 +86,15 @@ def _digest(text: str) -> str:
 
 def lines(args: argparse.Namespace) -> Iterator[str]:
     """Fetch, saying how far it is; then a summary per host and reason."""
+    from manifests.checks import check_fetch
+    from manifests.host_rules import parse_host_rule
+    from manifests.places import Places
     from manifests.recipe import FetchRules, ImageRules
+    from pipeline.commands.engine import workers_of
     from pipeline.fetching import fetch_list
 
     rules = FetchRules(
+        host=tuple(parse_host_rule(text) for text in args.host_rule),
         contact=args.contact,
         hosts=tuple(args.hosts),
         allow_private=tuple(args.allow_private),
@@ -102,6 +117,7 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
         max_pixels=args.max_pixels,
         max_redirects=args.max_redirects,
     )
+    check_fetch(rules, Places("the command line"))
     image = ImageRules(side=args.side, rule=args.rule, quality=args.quality, min_side=args.min_side)
     retry = tuple(word.strip() for word in args.retry.split(",") if word.strip())
-    yield from fetch_list(args.urls, args.column, args.out.absolute(), rules, image, args.workers, retry)
+    yield from fetch_list(args.urls, args.column, args.out.absolute(), rules, image, workers_of(args.workers), retry)

@@ -36,6 +36,7 @@ from pipeline.media.fetched import Fetched
 from pipeline.media.guards import Refusal, Routes, bare_host, check_uri, port_of, to_uri
 from pipeline.media.heads import FramingError
 from pipeline.media.hints import region_of
+from pipeline.media.limits import HostLimits
 from pipeline.media.optouts import opted_out
 from pipeline.media.retries import retry_after
 from pipeline.media.timed_reader import DEADLINE
@@ -72,11 +73,11 @@ class Answer:
 class Asker:
     """Asks over guarded keep-alive connections, saying who asks; safe to use from several threads."""
 
-    def __init__(self, rules: FetchRules, routes: Routes, connections: int, budget: ByteBudget) -> None:
+    def __init__(self, rules: FetchRules, routes: Routes, limits: HostLimits, budget: ByteBudget) -> None:
         self._rules = rules
         self._routes = routes
         self._budget = budget
-        self._pools = GuardedPools(routes, connections)
+        self._pools = GuardedPools(routes, rules.per_host_connections, lambda name: limits(name).connections)
         agent = f"biomill/{importlib.metadata.version('biomill')}"
         self._headers = {
             "User-Agent": f"{agent} (+{rules.contact})" if rules.contact else agent,

@@ -12,6 +12,7 @@ import ssl
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
@@ -20,7 +21,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from urllib3.util.connection import create_connection
 
 from pipeline.media.framing import FramedResponse
-from pipeline.media.guards import Routes, is_public
+from pipeline.media.guards import DEFAULT_PORTS, Routes, is_public
 from pipeline.media.timed_reader import DEADLINE
 
 _MAX_ADDRESSES = 4  # of one host that are tried, so that a name with a hundred dead addresses costs one URL's time
@@ -161,20 +162,25 @@ class _GuardedHTTPSPool(_GuardedPool, HTTPSConnectionPool):
 class GuardedPools(PoolManager):
     """Keep-alive pools whose connections are all guarded; one TLS context, made once.
 
-    `connections`: idle connections kept per host. Proxies named in the environment are not used: a proxy would make
-    the address check meaningless.
+    `connections`: idle connections kept per host; `of_host` gives it for the hosts that differ. Proxies named in the
+    environment are not used: a proxy would make the address check meaningless.
     """
 
-    def __init__(self, routes: Routes, connections: int) -> None:
+    def __init__(self, routes: Routes, connections: int, of_host: Callable[[str], int] | None = None) -> None:
         context = ssl.create_default_context()
         super().__init__(num_pools=64, maxsize=connections, block=False, ssl_context=context, retries=False)
         self.pool_classes_by_scheme = {"http": _GuardedHTTPPool, "https": _GuardedHTTPSPool}
         self._routes = routes
+        self._of_host = of_host
 
     def _new_pool(
         self, scheme: str, host: str, port: int, request_context: dict[str, Any] | None = None
     ) -> HTTPConnectionPool:
-        pool = super()._new_pool(scheme, host, port, request_context)
+        context = self.connection_pool_kw.copy() if request_context is None else request_context
+        if self._of_host is not None:
+            name = host if port == DEFAULT_PORTS[scheme] else f"{host}:{port}"
+            context["maxsize"] = max(1, self._of_host(name))
+        pool = super()._new_pool(scheme, host, port, context)
         assert isinstance(pool, _GuardedPool)
         pool.routes = self._routes
         return pool

@@ -19,6 +19,7 @@ from pipeline.media.asking import Asker
 from pipeline.media.budget import ByteBudget
 from pipeline.media.fetched import Fetched
 from pipeline.media.guards import Routes, netloc, to_uri
+from pipeline.media.limits import HostLimits
 from pipeline.media.permission import RobotsCache
 from pipeline.media.scheduler import Scheduler
 
@@ -30,22 +31,22 @@ HELD_BYTES = 64 << 20
 class Fetcher:
     """Fetches media over http(s); a context manager, for one call at a time.
 
-    `share`: the part (0 to 1] of the recipe's per-host rate and connections that this fetcher may use, so that lanes
-    in several processes keep the limits together. `robots`: a folder in which rules of robots.txt are kept for a day.
-    Raises RecipeError when the rules cannot be kept, and PipelineError when a public host would be asked without a
-    contact. Everything a host can do wrong is an outcome.
+    `part` of `parts`: which of so many fetchers this one is, that work at the same time and keep the limits of every
+    host together (`pipeline.media.limits`); URLs of hosts in which it has no part are left unanswered. `robots`: a
+    folder in which rules of robots.txt are kept for a day. Raises RecipeError when the rules cannot be kept, and
+    PipelineError when a public host would be asked without a contact. Everything a host can do wrong is an outcome.
 
     >>> with Fetcher(FetchRules()) as fetcher:
     ...     fetcher.fetch("ftp://example.org/a.jpg").outcome.code
     'bad_url'
     """
 
-    def __init__(self, rules: FetchRules, share: float = 1.0, robots: Path | None = None) -> None:
-        if not 0 < share <= 1 or rules.per_host_rate <= 0 or rules.per_host_connections < 1 or rules.attempts < 1:
+    def __init__(self, rules: FetchRules, part: int = 0, parts: int = 1, robots: Path | None = None) -> None:
+        if not 0 <= part < parts or rules.per_host_rate <= 0 or rules.per_host_connections < 1 or rules.attempts < 1:
             raise RecipeError(
                 f"fetch rules leave nothing to work with: rate {rules.per_host_rate}, connections "
-                f"{rules.per_host_connections}, attempts {rules.attempts}, share {share}",
-                expected="a rate above 0, at least 1 connection and 1 attempt, a share in (0, 1]",
+                f"{rules.per_host_connections}, attempts {rules.attempts}, part {part} of {parts}",
+                expected="a rate above 0, at least 1 connection and 1 attempt, a part below the number of parts",
                 remedy="correct [fetch] in the recipe",
             )
         if not re.fullmatch(r"[\x20-\x7e]*", rules.contact):
@@ -55,13 +56,11 @@ class Fetcher:
                 remedy="correct fetch.contact in the recipe",
             )
         self.rules = rules
-        self.connections = max(1, int(rules.per_host_connections * share))
+        limits = HostLimits(rules, part, parts)
         self._closing = threading.Event()
         self._budget = ByteBudget(HELD_BYTES)
-        self._asker = Asker(rules, Routes.of(rules), self.connections, self._budget)
-        self._scheduler = Scheduler(
-            rules, share, self.connections, self._asker, self._budget, RobotsCache(robots), self._closing
-        )
+        self._asker = Asker(rules, Routes.of(rules), limits, self._budget)
+        self._scheduler = Scheduler(rules, limits, self._asker, self._budget, RobotsCache(robots), self._closing)
 
     def __enter__(self) -> Fetcher:
         return self

@@ -7,7 +7,6 @@ connection really reached, because a harmless name may resolve to a private addr
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from urllib3.util import Url, parse_url
 
 from manifests.errors import RecipeError
 from manifests.recipe import FetchRules
+from pipeline.media.special_addresses import is_reachable
 from pipeline.outcomes import Outcome
 
 MAX_URL_LENGTH = 8192
@@ -26,8 +26,6 @@ _AUTHORITY_END = re.compile(r"[/?#]")
 _AMPERSAND = re.compile(r"&(?:amp;|#0*38;|#x0*26;)(?:amp;|#0*38;|#x0*26;)*", re.IGNORECASE)
 _HOST = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?|\[[0-9a-f:.]+(?:%[0-9a-z]+)?\]")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
-_CLOUD_METADATA = frozenset({ipaddress.ip_address("168.63.129.16")})  # global by the registry, yet a platform's inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +115,23 @@ def host_matches(patterns: Iterable[str], host: str, port: int) -> bool:
     False
     """
     for pattern in patterns:
-        name, wanted = _split_port(pattern.strip().lower())
+        name, wanted = split_port(pattern.strip().lower())
         if wanted is not None and wanted != port:
             continue
         if name == host or (name.startswith("*.") and host.endswith(name[1:])):
             return True
     return False
+
+
+def specificity(pattern: str) -> tuple[bool, int, bool]:
+    """Return how closely a pattern of hosts means one host: of several that match, the greatest speaks.
+
+    >>> patterns = ["*.org", "a.b.org", "*.b.org:80", "a.b.org:80", "*.b.org"]
+    >>> sorted(patterns, key=specificity, reverse=True)
+    ['a.b.org:80', 'a.b.org', '*.b.org:80', '*.b.org', '*.org']
+    """
+    name, port = split_port(pattern.strip().lower())
+    return not name.startswith("*."), len(name), port is not None
 
 
 def check_url(url: str, rules: FetchRules) -> Refusal | None:
@@ -150,7 +159,7 @@ def check_uri(uri: Url, rules: FetchRules) -> Refusal | None:
     if rules.hosts and not host_matches(rules.hosts, host, port):
         return Refusal(Outcome.HOST_NOT_ALLOWED, f"{host}:{port} is not among the hosts of the recipe")
     if port < 1024 and port not in DEFAULT_PORTS.values():
-        named = [name for name in (*rules.hosts, *rules.allow_private) if _split_port(name)[1] is not None]
+        named = [name for name in (*rules.hosts, *rules.allow_private) if split_port(name)[1] is not None]
         if not host_matches(named, host, port):
             return Refusal(Outcome.HOST_NOT_ALLOWED, f"port {port} is not a web port; list '{host}:{port}' to allow it")
     return None
@@ -159,32 +168,13 @@ def check_uri(uri: Url, rules: FetchRules) -> Refusal | None:
 def is_public(address: str) -> bool:
     """Whether an IP address is one that anybody on the internet can reach.
 
-    False for loopback, private, link-local (cloud metadata), shared, multicast and reserved ranges, and for IPv6
-    forms that carry such an IPv4 address (mapped, 6to4, Teredo, NAT64). Source: IANA special-purpose registries.
+    False for loopback, private, link-local (cloud metadata), shared, multicast and reserved ranges, for tunnels, and
+    for IPv6 forms that carry such an IPv4 address. Source: `pipeline.media.special_addresses`.
 
     >>> [is_public(a) for a in ("93.184.215.14", "10.0.0.1", "169.254.169.254", "::ffff:127.0.0.1", "64:ff9b::a00:1")]
     [True, False, False, False, False]
     """
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner: list[ipaddress.IPv4Address] = []
-        if ip.ipv4_mapped is not None:
-            return is_public(str(ip.ipv4_mapped))
-        if ip.sixtofour is not None:
-            inner.append(ip.sixtofour)
-        if ip.teredo is not None:
-            inner.extend(ip.teredo)
-        if ip in _NAT64:
-            inner.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
-        if not all(is_public(str(part)) for part in inner):
-            return False
-        if ip.is_site_local:
-            return False
-    special = ip.is_multicast or ip.is_reserved or ip.is_loopback or ip.is_link_local or ip.is_unspecified
-    # NAT64 lies inside a range that some Python versions call reserved; its inner address was judged above.
-    if isinstance(ip, ipaddress.IPv6Address) and ip in _NAT64:
-        special = False
-    return ip.is_global and not special and ip not in _CLOUD_METADATA
+    return is_reachable(address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +186,9 @@ class Routes:
 
     @classmethod
     def of(cls, rules: FetchRules) -> Routes:
-        """Parse the `connect_to` rules ('host=address:port'); RecipeError when one cannot be read.
+        """Parse the `connect_to` rules ('host=address:port'), the most specific host first.
+
+        Raises RecipeError when one cannot be read.
 
         >>> Routes.of(FetchRules(connect_to=("example.org=127.0.0.1:8080",))).named
         (('example.org', '127.0.0.1', 8080),)
@@ -204,7 +196,7 @@ class Routes:
         named = []
         for rule in rules.connect_to:
             host, equals, target = rule.strip().partition("=")
-            address, port = _split_port(target)
+            address, port = split_port(target)
             if not (host and equals and address and port):
                 raise RecipeError(
                     f"connect_to rule {rule!r} cannot be read",
@@ -212,6 +204,7 @@ class Routes:
                     remedy="correct the recipe",
                 )
             named.append((host.lower(), address.strip("[]"), port))
+        named.sort(key=lambda route: specificity(route[0]), reverse=True)
         return cls(rules, tuple(named))
 
     def redirected(self, host: str, port: int) -> tuple[str, int] | None:
@@ -226,7 +219,7 @@ class Routes:
         return self.redirected(host, port) is not None or host_matches(self.rules.allow_private, host, port)
 
 
-def _split_port(text: str) -> tuple[str, int | None]:
+def split_port(text: str) -> tuple[str, int | None]:
     """Split 'host:port', '[v6]:port' or a bare host; a bare IPv6 address has no port."""
     if text.startswith("["):
         host, _, rest = text[1:].partition("]")

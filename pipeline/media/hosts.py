@@ -16,6 +16,7 @@ from urllib3.util import Url
 
 from manifests.recipe import FetchRules
 from pipeline.media.breaker import Breaker
+from pipeline.media.limits import HostLimit
 
 _SUSPECT_CONNECTIONS = 2
 _MOST_HELD = 4  # slow images of one host that wait to be decoded, before it is asked for more
@@ -26,6 +27,7 @@ _RECOVERS_AFTER = 50  # good answers in a row, after which a lowered rate is rai
 _SEEN = 4096  # starts that are remembered to tell what a host bore
 _LONG_WAITS = 3
 _PUT_OFF = 6
+_LATE = 0.02  # seconds of lateness that are made up for: what a busy machine needs to wake a thread
 _SLOWEST = 1.0  # requests per second; a host that wants fewer says so by Retry-After or Crawl-delay
 
 
@@ -54,7 +56,7 @@ class Host:
     """Requests per second that may start now."""
     ceiling: float
     """Requests per second that it may rise to."""
-    connections: int
+    limit: HostLimit
     rules: FetchRules
     feeds: deque[Iterator[Job]] = field(default_factory=deque)
     """Jobs that are made when there is a turn for them, so that a host with millions of media costs no memory."""
@@ -84,7 +86,7 @@ class Host:
     def breaker(self, origin: str) -> Breaker:
         """Give the breaker of one origin of this host: https may fail where http works."""
         if origin not in self.breakers:
-            self.breakers[origin] = Breaker(self.rules.give_up_after)
+            self.breakers[origin] = Breaker(self.limit.give_up_after)
         return self.breakers[origin]
 
     @property
@@ -94,7 +96,7 @@ class Host:
 
     def earliest(self) -> float | None:
         """Give the time at which the next request may start; None when there is none, or no connection for it."""
-        limit = min(self.connections, _SUSPECT_CONNECTIONS) if self.suspect else self.connections
+        limit = min(self.limit.connections, _SUSPECT_CONNECTIONS) if self.suspect else self.limit.connections
         if self.in_flight >= limit or self.held >= _MOST_HELD:
             return None
         times = [self.robots_jobs[0][0]] if self.robots_jobs else []
@@ -132,7 +134,8 @@ class Host:
     def start(self, now: float) -> None:
         """Note that a request starts."""
         self.in_flight += 1
-        self.next_start = now + 1.0 / self.rate
+        # A thread that was woken late does not lower the rate: the next starts make up for it.
+        self.next_start = max(self.next_start, now - _LATE) + 1.0 / self.rate
 
     def bore(self, now: float) -> None:
         """Note an answer other than a plea for patience."""
@@ -144,7 +147,7 @@ class Host:
             self.good_in_a_row = 0
             self.rate = min(self.ceiling, self.rate * 1.25)
             if self._grows:
-                self.ceiling = min(self.rules.per_host_rate, self.ceiling * 1.05)
+                self.ceiling = min(self.limit.rate, self.ceiling * 1.05)
 
     def throttled(self, now: float, wait: float | None, status: int, first: bool) -> None:
         """Slow down, and leave the host alone for as long as it asks, or longer each time.
@@ -178,10 +181,10 @@ class Host:
             self._grows = wait is None or wait > _SHORT_WAIT
         self.rate = min(self.ceiling, max(_SLOWEST, self.rate / 2))
 
-    def slow_to(self, delay: float, share: float) -> None:
-        """Keep to a Crawl-delay: one request in so many seconds, over all lanes."""
+    def slow_to(self, delay: float) -> None:
+        """Keep to a Crawl-delay: one request in so many seconds, over all tasks."""
         if delay > 0:
-            self.ceiling = min(self.ceiling, share / delay)
+            self.ceiling = min(self.ceiling, self.limit.share / delay)
             self.rate = min(self.rate, self.ceiling)
             self._grows = False
 

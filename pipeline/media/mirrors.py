@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from manifests.errors import RecipeError
 from pipeline.media.fetched import Fetched
-from pipeline.media.stores import Store, open_store
+from pipeline.media.stores import Store, Take, open_store
 from pipeline.outcomes import Outcome
 
 
@@ -49,11 +49,16 @@ class Mirrors:
         for _, store in self._stores:
             store.close()
 
-    def read(self, url: str, max_bytes: int) -> Fetched | None:
+    @property
+    def remote(self) -> bool:
+        """Whether a read may wait for a network, so that several at a time are worth while."""
+        return any(store.remote for _, store in self._stores)
+
+    def read(self, url: str, max_bytes: int, take: Take | None = None) -> Fetched | None:
         """Give the medium from the mirror of its URL; None when no mirror holds it."""
         for prefix, store in self._stores:
             if url.startswith(prefix):
                 path = url[len(prefix) :].partition("#")[0].partition("?")[0]
-                held = store.read(unquote(path).lstrip("/"), max_bytes)
+                held = store.read(unquote(path).lstrip("/"), max_bytes, take)
                 return None if held.outcome is Outcome.MISSING_FILE else held
         return None

@@ -1,6 +1,6 @@
 """What a host's robots.txt answer means: rules, leave to fetch, or no leave (RFC 9309 section 2.3.1).
 
-Rules are kept for a day in files of the run, so that the lanes of a run and its resumptions ask each host once.
+Rules are kept for a day in files of the run, so that the tasks of a run and its resumptions ask each host once.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import fsspec
 
 from pipeline.errors import SourceError
 from pipeline.media.fetched import Fetched
-from pipeline.media.stores import Store, path_problem, read_stream
+from pipeline.media.stores import Store, Take, path_problem, read_stream
 from pipeline.outcomes import Outcome
 
 
@@ -51,7 +51,7 @@ class RemoteStore(Store):
         """Give the SHA-256 of the address: what lies there is not listed, and taken as it is when it is read."""
         return hashlib.sha256(self._address.encode()).hexdigest()
 
-    def read(self, relative_path: str, max_bytes: int) -> Fetched:
+    def read(self, relative_path: str, max_bytes: int, take: Take | None = None) -> Fetched:
         """Give the bytes of one object; MISSING_FILE, TOO_LARGE, EMPTY, or CONNECT_FAILED when the store fails."""
         name = f"{self._address}/{relative_path}"
         reason = path_problem(relative_path)
@@ -60,7 +60,7 @@ class RemoteStore(Store):
         try:
             stream: Any = self._files.open(f"{self._root.rstrip('/')}/{relative_path}", "rb")
             with stream:
-                return read_stream(stream, name, max_bytes)
+                return read_stream(stream, name, max_bytes, take)
         except (FileNotFoundError, IsADirectoryError):
             return Fetched(Outcome.MISSING_FILE, final_url=name, detail="no such object")
         except PermissionError as error:

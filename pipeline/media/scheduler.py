@@ -24,6 +24,7 @@ from pipeline.media.budget import ByteBudget, Holder
 from pipeline.media.fetched import Fetched
 from pipeline.media.guards import Refusal, check_url, netloc, to_uri
 from pipeline.media.hosts import Host, Job
+from pipeline.media.limits import HostLimits
 from pipeline.media.permission import RobotsCache, permission
 from pipeline.media.retries import backoff
 from pipeline.media.robots import MAX_BYTES, Robots
@@ -31,6 +32,7 @@ from pipeline.outcomes import Outcome
 
 Key = TypeVar("Key")
 MAX_THREADS = 64
+MOST_THREADS = 256
 _ROBOTS_ATTEMPTS = 4  # its failure ends a whole host, so it is asked for more patiently than one medium
 _ROBOTS_HOPS = 5
 _IDLE_SECONDS = 1.0
@@ -48,14 +50,13 @@ class Scheduler:
     def __init__(
         self,
         rules: FetchRules,
-        share: float,
-        connections: int,
+        limits: HostLimits,
         asker: Asker,
         budget: ByteBudget,
         robots: RobotsCache,
         closing: threading.Event,
     ) -> None:
-        self._rules, self._share, self._connections = rules, share, connections
+        self._rules, self._limits = rules, limits
         self._asker, self._budget, self._robots, self._closing = asker, budget, robots, closing
         lock = threading.Lock()
         self._lock = lock
@@ -70,6 +71,7 @@ class Scheduler:
         self._failure: BaseException | None = None
         self._number = 0
         self._open = 0
+        self._left: set[str] = set()  # origins whose robots.txt is for another task to ask
         self._suspects = 0
         self._threads = 0
         self._stop = False
@@ -135,11 +137,21 @@ class Scheduler:
             self._parked.clear()
             self._suspects, self._watched = 0, _NEVER
             self._stop, self._failure = False, None
+            # What this task has no part in is left to the others.
+            feeds = [(name, pairs) for name, pairs in feeds if self._limits(name).connections]
             self._open = len(feeds)  # a feed that is not read to its end counts as one thing to do
-            self._threads = max(2, min(MAX_THREADS, len({name for name, _ in feeds}) * self._connections))
+            self._left.clear()
+            self._threads = self._threads_for({name for name, _ in feeds})
             self._feeds = deque((self._host(name), self._jobs(pairs)) for name, pairs in feeds)
             for _ in range(_ACTIVE_HOSTS):
                 self._admit()
+
+    def _threads_for(self, names: set[str]) -> int:
+        """Return how many threads may ask: MAX_THREADS, and more only for hosts whose own rules allow more."""
+        usual = self._rules.per_host_connections
+        wanted = [self._limits(name).connections for name in names]
+        more = sum(connections - usual for connections in wanted if connections > usual)
+        return max(2, min(MOST_THREADS, MAX_THREADS + more, sum(wanted)))
 
     def _admit(self) -> None:
         """Take up the next feed: only so many hosts are worked on at once, as each holds a little memory."""
@@ -177,8 +189,8 @@ class Scheduler:
 
     def _host(self, name: str) -> Host:
         if name not in self._hosts:
-            rate = self._rules.per_host_rate * self._share
-            self._hosts[name] = Host(name, rate, rate, self._connections, self._rules)
+            limit = self._limits(name)
+            self._hosts[name] = Host(name, limit.rate, limit.rate, limit, self._rules)
         return self._hosts[name]
 
     def _schedule(self, host: Host) -> None:
@@ -291,6 +303,9 @@ class Scheduler:
             return job
         origin = _origin(job.uri)
         known = self._robots.get(origin)
+        if known is None and origin in self._left:
+            self._leave(job)
+            return None
         if known is None:
             host.ready.appendleft(job)
             host.robots_pending = True
@@ -300,7 +315,7 @@ class Scheduler:
             self._end(job, known.outcome or Outcome.HTTP_ERROR, known.detail, known.status)
             return None
         host.answered = True
-        host.slow_to(known.delay, self._share)
+        host.slow_to(known.delay)
         refusal = known.refusal(job.uri.request_uri)
         if refusal:
             self._end(job, Outcome.ROBOTS_DISALLOWED, f"robots.txt: {refusal}")
@@ -369,9 +384,22 @@ class Scheduler:
     def _queue(self, job: Job, at: float) -> None:
         """Put a job into the queue of the host that it is to be asked of, not before a time."""
         host = self._host(netloc(job.uri))
+        if not host.limit.connections:
+            self._leave(job)
+            return
         self._number += 1
         heapq.heappush(host.robots_jobs if job.robots_of else host.waiting, (at, self._number, job))
         self._schedule(host)
+
+    def _leave(self, job: Job) -> None:
+        """Leave a job unanswered, as this task has no part in the host that a redirect leads to: another one has."""
+        self._open -= 1
+        self._answer_ready.notify()
+        if job.robots_of:
+            self._left.add(job.robots_of)
+            host = self._host(netloc(to_uri(f"{job.robots_of}/")))
+            host.robots_pending = False
+            self._schedule(host)
 
     def _conclude(self, job: Job, fetched: Fetched, holder: Holder | None = None) -> None:
         """Give a job's answer to the caller, or to those who wait for this robots.txt."""
@@ -386,7 +414,7 @@ class Scheduler:
         host = self._host(netloc(to_uri(f"{job.robots_of}/")))
         host.robots_pending = False
         if isinstance(verdict, Robots):
-            host.slow_to(verdict.delay, self._share)
+            host.slow_to(verdict.delay)
         self._schedule(host)
 
 

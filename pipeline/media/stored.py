@@ -13,7 +13,7 @@ from pipeline.media.fetched import Fetched
 from pipeline.media.image import Box, Processed, process
 
 PLAN_SCHEMA = pa.schema(
-    [(name, pa.string()) for name in ("host", "lane", "media_id", "store", "address", "image_id", "unit")]
+    [(name, pa.string()) for name in ("host", "media_id", "store", "address", "image_id", "unit")]
     + [(name, pa.float64()) for name in ("box_x", "box_y", "box_w", "box_h")]
 )
 """One row per image that is wanted; a row group is a work unit."""

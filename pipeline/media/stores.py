@@ -11,6 +11,7 @@ import stat
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import IO, ClassVar, Self
@@ -22,6 +23,8 @@ from pipeline.media.zip_part import ZipPart
 from pipeline.outcomes import Outcome
 from pipeline.zip_directory import ENCRYPTED
 
+Take = Callable[[int], object]
+"""Told how many bytes of a body have been read, part by part; may wait before it returns."""
 _CHUNK = 1 << 20
 _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 
@@ -49,8 +52,11 @@ class Store(ABC):
         """Give a SHA-256 of what the store lists, which says whether it changed without reading millions of images."""
 
     @abstractmethod
-    def read(self, relative_path: str, max_bytes: int) -> Fetched:
-        """Give the bytes of one medium by its path inside the store ('/' between parts), or why there are none."""
+    def read(self, relative_path: str, max_bytes: int, take: Take | None = None) -> Fetched:
+        """Give the bytes of one medium by its path inside the store ('/' between parts), or why there are none.
+
+        `take` is told of the bytes as they are read.
+        """
 
 
 class LocalStore(Store):
@@ -94,7 +100,7 @@ class LocalStore(Store):
         for archive in self._zips:
             archive.close()
 
-    def read(self, relative_path: str, max_bytes: int) -> Fetched:
+    def read(self, relative_path: str, max_bytes: int, take: Take | None = None) -> Fetched:
         """Give the bytes of one medium by its path inside the store ('/' between parts).
 
         Outcomes: MISSING_FILE (absent, ambiguous, twice in a zip, outside the store, not a regular file), TOO_LARGE,
@@ -104,19 +110,19 @@ class LocalStore(Store):
         if reason:
             return Fetched(Outcome.MISSING_FILE, detail=reason)
         name = PurePosixPath(relative_path).as_posix()
-        answer = self._read_file(name, max_bytes)
+        answer = self._read_file(name, max_bytes, take)
         if answer is not None:
             return answer
         found = self._find(name)
         if len(found) == 1:
             index, member = found[0]
-            return _read_member(self._zips[index], member, max_bytes)
+            return _read_member(self._zips[index], member, max_bytes, take)
         if found:
             some = ", ".join(_address(self._zips[index], member) for index, member in found[:3])
             return Fetched(Outcome.MISSING_FILE, detail=f"{len(found)} members end with this path: {some}")
         return Fetched(Outcome.MISSING_FILE, detail="no such file in the store")
 
-    def _read_file(self, name: str, max_bytes: int) -> Fetched | None:
+    def _read_file(self, name: str, max_bytes: int, take: Take | None) -> Fetched | None:
         """Read a file of the folder; None when there is none of this name."""
         if self._folder is None or self._root is None:
             return None
@@ -133,7 +139,7 @@ class LocalStore(Store):
             return _too_large(name, state.st_size, max_bytes)
         try:
             with path.open("rb") as file:
-                return read_stream(file, name, max_bytes)
+                return read_stream(file, name, max_bytes, take)
         except OSError as error:
             return Fetched(Outcome.MISSING_FILE, final_url=name, detail=f"cannot be read: {error.strerror}")
 
@@ -198,14 +204,14 @@ def path_problem(path: str) -> str:
     return ""
 
 
-def _read_member(archive: ZipPart | TarPart, member: str, max_bytes: int) -> Fetched:
+def _read_member(archive: ZipPart | TarPart, member: str, max_bytes: int, take: Take | None = None) -> Fetched:
     if isinstance(archive, TarPart):
         address = _address(archive, member)
         size = archive.NameToInfo[member].size
         if size > max_bytes:
             return _too_large(address, size, max_bytes)
         with archive.open(member) as part:
-            return read_stream(part, address, max_bytes)
+            return read_stream(part, address, max_bytes, take)
     info = archive.NameToInfo[member]
     address = _address(archive, member)
     if member in archive.repeated:
@@ -220,15 +226,17 @@ def _read_member(archive: ZipPart | TarPart, member: str, max_bytes: int) -> Fet
         return _too_large(address, info.size, max_bytes)
     try:
         with archive.open(info) as stream:
-            return read_stream(stream, address, max_bytes)
+            return read_stream(stream, address, max_bytes, take)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:
         return Fetched(Outcome.CORRUPT, final_url=address, detail=f"the zip member is damaged: {error}"[:300])
 
 
-def read_stream(stream: IO[bytes], address: str, max_bytes: int) -> Fetched:
-    """Read a stream to its end, whatever size was declared for it."""
+def read_stream(stream: IO[bytes], address: str, max_bytes: int, take: Take | None = None) -> Fetched:
+    """Read a stream to its end, whatever size was declared for it; `take` is told of each part."""
     body = bytearray()
     while chunk := stream.read(_CHUNK):
+        if take is not None:
+            take(len(chunk))
         body += chunk
         if len(body) > max_bytes:
             return _too_large(address, len(body), max_bytes)

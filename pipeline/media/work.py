@@ -12,7 +12,6 @@ import io
 import threading
 from PIL import Image
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -27,24 +26,25 @@ from pipeline.media.fetcher import Fetcher
 from pipeline.media.journal import Journal
 from pipeline.media.mirrors import Mirrors
 from pipeline.media.originals import keep_original
+from pipeline.media.reading import READERS, read_many
 from pipeline.media.reuse import reused
 from pipeline.media.stored import stored_images
 from pipeline.media.stores import Store, open_store
 
 _SLOW_WORK = 16_000_000  # pixels decoded, all passes: some tenths of a second
-_READERS = 8  # of an object store, where a read waits for a network
 
 
 @dataclass(frozen=True, slots=True)
 class FetchTask:
-    """Units of one plan that are worked off together: those of some lanes, or one unit of a local store."""
+    """Units of one plan that are worked off together: some of each of many hosts, or one unit of a local store."""
 
     plan: str
     """The plan, relative to the folder."""
     hosts: tuple[tuple[str, tuple[tuple[int, str], ...]], ...]
     """(host, its units in order: (row group of the plan, unit name))."""
-    share: float = 1.0
-    """Part of each host's rate and connections."""
+    part: int = 0
+    parts: int = 1
+    """This is task `part` of so many that keep the limits of every host together."""
     store: str = ""
     """Path of the store that holds the media; empty: the network."""
     reuse: str = ""
@@ -75,60 +75,60 @@ class FetchUnits:
                 return
             if self.fetch.mirrors or task.reuse:
                 self._from_here(folder, task, mirrors)
-            with Fetcher(self.fetch, share=task.share, robots=folder / "robots") as fetcher:
+            with Fetcher(self.fetch, task.part, task.parts, folder / "robots") as fetcher:
                 self._from_hosts(folder, task, fetcher)
 
     def _from_hosts(self, folder: Path, task: FetchTask, fetcher: Fetcher) -> None:
         """Ask the hosts; what takes long to decode is noted from the background."""
 
-        def note(key: tuple[_Unit, str, str], fetched: Fetched) -> None:
-            unit, media_id, host = key
+        def note(key: tuple[_Unit, str], fetched: Fetched) -> None:
             try:
-                self._note(unit, media_id, fetched)
+                self._note(*key, fetched)
             finally:
-                fetcher.let_go(host)
+                fetcher.let_go(key[0].host)
 
-        feeds = [(host, self._feed(folder, task, host, units)) for host, units in task.hosts]
+        feeds = [(host, self._feed(folder, task, units)) for host, units in task.hosts]
         with Background(folder, note, fetcher.fail) as background:
-            for (unit, media_id, host), fetched in fetcher.answers(feeds):
+            for (unit, media_id), fetched in fetcher.answers(feeds):
                 if fetched.ok and decode_work(fetched.data) > _SLOW_WORK:
-                    fetcher.hold(host)
-                    background.submit((unit, media_id, host), fetched)
+                    fetcher.hold(unit.host)
+                    background.submit((unit, media_id), fetched)
                 else:
                     self._note(unit, media_id, fetched)
 
     def _feed(
-        self, folder: Path, task: FetchTask, host: str, units: Sequence[tuple[int, str]]
-    ) -> Iterator[tuple[tuple[_Unit, str, str], str]]:
+        self, folder: Path, task: FetchTask, units: Sequence[tuple[int, str]]
+    ) -> Iterator[tuple[tuple[_Unit, str], str]]:
         """Give what is to be asked of one host; read by the scheduler's threads, so it changes no unit."""
-        for unit in self._units(folder, task, units):
-            for media_id, rows in list(unit.wanted.items()):
-                yield (unit, media_id, host), str(rows[0]["address"])
+        yield from self._wanted(folder, task, units)
 
     def _from_here(self, folder: Path, task: FetchTask, mirrors: Mirrors) -> None:
         """Note what needs no network, before anything is asked for: earlier answers, and what mirrors hold."""
-        for _, units in task.hosts:
-            for unit in self._units(folder, task, units, reuse=True):
-                for media_id, rows in list(unit.wanted.items()):
-                    held = mirrors.read(str(rows[0]["address"]), self.fetch.max_bytes)
-                    if held is not None:
-                        self._note(unit, media_id, held)
+        places = [place for _, units in task.hosts for place in units]
+        wanted = self._wanted(folder, task, places, reuse=True)
+        if not self.fetch.mirrors:
+            for _ in wanted:  # earlier answers are noted as the units are gone through
+                pass
+            return
+        cap, readers = self.fetch.max_bytes, READERS if mirrors.remote else 1
+        for (unit, media_id), held in read_many(wanted, lambda url, take: mirrors.read(url, cap, take), readers):
+            if held is not None:
+                self._note(unit, media_id, held)
 
     def _from_store(self, folder: Path, task: FetchTask) -> None:
         store, cap = _store(task.store), self.fetch.max_bytes
-        for unit in self._units(folder, task, [place for _, units in task.hosts for place in units]):
-            wanted = [(media_id, str(rows[0]["address"])) for media_id, rows in unit.wanted.items()]
-            if store.remote:
-                with ThreadPoolExecutor(_READERS, thread_name_prefix="biomill-store") as pool:
-                    # A few at a time, so that what waits to be decoded stays bounded.
-                    for start in range(0, len(wanted), _READERS):
-                        part = wanted[start : start + _READERS]
-                        answers = pool.map(lambda pair: store.read(pair[1], cap), part)
-                        for (media_id, _), fetched in zip(part, answers, strict=True):
-                            self._note(unit, media_id, fetched)
-                continue
-            for media_id, path in wanted:
-                self._note(unit, media_id, store.read(path, cap))
+        wanted = self._wanted(folder, task, [place for _, units in task.hosts for place in units])
+        readers = READERS if store.remote else 1
+        for (unit, media_id), held in read_many(wanted, lambda path, take: store.read(path, cap, take), readers):
+            self._note(unit, media_id, held)
+
+    def _wanted(
+        self, folder: Path, task: FetchTask, places: Sequence[tuple[int, str]], reuse: bool = False
+    ) -> Iterator[tuple[tuple[_Unit, str], str]]:
+        """Give ((unit, medium), address) of all that is wanted of some units."""
+        for unit in self._units(folder, task, places, reuse):
+            for media_id, rows in list(unit.wanted.items()):
+                yield (unit, media_id), str(rows[0]["address"])
 
     def _units(
         self, folder: Path, task: FetchTask, units: Sequence[tuple[int, str]], reuse: bool = False
@@ -149,7 +149,7 @@ class FetchUnits:
                 if row["media_id"] not in journal.media:
                     wanted.setdefault(row["media_id"], []).append(row)
             if wanted:
-                yield _Unit(journal, wanted)
+                yield _Unit(str(rows[0]["host"]), journal, wanted)
             else:
                 journal.finish()
 
@@ -169,6 +169,7 @@ class FetchUnits:
 class _Unit:
     """A unit in progress: its journal, and the rows of the media that are still wanted."""
 
+    host: str
     journal: Journal
     wanted: dict[str, list[Mapping[str, Any]]]
     lock: threading.Lock = field(default_factory=threading.Lock)

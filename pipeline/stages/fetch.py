@@ -1,8 +1,8 @@
 """Fetch: the only stage that meets the network. Candidates become stored images, hashes and outcomes.
 
-Media are grouped by host, a host's media are cut into lanes by the hash of their id, and a lane into work units. A
-task works off some lanes of all hosts at once, with their share of every host's rate and connections, so a host's
-limits hold for any number of workers on any runner. A unit writes `blobs/UNIT.bin` (the encoded images, one after
+Media are grouped by host, and a host's media cut into work units by their ids. A task works off units of many hosts at
+once, with its share of every host's rate and connections, so a host's limits hold for any number of workers on any
+runner. A unit writes `blobs/UNIT.bin` (the encoded images, one after
 another) and then `media/UNIT.parquet`, whose presence says that the unit is done; what a unit has got so far is in
 its journal (`pipeline.media.journal`).
 
@@ -56,7 +56,7 @@ class Fetch(Stage):
     name = "fetch"
     version = 6
     sections = (
-        *(*_RULES, "fetch.lanes", "fetch.unit_size", "fetch.images_per_taxon"),
+        *(*_RULES, "fetch.unit_size", "fetch.images_per_taxon"),
         *("fetch.placeholder_addresses", "fetch.placeholders"),
     )
     upstream = ("screen", "resolve")
@@ -73,7 +73,7 @@ class Fetch(Stage):
         return digests
 
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
-        """Cut the candidates into lanes and units, fetch what is missing, and write who arrived."""
+        """Cut the candidates into units, fetch what is missing, and write who arrived."""
         folder, run = context.folder.stage(self.name), context.folder
         write_table(folder / "media" / "-schema.parquet", MEDIA_SCHEMA.empty_table())
         outputs: list[str] = []
@@ -99,6 +99,7 @@ class Fetch(Stage):
                         source = fetch_sql.alternates_sql(asked, media, place)
                     self._round(con, context, engine, source, f"{step}-{place}", outputs)
             _remove_stale(folder, outputs)
+            fetch_plan.note_answered(folder)
             placeholders = self._settle(con, context, folder, candidates, asked)
         return {"units": len(outputs), "placeholders": placeholders}
 
@@ -174,12 +175,16 @@ class Fetch(Stage):
             con, folder, plan, f"reuse-{number}.parquet", _earlier(context, folder, digest, outputs)
         )
         stores = {spec.name: spec.media for spec in recipe.sources}
-        parts = recipe.fetch.lanes
-        if engine.options.runner == "local":
-            parts = min(parts, engine.options.workers)
-        tasks: list[FetchTask] = fetch_plan.tasks(todo, plan, reuse, stores, recipe.fetch.lanes, parts)
+        workers = engine.options.workers if engine.options.runner in ("local", "portable") else 0
         work = FetchUnits(str(folder), recipe.fetch, recipe.image)
-        engine.run(self.name, partial(_graph, RunUnits(tasks, work)), fetch_ticker(folder, context.progress))
+        for parts in fetch_plan.passes(recipe.fetch, workers):
+            todo = [unit for unit in todo if missing(folder, [unit_path(unit[-1])])]
+            if not todo:
+                return
+            tasks: list[FetchTask] = fetch_plan.tasks(todo, plan, reuse, stores, recipe.fetch, parts)
+            if idle := fetch_plan.idle_workers(recipe.fetch, todo, tasks, workers):
+                context.progress(idle)
+            engine.run(self.name, partial(_graph, RunUnits(tasks, work)), fetch_ticker(folder, context.progress))
 
     def _settle(
         self, con: duckdb.DuckDBPyConnection, context: Context, folder: Path, candidates: str, asked: str

@@ -1,4 +1,4 @@
-"""Cutting what is wanted into units of one host and lane, and units into tasks.
+"""Cutting what is wanted into units of one host, and dealing units to tasks.
 
 Units are cut and named by the input alone: a unit's name begins with the digest of the rules by which its images are
 made, and goes on with a digest of what is in it. Which units are worked off together depends on the workers, and
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,23 @@ import pyarrow as pa
 
 from manifests import FetchRules
 from pipeline import sql
-from pipeline.atomic import table_writer
+from pipeline.atomic import read_json, table_writer, write_json
 from pipeline.errors import RunError
+from pipeline.media.limits import connections_of, fewest_connections, tasks_of
 from pipeline.media.reuse import LASTING, REUSE_SCHEMA
 from pipeline.media.stored import PLAN_SCHEMA
 from pipeline.media.work import FetchTask
 from pipeline.outcomes import Outcome
 
 RULES_DIGITS = 8
+UNKNOWN_WORKERS = 16
+"""Tasks where neither the recipe nor the runner says how many workers there are."""
+_ANSWERED = "retries/answered.json"
+_SMALLEST = 25  # media of a unit: less would cost more files than it wins in sharing
+_UNITS_PER_HOST = 16  # that a host's work is cut into at least, once it has enough of it
+
+Planned = tuple[str, str, int, str]
+"""(host, store, row group of the plan, unit name) of a unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,38 +55,57 @@ def rules_digest(parts: Mapping[str, Any]) -> str:
 
 def write_plan(
     con: duckdb.DuckDBPyConnection, wanted: str, folder: Path, name: str, rules: FetchRules, digest: str
-) -> list[tuple[str, str, str, int, str]]:
-    """Write FOLDER/NAME, one row group per unit, and give (host, lane, store, row group, unit name) of every unit.
+) -> list[Planned]:
+    """Write FOLDER/NAME, one row group per unit, and give what was planned.
 
     `wanted` is a FROM clause with host, media_id, store, address, image_id, the box, and `again`: how often an image
     was asked for again on request.
     """
-    query = f"""SELECT DISTINCT host, CAST(md5_number_lower(media_id) % {rules.lanes} AS VARCHAR) AS lane,
-                       media_id, store, address, image_id, box_x, box_y, box_w, box_h, again
-                FROM {wanted} ORDER BY host, lane, media_id, image_id"""
-    units: list[tuple[str, str, str, int, str]] = []
+    # The scheme's own port is not part of a host's name: example.org and example.org:443 share one turn.
+    host = r"""CASE WHEN store = '' AND lower(address[:6]) = 'https:' THEN regexp_replace(host, ':443$', '')
+                    WHEN store = '' AND lower(address[:5]) = 'http:' THEN regexp_replace(host, ':80$', '')
+                    ELSE host END"""
+    query = f"""SELECT DISTINCT {host} AS host, media_id, store, address, image_id, box_x, box_y, box_w, box_h, again
+                FROM {wanted} ORDER BY host, store, media_id, image_id"""
+    counts = con.execute(f"SELECT {host}, store, count(DISTINCT media_id) FROM {wanted} GROUP BY ALL").fetchall()
+    sizes = {(each, store): unit_size(media, rules.unit_size) for each, store, media in counts}
+    units: list[Planned] = []
     with table_writer(folder / name, PLAN_SCHEMA) as writer:
-        for rows in cut(sql.batches(con, query), rules.unit_size):
+        for rows in cut(sql.batches(con, query), sizes):
             content = "\n".join(f"{row['image_id']} {row['again']}" for row in rows)
             unit = digest + hashlib.blake2b(content.encode(), digest_size=14).hexdigest()
             table = pa.Table.from_pylist([{**row, "unit": unit} for row in rows], PLAN_SCHEMA)
             writer.write_table(table, row_group_size=1 << 30)
             first = rows[0]
-            units.append((first["host"], first["lane"], first["store"], len(units), unit))
+            units.append((first["host"], first["store"], len(units), unit))
     return units
 
 
-def cut(batches: Iterator[pa.RecordBatch], size: int) -> Iterator[list[dict[str, Any]]]:
-    """Cut rows, sorted by host, lane and medium, into units of at most `size` media of one lane."""
+def unit_size(media: int, largest: int) -> int:
+    """Return how many media a unit of a host has, by how many the host has: enough units to share, and not too many.
+
+    Sizes double, so that a few media more or less cut nothing anew.
+
+    >>> [unit_size(media, 200) for media in (1, 400, 401, 1_000, 200_000_000)], unit_size(1_000, 10)
+    ([25, 25, 50, 100, 200], 10)
+    """
+    size = _SMALLEST
+    while size < largest and media > _UNITS_PER_HOST * size:
+        size *= 2
+    return min(size, largest)
+
+
+def cut(batches: Iterator[pa.RecordBatch], sizes: Mapping[tuple[str, str], int]) -> Iterator[list[dict[str, Any]]]:
+    """Cut rows, sorted by host, store and medium, into units of at most `sizes[host, store]` media."""
     unit: list[dict[str, Any]] = []
     media = 0
     for batch in batches:
         for row in batch.to_pylist():
-            if unit and (row["host"], row["lane"]) != (unit[-1]["host"], unit[-1]["lane"]):
+            if unit and (row["host"], row["store"]) != (unit[-1]["host"], unit[-1]["store"]):
                 yield unit
                 unit, media = [], 0
             if not unit or row["media_id"] != unit[-1]["media_id"]:
-                if media == size:
+                if media == sizes[row["host"], row["store"]]:
                     yield unit
                     unit, media = [], 0
                 media += 1
@@ -85,34 +114,64 @@ def cut(batches: Iterator[pa.RecordBatch], size: int) -> Iterator[list[dict[str,
         yield unit
 
 
-def tasks(
-    units: Sequence[tuple[str, str, str, int, str]],
-    plan: str,
-    reuse: str,
-    stores: Mapping[str, str],
-    lanes: int,
-    parts: int,
-) -> list[FetchTask]:
-    """Give the tasks: the lanes of all hosts dealt out over `parts` tasks, and each unit of a local store alone.
+def passes(rules: FetchRules, workers: int) -> tuple[int, int]:
+    """Return over how many tasks units are dealt, and over how many those that the first pass left unfinished.
 
-    >>> units = [("a.org", "0", "", 0, "u"), ("a.org", "1", "", 1, "v"), ("b.org", "0", "", 2, "w")]
-    >>> [(task.hosts, task.share) for task in tasks(units, "plan.parquet", "", {}, lanes=2, parts=1)]
-    [((('a.org', ((0, 'u'), (1, 'v'))), ('b.org', ((2, 'w'),))), 1.0)]
+    A task leaves a medium to others when a redirect leads to a host in which it has no part. In the second pass there
+    are no more tasks than any host may have connections, so every task has a part in every host. `workers`: how many
+    there are; 0: nobody knows.
+
+    >>> passes(FetchRules(), 20), passes(FetchRules(lanes=4), 20), passes(FetchRules(), 0)
+    ((20, 8), (4, 4), (16, 8))
+    """
+    wanted = rules.lanes or workers or UNKNOWN_WORKERS
+    first = min(wanted, workers) if workers else wanted
+    return first, min(first, fewest_connections(rules))
+
+
+def tasks(
+    units: Sequence[Planned], plan: str, reuse: str, stores: Mapping[str, str], rules: FetchRules, parts: int
+) -> list[FetchTask]:
+    """Return the tasks: the units of every host dealt to those that may ask it, each unit of a local store alone.
+
+    >>> units = [("a.org", "", 0, "u"), ("a.org", "", 1, "v"), ("b.org", "", 2, "w")]
+    >>> [(task.hosts, task.parts) for task in tasks(units, "plan.parquet", "", {}, FetchRules(), parts=1)]
+    [((('a.org', ((0, 'u'), (1, 'v'))), ('b.org', ((2, 'w'),))), 1)]
     """
     dealt: dict[int, dict[str, list[tuple[int, str]]]] = {}
     found: list[FetchTask] = []
-    for host, lane, store, group, unit in units:
+    askers: dict[str, Iterator[int]] = {}
+    for host, store, group, unit in units:
         if store:
             # A local store asks for no politeness: each unit is a task of its own.
             found.append(FetchTask(plan, ((host, ((group, unit),)),), store=stores[store]))
-        else:
-            dealt.setdefault(int(lane) % parts, {}).setdefault(host, []).append((group, unit))
+            continue
+        if host not in askers:
+            askers[host] = cycle(tasks_of(host, connections_of(rules, host), parts))
+        dealt.setdefault(next(askers[host]), {}).setdefault(host, []).append((group, unit))
     for part, hosts in sorted(dealt.items()):
-        share = len(range(part, lanes, parts)) / lanes
         # The longest queue first: it is the one that the end of the run waits for.
         ordered = sorted(hosts.items(), key=lambda item: (-len(item[1]), item[0]))
-        found.append(FetchTask(plan, tuple((host, tuple(places)) for host, places in ordered), share, reuse=reuse))
+        places = tuple((host, tuple(queue)) for host, queue in ordered)
+        found.append(FetchTask(plan, places, part, parts, reuse=reuse))
     return found
+
+
+def idle_workers(rules: FetchRules, units: Sequence[Planned], found: Sequence[FetchTask], workers: int) -> str:
+    """Return a line of progress that says why workers have nothing to do; empty where all have, or work is short.
+
+    >>> units = [("a.org", "", number, str(number)) for number in range(40)]
+    >>> idle_workers(FetchRules(), units, tasks(units, "", "", {}, FetchRules(), 16), 16)
+    'fetch: 8 of 16 workers have nothing to do: a host is asked by as many as it may have connections (8)'
+    """
+    idle = min(workers, len(units)) - len(found)
+    if idle <= 0:
+        return ""
+    line = f"fetch: {workers - len(found)} of {workers} workers have nothing to do: "
+    if 0 < rules.lanes < workers:
+        return line + f"fetch.lanes is {rules.lanes}; leave it out, or set it to {workers}"
+    most = max(connections_of(rules, host) for host, store, *_ in units if not store)
+    return line + f"a host is asked by as many as it may have connections ({most})"
 
 
 def note_retry(con: duckdb.DuckDBPyConnection, folder: Path, query: str) -> int:
@@ -124,11 +183,24 @@ def note_retry(con: duckdb.DuckDBPyConnection, folder: Path, query: str) -> int:
     return rows
 
 
-def retried(folder: Path) -> str:
-    """Give, as a FROM clause, the image ids of every note: an image that was noted twice stands there twice."""
-    if not any(folder.glob("retries/*.parquet")):
+def retried(folder: Path, unanswered: bool = False) -> str:
+    """Give, as a FROM clause, the image ids of every note: an image that was noted twice stands there twice.
+
+    `unanswered`: only of notes that no fetch has been done with since.
+    """
+    seen = folder / _ANSWERED
+    answered = int(read_json(seen)["notes"]) if unanswered and seen.exists() else 0
+    notes = sorted(folder.glob("retries/*.parquet"))[answered:]
+    if not notes:
         return "(SELECT NULL::VARCHAR AS image_id WHERE false)"
-    return sql.parquet(folder / "retries")
+    return f"read_parquet([{', '.join(sql.quote(str(path)) for path in notes)}])"
+
+
+def note_answered(folder: Path) -> None:
+    """Note that all that was to be asked for again has been: the answers since are as good as any other."""
+    notes = len(list(folder.glob("retries/*.parquet")))
+    if notes:
+        write_json(folder / _ANSWERED, {"notes": notes})
 
 
 def with_retries(wanted: str, folder: Path) -> str:
@@ -149,7 +221,7 @@ def check_retry(outcomes: Sequence[str]) -> None:
 def write_reuse(con: duckdb.DuckDBPyConnection, folder: Path, plan: str, name: str, earlier: Sequence[Earlier]) -> str:
     """Write which earlier answers go into the units of a plan, as FOLDER/NAME; give its name, or '' for none.
 
-    Images that were noted to be asked for again are left out, whatever was answered.
+    Images that were noted to be asked for again are left out, whatever was answered before.
     """
     parts = []
     lasting = sql.in_list(sorted(LASTING))
@@ -168,7 +240,7 @@ def write_reuse(con: duckdb.DuckDBPyConnection, folder: Path, plan: str, name: s
         SELECT {columns} FROM (
           SELECT m.*, p.unit AS "into" FROM ({" UNION ALL ".join(parts)}) m
           JOIN (SELECT image_id, unit FROM read_parquet({sql.quote(str(folder / plan))})) p USING (image_id)
-          WHERE image_id NOT IN (SELECT image_id FROM {retried(folder)})
+          WHERE image_id NOT IN (SELECT image_id FROM {retried(folder, unanswered=True)})
           QUALIFY row_number() OVER (PARTITION BY image_id ORDER BY m.outcome IS NOT NULL, m.place, m.unit) = 1)
         ORDER BY "into", image_id"""
     with table_writer(folder / name, REUSE_SCHEMA) as writer:

@@ -19,6 +19,7 @@ from manifests import (
     RANKS,
     SOURCE_KINDS,
     FetchRules,
+    HostRules,
     Recipe,
     RecipeError,
     SourceSpec,
@@ -56,7 +57,15 @@ trees = optional(
         "taxonomy": optional({}, {"minimum_rank": st.sampled_from(RANKS)}),
         "licences": optional({}, {"allow": st.lists(st.sampled_from(LICENCE_FAMILIES), min_size=1, unique=True)}),
         "fetch": optional(
-            {}, {"read_timeout": st.floats(0.1, 60) | st.integers(1, 60), "connect_to": st.just(["a=b:1"])}
+            {},
+            {
+                "read_timeout": st.floats(0.1, 60) | st.integers(1, 60),
+                "connect_to": st.just(["a=b:1"]),
+                "host": st.dictionaries(
+                    st.sampled_from(["example.org", "*.example.org", "example.org:8080", "[::1]:80"]),
+                    optional({"rate": st.floats(0.1, 9) | st.integers(1, 9)}, {"connections": st.integers(1, 64)}),
+                ),
+            },
         ),
         "select": optional({}, {"validation_percent": st.floats(0, 100)}),
         "likeness": optional({}, {"leak_distance": st.integers(0, 256)}),
@@ -159,9 +168,11 @@ def test_the_digest_is_frozen() -> None:
     assert recipe_digest(RECIPE) == "1cbf0cf8303ce5cb269d1416b9cc784639b96b05fb5cc4d94930fd33a4fe2209"
 
 
-def test_every_key_but_connect_to_is_part_of_the_digest() -> None:
+def test_every_key_but_where_bytes_come_from_and_how_many_ask_is_part_of_the_digest() -> None:
     digest = recipe_digest(RECIPE)
     assert recipe_digest(replace(RECIPE, fetch=FetchRules(connect_to=("a=127.0.0.1:1",)))) == digest
+    assert recipe_digest(replace(RECIPE, fetch=FetchRules(lanes=20))) == digest
+    assert recipe_digest(replace(RECIPE, fetch=FetchRules(host=(HostRules("a", rate=1.0),)))) != digest
     assert recipe_digest(replace(RECIPE, fetch=FetchRules(contact="a@b.org"))) != digest
     assert recipe_digest(replace(RECIPE, seed=1)) != digest
     assert recipe_digest(replace(RECIPE, sources=(replace(RECIPE.sources[0], path="b.zip"),))) != digest

@@ -12,6 +12,7 @@ from manifests import (
     BenchmarkSpec,
     ExportRules,
     FetchRules,
+    HostRules,
     ImageRules,
     LicencePolicy,
     LikenessRules,
@@ -23,12 +24,17 @@ from manifests import (
     ShardRules,
     SourceSpec,
     TaxonomyRules,
+    canonical_json,
     check_paths,
     describe_recipe,
     load_recipe,
+    recipe_from_json,
     starter_recipe,
 )
+from manifests.checks import check_fetch
+from manifests.host_rules import parse_host_rule
 from manifests.paths import as_given
+from manifests.places import Places
 
 GOOD = 'name = "demo"\n[[sources]]\nname = "gbif"\nkind = "gbif-dwca"\npath = "gbif.zip"\n'
 
@@ -41,6 +47,7 @@ TABLES = (
     LicencePolicy,
     ExportRules,
     FetchRules,
+    HostRules,
     ImageRules,
     LikenessRules,
     SelectRules,
@@ -70,7 +77,9 @@ def test_lists_become_tuples_and_integers_become_numbers_where_declared(tmp_path
 @pytest.mark.parametrize(
     "line",
     [
-        'connect_to = ["img.example.org=127.0.0.1:8080", "b=[::1]:1"]',
+        'connect_to = ["img.example.org=127.0.0.1:8080", "b=[::1]:1", "*.x=10.0.0.1:80", "a.b:443=c:1", "[::1]:9=d:1"]',
+        'host."*.example.org" = {rate = 500, connections = 64}\nhost."example.org:8080".give_up_after = 5',
+        'host.localhost.rate = 0.5\nhost."[2001:db8::1]:80".connections = 1',
         'hosts = ["example.org", "*.example.org:443", "10.0.0.1", "[2001:db8::1]:80", "xn--bcher-kva.example"]',
         'allow_private = ["localhost", "localhost:8080", "[::1]:9"]',
         'contact = "https://example.org/about?x=1 (Biomill)"',
@@ -78,6 +87,35 @@ def test_lists_become_tuples_and_integers_become_numbers_where_declared(tmp_path
 )
 def test_hosts_may_be_written_in_every_documented_form(tmp_path: Path, line: str) -> None:
     load_recipe(write(tmp_path, GOOD + f"[fetch]\n{line}\n"))
+
+
+def test_a_table_of_a_host_is_named_by_its_pattern_in_a_file_an_override_and_json(tmp_path: Path) -> None:
+    text = GOOD + '[fetch.host."b.org"]\nrate = 5\n[fetch.host."*.a.org:81"]\nconnections = 64\n'
+    recipe = load_recipe(
+        write(tmp_path, text),
+        ['fetch.host."b.org".rate=6', "fetch.host.c.org.rate = 7", "fetch.host.'*.d.org'={give_up_after=8}"],
+    )
+    assert recipe.fetch.host == (
+        *(HostRules("*.a.org:81", connections=64), HostRules("*.d.org", give_up_after=8)),
+        *(HostRules("b.org", rate=6.0), HostRules("c.org", rate=7.0)),
+    )
+    assert recipe_from_json(canonical_json(recipe), tmp_path).fetch == recipe.fetch
+
+
+def test_the_rule_of_a_host_is_one_line_of_a_command() -> None:
+    assert parse_host_rule(" b.org  give_up_after=3 rate=0.5 ") == HostRules("b.org", rate=0.5, give_up_after=3)
+    for line in (
+        "b.org rate",
+        "b.org rate=1 rate=2",
+        "b.org speed=1",
+        "b.org rate=fast",
+        "b.org pattern=c connections=1",
+    ):
+        with pytest.raises(RecipeError, match="--host-rule b"):
+            parse_host_rule(line)
+    for line in ("", "b.org", "https://b.org/ rate=1", "b.org rate=nan", "b.org rate=-1", "b.org connections=0"):
+        with pytest.raises(RecipeError):
+            check_fetch(FetchRules(host=(parse_host_rule(line),)), Places("the command line"))
 
 
 def test_paths_count_from_the_folder_of_the_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,9 @@ class Site:
     clients: set[int] = field(default_factory=set)
     busy: int = 0
     busiest: int = 0
+    open: int = 0
+    most_open: int = 0
+    """Connections that were open at the same time."""
     lock: threading.Lock = field(default_factory=threading.Lock)
     scheme: str = "http"
     jpeg: bytes = JPEG
@@ -80,6 +83,18 @@ class Site:
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     site: Site
+
+    def setup(self) -> None:
+        super().setup()
+        with self.site.lock:
+            self.site.open += 1
+            self.site.most_open = max(self.site.most_open, self.site.open)
+
+    def finish(self) -> None:
+        with self.site.lock:
+            self.site.open -= 1
+        with contextlib.suppress(OSError):
+            super().finish()
 
     def log_message(self, format: str, *args: object) -> None:
         pass

@@ -136,7 +136,13 @@ def test_refused_connections_and_unknown_names_have_their_own_outcomes() -> None
         assert fetcher.fetch("http://no-such-host.invalid/a.jpg").outcome is Outcome.DNS_FAILED
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1", "localhost", "2130706433", "0x7f.1", "0177.0.0.1", "127.1", "0x7f000001", "017700000001", "0"),
+        *("[::1]", "[::]", "[::ffff:127.0.0.1]", "[::127.0.0.1]", "[64:ff9b::127.0.0.1]", "[fe80::1%25lo]"),
+    ],
+)
 def test_private_addresses_are_never_asked(site: Site, host: str) -> None:
     with Fetcher(site.rules(contact="a@example.org", attempts=1)) as fetcher:
         answer = fetcher.fetch(f"http://{host}:{site.port}/ok")
@@ -234,7 +240,7 @@ def test_answers_come_as_they_are_ready_over_few_connections(site: Site) -> None
 
 def test_a_lane_keeps_to_its_share_of_rate_and_connections(site: Site) -> None:
     rules = site.rules(per_host_rate=40.0, per_host_connections=4)
-    with Fetcher(rules, share=0.5) as fetcher:
+    with Fetcher(rules, part=0, parts=2) as fetcher:
         assert all(a.ok for _, a in fetcher.fetch_all([site.url(f"slow/0.08/{n}") for n in range(10)]))
     assert site.busiest <= 2
     starts = sorted(at for at, _, _ in site.asked)
