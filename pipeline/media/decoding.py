@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from PIL import Image, ImageFile, UnidentifiedImageError, features
 
 from pipeline.media.jpeg import stripped
+from pipeline.media.jpeg_decoding import DamagedError, check_end, decoded
+from pipeline.media.jpeg_scans import CodedPicture, coded_picture, visible_damage
 from pipeline.media.prescan import MAX_FRAMES, prescan
 from pipeline.media.raster import changes_colours, to_shallow
 from pipeline.media.sniff import FORMATS, ends_early, is_image, sniff
@@ -21,6 +23,8 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 # Damaged metadata is told by the outcome, or does not matter; a warning for each of millions of images helps nobody.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
+LARGE = 16_000_000
+"""Pixels from which a raster is kept in the decoder's own buffer: a copy costs memory, a buffer of four bytes speed."""
 MAX_TABLES = 4096
 """Bytes of headers and tables that even the smallest JPEG may have beside its picture."""
 _ORIENTATION = 0x0112  # EXIF 2.32, section 4.6.4
@@ -111,6 +115,7 @@ class Source:
         if width * height > max_pixels:
             detail = f"{width} x {height} pixels, {max_pixels} allowed"
             raise RejectedError(Outcome.TOO_MANY_PIXELS, detail, self.facts)
+        self._coded = self._checked_jpeg() if kind == "JPEG" else None
         if kind == "PNG":
             self._decode()  # a PNG may carry its EXIF behind the pixels
         orientation = self._orientation()
@@ -152,11 +157,43 @@ class Source:
 
     def load(self) -> Image.Image:
         """Decode the first frame, in mode L, RGB or CMYK with 8 bits a channel, transparency laid on white."""
+        if self._coded is not None and (raster := self._load_jpeg(self._coded)) is not None:
+            return raster
         self._decode()
         try:
             return to_shallow(self._image)
         except _DECODER_ERRORS as error:
             raise self._rejected(error) from error
+
+    def _checked_jpeg(self) -> CodedPicture:
+        """Read the coded picture, and refuse it if damage shows without decoding."""
+        picture = coded_picture(self._data)
+        if not picture.ended:
+            raise RejectedError(Outcome.TRUNCATED, "the picture has no end mark", self.facts)
+        if damage := visible_damage(picture):
+            raise RejectedError(Outcome.CORRUPT, damage, self.facts)
+        return picture
+
+    def _load_jpeg(self, picture: CodedPicture) -> Image.Image | None:
+        """Decode a JPEG whose damage is told; None if that was only looked for, because Pillow has to decode it."""
+        mode, (width, height) = self._image.mode, self._image.size
+        large = mode == "RGB" and width * height > LARGE
+        try:
+            if mode not in ("RGB", "L"):
+                if decoded(picture, "CMYK", 1, 1) is None:
+                    check_end(picture)
+                return None
+            raster = decoded(picture, "RGBX" if large else "RGB" if mode == "RGB" else "GRAY", width, height)
+            if raster is None:
+                check_end(picture)
+        except DamagedError as error:
+            words = str(error).replace("0x", "")[:200]
+            raise RejectedError(Outcome.CORRUPT, words, self.facts) from error
+        if raster is None or raster.shape[:2] != (height, width):
+            return None
+        if mode == "L":
+            return Image.fromarray(raster[:, :, 0])
+        return Image.frombuffer("RGBX", (width, height), raster, "raw", "RGBX", 0, 1) if large else Image.fromarray(raster)
 
     def _decode(self) -> None:
         # Another library in this process may have asked for grey fill, which must never become training data.

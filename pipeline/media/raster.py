@@ -39,13 +39,15 @@ def to_shallow(image: Image.Image) -> Image.Image:
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str]:
-    """Give an L, RGB or CMYK raster in sRGB by its ICC profile, and a note when the profile could not be used.
+    """Give an L, RGB, RGBX or CMYK raster in sRGB by its ICC profile, and a note when the profile could not be used.
 
     A profile that cannot be parsed, or that is for another kind of colour, is left aside: the picture counts more.
     Source: ICC.1; conversion by LittleCMS, perceptual intent.
     """
     if not profile:
         return _rgb(image), ""
+    if image.mode == "RGBX":
+        image = image.convert("RGB")
     if len(profile) > MAX_PROFILE:
         return _rgb(image), f"ICC profile of {len(profile)} bytes ignored"
     try:
