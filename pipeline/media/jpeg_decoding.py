@@ -54,7 +54,8 @@ def decoded(picture: CodedPicture, layout: str, width: int, height: int) -> Rast
         raster = _without_padding(picture, int(extraneous[1]), decode)
     if picture.arithmetic:
         _check_arithmetic_end(
-            picture, lambda data: simplejpeg.decode_jpeg(data, layout, min_width=1, min_height=1, strict=False).tobytes()
+            picture,
+            lambda data: simplejpeg.decode_jpeg(data, layout, min_width=1, min_height=1, strict=False).tobytes(),
         )
     return raster
 

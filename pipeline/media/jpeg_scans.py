@@ -195,7 +195,9 @@ def _hole(scan: Scan, progressive: bool) -> tuple[int, int] | None:
     other tables they would be the same strong detail over and over, in every coefficient of every block.
     """
     run = _ZEROS.search(scan.data)
-    if run is None or (progressive and scan.first == 0 and scan.high > 0):  # there every block is one bit, without codes
+    if run is None or (
+        progressive and scan.first == 0 and scan.high > 0
+    ):  # there every block is one bit, without codes
         return None
     flat = True
     for _, tables in scan.components:
@@ -219,8 +221,7 @@ def _read_frame(picture: CodedPicture, code: int, body: bytes) -> None:
     picture.process = code
     picture.height, picture.width = int.from_bytes(body[1:3], "big"), int.from_bytes(body[3:5], "big")
     picture.components = tuple(
-        Component(body[at], max(1, body[at + 1] >> 4), max(1, body[at + 1] & 15))
-        for at in range(6, 6 + 3 * count, 3)
+        Component(body[at], max(1, body[at + 1] >> 4), max(1, body[at + 1] & 15)) for at in range(6, 6 + 3 * count, 3)
     )
 
 

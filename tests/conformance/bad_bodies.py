@@ -6,7 +6,7 @@ import gzip
 import io
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from PIL import Image
@@ -45,6 +45,14 @@ def _frames(kind: str) -> bytes:
 
 def _chunk(name: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def png_rows(width: int, height: int, depth: int, colour: int, rows: Iterable[bytes]) -> bytes:
+    """A PNG of any colour type (PNG, section 11.2.1) from its rows, each with its filter byte before it."""
+    packer = zlib.compressobj(1)
+    body = b"".join(packer.compress(row) for row in rows) + packer.flush()
+    head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", body) + _chunk(b"IEND", b"")
 
 
 def png_bomb(side: int = 30_000) -> bytes:

@@ -17,7 +17,9 @@ END = b"\xff\xd9"
 def _hole(size: int, filler: Callable[[random.Random, int], bytes], aligned: int = 1) -> Damage:
     def damage(data: bytes, start: int, end: int, rng: random.Random, other: bytes) -> bytes:
         length = min(size, max(1, (end - start) // 2))
-        at = start + (end - start - length) // 2 if size > 10_000 else rng.randrange(start, max(start + 1, end - length))
+        at = (
+            start + (end - start - length) // 2 if size > 10_000 else rng.randrange(start, max(start + 1, end - length))
+        )
         at = max(start, at - at % aligned)
         return data[:at] + filler(rng, length) + data[at + length :]
 
@@ -155,7 +157,11 @@ def _gif_closed(data: bytes, start: int, end: int, rng: random.Random, other: by
 
 
 OTHERS: dict[str, dict[str, Damage]] = {
-    "PNG": {**ANY, "cut + right checksum + IEND": _png_closed(cut), "hole + right checksum": _png_closed(ANY["packet of 1,460 zeros"])},
+    "PNG": {
+        **ANY,
+        "cut + right checksum + IEND": _png_closed(cut),
+        "hole + right checksum": _png_closed(ANY["packet of 1,460 zeros"]),
+    },
     "WEBP": {**ANY, "cut + right sizes": _riff_closed(cut)},
     "GIF": {**ANY, "cut + end marks": _gif_closed},
     "TIFF": dict(ANY),
@@ -177,5 +183,7 @@ def picture_range(kind: str, data: bytes) -> tuple[int, int]:
         picture = coded_picture(data)
         scans = [bytes(picture.parts[at]) for at in picture.data_at]
         return data.index(scans[0]) + 1, data.rindex(scans[-1]) + len(scans[-1])
-    start = {"PNG": data.find(b"IDAT"), "WEBP": data.find(b"VP8"), "GIF": 800, "AVIF": data.find(b"mdat")}.get(kind, 150)
+    start = {"PNG": data.find(b"IDAT"), "WEBP": data.find(b"VP8"), "GIF": 800, "AVIF": data.find(b"mdat")}.get(
+        kind, 150
+    )
     return min(start + 40, len(data) // 3), len(data) - 12

@@ -80,7 +80,9 @@ def main() -> None:
     parser.add_argument("folders", nargs="*", type=Path)
     parser.add_argument("--drawn", type=int, default=0, help="also that many drawn pictures of every format")
     args = parser.parse_args()
-    files = [(str(path), path.read_bytes()) for one in args.folders for path in sorted(one.rglob("*")) if path.is_file()]
+    files = [
+        (str(path), path.read_bytes()) for one in args.folders for path in sorted(one.rglob("*")) if path.is_file()
+    ]
     if args.drawn:
         files += [(name, data) for name, data in drawn(7, args.drawn) if len(data) > 3000]
         files += [(kind, data) for kind in FORMATS if kind != "JPEG" for data in drawn_others(kind, args.drawn)]
