@@ -165,6 +165,8 @@ def visible_damage(picture: CodedPicture) -> str:
         if _FILLED.search(scan.data):
             return f"fill bytes inside scan {number}"
         hole = None if picture.arithmetic else _hole(scan, picture.progressive)
+        if hole is not None and number == len(picture.scans) and hole[1] == len(scan.data):
+            hole = None  # padding, if the picture is whole without it: the decoder will tell
         if hole is not None:
             return f"{hole[1] - hole[0]} zero bytes in a row in scan {number}"
     return _missing_scan(picture)

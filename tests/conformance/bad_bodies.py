@@ -112,7 +112,12 @@ BODIES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "thread": ("too_small", lambda: encode(photo((4000, 4)))),
     "png-bomb": ("too_many_pixels", png_bomb),
     "wide-jpeg": ("too_many_pixels", _wide_jpeg),
-    "broken-scan": ("stored|corrupt|truncated", lambda: JPEG[:700] + bytes(300) + JPEG[1000:]),
+    "broken-scan": ("corrupt", lambda: JPEG[:700] + bytes(300) + JPEG[1000:]),
+    "half-closed": ("corrupt", lambda: JPEG[: len(JPEG) // 2] + b"\xff\xd9"),
+    "half-zeros": ("corrupt", lambda: JPEG[: len(JPEG) // 2] + bytes(len(JPEG) // 2) + b"\xff\xd9"),
+    "blanks-before": ("stored", lambda: b"\xef\xbb\xbf\r\n" + JPEG),
+    "raw-cr3": ("unsupported_format", lambda: b"\0\0\0\x18ftypcrx \0\0\0\1crx isom" + bytes(1000)),
+    "raw-cr2": ("unsupported_format", lambda: b"II*\0\x10\0\0\0CR\x02\0" + bytes(1000)),
     "empty": ("empty", lambda: b""),
 }
 """Name: (outcomes that are right, what the host sends as image/jpeg)."""
