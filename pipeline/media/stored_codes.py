@@ -7,12 +7,11 @@ edge. What else is changed in them cannot be known.
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Iterator
 
 from pipeline.media.jpeg_decoding import DamagedError, decoded
-from pipeline.media.jpeg_scans import coded_picture, visible_damage
+from pipeline.media.jpeg_scans import coded_picture, visible_damage, zero_run
 from pipeline.media.tiff_tags import (
     COMPRESSION,
     HEIGHT,
@@ -34,7 +33,6 @@ SOLID = 0.75
 """Share of bytes that are not zero in what a black area with an edge would continue, and a hole does not."""
 _BITS, _SAMPLES, _PLANES = 258, 277, 284
 _LZW, _JPEG, _DEFLATE = 5, 7, frozenset({8, 32946})
-_ZEROS = re.compile(rb"\x00{%d,}" % MIN_HOLE)
 
 
 def tiff_damage(data: bytes) -> str:
@@ -46,7 +44,7 @@ def tiff_damage(data: bytes) -> str:
     tags, _ = directory(data)
     compression = tags.get(COMPRESSION, (1,))[0]
     for number, part in enumerate(_parts(data, tags)):
-        if compression == _LZW and _ZEROS.search(part):
+        if compression == _LZW and zero_run(part, MIN_HOLE):
             return f"zero bytes in a row in the codes of part {number}"
         if compression in _DEFLATE and not _inflates(part):
             return f"part {number} fails its checksum"
@@ -69,10 +67,10 @@ def bmp_damage(data: bytes) -> str:
 
 def avif_damage(data: bytes) -> str:
     """Return where AV1 codes are lost, '' for no sign of it. Source: ISO/IEC 14496-12, section 8.11.3."""
-    hole = _ZEROS.search(data, max(0, data.find(b"mdat")))
+    hole = zero_run(data, MIN_HOLE, max(0, data.find(b"mdat")))
     if hole is None or any(mark in data for mark in (b"Exif\0\0\0\0", b"grid", b"tmap")):
         return ""
-    return f"{hole.end() - hole.start()} zero bytes in a row in the codes"
+    return f"{hole[1] - hole[0]} zero bytes in a row in the codes"
 
 
 def _parts(data: bytes, tags: Tags) -> Iterator[memoryview]:
@@ -125,19 +123,15 @@ def _plain_hole(data: bytes, tags: Tags) -> str:
 
 def _hole_in_rows(pixels: memoryview, row: int) -> str:
     """Return where rows of zero bytes begin or end inside a row, though the rows beside have pixels there."""
-    for run in re.finditer(rb"\x00{%d,}" % min(MIN_ROWS * row, 1 << 24), pixels):
-        for edge, before, after in (
-            (run.start(), run.start() - run.start() % row, run.start() - row),
-            (run.end(), run.end(), run.end() - run.end() % row + row),
-        ):
-            at = edge % row
-            if at == 0:
-                continue
-            # Of the row that is cut in two, the part with pixels; of its neighbour, the part where this row has none.
-            beside = pixels[before:edge] if edge == run.start() else pixels[edge:after]
-            across = pixels[edge - row : edge - at] if edge == run.start() else pixels[after : after + at]
-            if _solid(beside) and _solid(across):
-                return f"{run.end() - run.start()} zero bytes from inside a row on"
+    whole, at = pixels.tobytes(), 0
+    while (run := zero_run(whole, min(MIN_ROWS * row, 1 << 24), at)) is not None:
+        start, at = run
+        first, last = start % row, at % row
+        # Of a row that is cut in two, the part with pixels; of its neighbour, the part where this row has none.
+        begins = first and _solid(pixels[start - first : start]) and _solid(pixels[start - row : start - first])
+        ends = last and _solid(pixels[at : at - last + row]) and _solid(pixels[at - last + row : at + row])
+        if begins or ends:
+            return f"{at - start} zero bytes from inside a row on"
     return ""
 
 

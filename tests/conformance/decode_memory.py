@@ -48,7 +48,8 @@ def png16(colour: int, samples: int, side: int = SIDE) -> Callable[[], bytes]:
     def make() -> bytes:
         from tests.conformance.bad_bodies import png_rows
 
-        row = np.random.default_rng(5).integers(0, 65_536, side * samples, dtype=np.uint16).astype(">u2").tobytes()
+        tile = np.random.default_rng(5).integers(0, 65_536, 100 * samples, dtype=np.uint16)
+        row = np.resize(tile, side * samples).astype(">u2").tobytes()
         return png_rows(side, side, 16, colour, (b"\0" + row for _ in range(side)))
 
     return make
