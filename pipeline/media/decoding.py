@@ -6,15 +6,21 @@ import io
 import struct
 import warnings
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from PIL import Image, ImageFile, UnidentifiedImageError, features
 
+from pipeline.media.cost import coefficients_too_large, too_costly
 from pipeline.media.hints import image_hint
 from pipeline.media.jpeg import stripped
+from pipeline.media.jpeg_decoding import DamagedError, check_end, decoded
+from pipeline.media.jpeg_scans import CodedPicture, coded_picture, visible_damage
 from pipeline.media.prescan import MAX_FRAMES, prescan
 from pipeline.media.raster import changes_colours, to_shallow
-from pipeline.media.sniff import FORMATS, ends_early, is_image, sniff
+from pipeline.media.sniff import FORMATS, ends_early, is_image, sniff, without_blanks
+from pipeline.media.stored_codes import avif_damage, bmp_damage, tiff_damage
+from pipeline.media.webp_end import webp_damage
 from pipeline.outcomes import Outcome
 
 # Pillow warns at half of its own bomb limit; here every size is judged by the recipe's cap before decoding.
@@ -22,6 +28,8 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 # Damaged metadata is told by the outcome, or does not matter; a warning for each of millions of images helps nobody.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
+LARGE = 16_000_000
+"""Pixels from which a raster is kept in the decoder's own buffer: a copy costs memory, a buffer of four bytes speed."""
 MAX_TABLES = 4096
 """Bytes of headers and tables that even the smallest JPEG may have beside its picture."""
 _ORIENTATION = 0x0112  # EXIF 2.32, section 4.6.4
@@ -51,6 +59,13 @@ _DECODER_ERRORS = (
     struct.error,
     zlib.error,
 )
+# What a decoder accepts may be damaged all the same, and show it.
+_SIGNS: dict[str, Callable[[bytes], str]] = {
+    "WEBP": webp_damage,
+    "TIFF": tiff_damage,
+    "BMP": bmp_damage,
+    "AVIF": avif_damage,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +99,9 @@ class Source:
     """
 
     def __init__(self, data: bytes, max_pixels: int) -> None:
-        self._data = data
+        self._data = data = without_blanks(data)
         self._kind = kind = sniff(data)
+        self._look = _SIGNS.get(kind)
         if not data:
             raise RejectedError(Outcome.EMPTY, "no bytes", Facts())
         if not is_image(kind):
@@ -93,7 +109,8 @@ class Source:
             raise RejectedError(Outcome.NOT_AN_IMAGE, words, Facts())
         self.facts = Facts(format=kind)
         if kind not in FORMATS or (kind == "AVIF" and not features.check("avif")):  # a Pillow built without libavif
-            raise RejectedError(Outcome.UNSUPPORTED_FORMAT, f"{kind} is not decoded", self.facts)
+            words = "the first page is a preview of a larger picture" if kind == "PREVIEW" else f"{kind} is not decoded"
+            raise RejectedError(Outcome.UNSUPPORTED_FORMAT, words, self.facts)
         structure = prescan(kind, data)
         if structure.problem:
             raise RejectedError(Outcome.CORRUPT, f"not decoded: {structure.problem}", self.facts)
@@ -113,6 +130,11 @@ class Source:
         if width * height > max_pixels:
             detail = f"{width} x {height} pixels, {max_pixels} allowed"
             raise RejectedError(Outcome.TOO_MANY_PIXELS, detail, self.facts)
+        self._coded = coded_picture(data) if kind == "JPEG" else None
+        if words := too_costly(kind, width, height, self._coded):
+            raise RejectedError(Outcome.TOO_MANY_PIXELS, words, self.facts)
+        if self._coded is not None:
+            self._check_jpeg(self._coded)
         if kind == "PNG":
             self._decode()  # a PNG may carry its EXIF behind the pixels
         orientation = self._orientation()
@@ -126,6 +148,20 @@ class Source:
     def size(self) -> tuple[int, int]:
         """Width and height of the raster that `load` gives, before it is turned."""
         return self._image.size
+
+    def unturned(self, box: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+        """Return where edges of the image as displayed (left, top, right, bottom) lie in the raster `load` gives."""
+        if self.turn is None:
+            return box
+        left, top, right, bottom = box
+        across, down = self.facts.width, self.facts.height
+        mirrored = (across - right, across - left), (down - bottom, down - top)
+        turn = Image.Transpose
+        if self.turn in (turn.FLIP_LEFT_RIGHT, turn.ROTATE_180, turn.ROTATE_270, turn.TRANSVERSE):
+            left, right = mirrored[0]
+        if self.turn in (turn.FLIP_TOP_BOTTOM, turn.ROTATE_180, turn.ROTATE_90, turn.TRANSVERSE):
+            top, bottom = mirrored[1]
+        return (top, left, bottom, right) if self.facts.orientation in _SIDEWAYS else (left, top, right, bottom)
 
     @property
     def profile(self) -> bytes | None:
@@ -154,19 +190,66 @@ class Source:
 
     def load(self) -> Image.Image:
         """Decode the first frame, in mode L, RGB or CMYK with 8 bits a channel, transparency laid on white."""
+        if self._coded is not None and (raster := self._load_jpeg(self._coded)) is not None:
+            return raster
         self._decode()
         try:
-            return to_shallow(self._image)
+            shallow = to_shallow(self._image)
+            if isinstance(shallow, Image.Image):
+                return shallow
+            self._image.close()  # not to hold both while a third is made
+            return Image.fromarray(shallow)
         except _DECODER_ERRORS as error:
             raise self._rejected(error) from error
+
+    def _check_jpeg(self, picture: CodedPicture) -> None:
+        """Refuse a picture whose damage shows without decoding."""
+        if not picture.ended:
+            raise RejectedError(Outcome.TRUNCATED, "the picture has no end mark", self.facts)
+        if damage := visible_damage(picture):
+            raise RejectedError(Outcome.CORRUPT, damage, self.facts)
+
+    def _load_jpeg(self, picture: CodedPicture) -> Image.Image | None:
+        """Decode a JPEG whose damage is told; None if that was only looked for, because Pillow has to decode it."""
+        mode, (width, height) = self._image.mode, self._image.size
+        large = mode == "RGB" and width * height > LARGE
+        if words := coefficients_too_large(picture, width, height):
+            raise RejectedError(Outcome.TOO_MANY_PIXELS, words, self.facts)
+        try:
+            if mode not in ("RGB", "L"):
+                if decoded(picture, "CMYK", 1, 1) is None:
+                    check_end(picture)
+                return None
+            raster = decoded(picture, "RGBX" if large else "RGB" if mode == "RGB" else "GRAY", width, height)
+            if raster is None:
+                check_end(picture)
+        except DamagedError as error:
+            words = str(error).replace("0x", "")[:200]
+            raise RejectedError(Outcome.CORRUPT, words, self.facts) from error
+        if raster is None or raster.shape[:2] != (height, width):
+            return None
+        if mode == "L":
+            return Image.fromarray(raster[:, :, 0])
+        return (
+            Image.frombuffer("RGBX", (width, height), raster, "raw", "RGBX", 0, 1) if large else Image.fromarray(raster)
+        )
 
     def _decode(self) -> None:
         # Another library in this process may have asked for grey fill, which must never become training data.
         ImageFile.LOAD_TRUNCATED_IMAGES = False
+        if self._kind == "WEBP":
+            self._look_for_signs()  # before the decoder holds its canvases: looking needs as many
         try:
             self._image.load()
         except (Image.DecompressionBombError, *_DECODER_ERRORS) as error:
             raise self._rejected(error) from error
+        self._look_for_signs()
+
+    def _look_for_signs(self) -> None:
+        """Refuse a file whose decoder accepts what is damaged, once."""
+        look, self._look = self._look, None
+        if look is not None and (damage := look(self._data)):
+            raise RejectedError(Outcome.CORRUPT, damage, self.facts)
 
     def _orientation(self) -> int:
         try:

@@ -80,7 +80,7 @@ def process(data: bytes, boxes: Sequence[Box | None], rules: ImageRules, max_pix
     Whole JPEGs are decoded at 1/2, 1/4 or 1/8 where that leaves at least MARGIN times the stored size, and kept as they
     are where nothing has to change; crops are cut from the full raster before any reduction. Each kind is decoded once,
     and neither depends on which others are asked for.
-    Memory: some 8 bytes for each of at most `max_pixels` pixels (Pillow's own bomb limit of 179 MP stays on top).
+    Memory: at most MAX_MEMORY (decoding), whatever `max_pixels` allows; Pillow's own limit of 179 MP stays on top.
     Raises nothing that depends on the bytes.
 
     >>> picture = io.BytesIO()
@@ -153,8 +153,8 @@ def _crops(source: Source, boxes: Sequence[Box], rules: ImageRules) -> list[Proc
             continue
         if raster is None:
             raster = source.load()
-            raster = raster.transpose(source.turn) if source.turn is not None else raster
-        crop, target = raster.crop(cut), _target(width, height, rules)
+        crop, target = raster.crop(source.unturned(cut)), _target(width, height, rules)
+        crop = crop.transpose(source.turn) if source.turn is not None else crop  # of the whole it would be another copy
         if target != crop.size:
             crop = crop.resize(target, _FILTER, reducing_gap=2.0)
         answers.append(_stored(crop, source, width, height, rules))

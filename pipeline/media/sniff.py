@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from pipeline.media.tiff_tags import raw_kind
+
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
 """Pillow's names of the formats that are decoded; the loaders of all others are never reached."""
 
@@ -31,8 +33,19 @@ _STARTS: tuple[tuple[bytes, str], ...] = (
     (b"\x89JNG", "JNG"),
     (b"\x8aMNG", "MNG"),
     (b"II\xbc\x01", "JPEGXR"),
+    (b"IIRO", "ORF"),
+    (b"IIRS", "ORF"),
+    (b"MMOR", "ORF"),
+    (b"IIU\0", "RW2"),
+    (b"FUJIFILMCCD-RAW", "RAF"),
+    (b"\0MRM", "MRW"),
+    (b"FOVb", "X3F"),
+    (b"II\x1a\0\0\0HEAPCCDR", "CRW"),
 )
-_IMAGES = frozenset({kind for _, kind in _STARTS} | {"WEBP", "SVG", "HEIC", "AVIF", "PNM"})
+_RAW = frozenset({"CR3", "CR2", "DNG", "NEF", "ARW", "PEF", "SRW", "3FR", "RAW", "PREVIEW"})
+_IMAGES = frozenset({kind for _, kind in _STARTS} | {"WEBP", "SVG", "HEIC", "AVIF", "PNM"} | _RAW)
+_BEHIND_BLANKS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"RIFF", b"II*\0", b"MM\0*")
+_BLANKS = b"\xef\xbb\xbf \t\r\n"
 _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"%PDF-", "PDF"),
     (b"PK\x03\x04", "ZIP"),
@@ -53,12 +66,16 @@ _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|script|title)\b", re.IG
 def sniff(data: bytes) -> str:
     """Give the kind of content: an image format, 'HTML', 'XML', 'JSON', 'PDF', 'MP4', ..., or '' when unknown.
 
+    A TIFF whose first page is only a preview (cameras' raw files, which keep the photograph elsewhere) is of its own
+    kind: 'DNG', 'CR2', 'NEF', ..., or 'PREVIEW'.
+
     >>> sniff(b"GIF89a..."), sniff(b"<!DOCTYPE html><p>"), sniff(b'<?xml version="1.0"?><svg>'), sniff(b"abc")
     ('GIF', 'HTML', 'SVG', '')
     """
+    data = without_blanks(data)
     for start, kind in (*_STARTS, *_OTHERS):
         if data.startswith(start) and not (kind == "BMP" and not _is_bmp(data)):
-            return kind
+            return (raw_kind(data) or kind) if kind == "TIFF" else kind
     if data[:4] == b"RIFF":
         return {b"WEBP": "WEBP", b"WAVE": "WAV", b"AVI ": "AVI"}.get(data[8:12], "RIFF")
     if data[4:8] == b"ftyp":
@@ -66,16 +83,30 @@ def sniff(data: bytes) -> str:
         compatible = {data[at : at + 4] for at in range(16, end, 4)}
         if brand in _AVIF or (brand in _ANY_CODEC and compatible & _AVIF):
             return "AVIF"
-        return "HEIC" if brand in _HEIC else "MP4"
+        return "CR3" if brand == b"crx " else "HEIC" if brand in _HEIC else "MP4"
     if re.match(rb"P[1-7f]\s", data):
         return "PNM"
-    head = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
+    head = data[:4096].lstrip(_BLANKS)
     if head.startswith(b"<"):
         html, svg = _HTML.search(head), _SVG.search(head)
         if svg and not (html and html.start() < svg.start()):
             return "SVG"
         return "HTML" if html else "XML"
     return "JSON" if head[:1] in (b"{", b"[") and b'"' in head else ""
+
+
+def without_blanks(data: bytes) -> bytes:
+    """Give the bytes from the start of the image on, if only a byte order mark or white space stand before it.
+
+    Scripts that print one line too many before the picture do this, and browsers show it all the same.
+
+    >>> without_blanks(b"\\r\\n\\xff\\xd8\\xff..."), without_blanks(b"  text")
+    (b'\\xff\\xd8\\xff...', b'  text')
+    """
+    if data[:1] not in (b"\xef", b" ", b"\t", b"\r", b"\n"):
+        return data
+    blanks = 4096 - len(data[:4096].lstrip(_BLANKS)) if len(data) >= 4096 else len(data) - len(data.lstrip(_BLANKS))
+    return data[blanks:] if data.startswith(_BEHIND_BLANKS, blanks) else data
 
 
 def is_image(kind: str) -> bool:

@@ -8,9 +8,7 @@ Knows no Beam: the fetch stage and `biomill fetch` both call it, in whatever pro
 
 from __future__ import annotations
 
-import io
 import threading
-from PIL import Image
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -21,6 +19,7 @@ import pyarrow.parquet as pq
 
 from manifests import FetchRules, ImageRules
 from pipeline.media.background import Background
+from pipeline.media.cost import decode_work
 from pipeline.media.fetched import Fetched
 from pipeline.media.fetcher import Fetcher
 from pipeline.media.journal import Journal
@@ -31,7 +30,7 @@ from pipeline.media.reuse import reused
 from pipeline.media.stored import stored_images
 from pipeline.media.stores import Store, open_store
 
-_SLOW_WORK = 16_000_000  # pixels decoded, all passes: some tenths of a second
+_SLOW_DECODE = 200_000_000  # nanoseconds of one core
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ class FetchUnits:
         feeds = [(host, self._feed(folder, task, units)) for host, units in task.hosts]
         with Background(folder, note, fetcher.fail) as background:
             for (unit, media_id), fetched in fetcher.answers(feeds):
-                if fetched.ok and decode_work(fetched.data) > _SLOW_WORK:
+                if fetched.ok and decode_work(fetched.data) > _SLOW_DECODE:
                     fetcher.hold(unit.host)
                     background.submit((unit, media_id), fetched)
                 else:
@@ -179,11 +178,3 @@ class _Unit:
 def _store(path: str) -> Store:
     # Kept open for the life of the worker: listing a zip of a million members takes seconds.
     return open_store(path)
-
-
-def decode_work(data: bytes) -> int:
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            return image.size[0]*image.size[1]
-    except Exception:
-        return 0

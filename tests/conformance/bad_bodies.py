@@ -6,7 +6,7 @@ import gzip
 import io
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from PIL import Image
@@ -45,6 +45,14 @@ def _frames(kind: str) -> bytes:
 
 def _chunk(name: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def png_rows(width: int, height: int, depth: int, colour: int, rows: Iterable[bytes]) -> bytes:
+    """A PNG of any colour type (PNG, section 11.2.1) from its rows, each with its filter byte before it."""
+    packer = zlib.compressobj(1)
+    body = b"".join(packer.compress(row) for row in rows) + packer.flush()
+    head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", body) + _chunk(b"IEND", b"")
 
 
 def png_bomb(side: int = 30_000) -> bytes:
@@ -104,7 +112,12 @@ BODIES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "thread": ("too_small", lambda: encode(photo((4000, 4)))),
     "png-bomb": ("too_many_pixels", png_bomb),
     "wide-jpeg": ("too_many_pixels", _wide_jpeg),
-    "broken-scan": ("stored|corrupt|truncated", lambda: JPEG[:700] + bytes(300) + JPEG[1000:]),
+    "broken-scan": ("corrupt", lambda: JPEG[:700] + bytes(300) + JPEG[1000:]),
+    "half-closed": ("corrupt", lambda: JPEG[: len(JPEG) // 2] + b"\xff\xd9"),
+    "half-zeros": ("corrupt", lambda: JPEG[: len(JPEG) // 2] + bytes(len(JPEG) // 2) + b"\xff\xd9"),
+    "blanks-before": ("stored", lambda: b"\xef\xbb\xbf\r\n" + JPEG),
+    "raw-cr3": ("unsupported_format", lambda: b"\0\0\0\x18ftypcrx \0\0\0\1crx isom" + bytes(1000)),
+    "raw-cr2": ("unsupported_format", lambda: b"II*\0\x10\0\0\0CR\x02\0" + bytes(1000)),
     "empty": ("empty", lambda: b""),
 }
 """Name: (outcomes that are right, what the host sends as image/jpeg)."""

@@ -132,7 +132,7 @@ def test_a_decode_that_takes_for_ever_does_not_hold_up_another_host(
 def test_a_host_of_slow_images_is_not_asked_for_more_than_wait_to_be_decoded(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(work, "_SLOW_WORK", 0)
+    monkeypatch.setattr(work, "_SLOW_DECODE", 0)
     monkeypatch.setattr(hosts, "_MOST_HELD", 2)
     really, ahead = work.stored_images, []
 
@@ -153,7 +153,7 @@ def test_images_are_the_same_whether_they_are_decoded_in_the_background_or_not(
     urls = [site.url(f"ok/{n}", f"{n % 3}.example.org") for n in range(30)] + [site.url("html/1", "0.example.org")]
     files: list[dict[str, bytes]] = []
     for name, slow in (("one", 1 << 60), ("other", 0)):
-        monkeypatch.setattr(work, "_SLOW_WORK", slow)
+        monkeypatch.setattr(work, "_SLOW_DECODE", slow)
         assert main(arguments(site, tmp_path, urls, name)) == 0
         folder = tmp_path / name
         files.append(
@@ -167,7 +167,7 @@ def test_images_are_the_same_whether_they_are_decoded_in_the_background_or_not(
 def test_a_failure_in_the_background_ends_the_fetch_with_its_cause(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(work, "_SLOW_WORK", 0)
+    monkeypatch.setattr(work, "_SLOW_DECODE", 0)
 
     def full(*_: object) -> None:
         raise StorageError("cannot write: no space left")
