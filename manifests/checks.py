@@ -160,6 +160,7 @@ def _check_lists(recipe: Recipe, places: Places) -> None:
         (("fetch", "connect_to"), recipe.fetch.connect_to),
         (("fetch", "opt_outs"), recipe.fetch.opt_outs),
         (("fetch", "mirrors"), recipe.fetch.mirrors),
+        (("fetch", "placeholders"), recipe.fetch.placeholders),
     )
     for path, items in lists:
         for position, item in enumerate(items):
@@ -284,6 +285,10 @@ RULES: Mapping[tuple[type[Any], str], Rule] = {
     (FetchRules, "opt_outs"): _one_of(OPT_OUTS),
     (FetchRules, "images_per_taxon"): _between(0, 2**31 - 1),
     (FetchRules, "mirrors"): _matching(r"https?://[^=]+=.+", "'https://host/prefix/=store'"),
+    (FetchRules, "placeholder_addresses"): Rule(
+        "0, or a number from 2 to 1,000,000", lambda value: value == 0 or 2 <= value <= 1_000_000
+    ),
+    (FetchRules, "placeholders"): _matching("[0-9a-fA-F]{64}", "a SHA-256: 64 hexadecimal digits"),
     (FetchRules, "max_bytes"): _between(1, 2**40, "bytes"),
     (FetchRules, "max_pixels"): _between(1, 2**40, "pixels"),
     (FetchRules, "max_redirects"): _between(0, 100),

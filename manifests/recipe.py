@@ -167,6 +167,12 @@ class FetchRules:
     mirrors: tuple[str, ...] = ()
     """'https://example.org/photos/=/data/photos': media whose URLs begin so are read from that store (a folder, zip,
     tar, or an address such as s3://...) where it holds them. Not part of the digest: it says where bytes come from."""
+    placeholder_addresses: int = 5
+    """Addresses of one host that, with the same bytes or the same final address for at least three accepted taxa of
+    different genera, make a picture a placeholder; sizes of one picture count once. 0: only listed ones are."""
+    placeholders: tuple[str, ...] = ()
+    """SHA-256 of bytes that are known to be a placeholder, in hex; images of these bytes end so wherever they come
+    from."""
     max_bytes: int = 50_000_000
     max_pixels: int = 100_000_000
     max_redirects: int = 5

@@ -13,9 +13,12 @@ from importlib.metadata import version
 from manifests import BiomillError
 from pipeline.commands import COMMANDS
 from pipeline.run import interrupt
+from pipeline.visible import visible
 
 logger = logging.getLogger("biomill")
 EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
+_DATA = ("csv", "newick")
+"""Values of --format whose lines are data for programs."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -29,19 +32,31 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _print(lines: Iterable[str]) -> int:
-    """Print the lines as they come; give the exit status that the generator returns."""
+def _print(lines: Iterable[str], whole: bool) -> int:
+    """Print the lines as they come; give the exit status that the generator returns.
+
+    What a record says steers no terminal: its control characters are printed as escapes, which in JSON say the same.
+    `whole`: data for programs, which a pipe carries as they are.
+    """
     each = iter(lines)
     while True:
         try:
-            print(next(each))
+            line = next(each)
+            print(line if whole else visible(line))
         except StopIteration as end:
             return int(end.value or 0)
 
 
+class _Formatter(logging.Formatter):
+    """Messages, and what records and hosts say in them, as people may see them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return visible(super().format(record))
+
+
 def _log_to_stderr(debug: bool) -> None:
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setFormatter(_Formatter("%(message)s"))
     logger.handlers[:] = [handler]
     logger.setLevel(logging.DEBUG if debug else logging.INFO)
     logger.propagate = False
@@ -65,9 +80,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     _log_to_stderr(getattr(args, "debug", False))
     interrupt.listen()
     try:
-        return _print(args.lines(args))
+        data = getattr(args, "for_programs", False) or getattr(args, "format", "") in _DATA
+        return _print(args.lines(args), data and not sys.stdout.isatty())
     except BiomillError as error:
-        print(f"biomill: {error}", file=sys.stderr)
+        print(visible(f"biomill: {error}"), file=sys.stderr)
         return _leave(EXIT_FAILED)
     except KeyboardInterrupt:
         print(

@@ -13,6 +13,7 @@ from pipeline.catalog import open_catalog
 from pipeline.errors import RunError
 from pipeline.outcomes import Outcome
 from pipeline.records import RANK_COLUMNS
+from pipeline.visible import on_one_line
 
 _MEANING = {outcome.code: outcome.info.meaning for outcome in Outcome}
 _MOST = 9
@@ -172,6 +173,5 @@ def explain(root: Path, wanted: str) -> Iterator[str]:
             raise RunError(f"{wanted!r} means {len(found)} rows or more", expected="one of " + ", ".join(found[:5]))
         row_id = (exact or found)[0]
         yield f"{'row':<10} {row_id}"
-        yield from _record(con, row_id)
-        yield from _media(con, row_id)
-        yield from _fate(con, row_id)
+        for part in (_record, _media, _fate):
+            yield from map(on_one_line, part(con, row_id))

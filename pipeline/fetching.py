@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from manifests import FetchRules, ImageRules
-from pipeline import ids, sql
+from pipeline import ids, sql, suspects
 from pipeline.atomic import sweep, table_writer, write_table
 from pipeline.errors import PipelineError, SourceError
 from pipeline.media import check_url
@@ -82,7 +82,8 @@ def fetch_list(
             if idle := fetch_plan.idle_workers(rules, units, todo, workers):
                 yield f"{idle}; --connections and --host-rule raise it, if the host agrees"
             yield from _work(folder, todo, work)
-        yield from _write_out(con, folder, out)
+        suspects.end_listed(con, folder, out / "images", rules)
+        yield from _write_out(con, folder, out, rules)
 
 
 def _read_list(con: duckdb.DuckDBPyConnection, urls: Path, column: str, folder: Path, rules: FetchRules) -> int:
@@ -219,7 +220,7 @@ def _in_thread(work: FetchUnits, task: FetchTask) -> concurrent.futures.Future[N
     return future
 
 
-def _write_out(con: duckdb.DuckDBPyConnection, folder: Path, out: Path) -> Iterator[str]:
+def _write_out(con: duckdb.DuckDBPyConnection, folder: Path, out: Path, rules: FetchRules) -> Iterator[str]:
     """Write images and outcomes, remove what is not of this list any more, and give the summary."""
     plan = pq.read_table(folder / "plan-0.parquet", columns=["unit", "media_id"])
     planned, wanted = (set(plan.column(name).unique().to_pylist()) for name in ("unit", "media_id"))
@@ -230,14 +231,18 @@ def _write_out(con: duckdb.DuckDBPyConnection, folder: Path, out: Path) -> Itera
                     image_file(out / "images", media_id).unlink(missing_ok=True)
             path.unlink()
     fetch_plan.note_answered(folder)
+    media = sql.parquet(folder / "media")
+    alike = suspects.find(con, media, rules)
     columns = ", ".join(f"m.{name}" for name in _FROM_MEDIA)
     query = f"""
         SELECT u.row, u.url, coalesce(u.outcome, m.outcome, '{STORED}') AS outcome,
                coalesce(u.detail, m.detail) AS detail, u.host, {columns},
                CASE WHEN u.outcome IS NULL AND m.outcome IS NULL
-                    THEN 'images/' || u.media_id[:2] || '/' || u.media_id || '.jpg' END AS file
+                    THEN 'images/' || u.media_id[:2] || '/' || u.media_id || '.jpg' END AS file,
+               CASE WHEN m.outcome = 'placeholder' THEN 'listed' ELSE s.rule END AS placeholder
         FROM read_parquet({sql.quote(str(folder / "urls.parquet"))}) u
-        LEFT JOIN {sql.parquet(folder / "media")} m ON m.image_id = u.image_id"""
+        LEFT JOIN {media} m ON m.image_id = u.image_id
+        LEFT JOIN {alike} s ON s.image_id = u.image_id"""
     sql.copy(con, f"SELECT * FROM ({query}) ORDER BY row", out / "outcomes.parquet")
     yield ""
     yield from host_lines(folder)
@@ -248,8 +253,13 @@ def _write_out(con: duckdb.DuckDBPyConnection, folder: Path, out: Path) -> Itera
         f"SELECT host, outcome, count(*) FROM {outcomes} GROUP BY ALL ORDER BY host, count(*) DESC, outcome"
     ).fetchall():
         yield f"{(host or '(none)')[:40]:<40} {outcome:<22} {rows:>10,}"
-    total = con.execute(f"SELECT count(*), count(*) FILTER (outcome = '{STORED}') FROM {outcomes}").fetchall()[0]
-    yield f"{total[1]:,} of {total[0]:,} rows have an image; outcomes are in {out / 'outcomes.parquet'}"
+    total = con.execute(
+        f"""SELECT count(*), count(*) FILTER (outcome = '{STORED}'),
+                   count(*) FILTER (outcome = '{STORED}' AND placeholder IS NOT NULL) FROM {outcomes}"""
+    ).fetchall()[0]
+    yield from suspects.lines(con, alike, out / "images")
+    doubtful = f", {total[2]:,} of them what looks like a placeholder" if total[2] else ""
+    yield f"{total[1]:,} of {total[0]:,} rows have an image{doubtful}; outcomes are in {out / 'outcomes.parquet'}"
 
 
 def _note_lost(con: duckdb.DuckDBPyConnection, folder: Path, images: Path, digest: str) -> None:

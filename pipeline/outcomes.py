@@ -88,6 +88,7 @@ class Outcome(Enum):
     CORRUPT = OutcomeInfo("fetch", False, "The image cannot be decoded.")
     TOO_MANY_PIXELS = OutcomeInfo("fetch", False, "More pixels than allowed.")
     TOO_SMALL = OutcomeInfo("fetch", False, "The image or crop is smaller than allowed.")
+    PLACEHOLDER = OutcomeInfo("fetch", False, "The host gives this picture in the place of many that it does not have.")
     BOX_OUTSIDE = OutcomeInfo("fetch", False, "The bounding box does not lie in the image that was fetched.")
     # likeness: the content
     LEAK_BYTES = OutcomeInfo("likeness", False, "The same bytes or pixels as a held-out image.")

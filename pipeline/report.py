@@ -12,6 +12,7 @@ import duckdb
 
 from pipeline.catalog import open_catalog
 from pipeline.errors import RunError
+from pipeline.visible import on_one_line
 
 _WIDEST = 60
 _QUESTIONS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
@@ -19,7 +20,7 @@ _QUESTIONS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 
 
 def _cell(value: object) -> str:
-    text = "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+    text = "" if value is None else f"{value:,}" if isinstance(value, int) else on_one_line(str(value))
     return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
 
 
@@ -66,7 +67,7 @@ def query_lines(root: Path, query: str, form: str = "table", write: bool = False
     elif form == "csv":
         buffer = io.StringIO()
         csv.writer(buffer, lineterminator="\n").writerows([names, *rows])
-        yield from buffer.getvalue().splitlines()
+        yield from buffer.getvalue().removesuffix("\n").split("\n")
     else:
         yield from table_lines(names, rows)
 

@@ -33,6 +33,8 @@ VIEWS = (
     "benchmarks",
     "licences",
     "hosts",
+    "attempts",
+    "placeholders",
     "outcomes",
     "decisions",
 )

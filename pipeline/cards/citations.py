@@ -23,6 +23,10 @@ _COLLECTIONS = {
     "arXiv:2406.17720",
     "lila": "LILA BC, Labeled Information Library of Alexandria: Biology and Conservation, https://lila.science",
 }
+COLLECTION_ADDRESSES = frozenset(
+    address for text in _COLLECTIONS.values() for address in re.findall(r"https://\S+", text)
+)
+"""Addresses in what is cited of a collection, as they are written there."""
 
 
 def citation(kind: str, source: str, release: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.cards.facts import Facts
+from pipeline.visible import visible
 
 _TERMS = (
     *("citeAs", "column", "extract", "field", "fileProperty", "fileObject", "fileSet", "format", "includes"),
@@ -29,6 +30,7 @@ _CONTEXT: dict[str, Any] = {
     "examples": {"@id": "cr:examples", "@type": "@json"},
     **{term: f"cr:{term}" for term in _TERMS},
 }
+_UNSAFE = {ord(each): f"\\u{ord(each):04x}" for each in "<>&"}
 _MANIFEST, _ATTRIBUTION = "shards/manifest.parquet", "ATTRIBUTION.parquet"
 _FIELDS: tuple[tuple[str, str, str, str], ...] = (
     ("samples", _MANIFEST, "key", "sc:Text"),
@@ -78,7 +80,16 @@ def croissant(facts: Facts, files: Mapping[str, tuple[str, int]], version: str) 
             for name, text in _SETS.items()
         ],
     }
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    return html_safe(json.dumps(document, indent=1, ensure_ascii=False)) + "\n"
+
+
+def html_safe(text: str) -> str:
+    r"""Return JSON that says the same and may stand inside a page's <script>, where search engines look for it.
+
+    >>> print(html_safe('"</script>&\u2028 é"'))
+    "\u003c/script\u003e\u0026\u2028 é"
+    """
+    return visible(text.translate(_UNSAFE))
 
 
 def _licence_url(licence: str) -> str:

@@ -1,4 +1,4 @@
-"""The pictures of a report: some kept images of the commonest taxa, duplicates beside what stayed, and leaks.
+"""The pictures of a report: kept images of the commonest taxa, duplicates beside what stayed, leaks, placeholders.
 
 Which are shown follows from counts and ids alone. Bytes are those that were stored; large ones are left out, so that
 the report stays small.
@@ -18,9 +18,11 @@ from PIL import Image
 
 from dedup import DIHEDRAL, hash_image, residuals, thumbnails, turned
 
-TAXA, PAIRS, LEAKS = 24, 12, 12
+TAXA, PAIRS, LEAKS, PLACEHOLDERS = 24, 12, 12, 12
 """How many pictures of each kind a report holds."""
 _LARGEST = 100_000
+_SHOWN = 256
+"""Longer side of a thumbnail, in pixels."""
 _STORED = """SELECT c.record_id, m.unit, m."offset" AS at, m."length" AS size
              FROM read_parquet('screen/candidates/*.parquet') c
              LEFT JOIN read_parquet('fetch/arrived/*.parquet') a USING (record_id)
@@ -83,6 +85,7 @@ def leak_pairs(con: duckdb.DuckDBPyConnection, root: Path) -> list[tuple[Picture
                    s.unit, s.at, s.size, h.thumbnail
             FROM leaks l JOIN stored s USING (record_id) JOIN ledger o ON o.row_id = l.record_id
             LEFT JOIN read_parquet('holdout/items/*.parquet') h ON h.benchmark = l.benchmark AND h.item = l.item
+            WHERE o.outcome <> 'placeholder'
             ORDER BY l.distance DESC NULLS LAST, l.record_id, l.benchmark, l.item LIMIT {LEAKS}"""
     ).fetchall()
     found = []
@@ -98,6 +101,40 @@ def leak_pairs(con: duckdb.DuckDBPyConnection, root: Path) -> list[tuple[Picture
             held = Picture(_url(_jpeg(thumbnail)), f"{benchmark}: {item}", ", ".join(said)) if thumbnail else None
             found.append((dropped, held))
     return found
+
+
+def placeholder_pictures(con: duckdb.DuckDBPyConnection, root: Path) -> list[Picture]:
+    """Return the pictures that hosts gave in the place of others, those of most images first."""
+    rows = con.execute(
+        f"""SELECT p.host, p.images, p.taxa, p.genera, p.sentence, l.item, m.unit, m."offset", m."length"
+            FROM placeholders p JOIN read_parquet('fetch/media/*.parquet') m USING (image_id)
+            LEFT JOIN (SELECT g.rule, g.host, g.value, min(l.benchmark || '/' || l.item) AS item FROM leaks l
+                       JOIN read_parquet('screen/candidates/*.parquet') c USING (record_id)
+                       JOIN read_parquet('fetch/placeholders/*.parquet') g USING (image_id) GROUP BY ALL) l
+              ON l.rule = p.rule AND l.host = p.host AND l.value = p.value
+            ORDER BY p.images DESC, p.host, p.rule, p.value LIMIT {PLACEHOLDERS}"""
+    ).fetchall()
+    found = []
+    for host, images, taxa, genera, sentence, item, unit, at, size in rows:
+        more = ", ..." if genera > len(taxa) else ""
+        named = f"; asked for: {', '.join(taxa)}{more}" if taxa else ""
+        named += f"; like the held-out {item}" if item else ""
+        data = _thumbnail(root / "fetch" / "blobs" / f"{unit}.bin", at, size)
+        found.append(Picture(data, f"{host}: {images:,} images", f"{sentence}{named}"))
+    return found
+
+
+def _thumbnail(path: Path, offset: int, length: int) -> str:
+    """Return a stored image at the size that a report shows; empty where the file is gone, as blobs may be."""
+    if not path.exists():
+        return ""
+    with path.open("rb") as handle:
+        handle.seek(offset)
+        picture = Image.open(BytesIO(handle.read(length))).convert("RGB")
+    picture.thumbnail((_SHOWN, _SHOWN))
+    buffer = BytesIO()
+    picture.save(buffer, "JPEG", quality=85)
+    return _url(buffer.getvalue())
 
 
 def _residual(data: bytes, thumbnail: bytes, variant: int | None) -> float:

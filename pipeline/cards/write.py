@@ -12,7 +12,8 @@ from manifests import Recipe
 from pipeline.atomic import table_writer, write_text
 from pipeline.cards.croissant import croissant
 from pipeline.cards.facts import Facts, gather
-from pipeline.cards.pictures import bars, duplicate_pairs, leak_pairs, taxa_pictures
+from pipeline.cards.markdown import code, plain, yaml_text
+from pipeline.cards.pictures import bars, duplicate_pairs, leak_pairs, placeholder_pictures, taxa_pictures
 from pipeline.catalog import connect_catalog
 from pipeline.shards import file_digest, read_checksums, write_checksums
 
@@ -48,13 +49,14 @@ def card_text(facts: Facts) -> str:
 
 
 def report_text(con: duckdb.DuckDBPyConnection, root: Path, facts: Facts) -> str:
-    """Give the report as one HTML file that loads nothing: pictures, the funnel as bars, duplicates, leaks."""
+    """Give the report as one HTML file that loads nothing: pictures, the funnel as bars, evidence side by side."""
     return _template("report.html.jinja", escape=True).render(
         facts=facts,
         funnel=list(bars([(row[0], row[1], row[2], row[3], row[4]) for row in facts.funnel])),
         taxa=taxa_pictures(con, root),
         pairs=duplicate_pairs(con, root),
         leaks=leak_pairs(con, root),
+        placeholders=placeholder_pictures(con, root),
     )
 
 
@@ -63,6 +65,7 @@ def _template(name: str, escape: bool) -> jinja2.Template:
     environment = jinja2.Environment(
         loader=loader, autoescape=escape, undefined=jinja2.StrictUndefined, keep_trailing_newline=True
     )
+    environment.filters |= {"plain": plain, "code": code, "yaml_text": yaml_text}
     return environment.get_template(name)
 
 

@@ -110,9 +110,26 @@ UNION ALL BY NAME SELECT * FROM read_parquet('likeness/labels/*.parquet');
 
 --| media: Every image that was asked for: where it came from, how it ended, its size and hashes.
 CREATE VIEW media AS
-SELECT image_id, media_id, host, address, outcome, detail, bytes, sha256, format, source_width, source_height, width,
-       height, phash, lower(hex(pdq)) AS pdq, quality, pixel_sha256
-FROM read_parquet('fetch/media/*.parquet');
+SELECT m.image_id, m.media_id, m.host, m.address,
+       CASE WHEN p.image_id IS NULL THEN m.outcome ELSE 'placeholder' END AS outcome,
+       coalesce(g.sentence, m.detail) AS detail, m.bytes, m.sha256, m.format, m.source_width, m.source_height, m.width,
+       m.height, m.phash, lower(hex(m.pdq)) AS pdq, m.quality, m.pixel_sha256
+FROM read_parquet('fetch/media/*.parquet') m
+LEFT JOIN read_parquet('fetch/placeholders/*.parquet') p ON p.image_id = m.image_id
+LEFT JOIN read_parquet('fetch/placeholder_groups/*.parquet') g
+     ON g.rule = p.rule AND g.host = p.host AND g.value = p.value;
+
+--| placeholders: Pictures that a host gave in the place of others, one row per host and picture, with the evidence.
+--| placeholders.rule: same bytes, same final address, or listed: the recipe names the bytes
+--| placeholders.value: SHA-256 of the bytes, or the final address
+--| placeholders.addresses: addresses of the host that were answered so
+--| placeholders.images: images that this evidence speaks of, boxes among them
+--| placeholders.genera: different genera that were asked for at these addresses
+--| placeholders.taxa: some of the accepted taxa, in alphabetical order
+--| placeholders.examples: some of the addresses, in alphabetical order
+--| placeholders.image_id: one image of them, in media
+--| placeholders.sentence: the evidence in words
+CREATE VIEW placeholders AS SELECT * FROM read_parquet('fetch/placeholder_groups/*.parquet');
 
 --| ledger: One row per input row: how it ended, and why.
 --| ledger.row_id: the record, or the row that never became one
@@ -207,7 +224,7 @@ FROM samples GROUP BY accepted_id ORDER BY images DESC, accepted_name;
 --| clusters.cluster_id: the preferred record of the cluster
 CREATE VIEW clusters AS SELECT * FROM read_parquet('likeness/clusters/*.parquet');
 
---| leaks: Records that would have leaked a held-out image, with the item and the distance.
+--| leaks: Records that would have leaked a held-out image, with the item and the distance; placeholders are among them.
 CREATE VIEW leaks AS
 SELECT record_id, source, benchmark, item, rule, distance, variant FROM read_parquet('likeness/leaks/*.parquet')
 UNION ALL

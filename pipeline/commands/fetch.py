@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,12 +54,34 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     limits.add_argument("--max-bytes", type=int, default=fetch.max_bytes)
     limits.add_argument("--max-pixels", type=int, default=fetch.max_pixels)
     limits.add_argument("--max-redirects", type=int, default=fetch.max_redirects)
+    limits.add_argument(
+        "--placeholder",
+        action="append",
+        default=[],
+        type=_digest,
+        metavar="SHA256",
+        help="images of these bytes end as placeholder",
+    )
+    limits.add_argument(
+        "--placeholder-addresses",
+        type=int,
+        default=fetch.placeholder_addresses,
+        metavar="N",
+        help="point out images that N addresses of a host gave (default 5; 0: none)",
+    )
     images = parser.add_argument_group("what is stored")
     images.add_argument("--side", type=int, default=image.side, help=f"pixels (default {image.side}); never enlarged")
     images.add_argument("--rule", choices=("shortest", "longest"), default=image.rule, help="which side that is")
     images.add_argument("--quality", type=int, default=image.quality)
     images.add_argument("--min-side", type=int, default=image.min_side)
     parser.set_defaults(lines=lines)
+
+
+def _digest(text: str) -> str:
+    """Return a SHA-256 in lower case."""
+    if not re.fullmatch("[0-9a-fA-F]{64}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no SHA-256: 64 hexadecimal digits, as in outcomes.parquet")
+    return text.lower()
 
 
 def lines(args: argparse.Namespace) -> Iterator[str]:
@@ -88,6 +111,8 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
         robots=not args.no_robots,
         opt_outs=tuple(word for word in args.opt_outs.split(",") if word),
         mirrors=tuple(args.mirror),
+        placeholder_addresses=args.placeholder_addresses,
+        placeholders=tuple(args.placeholder),
         max_bytes=args.max_bytes,
         max_pixels=args.max_pixels,
         max_redirects=args.max_redirects,

@@ -18,9 +18,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def lines(args: argparse.Namespace) -> Iterator[str]:
     """Give the lines to print; raises SourceError when the path is of no known kind or damaged."""
     from pipeline import inspection
+    from pipeline.visible import on_one_line
 
     findings = inspection.inspect_release(args.path)
     if args.json:
         yield inspection.json_text(findings)
     else:
-        yield from inspection.lines(findings)
+        yield from map(on_one_line, inspection.lines(findings))

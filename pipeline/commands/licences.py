@@ -108,7 +108,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("file", type=Path, help="a .txt (one statement per line), .csv, .tsv or .parquet file")
     parser.add_argument("--column", default="", help="column with the statements (default: one named as licences are)")
     parser.add_argument("--json", action="store_true", help="print one JSON object per statement instead of CSV")
-    parser.set_defaults(lines=lines)
+    parser.set_defaults(lines=lines, for_programs=True)
 
 
 def lines(args: argparse.Namespace) -> Iterator[str]:

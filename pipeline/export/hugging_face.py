@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.atomic import table_writer, write_text
+from pipeline.cards.markdown import code
 from pipeline.export.bytes import ShardBytes
 from pipeline.export.choice import Choice
 from pipeline.export.classes import class_column, class_names
@@ -65,7 +66,7 @@ def export_hugging_face(choice: Choice, out: Path, level: str) -> dict[str, int]
         out / "README.md",
         "---\nlicense: other\nlicense_name: per-image\ntags:\n- biology\nconfigs:\n"
         "- config_name: default\n  data_files:\n"
-        f"{files}---\n\nA part of `{choice.recipe.name}`, written by Biomill. Every image has its own licence: "
+        f"{files}---\n\nA part of {code(choice.recipe.name)}, written by Biomill. Every image has its own licence: "
         "see the columns license_id, rights_holder, creator and source_page, and ATTRIBUTION.parquet.\n",
     )
     return written

@@ -35,7 +35,7 @@ def inspect_release(path: Path) -> Findings:
             return inspect_mapped(path, kind)
         if not _is_darwin_core(archive):
             raise _unknown(archive)
-    layout = read_layout(path)
+    layout = read_layout(archive)
     return inspect_dwca(layout, _dwca_kind(layout))
 
 
@@ -64,7 +64,7 @@ def _provider(archive: Archive) -> str:
 
 def _is_darwin_core(archive: Archive) -> bool:
     try:
-        layout = read_layout(archive.path)
+        layout = read_layout(archive)
     except SourceError:
         return False
     return any(column.lower() in _DARWIN_CORE for column in layout.core.files[0].columns)

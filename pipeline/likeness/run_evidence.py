@@ -29,9 +29,10 @@ class _Pictures:
         if name in self._items:
             return thumbnail_picture(self._items[name])
         found = self._con.execute(
-            """SELECT m.unit, m."offset", m."length" FROM read_parquet('fetch/arrived/*.parquet') a
-               JOIN read_parquet('fetch/media/*.parquet') m USING (image_id)
-               WHERE a.record_id = ? AND m.unit IS NOT NULL LIMIT 1""",
+            """SELECT m.unit, m."offset", m."length" FROM read_parquet('screen/candidates/*.parquet') c
+               LEFT JOIN read_parquet('fetch/arrived/*.parquet') a USING (record_id)
+               JOIN read_parquet('fetch/media/*.parquet') m ON m.image_id = coalesce(a.image_id, c.image_id)
+               WHERE c.record_id = ? AND m."length" > 0 LIMIT 1""",
             [name],
         ).fetchall()
         image = stored_image(self._blobs, *found[0]) if found else None

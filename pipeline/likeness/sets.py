@@ -9,12 +9,14 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from manifests import BiomillError
 from pipeline.outcomes import Outcome
+from pipeline.zip_directory import ENCRYPTED, OpenZip, ZipDirectory
 
 NOT_IMAGES = frozenset(
     {".csv", ".json", ".md", ".txt", ".tsv", ".xml", ".yaml", ".yml", ".toml", ".parquet", ".html", ".cls", ".idx"}
@@ -63,8 +65,10 @@ def pictures(paths: Sequence[Path], max_bytes: int = MAX_BYTES) -> Iterator[Pict
     """Give every image of the paths, in order of the paths and of the names in each (tars: order of their members).
 
     With one folder or file, names are relative to it; with several, they begin with the path as it was given. Members
-    of an archive are named ARCHIVE!MEMBER. A tar inside a folder is opened; an image beyond `max_bytes` comes with its
-    outcome. Memory: one image. Raises BiomillError: a path that does not exist, a damaged archive, no image at all.
+    of an archive are named ARCHIVE!MEMBER, and further ones of the same name ARCHIVE!MEMBER (2) and so on, for each is
+    an image that may be held out. A tar inside a folder is opened; an image beyond `max_bytes` comes with its outcome.
+    Memory: one image, and the names of one archive. Raises BiomillError: a path that does not exist, a damaged archive,
+    no image at all.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -120,9 +124,12 @@ def _file(path: Path, name: str, max_bytes: int) -> Picture:
 
 def _archive(path: Path, name: str, max_bytes: int) -> Iterator[Picture]:
     members = _tar(path, max_bytes) if path.suffix.lower() == ".tar" else _zip(path, max_bytes)
+    taken: set[str] = set()
     try:
         for picture in members:
-            yield Picture(f"{name}!{picture.name}", picture.data, picture.outcome)
+            own = _free(picture.name, taken)
+            taken.add(own)
+            yield Picture(f"{name}!{own}", picture.data, picture.outcome)
     except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
         raise BiomillError(
             f"the archive cannot be read: {error}",
@@ -130,6 +137,15 @@ def _archive(path: Path, name: str, max_bytes: int) -> Iterator[Picture]:
             expected="a whole, uncompressed .tar, or a .zip",
             remedy="make or download it again",
         ) from error
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    """Give the name, numbered where it is taken.
+
+    >>> _free("a.jpg", ()), _free("a.jpg", {"a.jpg", "a.jpg (2)"})
+    ('a.jpg', 'a.jpg (3)')
+    """
+    return name if name not in taken else next(n for i in count(2) if (n := f"{name} ({i})") not in taken)
 
 
 def _tar(path: Path, max_bytes: int) -> Iterator[Picture]:
@@ -152,14 +168,15 @@ def _tar(path: Path, max_bytes: int) -> Iterator[Picture]:
 
 
 def _zip(path: Path, max_bytes: int) -> Iterator[Picture]:
-    with zipfile.ZipFile(path) as archive:
-        for info in sorted(archive.infolist(), key=lambda info: info.filename):
-            if info.is_dir() or not wanted(info.filename):
+    directory = ZipDirectory(path, MAX_MEMBERS)
+    with OpenZip(directory) as archive:
+        for entry in sorted(directory.entries, key=lambda entry: entry.name):
+            if entry.is_folder or not wanted(entry.name):
                 continue
-            if info.file_size > max_bytes:
-                yield Picture(info.filename, outcome=Outcome.TOO_LARGE)
-            elif info.flag_bits & 0x1:
-                yield Picture(info.filename, outcome=Outcome.CORRUPT)
+            if entry.size > max_bytes:
+                yield Picture(entry.name, outcome=Outcome.TOO_LARGE)
+            elif entry.flags & ENCRYPTED:
+                yield Picture(entry.name, outcome=Outcome.CORRUPT)
             else:
-                with archive.open(info) as handle:
-                    yield Picture(info.filename, handle.read(max_bytes + 1)[:max_bytes])
+                with archive.open(entry) as handle:
+                    yield Picture(entry.name, handle.read(max_bytes + 1)[:max_bytes])

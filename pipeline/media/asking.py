@@ -6,6 +6,7 @@ the same turn, as the first URL.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import re
 import ssl
@@ -27,14 +28,18 @@ from urllib3.util import Timeout, Url
 
 from manifests.recipe import FetchRules
 from pipeline.errors import PipelineError
-from pipeline.media.bodies import BodyError, discard, read_body
+from pipeline.media.bodies import discard, read_body
 from pipeline.media.budget import ByteBudget, Holder
-from pipeline.media.connections import DEADLINE, BlockedAddressError, GuardedPools, UnknownHostError
+from pipeline.media.connections import BlockedAddressError, GuardedPools, UnknownHostError
+from pipeline.media.encodings import BodyError
 from pipeline.media.fetched import Fetched
 from pipeline.media.guards import Refusal, Routes, bare_host, check_uri, port_of, to_uri
+from pipeline.media.heads import FramingError
+from pipeline.media.hints import region_of
 from pipeline.media.limits import HostLimits
 from pipeline.media.optouts import opted_out
 from pipeline.media.retries import retry_after
+from pipeline.media.timed_reader import DEADLINE
 from pipeline.outcomes import Outcome
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -104,7 +109,7 @@ class Asker:
     def redirect_target(self, uri: Url, location: str) -> Url | Refusal:
         """Give where a redirect leads, or why it is not followed."""
         try:
-            target = to_uri(urljoin(uri.url, location))
+            target = to_uri(urljoin(uri.url, location), written=True)
         except ValueError as error:
             return Refusal(Outcome.TOO_MANY_REDIRECTS, str(error))
         if uri.scheme == "https" and target.scheme == "http":
@@ -115,13 +120,13 @@ class Asker:
         """Send one request and read its answer, in at most `seconds` and `cap` bytes.
 
         `media` is False for robots.txt, whose opt-out headers mean nothing and whose first `cap` bytes are enough.
+        Raises PipelineError and MemoryError only: whatever a host does is the answer to this one request.
         """
         started = time.monotonic()
         deadline = started + seconds
         holder = self._budget.holder()
         # A host that is slow to begin is told from one that is slow to end.
         token = DEADLINE.set(min(deadline, started + self._rules.connect_timeout + self._rules.first_byte_timeout))
-        pool = self._pools.connection_from_url(uri.url)
         timeout = Timeout(connect=self._rules.connect_timeout, read=self._rules.read_timeout)
         response: BaseHTTPResponse | None = None
         waited = [0.0]
@@ -133,6 +138,7 @@ class Asker:
 
         answer = Answer(Fetched(None))
         try:
+            pool = self._pools.connection_from_url(uri.url)
             response = pool.urlopen(
                 "GET",
                 uri.request_uri,
@@ -159,9 +165,16 @@ class Asker:
         except (SSLError, ssl.SSLError) as error:
             answer = _failed(uri, response, Outcome.TLS_FAILED, _words(error), again=False)
         except (ProtocolError, HTTPError) as error:
-            cut = any(isinstance(part, OSError) for part in (*error.args, error.__cause__))
+            parts = (*error.args, error.__cause__)
+            framing = next((part for part in parts if isinstance(part, FramingError)), None)
+            cut = any(isinstance(part, OSError) for part in parts)
             outcome = Outcome.CONNECT_FAILED if cut else Outcome.HTTP_ERROR
-            answer = _failed(uri, response, outcome, _words(error))
+            answer = _failed(uri, response, outcome, _words(framing or error))
+        except (PipelineError, MemoryError):
+            raise
+        except Exception as error:  # noqa: BLE001 - no answer may end a run, whatever it makes a library do
+            words = f"the answer could not be read: {type(error).__name__}: {_words(error)}"
+            answer = _failed(uri, response, Outcome.HTTP_ERROR, words)
         finally:
             DEADLINE.reset(token)
             if response is not None:
@@ -188,11 +201,11 @@ class Asker:
             if not data:
                 return Answer(replace(base, outcome=Outcome.EMPTY, detail=f"status {status} with an empty body"))
             return Answer(replace(base, data=data))
-        discard(response)
+        page = discard(response)
         if status in _REDIRECTS and headers.get("Location"):
-            return Answer(base, location=_header_text(headers["Location"]))
+            return Answer(base, location=_header_text(headers.getlist("Location")[0]))
         outcome = _STATUS.get(status, Outcome.HTTP_ERROR)
-        failed = replace(base, outcome=outcome, detail=f"status {status}")
+        failed = replace(base, outcome=outcome, detail=f"status {status}{region_of(status, headers, page)}")
         if outcome is Outcome.THROTTLED:
             return Answer(failed, again=True, wait=retry_after(headers.get("Retry-After"), headers.get("Date")))
         return Answer(failed, again=status >= 500 or status in (408, 425))
@@ -201,7 +214,8 @@ class Asker:
 def _failed(uri: Url, response: BaseHTTPResponse | None, outcome: Outcome, detail: str, again: bool = True) -> Answer:
     if response is None:
         return Answer(Fetched(outcome, final_url=uri.url, detail=detail), again=again)
-    response.close()  # what is left of this answer must never be read as the next one
+    with contextlib.suppress(OSError, HTTPError):
+        response.close()  # what is left of this answer must never be read as the next one
     kind = response.headers.get("Content-Type", "")[:200]
     failed = Fetched(outcome, status=response.status, final_url=uri.url, content_type=kind, detail=detail)
     return Answer(failed, again=again)
@@ -217,4 +231,4 @@ def _header_text(value: str) -> str:
 
 def _words(error: Exception) -> str:
     """Give what an error of the network says, without the memory addresses that would differ in every run."""
-    return re.sub(r"<[^<>]* at 0x[0-9a-f]+>:? ?", "", str(error))[:300]
+    return re.sub(r"<[^<>]*\bat 0x[0-9a-f]+>:? ?|\b0x[0-9a-f]{6,}\b", "", str(error))[:300]

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import http.client
-import zlib
 from collections.abc import Callable
 
 from urllib3 import BaseHTTPResponse
-from urllib3.exceptions import HTTPError, IncompleteRead, InvalidChunkLength, ProtocolError
+from urllib3.exceptions import HTTPError, ProtocolError
 
+from pipeline.media.encodings import BodyError, decoded
+from pipeline.media.framing import StrayError
 from pipeline.outcomes import Outcome
 
 _CHUNK = 1 << 18  # asked for at a time: TLS gives 16 KB, and each piece would pass through every layer of the client
-_STEP = 1 << 20  # bytes that are inflated at a time
 _DISCARD = 65536  # bytes of an error page worth reading to keep its connection
-
-
-class BodyError(Exception):
-    """A body that cannot be used: the outcome, what happened, and whether another attempt may help."""
-
-    def __init__(self, outcome: Outcome, detail: str, again: bool = False) -> None:
-        super().__init__(detail)
-        self.outcome, self.again = outcome, again
 
 
 def read_body(
@@ -50,61 +42,31 @@ def read_body(
                 raise BodyError(Outcome.TOO_LARGE, f"more than {max_bytes} bytes")
     except ProtocolError as error:
         cause = error.args[1] if len(error.args) > 1 else error.__cause__
-        if isinstance(cause, IncompleteRead | InvalidChunkLength | http.client.IncompleteRead):
-            detail = f"{len(body)} bytes arrived of {declared or 'a chunked body'}"
+        if isinstance(cause, http.client.IncompleteRead):
+            detail = f"{len(body)} bytes arrived of {declared or 'a body that did not come to its end'}"
             raise BodyError(Outcome.SHORT_BODY, detail, again=True) from error
         raise
     if not body and declared.isascii() and declared.isdigit() and int(declared) > 0:
         raise BodyError(Outcome.SHORT_BODY, f"0 bytes arrived of {declared}", again=True)
-    encodings = [name.strip().lower() for name in response.headers.get("Content-Encoding", "").split(",")]
-    return _decoded(bytes(body), [name for name in encodings if name not in ("", "identity")], max_bytes, take)
+    return decoded(bytes(body), response.headers.get("Content-Encoding", ""), max_bytes, take, text=cut)
 
 
-def discard(response: BaseHTTPResponse) -> None:
-    """Read the rest of a body nobody wants, if it is small; else close, so that no later answer is mixed up with it."""
-    seen = 0
+def discard(response: BaseHTTPResponse) -> bytes:
+    """Return the body of an answer that is no medium: the whole of a small one, else its first 64 KB.
+
+    The connection of a small one is kept; that of a larger one is closed, so that no later answer is mixed up with it.
+    Raises HTTPError when this may be the answer to something else. No other failure counts, as the head already
+    decided the outcome.
+    """
+    seen = bytearray()
     try:
-        while seen < _DISCARD:
+        while len(seen) < _DISCARD:
             chunk = response.read1(_DISCARD)
             if not chunk:
-                return
-            seen += len(chunk)
-    except HTTPError:
-        pass  # the answer's head already decided its outcome; only the connection is lost, and closed below
+                return bytes(seen)
+            seen += chunk
+    except HTTPError as error:
+        if isinstance(error.__cause__, StrayError):
+            raise
     response.close()
-
-
-def _decoded(body: bytes, encodings: list[str], max_bytes: int, take: Callable[[int], object]) -> bytes:
-    if not encodings or not body:
-        return body
-    if encodings not in (["gzip"], ["x-gzip"], ["deflate"]):
-        raise BodyError(Outcome.HTTP_ERROR, f"content encoding {', '.join(encodings)[:60]!r} was not asked for")
-    if encodings != ["deflate"] and body[:2] != b"\x1f\x8b":
-        return body  # labelled gzip but plain: hosts that serve .svgz rules to every file do this
-    if encodings == ["deflate"] and not _looks_like_zlib(body):
-        inflater = zlib.decompressobj(-zlib.MAX_WBITS)  # bare deflate, which some servers send for "deflate"
-    else:
-        inflater = zlib.decompressobj(zlib.MAX_WBITS | 32)
-    data, rest = bytearray(), body
-    try:
-        while rest and not inflater.eof:
-            part = inflater.decompress(rest, _STEP)
-            rest = inflater.unconsumed_tail
-            take(len(part))
-            data += part
-            if len(data) > max_bytes:
-                raise BodyError(Outcome.TOO_LARGE, f"inflates to more than {max_bytes} bytes")
-            if not part and not inflater.eof:
-                break
-        if not inflater.eof:
-            data += inflater.flush()
-    except zlib.error as error:
-        raise BodyError(Outcome.CORRUPT, f"the {encodings[0]} body cannot be inflated") from error
-    if not inflater.eof:
-        raise BodyError(Outcome.SHORT_BODY, f"the {encodings[0]} body breaks off", again=True)
-    return bytes(data)
-
-
-def _looks_like_zlib(body: bytes) -> bool:
-    """Whether the two bytes of a zlib header (RFC 1950 section 2.2) stand at the start."""
-    return len(body) >= 2 and body[0] & 0x0F == 8 and (body[0] << 8 | body[1]) % 31 == 0
+    return bytes(seen[:_DISCARD])

@@ -1,12 +1,11 @@
-"""urllib3 connections that judge their peer before they send a byte, and that keep one deadline for a whole answer.
+"""urllib3 connections that judge their peer before they send a byte, and that are used again only when it is safe.
 
-`urllib3` gives a timeout per socket read, so a host that drips one byte a second would hold a worker for ever; here
-every read of the status line, of headers and of the body gets what is left of one deadline.
+What is read from them passes through `pipeline.media.framing`, which keeps one deadline for a whole answer and knows
+whether it was read to its end.
 """
 
 from __future__ import annotations
 
-import io
 import ipaddress
 import socket
 import ssl
@@ -14,19 +13,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextvars import ContextVar
-from http.client import HTTPResponse as RawResponse
-from typing import IO, Any
+from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 from urllib3.util.connection import create_connection
 
+from pipeline.media.framing import FramedResponse
 from pipeline.media.guards import DEFAULT_PORTS, Routes, is_public
+from pipeline.media.timed_reader import DEADLINE
 
-DEADLINE: ContextVar[float] = ContextVar("biomill_fetch_deadline", default=float("inf"))
-"""`time.monotonic()` at which the answer being read in this thread must be complete."""
 _MAX_ADDRESSES = 4  # of one host that are tried, so that a name with a hundred dead addresses costs one URL's time
 
 
@@ -40,49 +37,6 @@ class UnknownHostError(HTTPError):
     def __init__(self, message: str, final: bool) -> None:
         super().__init__(message)
         self.final = final
-
-
-class _TimedReader(io.RawIOBase):
-    """Reads a socket so that no single read outlasts the deadline, which may be another for head and body."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self._patience = sock.gettimeout()
-        self._raw: Any = sock.makefile("rb", buffering=0)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        left = DEADLINE.get() - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the answer was not complete in time")
-        patience = left if self._patience is None else min(self._patience, left)
-        if patience != self._sock.gettimeout():  # setting it is a system call, and most reads change nothing
-            self._sock.settimeout(patience)
-        count: int | None = self._raw.readinto(buffer)
-        return count
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-class _TimedSocket:
-    """The one method of a socket that `http.client.HTTPResponse` uses."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-
-    def makefile(self, _mode: str) -> IO[bytes]:
-        return io.BufferedReader(_TimedReader(self._sock), 65536)
-
-
-class TimedResponse(RawResponse):
-    """An http.client response whose every read ends at the deadline of the current thread."""
-
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(_TimedSocket(sock), *args, **kwargs)  # type: ignore[arg-type]
 
 
 def _addresses(host: str, port: int, until: float) -> list[str]:
@@ -149,46 +103,60 @@ def dial(connection: HTTPConnection, routes: Routes) -> socket.socket:
     raise NewConnectionError(connection, f"{host}: {failure}") from failure
 
 
-class GuardedHTTPConnection(HTTPConnection):
+class _Guarded:
+    """What a plain and a TLS connection have in common."""
+
+    routes: Routes
+    answer: FramedResponse | None = None
+    """The last answer on the socket that is open now."""
+
+    def response_class(self, sock: socket.socket, *args: Any, **kwargs: Any) -> FramedResponse:
+        """Make the reader of the next answer; `http.client` calls this attribute."""
+        used = self.answer is not None and self.answer.reusable
+        self.answer = FramedResponse(sock, *args, used=used, **kwargs)
+        return self.answer
+
+    @property
+    def reusable(self) -> bool:
+        """Whether the next request may be sent: no answer was asked for yet, or the last was read to its end."""
+        return self.answer is None or self.answer.reusable
+
+    def _new_conn(self) -> socket.socket:
+        assert isinstance(self, HTTPConnection)
+        self.answer = None
+        return dial(self, self.routes)
+
+
+class GuardedHTTPConnection(_Guarded, HTTPConnection):  # type: ignore[misc]
     """A plain connection to a judged peer."""
 
-    routes: Routes
-    response_class = TimedResponse
 
-    def _new_conn(self) -> socket.socket:
-        return dial(self, self.routes)
-
-
-class GuardedHTTPSConnection(HTTPSConnection):
+class GuardedHTTPSConnection(_Guarded, HTTPSConnection):  # type: ignore[misc]
     """A TLS connection to a judged peer: the judgement comes before the handshake."""
 
+
+class _GuardedPool(HTTPConnectionPool):
     routes: Routes
-    response_class = TimedResponse
 
-    def _new_conn(self) -> socket.socket:
-        return dial(self, self.routes)
+    def _new_conn(self) -> Any:
+        connection = super()._new_conn()
+        assert isinstance(connection, _Guarded)
+        connection.routes = self.routes
+        return connection
+
+    def _put_conn(self, conn: Any) -> None:
+        # urllib3 keeps whatever it is given; a connection with a part of an answer in it would give it to the next URL.
+        if conn is not None and not conn.reusable:
+            conn.close()
+        super()._put_conn(conn)
 
 
-class _GuardedHTTPPool(HTTPConnectionPool):
+class _GuardedHTTPPool(_GuardedPool):
     ConnectionCls = GuardedHTTPConnection
-    routes: Routes
-
-    def _new_conn(self) -> Any:
-        connection = super()._new_conn()
-        assert isinstance(connection, GuardedHTTPConnection)
-        connection.routes = self.routes
-        return connection
 
 
-class _GuardedHTTPSPool(HTTPSConnectionPool):
+class _GuardedHTTPSPool(_GuardedPool, HTTPSConnectionPool):
     ConnectionCls = GuardedHTTPSConnection
-    routes: Routes
-
-    def _new_conn(self) -> Any:
-        connection = super()._new_conn()
-        assert isinstance(connection, GuardedHTTPSConnection)
-        connection.routes = self.routes
-        return connection
 
 
 class GuardedPools(PoolManager):
@@ -213,6 +181,6 @@ class GuardedPools(PoolManager):
             name = host if port == DEFAULT_PORTS[scheme] else f"{host}:{port}"
             context["maxsize"] = max(1, self._of_host(name))
         pool = super()._new_pool(scheme, host, port, context)
-        assert isinstance(pool, _GuardedHTTPPool | _GuardedHTTPSPool)
+        assert isinstance(pool, _GuardedPool)
         pool.routes = self._routes
         return pool

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from PIL import Image, ImageFile, UnidentifiedImageError, features
 
+from pipeline.media.hints import image_hint
 from pipeline.media.jpeg import stripped
 from pipeline.media.prescan import MAX_FRAMES, prescan
 from pipeline.media.raster import changes_colours, to_shallow
@@ -88,7 +89,8 @@ class Source:
         if not data:
             raise RejectedError(Outcome.EMPTY, "no bytes", Facts())
         if not is_image(kind):
-            raise RejectedError(Outcome.NOT_AN_IMAGE, f"the bytes look like {kind or 'no known format'}", Facts())
+            words = f"the bytes look like {kind or 'no known format'}{image_hint(data)}"
+            raise RejectedError(Outcome.NOT_AN_IMAGE, words, Facts())
         self.facts = Facts(format=kind)
         if kind not in FORMATS or (kind == "AVIF" and not features.check("avif")):  # a Pillow built without libavif
             raise RejectedError(Outcome.UNSUPPORTED_FORMAT, f"{kind} is not decoded", self.facts)

@@ -100,6 +100,18 @@ class Fetcher:
         """
         yield from self._scheduler.answers(feeds)
 
+    def hold(self, host: str) -> None:
+        """Note that an answer to a host's feed takes long to be used: after some of them the host is not asked on."""
+        self._scheduler.hold(host)
+
+    def let_go(self, host: str) -> None:
+        """Note that such an answer has been used; safe to call from any thread."""
+        self._scheduler.let_go(host)
+
+    def fail(self, error: BaseException) -> None:
+        """Let `answers` raise an error that came up where its answers are used; safe to call from any thread."""
+        self._scheduler.fail(error)
+
 
 def host_of(url: str) -> str:
     """Give the host (and port, where it is not the scheme's) by which a URL's turn is counted; empty for no URL.

@@ -23,6 +23,7 @@ MAX_URL_LENGTH = 8192
 DEFAULT_PORTS = {"http": 80, "https": 443}
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 _AUTHORITY_END = re.compile(r"[/?#]")
+_AMPERSAND = re.compile(r"&(?:amp;|#0*38;|#x0*26;)(?:amp;|#0*38;|#x0*26;)*", re.IGNORECASE)
 _HOST = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?|\[[0-9a-f:.]+(?:%[0-9a-z]+)?\]")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 
@@ -35,19 +36,22 @@ class Refusal:
     reason: str
 
 
-def to_uri(url: str) -> Url:
+def to_uri(url: str, written: bool = False) -> Url:
     """Give the http(s) URI of an address as people write it: IRI percent-encoded, host in lower case and IDNA.
 
     Raises ValueError with the reason when it is not an http(s) URL without credentials. Source: RFC 3986, RFC 3987
-    section 3.1. Existing percent-encodings stay; the fragment is dropped, it never reaches a host.
+    section 3.1. Existing percent-encodings stay; the fragment is dropped, it never reaches a host. An ampersand that
+    was taken from a page of HTML (`&amp;`, `&#38;`) is one, unless `written` says that the address is a host's own.
 
     >>> to_uri("HTTP://Example.org/Küste/a b.jpg#top").url
     'http://example.org/K%C3%BCste/a%20b.jpg'
+    >>> to_uri("http://example.org/get?id=7&amp;size=full").url
+    'http://example.org/get?id=7&size=full'
     >>> to_uri("file:///etc/passwd")
     Traceback (most recent call last):
     ValueError: the scheme is 'file', not http or https
     """
-    text = url.strip()
+    text = url.strip() if written else _AMPERSAND.sub("&", url.strip())
     if not text:
         raise ValueError("the URL is empty")
     if len(text) > MAX_URL_LENGTH:

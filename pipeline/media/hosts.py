@@ -19,6 +19,7 @@ from pipeline.media.breaker import Breaker
 from pipeline.media.limits import HostLimit
 
 _SUSPECT_CONNECTIONS = 2
+_MOST_HELD = 4  # slow images of one host that wait to be decoded, before it is asked for more
 _MARGIN = 0.8  # of the rate that a host bore before it said 429
 _SHORT_WAIT = 2.0  # a Retry-After up to this many seconds speaks of requests per second
 _FIRST_PAUSE = 1.0
@@ -64,6 +65,8 @@ class Host:
     waiting: list[tuple[float, int, Job]] = field(default_factory=list)
     breakers: dict[str, Breaker] = field(default_factory=dict)
     in_flight: int = 0
+    held: int = 0
+    """Answers of its feed that are decoded in the background, or wait for it."""
     robots_pending: bool = False
     answered: bool = False
     """Whether the host was heard to answer, if only for its robots.txt in an earlier run."""
@@ -94,7 +97,7 @@ class Host:
     def earliest(self) -> float | None:
         """Give the time at which the next request may start; None when there is none, or no connection for it."""
         limit = min(self.limit.connections, _SUSPECT_CONNECTIONS) if self.suspect else self.limit.connections
-        if self.in_flight >= limit:
+        if self.in_flight >= limit or self.held >= _MOST_HELD:
             return None
         times = [self.robots_jobs[0][0]] if self.robots_jobs else []
         if not self.robots_pending:
@@ -118,7 +121,7 @@ class Host:
         self.ready.clear()
         self.robots_jobs.clear()
         self.waiting.clear()
-        self.in_flight, self.robots_pending, self.turn_at = 0, False, None
+        self.in_flight, self.held, self.robots_pending, self.turn_at = 0, 0, False, None
 
     def take(self, now: float) -> Job:
         """Give the next job; `earliest` has said that there is one."""

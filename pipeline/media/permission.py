@@ -27,7 +27,8 @@ def permission(answer: Fetched) -> Robots | Fetched:
     """Give the rules, or the answer that every URL of the origin gets because nobody may ask.
 
     A robots.txt that does not exist (4xx) or cannot be got to (redirects that lead nowhere) allows everything; one
-    whose host fails (5xx, no connection, no answer) forbids everything until the host is well again.
+    whose host fails (5xx, no connection, no answer, or one that cannot be read) forbids everything until the host is
+    well again.
 
     >>> permission(Fetched(Outcome.GONE, status=404))
     Robots(rules=(), delay=0.0)
@@ -37,7 +38,7 @@ def permission(answer: Fetched) -> Robots | Fetched:
     if answer.ok:
         return parse_robots(answer.data[:MAX_BYTES].decode("utf-8", "replace"))
     outcome = answer.outcome or Outcome.HTTP_ERROR
-    if outcome in _NOT_TO_BE_HAD or (0 < answer.status < 500 and outcome not in _WAITS | {Outcome.SHORT_BODY}):
+    if outcome in _NOT_TO_BE_HAD or (300 <= answer.status < 500 and outcome not in _WAITS | {Outcome.SHORT_BODY}):
         return Robots()
     if outcome in (Outcome.SHORT_BODY, Outcome.CORRUPT, Outcome.TOO_LARGE):
         outcome = Outcome.HTTP_ERROR

@@ -15,7 +15,7 @@ from pipeline.media.optouts import AGENT
 
 MAX_BYTES = 500 * 1024
 """Bytes of a robots.txt that are read: the least that RFC 9309 section 2.5 asks of us."""
-_LINE = re.compile(r"\s*([A-Za-z-]+)\s*:\s*(.*?)\s*", re.DOTALL)
+_KEY = re.compile(r"[A-Za-z-]+")
 _TOKEN = re.compile(r"[A-Za-z_-]+")
 _MAX_DELAY = 30.0
 
@@ -53,16 +53,19 @@ def parse_robots(text: str, agent: str = AGENT) -> Robots:
     >>> parse_robots("<html>no robots here</html>").rules
     ()
     """
+    # Of all groups only two are kept, or a file of many agents before many rules would cost their product.
     groups: dict[str, list[tuple[str, str]]] = {}
-    named: list[str] = []
+    named: set[str] = set()
     in_rules = True
     for key, value in _lines(text):
         if key == "user-agent":
             if in_rules:
-                named, in_rules = [], False
+                named, in_rules = set(), False
             token = _TOKEN.match(value)
-            named.append("*" if value.startswith("*") else token[0].lower() if token else "")
-            groups.setdefault(named[-1], [])
+            name = "*" if value.startswith("*") else token[0].lower() if token else ""
+            if name in ("*", agent.lower()):
+                named.add(name)
+                groups.setdefault(name, [])
         elif key in ("allow", "disallow", "crawl-delay"):
             in_rules = True
             for name in named:
@@ -75,13 +78,13 @@ def parse_robots(text: str, agent: str = AGENT) -> Robots:
 
 def _lines(text: str) -> Iterator[tuple[str, str]]:
     for line in re.split(r"\r\n|\r|\n", text.removeprefix("\ufeff")[:MAX_BYTES]):
-        match = _LINE.fullmatch(line.partition("#")[0])
-        if match:
-            yield match[1].lower(), match[2]
+        key, colon, value = line.partition("#")[0].partition(":")
+        if colon and _KEY.fullmatch(key.strip()):
+            yield key.strip().lower(), value.strip()
 
 
 def _seconds(value: str) -> float:
-    return min(_MAX_DELAY, float(value)) if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value) else 0.0
+    return min(_MAX_DELAY, float(value)) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value) else 0.0
 
 
 def normal_path(path: str) -> str:

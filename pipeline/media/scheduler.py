@@ -82,6 +82,27 @@ class Scheduler:
             self._turn_ready.notify_all()
             self._answer_ready.notify_all()
 
+    def hold(self, name: str) -> None:
+        """Note that an answer to a host's feed is decoded in the background: a host with several is not asked on."""
+        with self._lock:
+            self._host(name).held += 1
+
+    def let_go(self, name: str) -> None:
+        """Note that such an answer has been used; safe to call from any thread."""
+        with self._lock:
+            host = self._host(name)
+            host.held -= 1
+            self._schedule(host)
+            self._turn_ready.notify()
+
+    def fail(self, error: BaseException) -> None:
+        """Let `answers` raise an error that came up elsewhere, such as in the background; safe from any thread."""
+        with self._lock:
+            self._failure = self._failure or error
+            self._stop = True
+            self._turn_ready.notify_all()
+            self._answer_ready.notify_all()
+
     def answers(self, feeds: Sequence[tuple[str, Iterator[tuple[Key, str]]]]) -> Iterator[tuple[Key, Fetched]]:
         """Give (key, answer) for every (key, URL) of every host's feed, as the answers come."""
         self._reset(feeds)
@@ -214,11 +235,7 @@ class Scheduler:
                     self._settle(host, job, answer)
                     self._schedule(host)
         except BaseException as error:  # noqa: BLE001 - carried to the caller's thread, where it is raised
-            with self._lock:
-                self._failure = self._failure or error
-                self._stop = True
-                self._turn_ready.notify_all()
-                self._answer_ready.notify()
+            self.fail(error)
 
     def _next_turn(self) -> tuple[Host, Job, bool] | None:
         """Wait for the next host whose turn has come; None when there is nothing more to wait for."""

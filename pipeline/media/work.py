@@ -1,12 +1,18 @@
-"""Working off a part of a plan: many hosts at a time, one decode at a time, every answer noted as it comes.
+"""Working off a part of a plan: many hosts at a time, every answer noted as it comes.
+
+Images are decoded one at a time as they come, those that take long in the background, so that no host's pictures hold
+up the answers of another.
 
 Knows no Beam: the fetch stage and `biomill fetch` both call it, in whatever process they like.
 """
 
 from __future__ import annotations
 
+import io
+import threading
+from PIL import Image
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +20,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from manifests import FetchRules, ImageRules
+from pipeline.media.background import Background
 from pipeline.media.fetched import Fetched
 from pipeline.media.fetcher import Fetcher
 from pipeline.media.journal import Journal
@@ -23,6 +30,8 @@ from pipeline.media.reading import READERS, read_many
 from pipeline.media.reuse import reused
 from pipeline.media.stored import stored_images
 from pipeline.media.stores import Store, open_store
+
+_SLOW_WORK = 16_000_000  # pixels decoded, all passes: some tenths of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +76,33 @@ class FetchUnits:
             if self.fetch.mirrors or task.reuse:
                 self._from_here(folder, task, mirrors)
             with Fetcher(self.fetch, task.part, task.parts, folder / "robots") as fetcher:
-                feeds = [(host, self._feed(folder, task, units)) for host, units in task.hosts]
-                for (unit, media_id), fetched in fetcher.answers(feeds):
+                self._from_hosts(folder, task, fetcher)
+
+    def _from_hosts(self, folder: Path, task: FetchTask, fetcher: Fetcher) -> None:
+        """Ask the hosts; what takes long to decode is noted from the background."""
+
+        def note(key: tuple[_Unit, str, str], fetched: Fetched) -> None:
+            unit, media_id, host = key
+            try:
+                self._note(unit, media_id, fetched)
+            finally:
+                fetcher.let_go(host)
+
+        feeds = [(host, self._feed(folder, task, host, units)) for host, units in task.hosts]
+        with Background(folder, note, fetcher.fail) as background:
+            for (unit, media_id, host), fetched in fetcher.answers(feeds):
+                if fetched.ok and decode_work(fetched.data) > _SLOW_WORK:
+                    fetcher.hold(host)
+                    background.submit((unit, media_id, host), fetched)
+                else:
                     self._note(unit, media_id, fetched)
 
     def _feed(
-        self, folder: Path, task: FetchTask, units: Sequence[tuple[int, str]]
-    ) -> Iterator[tuple[tuple[_Unit, str], str]]:
+        self, folder: Path, task: FetchTask, host: str, units: Sequence[tuple[int, str]]
+    ) -> Iterator[tuple[tuple[_Unit, str, str], str]]:
         """Give what is to be asked of one host; read by the scheduler's threads, so it changes no unit."""
-        yield from self._wanted(folder, task, units)
+        for (unit, media_id), address in self._wanted(folder, task, units):
+            yield (unit, media_id, host), address
 
     def _from_here(self, folder: Path, task: FetchTask, mirrors: Mirrors) -> None:
         """Note what needs no network, before anything is asked for: earlier answers, and what mirrors hold."""
@@ -129,14 +156,15 @@ class FetchUnits:
                 journal.finish()
 
     def _note(self, unit: _Unit, media_id: str, fetched: Fetched) -> None:
-        rows = unit.wanted.pop(media_id)
-        images = stored_images(rows, fetched, self.image, self.fetch.max_pixels)
+        images = stored_images(unit.wanted[media_id], fetched, self.image, self.fetch.max_pixels)
         stored = [row["format"] for row, _ in images if row["outcome"] is None]
         if self.image.originals and stored:
             keep_original(Path(self.folder) / "originals", fetched.data, stored[0])
-        unit.journal.note(images)
-        if not unit.wanted:
-            unit.journal.finish()
+        with unit.lock:  # the background notes, too
+            del unit.wanted[media_id]
+            unit.journal.note(images)
+            if not unit.wanted:
+                unit.journal.finish()
 
 
 @dataclass(slots=True, eq=False)
@@ -145,9 +173,18 @@ class _Unit:
 
     journal: Journal
     wanted: dict[str, list[Mapping[str, Any]]]
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 @lru_cache(maxsize=8)
 def _store(path: str) -> Store:
     # Kept open for the life of the worker: listing a zip of a million members takes seconds.
     return open_store(path)
+
+
+def decode_work(data: bytes) -> int:
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return image.size[0] * image.size[1]
+    except Exception:
+        return 0

@@ -1,7 +1,8 @@
 """Releases as they come: a folder, a zip, a tar or a single file, read member by member and never trusted.
 
 A member is copied to the spool under a name of our own, so that no name in an archive ever becomes a path; names that
-climb out of the archive are refused all the same, because an archive that holds one is not what it says it is.
+climb out of the archive are refused all the same, because an archive that holds one is not what it says it is. So are
+two members of one name, of which other readers would take one or the other, and zip members that share their bytes.
 """
 
 from __future__ import annotations
@@ -10,16 +11,18 @@ import gzip
 import hashlib
 import lzma
 import tarfile
+import unicodedata
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import BinaryIO, cast
 
 from pipeline.atomic import atomic_path
 from pipeline.errors import SourceError
+from pipeline.zip_directory import OpenZip, ZipDirectory, ZipEntry, member_path
 
 MAX_MEMBERS = 1_000_000
 MAX_MEMBER_BYTES = 2 << 40
@@ -43,6 +46,8 @@ class Member:
     """Bytes in the archive; equal to `size` in a folder."""
     stored_as: str
     """Its name exactly as the archive or folder has it."""
+    place: ZipEntry | None = field(default=None, repr=False)
+    """Where it lies in a zip."""
 
     @property
     def gzipped(self) -> bool:
@@ -52,7 +57,7 @@ class Member:
     @property
     def base(self) -> str:
         """The last part of the name."""
-        return PurePosixPath(self.name).name
+        return self.name.rpartition("/")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,8 @@ class Archive:
     members: tuple[Member, ...]
     junk: tuple[str, ...] = ()
     """Names of what was left out: hidden files and what file managers leave behind."""
+    directory: ZipDirectory | None = field(default=None, repr=False, compare=False)
+    """What a zip lists, so that no member's reading lists it again."""
 
     def origin(self, member: Member) -> str:
         """Say what locators call a member: its name, with the archive's name and ! before it."""
@@ -87,14 +94,8 @@ class Archive:
             return b"".join(parts)
 
     def heads(self, members: Sequence[Member], size: int) -> Iterator[bytes]:
-        """Give the first bytes of many members, opening a zip once: its directory may list thousands."""
-        if self.kind != "zip":
-            yield from (self.head(member, size) for member in members)
-            return
-        with self._guarded(str(self.path)), zipfile.ZipFile(self.path) as archive:
-            for member in members:
-                with archive.open(member.stored_as) as stream:
-                    yield stream.read(size)
+        """Give the first bytes of many members."""
+        yield from (self.head(member, size) for member in members)
 
     def readable(self, member: Member, spool: Path) -> Path:
         """Give a plain file with a member's bytes: the file itself, or a copy in `spool`.
@@ -158,8 +159,8 @@ class Archive:
     @contextmanager
     def _packed(self, member: Member, where: str) -> Iterator[BinaryIO]:
         with self._guarded(where):
-            if self.kind == "zip":
-                with zipfile.ZipFile(self.path) as archive, archive.open(member.stored_as) as stream:
+            if self.directory is not None and member.place is not None:
+                with OpenZip(self.directory) as archive, archive.open(member.place) as stream:
                     yield cast(BinaryIO, stream)
             elif self.kind == "tar":
                 with tarfile.open(self.path) as tar:
@@ -178,7 +179,9 @@ class Archive:
     def _guarded(self, where: str) -> Iterator[None]:
         try:
             yield
-        except _BROKEN as error:
+        except (*_BROKEN, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # the disk's own; what bzip2 says of damaged data has no number
             raise SourceError(
                 f"the archive is damaged: {error}",
                 where=where,
@@ -203,10 +206,12 @@ def open_archive(path: Path) -> Archive:
             expected="a folder, zip, tar or table",
             remedy="correct `path` of this source in the recipe, or fetch the release first",
         )
+    directory: ZipDirectory | None = None
     if path.is_dir():
         kind, (members, junk) = "folder", _of_folder(path)
-    elif zipfile.is_zipfile(path):
-        kind, (members, junk) = "zip", _of_zip(path)
+    elif _is_zip(path):
+        directory = _zip_directory(path)
+        kind, (members, junk) = "zip", _of_zip(directory)
     elif path.suffix.lower() in (".zip",):
         raise SourceError(
             "the archive is damaged: no zip directory at its end",
@@ -222,7 +227,33 @@ def open_archive(path: Path) -> Archive:
         members, junk = [Member(path.name, size, path.stat().st_size, path.name)], []
     if len(members) > MAX_MEMBERS:
         raise SourceError("the archive has too many members", where=str(path), expected=f"at most {MAX_MEMBERS}")
-    return Archive(path, kind, tuple(sorted(members, key=lambda member: member.name)), tuple(sorted(junk)))
+    members.sort(key=lambda member: member.name)
+    if kind in ("zip", "tar"):
+        _refuse_repeated(members, path)
+    return Archive(path, kind, tuple(members), tuple(sorted(junk)), directory)
+
+
+def _refuse_repeated(members: Iterable[Member], path: Path) -> None:
+    """Refuse two members of one name: which of them a reader takes differs from one reader to the next."""
+    seen: dict[str, Member] = {}
+    for member in members:
+        # A name in two Unicode spellings is one name to whoever reads it, and to most file systems.
+        key = member.name if member.name.isascii() else unicodedata.normalize("NFC", member.name)
+        if (other := seen.setdefault(key, member)) is not member:
+            raise SourceError(
+                f"the archive holds two members of the name {member.name!r} ({other.size} and {member.size} bytes)",
+                where=f"{path}!{member.stored_as}",
+                expected="every name once",
+                remedy="fetch it again from its provider; or unpack it, keep the right one, and name the folder",
+            )
+
+
+def _is_zip(path: Path) -> bool:
+    """Say whether the file is a zip, behind other bytes perhaps, but no tar whose last member is one."""
+    with path.open("rb") as handle:
+        if handle.read(262)[257:] == b"ustar":
+            return False
+    return zipfile.is_zipfile(path)
 
 
 def _is_tar(path: Path) -> bool:
@@ -246,21 +277,32 @@ def _of_folder(path: Path) -> _Listed:
     return members, junk
 
 
-def _of_zip(path: Path) -> _Listed:
+def _zip_directory(path: Path) -> ZipDirectory:
     try:
-        with zipfile.ZipFile(path) as archive:
-            infos = archive.infolist()
+        directory = ZipDirectory(path, MAX_MEMBERS)
+        shared = directory.overlapping()
     except zipfile.BadZipFile as error:
         raise SourceError(
             f"the archive is damaged: {error}", where=str(path), remedy="fetch it again from its provider"
         ) from error
+    if shared is not None:
+        raise SourceError(
+            "members of the archive share their bytes, as decompression bombs have them",
+            where=f"{path}!{shared.name}",
+            expected="members that lie one behind the other",
+            remedy="do not use this archive; fetch it again from its provider",
+        )
+    return directory
+
+
+def _of_zip(directory: ZipDirectory) -> _Listed:
     members, junk = [], []
-    for info in infos:
-        name = _safe_name(info.filename, path)
+    for entry in directory.entries:
+        name = _safe_name(entry.name, directory.path)
         if _is_junk(name):
-            junk.append(name)
-        elif not info.is_dir():
-            members.append(Member(name, _size(name, info.file_size), info.compress_size, info.filename))
+            junk.append(name + "/" * entry.is_folder)
+        elif name and not entry.is_folder:
+            members.append(Member(name, _size(name, entry.size), entry.packed, entry.name, entry))
     return members, junk
 
 
@@ -272,7 +314,7 @@ def _of_tar(path: Path) -> _Listed:
                 name = _safe_name(info.name, path)
                 if _is_junk(name):
                     junk.append(name)
-                elif info.isfile():
+                elif name and info.isfile():
                     # A compressed tar packs its members together: only the whole file's size is known.
                     members.append(Member(name, _size(name, info.size), path.stat().st_size, info.name))
                 if len(members) > MAX_MEMBERS:
@@ -289,26 +331,31 @@ def _size(name: str, size: int) -> int:
 
 
 def _is_junk(name: str) -> bool:
-    parts = PurePosixPath(name).parts
-    return any(part.startswith(".") or part == "__MACOSX" for part in parts) or parts[-1:] == ("Thumbs.db",)
+    """Say whether a name is a hidden file's, or in a hidden folder, or what file managers leave behind.
+
+    >>> [_is_junk(name) for name in ("a/.b/c", ".DS_Store", "__MACOSX/a", "a/Thumbs.db", "a.b/c", "Thumbs.db/a")]
+    [True, True, True, True, False, False]
+    """
+    hidden = name.startswith(".") or "/." in name
+    return hidden or name.endswith("/Thumbs.db") or name == "Thumbs.db" or "__MACOSX" in name.split("/")
 
 
 def _safe_name(name: str, path: Path) -> str:
-    """Give a member's name with forward slashes, or refuse it.
+    """Give a member's name as a path with forward slashes, '' for the archive's own folder, or refuse it.
 
-    >>> _safe_name("dwca\\\\occurrence.txt", Path("x.zip"))
-    'dwca/occurrence.txt'
+    >>> _safe_name("dwca\\\\occurrence.txt", Path("x.zip")), _safe_name("./a//b.txt", Path("x.zip"))
+    ('dwca/occurrence.txt', 'a/b.txt')
     """
     # Writers on Windows put a back-slash before names at the top; a name is never used as a path, so it means nothing.
-    clean = name.removeprefix("\\").replace("\\", "/").removeprefix("./")
-    parts = PurePosixPath(clean).parts
-    if not parts or clean.startswith("/") or ".." in parts or "\x00" in clean or parts[0].endswith(":"):
-        if clean in ("", "."):
-            return "."
+    clean = member_path(name.removeprefix("\\"))
+    first = clean.partition("/")[0]
+    climbs = clean.startswith("/") or (".." in clean and ".." in clean.split("/"))
+    if climbs or first.endswith(":") or "\x00" in clean:
         raise SourceError(
             f"the archive holds an unsafe name: {name!r}",
             where=str(path),
             expected="names inside the archive's own folder",
             remedy="do not use this archive; fetch it again from its provider",
         )
-    return clean
+    # Bytes that are no UTF-8 could not be written into a locator.
+    return clean if clean.isascii() else clean.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

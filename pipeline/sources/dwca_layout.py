@@ -77,14 +77,14 @@ class DwcaLayout:
         return next(table for table in self.tables if table.core)
 
 
-def read_layout(path: Path) -> DwcaLayout:
+def read_layout(release: Path | Archive) -> DwcaLayout:
     """Find the tables of an archive, with or without a descriptor.
 
     Issue codes: JUNK_MEMBER, BACKSLASH_NAME, SUBDIRECTORY, NO_META, METADATA_MISSING, XML_SPACE_BEFORE, FILE_CASE,
     FILE_MISSING, TABLE_WITHOUT_LOCATION, and per file BOM, CRLF, CR_ONLY, HEADER_UNEXPECTED, UNBALANCED_QUOTE (in the
     header), FIELD_INDEX_BEYOND_ROW. Raises SourceError when there is no core table to read.
     """
-    archive = open_archive(path)
+    archive = release if isinstance(release, Archive) else open_archive(release)
     odd = [Oddity("JUNK_MEMBER", archive.path.name, name) for name in archive.junk]
     odd += [Oddity("BACKSLASH_NAME", archive.path.name, m.stored_as) for m in archive.members if "\\" in m.stored_as]
     meta = find_member(archive, "meta.xml")
@@ -104,7 +104,7 @@ def read_layout(path: Path) -> DwcaLayout:
     if core is None or not core.files:
         raise SourceError(
             "the archive has no core table",
-            where=str(path),
+            where=str(archive.path),
             expected="a meta.xml with a <core> whose file is there, or one text table with a header",
             remedy="check that this is a Darwin Core Archive and whole; fetch it again from its provider",
         )
@@ -116,14 +116,26 @@ def read_layout(path: Path) -> DwcaLayout:
 
 
 def find_member(archive: Archive, name: str, folder: str = "") -> Member | None:
-    """Find a member by its path beside the descriptor, else by its last part in any folder and case, packed or not."""
+    """Find a member by its path beside the descriptor, else by its last part in any folder and case, packed or not.
+
+    Raises SourceError when two members of one folder are meant alike, being told apart by their case alone.
+    """
     wanted = str(PurePosixPath(folder) / name.replace("\\", "/").removeprefix("./"))
     for member in archive.members:
         if member.name in (wanted, f"{wanted}.gz"):
             return member
     base = PurePosixPath(wanted).name.lower()
     found = [m for m in archive.members if m.base.lower() in (base, f"{base}.gz")]
-    return min(found, key=lambda m: (m.name.count("/"), m.name), default=None)
+    first = min(found, key=lambda m: (m.name.count("/"), m.name), default=None)
+    for other in found:
+        if first is not None and other is not first and other.name.lower() == first.name.lower():
+            raise SourceError(
+                f"the archive holds {first.name!r} and {other.name!r}, either of which may be meant by {name!r}",
+                where=archive.origin(first),
+                expected="one member of this name",
+                remedy="unpack it, keep the right one, and name the folder",
+            )
+    return first
 
 
 def _folder(member: Member) -> str:

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from pipeline.errors import SourceError
 
 _ESCAPES = {"\\t": "\t", "\\n": "\n", "\\r": "\r", "\\r\\n": "\n", "\r\n": "\n", "\\\\": "\\"}
+MAX_INDEX = 99_999
+MAX_HEADER_LINES = 1_000
+_INTEGER = re.compile(r"\+?0*([0-9]{1,5})")  # of the ASCII digits; int() takes every script's
 _ENCODINGS = {"utf-8": "utf-8", "ascii": "utf-8", "iso8859-1": "iso8859-1", "cp1252": "cp1252"}
 
 
@@ -85,6 +88,13 @@ def read_meta(data: bytes, where: str) -> Descriptor:
             f"the descriptor is no XML: {error}", where=where, remedy="fetch the archive again from its provider"
         ) from error
     tables = [_table(node, where) for node in root if _local(node.tag) in ("core", "extension")]
+    if sum(table.core for table in tables) > 1:
+        raise SourceError(
+            "the descriptor has more than one <core>",
+            where=where,
+            expected="one <core>, and any number of <extension>",
+            remedy="remove all but one from meta.xml",
+        )
     return Descriptor(tuple(tables), root.get("metadata", "").strip(), text != marked and text.startswith(b"<?xml"))
 
 
@@ -102,19 +112,26 @@ def _local(tag: str) -> str:
 
 
 def _table(node: ET.Element, where: str) -> TableMeta:
-    locations, fields, defaults, id_index = [], [], [], -1
+    locations, fields, defaults, ids = [], [], [], []
     for part in node.iter():
         name = _local(part.tag)
         if name == "location" and part.text:
             locations.append(part.text.strip())
         elif name in ("id", "coreid"):
-            id_index = _number(part.get("index", "-1"), where)
+            ids.append(_number(part, "index", MAX_INDEX, where))
         elif name == "field":
             term = local_name(part.get("term", ""))
-            if (index := _number(part.get("index", ""), where)) >= 0:
+            if (index := _number(part, "index", MAX_INDEX, where)) >= 0:
                 fields.append((index, term))
             if part.get("default"):
                 defaults.append((term, part.get("default", "")))
+    if len(set(ids)) > 1:
+        raise SourceError(
+            f"a table has its id in several columns: {ids}",
+            where=f"{where}, <{_local(node.tag)}>",
+            expected="one <id> or <coreid>",
+            remedy="remove all but one from meta.xml",
+        )
     enclosed = node.get("fieldsEnclosedBy", '"').strip() or ""
     if len(enclosed.encode()) > 1:
         raise SourceError(
@@ -127,12 +144,12 @@ def _table(node: ET.Element, where: str) -> TableMeta:
     return TableMeta(
         row_type=local_name(node.get("rowType", "")),
         locations=tuple(locations),
-        delimiter=_ESCAPES.get(node.get("fieldsTerminatedBy", ","), node.get("fieldsTerminatedBy", ",")),
+        delimiter=_delimiter(node.get("fieldsTerminatedBy", ","), enclosed, where),
         quoted=bool(enclosed),
         newline="\r" if newline in ("\\r", "\r") else "\n",
         encoding=_encoding(node.get("encoding", "UTF-8"), where),
-        header_lines=_number(node.get("ignoreHeaderLines", "0") or "0", where),
-        id_index=id_index,
+        header_lines=max(0, _number(node, "ignoreHeaderLines", MAX_HEADER_LINES, where)),
+        id_index=ids[0] if ids else -1,
         fields=tuple(fields),
         core=_local(node.tag) == "core",
         quote=enclosed or '"',
@@ -140,12 +157,35 @@ def _table(node: ET.Element, where: str) -> TableMeta:
     )
 
 
-def _number(text: str, where: str) -> int:
-    if not text.strip():
+def _number(node: ET.Element, name: str, most: int, where: str) -> int:
+    """Return a number that counts columns or lines; -1 where the attribute is absent or blank.
+
+    Raises SourceError for any other text: a negative column would be counted from the row's end.
+    """
+    text = node.get(name, "").strip()
+    if not text:
         return -1
-    if not re.fullmatch(r"-?\d{1,5}", text.strip()):
-        raise SourceError(f"{text!r} is no column or line number", where=where, remedy="correct meta.xml")
-    return int(text)
+    stated = _INTEGER.fullmatch(text)
+    if stated is None or int(stated[1]) > most:
+        raise SourceError(
+            f"{name}={text[:40]!r} is no number of a {'column' if name == 'index' else 'line'}",
+            where=f"{where}, <{_local(node.tag)}> {node.get('term') or node.get('rowType', '')}".strip(),
+            expected=f"a whole number from 0 to {most}",
+            remedy="correct meta.xml, which counts columns from 0, or fetch the archive again from its provider",
+        )
+    return int(stated[1])
+
+
+def _delimiter(text: str, enclosed: str, where: str) -> str:
+    delimiter = _ESCAPES.get(text, text)
+    if len(delimiter) != 1 or not delimiter.isascii() or delimiter in f"\r\n\0{enclosed}":
+        raise SourceError(
+            f"fields cannot be told apart by the delimiter {text[:40]!r}",
+            where=where,
+            expected="one ASCII character that ends no line and encloses no field",
+            remedy="export the table with tabs or commas, and correct meta.xml",
+        )
+    return delimiter
 
 
 def _encoding(name: str, where: str) -> str:

@@ -23,7 +23,7 @@ def iterate_elements(stream: BinaryIO, where: str) -> Iterator[tuple[str, Any]]:
     """Give (key, element) for every element of the document's lists; the key of a document that is a list is ''.
 
     Members of the document that are no lists are passed over. Numbers beyond JSON (NaN, Infinity) are None.
-    Raises SourceError when the text is no JSON, breaks off, or has an element beyond the cap.
+    Raises SourceError when the text is no JSON, breaks off, has two lists of one name, or an element beyond the cap.
 
     >>> import io
     >>> list(iterate_elements(io.BytesIO(b'{"a": 1, "images": [{"id": 7}, 8]}'), "x.json"))
@@ -35,10 +35,15 @@ def iterate_elements(stream: BinaryIO, where: str) -> Iterator[tuple[str, Any]]:
         yield from (("", element) for element in reader.elements())
     elif first == "{":
         reader.take("{")
+        lists: set[str] = set()
         while reader.peek() != "}":
             key = reader.value()
             reader.take(":")
             if reader.peek() == "[":
+                # RFC 8259, section 4: which of two members of one name counts, differs from one reader to the next.
+                if str(key) in lists:
+                    raise reader.error(f"two lists of the name {str(key)[:100]!r}")
+                lists.add(str(key))
                 yield from ((str(key), element) for element in reader.elements())
             else:
                 reader.value()

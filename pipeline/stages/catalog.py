@@ -17,7 +17,7 @@ class Catalog(Stage):
     """The catalog stage."""
 
     name = "catalog"
-    version = 3
+    version = 4
     sections = ("name", "description")
     upstream = ("shards",)
 

@@ -11,6 +11,11 @@ round after the other, so that every round keeps to the limits of its hosts. A r
 wherever its medium came from; `attempts/` lists every address that was tried for such a record, and how it ended.
 Where the recipe says how many images of a taxon it wants, only so many are asked for, and then as many further
 candidates of the taxon as did not arrive, until there are enough or no candidates left.
+
+When all that is asked for has its answer, placeholders are decided over all units (`stages.fetch_placeholders`). They
+count as not arrived: their records are asked for at their alternates, their taxa at further candidates, and so on until
+nothing new is found. What the unit files hold is not changed, so every step is the same when a killed run takes it
+again.
 """
 
 from __future__ import annotations
@@ -30,7 +35,7 @@ from pipeline.media.stored import MEDIA_SCHEMA
 from pipeline.media.work import FetchTask, FetchUnits, unit_path
 from pipeline.one_medium import ALTERNATES
 from pipeline.run.fetching import fetch_ticker
-from pipeline.stages import fetch_plan, fetch_sql
+from pipeline.stages import fetch_placeholders, fetch_plan, fetch_sql
 from pipeline.stages.base import Balance, Context, Stage, balance_of, file_digest, missing, plan_outputs, recipe_parts
 
 if TYPE_CHECKING:
@@ -49,9 +54,12 @@ class Fetch(Stage):
     """The fetch stage."""
 
     name = "fetch"
-    version = 5
-    sections = (*_RULES, "fetch.unit_size", "fetch.images_per_taxon")
-    upstream = ("screen",)
+    version = 6
+    sections = (
+        *(*_RULES, "fetch.unit_size", "fetch.images_per_taxon"),
+        *("fetch.placeholder_addresses", "fetch.placeholders"),
+    )
+    upstream = ("screen", "resolve")
 
     def inputs(self, context: Context) -> dict[str, str]:
         """Digest what the local stores list, and what was asked for again."""
@@ -70,27 +78,30 @@ class Fetch(Stage):
         write_table(folder / "media" / "-schema.parquet", MEDIA_SCHEMA.empty_table())
         outputs: list[str] = []
         candidates = sql.parquet(run.stage("screen") / "candidates")
+        names = sql.parquet(run.stage("resolve") / "names")
         wanted = context.recipe.fetch.images_per_taxon
         asked = candidates
         with sql.connect(context.recipe.limits.memory_mb, run.root) as con:
+            fetch_placeholders.begin(con)
             for step in count():
-                if wanted:
-                    chosen = self._choose(con, context, candidates, folder, outputs, step)
-                    if chosen is None:
+                chosen = self._choose(con, context, candidates, folder, outputs, step) if wanted else None
+                if chosen is None and step:
+                    # All that is asked for has its answer: what is a placeholder now is asked for elsewhere.
+                    found = fetch_placeholders.decide(con, asked, _files(folder, outputs), names, context.recipe.fetch)
+                    if not found:
                         break
-                    asked = chosen
+                    context.progress(f"fetch: {found:,} images are placeholders")
+                asked = chosen or asked
                 for place in range(ALTERNATES + 1):
-                    media = _files(folder, outputs)
+                    media = fetch_placeholders.judged(_files(folder, outputs))
                     source = f"(SELECT * FROM {asked} WHERE image_id NOT IN (SELECT image_id FROM {media}))"
                     if place:
                         source = fetch_sql.alternates_sql(asked, media, place)
                     self._round(con, context, engine, source, f"{step}-{place}", outputs)
-                if not wanted:
-                    break
             _remove_stale(folder, outputs)
             fetch_plan.note_answered(folder)
-            self._settle(con, context, folder, candidates, asked)
-        return {"units": len(outputs)}
+            placeholders = self._settle(con, context, folder, candidates, asked)
+        return {"units": len(outputs), "placeholders": placeholders}
 
     def _choose(
         self,
@@ -115,7 +126,7 @@ class Fetch(Stage):
         if step == 0:
             con.execute(f"CREATE OR REPLACE TEMP TABLE upto AS SELECT DISTINCT taxon, {wanted} AS upto FROM {order}")
             return asked
-        media = _files(folder, outputs)
+        media = fetch_placeholders.judged(_files(folder, outputs))
         tried = f"({fetch_sql.attempts_sql(asked, media)})"
         factor = 2 ** max(0, step - _PATIENT_STEPS)
         con.execute(f"""
@@ -177,9 +188,10 @@ class Fetch(Stage):
 
     def _settle(
         self, con: duckdb.DuckDBPyConnection, context: Context, folder: Path, candidates: str, asked: str
-    ) -> None:
-        """Write which candidates arrived, and how the others ended."""
-        media, wanted = sql.parquet(folder / "media"), context.recipe.fetch.images_per_taxon
+    ) -> int:
+        """Write which candidates arrived, and how the others ended; return the number of placeholders."""
+        media = fetch_placeholders.judged(sql.parquet(folder / "media"))
+        wanted = context.recipe.fetch.images_per_taxon
         con.execute(f"CREATE OR REPLACE TEMP TABLE tried AS {fetch_sql.attempts_sql(asked, media)}")
         sql.copy(
             con,
@@ -195,6 +207,7 @@ class Fetch(Stage):
             left = fetch_sql.not_needed_sql(candidates, asked, order, wanted)
             ended = f"SELECT * EXCLUDE (taxon, nth) FROM ({substituted}) UNION ALL {left}"
         sql.copy(con, f"SELECT * FROM ({ended}) ORDER BY row_id", folder / "ledger" / "part.parquet")
+        return fetch_placeholders.write(con, folder)
 
     def balance(self, context: Context, facts: Mapping[str, Any]) -> list[Balance]:
         """Candidates = arrived + ended."""
@@ -215,7 +228,7 @@ def note_retry(context: Context, outcomes: Sequence[str]) -> None:
     chosen = sql.in_list(outcomes)
     with sql.connect(context.recipe.limits.memory_mb, context.folder.root) as con:
         query = f"""
-            SELECT DISTINCT m.image_id FROM {sql.parquet(folder / "media")} m
+            SELECT DISTINCT m.image_id FROM {fetch_placeholders.settled(folder)} m
             JOIN (SELECT unnest(list_prepend(c.image_id, [a.image_id FOR a IN coalesce(c.alternates, [])]))
                          AS image_id
                   FROM {candidates} c JOIN {ledger} l ON l.row_id = c.record_id AND l.outcome IN {chosen}) w

@@ -1,6 +1,6 @@
 """The questions that fetch asks of its tables: who is asked in a round, and how every candidate ended.
 
-All arguments are FROM clauses unless they say otherwise.
+All arguments are FROM clauses unless they say otherwise; `media` as `fetch_placeholders.judged` gives it.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import pyarrow as pa
 
 from pipeline.records import ENDED_SCHEMA
 
-_EVIDENCE = """CASE WHEN t.alternates IS NULL
-                        THEN to_json({'status': m.status, 'detail': m.detail, 'address': c.address})
-                        ELSE to_json({'status': m.status, 'detail': m.detail, 'address': c.address,
-                                      'alternates': t.alternates}) END::VARCHAR"""
+_EVIDENCE = """json_merge_patch(
+    to_json({'status': m.status, 'detail': m.detail, 'address': c.address}),
+    CASE WHEN t.alternates IS NULL THEN '{}' ELSE to_json({'alternates': t.alternates}) END,
+    coalesce(m.placeholder, '{}'))::VARCHAR"""
 
 
 def attempts_sql(candidates: str, media: str) -> str:

@@ -25,6 +25,7 @@ from pipeline.likeness.crowds import Folds, alike_rule, fold
 from pipeline.likeness.fates import RANK_IDS, Verdicts, first_fates, open_nodes
 from pipeline.likeness.leaks import record_leaks, same_occurrence
 from pipeline.likeness.nodes import picture_nodes
+from pipeline.likeness.placeholders import Placeholders
 from pipeline.likeness.search import doubtful, informative
 from pipeline.likeness.settle import settle
 from pipeline.likeness.stored import PLACE_SCHEMA, SHOWN, Shown, Stored, read_places, write_places
@@ -79,7 +80,7 @@ class Likeness(Stage):
     """The likeness stage."""
 
     name = "likeness"
-    version = 3
+    version = 4
     sections = ("likeness", "sources", "taxonomy.minimum_rank", "limits.memory_mb")
     upstream = ("fetch", "holdout", "resolve")
 
@@ -92,15 +93,19 @@ class Likeness(Stage):
         shown = records.take(pa.array(first[:count]))
         hashes = np.frombuffer(b"".join(shown["pdq"].to_pylist()), np.uint8).reshape(-1, 32)
         phashes = np.frombuffer(bytes.fromhex("".join(shown["phash"].to_pylist())), np.uint8).reshape(-1, 8)
-        _save(folder / "hashes.npy", hashes)
-        _save(folder / "phashes.npy", phashes)
+        # Behind the nodes stand placeholders: they are searched for leaks, and meet no other image.
+        given = Placeholders.read(context, rules.minimum_quality)
+        _save(folder / "hashes.npy", np.concatenate([hashes, given.hashes]))
+        _save(folder / "phashes.npy", np.concatenate([phashes, given.phashes]))
         write_places(folder / "nodes.arrow", shown.select(PLACE_SCHEMA.names).cast(PLACE_SCHEMA))
         write_table(folder / "pairs" / "-schema.parquet", PAIR_SCHEMA.empty_table())
         write_table(folder / "found" / "-schema.parquet", FOUND_SCHEMA.empty_table())
 
         held = pq.read_table(context.folder.stage("holdout") / "items")
-        self._units(context, engine, _leak_units(rules, held, count))
-        leaks = record_leaks(records, node, usable, pq.read_table(folder / "found"), held)
+        self._units(context, engine, _leak_units(rules, held, count + len(given.hashes)))
+        found = pq.read_table(folder / "found")
+        given.write_leaks(context, count, found, held)
+        leaks = record_leaks(records, node, usable, found, held)
         if rules.leak_occurrence:
             leaks |= same_occurrence(records, leaks)
         verdicts = verdicts_of(context.recipe)

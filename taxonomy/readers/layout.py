@@ -11,12 +11,14 @@ import hashlib
 import io
 import re
 import tarfile
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
@@ -28,6 +30,8 @@ MAXIMUM_MEMBERS = 100_000
 SUFFIXES = (".tsv", ".txt", ".tab", ".csv")
 _OTHER = (".dmp", ".txtree", ".parquet", ".json")
 _TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+_LOCAL_HEADER = 30
+"""Bytes before a zip member's name and data at the least."""
 _CORE = ("nameusage", "taxon", "taxa", "taxonomy")
 
 
@@ -71,7 +75,7 @@ def find_tables(path: Path) -> Layout:
     """
     if path.is_dir():
         members = [_file(each) for each in sorted(path.iterdir()) if each.is_file()]
-    elif path.is_file() and zipfile.is_zipfile(path):
+    elif path.is_file() and _is_zip(path):
         members = _members(path)
     elif path.is_file() and path.name.casefold().endswith(_TAR):
         members = _tar_members(path)
@@ -98,6 +102,12 @@ def find_tables(path: Path) -> Layout:
             "unpack or rename the file (zip, tar and gz are read as they are)",
         )
     return Layout(path, tuple(cores), vernacular, others)
+
+
+def _is_zip(path: Path) -> bool:
+    """Say whether the file is a zip, but no tar whose last member is one."""
+    with path.open("rb") as handle:
+        return handle.read(262)[257:] != b"ustar" and zipfile.is_zipfile(path)
 
 
 def _likelihood(member: Member) -> tuple[int, int, str]:
@@ -164,7 +174,9 @@ def _tar_members(path: Path) -> list[Member]:
             if info.isfile():
                 name = PurePosixPath(info.name).name
                 found.append(Member(name, f"{path}!{info.name}", info.size, partial(_open_tar_member, path, info.name)))
-    return sorted(found, key=lambda each: each.origin)
+    found.sort(key=lambda each: each.origin)
+    _refuse_repeated(found)
+    return found
 
 
 @contextmanager
@@ -181,10 +193,16 @@ def _file(path: Path) -> Member:
 
 
 def _members(path: Path) -> list[Member]:
-    with unbroken(str(path)), zipfile.ZipFile(path) as archive:
-        infos = archive.infolist()
+    try:
+        with unbroken(str(path)), zipfile.ZipFile(path) as archive:
+            infos = archive.infolist()
+    except (NotImplementedError, UnicodeDecodeError) as error:
+        raise TaxonomyError(
+            f"the archive cannot be listed: {error}", str(path), "a plain zip", "unpack it and give the folder"
+        ) from error
     if len(infos) > MAXIMUM_MEMBERS:
         raise TaxonomyError(f"{len(infos)} members", str(path), f"at most {MAXIMUM_MEMBERS}")
+    _refuse_shared(infos, path)
     found = []
     for info in sorted(infos, key=lambda each: each.filename):
         if info.is_dir() or "__MACOSX/" in info.filename:
@@ -193,7 +211,37 @@ def _members(path: Path) -> list[Member]:
         found.append(
             Member(name, f"{path}!{info.filename}", info.file_size, partial(_open_member, path, info.filename))
         )
+    _refuse_repeated(found)
     return found
+
+
+def _refuse_repeated(members: list[Member]) -> None:
+    """Refuse two members of one name: which of them a reader takes differs from one reader to the next."""
+    seen: dict[str, Member] = {}
+    for member in members:
+        archive, _, name = member.origin.rpartition("!")
+        # './a', 'a' and, from writers on Windows, '\\a' are one path; so is one name in two Unicode spellings.
+        path = PurePosixPath(unicodedata.normalize("NFC", name.replace("\\", "/"))).as_posix().lstrip("/")
+        if seen.setdefault(path, member) is not member:
+            raise TaxonomyError(
+                f"the archive holds two members of the name {path!r}",
+                f"{archive}!{name}",
+                "every name once",
+                "download it again; or unpack it, keep the right one, and give the folder",
+            )
+
+
+def _refuse_shared(infos: list[zipfile.ZipInfo], path: Path) -> None:
+    """Refuse members that lie over each other, as decompression bombs have them."""
+    placed = sorted(infos, key=lambda each: each.header_offset)
+    for one, other in pairwise(placed):
+        if one.header_offset + _LOCAL_HEADER + one.compress_size > other.header_offset:
+            raise TaxonomyError(
+                "members of the archive share their bytes",
+                f"{path}!{other.filename}",
+                "members that lie one behind the other",
+                "do not use this archive; download it again",
+            )
 
 
 def digest(member: Member) -> str:

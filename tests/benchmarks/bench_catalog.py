@@ -126,7 +126,8 @@ def generate(root: Path, images: int, model: Path) -> None:
         "pixel_sha256": "sha256('p' || i)",
     }  # fmt: skip
     _fill(con, root / "fetch/media/part.parquet", schema("fetch/media"), everything, media)
-    _fill(con, root / "fetch/attempts/part.parquet", schema("fetch/attempts"), "range(0) t(i)", {})
+    for part in ("attempts", "placeholders", "placeholder_groups"):
+        _fill(con, root / f"fetch/{part}/part.parquet", schema(f"fetch/{part}"), "range(0) t(i)", {})
     _fill(con, root / "likeness/clusters/part.parquet", schema("likeness/clusters"), f"range({ended // 3}) t(i)",
           {"record_id": "id('r', i)", "source": source, "cluster_id": "id('r', i // 3)",
            "outcome": "'kept'"})  # fmt: skip

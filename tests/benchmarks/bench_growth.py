@@ -27,6 +27,7 @@ from pipeline.atomic import write_json, write_table
 from pipeline.demo import generate_records
 from pipeline.run.driver import run
 from pipeline.run.folder import RunFolder
+from pipeline.stages import fetch_placeholders
 from pipeline.stages.base import Context, stage_digest
 from pipeline.stages.fetch import MEDIA_SCHEMA, Fetch
 
@@ -74,6 +75,7 @@ def stand_in_for_fetch(context: Context) -> None:
     write_json(context.folder.plan("fetch"), {"digest": digest, "outputs": ["media/all.parquet"]})
     candidates = sql.parquet(context.folder.stage("screen") / "candidates")
     with sql.connect(context.recipe.limits.memory_mb, context.folder.root) as con:
+        fetch_placeholders.begin(con)
         stage._settle(con, context, folder, candidates, candidates)
     write_json(context.folder.done("fetch"), {"digest": digest, "facts": {}, "balance": []})
 

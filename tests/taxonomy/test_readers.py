@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import io
+import tarfile
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -7,6 +10,7 @@ import pytest
 
 from taxonomy import TaxonomyError
 from taxonomy.readers import Checklist, read_source, source_inputs
+from taxonomy.readers.layout import find_tables
 
 HEADER = "taxonID\tparentNameUsageID\tacceptedNameUsageID\tscientificName\ttaxonRank\ttaxonomicStatus\n"
 
@@ -166,3 +170,37 @@ def test_a_missing_source_and_a_clash_of_prefixes_say_what_to_do(tmp_path: Path)
         write(tmp_path / folder / "x.tsv", HEADER)
     with pytest.raises(TaxonomyError, match="rename the file"):
         source_inputs([str(tmp_path / "a/x.tsv"), str(tmp_path / "b/x.tsv")])
+
+
+@pytest.mark.parametrize("second", ["taxa.csv", "./taxa.csv", "\\taxa.csv"])
+@pytest.mark.parametrize("suffix", [".zip", ".tar.gz"])
+def test_an_archive_with_two_tables_of_one_name_is_refused_by_name(second: str, suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"release{suffix}"
+    tables = (("taxa.csv", b"taxonID,scientificName\n1,Puma\n"), (second, b"taxonID,scientificName\n1,Lynx\n"))
+    if suffix == ".zip":
+        with warnings.catch_warnings(), zipfile.ZipFile(path, "w") as archive:
+            warnings.simplefilter("ignore")
+            for name, data in tables:
+                archive.writestr(name, data)
+    else:
+        with tarfile.open(path, "w:gz") as packed:
+            for name, data in tables:
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                packed.addfile(info, io.BytesIO(data))
+    with pytest.raises(TaxonomyError, match=r"two members of the name 'taxa.csv'") as error:
+        find_tables(path)
+    assert "unpack it" in error.value.remedy
+
+
+def test_a_zip_whose_members_share_their_bytes_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "release.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.csv", "taxonID,scientificName\n1,Puma\n")
+        archive.writestr("b.csv", "taxonID,scientificName\n1,Lynx\n")
+    data = bytearray(path.read_bytes())
+    second = data.rindex(b"PK\x01\x02")
+    data[second + 42 : second + 46] = bytes(4)
+    path.write_bytes(data)
+    with pytest.raises(TaxonomyError, match="share their bytes"):
+        find_tables(path)

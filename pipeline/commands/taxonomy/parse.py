@@ -43,7 +43,7 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     parser.add_argument("--column", default="", help="column with the names (default: one called as Darwin Core does)")
     parser.add_argument("--json", action="store_true", help="print one JSON object per name instead of CSV")
-    parser.set_defaults(lines=lines)
+    parser.set_defaults(lines=lines, for_programs=True)
 
 
 def lines(args: argparse.Namespace) -> Iterator[str]:

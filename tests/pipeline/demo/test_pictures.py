@@ -96,7 +96,7 @@ def test_held_out_images_are_near_their_leaks_and_far_from_all_others(seen, held
             if row["other"] == item:
                 assert apart <= 10, row
                 turned += int((hash_ != variants[0]).sum()) > FAR
-            else:
+            elif "placeholder" not in row["note"]:  # one of them is held out
                 assert apart > FAR, (row, item)
     assert turned == 2  # one is mirrored, one is turned
     for one, two in combinations(sorted(held_out), 2):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -62,3 +63,23 @@ def test_a_broken_archive_and_an_empty_folder_are_errors(tmp_path: Path) -> None
 def test_threads_change_neither_rows_nor_their_order(tmp_path: Path) -> None:
     lay(tmp_path, **{f"p{n:02}": grain(n) for n in range(12)}, broken=jpeg(grain(1))[:300])
     assert hash_set([tmp_path], threads=1).equals(hash_set([tmp_path], threads=4))
+
+
+def test_images_of_one_name_are_each_read_and_named_apart(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as out:
+        for data in (b"one", b"two", b"three"):
+            info = tarfile.TarInfo("1.jpg")
+            info.size = len(data)
+            out.addfile(info, io.BytesIO(data))
+    with warnings.catch_warnings(), zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        warnings.simplefilter("ignore")
+        for name, data in (("1.jpg", b"four"), ("1.jpg (2)", b"five"), ("1.jpg", b"six")):
+            archive.writestr(name, data)
+    assert [(picture.name, picture.data) for picture in pictures([tmp_path / "a.tar", tmp_path / "a.zip"])] == [
+        (f"{tmp_path}/a.tar!1.jpg", b"one"),
+        (f"{tmp_path}/a.tar!1.jpg (2)", b"two"),
+        (f"{tmp_path}/a.tar!1.jpg (3)", b"three"),
+        (f"{tmp_path}/a.zip!1.jpg", b"four"),
+        (f"{tmp_path}/a.zip!1.jpg (2)", b"six"),
+        (f"{tmp_path}/a.zip!1.jpg (2) (2)", b"five"),
+    ]

@@ -137,6 +137,9 @@ class Handler(BaseHTTPRequestHandler):
     def path_ok(self, argument: str) -> None:
         self.answer(body=JPEG + argument.encode())
 
+    def path_picture(self, argument: str) -> None:
+        self.answer(body=self.site.jpeg)
+
     def path_say(self, argument: str) -> None:
         """The picture, with a header that the path gives as NAME=VALUE."""
         name, _, value = unquote(argument).partition("=")

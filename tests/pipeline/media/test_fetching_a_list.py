@@ -43,6 +43,11 @@ def images(folder: Path) -> list[Path]:
     return sorted((folder / "out" / "images").rglob("*.*"))
 
 
+def outcome_rows(folder: Path) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = pq.read_table(folder / "out" / "outcomes.parquet").to_pylist()
+    return rows
+
+
 def test_an_image_is_kept_once_and_one_that_was_lost_is_asked_for_again(fetch: Fetch, tmp_path: Path) -> None:
     paths = ["ok/1", "ok/2", "status/404", "ok/1", "html/1"]
     asked, outcomes = fetch(paths)
@@ -93,6 +98,51 @@ def test_other_rules_make_every_image_anew(fetch: Fetch, tmp_path: Path) -> None
     for path in images(tmp_path):
         with Image.open(path) as image:
             assert min(image.size) == 32
+
+
+def test_pictures_under_many_addresses_of_a_host_are_pointed_out_and_listed_ones_end_as_placeholder(
+    fetch: Fetch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    same, moved = [f"slow/0/{number}" for number in range(6)], [f"to//slow/0.01/{number}?" for number in range(4)]
+    paths = [*same, *moved, "ok/1", "ok/large", "ok/small"]
+    _, outcomes = fetch(paths)
+    assert set(outcomes.values()) == {"stored"}
+    rows = {row["url"].partition(".org/")[2]: row for row in outcome_rows(tmp_path)}
+    assert {path for path, row in rows.items() if row["placeholder"]} == {*same, *moved}
+    digest = rows[same[0]]["sha256"]
+    told = capsys.readouterr().out
+    assert f"media.example.org: 10 addresses gave the same bytes, {digest}" in told
+    assert f"see {images(tmp_path)[0].parent.parent}" in told
+
+    asked, after = fetch(paths, "--placeholder", digest.upper())
+    assert asked == []
+    assert {path for path, outcome in after.items() if outcome == "placeholder"} == {*same, *moved}
+    assert len(images(tmp_path)) == 3
+    rows = {row["url"].partition(".org/")[2]: row for row in outcome_rows(tmp_path)}
+    assert (rows[same[0]]["file"], rows[same[0]]["placeholder"], rows["ok/1"]["placeholder"]) == (None, "listed", None)
+    assert fetch([*paths, "ok/2"], "--placeholder", digest)[0] == ["ok/2"]  # cut into other units, and nothing is lost
+    asked, after = fetch(paths, "--retry=placeholder")
+    assert set(same) < set(asked)
+    assert len(asked) == len(same) + 2 * len(moved)
+    assert set(after.values()) == {"stored"}
+
+
+def test_sizes_of_one_picture_and_few_addresses_are_not_pointed_out(fetch: Fetch, tmp_path: Path) -> None:
+    sizes = [f"slow/0/7/{size}.jpg" for size in ("square", "small", "medium", "large", "original", "640x480")]
+    fetch(sizes)
+    assert {row["placeholder"] for row in outcome_rows(tmp_path)} == {None}
+    few = [f"slow/0/{number}" for number in range(4)]
+    fetch(few)
+    assert {row["placeholder"] for row in outcome_rows(tmp_path)} == {None}
+    fetch(few, "--placeholder-addresses=4")
+    assert {row["placeholder"] for row in outcome_rows(tmp_path)} == {"same bytes"}
+
+
+def test_a_digest_that_is_none_is_refused_before_anything_is_asked(fetch: Fetch, site: Site) -> None:
+    with pytest.raises(SystemExit) as refused:
+        fetch(["ok/1"], "--placeholder=c0ffee")
+    assert refused.value.code == 2
+    assert site.asked == []
 
 
 def test_two_processes_share_a_host_and_give_the_same_files(fetch: Fetch, tmp_path: Path) -> None:

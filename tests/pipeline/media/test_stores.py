@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -133,6 +134,34 @@ def test_damaged_encrypted_and_exotic_members_cost_one_medium(tmp_path: Path) ->
         assert store.read("bad.jpg", CAP).outcome is Outcome.CORRUPT
         assert store.read("packed.jpg", CAP).outcome is Outcome.UNSUPPORTED_FORMAT
         assert store.read("locked.jpg", CAP).outcome is Outcome.CORRUPT
+
+
+def test_a_path_that_two_members_of_a_zip_have_costs_one_medium(tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "a.zip", {"top/a.jpg": b"first", "top/b.jpg": b"good", "c\\d.jpg": b"there"})
+    with warnings.catch_warnings(), zipfile.ZipFile(path, "a") as archive:
+        warnings.simplefilter("ignore")
+        archive.writestr("top/a.jpg", b"second")
+        archive.writestr("./top//e.jpg", b"one")
+        archive.writestr("top\\e.jpg", b"two")
+    with open_store(path) as store:
+        for name in ("top/a.jpg", "a.jpg", "top/e.jpg"):
+            answer = store.read(name, CAP)
+            assert (answer.outcome, answer.data) == (Outcome.MISSING_FILE, b"")
+            assert answer.detail == "2 members of this name in one zip"
+        assert (store.read("top/b.jpg", CAP).data, store.read("c/d.jpg", CAP).data) == (b"good", b"there")
+
+
+def test_a_member_whose_own_header_or_place_differs_costs_one_medium(tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "a.zip", {n: n.encode() * 40 for n in ("a.jpg", "b.jpg", "c.jpg")}, zipfile.ZIP_STORED)
+    raw = bytearray(path.read_bytes())
+    raw[30:35] = b"x.jpg"
+    second = raw.index(b"PK\x01\x02", raw.index(b"PK\x01\x02") + 4)
+    raw[second + 20 : second + 28] = (300).to_bytes(4, "little") * 2
+    path.write_bytes(raw)
+    with open_store(path) as store:
+        assert [store.read(name, CAP).outcome for name in ("a.jpg", "b.jpg")] == [Outcome.CORRUPT] * 2
+        assert "run into" in store.read("b.jpg", CAP).detail
+        assert store.read("c.jpg", CAP).data == b"c.jpg" * 40
 
 
 def test_a_store_that_cannot_be_opened_says_what_to_do(tmp_path: Path) -> None:

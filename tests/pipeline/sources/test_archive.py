@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import io
 import tarfile
+import warnings
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import SourceError
+from pipeline.inspection import inspect_release
 from pipeline.sources.archive import RATIO_FREE_BYTES, open_archive
+from pipeline.sources.dwca_layout import find_member
+from pipeline.zip_directory import ZipDirectory
 
 
 def zipped(path: Path, *members: tuple[str, bytes]) -> Path:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    with warnings.catch_warnings(), zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        warnings.simplefilter("ignore")
         for name, data in members:
             archive.writestr(name, data)
+    return path
+
+
+def tarred(path: Path, *members: tuple[str, bytes]) -> Path:
+    with tarfile.open(path, "w") as archive:
+        for name, data in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
     return path
 
 
@@ -41,6 +55,81 @@ def test_junk_and_links_are_left_out(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "a.tar", "w") as tar:
         tar.addfile(link)
     assert open_archive(tmp_path / "a.tar").members == ()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("occurrence.txt", "occurrence.txt"),
+        ("occurrence.txt", "./occurrence.txt"),
+        ("d/occurrence.txt", "d\\occurrence.txt"),
+        ("d/occurrence.txt", "d//./occurrence.txt"),
+        ("\u00d1and\u00fa.txt", "N\u0303andu\u0301.txt"),
+    ],
+)
+def test_two_members_of_one_name_are_refused_by_name(one: str, other: str, tmp_path: Path) -> None:
+    for second in (b"longer", b"shorter", b"longer"):
+        given = ((one, b"longer"), ("between.txt", b""), (other, second))
+        for path in (zipped(tmp_path / "a.zip", *given), tarred(tmp_path / "a.tar", *given)):
+            with pytest.raises(SourceError, match=r"two members of the name") as error:
+                open_archive(path)
+            assert error.value.where.startswith(f"{path}!")
+            assert "unpack it" in error.value.remedy
+
+
+def test_folders_listed_twice_and_names_in_two_folders_are_no_repetition(tmp_path: Path) -> None:
+    given = (("d/", b""), ("d/", b""), ("d/a.txt", b"1"), ("a.txt", b"2"), ("A.txt", b"3"), (".x", b""), (".x", b""))
+    assert [m.name for m in open_archive(zipped(tmp_path / "a.zip", *given)).members] == ["A.txt", "a.txt", "d/a.txt"]
+
+
+def test_of_two_members_that_differ_in_case_the_one_that_is_named_is_taken_or_none(tmp_path: Path) -> None:
+    archive = open_archive(zipped(tmp_path / "a.zip", ("A.txt", b"1"), ("a.txt", b"2"), ("d/a.txt", b"3")))
+    found = find_member(archive, "a.txt")
+    assert found is not None and archive.head(found, 9) == b"2"
+    with pytest.raises(SourceError, match=r"'A.txt' and 'a.txt'"):
+        find_member(archive, "a.TXT")
+
+
+def test_names_that_are_no_utf8_are_listed_in_letters_that_can_be_written(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", ("xÿÿ.txt", b"a"))
+    path.write_bytes(path.read_bytes().replace("ÿÿ".encode(), b"\xff\xff\xff\xff"))
+    archive = open_archive(path)
+    assert [member.name.encode() for member in archive.members] == [rb"x\xff\xff\xff\xff.txt"]
+    assert archive.head(archive.members[0], 9) == b"a"
+
+
+def test_members_that_share_their_bytes_are_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", ("a.txt", b"1" * 99), ("b.txt", b"2" * 99))
+    data = bytearray(path.read_bytes())
+    second = data.rindex(b"PK\x01\x02")
+    data[second + 42 : second + 46] = bytes(4)
+    path.write_bytes(data)
+    with pytest.raises(SourceError, match="share their bytes"):
+        open_archive(path)
+
+
+def test_a_tar_whose_last_member_is_a_zip_is_a_tar(tmp_path: Path) -> None:
+    inner = zipped(tmp_path / "inner.zip", ("hidden.txt", b"x"))
+    path = tarred(tmp_path / "a.tar", ("a.txt", b"a"), ("inner.zip", inner.read_bytes()))
+    assert zipfile.is_zipfile(path)
+    archive = open_archive(path)
+    assert (archive.kind, [m.name for m in archive.members]) == ("tar", ["a.txt", "inner.zip"])
+
+
+def test_a_zip_is_listed_once_however_many_members_are_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed, whole = [], ZipDirectory.__init__
+
+    def counted(self: ZipDirectory, path: Path, most: int) -> None:
+        listed.append(path)
+        whole(self, path, most)
+
+    monkeypatch.setattr(ZipDirectory, "__init__", counted)
+    members = [(f"{n:03d}.json", b"{}") for n in range(50)] + [("t.csv", b"taxonID,genus\n1,Puma\n")]
+    path = zipped(tmp_path / "a.zip", *members)
+    assert inspect_release(path).tables == {"t": 1}
+    assert listed == [path]
 
 
 def test_members_are_spooled_once_and_whole(tmp_path: Path) -> None:
@@ -69,6 +158,15 @@ def test_damage_is_said(tmp_path: Path) -> None:
     data[120:140] = bytes(20)
     path.write_bytes(data)
     archive = open_archive(path)
+    with pytest.raises(SourceError, match="damaged"):
+        archive.readable(archive.members[0], tmp_path / "spool")
+    bad = zipfile.ZipInfo("b.txt")
+    bad.compress_type = zipfile.ZIP_BZIP2
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as packed:
+        packed.writestr(bad, bytes(range(256)) * 9)
+    spoilt = (tmp_path / "b.zip").read_bytes()
+    (tmp_path / "b.zip").write_bytes(spoilt[:60] + bytes(20) + spoilt[80:])
+    archive = open_archive(tmp_path / "b.zip")
     with pytest.raises(SourceError, match="damaged"):
         archive.readable(archive.members[0], tmp_path / "spool")
     (tmp_path / "cut.zip").write_bytes(data[:200])

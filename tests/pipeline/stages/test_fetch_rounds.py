@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 import time
 from collections import Counter
@@ -186,6 +187,72 @@ def test_candidates_of_the_same_taxon_stand_in_for_those_that_cannot_be_had(mill
     # A taxon that has fewer images than wanted has no candidate left that was not asked for.
     left = {places[row["row_id"]]["taxon"] for row in ledger if row["outcome"] == "not_needed"}
     assert all(per_taxon[taxon] >= 1 for taxon in left)
+
+
+def test_placeholders_are_asked_for_again_by_name_and_end_as_before(mill: Mill) -> None:
+    before = mill.rows("first", "ledger")
+    ended = {row["row_id"] for row in before if row["outcome"] == "placeholder"}
+    addresses = [
+        row["address"] for row in mill.rows("first", "media") if row["image_id"] in placeholders(mill, "first")
+    ]
+    asked = mill.fetch("first", retry=("placeholder",))
+    targets = {name for name in asked if name.endswith("static/unavailable.jpg")}
+    assert set(asked) - targets <= {address.removeprefix("http://").partition("?")[0] for address in addresses}
+    assert len(asked) - len(targets) >= len(ended)
+    assert mill.rows("first", "ledger") == before
+    assert mill.fetch("first") == Counter()
+
+
+def test_another_limit_or_list_decides_anew_and_asks_only_for_what_is_had_instead(mill: Mill) -> None:
+    mill.begin("limits")
+    mill.fetch("limits", reuse=(mill.folder / "first",))
+    before = mill.rows("limits", "ledger")
+
+    def decided(**changes: Any) -> tuple[Counter[str], list[dict[str, Any]]]:
+        fetch = dataclasses.replace(mill.recipe.fetch, **changes)
+        return mill.fetch("limits", dataclasses.replace(mill.recipe, fetch=fetch)), mill.rows("limits", "ledger")
+
+    asked, ledger = decided(placeholder_addresses=0)
+    assert (asked, outcomes(ledger)["placeholder"]) == (Counter(), 0)
+    asked, ledger = decided(placeholder_addresses=6)
+    assert (asked, outcomes(ledger)["placeholder"]) == (Counter(), 6)
+    [digest] = {row["sha256"] for row in mill.rows("limits", "media") if "/static/unavailable" in row["final_url"]}
+    asked, ledger = decided(placeholder_addresses=0, placeholders=(digest,))
+    proofs = [json.loads(row["evidence"]) for row in ledger if row["outcome"] == "placeholder"]
+    assert (asked, len(proofs)) == (Counter(), 5)
+    assert {proof["rule"] for proof in proofs} == {"listed"}
+    asked, ledger = decided()
+    assert ledger == before
+    assert len(asked) == 1  # the alternate of the copy that is a placeholder: without one it was in no plan
+
+
+def test_a_candidate_stands_in_for_a_placeholder_too(mill: Mill) -> None:
+    """Every candidate that is asked first is one: further ones are asked until a taxon has what it wants."""
+    wanted = {row["record_id"] for row in mill.rows("few", "order.parquet") if row["place"] == 1}
+    candidates = pq.read_table(mill.folder / "first" / "screen" / "candidates").to_pylist()
+    first = {row["image_id"]: row["record_id"] for row in candidates if row["record_id"] in wanted}
+    media = {row["image_id"]: row for row in mill.rows("few", "media") if row["outcome"] is None}
+    digests = sorted({media[image]["sha256"] for image in first if image in media})[:60]
+    fetch = dataclasses.replace(mill.recipe.fetch, images_per_taxon=1, placeholders=tuple(digests))
+    mill.fetch("few", dataclasses.replace(mill.recipe, fetch=fetch), reuse=(mill.folder / "first",))
+    ledger, arrived = mill.rows("few", "ledger"), {row["record_id"] for row in mill.rows("few", "arrived")}
+    places = {row["record_id"]: row for row in mill.rows("few", "order.parquet")}
+    ended = [row for row in ledger if row["outcome"] == "placeholder"]
+    assert len(ended) >= len(digests)
+    assert len(arrived) + len(ledger) == len(candidates)
+    sums = {row["sha256"] for row in mill.rows("few", "media") if row["image_id"] in placeholders(mill, "few")}
+    assert sums == set(digests)
+    had = {row["record_id"]: row["image_id"] for row in mill.rows("few", "arrived")}
+    assert not set(had.values()) & placeholders(mill, "few")
+    # A taxon that has no image has no candidate left that was not asked for.
+    with_image = {places[record]["taxon"] for record in arrived}
+    left = {places[row["row_id"]]["taxon"] for row in ledger if row["outcome"] == "not_needed"}
+    assert left <= with_image
+    assert any(row["other_id"] in arrived for row in ended)
+
+
+def placeholders(mill: Mill, name: str) -> set[str]:
+    return {row["image_id"] for row in mill.rows(name, "placeholders")}
 
 
 def test_the_numbers_of_progress_are_those_of_the_tables(mill: Mill) -> None:

@@ -1,0 +1,93 @@
+"""Placeholders in the search for leaks: a picture that fetch has ended may still be one that a benchmark holds out.
+
+No image of a placeholder goes on, so nothing of it can leak. But a picture taken for a placeholder that is near a
+held-out image says that the benchmark holds it too, or that it was none; so every distinct picture is searched once,
+and each record that ended with it is listed among the leaks. Placeholders meet no other image: they neither suppress
+copies nor make conflicts, and their occurrences stay as they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline import sql
+from pipeline.likeness.leaks import record_leaks
+from pipeline.likeness.verification import Int
+from pipeline.outcomes import Outcome
+from pipeline.stages.base import Context
+
+_LEAK_SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("sha256", "pixel_sha256", "benchmark", "item", "rule")]
+    + [("distance", pa.int32()), ("variant", pa.int32())]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholders:
+    """The distinct pictures of a fetch's placeholders, in the order of their digests."""
+
+    pictures: pa.Table
+    """sha256, pixel_sha256, pdq, phash, quality."""
+    usable: npt.NDArray[np.bool_]
+    """Whether a picture's hash carries information, bool[n]."""
+    hashes: npt.NDArray[np.uint8]
+    """PDQ of the usable ones, uint8[m, 32]."""
+    phashes: npt.NDArray[np.uint8]
+    """pHash of the usable ones, uint8[m, 8]."""
+
+    @classmethod
+    def read(cls, context: Context, minimum_quality: int) -> Placeholders:
+        """Return the placeholders of a finished fetch."""
+        with sql.connect(context.recipe.limits.memory_mb, context.folder.root) as con:
+            pictures = sql.table(
+                con,
+                f"""SELECT sha256, pixel_sha256, arg_min(pdq, image_id) AS pdq, arg_min(phash, image_id) AS phash,
+                           arg_min(quality, image_id) AS quality
+                    FROM ({_ended(context)}) GROUP BY ALL ORDER BY sha256, pixel_sha256""",
+            )
+        usable = np.asarray(pictures["quality"].to_numpy() >= minimum_quality)
+        clear = pictures.filter(pc.greater_equal(pictures["quality"], minimum_quality))
+        return cls(
+            pictures,
+            usable,
+            np.frombuffer(b"".join(clear["pdq"].to_pylist()), np.uint8).reshape(-1, 32),
+            np.frombuffer(bytes.fromhex("".join(clear["phash"].to_pylist())), np.uint8).reshape(-1, 8),
+        )
+
+    def write_leaks(self, context: Context, start: int, found: pa.Table, items: pa.Table) -> None:
+        """Write the leaks of the records as `leaks/placeholders.parquet`.
+
+        `start`: place of the first hash among those that were searched; `found`: FOUND_SCHEMA of all units; `items`:
+        the held-out ones.
+        """
+        node: Int = np.full(len(self.usable), -1, np.int64)
+        node[self.usable] = start + np.arange(int(self.usable.sum()))
+        digests = {name: self.pictures[name].to_pylist() for name in ("sha256", "pixel_sha256")}
+        rows = [
+            {name: column[index] for name, column in digests.items()}
+            | {"benchmark": leak.benchmark, "item": leak.item, "rule": leak.rule}
+            | {"distance": leak.distance, "variant": leak.variant}
+            for index, leak in record_leaks(self.pictures, node, self.usable, found, items).items()
+        ]
+        with sql.connect(context.recipe.limits.memory_mb, context.folder.root) as con:
+            con.register("leaking", pa.Table.from_pylist(rows, _LEAK_SCHEMA))
+            query = f"""
+                SELECT e.record_id, e.source, l.benchmark, l.item, l.rule, l.distance, l.variant
+                FROM ({_ended(context)}) e JOIN leaking l USING (sha256, pixel_sha256) ORDER BY e.record_id"""
+            sql.copy(con, query, context.folder.stage("likeness") / "leaks" / "placeholders.parquet")
+
+
+def _ended(context: Context) -> str:
+    """Return the query of the records that ended as placeholder, with the picture that each was given."""
+    stage = context.folder.stage
+    return f"""
+        SELECT c.record_id, c.source, m.image_id, m.sha256, m.pixel_sha256, m.pdq, m.phash, m.quality
+        FROM {sql.parquet(stage("fetch") / "ledger")} l
+        JOIN {sql.parquet(stage("screen") / "candidates")} c ON c.record_id = l.row_id
+        JOIN {sql.parquet(stage("fetch") / "media")} m ON m.image_id = c.image_id
+        WHERE l.outcome = '{Outcome.PLACEHOLDER.code}'"""
