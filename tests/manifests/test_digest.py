@@ -31,6 +31,7 @@ from manifests import (
 )
 from manifests.checks import LICENCE_FAMILIES
 from manifests.lines import key_lines
+from manifests.places import spell
 
 names = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,8}", fullmatch=True)
 lines = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
@@ -80,7 +81,7 @@ def to_toml(tree: dict[str, Any], shuffle: random.Random) -> str:
         if isinstance(value, dict):
             items = list(value.items())
             shuffle.shuffle(items)
-            return "{" + ", ".join(f"{key} = {inline(item)}" for key, item in items) + "}"
+            return "{" + ", ".join(f"{spell((key,))} = {inline(item)}" for key, item in items) + "}"
         if isinstance(value, list):
             return "[" + ",\n ".join(map(inline, value)) + "]"
         if isinstance(value, str):
