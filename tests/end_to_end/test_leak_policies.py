@@ -40,7 +40,7 @@ def test_a_certificate_holds_sentence_by_sentence(demo: Demo) -> None:
     said = list(certify(demo.out))
     assert [part.sentence for part in said if not part.holds] == []
     text = "\n".join(part.sentence for part in said)
-    assert "no kept image of 315 lies within Hamming distance 30 of any of 22 held-out images" in text
+    assert "no kept image of 317 lies within Hamming distance 30 of any of 23 held-out images" in text
     assert "found 100 of 100 planted canaries" in text
     assert "brute force over" in text
 
