@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import duckdb
@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from manifests import FetchRules
 from pipeline.media.stored import MEDIA_SCHEMA
-from pipeline.media.variants import picture_of
 from pipeline.media_keys import media_key
 from pipeline.stages import fetch_placeholders
 from pipeline.stages.screen import CANDIDATE_SCHEMA
@@ -272,33 +271,3 @@ def test_the_order_of_the_answers_changes_nothing(said: list[tuple[int, str, boo
             assert found
         if len(group) < 5 or len({ask.taxon for ask in group}) < 3:
             assert not found
-
-
-@pytest.mark.parametrize(
-    ("one", "two"),
-    [
-        ("http://h/img/7-300x200.jpg", "http://h/img/7.jpg"),
-        ("http://h/img/7@2x.jpg", "https://H/img/7.jpg"),
-        ("http://h/iiif/7/full/640,/0/default.jpg", "http://h/iiif/7/full/max/0/default.jpg"),
-        ("http://h/thumb/a.png/300px-a.png", "http://h/thumb/a.png/640px-a.png"),
-        ("http://h/i?size=large&id=7", "http://h/i?id=7&size=640x480"),
-        ("http://h/65535/5123_0123456789_b.jpg", "http://h/65535/5123_0123456789.jpg"),
-    ],
-)
-def test_size_variants_of_a_picture_are_told(one: str, two: str) -> None:
-    assert picture_of(one) == picture_of(two)
-
-
-def _pairs() -> Iterator[tuple[str, str]]:
-    yield "http://h/7/original.jpg", "http://h/8/original.jpg"
-    yield "http://h/640/a.jpg", "http://h/1024/a.jpg"
-    yield "http://h/p?id=640", "http://h/p?id=1024"
-    yield "http://h/p?s=bee", "http://h/p?s=fly"
-    yield "http://h/bee_1.jpg", "http://h/bee_2.jpg"
-    yield "http://h/Small-tortoiseshell.jpg", "http://h/Large-tortoiseshell.jpg"
-    yield "http://h/a.jpg", "http://g/a.jpg"
-
-
-@pytest.mark.parametrize(("one", "two"), list(_pairs()))
-def test_other_pictures_are_not_taken_for_sizes(one: str, two: str) -> None:
-    assert picture_of(one) != picture_of(two)
