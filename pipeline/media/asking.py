@@ -30,7 +30,7 @@ from manifests.recipe import FetchRules
 from pipeline.errors import PipelineError
 from pipeline.media.bodies import discard, read_body
 from pipeline.media.budget import ByteBudget, Holder
-from pipeline.media.connections import BlockedAddressError, GuardedPools, UnknownHostError
+from pipeline.media.connections import FRESH, BlockedAddressError, GuardedPools, UnknownHostError
 from pipeline.media.encodings import BodyError
 from pipeline.media.fetched import Fetched
 from pipeline.media.guards import Refusal, Routes, bare_host, check_uri, port_of, to_uri
@@ -116,9 +116,10 @@ class Asker:
             return Refusal(Outcome.TOO_MANY_REDIRECTS, "from https down to http")
         return check_uri(target, self._rules) or target
 
-    def ask(self, uri: Url, seconds: float, cap: int, media: bool = True) -> Answer:
+    def ask(self, uri: Url, seconds: float, cap: int, media: bool = True, fresh: bool = False) -> Answer:
         """Send one request and read its answer, in at most `seconds` and `cap` bytes.
 
+        `fresh`: over a new connection, on which nobody else's answer can lie, as is right for another attempt.
         `media` is False for robots.txt, whose opt-out headers mean nothing and whose first `cap` bytes are enough.
         Raises PipelineError and MemoryError only: whatever a host does is the answer to this one request.
         """
@@ -127,6 +128,7 @@ class Asker:
         holder = self._budget.holder()
         # A host that is slow to begin is told from one that is slow to end.
         token = DEADLINE.set(min(deadline, started + self._rules.connect_timeout + self._rules.first_byte_timeout))
+        renewed = FRESH.set(fresh)
         timeout = Timeout(connect=self._rules.connect_timeout, read=self._rules.read_timeout)
         response: BaseHTTPResponse | None = None
         waited = [0.0]
@@ -177,6 +179,7 @@ class Asker:
             answer = _failed(uri, response, Outcome.HTTP_ERROR, words)
         finally:
             DEADLINE.reset(token)
+            FRESH.reset(renewed)
             if response is not None:
                 response.release_conn()
             if not answer.fetched.data:

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
@@ -22,8 +23,13 @@ from urllib3.util.connection import create_connection
 
 from pipeline.media.framing import FramedResponse
 from pipeline.media.guards import DEFAULT_PORTS, Routes, is_public
+from pipeline.media.idle import LongestIdle
 from pipeline.media.timed_reader import DEADLINE
 
+FRESH: ContextVar[bool] = ContextVar("biomill_fetch_fresh", default=False)
+"""Whether requests of this thread get a connection that carried no answer before."""
+_LINGER = 0.002  # seconds of silence that are listened to behind an answer on a used connection
+_LINGER_SPARE = 0.02  # where the host has other connections for its next request meanwhile
 _MAX_ADDRESSES = 4  # of one host that are tried, so that a name with a hundred dead addresses costs one URL's time
 
 
@@ -107,13 +113,16 @@ class _Guarded:
     """What a plain and a TLS connection have in common."""
 
     routes: Routes
+    pool: HTTPConnectionPool
     answer: FramedResponse | None = None
     """The last answer on the socket that is open now."""
+    idle_since: float = 0.0
 
     def response_class(self, sock: socket.socket, *args: Any, **kwargs: Any) -> FramedResponse:
         """Make the reader of the next answer; `http.client` calls this attribute."""
         used = self.answer is not None and self.answer.reusable
-        self.answer = FramedResponse(sock, *args, used=used, **kwargs)
+        linger = _LINGER_SPARE if self.pool.pool is not None and self.pool.pool.qsize() else _LINGER
+        self.answer = FramedResponse(sock, *args, used=used, linger=linger, **kwargs)
         return self.answer
 
     @property
@@ -136,18 +145,28 @@ class GuardedHTTPSConnection(_Guarded, HTTPSConnection):  # type: ignore[misc]
 
 
 class _GuardedPool(HTTPConnectionPool):
+    QueueCls = LongestIdle
     routes: Routes
 
     def _new_conn(self) -> Any:
         connection = super()._new_conn()
         assert isinstance(connection, _Guarded)
-        connection.routes = self.routes
+        connection.routes, connection.pool = self.routes, self
+        return connection
+
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        connection = super()._get_conn(timeout)
+        if FRESH.get():
+            connection.close()  # it is opened again before it is used
         return connection
 
     def _put_conn(self, conn: Any) -> None:
         # urllib3 keeps whatever it is given; a connection with a part of an answer in it would give it to the next URL.
         if conn is not None and not conn.reusable:
             conn.close()
+            conn = None
+        if conn is not None:
+            conn.idle_since = time.monotonic()
         super()._put_conn(conn)
 
 

@@ -20,9 +20,6 @@ from typing import Any, Protocol
 from pipeline.media.heads import MAX_LINE, FramingError, Head, Lines, quoted, read_head, read_trailers
 from pipeline.media.timed_reader import TimedSocket
 
-LINGER = 0.002
-"""Seconds of silence that are waited for behind an answer on a connection that was used before. A host that answers
-twice, late, has its second answer taken for that to the next request; the true one then follows on its heels."""
 _LENGTH = re.compile(r"[0-9]+")
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
 _LONGEST = 10**18
@@ -171,14 +168,16 @@ class Chunks:
 class FramedResponse(RawResponse):
     """An http.client response of strict framing, whose every read ends at the deadline of the current thread.
 
-    `used`: the connection has carried an answer before. Then bytes behind this answer mean that it may have been an
-    answer to something else, which is a StrayError; behind a connection's first answer they only end the connection.
+    `used`: the connection has carried an answer before. Then bytes behind this answer, in the next `linger` seconds,
+    mean that it may have been an answer to something else, which is a StrayError: a host that answers twice, late, has
+    its second answer taken for that to the next request, and the true one follows on its heels. Bytes behind a
+    connection's first answer only end the connection.
     """
 
-    def __init__(self, sock: socket.socket, *args: Any, used: bool = False, **kwargs: Any) -> None:
+    def __init__(self, sock: socket.socket, *args: Any, used: bool = False, linger: float = 0.0, **kwargs: Any) -> None:
         self._timed = TimedSocket(sock)
         super().__init__(self._timed, *args, **kwargs)  # type: ignore[arg-type]
-        self._used = used
+        self._used, self._linger = used, linger if used else 0.0
         self._framing = Framing()
         self._chunks: Chunks | None = None
         self._left: int | None = None
@@ -261,7 +260,7 @@ class FramedResponse(RawResponse):
         """Close the answer, which is complete, and see what lies behind it."""
         fp, self.fp = self.fp, None  # type: ignore[assignment]
         try:
-            more, silent = self._timed.reader.surplus(fp, LINGER if self._used else 0.0)
+            more, silent = self._timed.reader.surplus(fp, self._linger)
         finally:
             fp.close()
         if more and self._used:

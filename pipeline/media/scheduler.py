@@ -224,7 +224,7 @@ class Scheduler:
                     answer = Answer(denied)
                 else:
                     cap = self._rules.max_bytes if media else MAX_BYTES
-                    answer = self._asker.ask(job.uri, job.budget, cap, media)
+                    answer = self._asker.ask(job.uri, job.budget, cap, media, fresh=job.attempts > 0)
                 with self._lock:
                     host.in_flight -= 1
                     if suspect:

@@ -6,6 +6,7 @@ line, of headers and of the body gets what is left of one deadline.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import socket
 import ssl
@@ -18,6 +19,7 @@ from urllib3.util.wait import wait_for_read
 DEADLINE: ContextVar[float] = ContextVar("biomill_fetch_deadline", default=float("inf"))
 """`time.monotonic()` at which the answer being read in this thread must be complete."""
 _BUFFER = 65536
+_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # of Linux
 
 
 class TimedReader(io.RawIOBase):
@@ -66,6 +68,9 @@ class TimedReader(io.RawIOBase):
         if buffered.peek(1):
             return True, False
         sock = self._sock
+        if _QUICKACK is not None:  # else what Nagle's algorithm holds back over there comes upon the next request
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
         pending = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
         if not pending and not wait_for_read(sock, wait):
             return False, True

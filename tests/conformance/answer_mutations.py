@@ -369,14 +369,19 @@ def wholly_random(number: int, body: bytes, rng: random.Random) -> Plan:
 
 
 _STRIDE = 61  # so that connections which are cut do not follow upon each other
-assert len({*GOOD, *BAD}) % _STRIDE
+_CUT = [
+    f"{end} {place} ({framing})" for framing, places in CLOSES.items() for place in places for end in ("fin", "rst")
+]
+# What is asked for once has to come oftener than what is asked for again, to be reached as often.
+_TURNS = [*GOOD] * 5 + [*BAD] + _CUT + [name for name in _CUT if "last line" in name or "trailer" in name] * 4
+_TURNS += ["fin after the last chunk (chunked)", "rst after the last chunk (chunked)"] * 4
+assert len(_TURNS) % _STRIDE
 
 
 def plan(seed: int, number: int) -> Plan:
     """Give the answer to the URL of a number: every second one is good, so that every mutation has neighbours."""
     rng = random.Random(f"{seed}/{number}")
     body = body_of(number, rng)
-    names: list[str] = [*GOOD, *BAD]
     if number % 2 == 0:
         made, name = GOOD["length" if number % 4 else "chunked"](number, body, rng), "good neighbour"
     else:
@@ -386,7 +391,7 @@ def plan(seed: int, number: int) -> Plan:
         elif turn % 8 == 6:
             made, name = _interim(number, body, rng), "interim answers"
         else:
-            name = names[(turn // 8 * 6 + turn % 8) * _STRIDE % len(names)]
+            name = _TURNS[(turn // 8 * 6 + turn % 8) * _STRIDE % len(_TURNS)]
             made = (GOOD.get(name) or BAD[name])(number, body, rng)
     made.name = name
     made.reached.append(name)

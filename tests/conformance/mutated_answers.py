@@ -156,10 +156,13 @@ def meanings(wire: bytes) -> set[bytes | None]:
     kept, rest = b"", wire
     while (found := _BLANK.search(rest)) is not None and rest.startswith(b"HTTP/"):
         lines, rest = re.split(rb"\r?\n", rest[: found.start()]), rest[found.end() :]
-        kept += b"".join(line + b"\r\n" for line in (lines[0][:12], *filter(_FIELD.fullmatch, lines[1:]))) + b"\r\n"
-        if not lines[0].startswith(b"HTTP/1.1 1"):
+        kept += (
+            b"".join(line + b"\r\n" for line in (b" ".join(lines[0].split()[:2]), *filter(_FIELD.fullmatch, lines[1:])))
+            + b"\r\n"
+        )
+        if not lines[0].split()[1:2] or not lines[0].split()[1].startswith(b"1"):
             break
-    return {meaning(text + end) for text in (wire, kept + rest) for end in (b"", b"\r\n")}
+    return {meaning(text + end) for text in (wire, kept + rest) for end in (b"", b"\r\n", b"\n")}
 
 
 def judge(number: int, wanted: Plan, data: bytes, words: str) -> str:

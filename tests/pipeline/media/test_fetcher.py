@@ -322,3 +322,20 @@ def test_a_private_tls_peer_is_left_before_the_handshake(tls_site: Site) -> None
 def test_plain_text_on_a_tls_port_is_a_tls_failure(site: Site) -> None:
     with Fetcher(site.rules()) as fetcher:
         assert fetcher.fetch("https://media.example.org/ok").outcome is Outcome.TLS_FAILED
+
+
+def test_a_body_up_to_the_close_needs_a_farewell_under_tls(
+    tls_site: Site, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody on the way can cut a connection; the server of these tests says no farewell (close_notify) either."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    assert fetch(tls_site, "until-close").outcome is Outcome.SHORT_BODY
+    assert fetch(tls_site, "ok").data == tls_site.jpeg
+
+
+def test_another_attempt_gets_a_connection_of_its_own(site: Site) -> None:
+    with Fetcher(site.rules(per_host_connections=1)) as fetcher:
+        assert [fetcher.fetch(site.url(f"ok/{number}")).ok for number in range(3)] == [True] * 3
+        assert len(site.clients) == 1
+        assert fetcher.fetch(site.url("status/500")).attempts == 3
+        assert len(site.clients) == 3
