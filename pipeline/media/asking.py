@@ -11,7 +11,7 @@ import re
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import urljoin
 
 from urllib3 import BaseHTTPResponse
@@ -30,6 +30,7 @@ from pipeline.errors import PipelineError
 from pipeline.media.bodies import BodyError, discard, read_body
 from pipeline.media.budget import ByteBudget, Holder
 from pipeline.media.connections import DEADLINE, BlockedAddressError, GuardedPools, UnknownHostError
+from pipeline.media.evidence import EVIDENCE, Evidence
 from pipeline.media.fetched import Fetched
 from pipeline.media.guards import Refusal, Routes, bare_host, check_uri, port_of, to_uri
 from pipeline.media.optouts import opted_out
@@ -62,6 +63,8 @@ class Answer:
     """Seconds of network time."""
     holder: Holder | None = None
     """What the body holds of the budget, until it has been used."""
+    shown: Evidence = field(default_factory=Evidence)
+    """What the request showed of our own network."""
 
 
 class Asker:
@@ -120,6 +123,8 @@ class Asker:
         holder = self._budget.holder()
         # A host that is slow to begin is told from one that is slow to end.
         token = DEADLINE.set(min(deadline, started + self._rules.connect_timeout + self._rules.first_byte_timeout))
+        shown = Evidence()
+        noted = EVIDENCE.set(shown)
         pool = self._pools.connection_from_url(uri.url)
         timeout = Timeout(connect=self._rules.connect_timeout, read=self._rules.read_timeout)
         response: BaseHTTPResponse | None = None
@@ -163,12 +168,13 @@ class Asker:
             answer = _failed(uri, response, outcome, _words(error))
         finally:
             DEADLINE.reset(token)
+            EVIDENCE.reset(noted)
             if response is not None:
                 response.release_conn()
             if not answer.fetched.data:
                 holder.release()
         spent = time.monotonic() - started - waited[0]
-        return replace(answer, spent=spent, holder=holder if answer.fetched.data else None)
+        return replace(answer, spent=spent, holder=holder if answer.fetched.data else None, shown=shown)
 
     def _judge(
         self, uri: Url, response: BaseHTTPResponse, cap: int, take: Callable[[int], object], media: bool

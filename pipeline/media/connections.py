@@ -22,6 +22,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 from urllib3.util.connection import create_connection
 
+from pipeline.media.evidence import note_connection, note_lookup, note_unreached
 from pipeline.media.guards import Routes, is_public
 
 DEADLINE: ContextVar[float] = ContextVar("biomill_fetch_deadline", default=float("inf"))
@@ -84,8 +85,11 @@ class TimedResponse(RawResponse):
         super().__init__(_TimedSocket(sock), *args, **kwargs)  # type: ignore[arg-type]
 
 
-def _addresses(host: str, port: int, until: float) -> list[str]:
-    """Give the addresses of a name, in the resolver's order; the system's resolver knows no time limit of ours."""
+def addresses_of(host: str, port: int, until: float) -> list[str]:
+    """Give the addresses of a name, in the resolver's order; the system's resolver knows no time limit of ours.
+
+    Raises UnknownHostError.
+    """
     found: list[list[str] | OSError | UnicodeError] = []
 
     def ask() -> None:
@@ -105,6 +109,7 @@ def _addresses(host: str, port: int, until: float) -> list[str]:
     answer = found[0] if found else TimeoutError("the resolver did not answer in time")
     if isinstance(answer, UnicodeError):
         raise UnknownHostError(f"{host}: not a valid name", final=True) from answer
+    note_lookup(host, answer if isinstance(answer, OSError) else None)
     if isinstance(answer, OSError):
         missing = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
         final = isinstance(answer, socket.gaierror) and answer.errno in missing
@@ -123,11 +128,12 @@ def dial(connection: HTTPConnection, routes: Routes) -> socket.socket:
     trusted = routes.trusts(host, port)
     patience = connection.timeout if isinstance(connection.timeout, int | float) else 60.0
     until = min(time.monotonic() + patience, DEADLINE.get())
-    addresses = _addresses(target, target_port, until)
+    addresses = addresses_of(target, target_port, until)
     public = [address for address in addresses if trusted or is_public(address)]
     if not public:
         raise BlockedAddressError(f"{host} has only non-public addresses: {', '.join(addresses[:3])}")
     failure: OSError = TimeoutError("no time left")
+    failures: list[tuple[str, OSError]] = []
     for address in public[:_MAX_ADDRESSES]:
         left = until - time.monotonic()
         if left <= 0:
@@ -136,13 +142,16 @@ def dial(connection: HTTPConnection, routes: Routes) -> socket.socket:
             sock = create_connection((address, target_port), left, socket_options=connection.socket_options)
         except OSError as error:
             failure = error
+            failures.append((address, error))
             continue
         peer = str(sock.getpeername()[0])
         if not trusted and not is_public(peer):
             sock.close()
             raise BlockedAddressError(f"{host} led to the non-public address {peer}")
+        note_connection(peer)
         sys.audit("http.client.connect", connection, host, port)
         return sock
+    note_unreached(host, failures)
     if isinstance(failure, TimeoutError):
         raise ConnectTimeoutError(connection, f"{host} did not accept a connection in time") from failure
     raise NewConnectionError(connection, f"{host}: {failure}") from failure

@@ -67,7 +67,7 @@ class FetchUnits:
                 return
             if self.fetch.mirrors or task.reuse:
                 self._from_here(folder, task, mirrors)
-            with Fetcher(self.fetch, share=task.share, robots=folder / "robots") as fetcher:
+            with Fetcher(self.fetch, task.share, folder / "robots", folder / "network") as fetcher:
                 feeds = [(host, self._feed(folder, task, units)) for host, units in task.hosts]
                 for (unit, media_id), fetched in fetcher.answers(feeds):
                     self._note(unit, media_id, fetched)
