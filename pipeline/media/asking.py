@@ -35,6 +35,7 @@ from pipeline.media.fetched import Fetched
 from pipeline.media.guards import Refusal, Routes, bare_host, check_uri, port_of, to_uri
 from pipeline.media.optouts import opted_out
 from pipeline.media.retries import retry_after
+from pipeline.media.store_errors import absent
 from pipeline.outcomes import Outcome
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -192,10 +193,16 @@ class Asker:
             data = read_body(response, cap, take, cut=not media)
             if not data:
                 return Answer(replace(base, outcome=Outcome.EMPTY, detail=f"status {status} with an empty body"))
+            code = absent(data) if media else ""
+            if code:
+                return Answer(replace(base, outcome=Outcome.GONE, detail=f"status {status} with {code} of a store"))
             return Answer(replace(base, data=data))
-        discard(response)
+        page = discard(response)
+        code = absent(page) if media else ""
         if status in _REDIRECTS and headers.get("Location"):
             return Answer(base, location=_header_text(headers["Location"]))
+        if code and 400 <= status < 500 and status != 429:
+            return Answer(replace(base, outcome=Outcome.GONE, detail=f"status {status} with {code} of a store"))
         outcome = _STATUS.get(status, Outcome.HTTP_ERROR)
         failed = replace(base, outcome=outcome, detail=f"status {status}")
         if outcome is Outcome.THROTTLED:

@@ -60,18 +60,23 @@ def read_body(
     return _decoded(bytes(body), [name for name in encodings if name not in ("", "identity")], max_bytes, take)
 
 
-def discard(response: BaseHTTPResponse) -> None:
-    """Read the rest of a body nobody wants, if it is small; else close, so that no later answer is mixed up with it."""
-    seen = 0
+def discard(response: BaseHTTPResponse) -> bytes:
+    """Read a body nobody wants, if it is small; else close, so that no later answer is mixed up with it.
+
+    Returns what was read of it, at most 128 KB, for those who look at error pages.
+    """
+    seen, page = 0, b""
     try:
         while seen < _DISCARD:
             chunk = response.read1(_DISCARD)
             if not chunk:
-                return
+                return page
             seen += len(chunk)
+            page += chunk
     except HTTPError:
         pass  # the answer's head already decided its outcome; only the connection is lost, and closed below
     response.close()
+    return page
 
 
 def _decoded(body: bytes, encodings: list[str], max_bytes: int, take: Callable[[int], object]) -> bytes:

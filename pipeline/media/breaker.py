@@ -2,13 +2,15 @@
 
 A host that refuses everything is *blocked*, one that cannot be reached or has nothing is *dead*; one that asks for
 patience is *throttled*, which `pipeline.media.hosts` sees to. Only answers in a row count: one other answer between
-them shows that the host is alive and means single media. The verdict is asked for after a slot is taken, so that it
+them shows that the host is alive and means single media. Of a host that gave media before, so many must fail in a row
+as chance would not bring about at the share that failed until then. The verdict is asked for after a slot is taken, so that it
 knows of every answer that came while a request waited for its turn.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 
 from pipeline.outcomes import Outcome
 
@@ -17,6 +19,7 @@ _MANY = 10  # 404 and 500 are said of one medium, so it takes many to mean the h
 SUSPECT_AFTER = 3
 """Requests in a row without any answer, after which a host gets few connections and pauses between requests."""
 _LONGEST_PAUSE = 5.0
+_CHANCE = 1e-6  # of a row of failures that says nothing new of a host: about one in a million URLs that are not asked
 
 _UNREACHABLE = frozenset({Outcome.TIMEOUT, Outcome.CONNECT_FAILED, Outcome.DNS_FAILED, Outcome.TLS_FAILED})
 _KINDS = {
@@ -41,6 +44,10 @@ class Breaker:
     (<Outcome.BLOCKED: ...>, 'not asked: 2 refusals in a row, the last: status 403')
     >>> breaker.note(None); breaker.verdict() is None
     True
+    >>> for outcome in (None, Outcome.BLOCKED, Outcome.BLOCKED) * 20 + (Outcome.BLOCKED,) * 20:
+    ...     breaker.note(outcome, "status 403")
+    >>> breaker.verdict() is None
+    True
     """
 
     give_up_after: int
@@ -50,10 +57,22 @@ class Breaker:
     detail: str = ""
     answered: bool = False
     """Whether any HTTP answer has ever come."""
+    asked: int = 0
+    good: int = 0
+    """Requests that ended with bytes."""
+    before: tuple[int, int] = (0, 0)
+    """Requests that had been noted when the present row began, and how many of them ended as it does."""
+    ended: dict[str, int] = field(default_factory=dict)
+    """Requests by the kind of their failure."""
 
     def note(self, outcome: Outcome | None, detail: str = "") -> None:
         """Note how one request ended (None: with bytes)."""
         kind = _KINDS.get(outcome, "") if outcome else ""
+        if kind != self.kind:
+            self.before = (self.asked, self.ended.get(kind, 0))
+        self.asked += 1
+        self.good += outcome is None
+        self.ended[kind] = self.ended.get(kind, 0) + 1
         self.streak = self.streak + 1 if kind and kind == self.kind else 1 if kind else 0
         self.kind, self.last, self.detail = kind, outcome, detail
         self.answered = self.answered or outcome not in _UNREACHABLE
@@ -81,4 +100,13 @@ class Breaker:
     def _limit(self, outcome: Outcome) -> int:
         if outcome in (Outcome.DNS_FAILED, Outcome.TLS_FAILED):
             return min(_CERTAIN, self.give_up_after)
-        return self.give_up_after * (_MANY if outcome in (Outcome.GONE, Outcome.HTTP_ERROR) else 1)
+        least = self.give_up_after * (_MANY if outcome in (Outcome.GONE, Outcome.HTTP_ERROR) else 1)
+        return max(least, self._chance()) if self.good else least
+
+    def _chance(self) -> int:
+        """Return the length of a row that is less likely than `_CHANCE`, at the share that failed so before it began.
+
+        The share is (failed + 1) / (asked + 2), Laplace's rule of succession, so it is never 0 or 1.
+        """
+        asked, failed = self.before
+        return math.ceil(math.log(_CHANCE) / math.log((failed + 1) / (asked + 2)))

@@ -16,18 +16,26 @@ from pipeline.media.connections import UnknownHostError, addresses_of
 from pipeline.media.evidence import Channel, is_address, local_names
 from pipeline.media.guards import is_public
 
-_TRIED = 2
+_TRIED = 3
 _SECONDS = 3.0
 
 
 def found_again(known: Sequence[tuple[str, int]], channel: Channel) -> bool:
-    """Return whether one of the known hosts (name, port) can be looked up (RESOLVER) or connected to (ROUTE)."""
-    named = [(host, port) for host, port in known if not is_address(host) and host not in local_names()]
-    if channel is Channel.RESOLVER:
-        return any(_addresses(host, port) for host, port in named[-_TRIED:])
+    """Return whether known hosts (name, port) can be looked up and connected to.
+
+    For the RESOLVER most of a few names must have an address, and a public one must answer: a cache goes on naming
+    addresses when the network behind it is gone. For the ROUTE one host must answer.
+    """
     if channel is Channel.ROUTE:
-        return any(_connects(host, port) for host, port in known[-_TRIED:])
-    return False
+        return any(_connects(_addresses(host, port), port) is True for host, port in known[:_TRIED])
+    named = [(host, port) for host, port in known if not is_address(host) and host not in local_names()][:_TRIED]
+    if channel is not Channel.RESOLVER or not named:
+        return False
+    found = [(addresses, port) for host, port in named if (addresses := _addresses(host, port))]
+    if 2 * len(found) <= len(named):
+        return False
+    answers = [_connects(addresses, port) for addresses, port in found]
+    return any(answers) or all(answer is None for answer in answers)
 
 
 def _addresses(host: str, port: int) -> list[str]:
@@ -36,10 +44,12 @@ def _addresses(host: str, port: int) -> list[str]:
     return []
 
 
-def _connects(host: str, port: int) -> bool:
-    for address in _addresses(host, port)[:1]:
-        if is_public(address):
-            with contextlib.suppress(OSError):
-                create_connection((address, port), _SECONDS).close()
-                return True
+def _connects(addresses: Sequence[str], port: int) -> bool | None:
+    """Return whether the first public address takes a connection; None when there is none to knock at."""
+    public = [address for address in addresses if is_public(address)]
+    if not public:
+        return None
+    with contextlib.suppress(OSError):
+        create_connection((public[0], port), _SECONDS).close()
+        return True
     return False

@@ -6,6 +6,7 @@ answered before. The files are hints about the moment and no part of what is wri
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Iterable
@@ -68,8 +69,9 @@ class KnownHosts:
         now = time.monotonic()
         if self._folder is not None and now - self._touched.get(name, NEVER) >= _EVERY_SECONDS:
             self._touched[name] = now
-            self._folder.mkdir(parents=True, exist_ok=True)
-            (self._folder / f"{name}.at").touch()
+            with contextlib.suppress(OSError):  # a hint that is lost costs nothing
+                self._folder.mkdir(parents=True, exist_ok=True)
+                (self._folder / f"{name}.at").touch()
 
     def _last(self, name: str, now: float) -> float:
         if self._folder is None:

@@ -68,7 +68,7 @@ class Outage:
         self._held: dict[str, _Strike] = {}
         self._own: dict[str, float] = {}
         self._scouts, self._opens, self._pause = 0, 0.0, FIRST_PAUSE
-        self._told = False
+        self._told, self._said, self._looked = False, NEVER, NEVER
 
     def hear(self, host: str, shown: Evidence, answered: bool, now: float) -> bool:
         """Note what worked for a request, and whether its host answered; return whether that ends a pause."""
@@ -82,6 +82,13 @@ class Outage:
             if self._held:
                 self._heard[host] = now
         return self._relieved()
+
+    def looks(self, now: float) -> bool:
+        """Whether it is time to look for a host that answered before; at most once a second."""
+        if now - self._looked < FIRST_PAUSE:
+            return False
+        self._looked = now
+        return True
 
     def found(self, channel: Channel, now: float) -> None:
         """Note that a host that answered before was found again: the channel works."""
@@ -116,8 +123,9 @@ class Outage:
             )
         if waited >= self._patience and count > 1:
             raise self._lost(channel, waited)
-        pause = min(_LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(count - 1, 10), self._patience - waited)
-        self._say(channel, shown.reason, pause := max(_SHORTEST_PAUSE, pause))
+        growing = FIRST_PAUSE * 2.0 ** min(count - 1, 10)
+        pause = max(_SHORTEST_PAUSE, min(_LONGEST_PAUSE, growing, self._patience - waited))
+        self._say(channel, shown.reason, pause, now)
         return now + pause
 
     def admits(self, host: str, now: float) -> float:
@@ -164,9 +172,11 @@ class Outage:
         """Return when the last answer came since the first strike, or that strike."""
         return max(min(strike.first for strike in self._live()), max(self._heard.values(), default=NEVER))
 
-    def _say(self, channel: Channel, reason: str, pause: float) -> None:
+    def _say(self, channel: Channel, reason: str, pause: float, now: float) -> None:
+        if self._told and now - self._said < FIRST_PAUSE:
+            return
         hosts = sum(strike.channel is channel for strike in self._live())
-        self._told = True
+        self._told, self._said = True, now
         self._tell(
             f"paused, for the network seems lost: {channel.value} fails for {hosts:,} "
             f"{'host' if hosts == 1 else 'hosts'} ({reason}); asking again in {pause:.0f} s"

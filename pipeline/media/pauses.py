@@ -27,11 +27,13 @@ class PauseNote:
         self._path = folder / f"pause-{secrets.token_hex(4)}.json" if folder else None
 
     def __call__(self, text: str) -> None:
-        if self._path is not None:
-            if text:
-                write_json(self._path, {"text": text})
-            else:
-                self._path.unlink(missing_ok=True)
+        """Write the note, or remove it."""
+        if self._path is None:
+            return
+        if text:
+            write_json(self._path, {"text": text})
+        else:
+            self._path.unlink(missing_ok=True)
 
 
 def pauses(folder: Path) -> list[str]:

@@ -328,7 +328,9 @@ class Scheduler:
     def _look_around(self, host: Host, answer: Answer) -> None:
         """Look for a host that answered before, so that a dead host is told from a lost network."""
         channel = answer.shown.failed
-        if channel is not None and found_again(self._outage.known.others(host.name), channel):
+        with self._lock:
+            known = self._outage.known.others(host.name) if self._outage.looks(time.monotonic()) else []
+        if channel is not None and known and found_again(known, channel):
             with self._lock:
                 self._outage.found(channel, time.monotonic())
 

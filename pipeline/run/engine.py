@@ -148,9 +148,7 @@ _NAMED = re.compile(
     r"(?:^|[\s.:])(?P<kind>[A-Z]\w*Error): (?![\w.]*Error: )(?P<what>[^\n]*)"
     r"(?:\n  where:  (?P<where>[^\n]*))?(?:\n  expect: (?P<expect>[^\n]*))?(?:\n  remedy: (?P<remedy>[^\n]*))?"
 )
-_KINDS: dict[str, type[BiomillError]] = {
-    kind.__name__: kind for kind in (StorageError, SourceError, NetworkLostError)
-}
+_KINDS: dict[str, type[BiomillError]] = {kind.__name__: kind for kind in (StorageError, SourceError, NetworkLostError)}
 _SUFFIX = re.compile(r"\s*\[while running '[^']*'\]|\\n.*$")
 
 

@@ -25,11 +25,13 @@ import duckdb
 
 from pipeline import ids, sql
 from pipeline.atomic import write_table
+from pipeline.errors import NetworkLostError
 from pipeline.media import open_store
 from pipeline.media.stored import MEDIA_SCHEMA
 from pipeline.media.work import FetchTask, FetchUnits, unit_path
 from pipeline.one_medium import ALTERNATES
 from pipeline.run.fetching import fetch_ticker
+from pipeline.run.network_loss import clear_pauses, nobody_answered, still_to_ask
 from pipeline.stages import fetch_plan, fetch_sql
 from pipeline.stages.base import Balance, Context, Stage, balance_of, file_digest, missing, plan_outputs, recipe_parts
 
@@ -168,7 +170,18 @@ class Fetch(Stage):
             parts = min(parts, engine.options.workers)
         tasks: list[FetchTask] = fetch_plan.tasks(todo, plan, reuse, stores, recipe.fetch.lanes, parts)
         work = FetchUnits(str(folder), recipe.fetch, recipe.image)
-        engine.run(self.name, partial(_graph, RunUnits(tasks, work)), fetch_ticker(folder, context.progress))
+        clear_pauses(folder)
+        try:
+            engine.run(self.name, partial(_graph, RunUnits(tasks, work)), fetch_ticker(folder, context.progress))
+        except NetworkLostError as error:
+            raise still_to_ask(folder, error) from error
+        lost = nobody_answered(con, _files(folder, outputs))
+        if lost is not None:
+            # What no host was reached for is not kept as an outcome, so that the same command asks for it.
+            for output in outputs:
+                (folder / output).unlink()
+                (folder / "blobs" / f"{Path(output).stem}.bin").unlink(missing_ok=True)
+            raise lost
 
     def _settle(
         self, con: duckdb.DuckDBPyConnection, context: Context, folder: Path, candidates: str, asked: str
