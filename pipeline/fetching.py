@@ -28,6 +28,7 @@ from pipeline.media import check_url
 from pipeline.media.fetcher import host_of
 from pipeline.media.journal import holds, image_file
 from pipeline.media.mirrors import Mirrors
+from pipeline.media.proxies import Proxies
 from pipeline.media.stored import MEDIA_SCHEMA
 from pipeline.media.work import FetchTask, FetchUnits, unit_path
 from pipeline.run import interrupt
@@ -85,6 +86,8 @@ def fetch_list(
         yield from _note_retry(con, folder, retry)
         todo = _plan(con, folder, out / "images", rules, image, workers)
         yield f"fetch: {rows:,} rows of {urls.name}"
+        if todo and (line := Proxies.from_environment().line()):
+            yield f"fetch: {line}"
         try:
             yield from _work(folder, todo, FetchUnits(str(folder), rules, image, str(out / "images")))
         except NetworkLostError as error:

@@ -29,11 +29,12 @@ from manifests.recipe import FetchRules
 from pipeline.errors import PipelineError
 from pipeline.media.bodies import BodyError, discard, read_body
 from pipeline.media.budget import ByteBudget, Holder
-from pipeline.media.connections import DEADLINE, BlockedAddressError, GuardedPools, UnknownHostError
+from pipeline.media.connections import DEADLINE, BlockedAddressError, UnknownHostError
 from pipeline.media.evidence import EVIDENCE, Evidence
 from pipeline.media.fetched import Fetched
 from pipeline.media.guards import Refusal, Routes, bare_host, check_uri, port_of, to_uri
 from pipeline.media.optouts import opted_out
+from pipeline.media.proxied import ProxyFailedError, Ways
 from pipeline.media.retries import retry_after
 from pipeline.media.store_errors import absent
 from pipeline.outcomes import Outcome
@@ -75,7 +76,7 @@ class Asker:
         self._rules = rules
         self._routes = routes
         self._budget = budget
-        self._pools = GuardedPools(routes, connections)
+        self._ways = Ways(routes, connections)
         agent = f"biomill/{importlib.metadata.version('biomill')}"
         self._headers = {
             "User-Agent": f"{agent} (+{rules.contact})" if rules.contact else agent,
@@ -85,7 +86,7 @@ class Asker:
 
     def close(self) -> None:
         """Close every idle connection."""
-        self._pools.clear()
+        self._ways.close()
 
     def unnamed(self, uri: Url, hop: int) -> Fetched | None:
         """Say that a public host must not be asked without a contact.
@@ -126,7 +127,6 @@ class Asker:
         token = DEADLINE.set(min(deadline, started + self._rules.connect_timeout + self._rules.first_byte_timeout))
         shown = Evidence()
         noted = EVIDENCE.set(shown)
-        pool = self._pools.connection_from_url(uri.url)
         timeout = Timeout(connect=self._rules.connect_timeout, read=self._rules.read_timeout)
         response: BaseHTTPResponse | None = None
         waited = [0.0]
@@ -138,9 +138,11 @@ class Asker:
 
         answer = Answer(Fetched(None))
         try:
+            proxy = self._ways.proxy(uri)
+            pool, target = self._ways.pool(uri, proxy)
             response = pool.urlopen(
                 "GET",
-                uri.request_uri,
+                target,
                 headers=self._headers,
                 retries=False,
                 redirect=False,
@@ -150,6 +152,8 @@ class Asker:
                 assert_same_host=False,
             )
             DEADLINE.set(deadline)
+            if proxy is not None:
+                self._ways.answered(proxy, response)
             answer = self._judge(uri, response, cap, take, media)
         except BodyError as error:
             answer = _failed(uri, response, error.outcome, str(error), again=error.again)
@@ -157,6 +161,8 @@ class Asker:
             answer = _failed(uri, response, Outcome.BLOCKED_ADDRESS, str(error), again=False)
         except UnknownHostError as error:
             answer = _failed(uri, response, Outcome.DNS_FAILED, str(error), again=not error.final)
+        except ProxyFailedError as error:
+            answer = _failed(uri, None, Outcome.CONNECT_FAILED, str(error))
         except NewConnectionError as error:  # before its base class ConnectTimeoutError
             answer = _failed(uri, response, Outcome.CONNECT_FAILED, str(error))
         except (ConnectTimeoutError, ReadTimeoutError) as error:

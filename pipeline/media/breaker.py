@@ -3,8 +3,8 @@
 A host that refuses everything is *blocked*, one that cannot be reached or has nothing is *dead*; one that asks for
 patience is *throttled*, which `pipeline.media.hosts` sees to. Only answers in a row count: one other answer between
 them shows that the host is alive and means single media. Of a host that gave media before, so many must fail in a row
-as chance would not bring about at the share that failed until then. The verdict is asked for after a slot is taken, so that it
-knows of every answer that came while a request waited for its turn.
+as chance would not bring about at the share that failed until then. The verdict is asked for after a slot is taken, so
+that it knows of every answer that came while a request waited for its turn.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import ipaddress
 import socket
-import ssl
 import sys
 import threading
 import time
@@ -22,6 +21,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 from urllib3.util.connection import create_connection
 
+from pipeline.media.certificates import tls_context
 from pipeline.media.evidence import note_connection, note_lookup, note_unreached
 from pipeline.media.guards import Routes, is_public
 
@@ -85,10 +85,10 @@ class TimedResponse(RawResponse):
         super().__init__(_TimedSocket(sock), *args, **kwargs)  # type: ignore[arg-type]
 
 
-def addresses_of(host: str, port: int, until: float) -> list[str]:
+def addresses_of(host: str, port: int, until: float, noted: bool = True) -> list[str]:
     """Give the addresses of a name, in the resolver's order; the system's resolver knows no time limit of ours.
 
-    Raises UnknownHostError.
+    `noted`: how it ends is evidence of the resolver. Raises UnknownHostError.
     """
     found: list[list[str] | OSError | UnicodeError] = []
 
@@ -109,7 +109,8 @@ def addresses_of(host: str, port: int, until: float) -> list[str]:
     answer = found[0] if found else TimeoutError("the resolver did not answer in time")
     if isinstance(answer, UnicodeError):
         raise UnknownHostError(f"{host}: not a valid name", final=True) from answer
-    note_lookup(host, answer if isinstance(answer, OSError) else None)
+    if noted:
+        note_lookup(host, answer if isinstance(answer, OSError) else None)
     if isinstance(answer, OSError):
         missing = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
         final = isinstance(answer, socket.gaierror) and answer.errno in missing
@@ -202,13 +203,11 @@ class _GuardedHTTPSPool(HTTPSConnectionPool):
 class GuardedPools(PoolManager):
     """Keep-alive pools whose connections are all guarded; one TLS context, made once.
 
-    `connections`: idle connections kept per host. Proxies named in the environment are not used: a proxy would make
-    the address check meaningless.
+    `connections`: idle connections kept per host. Proxies are not used here: see `pipeline.media.proxied`.
     """
 
     def __init__(self, routes: Routes, connections: int) -> None:
-        context = ssl.create_default_context()
-        super().__init__(num_pools=64, maxsize=connections, block=False, ssl_context=context, retries=False)
+        super().__init__(num_pools=64, maxsize=connections, block=False, ssl_context=tls_context(), retries=False)
         self.pool_classes_by_scheme = {"http": _GuardedHTTPPool, "https": _GuardedHTTPSPool}
         self._routes = routes
 

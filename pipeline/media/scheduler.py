@@ -22,6 +22,7 @@ from pipeline.errors import PipelineError
 from pipeline.media.asking import Answer, Asker
 from pipeline.media.budget import ByteBudget, Holder
 from pipeline.media.control import found_again
+from pipeline.media.evidence import Channel
 from pipeline.media.fetched import Fetched
 from pipeline.media.guards import Refusal, bare_host, check_url, netloc, port_of, to_uri
 from pipeline.media.hosts import Host, Job
@@ -311,7 +312,7 @@ class Scheduler:
         """Put a job back as if it had not been asked, when its failure may be about us and not about its host."""
         now, shown = time.monotonic(), answer.shown
         answered = answer.fetched.status > 0
-        if answered and shown.worked:
+        if answered and shown.worked and Channel.PROXY not in shown.worked:
             self._outage.known.answered(bare_host(job.uri), port_of(job.uri))
         if self._outage.hear(host.name, shown, answered, now):
             for other in self._hosts.values():

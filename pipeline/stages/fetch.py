@@ -27,6 +27,7 @@ from pipeline import ids, sql
 from pipeline.atomic import write_table
 from pipeline.errors import NetworkLostError
 from pipeline.media import open_store
+from pipeline.media.proxies import Proxies
 from pipeline.media.stored import MEDIA_SCHEMA
 from pipeline.media.work import FetchTask, FetchUnits, unit_path
 from pipeline.one_medium import ALTERNATES
@@ -171,6 +172,8 @@ class Fetch(Stage):
         tasks: list[FetchTask] = fetch_plan.tasks(todo, plan, reuse, stores, recipe.fetch.lanes, parts)
         work = FetchUnits(str(folder), recipe.fetch, recipe.image)
         clear_pauses(folder)
+        if any(not task.store for task in tasks) and (line := Proxies.from_environment().line()):
+            context.progress(f"fetch: {line}")
         try:
             engine.run(self.name, partial(_graph, RunUnits(tasks, work)), fetch_ticker(folder, context.progress))
         except NetworkLostError as error:
