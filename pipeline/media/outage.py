@@ -116,7 +116,7 @@ class Outage:
             self._relieved()
             return None
         waited = now - max(self._since(), self.known.last_heard(now))
-        if shown.hopeless and channel not in self._worked:
+        if shown.hopeless and self._worked.get(channel, NEVER) == NEVER:
             raise NetworkLostError(
                 f"the network is lost: nobody can be asked: {shown.reason}",
                 remedy="mend it; the same command goes on from here, and what was fetched is kept",

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import unquote
-from urllib.request import (
-    getproxies_environment,
-    proxy_bypass_environment,  # type: ignore[attr-defined]  # typeshed lacks it
-)
 
 from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
@@ -76,7 +73,7 @@ class Proxies:
     @classmethod
     def from_environment(cls) -> Proxies:
         """Read the variables of this process."""
-        return cls(getproxies_environment())
+        return cls(urllib.request.getproxies_environment())
 
     @cached_property
     def _exceptions(self) -> tuple[str, list[ipaddress.IPv4Network | ipaddress.IPv6Network]]:
@@ -103,7 +100,8 @@ class Proxies:
         try:
             address = ipaddress.ip_address(host.partition("%")[0])
         except ValueError:
-            return bool(proxy_bypass_environment(f"{host}:{port}", {"no": names}))
+            bypass = urllib.request.proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed lacks it
+            return bool(bypass(f"{host}:{port}", {"no": names}))
         return names == "*" or any(address in network for network in networks)
 
     def line(self) -> str:
