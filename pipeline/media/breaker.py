@@ -9,7 +9,6 @@ that it knows of every answer that came while a request waited for its turn.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
 from pipeline.outcomes import Outcome
@@ -19,7 +18,9 @@ _MANY = 10  # 404 and 500 are said of one medium, so it takes many to mean the h
 SUSPECT_AFTER = 3
 """Requests in a row without any answer, after which a host gets few connections and pauses between requests."""
 _LONGEST_PAUSE = 5.0
-_CHANCE = 1e-6  # of a row of failures that says nothing new of a host: about one in a million URLs that are not asked
+_CHANCE = 1e-6  # below it a row of failures says something new of a host that gave media before
+_MOST = 10  # times as many in a row, for every medium that the host gave, end it however likely they are
+_SURE = frozenset({Outcome.DNS_FAILED, Outcome.TLS_FAILED})
 
 _UNREACHABLE = frozenset({Outcome.TIMEOUT, Outcome.CONNECT_FAILED, Outcome.DNS_FAILED, Outcome.TLS_FAILED})
 _KINDS = {
@@ -60,16 +61,17 @@ class Breaker:
     asked: int = 0
     good: int = 0
     """Requests that ended with bytes."""
-    before: tuple[int, int] = (0, 0)
-    """Requests that had been noted when the present row began, and how many of them ended as it does."""
+    chance: float = 1.0
+    """Of a row like the present one, at the share that ended so before it began."""
     ended: dict[str, int] = field(default_factory=dict)
     """Requests by the kind of their failure."""
 
     def note(self, outcome: Outcome | None, detail: str = "") -> None:
         """Note how one request ended (None: with bytes)."""
         kind = _KINDS.get(outcome, "") if outcome else ""
-        if kind != self.kind:
-            self.before = (self.asked, self.ended.get(kind, 0))
+        # Laplace's rule of succession, request after request: what a few answers tell of the share counts for little.
+        share = (self.ended.get(kind, 0) + 1) / (self.asked + 2)
+        self.chance = self.chance * share if kind == self.kind else share
         self.asked += 1
         self.good += outcome is None
         self.ended[kind] = self.ended.get(kind, 0) + 1
@@ -91,22 +93,16 @@ class Breaker:
 
     def verdict(self) -> tuple[Outcome, str] | None:
         """Give the outcome of all that is still to be asked, and why; None while the host is worth asking."""
-        if self.last is None or self.streak < self._limit(self.last):
+        least = self._limit(self.last) if self.last else 0
+        if self.last is None or self.streak < least:
+            return None
+        if self.good and self.last not in _SURE and self.chance > _CHANCE and self.streak < _MOST * least * self.good:
             return None
         # 404 is said of one medium: of others it may only be said that nobody asked.
         outcome = Outcome.HOST_DEAD if self.last is Outcome.GONE else self.last
         return outcome, f"not asked: {self.streak} {self.kind} in a row, the last: {self.detail}"[:500]
 
     def _limit(self, outcome: Outcome) -> int:
-        if outcome in (Outcome.DNS_FAILED, Outcome.TLS_FAILED):
+        if outcome in _SURE:
             return min(_CERTAIN, self.give_up_after)
-        least = self.give_up_after * (_MANY if outcome in (Outcome.GONE, Outcome.HTTP_ERROR) else 1)
-        return max(least, self._chance()) if self.good else least
-
-    def _chance(self) -> int:
-        """Return the length of a row that is less likely than `_CHANCE`, at the share that failed so before it began.
-
-        The share is (failed + 1) / (asked + 2), Laplace's rule of succession, so it is never 0 or 1.
-        """
-        asked, failed = self.before
-        return math.ceil(math.log(_CHANCE) / math.log((failed + 1) / (asked + 2)))
+        return self.give_up_after * (_MANY if outcome in (Outcome.GONE, Outcome.HTTP_ERROR) else 1)

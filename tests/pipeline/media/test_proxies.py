@@ -35,7 +35,8 @@ def proxy(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[ProxyServer]:
 
 
 def rules(site: Site, **changes: object) -> FetchRules:
-    return site.rules(**{"connect_to": (), "contact": "a@example.org", "patience": 2.0, **changes})
+    waits = {"connect_timeout": 10.0, "read_timeout": 20.0, "total_timeout": 30.0, "patience": 2.0}
+    return site.rules(**{"connect_to": (), "contact": "a@example.org", **waits, **changes})
 
 
 @pytest.mark.parametrize("variable", ["http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"])
