@@ -40,8 +40,9 @@ def inside(commands: Sequence[Sequence[str]], **layout: Any) -> list[dict[str, A
     """Run biomill commands inside; give status, lines, errors and seconds of each, and what the site was asked.
 
     `loopback`: whether 127.0.0.1 works; `resolver_after`: seconds after which names are found, `resolver_before`: the
-    command before which they are, neither: never; `proxy_after`: seconds after which there is a proxy. '{port}' in a
-    command or list is the site's port.
+    command before which they are, `resolver_only`: the commands for which they are, none of these: never;
+    `proxy_after`: seconds after which there is a proxy, once the last command began; `demo`: folder of a demo corpus
+    that is served at port 80. '{port}' in a command or list is the site's port.
     """
     words = [sys.executable, "-m", "tests.pipeline.media.lost_network", json.dumps({"commands": commands, **layout})]
     done = subprocess.run([*_unshare(), *words], capture_output=True, text=True, timeout=500)
@@ -64,6 +65,7 @@ def _later(seconds: float | None, start: Any) -> None:
 
 
 def main() -> None:
+    from pipeline.demo import serve as serve_demo
     from tests.pipeline.media.conftest import serve
     from tests.pipeline.media.name_server import NameServer
     from tests.pipeline.media.proxy_server import ProxyServer
@@ -78,16 +80,21 @@ def main() -> None:
         _loopback()
         site = next(serving := serve())
         port = site.port
+        if "demo" in layout:
+            open_demo = serve_demo(Path(layout["demo"]), 80)
+            open_demo.__enter__()
         _later(layout.get("resolver_after"), NameServer)
         if "proxy_after" in layout:
             with socket.socket() as free:
                 free.bind(("127.0.0.1", 0))
                 proxy = free.getsockname()[1]
             environment |= dict.fromkeys(("http_proxy", "https_proxy"), f"http://me:secret@127.0.0.1:{proxy}")
-            _later(layout["proxy_after"], lambda: ProxyServer(port, at=proxy, secret="me:secret").__enter__())
     for number, command in enumerate(layout["commands"]):
         if number == layout.get("resolver_before"):
             NameServer()
+        if "proxy_after" in layout and number == len(layout["commands"]) - 1:
+            _later(layout["proxy_after"], lambda: ProxyServer(port, at=proxy, secret="me:secret").__enter__())
+        names = NameServer() if number in layout.get("resolver_only", ()) else None
         started = time.monotonic()
         words = [word.replace("{port}", str(port)) for word in command]
         for word in words:
@@ -100,6 +107,8 @@ def main() -> None:
             env=environment,
         )
         seconds = time.monotonic() - started
+        if names is not None:
+            names.close()
         asked = [path for _, path, _ in site.asked] if site else []
         found = {"status": done.returncode, "out": done.stdout, "err": done.stderr, "seconds": seconds, "asked": asked}
         print(json.dumps(found), flush=True)

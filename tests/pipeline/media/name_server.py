@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+import socketserver
 import threading
 from collections import Counter
 
@@ -14,20 +14,19 @@ class NameServer:
 
     def __init__(self, address: tuple[str, int] = ("127.0.0.1", 53)) -> None:
         self.asked: Counter[str] = Counter()
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(address)
-        threading.Thread(target=self._serve, daemon=True).start()
+        names = self
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                query, handle = self.request
+                handle.sendto(names._answer(query), self.client_address)
+
+        self._server = socketserver.UDPServer(address, Handler)
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def close(self) -> None:
-        self._socket.close()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                query, peer = self._socket.recvfrom(4096)
-            except OSError:
-                return
-            self._socket.sendto(self._answer(query), peer)
+        self._server.shutdown()
+        self._server.server_close()
 
     def _answer(self, query: bytes) -> bytes:
         labels, at = [], 12
@@ -40,13 +39,5 @@ class NameServer:
         code = _NO_NAME if "missing" in name else _BROKEN if "broken" in name else 0
         found = code == 0 and kind == 1
         record = b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x00\x00\x04\x7f\x00\x00\x01" if found else b""
-        flags = (0x8180 | code).to_bytes(2, "big")
-        return (
-            query[:2]
-            + flags
-            + b"\x00\x01"
-            + (b"\x00\x01" if found else b"\x00\x00")
-            + b"\x00\x00\x00\x00"
-            + question
-            + record
-        )
+        counts = bytes([0, 1, 0, int(found), 0, 0, 0, 0])
+        return query[:2] + (0x8180 | code).to_bytes(2, "big") + counts + question + record

@@ -98,7 +98,7 @@ def test_a_list_of_which_not_one_host_was_reached_does_not_end_well(tmp_path: Pa
 @needs_namespaces
 def test_a_proxy_that_comes_back_leaves_no_trace_and_one_that_does_not_is_a_lost_network(tmp_path: Path) -> None:
     listing(tmp_path, ("one.org", "two.org", "dead.example.org"), port="")
-    down, up = inside([command(tmp_path, "--patience=2"), command(tmp_path, "--patience=60")], proxy_after=8)
+    down, up = inside([command(tmp_path, "--patience=2"), command(tmp_path, "--patience=60")], proxy_after=6)
     assert down["status"] == 3
     assert "the proxy failed" in down["err"] and "127.0.0.1" in down["err"]
     assert up["status"] == 0, up["err"]
