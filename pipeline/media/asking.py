@@ -30,7 +30,7 @@ from pipeline.errors import PipelineError
 from pipeline.media.bodies import BodyError, discard, read_body
 from pipeline.media.budget import ByteBudget, Holder
 from pipeline.media.connections import DEADLINE, BlockedAddressError, UnknownHostError
-from pipeline.media.evidence import EVIDENCE, Evidence
+from pipeline.media.evidence import EVIDENCE, Evidence, note_connection
 from pipeline.media.fetched import Fetched
 from pipeline.media.guards import Refusal, Routes, bare_host, check_uri, port_of, to_uri
 from pipeline.media.optouts import opted_out
@@ -154,6 +154,8 @@ class Asker:
             DEADLINE.set(deadline)
             if proxy is not None:
                 self._ways.answered(proxy, response)
+            elif peer := getattr(response.connection, "peer", ""):
+                note_connection(peer)  # one that was kept alive shows as well that there is a route
             answer = self._judge(uri, response, cap, take, media)
         except BodyError as error:
             answer = _failed(uri, response, error.outcome, str(error), again=error.again)

@@ -162,20 +162,26 @@ class GuardedHTTPConnection(HTTPConnection):
     """A plain connection to a judged peer."""
 
     routes: Routes
+    peer = ""
     response_class = TimedResponse
 
     def _new_conn(self) -> socket.socket:
-        return dial(self, self.routes)
+        sock = dial(self, self.routes)
+        self.peer = str(sock.getpeername()[0])
+        return sock
 
 
 class GuardedHTTPSConnection(HTTPSConnection):
     """A TLS connection to a judged peer: the judgement comes before the handshake."""
 
     routes: Routes
+    peer = ""
     response_class = TimedResponse
 
     def _new_conn(self) -> socket.socket:
-        return dial(self, self.routes)
+        sock = dial(self, self.routes)
+        self.peer = str(sock.getpeername()[0])
+        return sock
 
 
 class _GuardedHTTPPool(HTTPConnectionPool):

@@ -87,12 +87,19 @@ def note_connection(address: str) -> None:
 
 
 def note_unreached(host: str, failures: Iterable[tuple[str, OSError]]) -> None:
-    """Note that no address of a host could be reached, if every one failed for want of a route."""
+    """Note that no address of a host could be reached, if every one failed for want of a route, or in silence.
+
+    Silence is a sign of public addresses alone: that of a private one is its own machine's.
+    """
     tried = list(failures)
-    if not tried or any(error.errno not in _NO_ROUTE for _, error in tried):
+    if not tried:
         return
     address, error = tried[-1]
     channel = Channel.ROUTE if is_public(address) else Channel.LAN
+    for _, failure in tried:
+        silent = isinstance(failure, TimeoutError) and channel is Channel.ROUTE
+        if not silent and failure.errno not in _NO_ROUTE:
+            return
     # Routers say "unreachable" of single hosts too; our own kernel, of everything.
     evidence().fail(channel, f"{host}: {error.strerror or error}", strong=not has_route())
 
