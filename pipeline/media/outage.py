@@ -70,6 +70,11 @@ class Outage:
         self._scouts, self._opens, self._pause = 0, 0.0, FIRST_PAUSE
         self._told, self._said, self._looked = False, NEVER, NEVER
 
+    def forget(self) -> None:
+        """Drop the strikes of media that are not asked for any more, but nothing that worked."""
+        self._held.clear()
+        self._relieved()
+
     def hear(self, host: str, shown: Evidence, answered: bool, now: float) -> bool:
         """Note what worked for a request, and whether its host answered; return whether that ends a pause."""
         for channel, at in shown.worked.items():

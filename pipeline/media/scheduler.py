@@ -114,6 +114,7 @@ class Scheduler:
         with self._lock:
             for host in self._hosts.values():
                 host.forget()
+            self._outage.forget()
             self._done.clear()
             self._turns.clear()
             self._parked.clear()

@@ -39,10 +39,11 @@ def _unshare() -> list[str]:
 def inside(commands: Sequence[Sequence[str]], **layout: Any) -> list[dict[str, Any]]:
     """Run biomill commands inside; give status, lines, errors and seconds of each, and what the site was asked.
 
-    `loopback`: whether 127.0.0.1 works; `resolver_after`: seconds after which names are found, `resolver_before`: the
-    command before which they are, `resolver_only`: the commands for which they are, none of these: never;
-    `proxy_after`: seconds after which there is a proxy, once the last command began; `demo`: folder of a demo corpus
-    that is served at port 80. '{port}' in a command or list is the site's port.
+    `loopback`: whether 127.0.0.1 works; `silent`: whether there is a route on which every packet vanishes;
+    `resolver_after`: seconds after which names are found, `resolver_before`: the command before which they are,
+    `resolver_only`: the commands for which they are, none of these: never; `proxy_after`: seconds after which there is
+    a proxy, once the last command began; `demo`: folder of a demo corpus that is served at port 80. '{port}' in a
+    command or list is the site's port.
     """
     words = [sys.executable, "-m", "tests.pipeline.media.lost_network", json.dumps({"commands": commands, **layout})]
     done = subprocess.run([*_unshare(), *words], capture_output=True, text=True, timeout=500)
@@ -76,6 +77,10 @@ def main() -> None:
     subprocess.run(["mount", "--bind", str(resolver), "/etc/resolv.conf"], check=True)
     environment = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
     port, site = 0, None
+    if layout.get("silent"):
+        _loopback()  # which takes packets to any address, and drops those that are for nobody here
+        subprocess.run(["ip", "address", "add", "10.9.9.9/32", "dev", "lo"], check=True)
+        subprocess.run(["ip", "route", "add", "default", "dev", "lo", "src", "10.9.9.9"], check=True)
     if layout.get("loopback", True):
         _loopback()
         site = next(serving := serve())

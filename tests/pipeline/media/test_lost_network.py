@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -84,6 +85,22 @@ def test_no_route_is_a_lost_network_for_addresses_too(tmp_path: Path) -> None:
     assert found["status"] == 3
     assert "the route failed" in found["err"] and "Network is unreachable" in found["err"]
     assert not (tmp_path / "out" / "outcomes.parquet").exists()
+
+
+@needs_namespaces
+@pytest.mark.skipif(shutil.which("ip") is None, reason="there is no ip command to lay a route with")
+def test_silence_of_many_unrelated_hosts_is_a_lost_network_and_that_of_one_is_its_own(tmp_path: Path) -> None:
+    addresses = ("93.184.215.14", "8.8.8.8", "1.1.1.1", "9.9.9.9")
+    listing(tmp_path, addresses, port="", each=2)
+    typed = command(tmp_path, "--patience=4", "--connect-timeout=0.5")
+    (many,) = inside([typed], silent=True)
+    assert many["status"] == 3
+    assert "the network is lost: the route failed" in many["err"]
+    assert not (tmp_path / "out" / "outcomes.parquet").exists()
+    listing(tmp_path, addresses[:1], port="", each=2)
+    (one,) = inside([typed], silent=True)
+    assert "none of 1 host was reached" in one["err"]
+    assert {outcome for outcome, _ in rows(tmp_path).values()} == {"timeout"}
 
 
 @needs_namespaces
