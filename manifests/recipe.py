@@ -153,10 +153,12 @@ class FetchRules:
     max_retry_after: float = 60.0
     """Longest Retry-After, in seconds, that is waited for; a longer one ends the URL as throttled."""
     patience: float = 300.0
-    """Seconds that a host may go on answering 429 or 503 before the rest of its media end as throttled."""
+    """Seconds that a host may go on answering 429 or 503 before the rest of its media end as throttled; also that the
+    network may be lost before the run ends with exit status 3."""
     give_up_after: int = 20
     """Answers of one failing kind in a row (refusals; no connection or none in time), with no other between, after
-    which a host's other media end without being asked for; for 404 and 410 it takes ten times as many."""
+    which a host's other media end without being asked for; for 404 and 410 it takes ten times as many, and of a host
+    that gave media so many as are not likely by chance."""
     robots: bool = True
     """Read robots.txt of every host and keep to it, also to its Crawl-delay."""
     opt_outs: tuple[str, ...] = ("noai", "noimageai", "noindex", "noml", "tdm-reservation")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import shlex
 import sys
 import threading
 from collections.abc import Iterable, Sequence
@@ -12,11 +13,12 @@ from importlib.metadata import version
 
 from manifests import BiomillError
 from pipeline.commands import COMMANDS
+from pipeline.errors import NetworkLostError
+from pipeline.exit_status import ExitStatus
 from pipeline.run import interrupt
 from pipeline.visible import visible
 
 logger = logging.getLogger("biomill")
-EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
 _DATA = ("csv", "newick")
 """Values of --format whose lines are data for programs."""
 
@@ -75,22 +77,27 @@ def _leave(code: int) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; give the exit status: 0 well, 1 failed, 2 misused, 130 interrupted."""
-    args = _parser().parse_args(argv)
+    """Run the command line; give the exit status, one of `ExitStatus`."""
+    typed = list(sys.argv[1:] if argv is None else argv)
+    args = _parser().parse_args(typed)
+    args.typed = shlex.join(["biomill", *typed])
     _log_to_stderr(getattr(args, "debug", False))
     interrupt.listen()
     try:
         data = getattr(args, "for_programs", False) or getattr(args, "format", "") in _DATA
         return _print(args.lines(args), data and not sys.stdout.isatty())
+    except NetworkLostError as error:
+        print(visible(f"biomill: {error}\n  go on:  {args.typed}"), file=sys.stderr)
+        return _leave(ExitStatus.NETWORK_LOST)
     except BiomillError as error:
         print(visible(f"biomill: {error}"), file=sys.stderr)
-        return _leave(EXIT_FAILED)
+        return _leave(ExitStatus.FAILED)
     except KeyboardInterrupt:
         print(
             "biomill: interrupted; finished stages and work units are kept: run the same command again to go on",
             file=sys.stderr,
         )
-        return _leave(EXIT_INTERRUPTED)
+        return _leave(ExitStatus.INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output went away (`| head`); there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -5,6 +5,7 @@ PipelineError
 ├── StorageError        a file cannot be written (full disk, no permission)
 ├── ConservationError   rows in are not rows out plus outcomes
 ├── WorkerDiedError     a worker process ended while it held work
+├── NetworkLostError    nobody can be asked: it is about us, not about single hosts
 ├── RunError            the output folder or the stage order does not allow what was asked
 ├── FeedError           shards cannot be read as training asks, or a saved position is of other data
 └── VerifyError         a finished run does not hold what it promises
@@ -33,6 +34,10 @@ class ConservationError(PipelineError):
 
 class WorkerDiedError(PipelineError):
     """A worker process ended while it held work."""
+
+
+class NetworkLostError(PipelineError):
+    """No host can be reached from here; the same command goes on when the network is back."""
 
 
 class RunError(PipelineError):

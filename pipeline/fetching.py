@@ -22,17 +22,19 @@ import pyarrow.parquet as pq
 
 from manifests import FetchRules, ImageRules
 from pipeline import ids, sql, suspects
-from pipeline.atomic import sweep, table_writer, write_table
-from pipeline.errors import PipelineError, SourceError
+from pipeline.atomic import read_json, sweep, table_writer, write_json, write_table
+from pipeline.errors import NetworkLostError, PipelineError, SourceError
 from pipeline.media import check_url
 from pipeline.media.fetcher import host_of
 from pipeline.media.journal import holds, image_file
 from pipeline.media.mirrors import Mirrors
+from pipeline.media.proxies import Proxies
 from pipeline.media.stored import MEDIA_SCHEMA
 from pipeline.media.work import FetchTask, FetchUnits, unit_path
 from pipeline.run import interrupt
 from pipeline.run.fetching import STORED, Tally, host_lines, progress_line
 from pipeline.run.folder import RunFolder
+from pipeline.run.network_loss import UNREACHED, clear_pauses, hopeful_lines, nobody_answered, still_to_ask
 from pipeline.stages import fetch_plan
 from pipeline.stages.base import missing
 
@@ -52,38 +54,80 @@ _FROM_MEDIA = (
 
 
 def fetch_list(
-    urls: Path, column: str, out: Path, rules: FetchRules, image: ImageRules, workers: int, retry: Sequence[str]
+    urls: Path,
+    column: str,
+    out: Path,
+    rules: FetchRules,
+    image: ImageRules,
+    workers: int,
+    retry: Sequence[str] | None,
+    command: str = "biomill fetch ...",
 ) -> Iterator[str]:
     """Fetch every URL of a CSV or Parquet file into a folder, and give lines of progress and a summary.
 
     The same URL is fetched once, in however many rows it stands. Rows without a URL that may be asked end as bad_url
-    or host_not_allowed. Called again it goes on where it stopped; rows whose outcome is in `retry` are asked again.
+    or host_not_allowed. Called again it goes on where it stopped; rows whose outcome is in `retry` are asked again
+    (None: those that were not reached, once the list was worked off). `command`: what was typed, to be said again.
     Raises SourceError when the list cannot be read, StorageError when something cannot be written, PipelineError when
-    a public host would be asked without a contact.
+    a public host would be asked without a contact, NetworkLostError when nobody could be asked.
     """
-    fetch_plan.check_retry(retry)
+    fetch_plan.check_retry(retry or ())
     folder = out / ".fetch"
     with RunFolder(out).lock(), sql.connect(_MEMORY_MB, folder) as con:
         sweep(out)
+        clear_pauses(folder)
         with Mirrors(rules.mirrors):
             pass  # a rule that cannot be read is told before anything is asked
         write_table(folder / "media" / "-schema.parquet", MEDIA_SCHEMA.empty_table())
         rows = _read_list(con, urls, column, folder, rules)
-        if retry:
-            done = sql.parquet(folder / "media")
-            query = f"SELECT DISTINCT image_id FROM {done} WHERE outcome IN {sql.in_list(retry)}"
-            yield f"fetch: {fetch_plan.note_retry(con, folder, query):,} media are asked for again"
+        yield from _note_retry(con, folder, retry)
         units, reuse = _plan(con, folder, out / "images", rules, image)
         yield f"fetch: {rows:,} rows of {urls.name}"
         work = FetchUnits(str(folder), rules, image, str(out / "images"))
-        for parts in fetch_plan.passes(rules, workers):
-            units = [unit for unit in units if missing(folder, [unit_path(unit[-1])])]
-            todo = fetch_plan.tasks(units, "plan-0.parquet", reuse, {}, rules, parts)
-            if idle := fetch_plan.idle_workers(rules, units, todo, workers):
-                yield f"{idle}; --connections and --host-rule raise it, if the host agrees"
-            yield from _work(folder, todo, work)
+        try:
+            for number, parts in enumerate(fetch_plan.passes(rules, workers)):
+                units = [unit for unit in units if missing(folder, [unit_path(unit[-1])])]
+                if units and not number and (line := Proxies.from_environment().line()):
+                    yield f"fetch: {line}"
+                todo = fetch_plan.tasks(units, "plan-0.parquet", reuse, {}, rules, parts)
+                if idle := fetch_plan.idle_workers(rules, units, todo, workers):
+                    yield f"{idle}; --connections and --host-rule raise it, if the host agrees"
+                yield from _work(folder, todo, work)
+        except NetworkLostError as error:
+            raise still_to_ask(folder, error) from error
         suspects.end_listed(con, folder, out / "images", rules)
         yield from _write_out(con, folder, out, rules)
+        yield from hopeful_lines(con, f"read_parquet({sql.quote(str(out / 'outcomes.parquet'))})", command)
+        write_json(folder / "finished.json", {"notes": _notes(folder)})
+        lost = nobody_answered(con, sql.parquet(folder / "media"))
+        if lost is not None:
+            raise lost
+
+
+def _notes(folder: Path) -> int:
+    return len(list(folder.glob("retries/*.parquet")))
+
+
+def _note_retry(con: duckdb.DuckDBPyConnection, folder: Path, retry: Sequence[str] | None) -> Iterator[str]:
+    """Note what is asked for again, and say so.
+
+    What was noted since the list was last worked off is being asked for, and not noted twice: the same command goes on
+    after a kill. Without `retry` only a list that was worked off is asked again for what was not reached.
+    """
+    mark = folder / "finished.json"
+    finished = int(read_json(mark)["notes"]) if mark.exists() else 0
+    if retry is None and not (mark.exists() and finished == _notes(folder)):
+        return
+    pending = [sql.quote(str(path)) for path in sorted(folder.glob("retries/*.parquet"))[finished:]]
+    noted = f"AND image_id NOT IN (SELECT image_id FROM read_parquet([{', '.join(pending)}]))" if pending else ""
+    chosen = sql.in_list(UNREACHED if retry is None else retry)
+    done = sql.parquet(folder / "media")
+    query = f"SELECT DISTINCT image_id FROM {done} WHERE outcome IN {chosen} {noted}"
+    rows = fetch_plan.note_retry(con, folder, query)
+    if retry is None and rows:
+        yield f"fetch: {rows:,} media that were not reached are asked for again; --retry none leaves them"
+    elif retry:
+        yield f"fetch: {rows:,} media are asked for again"
 
 
 def _read_list(con: duckdb.DuckDBPyConnection, urls: Path, column: str, folder: Path, rules: FetchRules) -> int:

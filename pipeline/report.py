@@ -12,6 +12,7 @@ import duckdb
 
 from pipeline.catalog import open_catalog
 from pipeline.errors import RunError
+from pipeline.run.network_loss import hopeful_lines
 from pipeline.visible import on_one_line
 
 _WIDEST = 60
@@ -89,10 +90,13 @@ def funnel_lines(root: Path) -> Iterator[str]:
     yield from table_lines(["stage", "outcome", *sources, "all"], table)
 
 
-def closing_lines(root: Path, shown: Path) -> Iterator[str]:
-    """Give what a run prints last: its funnel, where the shards are, and what to try."""
+def closing_lines(root: Path, shown: Path, typed: str = "") -> Iterator[str]:
+    """Give what a run prints last: its funnel, what asking again may bring, where the shards are, and what to try."""
     yield from funnel_lines(root)
     yield ""
+    if typed:
+        with open_catalog(root) as con:
+            yield from hopeful_lines(con, "ledger", typed)
     yield f"shards    {shown / 'shards'}"
     yield f"catalog   {shown / 'catalog.duckdb'}"
     yield ""

@@ -18,7 +18,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the images and outcomes.parquet")
     parser.add_argument("--column", default="url", help="the column that holds the URLs (default: url)")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default 1; 0: one per core)")
-    parser.add_argument("--retry", default="", metavar="OUTCOMES", help="ask again for URLs that ended so")
+    parser.add_argument(
+        "--retry",
+        metavar="OUTCOMES",
+        help="ask again for URLs that ended so: throttled,http_error; 'none': for none (default: for those that were "
+        "not reached, dns_failed,connect_failed,timeout, when the list was worked off before)",
+    )
     manners = parser.add_argument_group("how it asks")
     manners.add_argument(
         "--contact", default="", help="mail address or URL for the User-Agent, so that hosts reach you"
@@ -38,7 +43,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--opt-outs", default=",".join(fetch.opt_outs), metavar="LIST", help="opt-out signals to keep to"
     )
     manners.add_argument("--attempts", type=int, default=fetch.attempts)
-    manners.add_argument("--patience", type=float, default=fetch.patience, help="seconds to bear 429 and 503 of a host")
+    manners.add_argument(
+        "--patience",
+        type=float,
+        default=fetch.patience,
+        help="seconds to bear 429 and 503 of a host, and a lost network",
+    )
     manners.add_argument("--max-retry-after", type=float, default=fetch.max_retry_after, metavar="SECONDS")
     manners.add_argument("--connect-timeout", type=float, default=fetch.connect_timeout, metavar="SECONDS")
     manners.add_argument("--first-byte-timeout", type=float, default=fetch.first_byte_timeout, metavar="SECONDS")
@@ -119,5 +129,8 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     )
     check_fetch(rules, Places("the command line"))
     image = ImageRules(side=args.side, rule=args.rule, quality=args.quality, min_side=args.min_side)
-    retry = tuple(word.strip() for word in args.retry.split(",") if word.strip())
-    yield from fetch_list(args.urls, args.column, args.out.absolute(), rules, image, workers_of(args.workers), retry)
+    retry = None
+    if args.retry is not None:
+        retry = tuple(word.strip() for word in args.retry.split(",") if word.strip() not in ("", "none"))
+    out, workers = args.out.absolute(), workers_of(args.workers)
+    yield from fetch_list(args.urls, args.column, out, rules, image, workers, retry, args.typed)

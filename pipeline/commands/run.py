@@ -43,4 +43,4 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     if args.until == STAGES[-1]:
         from pipeline.report import closing_lines
 
-        yield from closing_lines(folder.root, args.out)
+        yield from closing_lines(folder.root, args.out, args.typed)

@@ -12,7 +12,7 @@ import re
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import urljoin
 
 from urllib3 import BaseHTTPResponse
@@ -30,15 +30,18 @@ from manifests.recipe import FetchRules
 from pipeline.errors import PipelineError
 from pipeline.media.bodies import discard, read_body
 from pipeline.media.budget import ByteBudget, Holder
-from pipeline.media.connections import FRESH, BlockedAddressError, GuardedPools, UnknownHostError
+from pipeline.media.connections import FRESH, BlockedAddressError, UnknownHostError
 from pipeline.media.encodings import BodyError
+from pipeline.media.evidence import EVIDENCE, Evidence, note_connection
 from pipeline.media.fetched import Fetched
 from pipeline.media.guards import Refusal, Routes, bare_host, check_uri, port_of, to_uri
 from pipeline.media.heads import FramingError
 from pipeline.media.hints import region_of
 from pipeline.media.limits import HostLimits
 from pipeline.media.optouts import opted_out
+from pipeline.media.proxied import ProxyFailedError, Ways
 from pipeline.media.retries import retry_after
+from pipeline.media.store_errors import absent
 from pipeline.media.timed_reader import DEADLINE
 from pipeline.outcomes import Outcome
 
@@ -68,6 +71,8 @@ class Answer:
     """Seconds of network time."""
     holder: Holder | None = None
     """What the body holds of the budget, until it has been used."""
+    shown: Evidence = field(default_factory=Evidence)
+    """What the request showed of our own network."""
 
 
 class Asker:
@@ -77,7 +82,7 @@ class Asker:
         self._rules = rules
         self._routes = routes
         self._budget = budget
-        self._pools = GuardedPools(routes, rules.per_host_connections, lambda name: limits(name).connections)
+        self._ways = Ways(routes, rules.per_host_connections, lambda name: limits(name).connections)
         agent = f"biomill/{importlib.metadata.version('biomill')}"
         self._headers = {
             "User-Agent": f"{agent} (+{rules.contact})" if rules.contact else agent,
@@ -87,7 +92,7 @@ class Asker:
 
     def close(self) -> None:
         """Close every idle connection."""
-        self._pools.clear()
+        self._ways.close()
 
     def unnamed(self, uri: Url, hop: int) -> Fetched | None:
         """Say that a public host must not be asked without a contact.
@@ -129,6 +134,8 @@ class Asker:
         # A host that is slow to begin is told from one that is slow to end.
         token = DEADLINE.set(min(deadline, started + self._rules.connect_timeout + self._rules.first_byte_timeout))
         renewed = FRESH.set(fresh)
+        shown = Evidence()
+        noted = EVIDENCE.set(shown)
         timeout = Timeout(connect=self._rules.connect_timeout, read=self._rules.read_timeout)
         response: BaseHTTPResponse | None = None
         waited = [0.0]
@@ -140,10 +147,11 @@ class Asker:
 
         answer = Answer(Fetched(None))
         try:
-            pool = self._pools.connection_from_url(uri.url)
+            proxy = self._ways.proxy(uri)
+            pool, target = self._ways.pool(uri, proxy)
             response = pool.urlopen(
                 "GET",
-                uri.request_uri,
+                target,
                 headers=self._headers,
                 retries=False,
                 redirect=False,
@@ -153,6 +161,10 @@ class Asker:
                 assert_same_host=False,
             )
             DEADLINE.set(deadline)
+            if proxy is not None:
+                self._ways.answered(proxy, response)
+            elif peer := getattr(response.connection, "peer", ""):
+                note_connection(peer)  # one that was kept alive shows as well that there is a route
             answer = self._judge(uri, response, cap, take, media)
         except BodyError as error:
             answer = _failed(uri, response, error.outcome, str(error), again=error.again)
@@ -160,6 +172,8 @@ class Asker:
             answer = _failed(uri, response, Outcome.BLOCKED_ADDRESS, str(error), again=False)
         except UnknownHostError as error:
             answer = _failed(uri, response, Outcome.DNS_FAILED, str(error), again=not error.final)
+        except ProxyFailedError as error:
+            answer = _failed(uri, None, Outcome.CONNECT_FAILED, str(error))
         except NewConnectionError as error:  # before its base class ConnectTimeoutError
             answer = _failed(uri, response, Outcome.CONNECT_FAILED, str(error))
         except (ConnectTimeoutError, ReadTimeoutError) as error:
@@ -180,12 +194,13 @@ class Asker:
         finally:
             DEADLINE.reset(token)
             FRESH.reset(renewed)
+            EVIDENCE.reset(noted)
             if response is not None:
                 response.release_conn()
             if not answer.fetched.data:
                 holder.release()
         spent = time.monotonic() - started - waited[0]
-        return replace(answer, spent=spent, holder=holder if answer.fetched.data else None)
+        return replace(answer, spent=spent, holder=holder if answer.fetched.data else None, shown=shown)
 
     def _judge(
         self, uri: Url, response: BaseHTTPResponse, cap: int, take: Callable[[int], object], media: bool
@@ -203,10 +218,16 @@ class Asker:
             data = read_body(response, cap, take, cut=not media)
             if not data:
                 return Answer(replace(base, outcome=Outcome.EMPTY, detail=f"status {status} with an empty body"))
+            code = absent(data) if media else ""
+            if code:
+                return Answer(replace(base, outcome=Outcome.GONE, detail=f"status {status} with {code} of a store"))
             return Answer(replace(base, data=data))
         page = discard(response)
+        code = absent(page) if media else ""
         if status in _REDIRECTS and headers.get("Location"):
             return Answer(base, location=_header_text(headers.getlist("Location")[0]))
+        if code and 400 <= status < 500 and status != 429:
+            return Answer(replace(base, outcome=Outcome.GONE, detail=f"status {status} with {code} of a store"))
         outcome = _STATUS.get(status, Outcome.HTTP_ERROR)
         failed = replace(base, outcome=outcome, detail=f"status {status}{region_of(status, headers, page)}")
         if outcome is Outcome.THROTTLED:

@@ -2,13 +2,14 @@
 
 A host that refuses everything is *blocked*, one that cannot be reached or has nothing is *dead*; one that asks for
 patience is *throttled*, which `pipeline.media.hosts` sees to. Only answers in a row count: one other answer between
-them shows that the host is alive and means single media. The verdict is asked for after a slot is taken, so that it
-knows of every answer that came while a request waited for its turn.
+them shows that the host is alive and means single media. Of a host that gave media before, so many must fail in a row
+as chance would not bring about at the share that failed until then. The verdict is asked for after a slot is taken, so
+that it knows of every answer that came while a request waited for its turn.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.outcomes import Outcome
 
@@ -17,6 +18,9 @@ _MANY = 10  # 404 and 500 are said of one medium, so it takes many to mean the h
 SUSPECT_AFTER = 3
 """Requests in a row without any answer, after which a host gets few connections and pauses between requests."""
 _LONGEST_PAUSE = 5.0
+_CHANCE = 1e-6  # below it a row of failures says something new of a host that gave media before
+_MOST = 10  # times as many in a row, for every medium that the host gave, end it however likely they are
+_SURE = frozenset({Outcome.DNS_FAILED, Outcome.TLS_FAILED})
 
 _UNREACHABLE = frozenset({Outcome.TIMEOUT, Outcome.CONNECT_FAILED, Outcome.DNS_FAILED, Outcome.TLS_FAILED})
 _KINDS = {
@@ -41,6 +45,10 @@ class Breaker:
     (<Outcome.BLOCKED: ...>, 'not asked: 2 refusals in a row, the last: status 403')
     >>> breaker.note(None); breaker.verdict() is None
     True
+    >>> for outcome in (None, Outcome.BLOCKED, Outcome.BLOCKED) * 20 + (Outcome.BLOCKED,) * 20:
+    ...     breaker.note(outcome, "status 403")
+    >>> breaker.verdict() is None
+    True
     """
 
     give_up_after: int
@@ -50,10 +58,23 @@ class Breaker:
     detail: str = ""
     answered: bool = False
     """Whether any HTTP answer has ever come."""
+    asked: int = 0
+    good: int = 0
+    """Requests that ended with bytes."""
+    chance: float = 1.0
+    """Of a row like the present one, at the share that ended so before it began."""
+    ended: dict[str, int] = field(default_factory=dict)
+    """Requests by the kind of their failure."""
 
     def note(self, outcome: Outcome | None, detail: str = "") -> None:
         """Note how one request ended (None: with bytes)."""
         kind = _KINDS.get(outcome, "") if outcome else ""
+        # Laplace's rule of succession, request after request: what a few answers tell of the share counts for little.
+        share = (self.ended.get(kind, 0) + 1) / (self.asked + 2)
+        self.chance = self.chance * share if kind == self.kind else share
+        self.asked += 1
+        self.good += outcome is None
+        self.ended[kind] = self.ended.get(kind, 0) + 1
         self.streak = self.streak + 1 if kind and kind == self.kind else 1 if kind else 0
         self.kind, self.last, self.detail = kind, outcome, detail
         self.answered = self.answered or outcome not in _UNREACHABLE
@@ -72,13 +93,16 @@ class Breaker:
 
     def verdict(self) -> tuple[Outcome, str] | None:
         """Give the outcome of all that is still to be asked, and why; None while the host is worth asking."""
-        if self.last is None or self.streak < self._limit(self.last):
+        least = self._limit(self.last) if self.last else 0
+        if self.last is None or self.streak < least:
+            return None
+        if self.good and self.last not in _SURE and self.chance > _CHANCE and self.streak < _MOST * least * self.good:
             return None
         # 404 is said of one medium: of others it may only be said that nobody asked.
         outcome = Outcome.HOST_DEAD if self.last is Outcome.GONE else self.last
         return outcome, f"not asked: {self.streak} {self.kind} in a row, the last: {self.detail}"[:500]
 
     def _limit(self, outcome: Outcome) -> int:
-        if outcome in (Outcome.DNS_FAILED, Outcome.TLS_FAILED):
+        if outcome in _SURE:
             return min(_CERTAIN, self.give_up_after)
         return self.give_up_after * (_MANY if outcome in (Outcome.GONE, Outcome.HTTP_ERROR) else 1)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-import ssl
 import sys
 import threading
 import time
@@ -21,6 +20,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 from urllib3.util.connection import create_connection
 
+from pipeline.media.certificates import tls_context
+from pipeline.media.evidence import note_connection, note_lookup, note_unreached
 from pipeline.media.framing import FramedResponse
 from pipeline.media.guards import DEFAULT_PORTS, Routes, is_public
 from pipeline.media.idle import LongestIdle
@@ -45,8 +46,11 @@ class UnknownHostError(HTTPError):
         self.final = final
 
 
-def _addresses(host: str, port: int, until: float) -> list[str]:
-    """Give the addresses of a name, in the resolver's order; the system's resolver knows no time limit of ours."""
+def addresses_of(host: str, port: int, until: float, noted: bool = True) -> list[str]:
+    """Give the addresses of a name, in the resolver's order; the system's resolver knows no time limit of ours.
+
+    `noted`: how it ends is evidence of the resolver. Raises UnknownHostError.
+    """
     found: list[list[str] | OSError | UnicodeError] = []
 
     def ask() -> None:
@@ -66,6 +70,8 @@ def _addresses(host: str, port: int, until: float) -> list[str]:
     answer = found[0] if found else TimeoutError("the resolver did not answer in time")
     if isinstance(answer, UnicodeError):
         raise UnknownHostError(f"{host}: not a valid name", final=True) from answer
+    if noted:
+        note_lookup(host, answer if isinstance(answer, OSError) else None)
     if isinstance(answer, OSError):
         missing = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
         final = isinstance(answer, socket.gaierror) and answer.errno in missing
@@ -84,11 +90,12 @@ def dial(connection: HTTPConnection, routes: Routes) -> socket.socket:
     trusted = routes.trusts(host, port)
     patience = connection.timeout if isinstance(connection.timeout, int | float) else 60.0
     until = min(time.monotonic() + patience, DEADLINE.get())
-    addresses = _addresses(target, target_port, until)
+    addresses = addresses_of(target, target_port, until)
     public = [address for address in addresses if trusted or is_public(address)]
     if not public:
         raise BlockedAddressError(f"{host} has only non-public addresses: {', '.join(addresses[:3])}")
     failure: OSError = TimeoutError("no time left")
+    failures: list[tuple[str, OSError]] = []
     for address in public[:_MAX_ADDRESSES]:
         left = until - time.monotonic()
         if left <= 0:
@@ -97,26 +104,33 @@ def dial(connection: HTTPConnection, routes: Routes) -> socket.socket:
             sock = create_connection((address, target_port), left, socket_options=connection.socket_options)
         except OSError as error:
             failure = error
+            failures.append((address, error))
             continue
         peer = str(sock.getpeername()[0])
         if not trusted and not is_public(peer):
             sock.close()
             raise BlockedAddressError(f"{host} led to the non-public address {peer}")
+        note_connection(peer)
         sys.audit("http.client.connect", connection, host, port)
         return sock
+    note_unreached(host, failures)
     if isinstance(failure, TimeoutError):
         raise ConnectTimeoutError(connection, f"{host} did not accept a connection in time") from failure
     raise NewConnectionError(connection, f"{host}: {failure}") from failure
 
 
-class _Guarded:
-    """What a plain and a TLS connection have in common."""
+class Framed:
+    """What all connections have in common: answers of strict framing, after which they know whether they may be used.
 
-    routes: Routes
+    A subclass says in `_dial` where the socket comes from.
+    """
+
     pool: HTTPConnectionPool
     answer: FramedResponse | None = None
     """The last answer on the socket that is open now."""
     idle_since: float = 0.0
+    peer: str = ""
+    """Address of the other end."""
 
     def response_class(self, sock: socket.socket, *args: Any, **kwargs: Any) -> FramedResponse:
         """Make the reader of the next answer; `http.client` calls this attribute."""
@@ -130,28 +144,25 @@ class _Guarded:
         """Whether the next request may be sent: no answer was asked for yet, or the last was read to its end."""
         return self.answer is None or self.answer.reusable
 
+    def _dial(self) -> socket.socket:
+        raise NotImplementedError
+
     def _new_conn(self) -> socket.socket:
-        assert isinstance(self, HTTPConnection)
         self.answer = None
-        return dial(self, self.routes)
+        sock = self._dial()
+        self.peer = str(sock.getpeername()[0])
+        return sock
 
 
-class GuardedHTTPConnection(_Guarded, HTTPConnection):  # type: ignore[misc]
-    """A plain connection to a judged peer."""
+class FramedPool(HTTPConnectionPool):
+    """A pool of `Framed` connections that takes none back in which a part of an answer may be left."""
 
-
-class GuardedHTTPSConnection(_Guarded, HTTPSConnection):  # type: ignore[misc]
-    """A TLS connection to a judged peer: the judgement comes before the handshake."""
-
-
-class _GuardedPool(HTTPConnectionPool):
     QueueCls = LongestIdle
-    routes: Routes
 
     def _new_conn(self) -> Any:
         connection = super()._new_conn()
-        assert isinstance(connection, _Guarded)
-        connection.routes, connection.pool = self.routes, self
+        assert isinstance(connection, Framed)
+        connection.pool = self
         return connection
 
     def _get_conn(self, timeout: float | None = None) -> Any:
@@ -170,6 +181,32 @@ class _GuardedPool(HTTPConnectionPool):
         super()._put_conn(conn)
 
 
+class _Guarded(Framed):
+    routes: Routes
+
+    def _dial(self) -> socket.socket:
+        assert isinstance(self, HTTPConnection)
+        return dial(self, self.routes)
+
+
+class GuardedHTTPConnection(_Guarded, HTTPConnection):  # type: ignore[misc]
+    """A plain connection to a judged peer."""
+
+
+class GuardedHTTPSConnection(_Guarded, HTTPSConnection):  # type: ignore[misc]
+    """A TLS connection to a judged peer: the judgement comes before the handshake."""
+
+
+class _GuardedPool(FramedPool):
+    routes: Routes
+
+    def _new_conn(self) -> Any:
+        connection = super()._new_conn()
+        assert isinstance(connection, _Guarded)
+        connection.routes = self.routes
+        return connection
+
+
 class _GuardedHTTPPool(_GuardedPool):
     ConnectionCls = GuardedHTTPConnection
 
@@ -181,13 +218,12 @@ class _GuardedHTTPSPool(_GuardedPool, HTTPSConnectionPool):
 class GuardedPools(PoolManager):
     """Keep-alive pools whose connections are all guarded; one TLS context, made once.
 
-    `connections`: idle connections kept per host; `of_host` gives it for the hosts that differ. Proxies named in the
-    environment are not used: a proxy would make the address check meaningless.
+    `connections`: idle connections kept per host; `of_host` gives it for the hosts that differ. Proxies are not used
+    here: see `pipeline.media.proxied`.
     """
 
     def __init__(self, routes: Routes, connections: int, of_host: Callable[[str], int] | None = None) -> None:
-        context = ssl.create_default_context()
-        super().__init__(num_pools=64, maxsize=connections, block=False, ssl_context=context, retries=False)
+        super().__init__(num_pools=64, maxsize=connections, block=False, ssl_context=tls_context(), retries=False)
         self.pool_classes_by_scheme = {"http": _GuardedHTTPPool, "https": _GuardedHTTPSPool}
         self._routes = routes
         self._of_host = of_host

@@ -19,7 +19,10 @@ from pipeline.media.asking import Asker
 from pipeline.media.budget import ByteBudget
 from pipeline.media.fetched import Fetched
 from pipeline.media.guards import Routes, netloc, to_uri
+from pipeline.media.known_hosts import KnownHosts
 from pipeline.media.limits import HostLimits
+from pipeline.media.outage import Outage
+from pipeline.media.pauses import PauseNote
 from pipeline.media.permission import RobotsCache
 from pipeline.media.scheduler import Scheduler
 
@@ -33,15 +36,24 @@ class Fetcher:
 
     `part` of `parts`: which of so many fetchers this one is, that work at the same time and keep the limits of every
     host together (`pipeline.media.limits`); URLs of hosts in which it has no part are left unanswered. `robots`: a
-    folder in which rules of robots.txt are kept for a day. Raises RecipeError when the rules cannot be kept, and
-    PipelineError when a public host would be asked without a contact. Everything a host can do wrong is an outcome.
+    folder in which rules of robots.txt are kept for a day; `network`: one in which the processes of a fetch let each
+    other know that the network is up, or that they pause. Raises RecipeError when the rules cannot be kept,
+    PipelineError when a public host would be asked without a contact, and NetworkLostError when nobody can be asked.
+    Everything a host can do wrong is an outcome.
 
     >>> with Fetcher(FetchRules()) as fetcher:
     ...     fetcher.fetch("ftp://example.org/a.jpg").outcome.code
     'bad_url'
     """
 
-    def __init__(self, rules: FetchRules, part: int = 0, parts: int = 1, robots: Path | None = None) -> None:
+    def __init__(
+        self,
+        rules: FetchRules,
+        part: int = 0,
+        parts: int = 1,
+        robots: Path | None = None,
+        network: Path | None = None,
+    ) -> None:
         if not 0 <= part < parts or rules.per_host_rate <= 0 or rules.per_host_connections < 1 or rules.attempts < 1:
             raise RecipeError(
                 f"fetch rules leave nothing to work with: rate {rules.per_host_rate}, connections "
@@ -60,7 +72,11 @@ class Fetcher:
         self._closing = threading.Event()
         self._budget = ByteBudget(HELD_BYTES)
         self._asker = Asker(rules, Routes.of(rules), limits, self._budget)
-        self._scheduler = Scheduler(rules, limits, self._asker, self._budget, RobotsCache(robots), self._closing)
+        self._note = PauseNote(network)
+        outage = Outage(rules.patience, KnownHosts(network), self._note)
+        self._scheduler = Scheduler(
+            rules, limits, self._asker, self._budget, RobotsCache(robots), outage, self._closing
+        )
 
     def __enter__(self) -> Fetcher:
         return self
@@ -76,6 +92,7 @@ class Fetcher:
         self._budget.close()
         self._scheduler.wake()
         self._asker.close()
+        self._note("")
 
     def fetch(self, url: str) -> Fetched:
         """Give the bytes behind a URL, or the outcome that says why there are none.

@@ -74,6 +74,8 @@ class Host:
     """The turn for which the host is in line; None when it is not."""
     next_start: float = 0.0
     paused_until: float = 0.0
+    held_until: float = 0.0
+    """Left alone until then because the network seems lost, which says nothing of the host."""
     throttle_streak: int = 0
     throttled_since: float = 0.0
     good_in_a_row: int = 0
@@ -104,7 +106,7 @@ class Host:
             if not self.ready:
                 self._pull()
             times += [0.0] if self.ready else [self.waiting[0][0]] if self.waiting else []
-        return max(self.next_start, self.paused_until, min(times)) if times else None
+        return max(self.next_start, self.paused_until, self.held_until, min(times)) if times else None
 
     def _pull(self) -> None:
         while self.feeds and not self.ready:
@@ -121,7 +123,8 @@ class Host:
         self.ready.clear()
         self.robots_jobs.clear()
         self.waiting.clear()
-        self.in_flight, self.held, self.robots_pending, self.turn_at = 0, 0, False, None
+        self.in_flight, self.held, self.robots_pending = 0, 0, False
+        self.turn_at, self.held_until = None, 0.0
 
     def take(self, now: float) -> Job:
         """Give the next job; `earliest` has said that there is one."""

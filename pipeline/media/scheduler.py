@@ -21,10 +21,13 @@ from manifests.recipe import FetchRules
 from pipeline.errors import PipelineError
 from pipeline.media.asking import Answer, Asker
 from pipeline.media.budget import ByteBudget, Holder
+from pipeline.media.control import found_again
+from pipeline.media.evidence import Channel
 from pipeline.media.fetched import Fetched
-from pipeline.media.guards import Refusal, check_url, netloc, to_uri
+from pipeline.media.guards import Refusal, bare_host, check_url, netloc, port_of, to_uri
 from pipeline.media.hosts import Host, Job
 from pipeline.media.limits import HostLimits
+from pipeline.media.outage import FIRST_PAUSE, Outage
 from pipeline.media.permission import RobotsCache, permission
 from pipeline.media.retries import backoff
 from pipeline.media.robots import MAX_BYTES, Robots
@@ -54,10 +57,12 @@ class Scheduler:
         asker: Asker,
         budget: ByteBudget,
         robots: RobotsCache,
+        outage: Outage,
         closing: threading.Event,
     ) -> None:
         self._rules, self._limits = rules, limits
         self._asker, self._budget, self._robots, self._closing = asker, budget, robots, closing
+        self._outage = outage
         lock = threading.Lock()
         self._lock = lock
         self._turn_ready = threading.Condition(lock)  # for the threads that ask
@@ -132,6 +137,7 @@ class Scheduler:
         with self._lock:
             for host in self._hosts.values():
                 host.forget()
+            self._outage.forget()
             self._done.clear()
             self._turns.clear()
             self._parked.clear()
@@ -232,8 +238,12 @@ class Scheduler:
                         parked, self._parked = self._parked, []
                         for other in parked:
                             self._schedule(other)
-                    self._settle(host, job, answer)
+                    held = self._held(host, job, answer)
+                    if not held:
+                        self._settle(host, job, answer)
                     self._schedule(host)
+                if held:
+                    self._look_around(host, answer)
         except BaseException as error:  # noqa: BLE001 - carried to the caller's thread, where it is raised
             self.fail(error)
 
@@ -275,6 +285,11 @@ class Scheduler:
         host.turn_at = None
         start = host.earliest()  # it may have been told to wait since it was put in line
         if start is None or start > now:
+            self._schedule(host)
+            return None
+        opens = self._outage.admits(host.name, now)
+        if opens > now:
+            host.held_until = opens
             self._schedule(host)
             return None
         suspect = host.suspect
@@ -325,6 +340,33 @@ class Scheduler:
     def _end(self, job: Job, outcome: Outcome, detail: str, status: int = 0) -> None:
         fetched = Fetched(outcome, status=status, final_url=job.uri.url, detail=detail, attempts=job.attempts)
         self._finish(job.key, fetched)
+
+    def _held(self, host: Host, job: Job, answer: Answer) -> bool:
+        """Put a job back as if it had not been asked, when its failure may be about us and not about its host."""
+        now, shown = time.monotonic(), answer.shown
+        answered = answer.fetched.status > 0
+        if answered and shown.worked and Channel.PROXY not in shown.worked:
+            self._outage.known.answered(bare_host(job.uri), port_of(job.uri))
+        if self._outage.hear(host.name, shown, answered, now):
+            for other in self._hosts.values():
+                if other.held_until > now + FIRST_PAUSE:
+                    other.held_until = now + FIRST_PAUSE
+                    self._schedule(other)
+        until = self._outage.strike(host.name, shown, now)
+        if until is None:
+            return False
+        host.held_until = until
+        self._queue(job, 0.0)
+        return True
+
+    def _look_around(self, host: Host, answer: Answer) -> None:
+        """Look for a host that answered before, so that a dead host is told from a lost network."""
+        channel = answer.shown.failed
+        with self._lock:
+            known = self._outage.known.others(host.name) if self._outage.looks(time.monotonic()) else []
+        if channel is not None and known and found_again(known, channel):
+            with self._lock:
+                self._outage.found(channel, time.monotonic())
 
     def _settle(self, host: Host, job: Job, answer: Answer) -> None:
         """Note what an answer says of the host, and decide what becomes of the job."""

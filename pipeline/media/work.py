@@ -74,7 +74,7 @@ class FetchUnits:
                 return
             if self.fetch.mirrors or task.reuse:
                 self._from_here(folder, task, mirrors)
-            with Fetcher(self.fetch, task.part, task.parts, folder / "robots") as fetcher:
+            with Fetcher(self.fetch, task.part, task.parts, folder / "robots", folder / "network") as fetcher:
                 self._from_hosts(folder, task, fetcher)
 
     def _from_hosts(self, folder: Path, task: FetchTask, fetcher: Fetcher) -> None:

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from manifests.errors import BiomillError
-from pipeline.errors import PipelineError, RunError, SourceError, StorageError, WorkerDiedError
+from pipeline.errors import NetworkLostError, PipelineError, RunError, SourceError, StorageError, WorkerDiedError
 from pipeline.run import interrupt
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ _NAMED = re.compile(
     r"(?:^|[\s.:])(?P<kind>[A-Z]\w*Error): (?![\w.]*Error: )(?P<what>[^\n]*)"
     r"(?:\n  where:  (?P<where>[^\n]*))?(?:\n  expect: (?P<expect>[^\n]*))?(?:\n  remedy: (?P<remedy>[^\n]*))?"
 )
-_KINDS: dict[str, type[BiomillError]] = {"StorageError": StorageError, "SourceError": SourceError}
+_KINDS: dict[str, type[BiomillError]] = {kind.__name__: kind for kind in (StorageError, SourceError, NetworkLostError)}
 _SUFFIX = re.compile(r"\s*\[while running '[^']*'\]|\\n.*$")
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from pipeline.media.journal import logged
+from pipeline.media.pauses import pauses
 
 STORED = "stored"
 _SHOWN_HOSTS = 3
@@ -75,6 +76,10 @@ class Tally:
             total.update(counts)
         return total
 
+    def paused(self) -> str:
+        """Give what the fetchers say of a pause; empty when none pauses."""
+        return "; ".join(pauses(self._folder / "network")[:1])
+
     def failures(self) -> list[tuple[str, int, str, int]]:
         """Give (host, images that did not come, its commonest reason, how often), the most first."""
         by_host: dict[str, Counter[str]] = {}
@@ -89,13 +94,15 @@ class Tally:
 
 
 def progress_line(tally: Tally, rate: float) -> str:
-    """Give one plain line: done of planned, images per second, time left, and the hosts that fail most."""
+    """Give one plain line: done of planned, images per second, time left, the hosts that fail most, and a pause."""
     done, planned = sum(tally.counts().values()), sum(tally.planned.values())
     line = f"fetch: {done:,} of {planned:,} images"
-    if rate > 0:
+    paused = tally.paused()
+    if rate > 0 and not paused:
         line += f", {rate:.1f}/s, about {duration((planned - done) / rate)} left"
     worst = [f"{host} {reason} {number:,}" for host, _, reason, number in tally.failures()[:_SHOWN_HOSTS]]
-    return line + ("; not had: " + ", ".join(worst) if worst else "")
+    line += "; not had: " + ", ".join(worst) if worst else ""
+    return f"{line}; {paused}" if paused else line
 
 
 def duration(seconds: float) -> str:
@@ -145,6 +152,8 @@ def host_lines(folder: Path, limit: int = 20) -> Iterator[str]:
     for host, planned in ordered[:limit]:
         row = f"{host[:40]:<40} {planned:>10,} {done[host]:>10,} {counts[host, STORED]:>10,}"
         yield f"{row}  {reasons.get(host, '-')}"
+    if paused := tally.paused():
+        yield paused
     if len(ordered) > limit:
         rest = ordered[limit:]
         names = [host for host, _ in rest]

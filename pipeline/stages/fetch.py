@@ -30,11 +30,14 @@ import duckdb
 
 from pipeline import ids, sql
 from pipeline.atomic import write_table
+from pipeline.errors import NetworkLostError
 from pipeline.media import open_store
+from pipeline.media.proxies import Proxies
 from pipeline.media.stored import MEDIA_SCHEMA
 from pipeline.media.work import FetchTask, FetchUnits, unit_path
 from pipeline.one_medium import ALTERNATES
 from pipeline.run.fetching import fetch_ticker
+from pipeline.run.network_loss import clear_pauses, nobody_answered, still_to_ask
 from pipeline.stages import fetch_placeholders, fetch_plan, fetch_sql
 from pipeline.stages.base import Balance, Context, Stage, balance_of, file_digest, missing, plan_outputs, recipe_parts
 
@@ -177,14 +180,27 @@ class Fetch(Stage):
         stores = {spec.name: spec.media for spec in recipe.sources}
         workers = engine.options.workers if engine.options.runner in ("local", "portable") else 0
         work = FetchUnits(str(folder), recipe.fetch, recipe.image)
-        for parts in fetch_plan.passes(recipe.fetch, workers):
-            todo = [unit for unit in todo if missing(folder, [unit_path(unit[-1])])]
-            if not todo:
-                return
-            tasks: list[FetchTask] = fetch_plan.tasks(todo, plan, reuse, stores, recipe.fetch, parts)
-            if idle := fetch_plan.idle_workers(recipe.fetch, todo, tasks, workers):
-                context.progress(idle)
-            engine.run(self.name, partial(_graph, RunUnits(tasks, work)), fetch_ticker(folder, context.progress))
+        clear_pauses(folder)
+        if any(not store for _, store, *_ in todo) and (line := Proxies.from_environment().line()):
+            context.progress(f"fetch: {line}")
+        try:
+            for parts in fetch_plan.passes(recipe.fetch, workers):
+                todo = [unit for unit in todo if missing(folder, [unit_path(unit[-1])])]
+                if not todo:
+                    break
+                tasks: list[FetchTask] = fetch_plan.tasks(todo, plan, reuse, stores, recipe.fetch, parts)
+                if idle := fetch_plan.idle_workers(recipe.fetch, todo, tasks, workers):
+                    context.progress(idle)
+                engine.run(self.name, partial(_graph, RunUnits(tasks, work)), fetch_ticker(folder, context.progress))
+        except NetworkLostError as error:
+            raise still_to_ask(folder, error) from error
+        lost = nobody_answered(con, _files(folder, outputs))
+        if lost is not None:
+            # What no host was reached for is not kept as an outcome, so that the same command asks for it.
+            for output in outputs:
+                (folder / output).unlink()
+                (folder / "blobs" / f"{Path(output).stem}.bin").unlink(missing_ok=True)
+            raise lost
 
     def _settle(
         self, con: duckdb.DuckDBPyConnection, context: Context, folder: Path, candidates: str, asked: str

@@ -158,6 +158,14 @@ class Handler(BaseHTTPRequestHandler):
     def path_status(self, argument: str) -> None:
         self.answer(int(argument), b"an error page", "text/html")
 
+    def path_refuse(self, argument: str) -> None:
+        self.answer(403, b"no", "text/plain")
+
+    def path_body(self, argument: str) -> None:
+        """The status and the body that the path gives as STATUS/BODY."""
+        status, _, body = argument.partition("/")
+        self.answer(int(status), unquote(body).encode(), "application/xml")
+
     def path_throttle(self, argument: str) -> None:
         self.answer(429, b"wait", Retry_After=argument.replace("_", " "))
 

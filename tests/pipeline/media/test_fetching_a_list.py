@@ -75,7 +75,20 @@ def test_only_the_named_outcomes_are_asked_for_again(fetch: Fetch, site: Site) -
     asked, after = fetch(paths, "--retry=throttled,timeout")
     assert set(asked) == {"hang/1", "throttle/0"}
     assert after == outcomes
-    assert fetch(paths) == ([], outcomes)
+    assert fetch(paths, "--retry=none") == ([], outcomes)
+
+
+def test_a_list_that_was_worked_off_is_asked_again_for_what_was_not_reached(
+    fetch: Fetch, site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = ["ok/1", "status/404", "hang/1", "cut", "status/500"]
+    _, outcomes = fetch(paths)
+    assert outcomes == dict(zip(paths, ["stored", "gone", "timeout", "connect_failed", "http_error"], strict=True))
+    said = capsys.readouterr().out
+    assert said.endswith(" --min-side=8 --retry connect_failed,http_error,timeout\n")
+    asked, after = fetch(paths)
+    assert (set(asked), after) == ({"hang/1", "cut"}, outcomes)
+    assert "2 media that were not reached are asked for again" in capsys.readouterr().out
 
 
 def test_a_longer_list_asks_only_for_what_is_new_and_a_shorter_one_leaves_no_image_behind(
