@@ -155,6 +155,8 @@ def _fields(lines: Lines) -> tuple[tuple[tuple[str, str], ...], bool, bool]:
         if content[:1] in b" \t" and fields and b"\0" not in content and b"\r" not in content:
             # RFC 9112 section 5.2: a folded line goes on with the one before it.
             name, value = fields[-1]
+            if name.lower().encode("latin-1") in _FRAMING:
+                raise FramingError(f"the header {name} goes on in another line: {quoted(content)}")
             more = content.strip(b" \t").decode("latin-1")
             fields[-1] = (name, f"{value} {more}".strip())
             continue

@@ -162,7 +162,8 @@ def meanings(wire: bytes) -> set[bytes | None]:
         )
         if not lines[0].split()[1:2] or not lines[0].split()[1].startswith(b"1"):
             break
-    return {meaning(text + end) for text in (wire, kept + rest) for end in (b"", b"\r\n", b"\n")}
+    spaced = re.sub(rb"(?m)^([0-9A-Fa-f]+)[ \t]+;", rb"\1;", kept + rest)  # a space that RFC 9112 section 7.1.1 allows
+    return {meaning(text + end) for text in (wire, kept + rest, spaced) for end in (b"", b"\r\n", b"\n")}
 
 
 def judge(number: int, wanted: Plan, data: bytes, words: str) -> str:

@@ -59,6 +59,8 @@ def test_the_end_of_a_body_is_found_as_the_rfc_says(lines: tuple[bytes, ...], fr
         (b"Transfer-Encoding:",),
         (b"Transfer-Encoding: chunked\0",),
         (b"Con\0tent-Length: 5",),
+        (b"Content-Length:", b" 5"),
+        (b"Transfer-Encoding: chunked", b"\t, gzip"),
         (b"Trans\xfffer-Encoding: chunked",),
         (b"X: " + b"y" * 70_000, b"Content-Length: 5"),
         (*[b"X: y"] * 300, b"Content-Length: 5"),
