@@ -1,6 +1,6 @@
 """What decoding an image costs, told from its headers: pixels alone bound neither the time nor the memory.
 
-A few kilobytes of JPEG can ask for hundreds of passes over all pixels, and a decoder may hold a picture three times over.
+A few kilobytes of JPEG can ask for hundreds of passes over all pixels, and a decoder may hold a picture four times.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ MAX_MEMORY = 780_000_000
 _NANOSECONDS_A_VISIT = 0.65
 _NANOSECONDS_A_BYTE = 15.0
 _NANOSECONDS_A_PIXEL = {"JPEG": 3.0, "PNG": 12.0, "WEBP": 40.0, "GIF": 10.0, "TIFF": 12.0, "BMP": 4.0, "AVIF": 40.0}
-_BYTES_A_PIXEL = {"WEBP": 16, "AVIF": 16}
-"""Of decoders that hold a picture several times: two canvases, one frame and the raster for WebP."""
+_BYTES_A_PIXEL = {"WEBP": 18, "AVIF": 18}
+"""Of decoders that hold a picture several times: canvases, frame, raster, and the lossless codes' own picture."""
 _COEFFICIENT = 2  # bytes
 
 
@@ -32,7 +32,7 @@ def too_costly(kind: str, width: int, height: int, picture: CodedPicture | None)
     `picture`: the coded picture of a JPEG.
 
     >>> too_costly("PNG", 10_000, 10_000, None), too_costly("WEBP", 9_950, 9_950, None)
-    ('', '9950 x 9950 pixels of WEBP need 1584 MB, 780 allowed')
+    ('', '9950 x 9950 pixels of WEBP need 1782 MB, 780 allowed')
     """
     held = _BYTES_A_PIXEL.get(kind, 0) * width * height
     if held > MAX_MEMORY:

@@ -195,10 +195,9 @@ class Source:
         self._decode()
         try:
             shallow = to_shallow(self._image)
-            if isinstance(shallow, Image.Image):
-                return shallow
-            self._image.close()  # not to hold both while a third is made
-            return Image.fromarray(shallow)
+            if shallow is not self._image:
+                self._image.close()  # not to hold both while a third is made
+            return shallow if isinstance(shallow, Image.Image) else Image.fromarray(shallow)
         except _DECODER_ERRORS as error:
             raise self._rejected(error) from error
 

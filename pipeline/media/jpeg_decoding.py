@@ -1,8 +1,8 @@
 """Decoding a JPEG so that what the decoder has to guess is an error: libjpeg-turbo's warnings are not passed over.
 
 Pillow decodes with the same library and gives the same pixels, but hides its warnings: a file cut in half and closed
-with an end mark comes out half grey. What does not concern the picture, such as odd application segments, junk between
-segments and whatever follows the end, is left out before decoding, so that each warning that remains is about lost data.
+with an end mark comes out half grey. What does not concern the picture, such as odd application segments, junk
+between segments and whatever follows the end, is left out before decoding: each warning that remains is of lost data.
 """
 
 from __future__ import annotations

@@ -77,17 +77,17 @@ class CodedPicture:
         """Whether the picture is in arithmetic instead of Huffman codes."""
         return self.process >= 0xC9
 
-    def file(self, tail: bytes = b"", keep: int | None = None) -> bytes:
-        """Return the picture as a plain JPEG file; every scan's data cut to `keep` bytes (all), `tail` set behind it."""
+    def file(self, tail: bytes = b"") -> bytes:
+        """Return the picture as a plain JPEG file, `tail` set behind the data of every scan."""
         head: list[bytes | memoryview] = [b"\xff\xd8"]
         if self.jfif:
             head.append(_JFIF)
         if self.adobe >= 0:
             head.append(b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00" + bytes((self.adobe,)))
-        if not tail and keep is None:
+        if not tail:
             return b"".join([*head, *self.parts, b"\xff\xd9"])
         for number, part in enumerate(self.parts):
-            head += [part[:keep], tail] if number in self.data_at else [part]
+            head += [part, tail] if number in self.data_at else [part]
         return b"".join([*head, b"\xff\xd9"])
 
     def visits(self) -> int:
@@ -176,7 +176,7 @@ def _missing_scan(picture: CodedPicture) -> str:
     """Return which scan a whole picture would have and this one lacks.
 
     Every component must come; in a progressive picture every coefficient, in full precision. The last scan may be
-    missing where it refines one component by its last bit, and may have no data: encoders leave out what changes nothing.
+    missing where it refines one component by its last bit, and may have no data: some encoders leave it out.
     """
     bits: dict[int, list[int]] = {component.id: [-1] * 64 for component in picture.components}
     for scan in picture.scans:

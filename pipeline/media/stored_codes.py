@@ -1,8 +1,8 @@
 """Signs of damage in the coded data of TIFF, BMP and AVIF files, of which most decoders say nothing.
 
-Deflate has a checksum and JPEG has codes that must end with the data: both are checked. LZW and AV1 never write many zero
-bytes in a row. Plain pixels carry no sign but their shape: a hole begins and ends anywhere in a row, a black area at an
-edge. What else is changed in them cannot be known.
+Deflate has a checksum and JPEG has codes that must end with the data: both are checked. LZW and AV1 never write many
+zero bytes in a row. Plain pixels carry no sign but their shape: a hole begins and ends anywhere in a row, a black area
+at an edge. What else is changed in them cannot be known.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Whether a WebP picture's codes end where its data end: the format has no checksum, and its decoder reads on.
 
-A decoder of arithmetic codes makes a picture of any bytes, and stops when it has all pixels. Of a whole file it needs the
-last bytes, so that the file without them is an error; of a damaged one it has mostly had enough before, and never looks.
+A decoder of arithmetic codes makes a picture of any bytes, and stops when it has all pixels. Of a whole file it needs
+the last bytes, so that the file without them is an error; of a damaged one it has mostly had enough before.
 """
 
 from __future__ import annotations

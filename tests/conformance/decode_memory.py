@@ -71,8 +71,8 @@ CASES: dict[str, Callable[[], bytes]] = {
     "png rgb16": png16(2, 3),
     "png grey16": saved("PNG", "I;16", compress_level=1),
     "webp": saved("WEBP", "RGB", quality=50, method=0),
-    "webp 48 MP": saved("WEBP", "RGB", 6900, quality=50, method=0),
-    "webp lossless 48 MP": saved("WEBP", "RGBA", 6900, lossless=True, quality=0, method=0),
+    "webp 43 MP": saved("WEBP", "RGB", 6550, quality=50, method=0),
+    "webp lossless 43 MP": saved("WEBP", "RGBA", 6550, lossless=True, quality=0, method=0),
     "gif": saved("GIF", "P"),
     "tiff lzw": saved("TIFF", "RGB", compression="tiff_lzw"),
     "tiff rgba": saved("TIFF", "RGBA", compression="tiff_lzw"),
@@ -81,7 +81,7 @@ CASES: dict[str, Callable[[], bytes]] = {
     "tiff cmyk": saved("TIFF", "CMYK", compression="tiff_lzw"),
     "bmp 16 MP": saved("BMP", "RGB", 4000),
     "avif": saved("AVIF", "RGB", quality=50, speed=10),
-    "avif 48 MP": saved("AVIF", "RGB", 6900, quality=50, speed=10),
+    "avif 43 MP": saved("AVIF", "RGB", 6550, quality=50, speed=10),
 }
 _CHILD = """
 import sys, time

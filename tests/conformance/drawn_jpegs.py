@@ -18,6 +18,7 @@ from PIL import Image, ImageFilter
 SIZES = ((1, 1), (1, 40), (40, 1), (7, 9), (8, 8), (16, 16), (17, 33), (64, 48), (120, 90), (250, 333), (640, 480))
 LARGE = ((1600, 1200), (3000, 500))
 CONTENTS = ("flat", "black", "noise", "gradient", "photo", "drawing", "tiles")
+SAMPLINGS = ("1x1", "2x1", "1x2", "2x2", "4x1", "1x4", "4x2", "2x4", "3x1", "2x2,2x1,2x1")
 _MAGICK = shutil.which("magick") or shutil.which("convert-im6.q16") or ""
 Encoder = Callable[[Image.Image, random.Random], tuple[str, bytes]]
 
@@ -79,13 +80,7 @@ def with_cjpeg(image: Image.Image, rng: random.Random) -> tuple[str, bytes]:
     options = ["-quality", str(rng.choice((1, 30, 75, 90, 100)))]
     options += rng.choice(([], ["-progressive"], ["-arithmetic"], ["-arithmetic", "-progressive"], ["-optimize"]))
     options += rng.choice(([], [], ["-restart", "1"], ["-restart", "3B"]))
-    options += rng.choice(
-        (
-            ["-grayscale"],
-            ["-rgb"],
-            *(["-sample", s] for s in ["1x1", "2x1", "1x2", "2x2", "4x1", "1x4", "4x2", "2x4", "3x1", "2x2,2x1,2x1"]),
-        )
-    )
+    options += rng.choice((["-grayscale"], ["-rgb"], *(["-sample", s] for s in SAMPLINGS)))
     out = io.BytesIO()
     image.save(out, "PPM")
     return f"cjpeg {' '.join(options)}", subprocess.run(
