@@ -20,7 +20,7 @@ from dedup.information import DEGENERATE, MINIMUM_QUALITY, degeneracy
 from dedup.leakage import UNKNOWN_QUALITY, HeldOut, Leaks, find_leaks, usable
 from dedup.pairs import Accept, Pairs, brute_cross_pairs, brute_pairs, merge_pairs
 from dedup.pdq import DIHEDRAL, pdq_hashes, pdq_quality, pdq_variants
-from dedup.phash import phash_block, phash_dihedral, phash_hashes
+from dedup.phash import phash_hashes, phash_variants
 from dedup.ranges import MINIMUM_BUDGET, KeyRange, key_ranges, range_pairs
 from dedup.refusal import CellMeans, cell_means, surely_above
 from dedup.specs import HASH_COLUMNS, HASH_SPEC, PHASH_SPEC, PIXEL_SPEC, THUMBNAIL_SPEC, spec_of
@@ -80,9 +80,8 @@ __all__ = [
     "pdq_hashes",
     "pdq_quality",
     "pdq_variants",
-    "phash_block",
-    "phash_dihedral",
     "phash_hashes",
+    "phash_variants",
     "pixel_digest",
     "plan_bands",
     "range_pairs",

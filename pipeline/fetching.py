@@ -28,6 +28,7 @@ from pipeline.media import check_url
 from pipeline.media.fetcher import host_of
 from pipeline.media.journal import holds, image_file
 from pipeline.media.mirrors import Mirrors
+from pipeline.media.resampling import check_resampler
 from pipeline.media.stored import MEDIA_SCHEMA
 from pipeline.media.work import FetchTask, FetchUnits, unit_path
 from pipeline.run import interrupt
@@ -64,6 +65,7 @@ def fetch_list(
     a public host would be asked without a contact.
     """
     fetch_plan.check_retry(retry)
+    check_resampler(image.resampler)
     rules = replace(rules, lanes=LANES)
     folder = out / ".fetch"
     with RunFolder(out).lock(), sql.connect(_MEMORY_MB, folder) as con:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's arguments."""
+    from manifests.checks import RESAMPLERS
     from manifests.recipe import FetchRules, ImageRules
 
     fetch, image = FetchRules(), ImageRules()
@@ -48,6 +49,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     images.add_argument("--rule", choices=("shortest", "longest"), default=image.rule, help="which side that is")
     images.add_argument("--quality", type=int, default=image.quality)
     images.add_argument("--min-side", type=int, default=image.min_side)
+    images.add_argument(
+        "--resampler", choices=RESAMPLERS, default=image.resampler, help="'cykooz-resizer' needs the extra fast"
+    )
     parser.set_defaults(lines=lines)
 
 
@@ -77,6 +81,8 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
         max_pixels=args.max_pixels,
         max_redirects=args.max_redirects,
     )
-    image = ImageRules(side=args.side, rule=args.rule, quality=args.quality, min_side=args.min_side)
+    image = ImageRules(
+        side=args.side, rule=args.rule, quality=args.quality, min_side=args.min_side, resampler=args.resampler
+    )
     retry = tuple(word.strip() for word in args.retry.split(",") if word.strip())
     yield from fetch_list(args.urls, args.column, args.out.absolute(), rules, image, args.workers, retry)
