@@ -7,8 +7,6 @@ written as it comes, and `DIR/.fetch/` what a stopped fetch goes on from (plan, 
 from __future__ import annotations
 
 import concurrent.futures
-import multiprocessing
-import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -23,11 +21,12 @@ import pyarrow.parquet as pq
 from manifests import FetchRules, ImageRules
 from pipeline import ids, sql
 from pipeline.atomic import sweep, table_writer, write_table
-from pipeline.errors import PipelineError, SourceError
+from pipeline.errors import SourceError
 from pipeline.media import check_url
 from pipeline.media.fetcher import host_of
 from pipeline.media.journal import holds, image_file
 from pipeline.media.mirrors import Mirrors
+from pipeline.media.processes import Processes
 from pipeline.media.resampling import check_resampler
 from pipeline.media.stored import MEDIA_SCHEMA
 from pipeline.media.work import FetchTask, FetchUnits, unit_path
@@ -161,13 +160,8 @@ def _work(folder: Path, todo: Sequence[FetchTask], work: FetchUnits) -> Iterator
     tally.refresh()
     started, before = time.monotonic(), sum(tally.counts().values())
     last = started
-    pool: concurrent.futures.Executor | None = None
-    futures: list[concurrent.futures.Future[None]] = []
-    try:
-        if len(todo) > 1:
-            spawn = multiprocessing.get_context("spawn")
-            pool = concurrent.futures.ProcessPoolExecutor(len(todo) - 1, spawn, _end_with_parent)
-            futures += [pool.submit(work, task) for task in todo[1:]]
+    with Processes() as processes:
+        futures = [processes.submit(work, task) for task in todo[1:]]
         futures += [_in_thread(work, task) for task in todo[:1]]
         while not all(future.done() for future in futures):
             concurrent.futures.wait(futures, timeout=0.25, return_when=concurrent.futures.FIRST_EXCEPTION)
@@ -181,26 +175,6 @@ def _work(folder: Path, todo: Sequence[FetchTask], work: FetchUnits) -> Iterator
         for future in futures:
             if future.done():
                 future.result()
-    except concurrent.futures.BrokenExecutor as error:
-        raise PipelineError(
-            "a worker process ended before its work was done",
-            remedy="look for what killed it (memory?), then run the same command again: it goes on from here",
-        ) from error
-    finally:
-        if pool is not None:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _end_with_parent() -> None:
-    """Let this worker process end when the command is killed: the next one must not meet it at its journals."""
-    parent = multiprocessing.parent_process()
-
-    def watch() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=watch, name="biomill-parent", daemon=True).start()
 
 
 def _in_thread(work: FetchUnits, task: FetchTask) -> concurrent.futures.Future[None]:
