@@ -62,6 +62,7 @@ def _leave(code: int) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; give the exit status: 0 well, 1 failed, 2 misused, 130 interrupted."""
     args = _parser().parse_args(argv)
+    args.own_process = argv is None  # no caller, who might go on with something else
     _log_to_stderr(getattr(args, "debug", False))
     interrupt.listen()
     try:

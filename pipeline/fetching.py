@@ -15,7 +15,6 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from manifests import FetchRules, ImageRules
@@ -194,11 +193,11 @@ def _in_thread(work: FetchUnits, task: FetchTask) -> concurrent.futures.Future[N
 
 def _write_out(con: duckdb.DuckDBPyConnection, folder: Path, out: Path) -> Iterator[str]:
     """Write images and outcomes, remove what is not of this list any more, and give the summary."""
-    plan = pq.read_table(folder / "plan-0.parquet", columns=["unit", "media_id"])
+    plan = pq.ParquetFile(folder / "plan-0.parquet").read(columns=["unit", "media_id"])
     planned, wanted = (set(plan.column(name).unique().to_pylist()) for name in ("unit", "media_id"))
     for path in sorted(folder.glob("media/*.parquet")):
         if path.stem not in planned and path.name != "-schema.parquet":
-            for media_id in pq.read_table(path, columns=["media_id"]).column(0).unique().to_pylist():
+            for media_id in pq.ParquetFile(path).read(columns=["media_id"]).column(0).unique().to_pylist():
                 if media_id not in wanted:
                     image_file(out / "images", media_id).unlink(missing_ok=True)
             path.unlink()
@@ -229,13 +228,15 @@ def _note_lost(con: duckdb.DuckDBPyConnection, folder: Path, images: Path, diges
     lost: dict[Path, set[str]] = {}
     for path in sorted(folder.glob("media/*.parquet")):
         if path.stem.startswith(digest):
-            rows = pq.read_table(path, columns=["image_id", "media_id", "outcome", "length"]).to_pylist()
+            rows = pq.ParquetFile(path).read(columns=["image_id", "media_id", "outcome", "length"]).to_pylist()
             missing_here = {row["image_id"] for row in rows if not holds(images, row, row["length"])}
             lost.update({path: missing_here} if missing_here else {})
         elif path.name != "-schema.parquet":
             path.unlink()
     if not lost:
         return
+    import pyarrow.compute as pc  # 8 MB that few calls need
+
     con.register("lost", pa.table({"image_id": pa.array(sorted(set().union(*lost.values())), pa.string())}))
     fetch_plan.note_retry(con, folder, "SELECT image_id FROM lost")
     con.unregister("lost")

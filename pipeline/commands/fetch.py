@@ -59,6 +59,7 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     """Fetch, saying how far it is; then a summary per host and reason."""
     from manifests.recipe import FetchRules, ImageRules
     from pipeline.fetching import fetch_list
+    from pipeline.media.processes import be_lean
 
     rules = FetchRules(
         contact=args.contact,
@@ -85,4 +86,6 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
         side=args.side, rule=args.rule, quality=args.quality, min_side=args.min_side, resampler=args.resampler
     )
     retry = tuple(word.strip() for word in args.retry.split(",") if word.strip())
+    if getattr(args, "own_process", False):
+        be_lean()
     yield from fetch_list(args.urls, args.column, args.out.absolute(), rules, image, args.workers, retry)
