@@ -51,7 +51,9 @@ def library_versions(name: str) -> dict[str, str]:
 
 
 def reduced(raster: Image.Image, size: tuple[int, int], name: str, region: Region | None = None) -> Image.Image:
-    """Return the raster (mode L, RGB or CMYK), or a region of it, in another size (width, height) and the same mode.
+    """Return the raster (mode L, RGB, CMYK or RGBX), or a region of it, in another size (width, height).
+
+    The mode stays, or RGBX becomes RGB.
 
     >>> reduced(Image.new("RGB", (640, 480), "olive"), (320, 240), "pillow").size
     (320, 240)
@@ -64,6 +66,8 @@ def reduced(raster: Image.Image, size: tuple[int, int], name: str, region: Regio
 def _by_cykooz(raster: Image.Image, size: tuple[int, int], region: Region | None) -> Image.Image:
     import cykooz_resizer as cykooz
 
+    if raster.mode not in ("L", "RGB", "CMYK"):
+        raster = raster.convert("RGB")
     if not hasattr(_local, "resizer"):
         _local.resizer = cykooz.Resizer()
     options = cykooz.ResizeOptions(resize_alg=cykooz.ResizeAlg.convolution(cykooz.FilterType.catmull_rom))
