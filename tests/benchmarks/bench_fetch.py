@@ -1,12 +1,12 @@
 """Measure fetching images beside img2dataset: `python tests/benchmarks/bench_fetch.py --help`, or `make bench-fetch`.
 
-The same procedural JPEGs go over loopback http and https through img2dataset, through the shortest program with threads,
-simplejpeg, OpenCV and the same hashes (each in an environment of its own) and through Biomill with each resampler, in
-turn, to the same size and JPEG quality: the shortest side in 256 pixels, the default of img2dataset and Biomill, and
-the longest in 720, as TreeOfLife-200M was made. Figures are CPU of all processes of a run, per image, with start-up and
-without (a run of eight images per process is taken off); the floor is decode + reduce + encode of the same files in the
-same minutes, by OpenCV as img2dataset does it and by Pillow as Biomill does it. Medians where there are repeats.
-Ratios hold for any machine; images per second are of this one, with whatever else runs on it.
+The same procedural JPEGs go over loopback http and https through img2dataset, through the shortest program with
+threads, simplejpeg, OpenCV and the same hashes (each in an environment of its own) and through Biomill with each
+resampler, in turn, to the same size and JPEG quality: the shortest side in 256 pixels, the default of img2dataset and
+Biomill, and the longest in 720, as TreeOfLife-200M was made. Figures are CPU of all processes of a run, per image,
+with start-up and without (a run of eight images per process is taken off); the floor is decode + reduce + encode of
+the same files in the same minutes, by OpenCV as img2dataset does it and by Pillow as Biomill does it. Medians where
+there are repeats. Ratios hold for any machine; images per second are of this one, with whatever else runs on it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Bytes to hashes and a stored JPEG, alone: what each resampler costs beside Pillow's own steps, and how near it is.
 
-The same JPEGs go every way in turn, image by image; CPU milliseconds per image, means of the best of some rounds. PSNR is
-of the raster before the last JPEG, against a full decode reduced by Pillow's LANCZOS.
+The same JPEGs go every way in turn, image by image; CPU milliseconds per image, means of the best of some rounds. PSNR
+is of the raster before the last JPEG, against a full decode reduced by Pillow's LANCZOS.
 """
 
 from __future__ import annotations
