@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from dedup.bands import Band, BandPlan, plan_bands
 from dedup.blocks import block_of, luma_of, pixel_digest
 from dedup.clusters import Dominated, components, dominating_set
@@ -15,18 +17,20 @@ from dedup.hamming import (
     pairs_within,
 )
 from dedup.hashes import ImageHashes, dihedral, hash_image, thumbnails
-from dedup.hashlist import HASH_LIST_SCHEMA, read_hash_list, write_hash_list
 from dedup.information import DEGENERATE, MINIMUM_QUALITY, degeneracy
 from dedup.leakage import UNKNOWN_QUALITY, HeldOut, Leaks, find_leaks, usable
 from dedup.pairs import Accept, Pairs, brute_cross_pairs, brute_pairs, merge_pairs
 from dedup.pdq import DIHEDRAL, pdq_hashes, pdq_quality, pdq_variants
-from dedup.phash import phash_block, phash_dihedral, phash_hashes
+from dedup.phash import phash_hashes, phash_variants
 from dedup.ranges import MINIMUM_BUDGET, KeyRange, key_ranges, range_pairs
 from dedup.refusal import CellMeans, cell_means, surely_above
 from dedup.specs import HASH_COLUMNS, HASH_SPEC, PHASH_SPEC, PIXEL_SPEC, THUMBNAIL_SPEC, spec_of
 from dedup.thinning import thin, thin_after
 from dedup.verifier import Verifier
 from dedup.verify import RESIDUAL_LIMIT, VerifiedPairs, residuals, turned, verify_pairs
+
+if TYPE_CHECKING:
+    from dedup.hashlist import HASH_LIST_SCHEMA, read_hash_list, write_hash_list
 
 __all__ = [
     "CROWD",
@@ -80,9 +84,8 @@ __all__ = [
     "pdq_hashes",
     "pdq_quality",
     "pdq_variants",
-    "phash_block",
-    "phash_dihedral",
     "phash_hashes",
+    "phash_variants",
     "pixel_digest",
     "plan_bands",
     "range_pairs",
@@ -98,3 +101,12 @@ __all__ = [
     "verify_pairs",
     "write_hash_list",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Hash lists are read with Arrow's compute functions, whose 8 MB no process that only hashes should hold.
+    if name in ("HASH_LIST_SCHEMA", "read_hash_list", "write_hash_list"):
+        from dedup import hashlist
+
+        return getattr(hashlist, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

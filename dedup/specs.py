@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-HASH_SPEC = "pdq-l64/1"
-"""Pillow 'L' luma, LANCZOS to 64 x 64, PDQ's 16 x 16 DCT, above the lower median: 256 bits, highest frequency first."""
+HASH_SPEC = "pdq-l64/2"
+"""The block of THUMBNAIL_SPEC, PDQ's 16 x 16 DCT, above the lower median: 256 bits, highest frequency first."""
 
-PHASH_SPEC = "phash-l32/1"
-"""Pillow 'L' luma, LANCZOS to 32 x 32, DCT, 8 x 8 lowest frequencies above their median: `imagehash.phash`."""
+PHASH_SPEC = "phash-l32/2"
+"""The block of THUMBNAIL_SPEC, LANCZOS to 32 x 32, DCT, 8 x 8 lowest frequencies above their median:
+`imagehash.phash` of the block."""
 
 PIXEL_SPEC = "rgb-sha256/1"
 """SHA-256 of 'RGB <width> <height>' and a line feed, then the RGB bytes row by row."""
 
-THUMBNAIL_SPEC = "luma-l64/1"
-"""The 64 x 64 luma block that HASH_SPEC starts from, row by row, one byte each."""
+THUMBNAIL_SPEC = "luma-l64/2"
+"""Pillow 'L' luma, means of (width // 256) x (height // 256) pixels where that is 2 or more, LANCZOS to 64 x 64: row by
+row, one byte each."""
 
 HASH_COLUMNS = pa.schema(
     [
@@ -38,7 +40,7 @@ def spec_of(column: str) -> str:
     """Give the name and version of the rule behind a column of HASH_COLUMNS; KeyError for another column.
 
     >>> spec_of("pdq"), spec_of("phash")
-    ('pdq-l64/1', 'phash-l32/1')
+    ('pdq-l64/2', 'phash-l32/2')
     """
     spec: bytes = HASH_COLUMNS.field(column).metadata[b"spec"]
     return spec.decode()

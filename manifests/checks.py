@@ -46,6 +46,8 @@ LICENCE_FAMILIES = (
 CDLA-Permissive the data licence of most camera trap sets."""
 
 SIDE_RULES = ("shortest", "longest")
+CYKOOZ = "cykooz-resizer"
+RESAMPLERS = ("pillow", CYKOOZ)
 LOW_INFORMATION = ("drop", "keep")
 LABEL_CONFLICT = ("quarantine", "drop", "ancestor")
 OPT_OUTS = ("noai", "noimageai", "noindex", "noml", "tdm-reservation")
@@ -299,6 +301,7 @@ RULES: Mapping[tuple[type[Any], str], Rule] = {
     (ImageRules, "side"): _between(1, 65_500, "pixels"),
     (ImageRules, "rule"): _one_of(SIDE_RULES),
     (ImageRules, "quality"): _between(1, 100),
+    (ImageRules, "resampler"): _one_of(RESAMPLERS),
     (ImageRules, "min_side"): _between(1, 65_500, "pixels"),
     (LikenessRules, "duplicate_distance"): _between(0, 256, "bits"),
     (LikenessRules, "leak_distance"): _between(0, 256, "bits"),

@@ -81,6 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     typed = list(sys.argv[1:] if argv is None else argv)
     args = _parser().parse_args(typed)
     args.typed = shlex.join(["biomill", *typed])
+    args.own_process = argv is None  # no caller, who might go on with something else
     _log_to_stderr(getattr(args, "debug", False))
     interrupt.listen()
     try:

@@ -7,8 +7,6 @@ written as it comes, and `DIR/.fetch/` what a stopped fetch goes on from (plan, 
 from __future__ import annotations
 
 import concurrent.futures
-import multiprocessing
-import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -17,18 +15,19 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from manifests import FetchRules, ImageRules
 from pipeline import ids, sql, suspects
 from pipeline.atomic import read_json, sweep, table_writer, write_json, write_table
-from pipeline.errors import NetworkLostError, PipelineError, SourceError
+from pipeline.errors import NetworkLostError, SourceError
 from pipeline.media import check_url
 from pipeline.media.fetcher import host_of
 from pipeline.media.journal import holds, image_file
 from pipeline.media.mirrors import Mirrors
+from pipeline.media.processes import Processes
 from pipeline.media.proxies import Proxies
+from pipeline.media.resampling import check_resampler
 from pipeline.media.stored import MEDIA_SCHEMA
 from pipeline.media.work import FetchTask, FetchUnits, unit_path
 from pipeline.run import interrupt
@@ -72,6 +71,7 @@ def fetch_list(
     a public host would be asked without a contact, NetworkLostError when nobody could be asked.
     """
     fetch_plan.check_retry(retry or ())
+    check_resampler(image.resampler)
     folder = out / ".fetch"
     with RunFolder(out).lock(), sql.connect(_MEMORY_MB, folder) as con:
         sweep(out)
@@ -207,13 +207,8 @@ def _work(folder: Path, todo: Sequence[FetchTask], work: FetchUnits) -> Iterator
     tally.refresh()
     started, before = time.monotonic(), sum(tally.counts().values())
     last = started
-    pool: concurrent.futures.Executor | None = None
-    futures: list[concurrent.futures.Future[None]] = []
-    try:
-        if len(todo) > 1:
-            spawn = multiprocessing.get_context("spawn")
-            pool = concurrent.futures.ProcessPoolExecutor(len(todo) - 1, spawn, _end_with_parent)
-            futures += [pool.submit(work, task) for task in todo[1:]]
+    with Processes() as processes:
+        futures = [processes.submit(work, task) for task in todo[1:]]
         futures += [_in_thread(work, task) for task in todo[:1]]
         while not all(future.done() for future in futures):
             concurrent.futures.wait(futures, timeout=0.25, return_when=concurrent.futures.FIRST_EXCEPTION)
@@ -227,26 +222,6 @@ def _work(folder: Path, todo: Sequence[FetchTask], work: FetchUnits) -> Iterator
         for future in futures:
             if future.done():
                 future.result()
-    except concurrent.futures.BrokenExecutor as error:
-        raise PipelineError(
-            "a worker process ended before its work was done",
-            remedy="look for what killed it (memory?), then run the same command again: it goes on from here",
-        ) from error
-    finally:
-        if pool is not None:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _end_with_parent() -> None:
-    """Let this worker process end when the command is killed: the next one must not meet it at its journals."""
-    parent = multiprocessing.parent_process()
-
-    def watch() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=watch, name="biomill-parent", daemon=True).start()
 
 
 def _in_thread(work: FetchUnits, task: FetchTask) -> concurrent.futures.Future[None]:
@@ -266,11 +241,11 @@ def _in_thread(work: FetchUnits, task: FetchTask) -> concurrent.futures.Future[N
 
 def _write_out(con: duckdb.DuckDBPyConnection, folder: Path, out: Path, rules: FetchRules) -> Iterator[str]:
     """Write images and outcomes, remove what is not of this list any more, and give the summary."""
-    plan = pq.read_table(folder / "plan-0.parquet", columns=["unit", "media_id"])
+    plan = pq.ParquetFile(folder / "plan-0.parquet").read(columns=["unit", "media_id"])
     planned, wanted = (set(plan.column(name).unique().to_pylist()) for name in ("unit", "media_id"))
     for path in sorted(folder.glob("media/*.parquet")):
         if path.stem not in planned and path.name != "-schema.parquet":
-            for media_id in pq.read_table(path, columns=["media_id"]).column(0).unique().to_pylist():
+            for media_id in pq.ParquetFile(path).read(columns=["media_id"]).column(0).unique().to_pylist():
                 if media_id not in wanted:
                     image_file(out / "images", media_id).unlink(missing_ok=True)
             path.unlink()
@@ -311,13 +286,15 @@ def _note_lost(con: duckdb.DuckDBPyConnection, folder: Path, images: Path, diges
     lost: dict[Path, set[str]] = {}
     for path in sorted(folder.glob("media/*.parquet")):
         if path.stem.startswith(digest):
-            rows = pq.read_table(path, columns=["image_id", "media_id", "outcome", "length"]).to_pylist()
+            rows = pq.ParquetFile(path).read(columns=["image_id", "media_id", "outcome", "length"]).to_pylist()
             missing_here = {row["image_id"] for row in rows if not holds(images, row, row["length"])}
             lost.update({path: missing_here} if missing_here else {})
         elif path.name != "-schema.parquet":
             path.unlink()
     if not lost:
         return
+    import pyarrow.compute as pc  # 8 MB that few calls need
+
     con.register("lost", pa.table({"image_id": pa.array(sorted(set().union(*lost.values())), pa.string())}))
     fetch_plan.note_retry(con, folder, "SELECT image_id FROM lost")
     con.unregister("lost")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's arguments."""
+    from manifests.checks import RESAMPLERS
     from manifests.recipe import FetchRules, ImageRules
 
     fetch, image = FetchRules(), ImageRules()
@@ -84,6 +85,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     images.add_argument("--rule", choices=("shortest", "longest"), default=image.rule, help="which side that is")
     images.add_argument("--quality", type=int, default=image.quality)
     images.add_argument("--min-side", type=int, default=image.min_side)
+    images.add_argument(
+        "--resampler", choices=RESAMPLERS, default=image.resampler, help="'cykooz-resizer' needs the extra fast"
+    )
     parser.set_defaults(lines=lines)
 
 
@@ -102,6 +106,7 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     from manifests.recipe import FetchRules, ImageRules
     from pipeline.commands.engine import workers_of
     from pipeline.fetching import fetch_list
+    from pipeline.media.processes import be_lean
 
     rules = FetchRules(
         host=tuple(parse_host_rule(text) for text in args.host_rule),
@@ -128,9 +133,13 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
         max_redirects=args.max_redirects,
     )
     check_fetch(rules, Places("the command line"))
-    image = ImageRules(side=args.side, rule=args.rule, quality=args.quality, min_side=args.min_side)
+    image = ImageRules(
+        side=args.side, rule=args.rule, quality=args.quality, min_side=args.min_side, resampler=args.resampler
+    )
     retry = None
     if args.retry is not None:
         retry = tuple(word.strip() for word in args.retry.split(",") if word.strip() not in ("", "none"))
     out, workers = args.out.absolute(), workers_of(args.workers)
+    if getattr(args, "own_process", False):
+        be_lean()
     yield from fetch_list(args.urls, args.column, out, rules, image, workers, retry, args.typed)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from manifests import BiomillError
+from manifests.checks import RESAMPLERS
 from manifests.recipe import FetchRules, ImageRules
 
 COLUMNS = ("outcome", "format", "source", "stored", "bytes", "orientation", "frames", "encoded", "quality", "file")
@@ -23,6 +24,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("--rule", choices=("shortest", "longest"), default=image.rule, help="which side is bounded")
     parser.add_argument("--quality", type=int, default=image.quality, help="of the stored JPEG (%(default)s)")
     parser.add_argument("--min-side", type=int, default=image.min_side, help="pixels, below: too_small (%(default)s)")
+    parser.add_argument(
+        "--resampler", choices=RESAMPLERS, default=image.resampler, help="'cykooz-resizer' needs the extra fast"
+    )
     parser.add_argument("--max-pixels", type=int, default=fetch.max_pixels, help="above: too_many_pixels (%(default)s)")
     parser.add_argument("--max-bytes", type=int, default=fetch.max_bytes, help="above: too_large (%(default)s)")
     parser.add_argument("-o", "--out", type=Path, help="also write the stored images into this folder")
@@ -32,7 +36,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def lines(args: argparse.Namespace) -> Iterator[str]:
     """Give one line per file, sorted by path, and the number of files per outcome and format."""
-    rules = ImageRules(side=args.side, rule=args.rule, quality=args.quality, min_side=args.min_side)
+    from pipeline.media.resampling import check_resampler
+
+    rules = ImageRules(
+        side=args.side, rule=args.rule, quality=args.quality, min_side=args.min_side, resampler=args.resampler
+    )
+    check_resampler(rules.resampler)
     counts: Counter[tuple[str, str]] = Counter()
     if not args.json:
         yield "\t".join(COLUMNS)

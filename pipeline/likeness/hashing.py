@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from dedup import HASH_LIST_SCHEMA, HASH_SPEC, hash_image, pdq_variants, phash_dihedral, read_hash_list, thumbnails
+from dedup import HASH_LIST_SCHEMA, HASH_SPEC, hash_image, pdq_variants, phash_variants, read_hash_list, thumbnails
 from manifests import ImageRules
 from pipeline.likeness.sets import Picture, is_image_set, pictures
 from pipeline.media import Processed, stored_raster
@@ -53,8 +53,9 @@ def hash_row(
     with Image.open(io.BytesIO(picture.data)) as opened:
         width, height = opened.size
     hashes = hash_image(raster)
-    pdq = pdq_variants(thumbnails([hashes.thumbnail]))[0] if turned else [np.frombuffer(hashes.pdq, np.uint8)]
-    phash = [p.tobytes().hex() for p in phash_dihedral(raster)] if turned else [f"{hashes.phash:016x}"]
+    block = thumbnails([hashes.thumbnail])
+    pdq = pdq_variants(block)[0] if turned else [np.frombuffer(hashes.pdq, np.uint8)]
+    phash = [p.tobytes().hex() for p in phash_variants(block)[0]] if turned else [f"{hashes.phash:016x}"]
     return row | {
         "pixel_sha256": hashes.pixel_sha256,
         "pdq": " ".join(variant.tobytes().hex() for variant in pdq),

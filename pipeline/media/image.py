@@ -18,14 +18,13 @@ from dedup import hash_image
 from manifests.recipe import ImageRules
 from pipeline.media.decoding import LARGE, Facts, RejectedError, Source
 from pipeline.media.raster import to_srgb
+from pipeline.media.resampling import GAP, reduced
 from pipeline.outcomes import Outcome
 
 _MAX_JPEG_SIDE = 65500  # libjpeg's limit, below the 65,535 of the format
 MARGIN = 1.5
 """A JPEG is decoded at 1/2, 1/4 or 1/8 where that leaves at least this many times the stored size. At 1.5 the result
 differs from a full decode by less than two good resampling filters do (bench_fetch prints the PSNR)."""
-_GAP = 2.0  # times the stored size, to which a quick box filter reduces before
-_FILTER = Image.Resampling.HAMMING  # antialiased, as sharp as bicubic when reducing, at bilinear's cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +134,7 @@ def _whole_raster(source: Source, rules: ImageRules) -> Image.Image:
     region = source.reduce(*least) if target != source.size else None
     raster = source.load()
     if target != source.size or region is not None:
-        raster = raster.resize(target, _FILTER, box=region, reducing_gap=_GAP)
+        raster = reduced(raster, target, rules.resampler, region)
     return raster.transpose(source.turn) if source.turn is not None else raster
 
 
@@ -154,24 +153,26 @@ def _crops(source: Source, boxes: Sequence[Box], rules: ImageRules) -> list[Proc
             continue
         if raster is None:
             raster = source.load()
-        crop = _cut(raster, source, cut, _target(width, height, rules))
+        crop = _cut(raster, source, cut, _target(width, height, rules), rules.resampler)
         answers.append(_stored(crop, source, width, height, rules))
     return answers
 
 
-def _cut(raster: Image.Image, source: Source, cut: tuple[int, int, int, int], target: tuple[int, int]) -> Image.Image:
+def _cut(
+    raster: Image.Image, source: Source, cut: tuple[int, int, int, int], target: tuple[int, int], resampler: str
+) -> Image.Image:
     """Cut a part out of the raster as decoded, turn it and reduce it; of a large part no copy is made before."""
     part = source.unturned(cut)
     width, height = part[2] - part[0], part[3] - part[1]
     raw = target if (cut[2] - cut[0], cut[3] - cut[1]) == (width, height) else target[::-1]
-    factors = max(1, int(width / raw[0] / _GAP)), max(1, int(height / raw[1] / _GAP))
+    factors = max(1, int(width / raw[0] / GAP)), max(1, int(height / raw[1] / GAP))
     if width * height > LARGE and max(factors) > 1:
         small = raster.reduce(factors, box=part)
-        crop = small.resize(raw, _FILTER, box=(0, 0, width / factors[0], height / factors[1]))
+        crop = reduced(small, raw, resampler, (0.0, 0.0, width / factors[0], height / factors[1]))
         return crop.transpose(source.turn) if source.turn is not None else crop
     crop = raster.crop(part)
     crop = crop.transpose(source.turn) if source.turn is not None else crop
-    return crop.resize(target, _FILTER, reducing_gap=_GAP) if target != crop.size else crop
+    return reduced(crop, target, resampler) if target != crop.size else crop
 
 
 def _stored(

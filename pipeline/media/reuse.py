@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.media.journal import Image, image_file
@@ -47,6 +46,8 @@ def reused(
     """
     if not table:
         return
+    import pyarrow.compute as pc  # 8 MB that a process without earlier work need not hold
+
     earlier = pq.read_table(folder / table, filters=pc.field("into") == unit).to_pylist()
     by_image = {row["image_id"]: row for row in earlier}
     by_media: dict[str, list[str]] = {}

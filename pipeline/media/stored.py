@@ -38,7 +38,7 @@ MEDIA_SCHEMA = pa.schema(
         pa.field("width", pa.int32()),  # as stored
         pa.field("height", pa.int32()),
         pa.field("phash", pa.string()),  # 16 hex digits
-        pa.field("pdq", pa.binary(32)),  # pdq-l64/1
+        pa.field("pdq", pa.binary(32)),  # pdq-l64/2
         pa.field("quality", pa.int32()),
         pa.field("pixel_sha256", pa.string()),
         pa.field("unit", pa.string()),  # blobs/UNIT.bin holds the encoded image

@@ -15,6 +15,7 @@ from typing import Any
 from manifests import Recipe, canonical_json, check_paths, recipe_digest
 from pipeline.atomic import TEMPORARY_PREFIX, read_json, sweep, write_json
 from pipeline.errors import ConservationError, RunError
+from pipeline.media.resampling import check_resampler, library_versions
 from pipeline.run import interrupt
 from pipeline.run.engine import Engine, EngineOptions
 from pipeline.run.folder import STAGES, RunFolder
@@ -75,6 +76,7 @@ def run(
     if until not in STAGES:
         raise RunError(f"no such stage: {until!r}", expected=f"one of {', '.join(STAGES)}")
     check_paths(recipe)
+    check_resampler(recipe.image.resampler)
     _check_local(out)
     folder = RunFolder(out.absolute())
     for other in reuse:
@@ -87,7 +89,11 @@ def run(
             "recipe": recipe.name,
             "recipe_digest": recipe_digest(recipe),
             "resolved": canonical_json(recipe),
-            "code": {"biomill": version("biomill"), "python": platform.python_version()},
+            "code": {
+                "biomill": version("biomill"),
+                "python": platform.python_version(),
+                **library_versions(recipe.image.resampler),
+            },
             "inputs": {},
             "stages": {},
         }

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 
@@ -40,20 +41,14 @@ class Tally:
         for path in sorted(self._folder.glob("plan-*.parquet")):
             if path.name not in self._plans:
                 self._plans.add(path.name)
-                for row in (
-                    pq.read_table(path, columns=["host", "unit"])
-                    .group_by(["host", "unit"])
-                    .aggregate([([], "count_all")])
-                    .to_pylist()
-                ):
-                    self.planned[row["host"]] += row["count_all"]
-                    self._names.add(row["unit"])
+                for host, unit, images in _counts(path, "host", "unit"):
+                    self.planned[host] += images
+                    self._names.add(unit)
         for path in sorted(self._folder.glob("media/*.parquet")):
             if path.stem in self._names and path.name not in self._files:
                 self._files.add(path.name)
-                table = pq.read_table(path, columns=["host", "outcome"])
-                for row in table.group_by(["host", "outcome"]).aggregate([([], "count_all")]).to_pylist():
-                    self.units[row["host"], row["outcome"] or STORED] += row["count_all"]
+                for host, outcome, images in _counts(path, "host", "outcome"):
+                    self.units[host, outcome or STORED] += images
                 self._logs.pop(path.stem, None)
         for path in sorted(self._folder.glob("journal/*.log")):
             if path.stem in self._names and f"{path.stem}.parquet" not in self._files:
@@ -91,6 +86,15 @@ class Tally:
             reason, number = min(reasons.items(), key=lambda item: (-item[1], item[0]))
             found.append((host, sum(reasons.values()), reason, number))
         return sorted(found, key=lambda entry: (-entry[1], entry[0]))
+
+
+def _counts(path: Path, *columns: str) -> Iterator[tuple[Any, Any, int]]:
+    """Yield the rows of each row group, which is a unit, by two columns; Arrow's own grouping would load pandas."""
+    table = pq.ParquetFile(path)
+    for group in range(table.num_row_groups):
+        values = table.read_row_group(group, columns=list(columns)).to_pydict()
+        for (one, other), rows in Counter(zip(*values.values(), strict=True)).items():
+            yield one, other, rows
 
 
 def progress_line(tally: Tally, rate: float) -> str:

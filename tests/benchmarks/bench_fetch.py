@@ -1,11 +1,12 @@
 """Measure fetching images beside img2dataset: `python tests/benchmarks/bench_fetch.py --help`, or `make bench-fetch`.
 
-The same procedural JPEGs go over loopback http and https through img2dataset (in an environment of its own) and through
-Biomill, in turn, to the same size and JPEG quality: the shortest side in 256 pixels, which is the default of both, and
-the longest in 720, as TreeOfLife-200M was made. Figures are CPU of all processes of a run, per image, with start-up and
-without (a run of eight images per process is taken off); the floor is decode + reduce + encode of the same files in the
-same minutes, by OpenCV as img2dataset does it and by Pillow as Biomill does it. Medians where there are repeats.
-Ratios hold for any machine; images per second are of this one, with whatever else runs on it.
+The same procedural JPEGs go over loopback http and https through img2dataset, through the shortest program with
+threads, simplejpeg, OpenCV and the same hashes (each in an environment of its own) and through Biomill with each
+resampler, in turn, to the same size and JPEG quality: the shortest side in 256 pixels, the default of img2dataset and
+Biomill, and the longest in 720, as TreeOfLife-200M was made. Figures are CPU of all processes of a run, per image,
+with start-up and without (a run of eight images per process is taken off); the floor is decode + reduce + encode of
+the same files in the same minutes, by OpenCV as img2dataset does it and by Pillow as Biomill does it. Medians where
+there are repeats. Ratios hold for any machine; images per second are of this one, with whatever else runs on it.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from tests.benchmarks.fetching import peer
 from tests.benchmarks.fetching.corpus import write_corpus
 from tests.benchmarks.fetching.likeness_of_reduction import losses
 from tests.benchmarks.fetching.metered import Spent, run_metered
+from tests.benchmarks.fetching.pixels import pixel_lines, resamplers
 from tests.benchmarks.fetching.server import write_certificate
 
 ROOT = Path(__file__).parents[2]
@@ -51,9 +53,12 @@ class Size:
         return cls(rule, int(side))
 
 
-def mill_command(listing: Path, folder: Path, host: str, size: Size, options: argparse.Namespace) -> list[str]:
+def mill_command(
+    listing: Path, folder: Path, host: str, size: Size, options: argparse.Namespace, resampler: str
+) -> list[str]:
     """Give the command that is measured as Biomill: `biomill fetch`, as a user would run it for a host of their own."""
     rules = ["--side", size.side, "--rule", size.rule, "--quality", options.quality, "--workers", options.processes]
+    rules += ["--resampler", resampler]
     manners = ["--contact", "bench@example.org", "--allow-private", host, "--rate", 1_000_000, "--connections", 16]
     return [sys.executable, "-m", "pipeline.cli", "fetch", *map(str, (listing, "-o", folder, *rules, *manners))]
 
@@ -97,30 +102,36 @@ class Bench:
         write_certificate(self.pem)
         # As long as a real bundle: reading it anew for each image is a part of what img2dataset costs.
         self.bundle.write_bytes(Path(certifi.where()).read_bytes() + self.pem.read_bytes())
-        self.peer = None if options.no_peer else peer.environment(self.folder / "img2dataset", options.peer_python)
+        self.peers: dict[str, Path] = {}
+        for name in () if options.no_peer else peer.NEEDED:
+            if python := peer.environment(name, self.folder / name, options.peer_python):
+                self.peers[name] = python
+        self.mills = {"biomill" if name == "pillow" else f"biomill, {name}": name for name in resamplers()}
 
     def once(self, who: str, urls: list[str], size: Size) -> Spent:
-        """Run one of the two over some URLs, into an empty folder."""
-        listing, out = self.folder / ("urls.csv" if who == "biomill" else "urls.txt"), self.folder / f"out-{who}"
-        listing.write_text("\n".join(["url", *urls] if who == "biomill" else urls) + "\n")
+        """Run one of them over some URLs, into an empty folder."""
+        mill = who in self.mills
+        listing, out = self.folder / ("urls.csv" if mill else "urls.txt"), self.folder / f"out-{who.split(',')[0]}"
+        listing.write_text("\n".join(["url", *urls] if mill else urls) + "\n")
         shutil.rmtree(out, ignore_errors=True)
-        if who == "biomill":
-            command = mill_command(listing, out, urlsplit(urls[0]).netloc, size, self.options)
+        if mill:
+            command = mill_command(listing, out, urlsplit(urls[0]).netloc, size, self.options, self.mills[who])
+        elif who == "threads":
+            command = peer.threads_command(self.peers[who], listing, out, size.rule, size.side, self.options.quality)
         else:
-            assert self.peer is not None
             quality, processes = self.options.quality, self.options.processes
-            command = peer.command(self.peer, listing, out, size.rule, size.side, quality, processes)
+            command = peer.command(self.peers[who], listing, out, size.rule, size.side, quality, processes)
         spent = run_metered(command, environment(self.bundle), self.folder / f"{who}.log")
         arrived = count_arrived(who, out)
         if arrived != len(urls):
-            print(f"   {who}: {arrived} of {len(urls)} images arrived, see {self.folder / who}.log")
+            print(f"   {who}: {arrived} of {len(urls)} images arrived, see {self.folder / who}.log", flush=True)
         return spent
 
     def costs(self, urls: list[str], size: Size) -> dict[str, Cost]:
-        """Measure both in turn."""
+        """Measure all in turn."""
         runs: dict[str, list[Cost]] = {}
         for _ in range(self.options.repeats):
-            for who in ("img2dataset", "biomill") if self.peer else ("biomill",):
+            for who in (*self.peers, *self.mills):
                 first = urls[: _FIRST * self.options.processes]
                 start = self.once(who, first, size)
                 spent = self.once(who, urls, size)
@@ -134,12 +145,17 @@ class Bench:
 
     def floors(self, files: list[Path], size: Size) -> dict[str, float]:
         """Give CPU ms per image of decode + reduce + encode, in as many processes at once as the runs have."""
-        pythons = {"pillow": sys.executable, **({"cv2": str(self.peer)} if self.peer else {})}
+        pythons = {
+            "pillow": sys.executable,
+            **({"cv2": str(self.peers["img2dataset"])} if "img2dataset" in self.peers else {}),
+        }
+        if self.options.pillow_simd:
+            pythons["pillow-simd"] = self.options.pillow_simd
         found = {}
         for library, python in pythons.items():
             running = []
             for number in range(self.options.processes):
-                command = [python, ROOT / "tests/benchmarks/fetching/floor.py", library, size.rule]
+                command = [python, ROOT / "tests/benchmarks/fetching/floor.py", library.split("-")[0], size.rule]
                 command += [size.side, self.options.quality, *files[number :: self.options.processes]]
                 running.append(subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE))
             found[library] = sum(float(process.communicate()[0]) for process in running) / len(running)
@@ -153,6 +169,8 @@ class Bench:
             for size in sizes:
                 print(f"\n{count} JPEGs of {megapixels:g} megapixels, {weight / 1000:.0f} kB on average", end=" -> ")
                 print(f"{size.rule} side {size.side}, quality {self.options.quality}", flush=True)
+                for line in pixel_lines(files[: self.options.pixels], size.rule, size.side, self.options.quality):
+                    print(f"bytes  {line}", flush=True)
                 for scheme in schemes:
                     before = self.floors(files, size)
                     urls = [f"{scheme}://127.0.0.1:{ports[scheme]}/{file.name}" for file in files]
@@ -162,25 +180,28 @@ class Bench:
     def report(self, scheme: str, costs: dict[str, Cost], floors: dict[str, float]) -> None:
         """Print the costs and their ratios."""
         for library, floor in floors.items():
-            print(f"{scheme:5}  floor, {library:11} {floor:7.2f} ms CPU per image")
+            print(f"{scheme:5}  floor, {library:17} {floor:7.2f} ms CPU per image")
         for who, cost in costs.items():
-            print(f"{scheme:5}  {who:18} {cost.steady:7.2f} ms CPU per image, {cost.whole:.2f} with start-up", end="; ")
+            print(f"{scheme:5}  {who:24} {cost.steady:7.2f} ms CPU per image, {cost.whole:.2f} with start-up", end="; ")
             print(f"{cost.rate:.1f} images/s; peak {cost.rss_mb:.0f} MB")
-        mill, theirs = costs["biomill"], costs.get("img2dataset")
-        if theirs:
-            print(f"{scheme:5}  biomill / img2dataset: CPU {mill.steady / theirs.steady:.2f}", end=", ")
-            print(f"with start-up {mill.whole / theirs.whole:.2f}, memory {mill.rss_mb / theirs.rss_mb:.2f}")
-        for library, floor in floors.items():
-            ratio = f"{mill.steady / floor:.2f}, with start-up {mill.whole / floor:.2f}"
-            print(f"{scheme:5}  biomill / floor, {library}: {ratio}")
+        for who in self.mills:
+            mill = costs[who]
+            for other in self.peers:
+                theirs = costs[other]
+                print(f"{scheme:5}  {who} / {other}: CPU {mill.steady / theirs.steady:.2f}", end=", ")
+                print(f"with start-up {mill.whole / theirs.whole:.2f}, memory {mill.rss_mb / theirs.rss_mb:.2f}")
+            ratios = ", ".join(f"{library} {mill.steady / floor:.2f}" for library, floor in floors.items())
+            print(f"{scheme:5}  {who} / floor: {ratios}")
         sys.stdout.flush()
 
 
 def count_arrived(who: str, out: Path) -> int:
-    """Count the images that a run stored, from its own Parquet."""
+    """Count the images that a run stored, from its own Parquet where it writes one."""
     import pyarrow.parquet as pq
 
-    column, word = ("outcome", "stored") if who == "biomill" else ("status", "success")
+    if who == "threads":
+        return len(list(out.glob("*.jpg")))
+    column, word = ("outcome", "stored") if who.startswith("biomill") else ("status", "success")
     return sum(pq.read_table(file).column(column).to_pylist().count(word) for file in sorted(out.glob("*.parquet")))
 
 
@@ -207,6 +228,10 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=ROOT / "out" / "bench-fetch", help="corpus, peer and output")
     parser.add_argument("--peer-python", default=sys.executable, help="a Python up to 3.12 for img2dataset")
     parser.add_argument("--no-peer", action="store_true", help="measure Biomill and the floor only")
+    parser.add_argument("--pillow-simd", help="a Python with Pillow-SIMD, for one more floor")
+    parser.add_argument(
+        "--pixels", type=int, default=60, help="JPEGs of which decode, hashes and encode are timed alone"
+    )
     parser.add_argument("--photographs", type=Path, nargs="*", default=[p for p in PHOTOGRAPHS if p.is_dir()])
     options = parser.parse_args()
     bench = Bench(options)

@@ -13,7 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from dedup import DIHEDRAL, HASH_SPEC, LikenessError, dihedral, hash_image
+from dedup import (
+    DIHEDRAL,
+    HASH_SPEC,
+    PHASH_SPEC,
+    THUMBNAIL_SPEC,
+    LikenessError,
+    dihedral,
+    hash_image,
+    phash_variants,
+    thumbnails,
+)
 
 PHOTOS = Path(__file__).parents[2] / "../shared/data/sources/images"
 TURNS = {
@@ -64,13 +74,48 @@ def reference_pdq(block: np.ndarray) -> tuple[bytes, int]:
 
 
 def block_of(image: Image.Image) -> np.ndarray:
-    return np.asarray(image.convert("L").resize((64, 64), Image.Resampling.LANCZOS))
+    """The block by the words of `specs.THUMBNAIL_SPEC`: means over whole cells, the last of a side perhaps cut off."""
+    luma = image.convert("L")
+    across, down = max(1, luma.width // 256), max(1, luma.height // 256)
+    size = luma.width / across, luma.height / down
+    if (across, down) != (1, 1):
+        luma = luma.reduce((across, down))
+    return np.asarray(luma.resize((64, 64), Image.Resampling.LANCZOS, box=(0, 0, *size)))
+
+
+def imagehash_of(block: np.ndarray) -> str:
+    return str(imagehash.phash(Image.fromarray(block)))
+
+
+SIZES = [(90, 200), (255, 256), (511, 512), (513, 767), (768, 40), (1030, 1283), (1, 700), (3000, 2)]
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_the_thumbnail_is_the_block_that_its_spec_tells(width: int, height: int) -> None:
+    image = synthetic(width, width, height)
+    assert hash_image(image).thumbnail == block_of(image).tobytes()
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_phash_is_bit_for_bit_that_of_imagehash(seed: int) -> None:
-    image = synthetic(seed, 90 + 7 * seed, 200 - 3 * seed)
-    assert f"{hash_image(image).phash:016x}" == str(imagehash.phash(image))
+def test_phash_is_bit_for_bit_that_of_imagehash_on_the_thumbnail(seed: int) -> None:
+    image = synthetic(seed, 90 + 27 * seed, 200 - 3 * seed)
+    assert f"{hash_image(image).phash:016x}" == imagehash_of(block_of(image))
+
+
+def test_phash_is_near_that_of_imagehash_on_the_raster() -> None:
+    images = [synthetic(seed, 400 + 30 * seed, 300 + 20 * seed) for seed in range(20)]
+    images += photographs(40) if PHOTOS.is_dir() else []
+    away = [(hash_image(image).phash ^ int(str(imagehash.phash(image)), 16)).bit_count() for image in images]
+    assert max(away) <= 2
+    assert np.mean(np.array(away) == 0) > 0.8
+
+
+def test_the_cheap_reduction_stays_near_the_whole_one() -> None:
+    images = [synthetic(seed, 700 + 30 * seed, 500 + 20 * seed) for seed in range(10)]
+    images += photographs(40) if PHOTOS.is_dir() else []
+    for image in images:
+        whole = np.asarray(image.convert("L").resize((64, 64), Image.Resampling.LANCZOS))
+        assert bits_between(hash_image(image).pdq, reference_pdq(whole)[0]) <= 4
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -86,7 +131,7 @@ def test_real_photographs_hash_as_the_oracles_say() -> None:
         hashes = hash_image(image)
         pdq, quality = reference_pdq(block_of(image))
         assert hashes.quality == quality
-        assert f"{hashes.phash:016x}" == str(imagehash.phash(image))
+        assert f"{hashes.phash:016x}" == imagehash_of(block_of(image))
         if quality >= 1:  # below, coefficients tie and floats decide by their rounding
             assert hashes.pdq == pdq
 
@@ -113,6 +158,15 @@ def test_a_turned_image_lies_near_its_variant(place: int) -> None:
         image = synthetic(seed, 301, 211)
         turned = image if turn is None else image.transpose(turn)
         assert bits_between(dihedral(image)[place].tobytes(), hash_image(turned).pdq) <= 10
+
+
+@pytest.mark.parametrize("place", range(8))
+def test_each_phash_variant_is_that_of_the_block_so_turned(place: int) -> None:
+    block = Image.fromarray(block_of(synthetic(5)))
+    turn = TURNS[DIHEDRAL[place]]
+    turned = block if turn is None else block.transpose(turn)
+    variants = phash_variants(thumbnails([block.tobytes()]))[0]
+    assert variants[place].tobytes() == hash_image(turned).phash.to_bytes(8, "big")
 
 
 def test_copies_at_other_sizes_and_jpeg_qualities_stay_within_the_duplicate_distance() -> None:
@@ -174,15 +228,19 @@ def test_what_cannot_be_hashed_is_refused_with_a_remedy() -> None:
 
 def test_the_spec_has_known_hashes() -> None:
     """A change of these digits is a change of HASH_SPEC: lists hashed before it would no longer match."""
-    assert HASH_SPEC == "pdq-l64/1"
+    assert (HASH_SPEC, PHASH_SPEC, THUMBNAIL_SPEC) == ("pdq-l64/2", "phash-l32/2", "luma-l64/2")
     row, column = np.mgrid[0:64, 0:64]
     block = Image.fromarray(((row * row * 3 + column * row * 5 + column * 7) % 251).astype(np.uint8))
     hashes = hash_image(block)
     assert hashes.pdq.hex() == GOLDEN
     assert hashes.quality == 100
+    row, column = np.mgrid[0:700, 0:1100]
+    large = hash_image(Image.fromarray(((row * row * 3 + column * row * 5 + column * 7) // 977 % 251).astype(np.uint8)))
+    assert (large.pdq.hex(), f"{large.phash:016x}") == LARGE
 
 
 GOLDEN = "ffb2b7e9b493cd7cb759a590fb68b5db4900ba48ec8873285a5b44a04a685919"
+LARGE = ("fc73f07300e303e37fc7ff87f806000e003e03fefffefffcfff0fe0000000000", "8103030f0f3f3f3f")
 
 
 @settings(max_examples=40, deadline=None)

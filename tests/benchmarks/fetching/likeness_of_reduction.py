@@ -46,7 +46,7 @@ def losses(photographs: Iterable[Path], sides: Iterable[int]) -> Iterator[Loss]:
             whole = stored_raster(_lossless(path), rules, _MAX_PIXELS)
             assert not isinstance(whole, Processed)
             scale = min(8, 1 << int(math.log2(bound / side / 2)))
-            found.setdefault(scale, []).append(_psnr(np.asarray(stored), np.asarray(whole)))
+            found.setdefault(scale, []).append(psnr(np.asarray(stored), np.asarray(whole)))
     for scale in sorted(found):
         yield Loss(scale, len(found[scale]), min(found[scale]), median(found[scale]))
 
@@ -59,8 +59,9 @@ def _lossless(path: Path) -> bytes:
     return out.getvalue()
 
 
-def _psnr(
+def psnr(
     one: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], two: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 ) -> float:
+    """Give the peak signal-to-noise ratio of two rasters of one shape in dB; 99 for equal ones."""
     error = float(np.mean((one.astype(np.float64) - two) ** 2))
     return 99.0 if error == 0 else 10 * math.log10(255**2 / error)

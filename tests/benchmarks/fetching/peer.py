@@ -1,4 +1,4 @@
-"""img2dataset in an environment of its own, made once and pinned by img2dataset.txt beside this file."""
+"""The peers, each in an environment of its own, made once and pinned by NAME.txt beside this file."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-PINS = Path(__file__).with_name("img2dataset.txt")
+NEEDED = {"img2dataset": "cv2, img2dataset", "threads": "cv2, simplejpeg, imagehash, pyarrow, urllib3"}
+THREADS = Path(__file__).with_name("threads.py")
 
 
-def environment(folder: Path, python: str) -> Path | None:
-    """Give the Python of the peer's environment, making it on demand; None when it cannot be had, and why is printed.
+def environment(name: str, folder: Path, python: str) -> Path | None:
+    """Give the Python of a peer's environment, making it on demand; None when it cannot be had, and why is printed.
 
     img2dataset 1.47 needs Python 3.12 or older (it imports `imghdr`).
     """
@@ -19,13 +20,20 @@ def environment(folder: Path, python: str) -> Path | None:
         return binary
     try:
         subprocess.run([python, "-m", "venv", "--clear", str(folder)], check=True)
-        subprocess.run([binary, "-m", "pip", "install", "-q", "-r", str(PINS)], check=True)
-        subprocess.run([binary, "-c", "import cv2, img2dataset"], check=True)
+        subprocess.run(
+            [binary, "-m", "pip", "install", "-q", "-r", str(Path(__file__).with_name(f"{name}.txt"))], check=True
+        )
+        subprocess.run([binary, "-c", f"import {NEEDED[name]}"], check=True)
     except (subprocess.CalledProcessError, OSError) as error:
-        print(f"no peer: img2dataset could not be installed ({error})", file=sys.stderr)
+        print(f"no peer: {name} could not be installed ({error})", file=sys.stderr)
         return None
     (folder / "ready").touch()
     return binary
+
+
+def threads_command(binary: Path, urls: Path, folder: Path, rule: str, side: int, quality: int) -> list[str]:
+    """Give the command of the shortest program that does the same."""
+    return [str(word) for word in (binary, THREADS, urls, folder, rule, side, quality)]
 
 
 def command(binary: Path, urls: Path, folder: Path, rule: str, side: int, quality: int, processes: int) -> list[str]:

@@ -177,9 +177,7 @@ def test_a_killed_command_leaves_no_process_at_its_journals(site: Site, tmp_path
     with subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while len(site.clients) < 8 and process.poll() is None:  # each of the two keeps four connections
             time.sleep(0.05)
-        workers = [
-            child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())
-        ]
+        workers = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGKILL)
     assert workers
     _, alive = psutil.wait_procs(workers, timeout=20)
