@@ -49,14 +49,14 @@ class View:
     resampling: str = "hamming"
     """Filter of the one resampling: 'bilinear', 'hamming' or 'bicubic'."""
     decoder: str = "pillow"
-    """'pillow', or 'simplejpeg' where the extra `fast` is installed; their pixels differ slightly."""
+    """'pillow' or 'simplejpeg'; their pixels differ slightly."""
     exact: bool = False
     """Decode at full size and resample by 'bicubic' always: the slow reference that the fast path is measured by."""
     max_pixels: int = 100_000_000
     """Largest stored image that is decoded."""
 
     def check(self) -> None:
-        """Raise FeedError for a value that is none of those allowed, or a decoder that is not installed."""
+        """Raise FeedError for a value that is none of those allowed."""
         for name, value, allowed in (
             ("crop", self.crop, CROPS),
             ("resampling", self.resampling, tuple(RESAMPLING)),
@@ -69,8 +69,6 @@ class View:
                 f"the view asks for size {self.size}, scale {self.scale}, ratio {self.ratio}",
                 expected="a size of at least 1, 0 < scale <= 1, ratios above 0, the lower bound first",
             )
-        if self.decoder == "simplejpeg" and importlib.util.find_spec("simplejpeg") is None:
-            raise FeedError("the decoder simplejpeg is not installed", remedy="pip install 'biomill[fast]'")
 
 
 @dataclass(frozen=True, slots=True)

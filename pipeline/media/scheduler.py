@@ -21,13 +21,12 @@ from manifests.recipe import FetchRules
 from pipeline.errors import PipelineError
 from pipeline.media.asking import Answer, Asker
 from pipeline.media.budget import ByteBudget, Holder
-from pipeline.media.control import found_again
-from pipeline.media.evidence import Channel
 from pipeline.media.fetched import Fetched
-from pipeline.media.guards import Refusal, bare_host, check_url, netloc, port_of, to_uri
+from pipeline.media.guards import Refusal, check_url, netloc, to_uri
+from pipeline.media.holding import hold, look_around, throttled
 from pipeline.media.hosts import Host, Job
 from pipeline.media.limits import HostLimits
-from pipeline.media.outage import FIRST_PAUSE, Outage
+from pipeline.media.outage import Outage
 from pipeline.media.permission import RobotsCache, permission
 from pipeline.media.retries import backoff
 from pipeline.media.robots import MAX_BYTES, Robots
@@ -238,12 +237,14 @@ class Scheduler:
                         parked, self._parked = self._parked, []
                         for other in parked:
                             self._schedule(other)
-                    held = self._held(host, job, answer)
-                    if not held:
+                    held = hold(self._outage, host, job, answer, self._hosts.values(), self._schedule)
+                    if held:
+                        self._queue(job, 0.0)
+                    else:
                         self._settle(host, job, answer)
                     self._schedule(host)
                 if held:
-                    self._look_around(host, answer)
+                    look_around(self._outage, self._lock, host, answer)
         except BaseException as error:  # noqa: BLE001 - carried to the caller's thread, where it is raised
             self.fail(error)
 
@@ -308,7 +309,7 @@ class Scheduler:
         if job.robots_of:
             return job
         if host.given_up:
-            self._finish(job.key, _throttled(job, host.given_up))
+            self._finish(job.key, throttled(job, host.given_up))
             return None
         verdict = host.breaker(_origin(job.uri)).verdict()
         if verdict is not None:
@@ -340,33 +341,6 @@ class Scheduler:
     def _end(self, job: Job, outcome: Outcome, detail: str, status: int = 0) -> None:
         fetched = Fetched(outcome, status=status, final_url=job.uri.url, detail=detail, attempts=job.attempts)
         self._finish(job.key, fetched)
-
-    def _held(self, host: Host, job: Job, answer: Answer) -> bool:
-        """Put a job back as if it had not been asked, when its failure may be about us and not about its host."""
-        now, shown = time.monotonic(), answer.shown
-        answered = answer.fetched.status > 0
-        if answered and shown.worked and Channel.PROXY not in shown.worked:
-            self._outage.known.answered(bare_host(job.uri), port_of(job.uri))
-        if self._outage.hear(host.name, shown, answered, now):
-            for other in self._hosts.values():
-                if other.held_until > now + FIRST_PAUSE:
-                    other.held_until = now + FIRST_PAUSE
-                    self._schedule(other)
-        until = self._outage.strike(host.name, shown, now)
-        if until is None:
-            return False
-        host.held_until = until
-        self._queue(job, 0.0)
-        return True
-
-    def _look_around(self, host: Host, answer: Answer) -> None:
-        """Look for a host that answered before, so that a dead host is told from a lost network."""
-        channel = answer.shown.failed
-        with self._lock:
-            known = self._outage.known.others(host.name) if self._outage.looks(time.monotonic()) else []
-        if channel is not None and known and found_again(known, channel):
-            with self._lock:
-                self._outage.found(channel, time.monotonic())
 
     def _settle(self, host: Host, job: Job, answer: Answer) -> None:
         """Note what an answer says of the host, and decide what becomes of the job."""
@@ -402,7 +376,7 @@ class Scheduler:
         job.throttles += 1
         too_long = answer.wait is not None and answer.wait > self._rules.max_retry_after
         if too_long or host.given_up or host.impatient(job):
-            self._conclude(job, _throttled(job, answer.fetched.status))
+            self._conclude(job, throttled(job, answer.fetched.status))
         else:
             self._queue(job, host.paused_until)
 
@@ -458,16 +432,6 @@ class Scheduler:
         if isinstance(verdict, Robots):
             host.slow_to(verdict.delay)
         self._schedule(host)
-
-
-def _throttled(job: Job, status: int) -> Fetched:
-    """Give the answer of a URL whose host asked for too much patience.
-
-    How often a URL was put off, and whether it was asked at all before its host was given up, depend on the moment:
-    neither is said, so that two runs write the same.
-    """
-    detail = "the host asks for more patience than the rules give"
-    return Fetched(Outcome.THROTTLED, status=status, final_url=job.uri.url, detail=detail, attempts=job.attempts)
 
 
 def _origin(uri: Url) -> str:
