@@ -37,10 +37,12 @@ from pipeline.media.fetched import Fetched
 from pipeline.media.guards import Refusal, Routes, bare_host, check_uri, port_of, to_uri
 from pipeline.media.heads import FramingError
 from pipeline.media.hints import region_of
+from pipeline.media.hosts import Job
 from pipeline.media.limits import HostLimits
 from pipeline.media.optouts import opted_out
 from pipeline.media.proxied import ProxyFailedError, Ways
 from pipeline.media.retries import retry_after
+from pipeline.media.robots import MAX_BYTES
 from pipeline.media.store_errors import absent
 from pipeline.media.timed_reader import DEADLINE
 from pipeline.outcomes import Outcome
@@ -93,6 +95,15 @@ class Asker:
     def close(self) -> None:
         """Close every idle connection."""
         self._ways.close()
+
+    def answer(self, job: Job) -> Answer:
+        """Send a job's next request, unless it must not be sent; `ask` and `unnamed` say what is raised."""
+        media = not job.robots_of
+        denied = self.unnamed(job.uri, job.hops) if media or job.hops else None
+        if denied is not None:
+            return Answer(denied)
+        cap = self._rules.max_bytes if media else MAX_BYTES
+        return self.ask(job.uri, job.budget, cap, media, fresh=job.attempts > 0)
 
     def unnamed(self, uri: Url, hop: int) -> Fetched | None:
         """Say that a public host must not be asked without a contact.

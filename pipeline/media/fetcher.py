@@ -117,13 +117,12 @@ class Fetcher:
         """
         yield from self._scheduler.answers(feeds)
 
-    def hold(self, host: str) -> None:
-        """Note that an answer to a host's feed takes long to be used: after some of them the host is not asked on."""
-        self._scheduler.hold(host)
+    def defer(self, host: str, count: int = 1) -> None:
+        """Note that an answer to a host's feed waits to be used (-1: it has been): with some, the host is not asked on.
 
-    def let_go(self, host: str) -> None:
-        """Note that such an answer has been used; safe to call from any thread."""
-        self._scheduler.let_go(host)
+        Safe to call from any thread.
+        """
+        self._scheduler.defer(host, count)
 
     def fail(self, error: BaseException) -> None:
         """Let `answers` raise an error that came up where its answers are used; safe to call from any thread."""

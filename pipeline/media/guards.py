@@ -99,6 +99,15 @@ def netloc(uri: Url) -> str:
     return (uri.host or "") if port == DEFAULT_PORTS[uri.scheme or "http"] else f"{uri.host}:{port}"
 
 
+def origin_of(uri: Url) -> str:
+    """Return scheme, host and port, where it is not the scheme's own: what robots.txt and TLS belong to.
+
+    >>> origin_of(to_uri("https://example.org:443/a"))
+    'https://example.org'
+    """
+    return f"{uri.scheme}://{netloc(uri)}"
+
+
 def bare_host(uri: Url) -> str:
     """Give the host without the brackets of an IPv6 literal."""
     return (uri.host or "").strip("[]")

@@ -19,7 +19,7 @@ from pipeline.media.breaker import Breaker
 from pipeline.media.limits import HostLimit
 
 _SUSPECT_CONNECTIONS = 2
-_MOST_HELD = 4  # slow images of one host that wait to be decoded, before it is asked for more
+_MOST_DEFERRED = 4  # slow images of one host that wait to be decoded, before it is asked for more
 _MARGIN = 0.8  # of the rate that a host bore before it said 429
 _SHORT_WAIT = 2.0  # a Retry-After up to this many seconds speaks of requests per second
 _FIRST_PAUSE = 1.0
@@ -65,7 +65,7 @@ class Host:
     waiting: list[tuple[float, int, Job]] = field(default_factory=list)
     breakers: dict[str, Breaker] = field(default_factory=dict)
     in_flight: int = 0
-    held: int = 0
+    deferred: int = 0
     """Answers of its feed that are decoded in the background, or wait for it."""
     robots_pending: bool = False
     answered: bool = False
@@ -99,7 +99,7 @@ class Host:
     def earliest(self) -> float | None:
         """Give the time at which the next request may start; None when there is none, or no connection for it."""
         limit = min(self.limit.connections, _SUSPECT_CONNECTIONS) if self.suspect else self.limit.connections
-        if self.in_flight >= limit or self.held >= _MOST_HELD:
+        if self.in_flight >= limit or self.deferred >= _MOST_DEFERRED:
             return None
         times = [self.robots_jobs[0][0]] if self.robots_jobs else []
         if not self.robots_pending:
@@ -123,7 +123,7 @@ class Host:
         self.ready.clear()
         self.robots_jobs.clear()
         self.waiting.clear()
-        self.in_flight, self.held, self.robots_pending = 0, 0, False
+        self.in_flight, self.deferred, self.robots_pending = 0, 0, False
         self.turn_at, self.held_until = None, 0.0
 
     def take(self, now: float) -> Job:

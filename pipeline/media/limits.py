@@ -14,6 +14,10 @@ from dataclasses import dataclass
 from manifests.recipe import FetchRules, HostRules
 from pipeline.media.guards import DEFAULT_PORTS, specificity, split_port
 
+MAX_THREADS = 64
+"""Threads that ask, unless single hosts are allowed more connections than others."""
+MOST_THREADS = 256
+
 
 @dataclass(frozen=True, slots=True)
 class HostLimit:
@@ -55,6 +59,13 @@ class HostLimits:
         place, number = tasks.index(self._part), len(tasks)
         connections = whole // number + (place < whole % number)
         return HostLimit(rate / number, connections, give_up_after, 1 / number)
+
+    def threads(self, names: set[str]) -> int:
+        """Return how many threads may ask these hosts: MAX_THREADS, and more only where their own rules allow more."""
+        usual = self._rules.per_host_connections
+        wanted = [self(name).connections for name in names]
+        more = sum(connections - usual for connections in wanted if connections > usual)
+        return max(2, min(MOST_THREADS, MAX_THREADS + more, sum(wanted)))
 
 
 def connections_of(rules: FetchRules, name: str) -> int:

@@ -15,28 +15,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from urllib3.util import Url
-
 from manifests.recipe import FetchRules
 from pipeline.errors import PipelineError
 from pipeline.media.asking import Answer, Asker
 from pipeline.media.budget import ByteBudget, Holder
 from pipeline.media.fetched import Fetched
-from pipeline.media.guards import Refusal, check_url, netloc, to_uri
+from pipeline.media.following import follow
+from pipeline.media.guards import check_url, netloc, origin_of, to_uri
 from pipeline.media.holding import hold, look_around, throttled
 from pipeline.media.hosts import Host, Job
 from pipeline.media.limits import HostLimits
 from pipeline.media.outage import Outage
 from pipeline.media.permission import RobotsCache, permission
 from pipeline.media.retries import backoff
-from pipeline.media.robots import MAX_BYTES, Robots
+from pipeline.media.robots import Robots
 from pipeline.outcomes import Outcome
 
 Key = TypeVar("Key")
-MAX_THREADS = 64
-MOST_THREADS = 256
 _ROBOTS_ATTEMPTS = 4  # its failure ends a whole host, so it is asked for more patiently than one medium
-_ROBOTS_HOPS = 5
 _IDLE_SECONDS = 1.0
 _ACTIVE_HOSTS = 256
 _BACKLOG = 16  # answers that wait to be used: enough to keep a decoder busy, few to be asked again after a kill
@@ -86,16 +82,14 @@ class Scheduler:
             self._turn_ready.notify_all()
             self._answer_ready.notify_all()
 
-    def hold(self, name: str) -> None:
-        """Note that an answer to a host's feed is decoded in the background: a host with several is not asked on."""
-        with self._lock:
-            self._host(name).held += 1
+    def defer(self, name: str, count: int = 1) -> None:
+        """Note that answers to a host's feed wait to be decoded (-1: that one has been): with some it is not asked on.
 
-    def let_go(self, name: str) -> None:
-        """Note that such an answer has been used; safe to call from any thread."""
+        Safe to call from any thread.
+        """
         with self._lock:
             host = self._host(name)
-            host.held -= 1
+            host.deferred += count
             self._schedule(host)
             self._turn_ready.notify()
 
@@ -146,17 +140,10 @@ class Scheduler:
             feeds = [(name, pairs) for name, pairs in feeds if self._limits(name).connections]
             self._open = len(feeds)  # a feed that is not read to its end counts as one thing to do
             self._left.clear()
-            self._threads = self._threads_for({name for name, _ in feeds})
+            self._threads = self._limits.threads({name for name, _ in feeds})
             self._feeds = deque((self._host(name), self._jobs(pairs)) for name, pairs in feeds)
             for _ in range(_ACTIVE_HOSTS):
                 self._admit()
-
-    def _threads_for(self, names: set[str]) -> int:
-        """Return how many threads may ask: MAX_THREADS, and more only for hosts whose own rules allow more."""
-        usual = self._rules.per_host_connections
-        wanted = [self._limits(name).connections for name in names]
-        more = sum(connections - usual for connections in wanted if connections > usual)
-        return max(2, min(MOST_THREADS, MAX_THREADS + more, sum(wanted)))
 
     def _admit(self) -> None:
         """Take up the next feed: only so many hosts are worked on at once, as each holds a little memory."""
@@ -181,13 +168,11 @@ class Scheduler:
     def _jobs(self, pairs: Iterator[tuple[Any, str]]) -> Iterator[Job]:
         """Make the jobs of a feed as they are wanted; URLs that may not be asked end here. Called under the lock."""
         for key, url in pairs:
-            refusal = check_url(url, self._rules)
-            if refusal is not None:
-                self._open += 1
-                self._finish(key, Fetched(refusal.outcome, detail=refusal.reason))
-                continue
             self._open += 1
-            yield Job(key, url, to_uri(url), self._rules.total_timeout)
+            if (refusal := check_url(url, self._rules)) is None:
+                yield Job(key, url, to_uri(url), self._rules.total_timeout)
+            else:
+                self._finish(key, Fetched(refusal.outcome, detail=refusal.reason))
         self._open -= 1
         self._admit()
         self._answer_ready.notify()
@@ -223,13 +208,7 @@ class Scheduler:
         try:
             while (turn := self._next_turn()) is not None:
                 host, job, suspect = turn
-                media = not job.robots_of
-                denied = self._asker.unnamed(job.uri, job.hops) if media or job.hops else None
-                if denied is not None:
-                    answer = Answer(denied)
-                else:
-                    cap = self._rules.max_bytes if media else MAX_BYTES
-                    answer = self._asker.ask(job.uri, job.budget, cap, media, fresh=job.attempts > 0)
+                answer = self._asker.answer(job)
                 with self._lock:
                     host.in_flight -= 1
                     if suspect:
@@ -311,13 +290,13 @@ class Scheduler:
         if host.given_up:
             self._finish(job.key, throttled(job, host.given_up))
             return None
-        verdict = host.breaker(_origin(job.uri)).verdict()
+        verdict = host.breaker(origin_of(job.uri)).verdict()
         if verdict is not None:
             self._end(job, *verdict)
             return None
         if not self._rules.robots:
             return job
-        origin = _origin(job.uri)
+        origin = origin_of(job.uri)
         known = self._robots.get(origin)
         if known is None and origin in self._left:
             self._leave(job)
@@ -345,7 +324,7 @@ class Scheduler:
     def _settle(self, host: Host, job: Job, answer: Answer) -> None:
         """Note what an answer says of the host, and decide what becomes of the job."""
         now, fetched = time.monotonic(), answer.fetched
-        breaker = host.breaker(_origin(job.uri))
+        breaker = host.breaker(origin_of(job.uri))
         job.budget -= answer.spent
         if fetched.outcome is Outcome.THROTTLED:
             breaker.answered = True
@@ -359,7 +338,11 @@ class Scheduler:
             breaker.answered = True
         host.paused_until = max(host.paused_until, now + breaker.pause)
         if answer.location:
-            self._follow(host, job, answer)
+            ended = follow(self._asker, self._rules, job, answer)
+            if ended is None:
+                self._queue(job, 0.0)
+            else:
+                self._conclude(job, replace(ended, attempts=job.attempts + 1))
             return
         job.attempts += 1
         attempts = max(self._rules.attempts, _ROBOTS_ATTEMPTS) if job.robots_of else self._rules.attempts
@@ -379,23 +362,6 @@ class Scheduler:
             self._conclude(job, throttled(job, answer.fetched.status))
         else:
             self._queue(job, host.paused_until)
-
-    def _follow(self, host: Host, job: Job, answer: Answer) -> None:
-        """Send a redirected job to the queue of the host it is redirected to."""
-        limit = _ROBOTS_HOPS if job.robots_of else self._rules.max_redirects
-        target = self._asker.redirect_target(job.uri, answer.location)
-        if isinstance(target, Refusal):
-            detail = f"redirect to {answer.location[:200]!r}: {target.reason}"
-            ended = replace(answer.fetched, outcome=target.outcome, detail=detail)
-        elif job.hops >= limit:
-            ended = Fetched(Outcome.TOO_MANY_REDIRECTS, final_url=target.url, detail=f"more than {limit} redirects")
-        elif job.budget <= 0:
-            ended = replace(answer.fetched, outcome=Outcome.TIMEOUT, detail="no time left to follow a redirect")
-        else:
-            job.uri, job.hops = target, job.hops + 1
-            self._queue(job, 0.0)
-            return
-        self._conclude(job, replace(ended, attempts=job.attempts + 1))
 
     def _queue(self, job: Job, at: float) -> None:
         """Put a job into the queue of the host that it is to be asked of, not before a time."""
@@ -432,7 +398,3 @@ class Scheduler:
         if isinstance(verdict, Robots):
             host.slow_to(verdict.delay)
         self._schedule(host)
-
-
-def _origin(uri: Url) -> str:
-    return f"{uri.scheme}://{netloc(uri)}"

@@ -84,13 +84,13 @@ class FetchUnits:
             try:
                 self._note(*key, fetched)
             finally:
-                fetcher.let_go(key[0].host)
+                fetcher.defer(key[0].host, -1)
 
         feeds = [(host, self._feed(folder, task, units)) for host, units in task.hosts]
         with Background(folder, note, fetcher.fail) as background:
             for (unit, media_id), fetched in fetcher.answers(feeds):
                 if fetched.ok and decode_work(fetched.data) > _SLOW_DECODE:
-                    fetcher.hold(unit.host)
+                    fetcher.defer(unit.host)
                     background.submit((unit, media_id), fetched)
                 else:
                     self._note(unit, media_id, fetched)

@@ -133,7 +133,7 @@ def test_a_host_of_slow_images_is_not_asked_for_more_than_wait_to_be_decoded(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(work, "_SLOW_DECODE", 0)
-    monkeypatch.setattr(hosts, "_MOST_HELD", 2)
+    monkeypatch.setattr(hosts, "_MOST_DEFERRED", 2)
     really, ahead = work.stored_images, []
 
     def watched(rows: Any, *rest: Any) -> Any:
