@@ -125,7 +125,8 @@ class Framed:
     A subclass says in `_dial` where the socket comes from.
     """
 
-    pool: HTTPConnectionPool
+    linger: float = _LINGER
+    """Seconds of silence that are listened to behind the next answer, if the connection was used before."""
     answer: FramedResponse | None = None
     """The last answer on the socket that is open now."""
     idle_since: float = 0.0
@@ -135,8 +136,7 @@ class Framed:
     def response_class(self, sock: socket.socket, *args: Any, **kwargs: Any) -> FramedResponse:
         """Make the reader of the next answer; `http.client` calls this attribute."""
         used = self.answer is not None and self.answer.reusable
-        linger = _LINGER_SPARE if self.pool.pool is not None and self.pool.pool.qsize() else _LINGER
-        self.answer = FramedResponse(sock, *args, used=used, linger=linger, **kwargs)
+        self.answer = FramedResponse(sock, *args, used=used, linger=self.linger, **kwargs)
         return self.answer
 
     @property
@@ -159,14 +159,10 @@ class FramedPool(HTTPConnectionPool):
 
     QueueCls = LongestIdle
 
-    def _new_conn(self) -> Any:
-        connection = super()._new_conn()
-        assert isinstance(connection, Framed)
-        connection.pool = self
-        return connection
-
     def _get_conn(self, timeout: float | None = None) -> Any:
-        connection = super()._get_conn(timeout)
+        connection: Any = super()._get_conn(timeout)
+        # Told to the connection, which must not know its pool: pools are closed when nobody holds them any more.
+        connection.linger = _LINGER_SPARE if self.pool is not None and self.pool.qsize() else _LINGER
         if FRESH.get():
             connection.close()  # it is opened again before it is used
         return connection

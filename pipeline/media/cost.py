@@ -6,10 +6,10 @@ A few kilobytes of JPEG can ask for hundreds of passes over all pixels, and a de
 from __future__ import annotations
 
 import io
-import struct
 
 from PIL import Image
 
+from pipeline.media.decoder_errors import DECODER_ERRORS
 from pipeline.media.jpeg_scans import CodedPicture, coded_picture
 from pipeline.media.sniff import FORMATS, sniff, without_blanks
 
@@ -71,16 +71,7 @@ def decode_work(data: bytes) -> int:
     else:
         try:
             width, height = Image.open(io.BytesIO(data), formats=FORMATS).size
-        except (
-            OSError,
-            ValueError,
-            SyntaxError,
-            LookupError,
-            TypeError,
-            AttributeError,
-            ArithmeticError,
-            struct.error,
-        ):
+        except DECODER_ERRORS:
             return 0
         pixels, passes = width * height, 0.0
     return round(passes + _NANOSECONDS_A_PIXEL[kind] * pixels + _NANOSECONDS_A_BYTE * len(data))

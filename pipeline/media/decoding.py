@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import io
-import struct
 import warnings
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from PIL import Image, ImageFile, UnidentifiedImageError, features
 
 from pipeline.media.cost import coefficients_too_large, too_costly
+from pipeline.media.decoder_errors import DECODER_ERRORS
 from pipeline.media.hints import image_hint
 from pipeline.media.jpeg import stripped
 from pipeline.media.jpeg_decoding import DamagedError, check_end, decoded
@@ -43,22 +42,6 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _SIDEWAYS = frozenset({5, 6, 7, 8})
-# Format plug-ins let their own parsing errors through on damaged bytes. MemoryError stays out: it says something about
-# the machine, not about the image.
-_DECODER_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    AssertionError,
-    ArithmeticError,
-    RuntimeError,
-    struct.error,
-    zlib.error,
-)
 # What a decoder accepts may be damaged all the same, and show it.
 _SIGNS: dict[str, Callable[[bytes], str]] = {
     "WEBP": webp_damage,
@@ -120,7 +103,7 @@ class Source:
             # The whole file is at hand, so the decoder need not be fed in parts, each copied to the last one's rest.
             if isinstance(self._image, ImageFile.ImageFile):
                 self._image.decodermaxblock = len(data)
-        except (Image.DecompressionBombError, *_DECODER_ERRORS) as error:
+        except DECODER_ERRORS as error:
             raise self._rejected(error) from error
         width, height = self._image.size
         self.facts = replace(self.facts, width=width, height=height)
@@ -198,7 +181,7 @@ class Source:
             if shallow is not self._image:
                 self._image.close()  # not to hold both while a third is made
             return shallow if isinstance(shallow, Image.Image) else Image.fromarray(shallow)
-        except _DECODER_ERRORS as error:
+        except DECODER_ERRORS as error:
             raise self._rejected(error) from error
 
     def _check_jpeg(self, picture: CodedPicture) -> None:
@@ -240,7 +223,7 @@ class Source:
             self._look_for_signs()  # before the decoder holds its canvases: looking needs as many
         try:
             self._image.load()
-        except (Image.DecompressionBombError, *_DECODER_ERRORS) as error:
+        except DECODER_ERRORS as error:
             raise self._rejected(error) from error
         self._look_for_signs()
 
@@ -253,7 +236,7 @@ class Source:
     def _orientation(self) -> int:
         try:
             value = self._image.getexif().get(_ORIENTATION, 1)
-        except _DECODER_ERRORS:
+        except DECODER_ERRORS:
             return 1  # damaged EXIF says nothing, and costs no image
         return value if isinstance(value, int) and 1 <= value <= 8 else 1
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import random
 import threading
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from pipeline.cli import main
 from pipeline.errors import StorageError
 from pipeline.media import background, hosts, work
 from pipeline.media.background import Background
+from pipeline.media.cost import decode_work
 from pipeline.media.fetched import Fetched
 from tests.pipeline.media.conftest import Site
 
@@ -189,3 +192,24 @@ def plan_of(site: Site, folder: Path, count: int) -> None:
         for n in range(count)
     ]
     pq.write_table(pa.Table.from_pylist(rows, PLAN_SCHEMA), folder / "plan.parquet")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF", "TIFF", "WEBP", "BMP", "JPEG"])
+@pytest.mark.parametrize("damage", ["cut", "zeros", "noise", "huge"])
+def test_the_cost_of_any_bytes_is_told_without_an_error(kind: str, damage: str) -> None:
+    out = io.BytesIO()
+    Image.linear_gradient("L").convert("RGB").save(out, kind)
+    whole = out.getvalue()
+    for at in (2, 8, 16, 24, 40, 100, len(whole) // 2):
+        changed = {
+            "cut": whole[:at],
+            "zeros": whole[:at] + bytes(len(whole) - at),
+            "noise": whole[:at] + random.Random(at).randbytes(200),
+            "huge": whole[:at] + b"\xff" * 24 + whole[at + 24 :],
+        }[damage]
+        assert decode_work(changed) >= 0
+
+
+def test_a_picture_beyond_every_limit_of_its_decoder_costs_nothing() -> None:
+    header = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x4e\x20\0\0\x4e\x20\x08\x02\0\0\0"
+    assert decode_work(header + zlib.crc32(header[12:]).to_bytes(4, "big") + bytes(100)) == 0  # nothing will be decoded

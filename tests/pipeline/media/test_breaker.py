@@ -99,7 +99,7 @@ S3 = '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{}</Code><Message>m</
 def test_an_object_stores_error_document_says_what_its_status_does_not(
     site: Site, status: int, code: str, outcome: Outcome
 ) -> None:
-    with Fetcher(site.rules(attempts=1)) as fetcher:
+    with Fetcher(site.rules(attempts=1, per_host_connections=1)) as fetcher:
         answer = fetcher.fetch(site.url(f"body/{status}/{quote(S3.format(code), safe='')}"))
         assert answer.outcome is outcome, answer.detail
         assert answer.status == status

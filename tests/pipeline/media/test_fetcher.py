@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import resource
 import socket
 import threading
@@ -339,3 +340,17 @@ def test_another_attempt_gets_a_connection_of_its_own(site: Site) -> None:
         assert len(site.clients) == 1
         assert fetcher.fetch(site.url("status/500")).attempts == 3
         assert len(site.clients) == 3
+
+
+def test_a_closed_fetcher_leaves_no_connection_open_that_counts_against_the_next(site: Site) -> None:
+    gc.disable()  # closed means closed, not some time later
+    try:
+        with Fetcher(site.rules()) as fetcher:
+            assert all(answer.ok for _, answer in fetcher.fetch_all([site.url(f"ok/{n}") for n in range(40)]))
+            assert site.open
+        until = time.monotonic() + 5
+        while site.open and time.monotonic() < until:
+            time.sleep(0.01)
+        assert not site.open
+    finally:
+        gc.enable()
