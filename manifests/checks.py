@@ -272,7 +272,7 @@ RULES: Mapping[tuple[type[Any], str], Rule] = {
     (FetchRules, "connect_to"): _matching(
         rf"{_PATTERN}={_ADDRESS}:\d{{1,5}}", "'host=address:port', or '*.host' or 'host:port' in place of the host"
     ),
-    (FetchRules, "per_host_rate"): _above_zero(10_000, "requests per second"),
+    (FetchRules, "per_host_rate"): _above_zero(1_000_000, "requests per second"),
     (FetchRules, "per_host_connections"): _between(1, 1_000),
     (FetchRules, "lanes"): _between(0, 1_000),
     (FetchRules, "unit_size"): _between(1, 1_000_000),
@@ -295,7 +295,7 @@ RULES: Mapping[tuple[type[Any], str], Rule] = {
     (FetchRules, "max_pixels"): _between(1, 2**40, "pixels"),
     (FetchRules, "max_redirects"): _between(0, 100),
     (HostRules, "pattern"): _matching(_PATTERN, "an ASCII 'host', '*.host' or 'host:port', in quotes"),
-    (HostRules, "rate"): _above_zero(10_000, "requests per second"),
+    (HostRules, "rate"): _above_zero(1_000_000, "requests per second"),
     (HostRules, "connections"): _between(1, 1_000),
     (HostRules, "give_up_after"): _between(1, 1_000_000),
     (ImageRules, "side"): _between(1, 65_500, "pixels"),
