@@ -43,8 +43,9 @@ class Proxy:
         except LocationParseError:
             parsed = Url()
         if parsed.scheme != "http" or not parsed.host:
+            told = parsed.scheme not in (None, "http")
             raise PipelineError(
-                f"the proxy cannot be used: it is named as {parsed.scheme or 'something else'}, not http",
+                f"the proxy cannot be used: {f'it speaks {parsed.scheme}, not http' if told else 'no host is named'}",
                 where=f"the variable {variable}",
                 expected="http://host:port, or http://user:password@host:port",
                 remedy="name an http proxy, or name the hosts that need none in NO_PROXY",
@@ -73,7 +74,8 @@ class Proxies:
     @classmethod
     def from_environment(cls) -> Proxies:
         """Read the variables of this process."""
-        return cls(urllib.request.getproxies_environment())
+        named = urllib.request.getproxies_environment()
+        return cls({scheme: value.strip() for scheme, value in named.items() if value.strip()})
 
     @cached_property
     def _exceptions(self) -> tuple[str, list[ipaddress.IPv4Network | ipaddress.IPv6Network]]:

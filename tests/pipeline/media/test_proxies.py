@@ -212,3 +212,28 @@ def test_a_header_of_a_foreign_request_names_no_proxy(site: Site, monkeypatch: p
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("REQUEST_METHOD", "GET")
     assert Proxies.from_environment().line() == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("http://", "no host is named"),
+        ("host:99999", "no host is named"),
+        ("socks5://127.0.0.1:1080", "it speaks socks5, not http"),
+        ("https://proxy.example.org:443", "it speaks https, not http"),
+    ],
+)
+def test_a_variable_that_names_no_http_proxy_is_said_before_anything_is_asked(
+    monkeypatch: pytest.MonkeyPatch, value: str, words: str
+) -> None:
+    monkeypatch.delenv("http_proxy", raising=False)
+    monkeypatch.setenv("HTTP_PROXY", value)
+    with pytest.raises(PipelineError, match=words):
+        Proxies.from_environment().line()
+
+
+def test_a_variable_of_blanks_names_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", "  ")
+    assert Proxies.from_environment().line() == ""
