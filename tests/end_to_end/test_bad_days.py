@@ -17,7 +17,7 @@ from pipeline.demo import connect_to
 from pipeline.errors import RunError, SourceError
 from pipeline.run.driver import run
 from tests.conftest import Demo, assert_same_run
-from tests.end_to_end.test_same_bytes import command, no_half_files
+from tests.end_to_end.commands import command, no_half_files
 
 
 def biomill(*arguments: str) -> subprocess.CompletedProcess[str]:
