@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -31,6 +32,7 @@ LARGE = 16_000_000
 """Pixels from which a raster is kept in the decoder's own buffer: a copy costs memory, a buffer of four bytes speed."""
 MAX_TABLES = 4096
 """Bytes of headers and tables that even the smallest JPEG may have beside its picture."""
+_PIXELS = re.compile(r"\((\d+) pixels\)")
 _ORIENTATION = 0x0112  # EXIF 2.32, section 4.6.4
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -82,7 +84,8 @@ class Source:
     """
 
     def __init__(self, data: bytes, max_pixels: int) -> None:
-        self._data = data = without_blanks(data)
+        self._data, self._max_pixels = without_blanks(data), max_pixels
+        data = self._data
         self._kind = kind = sniff(data)
         self._look = _SIGNS.get(kind)
         if not data:
@@ -111,7 +114,7 @@ class Source:
         if isinstance(pages, int) and pages > 1:
             self.facts = replace(self.facts, frames=min(pages, MAX_FRAMES))
         if width * height > max_pixels:
-            detail = f"{width} x {height} pixels, {max_pixels} allowed"
+            detail = f"{width * height} pixels, {max_pixels} allowed"
             raise RejectedError(Outcome.TOO_MANY_PIXELS, detail, self.facts)
         self._coded = coded_picture(data) if kind == "JPEG" else None
         if words := too_costly(kind, width, height, self._coded):
@@ -244,6 +247,10 @@ class Source:
         """Turn a decoder's error into TOO_MANY_PIXELS, TRUNCATED (the file ends too early) or CORRUPT."""
         words = f"{type(error).__name__}: {error}"[:200]
         if isinstance(error, Image.DecompressionBombError):
+            # Pillow's own limit is a global that others in this process may set: our words do not depend on it.
+            found = _PIXELS.search(words)
+            if found is not None and int(found[1]) > self._max_pixels:
+                words = f"{found[1]} pixels, {self._max_pixels} allowed"
             return RejectedError(Outcome.TOO_MANY_PIXELS, words, self.facts)
         if isinstance(error, UnidentifiedImageError):
             words = "the header cannot be read"  # Pillow's message names a memory address

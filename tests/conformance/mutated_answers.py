@@ -30,6 +30,7 @@ from pipeline.media.asking import Asker
 from pipeline.media.budget import ByteBudget
 from pipeline.media.fetcher import Fetcher
 from pipeline.media.guards import Routes, to_uri
+from pipeline.media.limits import HostLimits
 from tests.conformance.answer_mutations import Plan, head, plan
 from tests.real_input.certificates import certify
 
@@ -179,8 +180,14 @@ def judge(number: int, wanted: Plan, data: bytes, words: str) -> str:
 
 def drive(numbers: range, seed: int, port: int, tally: Tally, scheme: str = "http") -> None:
     """Ask for every number over one keep-alive connection, again when the client says that this may help."""
-    rules = FetchRules(connect_to=(f"{HOST}=127.0.0.1:{port}",), robots=False, read_timeout=2.0, total_timeout=4.0)
-    asker = Asker(rules, Routes.of(rules), 1, ByteBudget(1 << 26))
+    rules = FetchRules(
+        connect_to=(f"{HOST}=127.0.0.1:{port}",),
+        robots=False,
+        read_timeout=2.0,
+        total_timeout=4.0,
+        per_host_connections=1,
+    )
+    asker = Asker(rules, Routes.of(rules), HostLimits(rules), ByteBudget(1 << 26))
     for number in numbers:
         wanted, data, words = plan(seed, number), b"", ""
         try:

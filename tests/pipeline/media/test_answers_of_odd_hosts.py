@@ -18,11 +18,12 @@ from pipeline.errors import PipelineError
 from pipeline.media import Fetched, Fetcher, asking, process
 from pipeline.media.budget import ByteBudget
 from pipeline.media.guards import Refusal, Routes, to_uri
+from pipeline.media.limits import HostLimits
 from pipeline.media.permission import permission
 from pipeline.media.robots import Robots, parse_robots
 from pipeline.outcomes import Outcome
 
-ASKER = asking.Asker(FetchRules(), Routes.of(FetchRules()), 1, ByteBudget(1))
+ASKER = asking.Asker(FetchRules(), Routes.of(FetchRules()), HostLimits(FetchRules()), ByteBudget(1))
 BODY = b"\xff\xd8\xff\xe0 a picture"
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
 ROBOTS = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"

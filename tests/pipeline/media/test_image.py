@@ -147,6 +147,15 @@ def test_pixels_are_counted_from_the_header_and_cost_no_memory(size: tuple[int, 
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # KiB
 
 
+@pytest.mark.parametrize("limit", [None, 1000, Image.MAX_IMAGE_PIXELS])
+def test_what_is_said_of_too_many_pixels_does_not_depend_on_what_others_ask_of_pillow(
+    limit: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    answer = one(bomb(20_000, 20_000), max_pixels=100_000_000)
+    assert (answer.outcome, answer.detail) == (Outcome.TOO_MANY_PIXELS, "400000000 pixels, 100000000 allowed")
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize(
     ("kind", "options"),
