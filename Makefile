@@ -19,7 +19,7 @@ demo: $(READY) ## Run the whole mill offline on a drawn biota, into out/demo
 	@$(BIN)/biomill demo -o $(OUT)
 
 test: $(READY) ## Run all tests
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope
+	@$(BIN)/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder
 
 lint: $(READY) ## Check style and formatting
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
