@@ -83,7 +83,14 @@ def check_end(picture: CodedPicture) -> None:
         raise DamagedError("premature end of data segment")
     if picture.progressive or len(data) < 8 * MAX_PADDING:  # the last codes may change nothing that is seen
         return None
-    if all(pixels(_ending(picture, data[: -2 * MAX_PADDING] + probe)) == whole for probe in _PROBES):
+
+    def needless(ending: bytes) -> bool:
+        try:
+            return pixels(_ending(picture, ending)) == whole
+        except DamagedError:  # without its last bytes the picture cannot be decoded at all
+            return False
+
+    if all(needless(data[: -2 * MAX_PADDING] + probe) for probe in _PROBES):
         raise DamagedError("extraneous bytes before the end mark")
     return None
 

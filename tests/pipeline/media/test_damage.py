@@ -353,3 +353,14 @@ def test_one_refusal_is_given_for_all_boxes_of_a_damaged_image() -> None:
     assert [answer.outcome for answer in answers] == [Outcome.CORRUPT] * 2
     with pytest.raises(RejectedError):
         Source(data, 10**8).load()
+
+
+@pytest.mark.parametrize(("seed", "subsampling"), [(3, "4:2:0"), (17, "4:2:2"), (19, "4:2:0"), (1, "4:2:0")])
+def test_a_good_picture_of_samplings_without_a_name_is_kept_whatever_its_last_bytes_are(
+    seed: int, subsampling: str
+) -> None:
+    """Without its last bytes, which are left out to see whether they are needed, such a file may not decode at all."""
+    out = io.BytesIO()
+    image = draw("tiles", (250, 333), random.Random(seed)).convert("CMYK")
+    image.save(out, "JPEG", quality=30, subsampling=subsampling)
+    assert Source(out.getvalue(), 10**6).load().size == (250, 333)
