@@ -33,9 +33,9 @@ def hold(
             if other.held_until > now + FIRST_PAUSE:
                 other.held_until = now + FIRST_PAUSE
                 schedule(other)
-    until = outage.strike(host.name, shown, now)
+    until = outage.strike(host.name, shown, now, now - answer.spent)
     if until is not None:
-        host.held_until = until
+        host.held_until = max(host.held_until, until)
     return until is not None
 
 

@@ -100,15 +100,18 @@ class Outage:
         self._worked[channel] = now
         self.known.worked((channel,))
 
-    def strike(self, host: str, shown: Evidence, now: float) -> float | None:
+    def strike(self, host: str, shown: Evidence, now: float, began: float | None = None) -> float | None:
         """Return until when a struck host is left alone; None when its failure is its own, or there was none.
 
+        `began`: when the request began; one that was on its way at the last strike of its host is no further one.
         Raises NetworkLostError when nobody has answered for `patience` seconds.
         """
         if shown.failed is None:
             return None
         channel, last = shown.failed, self._held.get(host)
         before = last.at if last else self._own.get(host, NEVER)
+        if began is not None and began < before:
+            return now + FIRST_PAUSE if last else None
         struck = before > NEVER
         worked = struck and self._last_worked(channel, now) > before
         again = last is not None and not worked

@@ -63,6 +63,15 @@ def test_weak_signs_are_held_only_where_many_unrelated_hosts_show_them(count: in
     assert all(held) if count >= MANY and not related else not any(held)
 
 
+@pytest.mark.parametrize("shown", [STRONG, WEAK])
+def test_requests_that_were_on_their_way_together_are_one_strike(shown: Evidence) -> None:
+    outage = judge()
+    assert outage.strike("a.org", shown, 10.0, began=9.0) is not None
+    outage.hear("b.org", works(10.1), True, 10.1)
+    assert outage.strike("a.org", shown, 10.2, began=9.0) is not None
+    assert outage.strike("a.org", shown, 11.5, began=11.4) is None
+
+
 @given(EVENTS, st.floats(5, 50))
 def test_the_fetch_ends_only_after_patience_without_any_answer(events: list[Event], patience: float) -> None:
     outage, first, heard = judge(patience), None, -1e9
