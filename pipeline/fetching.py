@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from manifests import FetchRules, ImageRules
 from pipeline import ids, sql, suspects
-from pipeline.atomic import read_json, sweep, table_writer, write_json, write_table
+from pipeline.atomic import sweep, table_writer, write_table
 from pipeline.errors import NetworkLostError, SourceError
 from pipeline.media import check_url
 from pipeline.media.fetcher import host_of
@@ -98,14 +98,9 @@ def fetch_list(
         suspects.end_listed(con, folder, out / "images", rules)
         yield from _write_out(con, folder, out, rules)
         yield from hopeful_lines(con, f"read_parquet({sql.quote(str(out / 'outcomes.parquet'))})", command)
-        write_json(folder / "finished.json", {"notes": _notes(folder)})
         lost = nobody_answered(con, sql.parquet(folder / "media"))
         if lost is not None:
             raise lost
-
-
-def _notes(folder: Path) -> int:
-    return len(list(folder.glob("retries/*.parquet")))
 
 
 def _note_retry(con: duckdb.DuckDBPyConnection, folder: Path, retry: Sequence[str] | None) -> Iterator[str]:
@@ -114,11 +109,10 @@ def _note_retry(con: duckdb.DuckDBPyConnection, folder: Path, retry: Sequence[st
     What was noted since the list was last worked off is being asked for, and not noted twice: the same command goes on
     after a kill. Without `retry` only a list that was worked off is asked again for what was not reached.
     """
-    mark = folder / "finished.json"
-    finished = int(read_json(mark)["notes"]) if mark.exists() else 0
-    if retry is None and not (mark.exists() and finished == _notes(folder)):
+    notes, finished = fetch_plan.note_files(folder), fetch_plan.answered(folder)
+    if retry is None and finished != len(notes):
         return
-    pending = [sql.quote(str(path)) for path in sorted(folder.glob("retries/*.parquet"))[finished:]]
+    pending = [sql.quote(str(path)) for path in notes[finished or 0 :]]
     noted = f"AND image_id NOT IN (SELECT image_id FROM read_parquet([{', '.join(pending)}]))" if pending else ""
     chosen = sql.in_list(UNREACHED if retry is None else retry)
     done = sql.parquet(folder / "media")

@@ -33,7 +33,8 @@ def workers_of(number: int) -> int:
     >>> workers_of(3), workers_of(0) >= 1
     (3, True)
     """
-    return number or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else number or os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return number or cores
 
 
 def engine_options(args: argparse.Namespace) -> EngineOptions:

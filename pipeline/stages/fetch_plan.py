@@ -178,7 +178,7 @@ def note_retry(con: duckdb.DuckDBPyConnection, folder: Path, query: str) -> int:
     """Note in FOLDER/retries the image ids that a query gives, to be asked for again; give their number."""
     rows = int(sql.scalar(con, f"SELECT count(*) FROM ({query})"))
     if rows:
-        number = len(list(folder.glob("retries/*.parquet"))) + 1
+        number = len(note_files(folder)) + 1
         sql.copy(con, f"SELECT image_id FROM ({query}) ORDER BY 1", folder / "retries" / f"{number:04d}.parquet")
     return rows
 
@@ -188,19 +188,26 @@ def retried(folder: Path, unanswered: bool = False) -> str:
 
     `unanswered`: only of notes that no fetch has been done with since.
     """
-    seen = folder / _ANSWERED
-    answered = int(read_json(seen)["notes"]) if unanswered and seen.exists() else 0
-    notes = sorted(folder.glob("retries/*.parquet"))[answered:]
+    notes = note_files(folder)[(answered(folder) or 0) if unanswered else 0 :]
     if not notes:
         return "(SELECT NULL::VARCHAR AS image_id WHERE false)"
     return f"read_parquet([{', '.join(sql.quote(str(path)) for path in notes)}])"
 
 
+def note_files(folder: Path) -> list[Path]:
+    """Return the notes of what is to be asked for again, in the order in which they were made."""
+    return sorted(folder.glob("retries/*.parquet"))
+
+
+def answered(folder: Path) -> int | None:
+    """Return how many notes the last whole fetch was done with; None when there was none."""
+    mark = folder / _ANSWERED
+    return int(read_json(mark)["notes"]) if mark.exists() else None
+
+
 def note_answered(folder: Path) -> None:
-    """Note that all that was to be asked for again has been: the answers since are as good as any other."""
-    notes = len(list(folder.glob("retries/*.parquet")))
-    if notes:
-        write_json(folder / _ANSWERED, {"notes": notes})
+    """Note that a fetch is whole, and with it all that was to be asked for again: its answers are as good as any."""
+    write_json(folder / _ANSWERED, {"notes": len(note_files(folder))})
 
 
 def with_retries(wanted: str, folder: Path) -> str:
