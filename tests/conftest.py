@@ -15,6 +15,7 @@ from pipeline.demo import Corpus, DemoServer, build_corpus, serve
 from pipeline.demo.run import connected
 from pipeline.run.driver import run
 from pipeline.run.engine import EngineOptions
+from tests.shared_folders import shared_folder
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("search", derandomize=False, deadline=None)
@@ -70,7 +71,7 @@ def assert_same_run(one: Path, two: Path) -> None:
 
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    return build_corpus(tmp_path_factory.mktemp("corpus") / "biota")
+    return Corpus.at(shared_folder(tmp_path_factory, "biota", lambda folder: build_corpus(folder)))
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +87,5 @@ def recipe(corpus: Corpus, server: DemoServer) -> Recipe:
 
 @pytest.fixture(scope="session")
 def demo(corpus: Corpus, server: DemoServer, recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    out = tmp_path_factory.mktemp("run") / "out"
-    run(recipe, out, options=EngineOptions())
+    out = shared_folder(tmp_path_factory, "run", lambda folder: run(recipe, folder, options=EngineOptions()))
     return Demo(corpus, server, recipe, out)

@@ -39,11 +39,6 @@ class InputRow:
 
 
 @pytest.fixture(scope="session")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    return build_corpus(tmp_path_factory.mktemp("biota") / "corpus")
-
-
-@pytest.fixture(scope="session")
 def shuffled(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     return build_corpus(tmp_path_factory.mktemp("biota") / "shuffled", shuffle=5)
 
