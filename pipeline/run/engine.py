@@ -246,14 +246,14 @@ class Engine(AbstractContextManager["Engine"]):
             _wait_for_port(port, process, what)
         self._endpoint, self._pool = f"localhost:{job_port}", f"localhost:{pool_port}"
 
-    def _runner(self) -> tuple[Any, list[str]]:
+    def _runner(self, workers: int) -> tuple[Any, list[str]]:
         """Give the Beam runner and its options."""
         options = self.options
         level = "ERROR" if logger.isEnabledFor(logging.DEBUG) else "CRITICAL"
         quiet = [f"--default_sdk_harness_log_level={level}"]
         if options.runner == "local":
-            arguments = ["--direct_num_workers", str(options.workers), *quiet, *options.beam_options]
-            return _local_runner(options.workers), arguments
+            arguments = ["--direct_num_workers", str(workers), *quiet, *options.beam_options]
+            return _local_runner(workers), arguments
         if options.runner == "portable":
             if options.job_endpoint:
                 arguments = [f"--job_endpoint={options.job_endpoint}"]
@@ -269,10 +269,17 @@ class Engine(AbstractContextManager["Engine"]):
             return "PortableRunner", [*arguments, *quiet, *options.beam_options]
         return options.runner, [*quiet, *options.beam_options]
 
-    def run(self, label: str, build: Callable[[beam.Pipeline], object], tick: Callable[[], None] | None = None) -> None:
+    def run(
+        self,
+        label: str,
+        build: Callable[[beam.Pipeline], object],
+        tick: Callable[[], None] | None = None,
+        units: int = sys.maxsize,
+    ) -> None:
         """Build and run one pipeline; raise what failed in it, or WorkerDiedError when a worker process ended.
 
-        `tick` is called a few times a second while the pipeline runs.
+        `tick` is called a few times a second while the pipeline runs. `units`: how many work units it has; a local
+        worker process costs two CPU seconds to start, so no more are started than there are units.
         """
         import apache_beam as beam
         from apache_beam.options.pipeline_options import PipelineOptions
@@ -280,7 +287,8 @@ class Engine(AbstractContextManager["Engine"]):
         if not logger.isEnabledFor(logging.DEBUG):
             # Beam logs a failure's traceback several times over; what failed is raised below, once.
             logging.getLogger("apache_beam").setLevel(logging.CRITICAL + 1)
-        runner, arguments = self._runner()
+        workers = min(self.options.workers, units)
+        runner, arguments = self._runner(workers)
         failure: list[str] = []
         interrupted = threading.Event()
 
@@ -299,26 +307,25 @@ class Engine(AbstractContextManager["Engine"]):
         thread = threading.Thread(target=work, name=f"beam-{label}", daemon=True)
         thread.start()
         try:
-            self._watch(thread, label, tick)
+            self._watch(thread, label, tick, self._workers_are_ours(workers))
         except BaseException:
             interrupted.set()
             self.kill_workers()
             raise
         if failure:
             logger.debug("%s", failure[0])
-            if self._workers_are_ours() and _CHANNEL_CLOSED in failure[0].strip().splitlines()[-1]:
+            if self._workers_are_ours(workers) and _CHANNEL_CLOSED in failure[0].strip().splitlines()[-1]:
                 raise _worker_died(label)
             raise explain_failure(failure[0], label)
 
-    def _workers_are_ours(self) -> bool:
+    def _workers_are_ours(self, workers: int) -> bool:
         """Tell whether workers are processes of this machine that this run started."""
         options = self.options
         started = options.runner == "portable" and not options.job_endpoint
-        return started or (options.runner == "local" and options.workers > 1)
+        return started or (options.runner == "local" and workers > 1)
 
-    def _watch(self, thread: threading.Thread, label: str, tick: Callable[[], None] | None) -> None:
+    def _watch(self, thread: threading.Thread, label: str, tick: Callable[[], None] | None, watching: bool) -> None:
         """Wait for the pipeline's thread; raise WorkerDiedError when it waits for a worker process that is gone."""
-        watching = self._workers_are_ours()
         seen: set[int] = set()
         lost: dict[int, float] = {}
         last_alive = time.monotonic()

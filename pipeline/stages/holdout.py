@@ -110,7 +110,8 @@ class Holdout(Stage):
         todo = [unit for unit in units if missing(folder, [unit.output])]
         if todo:
             work = HashHeldOut(str(folder), recipe.image, recipe.fetch)
-            engine.run(self.name, lambda p: p | self.name >> RunUnits(todo, work), ticker(context, self.name, outputs))
+            graph = self.name >> RunUnits(todo, work)
+            engine.run(self.name, lambda p: p | graph, ticker(context, self.name, outputs), len(todo))
         archives = [unit for unit in units if unit.images[0].lower().endswith(_ARCHIVES)]
         images = sum(len(unit.images) for unit in units) - len(archives)
         return {"images": images + sum(_rows(folder / unit.output) for unit in archives), "ids": len(keys)}

@@ -217,7 +217,7 @@ class Ingest(Stage):
         outputs += [f"ledger/{task.stem}.parquet" for task in tasks if task.join_key]
         plan_outputs(context, self.name, outputs)
         _write_schemas(folder)
-        engine.run(self.name, lambda pipeline: _graph(pipeline, tasks), ticker(context, self.name, outputs))
+        engine.run(self.name, lambda p: _graph(p, tasks), ticker(context, self.name, outputs), len(tasks))
         for release in self._releases:
             self._check_rejects(context, release.spec.name, facts[release.spec.name]["rows"])
         self._name_ended(context, folder)

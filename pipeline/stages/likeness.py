@@ -143,7 +143,8 @@ class Likeness(Stage):
         if todo:
             items, blobs = context.folder.stage("holdout") / "items", context.folder.stage("fetch") / "blobs"
             work = Work(str(folder), str(items), str(blobs), context.recipe.likeness)
-            engine.run(self.name, lambda p: p | self.name >> RunUnits(todo, work), ticker(context, self.name, outputs))
+            graph = self.name >> RunUnits(todo, work)
+            engine.run(self.name, lambda p: p | graph, ticker(context, self.name, outputs), len(todo))
 
     def _fold(self, context: Context, engine: Engine, hashes: npt.NDArray[np.uint8], nodes: Int, label: Int) -> Folds:
         """Fold the crowds among the nodes; of their images the thumbnails are decoded on Beam first, once each."""

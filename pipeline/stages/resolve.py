@@ -120,7 +120,8 @@ class Resolve(Stage):
         todo = [unit for unit in range(groups) if missing(folder, [unit_path(unit)])]
         if todo:
             work = ResolveNames(str(folder), str(taxonomy), policy)
-            engine.run(self.name, lambda p: p | self.name >> RunUnits(todo, work), ticker(context, self.name, outputs))
+            graph = self.name >> RunUnits(todo, work)
+            engine.run(self.name, lambda p: p | graph, ticker(context, self.name, outputs), len(todo))
         context.progress(f"resolve: {names:,} distinct names against taxonomy {build[:12]}")
         return {"names": names, "taxonomy_build": build}
 

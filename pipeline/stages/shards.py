@@ -240,7 +240,8 @@ class Shards(Stage):
         todo = [name for name in shards if missing(folder, [part_path(name)])]
         if todo:
             work = WriteShard(str(folder), str(context.folder.stage("fetch") / "blobs"), rules.layout)
-            engine.run(self.name, lambda p: p | self.name >> RunUnits(todo, work), ticker(context, self.name, outputs))
+            graph = self.name >> RunUnits(todo, work)
+            engine.run(self.name, lambda p: p | graph, ticker(context, self.name, outputs), len(todo))
         parts = [pq.read_table(folder / output, schema=MANIFEST_SCHEMA) for output in outputs]
         manifest = pa.concat_tables([MANIFEST_SCHEMA.empty_table(), *parts])
         sizes = {name: part.num_rows for name, part in zip(shards, parts, strict=True)}
