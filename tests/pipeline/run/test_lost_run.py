@@ -9,30 +9,45 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.demo import build_corpus
+from manifests import load_recipe
+from pipeline.demo import Corpus
 from pipeline.demo.web import HOSTS
 from pipeline.errors import NetworkLostError
+from pipeline.run.driver import run
 from pipeline.run.engine import explain_failure
 from tests.pipeline.media.lost_network import inside, why_not
 
 needs_namespaces = pytest.mark.skipif(bool(why_not()), reason=why_not() or "-")
 
 
-def outcomes(run: Path) -> dict[str, tuple[str | None, int]]:
-    paths = sorted((run / "fetch" / "media").glob("[!-]*.parquet"))
+def outcomes(out: Path) -> dict[str, tuple[str | None, int]]:
+    paths = sorted((out / "fetch" / "media").glob("[!-]*.parquet"))
     return {
         row["image_id"]: (row["outcome"], row["attempts"]) for path in paths for row in pq.read_table(path).to_pylist()
     }
 
 
+SETTINGS = (f"fetch.allow_private={json.dumps(HOSTS)}", "fetch.patience=2", "fetch.attempts=1")
+
+
+@pytest.fixture(scope="module")
+def screened(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that stands before its fetch."""
+    out = tmp_path_factory.mktemp("screened") / "run"
+    run(load_recipe(corpus.recipe, SETTINGS), out, until="screen")
+    return out
+
+
 @needs_namespaces
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_run_without_a_resolver_goes_on_by_the_same_command(tmp_path: Path, workers: int) -> None:
-    corpus = build_corpus(tmp_path / "corpus")
+def test_a_run_without_a_resolver_goes_on_by_the_same_command(
+    corpus: Corpus, screened: Path, tmp_path: Path, workers: int
+) -> None:
+    for name in ("whole", "lost"):
+        shutil.copytree(screened, tmp_path / name)
 
     def typed(name: str) -> list[str]:
-        settings = [f"fetch.allow_private={json.dumps(HOSTS)}", "fetch.patience=2", "fetch.attempts=1"]
-        options = ["--until", "fetch", "--workers", str(workers), *(w for s in settings for w in ("--set", s))]
+        options = ["--until", "fetch", "--workers", str(workers), *(w for s in SETTINGS for w in ("--set", s))]
         return ["run", str(corpus.recipe), "-o", str(tmp_path / name), *options]
 
     whole, lost, after = inside(
