@@ -18,6 +18,7 @@ from dedup.hamming import (
 )
 from dedup.hashes import ImageHashes, dihedral, hash_image, thumbnails
 from dedup.information import DEGENERATE, MINIMUM_QUALITY, degeneracy
+from dedup.joint import BothHashes, BothNear, HeldOutPair, find_pair_leaks, nearest_of_both
 from dedup.leakage import UNKNOWN_QUALITY, HeldOut, Leaks, find_leaks, usable
 from dedup.pairs import Accept, Pairs, brute_cross_pairs, brute_pairs, merge_pairs
 from dedup.pdq import DIHEDRAL, pdq_hashes, pdq_quality, pdq_variants
@@ -49,11 +50,14 @@ __all__ = [
     "Accept",
     "Band",
     "BandPlan",
+    "BothHashes",
+    "BothNear",
     "CellMeans",
     "CrowdError",
     "Dominated",
     "Folded",
     "HeldOut",
+    "HeldOutPair",
     "ImageHashes",
     "KeyRange",
     "Leaks",
@@ -74,12 +78,14 @@ __all__ = [
     "dihedral",
     "dominating_set",
     "find_leaks",
+    "find_pair_leaks",
     "first_rows",
     "fold_crowds",
     "hash_image",
     "key_ranges",
     "luma_of",
     "merge_pairs",
+    "nearest_of_both",
     "pairs_within",
     "pdq_hashes",
     "pdq_quality",

@@ -225,10 +225,12 @@ FROM samples GROUP BY accepted_id ORDER BY images DESC, accepted_name;
 CREATE VIEW clusters AS SELECT * FROM read_parquet('likeness/clusters/*.parquet');
 
 --| leaks: Records that would have leaked a held-out image, with the item and the distance; placeholders are among them.
+--| leaks.phash_distance: distance of the two pHashes, where a rule compares both hashes; else -1, or null without an image
 CREATE VIEW leaks AS
-SELECT record_id, source, benchmark, item, rule, distance, variant FROM read_parquet('likeness/leaks/*.parquet')
+SELECT record_id, source, benchmark, item, rule, distance, variant, phash_distance
+FROM read_parquet('likeness/leaks/*.parquet')
 UNION ALL
-SELECT row_id, source, other_id, NULL, CASE outcome WHEN 'leak_id' THEN 'id' ELSE 'species' END, NULL, NULL
+SELECT row_id, source, other_id, NULL, CASE outcome WHEN 'leak_id' THEN 'id' ELSE 'species' END, NULL, NULL, NULL
 FROM ledger WHERE outcome IN ('leak_id', 'leak_species');
 
 --| benchmarks: Held-out items: what each is compared by, and which could not be covered.
