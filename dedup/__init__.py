@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dedup.bands import Band, BandPlan, plan_bands
 from dedup.blocks import block_of, luma_of, pixel_digest
 from dedup.clusters import Dominated, components, dominating_set
+from dedup.colours import COLOURS, colours_of, has_few_colours
 from dedup.crowds import CROWD, Folded, crowded_rows, fold_crowds
 from dedup.errors import CrowdError, LikenessError
 from dedup.hamming import (
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from dedup.hashlist import HASH_LIST_SCHEMA, read_hash_list, write_hash_list
 
 __all__ = [
+    "COLOURS",
     "CROWD",
     "DEGENERATE",
     "DIHEDRAL",
@@ -70,6 +72,7 @@ __all__ = [
     "brute_cross_pairs",
     "brute_pairs",
     "cell_means",
+    "colours_of",
     "components",
     "cross_band_pairs",
     "cross_pairs_within",
@@ -81,6 +84,7 @@ __all__ = [
     "find_pair_leaks",
     "first_rows",
     "fold_crowds",
+    "has_few_colours",
     "hash_image",
     "key_ranges",
     "luma_of",

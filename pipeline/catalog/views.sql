@@ -109,11 +109,12 @@ SELECT * FROM read_parquet('resolve/names/*.parquet')
 UNION ALL BY NAME SELECT * FROM read_parquet('likeness/labels/*.parquet');
 
 --| media: Every image that was asked for: where it came from, how it ended, its size and hashes.
+--| media.colours: many, few (at most 256, as a palette holds) or grey
 CREATE VIEW media AS
 SELECT m.image_id, m.media_id, m.host, m.address,
        CASE WHEN p.image_id IS NULL THEN m.outcome ELSE 'placeholder' END AS outcome,
        coalesce(g.sentence, m.detail) AS detail, m.bytes, m.sha256, m.format, m.source_width, m.source_height, m.width,
-       m.height, m.phash, lower(hex(m.pdq)) AS pdq, m.quality, m.pixel_sha256
+       m.height, m.phash, lower(hex(m.pdq)) AS pdq, m.quality, m.colours, m.pixel_sha256
 FROM read_parquet('fetch/media/*.parquet') m
 LEFT JOIN read_parquet('fetch/placeholders/*.parquet') p ON p.image_id = m.image_id
 LEFT JOIN read_parquet('fetch/placeholder_groups/*.parquet') g

@@ -168,7 +168,8 @@ class Likeness(Stage):
     def _records(self, context: Context) -> pa.Table:
         """Give the arrived records, the preferred ones first; a pure function of content, never of arrival."""
         stage, recipe = context.folder.stage, context.recipe
-        order = preference(recipe, name="n", record="c", pixels="m.source_width::BIGINT * m.source_height")
+        pixels = "m.source_width::BIGINT * m.source_height"
+        order = preference(recipe, name="n", record="c", pixels=pixels, media="m")
         query = f"""
             SELECT a.record_id, a.source, a.image_id, a.media_id, m.pdq, m.phash, m.quality, m.sha256, m.pixel_sha256,
                    m.unit, m."offset", m."length", c.box_x IS NOT NULL AS box, c.occurrence_key, c.specimen_key,
