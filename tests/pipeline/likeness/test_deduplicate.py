@@ -37,16 +37,16 @@ def laid(folder: Path, name: str, image: Image.Image, **options: object) -> str:
     return name
 
 
-@pytest.mark.parametrize("size", [(240, 180), (500, 380)])
+@pytest.mark.parametrize("size", [(240, 180), (300, 260)])
 def test_of_equal_copies_the_one_with_all_its_colours_is_kept(tmp_path: Path, size: tuple[int, int]) -> None:
     picture = Image.blend(grain(1, size).convert("L").convert("RGB"), grain(2, size), 0.15)
-    larger = picture.resize((size[0] * 3, size[1] * 3), Image.Resampling.BICUBIC)
+    larger = picture.resize((size[0] * 2, size[1] * 2), Image.Resampling.BICUBIC)
     copies = [
         laid(tmp_path, "a-la.png", picture.convert("LA")),
         laid(tmp_path, "b-grey-as-rgb.png", picture.convert("L").convert("RGB")),
         laid(tmp_path, "c-16-bit.png", Image.fromarray(np.asarray(picture.convert("L"), np.uint16) * 257)),
-        laid(tmp_path, "d-128.gif", picture.quantize(128, kmeans=4)),
-        laid(tmp_path, "e-256-as-rgb.png", picture.quantize(256, kmeans=2).convert("RGB")),
+        laid(tmp_path, "d-200.gif", picture.quantize(200)),
+        laid(tmp_path, "e-256-as-rgb.png", picture.quantize(256).convert("RGB")),
         laid(tmp_path, "f-toned.jpg", ImageOps.colorize(picture.convert("L"), (30, 15, 0), (255, 240, 205))),
         laid(tmp_path, "g-small.jpg", picture.resize((60, 45)), quality=95),
         laid(tmp_path, "x-poor.jpg", picture, quality=75),
