@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dedup.bands import Band, BandPlan, plan_bands
 from dedup.blocks import block_of, luma_of, pixel_digest
 from dedup.clusters import Dominated, components, dominating_set
+from dedup.colours import COLOURS, colours_of, has_few_colours
 from dedup.crowds import CROWD, Folded, crowded_rows, fold_crowds
 from dedup.errors import CrowdError, LikenessError
 from dedup.hamming import (
@@ -18,6 +19,7 @@ from dedup.hamming import (
 )
 from dedup.hashes import ImageHashes, dihedral, hash_image, thumbnails
 from dedup.information import DEGENERATE, MINIMUM_QUALITY, degeneracy
+from dedup.joint import BothHashes, BothNear, HeldOutPair, find_pair_leaks, nearest_of_both
 from dedup.leakage import UNKNOWN_QUALITY, HeldOut, Leaks, find_leaks, usable
 from dedup.pairs import Accept, Pairs, brute_cross_pairs, brute_pairs, merge_pairs
 from dedup.pdq import DIHEDRAL, pdq_hashes, pdq_quality, pdq_variants
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from dedup.hashlist import HASH_LIST_SCHEMA, read_hash_list, write_hash_list
 
 __all__ = [
+    "COLOURS",
     "CROWD",
     "DEGENERATE",
     "DIHEDRAL",
@@ -49,11 +52,14 @@ __all__ = [
     "Accept",
     "Band",
     "BandPlan",
+    "BothHashes",
+    "BothNear",
     "CellMeans",
     "CrowdError",
     "Dominated",
     "Folded",
     "HeldOut",
+    "HeldOutPair",
     "ImageHashes",
     "KeyRange",
     "Leaks",
@@ -66,6 +72,7 @@ __all__ = [
     "brute_cross_pairs",
     "brute_pairs",
     "cell_means",
+    "colours_of",
     "components",
     "cross_band_pairs",
     "cross_pairs_within",
@@ -74,12 +81,15 @@ __all__ = [
     "dihedral",
     "dominating_set",
     "find_leaks",
+    "find_pair_leaks",
     "first_rows",
     "fold_crowds",
+    "has_few_colours",
     "hash_image",
     "key_ranges",
     "luma_of",
     "merge_pairs",
+    "nearest_of_both",
     "pairs_within",
     "pdq_hashes",
     "pdq_quality",

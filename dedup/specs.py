@@ -22,6 +22,9 @@ THUMBNAIL_SPEC = "luma-l64/2"
 """Pillow 'L' luma, means of (width // 256) x (height // 256) pixels where that is 2 or more, LANCZOS to 64 x 64: row by
 row, one byte each."""
 
+COLOUR_SPEC = "colours/1"
+"""`dedup.colours`: 'grey', 'few' (at most 256 in what was decoded, unless by a lossy format) or 'many'."""
+
 HASH_COLUMNS = pa.schema(
     [
         pa.field("sha256", pa.string(), metadata={"spec": "sha256"}),  # of the encoded bytes, 64 hex digits

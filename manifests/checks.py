@@ -309,6 +309,8 @@ RULES: Mapping[tuple[type[Any], str], Rule] = {
     (LikenessRules, "low_information"): _one_of(LOW_INFORMATION),
     (LikenessRules, "duplicate_residual"): _between(0, 255, "grey levels"),
     (LikenessRules, "leak_phash_distance"): _between(-1, 31, "bits"),
+    (LikenessRules, "leak_pair_phash"): _between(-1, 31, "bits"),
+    (LikenessRules, "leak_pair_pdq"): _between(-1, 256, "bits"),
     (LikenessRules, "leak_unknown"): _one_of(LOW_INFORMATION),
     (LikenessRules, "label_conflict"): _one_of(LABEL_CONFLICT),
     (SelectRules, "validation_percent"): _between(0, 100, "percent"),

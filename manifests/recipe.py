@@ -218,6 +218,12 @@ class LikenessRules:
     the same; 255 leaves the decision to the hash alone."""
     leak_phash_distance: int = -1
     """Leak distance of the 64-bit pHash, which also finds small crops but is less selective; -1: it is not compared."""
+    leak_pair_phash: int = 10
+    """An image also leaks when both hashes are near one held-out image under one turn of it: its pHash within this
+    distance and its PDQ within leak_pair_pdq. So are found crops of 5 %, borders of 2 % and turns of 2 degrees, which
+    neither hash tells by itself. -1 in either: the two are not compared together."""
+    leak_pair_pdq: int = 90
+    """PDQ distance of that rule; see leak_pair_phash."""
     leak_occurrence: bool = True
     """Other images of the occurrence of a leaking whole image leak too."""
     leak_unknown: str = "drop"

@@ -118,7 +118,7 @@ def _media(con: duckdb.DuckDBPyConnection, row_id: str) -> Iterator[str]:
 
 def _fate(con: duckdb.DuckDBPyConnection, row_id: str) -> Iterator[str]:
     for leak in _many(con, "SELECT * FROM leaks WHERE record_id = ? ORDER BY ALL", row_id):
-        yield from _lines("leak", leak, "benchmark", "item", "rule", "distance", "variant")
+        yield from _lines("leak", leak, "benchmark", "item", "rule", "distance", "phash_distance", "variant")
     cluster = _one(con, "SELECT * FROM clusters WHERE record_id = ?", row_id)
     if cluster:
         others = _many(

@@ -39,7 +39,7 @@ from pipeline.stages.base import missing
 
 _EVERY_SECONDS = 5.0
 _MEMORY_MB = 1024
-_VERSION = 3
+_VERSION = 4
 _LIST_SCHEMA = pa.schema(
     [
         pa.field("row", pa.int64()),

@@ -1,12 +1,14 @@
 """The order of preference among records that show the same image: one rule, before and after it is fetched.
 
 Of equal images the one with a usable licence is kept; then the more precisely named, the one whose label is vouched
-for, the more openly licensed, the larger, the one from the source of higher priority, and last the one with the smaller
-record id, so that the order is total and a function of content.
+for, the more openly licensed, the larger as it is stored, the one with more colour, the larger, the one from the source
+of higher priority, the one of more bytes per pixel, and last the one with the smaller record id, so that the order is
+total and a function of content. Before an image is fetched, nobody knows of its colour and bytes.
 """
 
 from __future__ import annotations
 
+from dedup import COLOURS
 from manifests import Recipe
 from pipeline.records import RANK_COLUMNS
 from pipeline.sql import in_list, quote
@@ -64,18 +66,27 @@ def _is_specimen(record: str) -> str:
     return f"upper(replace(coalesce({record}.basis_of_record, ''), ' ', '_')) IN {in_list(SPECIMENS)}"
 
 
-def preference(recipe: Recipe, *, name: str, record: str, pixels: str) -> str:
+def preference(recipe: Recipe, *, name: str, record: str, pixels: str, media: str = "") -> str:
     """Give the ORDER BY terms that put the preferred record first.
 
     `name` is an alias of the resolved names (RESOLVED_SCHEMA), `record` one of a table with source, record_id,
     license_family and provenance; `pixels` is an SQL expression, null where the size is not known: unknown sizes come
-    last.
+    last. `media`: an alias of fetched media (MEDIA_SCHEMA), where they are fetched.
     """
     openness = " ".join(f"WHEN {quote(family)} THEN {place}" for family, place in OPENNESS.items())
     priority = " ".join(f"WHEN {quote(spec.name)} THEN {spec.priority}" for spec in recipe.sources)
+    stored = fidelity = ""
+    if media:
+        shown = "least" if recipe.image.rule == "shortest" else "greatest"
+        grades = " ".join(f"WHEN {quote(colours)} THEN {place}" for place, colours in enumerate(COLOURS))
+        # As large as they are stored first: of what is beyond that, colour is worth more than pixels.
+        stored = f"{shown}({media}.width, {media}.height) DESC NULLS LAST, "
+        stored += f"CASE {media}.colours {grades} ELSE {len(COLOURS)} END, "
+        # Between equal numbers of pixels, more bytes are more bytes per pixel.
+        fidelity = f"{media}.bytes DESC NULLS LAST, "
     return (
         f"{record}.license_family IN {in_list(recipe.licences.allow)} DESC NULLS LAST, "
         f"{specificity(name)} DESC, {record}.provenance NULLS LAST, "
         f"CASE {record}.license_family {openness} ELSE {len(OPENNESS)} END, "
-        f"{pixels} DESC NULLS LAST, CASE {record}.source {priority} END, {record}.record_id"
+        f"{stored}{pixels} DESC NULLS LAST, CASE {record}.source {priority} END, {fidelity}{record}.record_id"
     )

@@ -109,11 +109,12 @@ SELECT * FROM read_parquet('resolve/names/*.parquet')
 UNION ALL BY NAME SELECT * FROM read_parquet('likeness/labels/*.parquet');
 
 --| media: Every image that was asked for: where it came from, how it ended, its size and hashes.
+--| media.colours: many, few (at most 256, as a palette holds) or grey
 CREATE VIEW media AS
 SELECT m.image_id, m.media_id, m.host, m.address,
        CASE WHEN p.image_id IS NULL THEN m.outcome ELSE 'placeholder' END AS outcome,
        coalesce(g.sentence, m.detail) AS detail, m.bytes, m.sha256, m.format, m.source_width, m.source_height, m.width,
-       m.height, m.phash, lower(hex(m.pdq)) AS pdq, m.quality, m.pixel_sha256
+       m.height, m.phash, lower(hex(m.pdq)) AS pdq, m.quality, m.colours, m.pixel_sha256
 FROM read_parquet('fetch/media/*.parquet') m
 LEFT JOIN read_parquet('fetch/placeholders/*.parquet') p ON p.image_id = m.image_id
 LEFT JOIN read_parquet('fetch/placeholder_groups/*.parquet') g
@@ -225,10 +226,12 @@ FROM samples GROUP BY accepted_id ORDER BY images DESC, accepted_name;
 CREATE VIEW clusters AS SELECT * FROM read_parquet('likeness/clusters/*.parquet');
 
 --| leaks: Records that would have leaked a held-out image, with the item and the distance; placeholders are among them.
+--| leaks.phash_distance: distance of the two pHashes, where a rule compares both hashes; else -1, or null without an image
 CREATE VIEW leaks AS
-SELECT record_id, source, benchmark, item, rule, distance, variant FROM read_parquet('likeness/leaks/*.parquet')
+SELECT record_id, source, benchmark, item, rule, distance, variant, phash_distance
+FROM read_parquet('likeness/leaks/*.parquet')
 UNION ALL
-SELECT row_id, source, other_id, NULL, CASE outcome WHEN 'leak_id' THEN 'id' ELSE 'species' END, NULL, NULL
+SELECT row_id, source, other_id, NULL, CASE outcome WHEN 'leak_id' THEN 'id' ELSE 'species' END, NULL, NULL, NULL
 FROM ledger WHERE outcome IN ('leak_id', 'leak_species');
 
 --| benchmarks: Held-out items: what each is compared by, and which could not be covered.

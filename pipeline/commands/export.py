@@ -15,7 +15,17 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("--format", default="shards", help="shards (default), folders, coco, yolo or hugging-face")
     parser.add_argument("--where", default="", metavar="CONDITION", help="SQL over the columns of samples")
     parser.add_argument("--sql", default="", metavar="QUESTION", help="instead: a SELECT with a column key")
-    parser.add_argument("--classes", default="accepted", metavar="LEVEL", help="accepted (default), or a rank")
+    parser.add_argument(
+        "--classes",
+        default="species",
+        metavar="LEVEL",
+        help="what a class is: a rank (default species), or accepted, each accepted taxon whatever its rank",
+    )
+    parser.add_argument(
+        "--empty-classes",
+        action="store_true",
+        help="of folders: every split has the folders of all classes, empty where it has no image of one",
+    )
     parser.set_defaults(lines=lines)
 
 
@@ -23,11 +33,12 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     """Export, and give what left, what was refused and why."""
     from pipeline.export import export
 
-    done = export(args.run, args.out, args.format, args.where, args.sql, args.classes)
+    done = export(args.run, args.out, args.format, args.where, args.sql, args.classes, args.empty_classes)
     yield f"{done.exported:,} of {done.asked:,} chosen samples exported to {args.out}"
     for name, samples in sorted(done.files.items()):
         yield f"  {name}: {samples:,}"
     for reason, samples in done.refused.items():
         yield f"refused, {reason}: {samples:,} (see refused.csv)"
     if done.unclassed:
-        yield f"without a {args.classes}: {done.unclassed:,}"
+        wider = "--classes accepted, or a higher rank, takes them" if args.classes != "accepted" else ""
+        yield f"without a {args.classes}, left out: {done.unclassed:,}" + (f" ({wider})" if wider else "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +35,29 @@ class Choice:
         """Samples that leave."""
         return self.asked - sum(self.refused.values())
 
-    def rows(self, columns: str, order: str = "split, key") -> Iterator[dict[str, Any]]:
-        """Give columns of the samples that leave, in order, a batch at a time.
+    def left_out(self, reason: str, condition: str) -> Choice:
+        """Give the choice without the samples, of those that leave, of which a condition on `samples` holds.
+
+        Raises RunError when nothing is left.
+        """
+        going = f"SELECT key FROM samples JOIN leaving USING (key) WHERE {condition}"
+        self.con.execute(f"CREATE OR REPLACE TEMP TABLE going AS {going}")
+        (number,) = self.con.execute("SELECT count(*) FROM going").fetchall()[0]
+        if not number:
+            return self
+        self.con.execute("UPDATE chosen SET reason = $1 WHERE key IN (SELECT key FROM going)", [reason])
+        self.con.execute("DELETE FROM leaving WHERE key IN (SELECT key FROM going)")
+        found = replace(self, refused={**self.refused, reason: number})
+        if found.kept == 0:
+            raise RunError(f"none of the {self.asked:,} chosen samples is left", where=f"{reason} {number:,}")
+        return found
+
+    def rows(self, columns: str, order: str = "split, key", tables: str = "") -> Iterator[dict[str, Any]]:
+        """Give columns of the samples that leave, joined with other tables, in order, a batch at a time.
 
         Ask nothing else of the connection before the last row has come: an answer streams over it.
         """
-        query = f"SELECT {columns} FROM samples JOIN leaving USING (key) ORDER BY {order}"
+        query = f"SELECT {columns} FROM samples JOIN leaving USING (key) {tables} ORDER BY {order}"
         for batch in self.con.sql(query).to_arrow_reader(_BATCH):
             yield from batch.to_pylist()
 

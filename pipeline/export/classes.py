@@ -13,15 +13,16 @@ LEVELS = ("accepted", *RANK_COLUMNS)
 _UNSAFE = re.compile(r"[^\w .×'()-]")
 
 
-def class_column(level: str) -> str:
+def class_column(level: str, alias: str = "") -> str:
     """Give the SQL expression of a sample's class; raises RunError for a level that is none.
 
-    >>> class_column("accepted"), class_column("order")
-    ('accepted_id', '"order"')
+    >>> class_column("accepted"), class_column("order"), class_column("genus", "s")
+    ('accepted_id', '"order"', 's."genus"')
     """
     if level not in LEVELS:
         raise RunError(f"no such level: {level!r}", expected=f"one of {', '.join(LEVELS)}")
-    return "accepted_id" if level == "accepted" else f'"{level}"'
+    table = f"{alias}." if alias else ""
+    return f"{table}accepted_id" if level == "accepted" else f'{table}"{level}"'
 
 
 def folder_name(name: str) -> str:
@@ -36,15 +37,28 @@ def folder_name(name: str) -> str:
 def class_names(choice: Choice, level: str) -> dict[str, str]:
     """Give the name of each class by its key, sorted by name; taxa of one name get their key behind it.
 
-    Samples without the rank have no class and stay out; `unclassed` counts them.
+    Of accepted taxa one may lie within another: a genus to which some images are identified, and its species. Their
+    classes are not disjoint, and the name of the higher one says so: 'Puma (genus only)'. Samples without the rank have
+    no class and stay out; `unclassed` counts them.
     """
     column = class_column(level)
-    name = "accepted_name" if level == "accepted" else column
-    found = choice.con.execute(
-        f"""SELECT {column} AS id, min({name}) AS name FROM samples JOIN leaving USING (key)
-            WHERE {column} IS NOT NULL GROUP BY 1 ORDER BY 2, 1"""
-    ).fetchall()
-    safe = [(key, folder_name(name)) for key, name in found]
+    if level == "accepted":
+        taxa = choice.con.execute(
+            f"""SELECT accepted_id AS id, min(accepted_name), min(accepted_rank), min(kingdom),
+                       {", ".join(f'min("{rank}")' for rank in RANK_COLUMNS)}
+                FROM samples JOIN leaving USING (key) GROUP BY 1"""
+        ).fetchall()
+        within = {(kingdom, name) for _, own, _, kingdom, *lineage in taxa for name in lineage if name and name != own}
+        found = sorted(
+            (f"{name} ({rank} only)" if (kingdom, name) in within else name, key)
+            for key, name, rank, kingdom, *_ in taxa
+        )
+    else:
+        found = choice.con.execute(
+            f"""SELECT DISTINCT {column} AS name, {column} AS id FROM samples JOIN leaving USING (key)
+                WHERE {column} IS NOT NULL ORDER BY 1"""
+        ).fetchall()
+    safe = [(key, folder_name(name)) for name, key in found]
     times = Counter(name.casefold() for _, name in safe)  # some file systems do not tell case
     return {key: name if times[name.casefold()] == 1 else folder_name(f"{name} ({key})") for key, name in safe}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,24 +14,22 @@ from pipeline.export.choice import Choice, choose
 from pipeline.export.classes import class_column, unclassed
 from pipeline.export.coco import export_coco
 from pipeline.export.files import write_rows
-from pipeline.export.folders import export_folders
+from pipeline.export.folders import export_folders, without_train
 from pipeline.export.hugging_face import export_hugging_face
 from pipeline.export.shards import export_shards
-from pipeline.export.yolo import export_yolo
+from pipeline.export.yolo import boxed, export_yolo
 from pipeline.run.folder import RunFolder
 
-_BY_CLASS: dict[str, Callable[[Choice, Path, str], dict[str, int]]] = {
-    "folders": export_folders,
-    "coco": export_coco,
-    "yolo": export_yolo,
-    "hugging-face": export_hugging_face,
-}
-FORMATS = ("shards", *_BY_CLASS)
+_BY_CLASS = {"coco": export_coco, "yolo": export_yolo, "hugging-face": export_hugging_face}
+FORMATS = ("shards", "folders", *_BY_CLASS)
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What an export did: asked = exported + refused + without a class."""
+    """What an export did: asked = exported + refused + without a class.
+
+    Refused are samples that may not leave, and those that the layout has no place for, by reason.
+    """
 
     asked: int
     exported: int
@@ -42,15 +39,26 @@ class Exported:
     """Samples by shard, or by split."""
 
 
-def export(root: Path, out: Path, form: str, where: str = "", sql: str = "", level: str = "accepted") -> Exported:
+def export(
+    root: Path,
+    out: Path,
+    form: str,
+    where: str = "",
+    sql: str = "",
+    level: str = "species",
+    empty_classes: bool = False,
+) -> Exported:
     """Export chosen samples of a finished run; the folder appears under its name only when it is complete.
 
+    `level`: what a class is, where the layout has classes. `empty_classes`: class folders also where they are empty.
     Raises RunError when the run is not finished, the folder exists, or nothing is chosen; VerifyError when an image
     has changed since it was stored; StorageError when the folder cannot be written.
     """
     if form not in FORMATS:
         raise RunError(f"no such format: {form!r}", expected=f"one of {', '.join(FORMATS)}")
     class_column(level)
+    if empty_classes and form != "folders":
+        raise RunError("only class folders can be empty", where=form, remedy="export with --format folders")
     folder = RunFolder(root.absolute())
     folder.require("catalog")
     target = out.absolute()
@@ -63,13 +71,26 @@ def export(root: Path, out: Path, form: str, where: str = "", sql: str = "", lev
     shutil.rmtree(part, ignore_errors=True)
     try:
         part.mkdir(parents=True)
-        with choose(folder.root, recipe, where, sql) as choice:
-            by_class = _BY_CLASS.get(form)
-            lost = unclassed(choice, level) if by_class else 0
+        with choose(folder.root, recipe, where, sql) as chosen:
+            choice, classed = chosen, form != "shards"
+            lost = unclassed(choice, level) if classed else 0
             if lost == choice.kept:
-                raise RunError(f"no chosen sample has a {level}", remedy="choose another level")
-            files = by_class(choice, part, level) if by_class else export_shards(choice, part)
-            _beside(choice, part, level if by_class else "")
+                raise RunError(f"no chosen sample has a {level}", remedy="choose another level with --classes")
+            if form == "folders":
+                choice = choice if empty_classes else without_train(choice, level)
+                files = export_folders(choice, part, level, empty_classes)
+            elif form == "shards":
+                files = export_shards(choice, part)
+            else:
+                choice = boxed(choice, level) if form == "yolo" else choice
+                files = _BY_CLASS[form](choice, part, level)
+            if not files:
+                raise RunError(
+                    f"none of the {choice.asked:,} chosen samples has a place in {form}",
+                    where=", ".join(f"{reason} {number:,}" for reason, number in choice.refused.items()),
+                    remedy="choose others, or another --format",
+                )
+            _beside(choice, part, level if classed else "")
             done = Exported(choice.asked, sum(files.values()), dict(choice.refused), lost, files)
         note = {"format": form, "where": where, "sql": sql, "recipe": recipe.name, "asked": done.asked}
         counts = {"exported": done.exported, "refused": done.refused, "unclassed": lost, "files": files}

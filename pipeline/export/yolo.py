@@ -1,19 +1,32 @@
 """Export in YOLO's layout: `images/SPLIT/KEY.jpg`, `labels/SPLIT/KEY.txt` and `data.yaml`.
 
-A stored image is the crop of one organism, or a whole picture of it: its box is the whole frame, `CLASS 0.5 0.5 1 1`.
+Every label is a box of the source, in shares of the stored picture. A picture whose source states no box would be
+background to a detector that reads this layout, so it stays out.
 Source: Ultralytics, "Object Detection Datasets Overview", YOLO format.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pipeline.atomic import write_text
+from pipeline.export.boxes import BOX_COLUMNS, BOX_TABLES, PlacedBox, boxes_in, list_boxes, unboxed
 from pipeline.export.bytes import ShardBytes
 from pipeline.export.choice import Choice
 from pipeline.export.classes import class_column, class_names
 from pipeline.export.files import IMAGE_COLUMNS, put_image
+
+NO_BOX = "no_box"
+"""Reason of samples whose source states no box."""
+
+
+def boxed(choice: Choice, level: str) -> Choice:
+    """Give the choice without the samples in which no box lies."""
+    list_boxes(choice, level)
+    return choice.left_out(NO_BOX, f"{class_column(level)} IS NOT NULL AND {unboxed()}")
 
 
 def export_yolo(choice: Choice, out: Path, level: str) -> dict[str, int]:
@@ -21,17 +34,23 @@ def export_yolo(choice: Choice, out: Path, level: str) -> dict[str, int]:
     names = class_names(choice, level)
     number = {key: place for place, key in enumerate(names)}
     written: dict[str, int] = {}
-    columns = f"{IMAGE_COLUMNS}, {class_column(level)} AS class_id"
+    columns = f"{IMAGE_COLUMNS}, {BOX_COLUMNS}, {class_column(level)} AS class_id"
     with ShardBytes(choice.root / "shards") as source:
-        for row in choice.rows(columns):
+        for row in choice.rows(columns, tables=BOX_TABLES):
             if row["class_id"] is None:
                 continue
             split = row["split"]
             put_image(out / "images" / split / f"{row['key']}.jpg", source.jpeg(row))
-            put_image(out / "labels" / split / f"{row['key']}.txt", f"{number[row['class_id']]} 0.5 0.5 1 1\n".encode())
+            labels = "".join(_label(box, row, number) for box in boxes_in(row))
+            put_image(out / "labels" / split / f"{row['key']}.txt", labels.encode())
             written[split] = written.get(split, 0) + 1
     # Quoted as JSON strings, which YAML reads as they are.
     lines = [f"{split}: images/{split}" for split in sorted(written)]
     lines += ["names:", *(f"  {number[key]}: {json.dumps(name, ensure_ascii=False)}" for key, name in names.items())]
     write_text(out / "data.yaml", "\n".join(["path: .", *lines]) + "\n")
     return written
+
+
+def _label(box: PlacedBox, row: Mapping[str, Any], number: Mapping[str, int]) -> str:
+    x, y = (box.x + box.w / 2) / row["width"], (box.y + box.h / 2) / row["height"]
+    return f"{number[str(box.class_id)]} {x:.6g} {y:.6g} {box.w / row['width']:.6g} {box.h / row['height']:.6g}\n"

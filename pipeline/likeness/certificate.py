@@ -17,14 +17,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dedup import HASH_SPEC, HeldOut, find_leaks
+from dedup import HASH_SPEC, BothHashes, HeldOut, find_leaks
 from dedup.pairs import as_words, distances
 from manifests import BenchmarkSpec, Recipe, recipe_from_json
 from pipeline.atomic import read_json
 from pipeline.catalog import open_catalog
 from pipeline.ids import hash64
 from pipeline.likeness.canaries import planted_hashes, planted_images
-from pipeline.likeness.search import doubtful, informative
+from pipeline.likeness.pair_certificate import by_pair
+from pipeline.likeness.search import compares_pairs, doubtful, informative
 from pipeline.run.folder import RunFolder
 
 AUDIT_PAIRS = 100_000_000
@@ -77,6 +78,11 @@ def certify(root: Path, catalog: duckdb.DuckDBPyConnection | None = None) -> Ite
         for name, distance in (("pdq", recipe.likeness.leak_distance), ("phash", recipe.likeness.leak_phash_distance)):
             if distance >= 0 and own.num_rows:
                 yield from _by_hash(recipe, benchmark, kept, own, name, distance)
+        if compares_pairs(recipe.likeness) and own.num_rows:
+            both = BothHashes(kept.hashes("phash"), kept.hashes("pdq"))
+            names = [kept.image_id[row] for row in np.flatnonzero(kept.usable).tolist()]
+            for holds, sentence in by_pair(benchmark.name, both, names, own, recipe.likeness, AUDIT_PAIRS):
+                yield Statement(benchmark.name, holds, sentence)
         if own.num_rows:
             yield _covered(benchmark, own, recipe)
             yield _by_content(benchmark, kept, own)

@@ -1,34 +1,49 @@
 """The leak check of two sets of images: which training images may be a held-out one, and which items are leaked.
 
 Both sets are folders, tars, zips or hash lists. It is the search of the mill without its records: equal bytes and
-pixels, equal keys where both sides have them, and every named hash within its distance, turned and mirrored.
+pixels, equal keys where both sides have them, and every named hash within its distance, turned and mirrored. What no
+rule calls a leak but lies just beyond the distances of pHash and PDQ together is listed for a person to look at.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from dedup import UNKNOWN_QUALITY, HeldOut, find_leaks, usable
+from dedup import UNKNOWN_QUALITY, BothHashes, HeldOut, HeldOutPair, find_leaks, find_pair_leaks, usable
 from manifests import LikenessRules
-from pipeline.likeness.search import DOUBTFUL, Leak, doubtful, informative, packed, same_content
+from pipeline.likeness.search import (
+    DOUBTFUL,
+    LEAK_PAIR,
+    Leak,
+    compares_pairs,
+    doubtful,
+    informative,
+    packed,
+    pair_leaks,
+    same_content,
+)
 from pipeline.likeness.verification import UNKNOWN_RESIDUAL, pair_residuals
 
 LEAKS_SCHEMA = pa.schema(
     [
         *(pa.field(name, pa.string()) for name in ("train", "benchmark", "item", "rule", "decision")),
-        pa.field("distance", pa.int32()),  # -1 where no hash was compared
+        pa.field("distance", pa.int32()),  # of the hash that the rule compares, PDQ before pHash; -1: of none
+        pa.field("phash_distance", pa.int32()),  # where a rule compares both hashes; else -1
         pa.field("variant", pa.int32()),  # how the held-out image was turned: place in dedup.DIHEDRAL
         pa.field("residual", pa.float64()),  # of the thumbnails; -1 where one is missing
         pa.field("detail", pa.string()),
     ]
 )
 """One row per training image that is no clean one; `decision` is leak, leak_unknown or review."""
-REVIEW_PHASH, REVIEW_PDQ = 10, 90
-"""Distances within which both hashes of an image without a leak must lie for it to be listed for review: so lie crops
-of 5 %, turns of 2 degrees and narrow borders, and hardly any pair of different photographs."""
+REVIEW_PHASH, REVIEW_PDQ = 12, 100
+"""Distances within which both hashes of an image lie that is listed for review: of 134 photographs cropped by 10 % so
+lie four fifths, of those with a border of 3 % three quarters, and hardly any pair of different photographs."""
 ITEMS_SCHEMA = pa.schema(
     [
         *(pa.field(name, pa.string()) for name in ("benchmark", "item", "state", "train", "rule")),
@@ -64,12 +79,18 @@ class LeakReport:
         return int(self.items["state"].to_pylist().count(state))
 
 
-def check_leaks(train: pa.Table, held_out: pa.Table, rules: LikenessRules | None = None) -> LeakReport:
+def check_leaks(
+    train: pa.Table,
+    held_out: pa.Table,
+    rules: LikenessRules | None = None,
+    review: tuple[int, int] = (REVIEW_PHASH, REVIEW_PDQ),
+) -> LeakReport:
     """Compare two tables of `hash_set`: every training image is clean, a leak, leak_unknown, or for review.
 
-    review: both hashes lie near a held-out image, though not within a leak distance; a person should look.
     leak_unknown: the image has no hash, a hash of too little information, or lies near a held-out item whose hash is
-    such. Memory: some hundred bytes per hash beside the tables. LikenessError: a distance of half the bits or more.
+    such. review: no rule says that the image leaks, but its pHash and its PDQ lie within the distances of `review` of a
+    held-out one; -1 in either: nothing is listed so. Memory: some hundred bytes per hash beside the tables.
+    LikenessError: a distance of half the bits or more.
 
     >>> import tempfile
     >>> from pathlib import Path
@@ -90,10 +111,13 @@ def check_leaks(train: pa.Table, held_out: pa.Table, rules: LikenessRules | None
     for index, leak in _same_keys(train, held_out).items():
         leaks.setdefault(index, leak)
     near = {index: leak for name in _NAMES for index, leak in reversed(_near(train, held_out, rules, name))}
-    for index, leak in near.items():
+    found = [*near.items(), *_paired(train, held_out, rules)]
+    for index, leak in sorted(found, key=lambda pair: pair[1].rule == DOUBTFUL):
         leaks.setdefault(index, leak)
-    for index, leak in _review(train, held_out, rules):
-        leaks.setdefault(index, leak)
+    wide = replace(rules, leak_pair_phash=review[0], leak_pair_pdq=review[1])
+    for index, leak in _paired(train, held_out, wide, but=leaks.keys()):
+        if leak.rule == LEAK_PAIR:
+            leaks[index] = replace(leak, rule=REVIEW)
     return LeakReport(_leak_rows(train, held_out, leaks, rules), _items(train, held_out, rules), train, held_out)
 
 
@@ -103,9 +127,7 @@ def _near(train: pa.Table, held_out: pa.Table, rules: LikenessRules, name: str) 
     if distance < 0:
         return []
     hashes, rows = packed(train[name].to_pylist(), _WIDTH[name])
-    quality = np.array(
-        [UNKNOWN_QUALITY if value is None else value for value in train["quality"].to_pylist()], np.int16
-    )
+    quality = _qualities(train)
     telling = usable(quality[rows], rules.minimum_quality)
     hashes, rows = hashes[telling], rows[telling]
     sides = [(informative(held_out, rules.minimum_quality, name), "hamming" if name == "pdq" else "phash")]
@@ -120,24 +142,22 @@ def _near(train: pa.Table, held_out: pa.Table, rules: LikenessRules, name: str) 
     return found
 
 
-def _review(train: pa.Table, held_out: pa.Table, rules: LikenessRules) -> list[tuple[int, Leak]]:
-    """Give the training images that look much like a held-out one without being within a leak distance of it."""
-    wide = replace(rules, leak_phash_distance=REVIEW_PHASH)
-    candidates = [pair for pair in _near(train, held_out, wide, "phash") if pair[1].rule == "phash"]
-    theirs = {
-        (row["benchmark"], row["item"]): (row["pdq"] or "").split(" ")
-        for row in held_out.select(["benchmark", "item", "pdq"]).to_pylist()
-    }
-    ours = train["pdq"].to_pylist()
-    found = []
-    for index, leak in candidates:
-        variants = theirs[leak.benchmark, leak.item]
-        if not ours[index] or len(variants) <= leak.variant or not variants[leak.variant]:
-            continue
-        apart = (int(ours[index].split(" ")[0], 16) ^ int(variants[leak.variant], 16)).bit_count()
-        if apart <= REVIEW_PDQ:
-            found.append((index, Leak(leak.benchmark, leak.item, REVIEW, apart, leak.variant)))
-    return found
+def _paired(
+    train: pa.Table, held_out: pa.Table, rules: LikenessRules, but: Collection[int] = ()
+) -> list[tuple[int, Leak]]:
+    """Give the training images, but for some rows, that lie near a held-out one under both hashes at once."""
+    both, rows = _both(train, rules.minimum_quality, but)
+    return [(int(rows[at]), leak) for at, leak in pair_leaks(both, held_out, rules)]
+
+
+def _both(train: pa.Table, minimum: int, but: Collection[int] = ()) -> tuple[BothHashes, npt.NDArray[np.int64]]:
+    """Give both hashes of the rows that have both, with enough information, and these rows."""
+    telling = pc.fill_null(pc.greater_equal(train["quality"], minimum), False)
+    chosen = pc.and_(telling, pc.and_(train["pdq"].is_valid(), train["phash"].is_valid()))
+    rows = np.setdiff1d(np.flatnonzero(chosen.to_numpy(zero_copy_only=False)), np.array(sorted(but), np.int64))
+    some = train.select(_NAMES).take(pa.array(rows, pa.int64()))
+    hashes = (packed(some[name].to_pylist(), _WIDTH[name])[0] for name in _NAMES)
+    return BothHashes(*hashes), rows
 
 
 def _same_keys(train: pa.Table, held_out: pa.Table) -> dict[int, Leak]:
@@ -164,12 +184,12 @@ def _leak_rows(train: pa.Table, held_out: pa.Table, leaks: dict[int, Leak], rule
     rows = []
     for index, (name, outcome, quality, picture) in enumerate(zip(*columns, strict=True)):
         leak = leaks.get(index)
-        base = {"train": name, "distance": -1, "variant": -1, "residual": UNKNOWN_RESIDUAL}
+        base = {"train": name, "distance": -1, "variant": -1, "phash_distance": -1, "residual": UNKNOWN_RESIDUAL}
         if leak is not None:
             # Only pictures that stand the same way can be laid over each other.
             other = theirs.get((leak.benchmark, leak.item)) if leak.variant == 0 else None
             base |= {"benchmark": leak.benchmark, "item": leak.item, "rule": leak.rule}
-            base |= {"distance": leak.distance, "variant": leak.variant}
+            base |= {"distance": leak.distance, "variant": leak.variant, "phash_distance": leak.phash_distance}
             base |= {"residual": float(pair_residuals([picture], [other])[0])}
             rows.append(base | {"decision": {DOUBTFUL: "leak_unknown", REVIEW: REVIEW}.get(leak.rule, "leak")})
         elif outcome is not None or quality is None:
@@ -206,6 +226,8 @@ def _items(train: pa.Table, held_out: pa.Table, rules: LikenessRules) -> pa.Tabl
         for at in np.lexsort((near.train, near.distance)).tolist():
             item = int(owner[int(near.train[at])])
             leaked.setdefault(item, (theirs.item[int(near.held_out[at])], rule, int(near.distance[at])))
+    for item, found in _paired_items(train, held_out, rules):
+        leaked.setdefault(item, found)
     rows = []
     for index, (benchmark, item) in enumerate(
         zip(held_out["benchmark"].to_pylist(), held_out["item"].to_pylist(), strict=True)
@@ -216,3 +238,22 @@ def _items(train: pa.Table, held_out: pa.Table, rules: LikenessRules) -> pa.Tabl
             row |= dict(zip(("train", "rule", "distance"), leaked[index], strict=True))
         rows.append(row)
     return pa.Table.from_pylist(sorted(rows, key=lambda row: (str(row["benchmark"]), str(row["item"]))), ITEMS_SCHEMA)
+
+
+def _paired_items(train: pa.Table, held_out: pa.Table, rules: LikenessRules) -> list[tuple[int, tuple[str, str, int]]]:
+    """Give the held-out items near a training image under both hashes, with the nearest: its name, rule, distance."""
+    if not compares_pairs(rules):
+        return []
+    telling = usable(_qualities(held_out), rules.minimum_quality)
+    held = HeldOutPair.from_table(held_out)
+    rows = np.flatnonzero(telling[held.owner])
+    theirs = HeldOutPair.from_table(train.filter(pa.array(usable(_qualities(train), rules.minimum_quality))))
+    near = find_pair_leaks(held.hashes[rows], theirs, rules.leak_pair_phash, rules.leak_pair_pdq)
+    ends = zip(held.owner[rows[near.left]].tolist(), theirs.owner[near.right].tolist(), strict=True)
+    bits = zip(near.phash.tolist(), near.pdq.tolist(), strict=True)
+    found = [(both, item, theirs.items.item[one]) for (item, one), both in zip(ends, bits, strict=True)]
+    return [(item, (name, LEAK_PAIR, pdq)) for (_, pdq), item, name in sorted(found)]
+
+
+def _qualities(table: pa.Table) -> npt.NDArray[np.int16]:
+    return np.array([UNKNOWN_QUALITY if value is None else value for value in table["quality"].to_pylist()], np.int16)

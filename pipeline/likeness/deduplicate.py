@@ -1,19 +1,21 @@
 """Duplicates of any images or hashes, without a recipe: the mill's own decision on tables of `hash_set`.
 
-What is kept is the first in one order: more pixels, then the smaller name. Every image that is dropped names a kept one
-that it was verified against. Images that are alike under different labels are conflicts, where labels are given.
+What is kept is the first in one order: the larger as the mill would store it, the one with more colour, more pixels,
+more bytes per pixel, then the smaller name. Every image that is dropped names a kept one that it was verified against.
+Images that are alike under different labels are conflicts, where labels are given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from dedup import crowded_rows
-from manifests import LikenessRules
+from dedup import COLOURS, crowded_rows
+from manifests import ImageRules, LikenessRules
 from pipeline.likeness.crowds import NO_GROUP, alike_rule, fold, near_edges
 from pipeline.likeness.edges import joined
 from pipeline.likeness.fates import RANK_IDS, Verdicts, open_nodes
@@ -27,6 +29,8 @@ DECISION_SCHEMA = pa.schema(
         *(pa.field(name, pa.string()) for name in ("item", "decision", "outcome", "other", "cluster", "group")),
         pa.field("label", pa.string()),
         pa.field("pixels", pa.int64()),
+        pa.field("bytes", pa.int64()),
+        pa.field("colours", pa.string()),  # many, few or grey
         pa.field("quality", pa.int16()),
         pa.field("evidence", pa.string()),  # JSON object: rule, distance, residual
     ]
@@ -44,6 +48,7 @@ PAIRS_SCHEMA = pa.schema(
 )
 """One row per pair of pictures within the distance, named by the preferred image of each."""
 UNREADABLE = "unreadable"
+_STORED = ImageRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,16 @@ class Duplicates:
     def count(self, outcome: str) -> int:
         """Give the number of images with that outcome."""
         return int(self.decisions["outcome"].to_pylist().count(outcome))
+
+
+def _preferred(row: Mapping[str, Any]) -> tuple[int, int, int, int, str]:
+    """Give the place of an image in the order of preference, the least first; what is not known comes last."""
+    width, height, colours = row["width"] or 0, row["height"] or 0, row["colours"]
+    # Of what the mill would store: beyond its side, more pixels are worth less than colour.
+    side = min(width, height, _STORED.side)
+    grade = COLOURS.index(colours) if colours in COLOURS else len(COLOURS)
+    # Between equal numbers of pixels, more bytes are more bytes per pixel.
+    return -side, grade, -width * height, -(row["bytes"] or 0), row["item"]
 
 
 def find_duplicates(
@@ -93,7 +108,7 @@ def find_duplicates(
     rows = images.to_pylist()
     readable = sorted(
         (row for row in rows if row["outcome"] is None and row["pdq"] and row["quality"] is not None),
-        key=lambda row: (-(row["width"] or 0) * (row["height"] or 0), row["item"]),
+        key=_preferred,
     )
     names = [row["item"] for row in readable]
     hashes, _ = packed([row["pdq"] for row in readable], 32)
@@ -139,6 +154,8 @@ def find_duplicates(
                 "group": group_of.get(row["item"]),
                 "label": labels.get(row["item"]),
                 "pixels": (row["width"] or 0) * (row["height"] or 0),
+                "bytes": row["bytes"],
+                "colours": row["colours"],
                 "quality": row["quality"],
                 "evidence": fate.evidence or None,
             }

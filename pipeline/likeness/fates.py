@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.likeness.search import DOUBTFUL, Leak
+from pipeline.likeness.search import DOUBTFUL, LEAK_PAIR, Leak
 from pipeline.likeness.verification import Int
 from pipeline.outcomes import Outcome
 from pipeline.records import RANK_COLUMNS
@@ -20,6 +20,7 @@ _LEAK_OUTCOMES = {
     "pixels": Outcome.LEAK_BYTES,
     "hamming": Outcome.LEAK_HAMMING,
     "phash": Outcome.LEAK_HAMMING,
+    LEAK_PAIR: Outcome.LEAK_HAMMING,
     "occurrence": Outcome.LEAK_OCCURRENCE,
     DOUBTFUL: Outcome.LEAK_UNKNOWN,
 }
@@ -52,6 +53,9 @@ class Verdicts:
     """Whether conflicts bear the lowest taxon they share, instead of going."""
     lowest_allowed: int = 0
     """Place in RANK_COLUMNS of the highest rank that a lowered label may have."""
+    leak_pair_phash: int = -1
+    leak_pair_pdq: int = -1
+    """Distances within which both hashes of a `leak_pair` lie: what its evidence names."""
 
 
 def first_fates(records: pa.Table, leaks: Mapping[int, Leak], verdicts: Verdicts) -> list[Fate | None]:
@@ -64,7 +68,7 @@ def first_fates(records: pa.Table, leaks: Mapping[int, Leak], verdicts: Verdicts
     fates: list[Fate | None] = [None] * records.num_rows
     for index, leak in sorted(leaks.items()):
         if leak.rule != DOUBTFUL or verdicts.doubtful_leaks:
-            fates[index] = _leaked(leak)
+            fates[index] = _leaked(leak, verdicts)
     for index, quality in enumerate(records.column("quality").to_pylist()):
         if fates[index] is None and verdicts.uninformative and quality < verdicts.minimum_quality:
             proof = evidence(rule="pdq quality", quality=quality, minimum=verdicts.minimum_quality)
@@ -95,9 +99,15 @@ def open_nodes(records: pa.Table, node: Int, fates: list[Fate | None]) -> tuple[
     return alive, label
 
 
-def _leaked(leak: Leak) -> Fate:
+def _leaked(leak: Leak, verdicts: Verdicts) -> Fate:
     outcome = _LEAK_OUTCOMES[leak.rule]
+    both = (
+        {"phash_distance": leak.phash_distance}
+        | {"leak_pair_phash": verdicts.leak_pair_phash, "leak_pair_pdq": verdicts.leak_pair_pdq}
+        if leak.phash_distance >= 0
+        else {}
+    )
     proof = evidence(
-        rule=leak.rule, benchmark=leak.benchmark, item=leak.item, distance=leak.distance, variant=leak.variant
+        rule=leak.rule, benchmark=leak.benchmark, item=leak.item, distance=leak.distance, variant=leak.variant, **both
     )
     return Fate(outcome, proof, None, f"{leak.benchmark}/{leak.item}")

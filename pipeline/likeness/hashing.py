@@ -18,7 +18,7 @@ from PIL import Image
 from dedup import HASH_LIST_SCHEMA, HASH_SPEC, hash_image, pdq_variants, phash_variants, read_hash_list, thumbnails
 from manifests import ImageRules
 from pipeline.likeness.sets import Picture, is_image_set, pictures
-from pipeline.media import Processed, stored_raster
+from pipeline.media import Processed, stored_picture
 from pipeline.outcomes import Outcome
 
 MAX_PIXELS = 100_000_000
@@ -28,6 +28,8 @@ HASHED_SCHEMA = pa.schema(
         *HASH_LIST_SCHEMA,
         pa.field("width", pa.int32()),  # as the file states it, before any EXIF orientation
         pa.field("height", pa.int32()),
+        pa.field("bytes", pa.int64()),
+        pa.field("colours", pa.string()),  # many, few or grey
         pa.field("thumbnail", pa.binary(THUMBNAIL * THUMBNAIL)),  # luma, row by row from the top left
     ]
 )
@@ -47,9 +49,10 @@ def hash_row(
     if picture.outcome is not None:
         return row | {"outcome": picture.outcome.code}
     row["sha256"] = hashlib.sha256(picture.data).hexdigest()
-    raster = stored_raster(picture.data, dataclasses.replace(rules, min_side=1), max_pixels)
-    if isinstance(raster, Processed):
-        return row | {"outcome": (raster.outcome or Outcome.CORRUPT).code}
+    found = stored_picture(picture.data, dataclasses.replace(rules, min_side=1), max_pixels)
+    if isinstance(found, Processed):
+        return row | {"outcome": (found.outcome or Outcome.CORRUPT).code}
+    raster, colours = found
     with Image.open(io.BytesIO(picture.data)) as opened:
         width, height = opened.size
     hashes = hash_image(raster)
@@ -63,6 +66,8 @@ def hash_row(
         "phash": " ".join(phash),
         "width": width,
         "height": height,
+        "bytes": len(picture.data),
+        "colours": colours,
         "thumbnail": hashes.thumbnail,
     }
 

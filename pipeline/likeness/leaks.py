@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.likeness.search import DOUBTFUL, Leak, same_content
+from pipeline.likeness.search import DOUBTFUL, LEAK_PAIR, Leak, same_content
 
 
 def record_leaks(
@@ -24,12 +24,15 @@ def record_leaks(
     `found`: FOUND_SCHEMA of all units. `items`: the held-out items.
     """
     leaks = same_content(items, {name: records.column(name).to_pylist() for name in ("sha256", "pixel_sha256")})
-    for rule in ("hamming", "phash", DOUBTFUL):
-        by_hash = {row["hash"]: row for row in found.to_pylist() if row["rule"] == rule}
+    rows = sorted(found.to_pylist(), key=lambda row: (row["hash"], row["distance"]), reverse=True)
+    for rule in ("hamming", "phash", LEAK_PAIR, DOUBTFUL):
+        # The nearest comes last, and stays.
+        by_hash = {row["hash"]: row for row in rows if row["rule"] == rule}
         for index in np.flatnonzero(usable).tolist():
             near = by_hash.get(int(node[index]))
             if near and index not in leaks:
-                leaks[index] = Leak(near["benchmark"], near["item"], rule, near["distance"], near["variant"])
+                bits = near["distance"], near["variant"], near["phash_distance"]
+                leaks[index] = Leak(near["benchmark"], near["item"], rule, *bits)
     return leaks
 
 

@@ -23,7 +23,7 @@ from pipeline.stages.base import Context
 
 _LEAK_SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("sha256", "pixel_sha256", "benchmark", "item", "rule")]
-    + [("distance", pa.int32()), ("variant", pa.int32())]
+    + [("distance", pa.int32()), ("variant", pa.int32()), ("phash_distance", pa.int32())]
 )
 
 
@@ -71,13 +71,13 @@ class Placeholders:
         rows = [
             {name: column[index] for name, column in digests.items()}
             | {"benchmark": leak.benchmark, "item": leak.item, "rule": leak.rule}
-            | {"distance": leak.distance, "variant": leak.variant}
+            | {"distance": leak.distance, "variant": leak.variant, "phash_distance": leak.phash_distance}
             for index, leak in record_leaks(self.pictures, node, self.usable, found, items).items()
         ]
         with sql.connect(context.recipe.limits.memory_mb, context.folder.root) as con:
             con.register("leaking", pa.Table.from_pylist(rows, _LEAK_SCHEMA))
             query = f"""
-                SELECT e.record_id, e.source, l.benchmark, l.item, l.rule, l.distance, l.variant
+                SELECT e.record_id, e.source, l.benchmark, l.item, l.rule, l.distance, l.variant, l.phash_distance
                 FROM ({_ended(context)}) e JOIN leaking l USING (sha256, pixel_sha256) ORDER BY e.record_id"""
             sql.copy(con, query, context.folder.stage("likeness") / "leaks" / "placeholders.parquet")
 

@@ -48,12 +48,12 @@ def run_sheets(root: Path, out: Path) -> list[Path]:
     with open_catalog(folder.root) as con:
         pictures = _Pictures(folder, con)
         leaks = []
-        for record, benchmark, item, rule, distance, variant, outcome in con.execute(
-            f"""SELECT l.record_id, l.benchmark, l.item, l.rule, l.distance, l.variant, o.outcome
+        for record, benchmark, item, rule, distance, variant, phash, outcome in con.execute(
+            f"""SELECT l.record_id, l.benchmark, l.item, l.rule, l.distance, l.variant, l.phash_distance, o.outcome
                 FROM leaks l JOIN ledger o ON o.row_id = l.record_id WHERE l.item IS NOT NULL
                 ORDER BY l.rule, l.distance, l.record_id LIMIT {MAX_ROWS}"""
         ).fetchall():
-            said = f"{rule}, distance {distance}, variant {variant}"
+            said = f"{rule}, distance {distance}, variant {variant}" + (f", pHash {phash}" if phash >= 0 else "")
             pair = ((record, outcome), (f"held-out: {benchmark}/{item}", said))
             leaks.append(Row(f"{record}: {outcome}", pair))
         clusters: dict[str, list[tuple[str, str]]] = {}

@@ -14,10 +14,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dedup import HeldOut
+from dedup import BothHashes, HeldOut, HeldOutPair, find_pair_leaks
+from manifests import LikenessRules
 
 DOUBTFUL = "doubtful"
 """Rule of a leak of a held-out image whose own hash carries too little information."""
+LEAK_PAIR = "leak_pair"
+"""Rule of a leak found by pHash and PDQ at once, within `leak_pair_phash` and `leak_pair_pdq`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +30,12 @@ class Leak:
     benchmark: str
     item: str
     rule: str
-    """bytes, pixels, hamming, phash, occurrence or doubtful."""
+    """bytes, pixels, hamming, phash, leak_pair, occurrence or doubtful."""
     distance: int
+    """In bits, of the hash that the rule compares; of the PDQ where it compares two."""
     variant: int
+    phash_distance: int = -1
+    """Of the pHash, where a rule compares two hashes."""
 
 
 def informative(items: pa.Table, minimum_quality: int, name: str = "pdq") -> HeldOut:
@@ -54,6 +60,41 @@ def doubtful(items: pa.Table, minimum_quality: int) -> HeldOut:
     """
     low = pc.fill_null(pc.less(items.column("quality"), minimum_quality), True)
     return HeldOut.from_table(items.filter(pc.and_(items.column("pdq").is_valid(), low)))
+
+
+def pair_leaks(train: BothHashes, items: pa.Table, rules: LikenessRules) -> list[tuple[int, Leak]]:
+    """Give the training images near a held-out one under pHash and PDQ at once, the clear leaks first.
+
+    As with PDQ alone, a held-out image whose own hash carries too little information makes it doubtful. Of the
+    training images only those whose hash carries information may be given.
+
+    >>> from dedup import HASH_LIST_SCHEMA
+    >>> row = {"benchmark": "b", "item": "a.jpg", "pdq": "0f" * 32, "phash": "0f" * 8, "quality": 90}
+    >>> train = BothHashes(np.full((1, 8), 15, np.uint8), np.full((1, 32), 31, np.uint8))
+    >>> pair_leaks(train, pa.Table.from_pylist([row], HASH_LIST_SCHEMA), LikenessRules())
+    [(0, Leak(benchmark='b', item='a.jpg', rule='leak_pair', distance=32, variant=0, phash_distance=0))]
+    """
+    clear = pc.fill_null(pc.greater_equal(items.column("quality"), rules.minimum_quality), False)
+    found = []
+    for some, rule in ((clear, LEAK_PAIR), (pc.invert(clear), DOUBTFUL)):
+        held = HeldOutPair.from_table(items.filter(some))
+        near = find_pair_leaks(train, held, rules.leak_pair_phash, rules.leak_pair_pdq)
+        for row, at, phash, pdq in zip(
+            near.left.tolist(), near.right.tolist(), near.phash.tolist(), near.pdq.tolist(), strict=True
+        ):
+            item = int(held.owner[at])
+            named = held.items.benchmark[item], held.items.item[item]
+            found.append((row, Leak(*named, rule, pdq, int(held.variant[at]), phash)))
+    return found
+
+
+def compares_pairs(rules: LikenessRules) -> bool:
+    """Say whether the recipe has pHash and PDQ compared together.
+
+    >>> compares_pairs(LikenessRules()), compares_pairs(LikenessRules(leak_pair_pdq=-1))
+    (True, False)
+    """
+    return min(rules.leak_pair_phash, rules.leak_pair_pdq) >= 0
 
 
 def same_content(items: pa.Table, columns: Mapping[str, Sequence[str | None]]) -> dict[int, Leak]:

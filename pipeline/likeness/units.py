@@ -14,15 +14,17 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dedup import HeldOut, KeyRange, find_leaks, plan_bands
+from dedup import BothHashes, HeldOut, KeyRange, find_leaks, plan_bands
 from manifests import LikenessRules
 from pipeline.atomic import write_table
 from pipeline.likeness.crowds import OutsideCrowds, alike_rule, piece_pairs
 from pipeline.likeness.edges import Edges
-from pipeline.likeness.search import DOUBTFUL, doubtful, informative
+from pipeline.likeness.search import DOUBTFUL, doubtful, informative, pair_leaks
 from pipeline.likeness.stored import SHOWN, Stored, read_places, write_shown
 
 LEAK_UNIT_HASHES = 200_000
+PAIR_UNIT_HASHES = 1_000_000
+"""More, since looking up the held-out pHashes costs 4 s of a unit of 20,000 held-out images, whatever its hashes."""
 PAIR_SCHEMA = pa.schema(
     [
         ("left", pa.int64()),  # places in hashes.npy
@@ -34,18 +36,19 @@ PAIR_SCHEMA = pa.schema(
 FOUND_SCHEMA = pa.schema(
     [
         ("hash", pa.int64()),  # place in hashes.npy and phashes.npy
-        ("rule", pa.string()),  # hamming, phash or doubtful
+        ("rule", pa.string()),  # hamming, phash, leak_pair or doubtful
         ("benchmark", pa.string()),
         ("item", pa.string()),
         ("variant", pa.int32()),  # which of the 8 dihedral variants
         ("distance", pa.int32()),
+        ("phash_distance", pa.int32()),  # where both hashes were compared; else -1
     ]
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """One range of hashes of one name to compare with all held-out images."""
+    """One range of hashes of one name ('pdq', 'phash', or 'pair': both) to compare with all held-out images."""
 
     name: str
     start: int
@@ -117,10 +120,21 @@ class Work:
             hashes, self._load("stays"), plan_bands(256, self.rules.duplicate_distance), unit.range, rule
         )
 
+    def _hashes(self, unit: Range, name: str) -> npt.NDArray[np.uint8]:
+        stored = np.load(Path(self.folder) / f"{name}.npy", mmap_mode="r")
+        return np.ascontiguousarray(stored[unit.start : unit.stop])
+
     def _found(self, unit: Range) -> pa.Table:
         items = pq.read_table(self.held_out)
-        name = "hashes.npy" if unit.name == "pdq" else "phashes.npy"
-        part = np.load(Path(self.folder) / name, mmap_mode="r")[unit.start : unit.stop]
+        if unit.name == "pair":
+            both = BothHashes(self._hashes(unit, "phashes"), self._hashes(unit, "hashes"))
+            rows = [
+                {"hash": row + unit.start, "rule": leak.rule, "benchmark": leak.benchmark, "item": leak.item}
+                | {"variant": leak.variant, "distance": leak.distance, "phash_distance": leak.phash_distance}
+                for row, leak in pair_leaks(both, items, self.rules)
+            ]
+            return pa.Table.from_pylist(rows, FOUND_SCHEMA)
+        part = self._hashes(unit, "hashes" if unit.name == "pdq" else "phashes")
         distance = self.rules.leak_distance if unit.name == "pdq" else self.rules.leak_phash_distance
         rule = "hamming" if unit.name == "pdq" else "phash"
         minimum = self.rules.minimum_quality
@@ -141,6 +155,7 @@ class Work:
             pa.array([held.item[i] for i in leaks.held_out.tolist()], pa.string()),
             pa.array(leaks.variant, pa.int32()),
             pa.array(leaks.distance, pa.int32()),
+            pa.array(np.full(len(leaks), -1), pa.int32()),
         ]
         return pa.Table.from_arrays(columns, schema=FOUND_SCHEMA)
 

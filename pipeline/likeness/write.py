@@ -30,7 +30,7 @@ CLUSTER_SCHEMA = pa.schema(
 )
 LEAK_SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("record_id", "source", "benchmark", "item", "rule")]
-    + [("distance", pa.int32()), ("variant", pa.int32())]
+    + [("distance", pa.int32()), ("variant", pa.int32()), ("phash_distance", pa.int32())]
 )
 UNKNOWN_SCHEMA = pa.schema([(name, pa.string()) for name in ("record_id", "source", "image_id", "reason", "decision")])
 """Images that no hash can clear of a held-out one: `decision` is drop or keep."""
@@ -72,6 +72,7 @@ def write_decisions(
     leaked = [
         {"record_id": key[i], "source": source[i], "benchmark": leak.benchmark, "item": leak.item}
         | {"rule": leak.rule, "distance": leak.distance, "variant": leak.variant}
+        | {"phash_distance": leak.phash_distance}
         for i, leak in leaks.items()
     ]
     for rows, schema, place in (

@@ -12,7 +12,7 @@ from __future__ import annotations
 from pipeline.media.fetched import Fetched
 from pipeline.media.fetcher import Fetcher
 from pipeline.media.guards import Refusal, check_url, is_public, to_uri
-from pipeline.media.image import Box, Processed, process, stored_raster
+from pipeline.media.image import Box, Processed, process, stored_picture, stored_raster
 from pipeline.media.originals import keep_original
 from pipeline.media.stores import Store, open_store
 
@@ -28,6 +28,7 @@ __all__ = [
     "keep_original",
     "open_store",
     "process",
+    "stored_picture",
     "stored_raster",
     "to_uri",
 ]

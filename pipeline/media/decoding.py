@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from PIL import Image, ImageFile, UnidentifiedImageError, features
 
+from dedup import has_few_colours
 from pipeline.media.cost import coefficients_too_large, too_costly
 from pipeline.media.decoder_errors import DECODER_ERRORS
 from pipeline.media.hints import image_hint
@@ -116,6 +117,8 @@ class Source:
         if width * height > max_pixels:
             detail = f"{width * height} pixels, {max_pixels} allowed"
             raise RejectedError(Outcome.TOO_MANY_PIXELS, detail, self.facts)
+        self.few_colours = False
+        """Whether the raster that `load` gave has no more colours than a palette; never what a JPEG held."""
         self._coded = coded_picture(data) if kind == "JPEG" else None
         if words := too_costly(kind, width, height, self._coded):
             raise RejectedError(Outcome.TOO_MANY_PIXELS, words, self.facts)
@@ -178,6 +181,11 @@ class Source:
         """Decode the first frame, in mode L, RGB or CMYK with 8 bits a channel, transparency laid on white."""
         if self._coded is not None and (raster := self._load_jpeg(self._coded)) is not None:
             return raster
+        raster = self._load_other()
+        self.few_colours = self._coded is None and has_few_colours(raster)
+        return raster
+
+    def _load_other(self) -> Image.Image:
         self._decode()
         try:
             shallow = to_shallow(self._image)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from dedup import hash_image
+from dedup import colours_of, hash_image
 from manifests.recipe import ImageRules
 from pipeline.media.decoding import LARGE, Facts, RejectedError, Source
 from pipeline.media.raster import to_srgb
@@ -68,6 +68,8 @@ class Processed:
     """256-bit PDQ hash, 32 bytes."""
     quality: int = 0
     """PDQ quality, 0 to 100."""
+    colours: str = ""
+    """What the picture has of colour: 'many', 'few' (as in a palette) or 'grey'; see `dedup.colours`."""
     pixel_sha256: str = ""
     """Digest of the stored RGB raster before it is encoded, if it is: the same bytes and rules give the same one."""
     detail: str = ""
@@ -111,9 +113,22 @@ def stored_raster(data: bytes, rules: ImageRules, max_pixels: int) -> Image.Imag
     >>> stored_raster(picture.getvalue(), ImageRules(side=128), 10**6).size
     (171, 128)
     """
+    found = stored_picture(data, rules, max_pixels)
+    return found if isinstance(found, Processed) else found[0]
+
+
+def stored_picture(data: bytes, rules: ImageRules, max_pixels: int) -> tuple[Image.Image, str] | Processed:
+    """Give what `stored_raster` gives, with what the picture has of colour: 'many', 'few' or 'grey'.
+
+    >>> picture = io.BytesIO()
+    >>> Image.new("RGB", (640, 480), "olive").save(picture, "PNG")
+    >>> stored_picture(picture.getvalue(), ImageRules(side=128), 10**6)[1]
+    'grey'
+    """
     try:
         source = Source(data, max_pixels)
-        return to_srgb(_whole_raster(source, rules), source.profile)[0]
+        raster = to_srgb(_whole_raster(source, rules), source.profile)[0]
+        return raster, colours_of(raster, source.few_colours)
     except RejectedError as error:
         return _refused(error.outcome, error.detail, error.facts)
 
@@ -197,6 +212,7 @@ def _stored(
         phash=hashes.phash,
         pdq=hashes.pdq,
         quality=hashes.quality,
+        colours=colours_of(raster, source.few_colours),
         pixel_sha256=hashes.pixel_sha256,
         detail=note,
     )

@@ -40,6 +40,7 @@ MEDIA_SCHEMA = pa.schema(
         pa.field("phash", pa.string()),  # 16 hex digits
         pa.field("pdq", pa.binary(32)),  # pdq-l64/2
         pa.field("quality", pa.int32()),
+        pa.field("colours", pa.string()),  # colours/1: many, few or grey
         pa.field("pixel_sha256", pa.string()),
         pa.field("unit", pa.string()),  # blobs/UNIT.bin holds the encoded image
         pa.field("offset", pa.int64()),
@@ -91,5 +92,6 @@ def _measures(image: Processed) -> dict[str, Any]:
         "phash": f"{image.phash:016x}",
         "pdq": image.pdq,
         "quality": image.quality,
+        "colours": image.colours,
         "pixel_sha256": image.pixel_sha256,
     }

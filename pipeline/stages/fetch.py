@@ -57,7 +57,7 @@ class Fetch(Stage):
     """The fetch stage."""
 
     name = "fetch"
-    version = 6
+    version = 7
     sections = (
         *(*_RULES, "fetch.unit_size", "fetch.images_per_taxon"),
         *("fetch.placeholder_addresses", "fetch.placeholders"),

@@ -72,7 +72,7 @@ class Holdout(Stage):
     """The hold-out stage."""
 
     name = "holdout"
-    version = 3
+    version = 4
     sections = ("benchmarks", "image", "fetch.max_bytes", "fetch.max_pixels")
 
     def inputs(self, context: Context) -> dict[str, str]:

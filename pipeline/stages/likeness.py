@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dedup import MINIMUM_BUDGET, HeldOut, crowded_rows, key_ranges, plan_bands
+from dedup import MINIMUM_BUDGET, HeldOut, HeldOutPair, crowded_rows, key_ranges, plan_bands
 from manifests import LikenessRules, Recipe
 from pipeline import sql
 from pipeline.atomic import atomic_path, write_table
@@ -26,13 +26,14 @@ from pipeline.likeness.fates import RANK_IDS, Verdicts, first_fates, open_nodes
 from pipeline.likeness.leaks import record_leaks, same_occurrence
 from pipeline.likeness.nodes import picture_nodes
 from pipeline.likeness.placeholders import Placeholders
-from pipeline.likeness.search import doubtful, informative
+from pipeline.likeness.search import compares_pairs, doubtful, informative
 from pipeline.likeness.settle import settle
 from pipeline.likeness.stored import PLACE_SCHEMA, SHOWN, Shown, Stored, read_places, write_places
 from pipeline.likeness.units import (
     FOUND_SCHEMA,
     LEAK_UNIT_HASHES,
     PAIR_SCHEMA,
+    PAIR_UNIT_HASHES,
     Piece,
     Range,
     Show,
@@ -73,6 +74,8 @@ def verdicts_of(recipe: Recipe) -> Verdicts:
         doubtful_leaks=rules.leak_unknown == "drop",
         lower=rules.label_conflict == "ancestor",
         lowest_allowed=RANK_COLUMNS.index(recipe.taxonomy.minimum_rank),
+        leak_pair_phash=rules.leak_pair_phash,
+        leak_pair_pdq=rules.leak_pair_pdq,
     )
 
 
@@ -80,7 +83,7 @@ class Likeness(Stage):
     """The likeness stage."""
 
     name = "likeness"
-    version = 4
+    version = 5
     sections = ("likeness", "sources", "taxonomy.minimum_rank", "limits.memory_mb")
     upstream = ("fetch", "holdout", "resolve")
 
@@ -166,7 +169,8 @@ class Likeness(Stage):
     def _records(self, context: Context) -> pa.Table:
         """Give the arrived records, the preferred ones first; a pure function of content, never of arrival."""
         stage, recipe = context.folder.stage, context.recipe
-        order = preference(recipe, name="n", record="c", pixels="m.source_width::BIGINT * m.source_height")
+        pixels = "m.source_width::BIGINT * m.source_height"
+        order = preference(recipe, name="n", record="c", pixels=pixels, media="m")
         query = f"""
             SELECT a.record_id, a.source, a.image_id, a.media_id, m.pdq, m.phash, m.quality, m.sha256, m.pixel_sha256,
                    m.unit, m."offset", m."length", c.box_x IS NOT NULL AS box, c.occurrence_key, c.specimen_key,
@@ -191,11 +195,13 @@ def _leak_units(rules: LikenessRules, held: pa.Table, count: int) -> list[Range 
         units += _ranges("pdq", count)
     if rules.leak_phash_distance >= 0 and len(informative(held, rules.minimum_quality, "phash")):
         units += _ranges("phash", count)
+    if compares_pairs(rules) and len(HeldOutPair.from_table(held).hashes):
+        units += _ranges("pair", count, PAIR_UNIT_HASHES)
     return units
 
 
-def _ranges(name: str, count: int) -> list[Range]:
-    return [Range(name, start, min(start + LEAK_UNIT_HASHES, count)) for start in range(0, count, LEAK_UNIT_HASHES)]
+def _ranges(name: str, count: int, size: int = LEAK_UNIT_HASHES) -> list[Range]:
+    return [Range(name, start, min(start + size, count)) for start in range(0, count, size)]
 
 
 def _save(path: Path, array: npt.NDArray[np.generic]) -> None:

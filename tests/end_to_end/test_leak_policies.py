@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 import tarfile
 from collections import Counter
@@ -12,7 +13,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
+from dedup import hash_image
 from manifests import BenchmarkSpec, Recipe
 from pipeline.catalog import open_catalog
 from pipeline.likeness.certificate import certify
@@ -64,6 +67,45 @@ def test_a_certificate_fails_when_a_kept_image_leaks(copy: Path) -> None:
     assert not next(check for check in verify(copy) if check.name == "leakage").ok
 
 
+def test_a_certificate_fails_when_a_kept_image_is_near_in_both_hashes_at_once(copy: Path) -> None:
+    items = pq.read_table(copy / "holdout" / "items").filter(pa.compute.field("pdq").is_valid()).to_pylist()
+    pdq, phash = (items[0][name].split(" ")[5] for name in ("pdq", "phash"))
+    kept = pq.read_table(copy / "shards" / "manifest.parquet")["image_id"][0].as_py()
+    for path in sorted((copy / "fetch" / "media").glob("*.parquet")):
+        table = pq.read_table(path)
+        changed = table.to_pylist()
+        for row in changed:
+            if row["image_id"] == kept:
+                row["pdq"] = (int(pdq, 16) ^ (1 << 80) - 1).to_bytes(32, "big")
+                row["phash"] = f"{int(phash, 16) ^ 0xFF:016x}"
+        path.unlink()
+        pq.write_table(pa.Table.from_pylist(changed, table.schema), path)
+    (broken,) = [part.sentence for part in certify(copy) if not part.holds]
+    assert "pHash and PDQ together: 1 kept image" in broken
+    assert kept in broken
+    assert not next(check for check in verify(copy) if check.name == "leakage").ok
+
+
+def cropped_by_a_twentieth(demo: Demo, folder: Path) -> str:
+    """Lay a crop of a kept image into a folder, one that only both hashes tell together; return its record."""
+    folder.mkdir()
+    for key, shard, at, size in rows(
+        demo.out,
+        """SELECT key, shard, jpg_offset, jpg_length FROM samples
+           WHERE source = 'eol' AND box_id = '' ORDER BY key""",
+    ):
+        data = (demo.out / "shards" / str(shard)).read_bytes()[int(str(at)) : int(str(at)) + int(str(size))]
+        image = Image.open(io.BytesIO(data))
+        x, y = image.width // 40, image.height // 40
+        crop = image.crop((x, y, image.width - x, image.height - y))
+        one, two = hash_image(image), hash_image(crop)
+        apart = (int.from_bytes(one.pdq) ^ int.from_bytes(two.pdq)).bit_count()
+        if (one.phash ^ two.phash).bit_count() <= 8 and 36 < apart <= 84 and two.quality >= 60:
+            crop.save(folder / "crop.jpg", quality=92)
+            return str(key)
+    raise AssertionError("no kept image of the demo will do")
+
+
 def test_images_that_no_hash_can_clear_may_be_kept_and_are_then_counted(demo: Demo, copy: Path) -> None:
     flat = rows(demo.out, "SELECT count(*) FROM ledger WHERE outcome = 'leak_unknown'")[0][0]
     assert rows(demo.out, "SELECT DISTINCT decision FROM leak_unknown") == [("drop",)]
@@ -107,9 +149,21 @@ def test_unseen_species_and_occurrences_and_a_webdataset_are_held_out(demo: Demo
     )
     listed = tuple(BenchmarkSpec(name, str(tmp_path / f"{name}.toml")) for name in ("unseen", "seen"))
     webdataset = replace(demo.recipe.benchmarks[0], path=str(tmp_path / "held.tar"))
-    run(replace(demo.recipe, benchmarks=(webdataset, *listed)), copy)
+    cropped = cropped_by_a_twentieth(demo, tmp_path / "crops")
+    crops = BenchmarkSpec("crops", str(tmp_path / "crops"))
+    run(replace(demo.recipe, benchmarks=(webdataset, *listed, crops)), copy)
     leaking = "SELECT row_id FROM ledger WHERE outcome IN ('leak_bytes', 'leak_hamming') ORDER BY 1"
-    assert rows(copy, leaking) == rows(demo.out, leaking)
+    assert rows(copy, leaking) == sorted([*rows(demo.out, leaking), (cropped,)])
+    ((rule, far, near),) = rows(copy, f"SELECT rule, distance, phash_distance FROM leaks WHERE record_id = '{cropped}'")
+    assert rule == "leak_pair" and 30 < int(str(far)) <= 90 and 0 <= int(str(near)) <= 10
+    proof = json.loads(str(rows(copy, f"SELECT evidence FROM ledger WHERE row_id = '{cropped}'")[0][0]))
+    named = {"rule": rule, "benchmark": "crops", "item": "crop.jpg", "variant": 0}
+    assert proof == named | {
+        "distance": far,
+        "phash_distance": near,
+        "leak_pair_phash": 10,
+        "leak_pair_pdq": 90,
+    }
     assert rows(copy, "SELECT count(*) FROM samples WHERE species = 'Puma concolor'") == [(0,)]
     ended = Counter(row[0] for row in rows(copy, "SELECT outcome FROM ledger WHERE outcome LIKE 'leak_%'"))
     assert ended["leak_species"] > 0

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def test_shards_are_copied_byte_for_byte(demo: Demo, tmp_path: Path) -> None:
 
 
 def test_what_may_not_be_shared_stays_and_is_named(demo: Demo, tmp_path: Path) -> None:
-    done = export(demo.out, tmp_path / "x", "folders")
+    done = export(demo.out, tmp_path / "x", "folders", level="accepted")
     held_back = rows(demo, f"SELECT count(*) FROM samples WHERE NOT {MAY_SHARE}")[0][0]
     assert done.refused == {"may_not_be_shared": held_back}
     assert held_back > 0
@@ -76,25 +77,131 @@ def test_the_recipe_can_let_them_out(demo: Demo, tmp_path: Path) -> None:
     resolved = json.loads(manifest["resolved"])
     resolved["export"]["allow"] = ["CC-BY-NC-ND"]
     write_json(out / "manifest.json", {**manifest, "resolved": json.dumps(resolved)})
-    done = export(out, tmp_path / "x", "folders", where="license_family = 'CC-BY-NC-ND'")
+    done = export(out, tmp_path / "x", "folders", where="license_family = 'CC-BY-NC-ND'", level="accepted")
     assert done.exported == done.asked > 0
 
 
-def test_coco_and_yolo_hold_one_whole_frame_per_image(demo: Demo, tmp_path: Path) -> None:
-    coco = export(demo.out, tmp_path / "coco", "coco", level="genus")
-    yolo = export(demo.out, tmp_path / "yolo", "yolo", level="genus")
-    assert coco.files == yolo.files
+@pytest.fixture(scope="module")
+def shareable(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """The demo's run, of which every licence may leave: its boxes are all under one that may not be changed."""
+    out = tmp_path_factory.mktemp("shareable") / "run"
+    shutil.copytree(demo.out, out)
+    manifest = read_json(out / "manifest.json")
+    resolved = json.loads(manifest["resolved"])
+    resolved["export"]["allow"] = ["CC-BY-ND", "CC-BY-NC-ND"]
+    write_json(out / "manifest.json", {**manifest, "resolved": json.dumps(resolved)})
+    return replace(demo, out=out)
+
+
+def test_coco_and_yolo_hold_the_boxes_of_the_source_and_no_others(shareable: Demo, tmp_path: Path) -> None:
+    coco = export(shareable.out, tmp_path / "coco", "coco", level="genus")
+    yolo = export(shareable.out, tmp_path / "yolo", "yolo", level="genus")
+    boxed = {
+        key: (x, y, w, h)
+        for key, x, y, w, h in rows(
+            shareable,
+            "SELECT s.key, r.box_x, r.box_y, r.box_w, r.box_h FROM samples s JOIN records r USING (record_id) "
+            "WHERE r.box_x IS NOT NULL AND s.genus IS NOT NULL",
+        )
+    }
+    assert len(boxed) > 50
+    assert sum(yolo.files.values()) == len(boxed)
+    assert yolo.refused == {"no_box": sum(coco.files.values()) - len(boxed)}
+    assert balanced(coco) and balanced(yolo)
+    data = (tmp_path / "yolo" / "data.yaml").read_text().partition("names:\n")[2]
+    classes = {int(line.partition(":")[0]): json.loads(line.partition(":")[2]) for line in data.splitlines()}
+    seen = set()
     for split, images in coco.files.items():
         told = read_json(tmp_path / "coco" / "annotations" / f"{split}.json")
-        assert len(told["images"]) == len(told["annotations"]) == images
+        assert len(told["images"]) == images
+        assert [note["id"] for note in told["annotations"]] == list(range(1, len(told["annotations"]) + 1))
         categories = {each["id"]: each["name"] for each in told["categories"]}
-        for image, note in zip(told["images"], told["annotations"], strict=True):
-            assert note["bbox"] == [0, 0, image["width"], image["height"]]
-            assert image["accepted_name"].split()[0] == categories[note["category_id"]].split(" (")[0]
-            label = (tmp_path / "yolo" / "labels" / split / f"{image['key']}.txt").read_text()
-            assert label == f"{note['category_id'] - 1} 0.5 0.5 1 1\n"
-    assert jpegs(tmp_path / "coco") == jpegs(tmp_path / "yolo")
+        image_of = {image["id"]: image for image in told["images"]}
+        for note in told["annotations"]:
+            image = image_of[note["image_id"]]
+            key = image["key"]
+            label = tmp_path / "yolo" / "labels" / split / f"{key}.txt"
+            assert ("bbox" in note) == (key in boxed) == label.exists()
+            assert note["area"] > 0 and note["iscrowd"] == 0
+            if note["key"] == key:
+                assert image["accepted_name"].split()[0] == categories[note["category_id"]].split(" (")[0]
+            if "bbox" in note:
+                seen.add(note["key"])
+                assert tuple(note["source_bbox"]) == boxed[note["key"]]
+                x, y, w, h = note["bbox"]
+                assert 0 <= x < x + w <= image["width"] + 0.01 and 0 <= y < y + h <= image["height"] + 0.01
+                shares = [(x + w / 2) / image["width"], (y + h / 2) / image["height"]]
+                shares += [w / image["width"], h / image["height"]]
+                found = [[float(n) for n in line.split()] for line in label.read_text().splitlines()]
+                named = categories[note["category_id"]]
+                assert any(
+                    classes[int(line[0])] == named and line[1:] == pytest.approx(shares, abs=1e-4) for line in found
+                )
+    assert seen == set(boxed)
+    assert jpegs(tmp_path / "yolo") == {key: jpegs(tmp_path / "coco")[key] for key in boxed}
     assert not list((tmp_path / "coco" / "annotations").glob(".*"))
+    attributed = pq.read_table(tmp_path / "yolo" / "ATTRIBUTION.parquet").column("key").to_pylist()
+    assert attributed == sorted(boxed)
+
+
+def test_a_run_without_boxes_makes_no_yolo(demo: Demo, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no_box"):
+        export(demo.out, tmp_path / "x", "yolo", where="source = 'eol'")
+    assert list(tmp_path.iterdir()) == []
+
+
+def numbers(split: Path) -> dict[str, int]:
+    """Number the class folders of a split as ImageFolder and Keras do: by place in the order of names."""
+    return {path.name: number for number, path in enumerate(sorted(split.iterdir()))}
+
+
+@pytest.mark.parametrize("level", ["species", "family", "accepted"])
+def test_class_folders_number_alike_in_every_split(demo: Demo, tmp_path: Path, level: str) -> None:
+    done = export(demo.out, tmp_path / "x", "folders", level=level)
+    assert balanced(done)
+    train, val = numbers(tmp_path / "x" / "train"), numbers(tmp_path / "x" / "val")
+    assert 0 < len(val) < len(train)
+    assert val.items() <= train.items()
+    with (tmp_path / "x" / "classes.csv").open(encoding="utf-8") as handle:
+        listed = list(csv.DictReader(handle))
+    assert {row["folder"]: int(row["number"]) for row in listed} == train
+    for row in listed:
+        for split in ("train", "val"):
+            folder = tmp_path / "x" / split / row["folder"]
+            assert len(list(folder.glob("*.jpg"))) == int(row[split])
+
+
+def test_a_class_of_validation_alone_stays_out_or_has_an_empty_folder(demo: Demo, tmp_path: Path) -> None:
+    species = rows(demo, f"SELECT species FROM samples WHERE split = 'val' AND {MAY_SHARE} ORDER BY 1 LIMIT 1")[0][0]
+    chosen = f"(split = 'val' OR species <> '{species}') AND species IS NOT NULL AND {MAY_SHARE}"
+    done = export(demo.out, tmp_path / "x", "folders", where=chosen)
+    left_out = rows(demo, f"SELECT count(*) FROM samples WHERE split = 'val' AND species = '{species}' AND {MAY_SHARE}")
+    assert done.refused == {"class_not_in_train": left_out[0][0]}
+    assert numbers(tmp_path / "x" / "val").items() <= numbers(tmp_path / "x" / "train").items()
+    whole = export(demo.out, tmp_path / "y", "folders", where=chosen, empty_classes=True)
+    assert whole.exported == done.exported + left_out[0][0]
+    assert numbers(tmp_path / "y" / "val") == numbers(tmp_path / "y" / "train")
+    validated = export(demo.out, tmp_path / "z", "folders", where=f"split = 'val' AND {MAY_SHARE}")
+    assert list(validated.files) == ["val"] and not validated.refused
+
+
+def test_a_genus_is_no_class_beside_its_species_unless_its_name_says_so(demo: Demo, tmp_path: Path) -> None:
+    within = {
+        genus
+        for genus, rank, name in rows(
+            demo, f"SELECT genus, accepted_rank, accepted_name FROM samples WHERE {MAY_SHARE}"
+        )
+        if rank == "genus" and name == genus
+    } & {genus for (genus,) in rows(demo, f"SELECT genus FROM samples WHERE species IS NOT NULL AND {MAY_SHARE}")}
+    assert within
+    export(demo.out, tmp_path / "species", "folders")
+    export(demo.out, tmp_path / "accepted", "folders", level="accepted")
+    plain, marked = (
+        {name.partition("_")[2] for name in numbers(tmp_path / level / "train")} for level in ("species", "accepted")
+    )
+    assert not within & (plain | marked)
+    for genus in within:
+        assert any(name.startswith(f"{genus} (genus only)") for name in marked)
 
 
 def test_a_hugging_face_folder_holds_images_and_features(demo: Demo, tmp_path: Path) -> None:
@@ -109,7 +216,7 @@ def test_a_hugging_face_folder_holds_images_and_features(demo: Demo, tmp_path: P
     assert features["image"] == {"_type": "Image"}
     assert list(features) == pq.read_schema(files[0]).names
     labels = [features["label"]["names"][row["label"]].split(" (")[0] for row in told]
-    assert labels == [row["accepted_name"] for row in told]
+    assert labels == [row["species"] for row in told]
 
 
 def test_two_exports_have_the_same_bytes(demo: Demo, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from dedup import HASH_SPEC, write_hash_list
 from manifests import LikenessRules
@@ -81,15 +83,86 @@ def test_keys_of_two_lists_are_compared(tmp_path: Path) -> None:
     assert {row["item"]: row["train"] for row in report.items.to_pylist() if row["state"] == "leaked"} == {"x": "y"}
 
 
-def test_the_phash_finds_a_crop_where_it_is_asked_for(tmp_path: Path) -> None:
+CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
+    "cropped": lambda image: image.crop((8, 6, 392, 294)),
+    "cut-on-two-sides": lambda image: image.crop((0, 0, 390, 293)),
+    "bordered": lambda image: ImageOps.expand(image, 8, "white"),
+    "tilted": lambda image: image.rotate(2, Image.Resampling.BICUBIC),
+    "mirrored-and-cropped": lambda image: ImageOps.mirror(image.crop((8, 6, 392, 294))),
+    "turned-and-bordered": lambda image: ImageOps.expand(image.transpose(Image.Transpose.ROTATE_90), 6, "black"),
+}
+
+
+def test_crops_borders_and_turns_leak_by_both_hashes_at_once(tmp_path: Path) -> None:
+    pictures = {name: grain(100 + number, (400, 300)) for number, name in enumerate(CHANGES)}
+    held = hash_set([lay(tmp_path / "held", **pictures)])
+    changed = {name: CHANGES[name](picture) for name, picture in pictures.items()}
+    train = hash_set([lay(tmp_path / "train", other=grain(9), **changed)], turned=False)
+    found = check_leaks(train, held)
+    assert {name for name, (decision, _) in decided(found).items() if decision == "leak"} == {
+        f"{name}.jpg" for name in CHANGES
+    }
+    assert "other.jpg" not in decided(found)
+    assert found.state("leaked") == len(CHANGES)
+    by_both = [row for row in found.leaks.to_pylist() if row["rule"] == "leak_pair"]
+    assert len(by_both) >= 4
+    for row in by_both:
+        assert row["item"] == row["train"]
+        assert 30 < row["distance"] <= 90 and 0 <= row["phash_distance"] <= 10
+
+
+@pytest.mark.parametrize("off", [{"leak_pair_phash": -1}, {"leak_pair_pdq": -1}])
+def test_without_the_rule_of_both_hashes_a_crop_is_only_for_review(tmp_path: Path, off: dict[str, int]) -> None:
     picture = grain(1, (400, 300))
     held = hash_set([lay(tmp_path / "held", a=picture)])
     train = hash_set([lay(tmp_path / "train", a=picture.crop((8, 6, 392, 294)))], turned=False)
-    rules = LikenessRules(leak_distance=2)
-    assert decided(check_leaks(train, held, rules)) == {"a.jpg": ("review", "review")}
-    found = check_leaks(train, held, LikenessRules(leak_distance=2, leak_phash_distance=10))
-    assert decided(found) == {"a.jpg": ("leak", "phash")}
-    assert found.state("leaked") == 1
+    rules = LikenessRules(leak_distance=2, **off)
+    found = check_leaks(train, held, rules)
+    assert decided(found) == {"a.jpg": ("review", "review")}
+    assert found.state("leaked") == 0 and found.state("clean") == 1
+    assert decided(check_leaks(train, held, rules, review=(-1, 100))) == {}
+    asked = check_leaks(train, held, replace(rules, leak_phash_distance=10))
+    assert decided(asked) == {"a.jpg": ("leak", "phash")}
+    assert asked.state("leaked") == 1
+
+
+def both(pdq: np.ndarray, phash: np.ndarray, quality: int | None) -> dict[str, object]:
+    return {"pdq": pdq.tobytes().hex(), "phash": phash.tobytes().hex(), "quality": quality}
+
+
+def test_a_near_phash_of_one_item_does_not_hide_another_that_is_near_in_both() -> None:
+    random = np.random.default_rng(4)
+    pdq, phash = random.integers(0, 256, (3, 32), dtype=np.uint8), random.integers(0, 256, (1, 8), dtype=np.uint8)
+    further = phash[0].copy()
+    further[0] ^= 0b111
+    # Item 0 has the nearest pHash and an unrelated PDQ; item 1 is a little further in pHash and near in PDQ.
+    near = pdq[2].copy()
+    near[:8] ^= 0xFF
+    held = table([both(pdq[0], phash[0], 90), both(near, further, 90)])
+    found = check_leaks(table([both(pdq[2], phash[0], 90)]), held).leaks.to_pylist()
+    assert [(row["item"], row["rule"], row["distance"], row["phash_distance"]) for row in found] == [
+        ("001", "leak_pair", 64, 3)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "expected"),
+    [
+        (90, 90, ("leak", "leak_pair")),
+        (90, 20, ("leak_unknown", "doubtful")),
+        (90, None, ("leak_unknown", "doubtful")),
+        (20, 90, ("leak_unknown", "low information")),
+    ],
+)
+def test_hashes_that_say_little_prove_no_leak_and_clear_nothing(
+    ours: int, theirs: int | None, expected: tuple[str, str]
+) -> None:
+    random = np.random.default_rng(6)
+    pdq, phash = random.integers(0, 256, 32, dtype=np.uint8), random.integers(0, 256, 8, dtype=np.uint8)
+    near = pdq.copy()
+    near[:8] ^= 0xFF
+    found = check_leaks(table([both(near, phash, ours)]), table([both(pdq, phash, theirs)]))
+    assert decided(found) == {"000": expected}
 
 
 def table(rows: list[dict[str, object]]) -> pa.Table:

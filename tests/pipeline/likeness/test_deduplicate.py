@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from pipeline.likeness.deduplicate import find_duplicates
 from pipeline.likeness.hashing import hash_set
@@ -27,6 +29,34 @@ def test_the_larger_copy_is_kept_and_named(tmp_path: Path) -> None:
         "d.jpg": ("exact_duplicate", "c.jpg"),
         "e.jpg": ("unreadable", None),
     }
+
+
+def laid(folder: Path, name: str, image: Image.Image, **options: object) -> str:
+    folder.mkdir(exist_ok=True)
+    image.save(folder / name, **options)
+    return name
+
+
+@pytest.mark.parametrize("size", [(240, 180), (300, 260)])
+def test_of_equal_copies_the_one_with_all_its_colours_is_kept(tmp_path: Path, size: tuple[int, int]) -> None:
+    picture = Image.blend(grain(1, size).convert("L").convert("RGB"), grain(2, size), 0.15)
+    larger = picture.resize((size[0] * 2, size[1] * 2), Image.Resampling.BICUBIC)
+    copies = [
+        laid(tmp_path, "a-la.png", picture.convert("LA")),
+        laid(tmp_path, "b-grey-as-rgb.png", picture.convert("L").convert("RGB")),
+        laid(tmp_path, "c-16-bit.png", Image.fromarray(np.asarray(picture.convert("L"), np.uint16) * 257)),
+        laid(tmp_path, "d-200.gif", picture.quantize(200)),
+        laid(tmp_path, "e-256-as-rgb.png", picture.quantize(256).convert("RGB")),
+        laid(tmp_path, "f-toned.jpg", ImageOps.colorize(picture.convert("L"), (30, 15, 0), (255, 240, 205))),
+        laid(tmp_path, "g-small.jpg", picture.resize((60, 45)), quality=95),
+        laid(tmp_path, "x-poor.jpg", picture, quality=75),
+    ]
+    if min(size) > 256:  # what is beyond the side that is stored is worth less than colour
+        copies.append(laid(tmp_path, "h-larger-grey.png", larger.convert("L")))
+    laid(tmp_path, "z-fine.jpg", picture, quality=92)
+    found = outcomes(find_duplicates(hash_set([tmp_path], turned=False)))
+    assert found.pop("z-fine.jpg") == ("kept", None)
+    assert found == dict.fromkeys(copies, ("near_duplicate", "z-fine.jpg"))
 
 
 def test_flat_images_are_duplicates_only_where_their_pixels_are_equal(tmp_path: Path) -> None:

@@ -345,6 +345,23 @@ def test_hashes_are_those_of_the_stored_raster(picture: Picture) -> None:
     assert len(answer.pdq) == 32
 
 
+def test_a_stored_image_says_what_its_file_had_of_colour() -> None:
+    grain = np.random.default_rng(1).integers(0, 256, (9, 12, 3), dtype=np.uint8)
+    image = Image.fromarray(grain).resize((240, 200), Image.Resampling.BICUBIC)
+    for copy, kind, colours in (
+        (image, "PNG", "many"),
+        (image, "JPEG", "many"),
+        (image.convert("L").convert("RGB"), "JPEG", "grey"),
+        (image.quantize(64), "GIF", "few"),
+        (image.quantize(64), "PNG", "few"),
+        (image.quantize(256).convert("RGB"), "TIFF", "few"),
+    ):
+        out = io.BytesIO()
+        copy.save(out, kind)
+        whole, crop = process(out.getvalue(), [None, Box(20, 30, 160, 120)], RULES, MEGAPIXEL)
+        assert (whole.colours, crop.colours) == (colours, colours), kind
+
+
 def test_the_same_bytes_give_the_same_answer_every_time(picture: Picture) -> None:
     for kind in ("JPEG", "PNG", "WEBP", "TIFF"):
         data = picture(kind, size=(900, 700))
