@@ -13,8 +13,9 @@ from pipeline.shards.checksums import (
     write_checksums,
 )
 from pipeline.shards.index import SIZES, dali_index, index_path, read_sizes, sizes_json, verify_index
+from pipeline.shards.lean import read_samples, samples_path, write_samples
 from pipeline.shards.loading import README, loading_block, shards_readme
-from pipeline.shards.members import LEAN, member_suffixes, samples_path, text_members
+from pipeline.shards.members import LEAN, member_suffixes, text_members
 from pipeline.shards.order import bounded_count, order_key, shard_count, shard_hash, shard_name, shard_of
 from pipeline.shards.quality import pair_rate
 from pipeline.shards.sample_json import SAMPLE_SCHEMA, json_form, json_schema, key_table, sample, sample_json
@@ -49,6 +50,7 @@ __all__ = [
     "pair_rate",
     "parse_checksums",
     "read_checksums",
+    "read_samples",
     "read_sizes",
     "sample",
     "sample_json",
@@ -67,4 +69,5 @@ __all__ = [
     "verify_index",
     "walk",
     "write_checksums",
+    "write_samples",
 ]

@@ -85,7 +85,7 @@ def shards_readme(name: str, prefix: str, splits: Iterable[str], layout: str) ->
         "",
         f"## What {where} tells of every sample",
         "",
-        "Text that is not known is empty. A number that may be absent is text in JSON, empty then, and null in Parquet.",
+        "Text that is not known is empty. A number that may be absent is text in JSON, empty then; in Parquet null.",
         "",
         *key_table(),
     ]

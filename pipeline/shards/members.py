@@ -31,15 +31,6 @@ def member_suffixes(layout: str) -> tuple[str, ...]:
     return ("jpg", "txt", *extra, *(() if layout == LEAN else ("json",)))
 
 
-def samples_path(shard: str) -> str:
-    """Return the name of the Parquet file beside a lean shard that tells what KEY.json would.
-
-    >>> samples_path("demo-train-000000.tar")
-    'demo-train-000000.parquet'
-    """
-    return shard.removesuffix(".tar") + ".parquet"
-
-
 def text_members(layout: str, lineage: Mapping[str, str | None], vernacular: str | None) -> Members:
     """Give the text members that a layout adds, as (suffix, UTF-8 bytes), in the order in which they are written.
 

@@ -194,7 +194,7 @@ def _is_number(value: object) -> bool:
 def _value(field: pa.Field, values: Mapping[str, Any]) -> Any:
     if pa.types.is_struct(field.type):
         return {part.name: _value(part, values) for part in field.type}
-    value = values.get(_COLUMNS_OF.get(field.name, field.name))
+    value: Any = values.get(_COLUMNS_OF.get(field.name, field.name))
     if field.type == _TEXT:
         return "" if value is None else str(value)
     if field.type == _TRUTH:

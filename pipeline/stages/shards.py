@@ -27,7 +27,6 @@ from pipeline.records import RANK_COLUMNS
 from pipeline.shards import (
     LEAN,
     README,
-    SAMPLE_SCHEMA,
     SIZES,
     ShardWriter,
     bounded_count,
@@ -39,7 +38,6 @@ from pipeline.shards import (
     order_key,
     sample,
     sample_json,
-    samples_path,
     shard_count,
     shard_hash,
     shard_name,
@@ -48,6 +46,7 @@ from pipeline.shards import (
     sizes_json,
     text_members,
     write_checksums,
+    write_samples,
 )
 from pipeline.shards.tar import BLOCK
 from pipeline.stages.base import Balance, Context, Stage, missing, plan_outputs, ticker
@@ -148,8 +147,7 @@ class WriteShard:
         digests = {name: handle.digest.hexdigest()}
         digests[index_path(name).name] = hashlib.sha256(index.encode()).hexdigest()
         if self.layout == LEAN:
-            beside = folder / samples_path(name)
-            write_table(beside, pa.Table.from_pylist(samples, SAMPLE_SCHEMA))
+            beside = write_samples(folder / name, samples)
             digests[beside.name] = file_digest(beside)
         part = pa.Table.from_pylist(manifest, MANIFEST_SCHEMA).replace_schema_metadata(digests)
         write_table(folder / part_path(name), part)
