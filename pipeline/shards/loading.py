@@ -17,6 +17,9 @@ from pipeline.shards.sample_json import json_schema, key_table
 README = "README.md"
 SPLIT_NAMES = {"val": "validation"}
 """Splits as Hugging Face spells them."""
+_ROWS = (
+    'The rows, in the order of the images: `datasets.load_dataset("parquet", data_files="{prefix}-{split}-*.parquet")`.'
+)
 _DTYPES = {pa.string(): "string", pa.int64(): "int64", pa.float64(): "float64", pa.bool_(): "bool"}
 
 
@@ -33,12 +36,6 @@ def loading_block(prefix: str, splits: Iterable[str], layout: str, under: str = 
         path: demo-train-*.tar
       - split: validation
         path: demo-val-*.tar
-    - config_name: samples
-      data_files:
-      - split: train
-        path: demo-train-*.parquet
-      - split: validation
-        path: demo-val-*.parquet
     dataset_info:
     - config_name: default
       features:
@@ -54,11 +51,9 @@ def loading_block(prefix: str, splits: Iterable[str], layout: str, under: str = 
     names = sorted(splits)
     if not names:
         return ""
-    lines = ["configs:"]
-    for config, ending in (("default", "tar"), *((("samples", "parquet"),) if layout == LEAN else ())):
-        lines += [f"- config_name: {config}", "  data_files:"]
-        for split in names:
-            lines += [f"  - split: {SPLIT_NAMES.get(split, split)}", f"    path: {under}{prefix}-{split}-*.{ending}"]
+    lines = ["configs:", "- config_name: default", "  data_files:"]
+    for split in names:
+        lines += [f"  - split: {SPLIT_NAMES.get(split, split)}", f"    path: {under}{prefix}-{split}-*.tar"]
     lines += ["dataset_info:", "- config_name: default", "  features:", *_features(layout)]
     return "\n".join(lines) + "\n"
 
@@ -80,8 +75,8 @@ def shards_readme(name: str, prefix: str, splits: Iterable[str], layout: str) ->
         + ".",
         "Every image has its own licence: see `license_id`, `rights_holder`, `creator` and `source_page`.",
         "",
-        '`datasets.load_dataset("this folder")` gives all splits, every column typed as declared above'
-        + ('; `load_dataset("this folder", "samples")` the rows, in the order of the images.' if lean else "."),
+        '`datasets.load_dataset("this folder")` gives all splits, every column typed as declared above.',
+        *((_ROWS.format(prefix=prefix, split=next(iter(splits), "train")),) if lean else ()),
         "",
         f"## What {where} tells of every sample",
         "",

@@ -1,3 +1,3 @@
 """The scripts run in other environments; this one need not be able to import them."""
 
-collect_ignore = ["load_datasets.py", "read_shards.py", "torch_batches.py", "torchvision_without_operators.py"]
+collect_ignore = ["load_datasets.py", "make.py", "read_shards.py", "torch_batches.py", "torch_ranks.py", "startup"]

@@ -2,7 +2,7 @@
 
     python tests/oracles/load_datasets.py CACHE PATH ...
 
-A PATH with commas is a list of files for the `webdataset` builder, without any card; `PATH@CONFIG` names a config.
+A PATH that ends in `.tar` or `.parquet` is for that format's builder, without any card: files with commas between.
 """
 
 from __future__ import annotations
@@ -15,14 +15,11 @@ import datasets
 
 
 def load(path: str, streaming: bool, cache: str) -> Any:
-    if path.endswith(".tar"):
-        found = datasets.load_dataset(
-            "webdataset", data_files={"train": path.split(",")}, streaming=streaming, cache_dir=cache
-        )
-    else:
-        folder, _, config = path.partition("@")
-        found = datasets.load_dataset(folder, config or None, streaming=streaming, cache_dir=cache)
-    return found
+    for ending, builder in ((".tar", "webdataset"), (".parquet", "parquet")):
+        if path.endswith(ending):
+            files = {"train": path.split(",")}
+            return datasets.load_dataset(builder, data_files=files, streaming=streaming, cache_dir=cache)
+    return datasets.load_dataset(path, streaming=streaming, cache_dir=cache)
 
 
 def told(row: dict[str, Any]) -> dict[str, Any]:
@@ -37,7 +34,7 @@ def main() -> None:
             try:
                 splits = load(path, streaming, f"{cache}/{number}")
                 rows: Any = {split: [told(row) for row in table] for split, table in splits.items()}
-            except Exception as error:  # what a user would see is the finding
+            except Exception as error:  # noqa: BLE001 - what a user would see is the finding
                 rows = f"{type(error).__name__}: {error}; {error.__cause__!r}"
             found[f"{path} {'streaming' if streaming else 'whole'}"] = rows
     print(json.dumps(found))

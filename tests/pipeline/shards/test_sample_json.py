@@ -1,4 +1,4 @@
-"""What is told of a sample: every key, always of one type, and the same in JSON, in Parquet and in what cards declare."""
+"""What is told of a sample: every key, always of one type, alike in JSON, in Parquet and in what cards declare."""
 
 from __future__ import annotations
 
