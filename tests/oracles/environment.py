@@ -41,12 +41,11 @@ def interpreter(*needs: str) -> str:
 @cache
 def surroundings(python: str) -> Mapping[str, str]:
     """Give the environment variables for an interpreter: its commands found first, this tree importable, no network."""
-    path = [str(ROOT), str(Path(__file__).parent)]
+    path = [str(ROOT), str(Path(__file__).with_name("startup"))]
     code = "import importlib.util, sys\nif importlib.util.find_spec('torchvision'): import torchvision"
-    if subprocess.run([python, "-c", code], capture_output=True).returncode:
-        path.append(str(Path(__file__).with_name("startup")))
+    mend = "1" if subprocess.run([python, "-c", code], capture_output=True).returncode else ""
     commands = f"{Path(python).parent}{os.pathsep}{os.environ['PATH']}"
-    settings = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "PATH": commands}
+    settings = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "PATH": commands, "MEND_TORCHVISION": mend}
     return {**os.environ, **settings, "PYTHONPATH": os.pathsep.join(path)}
 
 

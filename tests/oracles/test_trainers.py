@@ -60,7 +60,8 @@ def test_open_clips_trainer_trains_and_evaluates_from_the_printed_line(
     log = trained(next(line for line in lines if line.startswith(form)), folder)
     seen = [int(number) for number in re.findall(r"Train Epoch: 0 \[ *(\d+)/", log)]
     assert max(seen) >= 300, "every training sample was read"
-    assert re.search(r"Eval Epoch: 1 \[17 / 17\]", log) and "nan" not in log.lower().split("loss:")[-1]
+    losses = re.findall(r"(?:Contrastive_loss|Clip Loss): *(\S+)", log)
+    assert "Eval Epoch: 1 " in log and len(losses) >= 3 and all(0 < float(loss) < 10 for loss in losses)
 
 
 def test_the_printed_requirements_are_those_that_the_trainers_were_tested_with(
@@ -71,13 +72,12 @@ def test_the_printed_requirements_are_those_that_the_trainers_were_tested_with(
     assert set(install.split()[2:]) <= wanted
 
 
-@pytest.mark.parametrize("mode", ["index", "stream"])
-def test_torchrun_gives_one_batch_to_any_number_of_processes(mode: str, demo: Demo) -> None:
+def test_torchrun_gives_the_same_batches_to_any_number_of_processes(demo: Demo) -> None:
     script = str(Path(__file__).with_name("torch_ranks.py"))
     found = []
     for world in (1, 2):
         launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(world), script]
-        out = ran([*launch, str(demo.out / "shards"), mode], ("torch", "fsspec", "pyarrow", "PIL"))
+        out = ran([*launch, str(demo.out / "shards")], ("torch", "fsspec", "pyarrow", "PIL"))
         found.append(json.loads(out.strip().splitlines()[-1]))
-    assert [each["world"] for each in found] == [1, 2]
-    assert found[0]["batches"] == found[1]["batches"] and len(found[0]["batches"]) == 12
+    assert [each.pop("world") for each in found] == [1, 2]
+    assert found[0] == found[1] and [len(batches) for batches in found[0].values()] == [6, 6]
