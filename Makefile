@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 OUT ?= out/demo
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test lint types bench bench-fetch clean
+.PHONY: help setup demo test oracles lint types bench bench-fetch clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ demo: $(READY) ## Run the whole mill offline on a drawn biota, into out/demo
 
 test: $(READY) ## Run all tests
 	@$(BIN)/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder
+
+oracles: $(READY) ## Make an environment of published trainers in out/oracles, once, which some tests then run
+	@$(BIN)/python -m tests.oracles.make
 
 lint: $(READY) ## Check style and formatting
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

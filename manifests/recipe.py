@@ -14,7 +14,7 @@ SOURCE_KINDS = (
     *("gbif-dwca", "gbif-pages", "eol", "bioscan5m", "bioscan1m", "fathomnet", "inat-open-data", "biotrove"),
     *("lila", "coco-camera-traps", "camtrap-dp", "dwca"),
 )
-LAYOUTS = ("default", "bioclip", "treeoflife10m")
+LAYOUTS = ("default", "lean", "bioclip", "treeoflife10m")
 RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species")
 
 
@@ -253,8 +253,8 @@ class ShardRules:
     max_mb: int = 4096
     """Largest size of a shard in MB (1,000,000 bytes); above it more shards are made than samples_per_shard asks."""
     layout: str = "default"
-    """'default' (jpg, txt, json), 'bioclip' (and the five captions of BioCLIP 2's loader) or 'treeoflife10m' (and the
-    ten texts of TreeOfLife-10M)."""
+    """'default' (jpg, txt, json), 'lean' (jpg, txt; the JSON as Parquet beside each shard), 'bioclip' (default and the
+    five captions of BioCLIP 2's loader) or 'treeoflife10m' (default and the ten texts of TreeOfLife-10M)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import duckdb
 from manifests import Recipe
 from pipeline.cards.citations import citation
 from pipeline.records import RANK_COLUMNS
+from pipeline.shards import loading_block
 
 Row = tuple[Any, ...]
 
@@ -40,6 +41,10 @@ class Facts:
     """(source, dataset key, publisher, images), the largest twenty"""
     shards: Sequence[Row]
     """(shard, samples)"""
+    loading: str
+    """Lines of YAML that say which files are which split, and the types of their columns; '' without images."""
+    layout: str
+    """Layout of the shards."""
 
 
 def gather(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> Facts:
@@ -55,13 +60,15 @@ def gather(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> Facts:
     kinds = {source.name: source.kind for source in recipe.sources}
     releases = rows("SELECT source, coalesce(release, ''), records, images FROM releases ORDER BY ALL")
     builds = rows("SELECT DISTINCT taxonomy_build FROM samples ORDER BY 1")
+    splits = rows("SELECT split, count(*) FROM samples GROUP BY 1 ORDER BY 1")
+    shards = recipe.shards
     return Facts(
         name=recipe.name,
         description=recipe.description,
         taxonomy_build=", ".join(str(build) for (build,) in builds),
         images=int(rows("SELECT count(*) FROM samples")[0][0]),
         rows=int(rows("SELECT count(*) FROM ledger")[0][0]),
-        splits=rows("SELECT split, count(*) FROM samples GROUP BY 1 ORDER BY 1"),
+        splits=splits,
         ranks=ranks,
         sources=rows(
             "SELECT source, count(*), count(*) FILTER (outcome = 'kept') FROM ledger GROUP BY source ORDER BY source"
@@ -78,4 +85,6 @@ def gather(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> Facts:
                ORDER BY images DESC, source, dataset_key LIMIT 20"""
         ),
         shards=rows("SELECT shard, count(*) FROM samples GROUP BY 1 ORDER BY 1"),
+        loading=loading_block(shards.prefix, [split for split, _ in splits], shards.layout, "shards/"),
+        layout=shards.layout,
     )

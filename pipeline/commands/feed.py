@@ -26,6 +26,15 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("--crop", default="random", help="random (default), center or squash")
     parser.add_argument("--decoder", default="pillow", help="pillow (default) or simplejpeg")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--print-command",
+        default="",
+        metavar="TRAINER",
+        help="read nothing: print the command lines that train open_clip or bioclip2 on these shards, with --batch "
+        "samples a step and, if named, on --ranks GPUs",
+    )
+    parser.add_argument("--model", default="", help="with --print-command: the trainer's model (default ViT-B-16)")
+    parser.add_argument("--precision", default="", help="with --print-command: its precision (default amp_bf16)")
     parser.set_defaults(lines=lines)
 
 
@@ -42,6 +51,11 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
 
     if args.steps < 1 or args.ranks < 1:
         raise FeedError(f"{args.steps} steps as {args.ranks} ranks cannot be read", expected="1 or more of both")
+    if args.print_command:
+        yield from _commands(args)
+        return
+    if args.model or args.precision:
+        raise FeedError("a model or precision is for a trainer", expected="--print-command open_clip or bioclip2")
     rules = Rules(
         args.batch, args.seed, args.mode, args.sampler, args.cap, args.split, args.where, threads=args.threads
     )
@@ -67,3 +81,23 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
         yield f"step {step}: {digest.hexdigest()[:16]}, {args.batch} images of {kinds} taxa"
     seconds = time.process_time() - begun
     yield f"all steps: {whole.hexdigest()[:16]}; {images / max(seconds, 1e-9):,.0f} images per CPU s"
+
+
+def _commands(args: argparse.Namespace) -> Iterator[str]:
+    """Give the lines that run a published trainer on the shards."""
+    from pipeline.errors import FeedError
+    from pipeline.feed.feed import located
+    from pipeline.feed.trainers import MODEL, PRECISION, TRAINERS, command_lines, local_shards
+
+    if args.print_command not in TRAINERS:
+        raise FeedError(f"no such trainer: {args.print_command!r}", expected=f"one of {', '.join(TRAINERS)}")
+    if args.where or args.sampler != "uniform" or args.split != "train":
+        raise FeedError(
+            "the published trainers read whole shards of the split train, every sample alike",
+            expected="no --where, --sampler or --split with --print-command",
+            remedy="write the part you want with `biomill export --format shards --where …`, and name that folder",
+        )
+    shards = local_shards(located(args.shards)[0])
+    yield from command_lines(
+        args.print_command, shards, args.model or MODEL, args.precision or PRECISION, args.batch, args.ranks
+    )

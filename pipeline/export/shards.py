@@ -1,6 +1,7 @@
 """Export into new shards by stream copy: a sample's headers, image, caption and JSON go over byte for byte.
 
-Nothing is decoded or encoded again. Shard and place follow from the recipe's seed and the sample's key, as in the run.
+Nothing is decoded or encoded again; of lean shards the rows beside them go over value for value. Shard and place follow
+from the recipe's seed and the sample's key, as in the run.
 """
 
 from __future__ import annotations
@@ -18,25 +19,31 @@ from pipeline.atomic import atomic_path, table_writer, write_text
 from pipeline.export.bytes import ShardBytes, sample_bytes
 from pipeline.export.choice import Choice
 from pipeline.shards import (
+    LEAN,
+    README,
     SIZES,
     dali_index,
     index_path,
     order_key,
     sample_locations,
+    samples_path,
     shard_count,
     shard_name,
     shard_of,
+    shards_readme,
     sizes_json,
     write_checksums,
+    write_samples,
 )
 from pipeline.shards.tar import BLOCK, RECORD
+from pipeline.sql import quote
 
 _COLUMNS = "m.*, m.shard AS from_shard, m.sha256 AS jpeg_sha256"
 _WRITE = 1 << 20
 
 
 def export_shards(choice: Choice, out: Path) -> dict[str, int]:
-    """Write shards, indices, sizes.json, manifest.parquet and checksums.sha256; give samples by shard."""
+    """Write shards, what lies beside them, and checksums.sha256; give samples by shard."""
     rules, seed = choice.recipe.shards, choice.recipe.seed
     manifest = choice.root / "shards" / "manifest.parquet"
     schema = pq.read_schema(manifest)
@@ -53,8 +60,11 @@ def export_shards(choice: Choice, out: Path) -> dict[str, int]:
 
     choice.con.create_function("new_shard", shard, ["VARCHAR", "VARCHAR"], "VARCHAR")
     choice.con.create_function("new_place", place, ["VARCHAR"], "VARCHAR")
+    lean = rules.layout == LEAN
     query = f"""SELECT {_COLUMNS}, new_shard(m.split, m.key) AS new_shard, new_place(m.key) AS new_place
+                       {", told" if lean else ""}
                 FROM read_parquet('shards/manifest.parquet') m JOIN leaving USING (key)
+                {f"JOIN {_told(choice)} USING (key)" if lean else ""}
                 ORDER BY new_shard, new_place, key"""
     sizes: dict[str, int] = {}
     with (
@@ -64,12 +74,22 @@ def export_shards(choice: Choice, out: Path) -> dict[str, int]:
         for name, rows in groupby(_rows(choice, query), key=lambda row: str(row["new_shard"])):
             moved = _copy(source, rows, out / name)
             write_text(index_path(out / name), dali_index(list(sample_locations(out / name))))
+            if lean:
+                write_samples(out / name, [row["told"] for row in moved])
             writer.write_table(pa.Table.from_pylist(moved, schema))
             sizes[name] = len(moved)
     write_text(out / SIZES, sizes_json(sizes))
-    names = [*sizes, *(index_path(name).name for name in sizes), SIZES, "manifest.parquet"]
-    write_checksums(out, names)
+    write_text(out / README, shards_readme(choice.recipe.name, rules.prefix, totals, rules.layout))
+    names = [*sizes, *(index_path(name).name for name in sizes), SIZES, "manifest.parquet", README]
+    write_checksums(out, [*names, *(samples_path(name).name for name in sizes if lean)])
     return sizes
+
+
+def _told(choice: Choice) -> str:
+    """Give a subquery of the rows beside the run's lean shards: key, and the whole row as `told`."""
+    shards = choice.con.execute("SELECT DISTINCT shard FROM samples ORDER BY 1").fetchall()
+    files = ", ".join(quote(f"shards/{samples_path(shard)}") for (shard,) in shards)
+    return f"(SELECT key, s AS told FROM read_parquet([{files}]) s)"
 
 
 def _rows(choice: Choice, query: str) -> Iterator[dict[str, Any]]:

@@ -71,7 +71,7 @@ class Feed:
         view = view or View()
         rules.check()
         view.check()
-        folder, catalog = _located(os.fspath(where))
+        folder, catalog = located(os.fspath(where))
         self.rules, self.view = rules, view
         self._store = open_store(folder)
         self.manifest: Manifest = read_manifest(self._store, rules.split, rules.where, catalog)
@@ -210,7 +210,7 @@ def _joins(run: Span, span: Span) -> bool:
     return near and span.end - run.start <= _LONGEST_SPAN
 
 
-def _located(where: str) -> tuple[str, Path | None]:
+def located(where: str) -> tuple[str, Path | None]:
     """Give the folder of the shards, and the run's folder where its catalog is at hand."""
     if "://" in where:
         return where, None

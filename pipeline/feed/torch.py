@@ -18,14 +18,21 @@ from pipeline.feed.feed import Feed
 class Steps:
     """A map-style dataset whose items are the steps of one rank.
 
-    An item is a mapping: `image`, uint8 of shape (samples, 3, size, size) in channels-last order in memory; `taxon` and
-    `name`, int64 numbers into the manifest's `taxa` and `names`; `key`, a tuple of texts; `step`.
+    Steps are 0 to `stop` - 1, its length; without `stop` those of an epoch. An item is a mapping: `image`, uint8 of
+    shape (samples, 3, size, size) in channels-last order in memory; `taxon` and `name`, int64 numbers into the
+    manifest's `taxa` and `names`; `key`, a tuple of texts; `step`. Raises IndexError for any other step.
     """
 
-    def __init__(self, feed: Feed, rank: int = 0, world: int = 1) -> None:
+    def __init__(self, feed: Feed, rank: int = 0, world: int = 1, stop: int | None = None) -> None:
         self._feed, self._rank, self._world = feed, rank, world
+        self._stop = max(1, feed.sequence.epoch_steps) if stop is None else stop
+
+    def __len__(self) -> int:
+        return self._stop
 
     def __getitem__(self, step: int) -> dict[str, Any]:
+        if not 0 <= step < self._stop:
+            raise IndexError(f"step {step} is not one of the {self._stop} steps of this dataset")
         batch = self._feed.batch(step, self._rank, self._world)
         return {
             "image": torch.from_numpy(batch.images).permute(0, 3, 1, 2),
@@ -41,9 +48,10 @@ def loader(
 ) -> DataLoader[Mapping[str, Any]]:
     """Give a DataLoader over steps `start` to `stop` - 1 of a rank; `options` are passed to it, such as `pin_memory`.
 
-    For one process group: `rank=torch.distributed.get_rank(), world=torch.distributed.get_world_size()`.
+    `len(loader)` is the steps that come, `len(loader.dataset)` is `stop`. For one process group:
+    `rank=torch.distributed.get_rank(), world=torch.distributed.get_world_size()`.
     """
-    steps: Any = Steps(feed, rank, world)
+    steps: Any = Steps(feed, rank, world, stop)
     return DataLoader(
         steps, batch_size=None, sampler=range(start, stop), num_workers=workers, collate_fn=_as_it_is, **options
     )

@@ -1,6 +1,7 @@
-"""The text members that a layout adds to a sample, beside `jpg`, `txt` (the default caption) and `json`.
+"""The members of a sample by layout: `jpg`, `txt` (the default caption), the texts that a layout adds, and `json`.
 
-    default        none
+    default        no text more
+    lean           no text more and no json: it lies in a Parquet file beside each shard
     bioclip        the five captions that BioCLIP 2's loader draws from: sci, com, taxon, sci_com, taxon_com
     treeoflife10m  the ten texts of TreeOfLife-10M's shards: the five, two more with the ranks named (taxonTag), and the
                    scientific, taxonomic and common name alone
@@ -17,6 +18,17 @@ from manifests.recipe import LAYOUTS
 from pipeline.shards.captions import captions, taxon_names
 
 Members = tuple[tuple[str, bytes], ...]
+LEAN = "lean"
+
+
+def member_suffixes(layout: str) -> tuple[str, ...]:
+    """Return the suffixes of a sample's members in the order in which they are written.
+
+    >>> member_suffixes("default"), member_suffixes("lean")
+    (('jpg', 'txt', 'json'), ('jpg', 'txt'))
+    """
+    extra = tuple(suffix for suffix, _ in text_members(layout, {}, None))
+    return ("jpg", "txt", *extra, *(() if layout == LEAN else ("json",)))
 
 
 def text_members(layout: str, lineage: Mapping[str, str | None], vernacular: str | None) -> Members:
@@ -31,7 +43,7 @@ def text_members(layout: str, lineage: Mapping[str, str | None], vernacular: str
     """
     if layout not in LAYOUTS:
         raise ValueError(f"no such layout: {layout!r}")
-    if layout == "default":
+    if layout in ("default", LEAN):
         return ()
     five = captions(lineage, vernacular).members()
     if layout == "bioclip":

@@ -25,20 +25,28 @@ from pipeline import sql
 from pipeline.atomic import atomic_path, write_table, write_text
 from pipeline.records import RANK_COLUMNS
 from pipeline.shards import (
+    LEAN,
+    README,
     SIZES,
     ShardWriter,
     bounded_count,
     captions,
     dali_index,
+    file_digest,
     index_path,
+    member_suffixes,
     order_key,
+    sample,
+    sample_json,
     shard_count,
     shard_hash,
     shard_name,
     shard_of,
+    shards_readme,
     sizes_json,
     text_members,
     write_checksums,
+    write_samples,
 )
 from pipeline.shards.tar import BLOCK
 from pipeline.stages.base import Balance, Context, Stage, missing, plan_outputs, ticker
@@ -87,35 +95,6 @@ _SAMPLE = (
     "m.sha256 AS source_sha256, m.pixel_sha256, m.phash, lower(hex(m.pdq)) AS pdq, m.quality, m.format, "
     'm.source_width, m.source_height, m.width, m.height, m.unit, m."offset" AS blob_offset, m."length" AS blob_length'
 )
-_TAXON = (
-    "accepted_id",
-    "accepted_name",
-    "accepted_rank",
-    *RANK_COLUMNS,
-    "vernacular_name",
-    "match_type",
-    "taxonomy_build",
-)
-_SIZES = ("width", "height", "source_width", "source_height")
-_IMAGE = (*_SIZES, "format", "source_sha256", "pixel_sha256", "phash", "pdq", "quality")
-_INTERNAL = ("name_id", "unit", "blob_offset", "blob_length", "shard", "place", "media_id")
-
-
-def sample_json(row: Mapping[str, Any], texts: Mapping[str, str]) -> str:
-    """Give a sample's JSON: keys sorted, nulls left out, what belongs together nested.
-
-    >>> sample_json({"record_id": "a", "genus": "Puma", "width": 3, "sex": None}, {"sci": "a photo of Puma."})
-    '{"captions":{"sci":"a photo of Puma."},"image":{"width":3},"key":"a","record_id":"a","taxon":{"genus":"Puma"}}'
-    """
-    nested = {*_TAXON, *_IMAGE, *_INTERNAL, "box_x", "box_y", "box_w", "box_h"}
-    sample: dict[str, Any] = {k: v for k, v in row.items() if v is not None and v != "" and k not in nested}
-    sample["key"] = row["record_id"]
-    sample["captions"] = dict(texts)
-    for name, columns in (("taxon", _TAXON), ("image", _IMAGE)):
-        sample[name] = {k: row[k] for k in columns if row.get(k) is not None}
-    if row.get("box_x") is not None:
-        sample["box"] = [row["box_x"], row["box_y"], row["box_w"], row["box_h"]]
-    return sql.evidence(**sample)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +106,13 @@ class WriteShard:
     layout: str
 
     def __call__(self, name: str) -> None:
-        """Write `NAME.tar`, `NAME.idx` and last `parts/NAME.parquet`, which also holds the digests of the two."""
+        """Write `NAME.tar`, `NAME.idx`, for a lean layout `NAME.parquet`, and last `parts/NAME.parquet`.
+
+        The last holds the shard's part of the manifest and, in its metadata, the digests of the others.
+        """
         folder = Path(self.folder)
         rows = pq.read_table(folder / "plan.parquet", filters=[("shard", "=", name)]).sort_by("place").to_pylist()
-        locations, manifest = [], []
+        locations, manifest, samples = [], [], []
         with ExitStack() as stack:
             temporary = stack.enter_context(atomic_path(folder / name))
             handle = _Digested(stack.enter_context(temporary.open("wb")))
@@ -140,7 +122,12 @@ class WriteShard:
                 jpeg = read(row["unit"], row["blob_offset"], row["blob_length"])
                 lineage = tuple(row[rank] for rank in RANK_COLUMNS)
                 default, named, extra = _texts(self.layout, lineage, row["vernacular_name"])
-                members = [("jpg", jpeg), ("txt", default), *extra, ("json", sample_json(row, named).encode())]
+                told = sample(row, named)
+                members = [("jpg", jpeg), ("txt", default), *extra]
+                if self.layout == LEAN:
+                    samples.append(told)
+                else:
+                    members.append(("json", sample_json(told).encode()))
                 location = writer.add(row["record_id"], members)
                 locations.append(location)
                 manifest.append(
@@ -157,7 +144,11 @@ class WriteShard:
             writer.close()
         index = dali_index(locations)
         write_text(index_path(folder / name), index)
-        digests = {b"tar": handle.digest.hexdigest(), b"idx": hashlib.sha256(index.encode()).hexdigest()}
+        digests = {name: handle.digest.hexdigest()}
+        digests[index_path(name).name] = hashlib.sha256(index.encode()).hexdigest()
+        if self.layout == LEAN:
+            beside = write_samples(folder / name, samples)
+            digests[beside.name] = file_digest(beside)
         part = pa.Table.from_pylist(manifest, MANIFEST_SCHEMA).replace_schema_metadata(digests)
         write_table(folder / part_path(name), part)
 
@@ -212,7 +203,7 @@ class _Blobs:
 def _headers(layout: str) -> tuple[int, int]:
     """Give the most bytes of a sample's headers, padding and fixed words, and how often its names can be written."""
     extra = len(text_members(layout, {}, None))
-    members = 3 + extra
+    members = len(member_suffixes(layout))
     return members * 2 * BLOCK + 2048, 8 + 2 * extra
 
 
@@ -225,7 +216,7 @@ class Shards(Stage):
     """The shards stage."""
 
     name = "shards"
-    version = 4
+    version = 5
     sections = ("shards", "seed")
     upstream = ("select", "fetch", "resolve")
 
@@ -247,12 +238,13 @@ class Shards(Stage):
         sizes = {name: part.num_rows for name, part in zip(shards, parts, strict=True)}
         write_table(folder / "manifest.parquet", manifest)
         write_text(folder / SIZES, sizes_json(sizes))
-        files = [*shards, *(index_path(name).name for name in shards), SIZES, "manifest.parquet"]
+        splits = pc.unique(manifest.column("split")).to_pylist()
+        write_text(folder / README, shards_readme(context.recipe.name, rules.prefix, splits, rules.layout))
         known: dict[str, str] = {}
-        for name in shards:
-            noted = pq.read_schema(folder / part_path(name)).metadata
-            known |= {name: noted[b"tar"].decode(), index_path(name).name: noted[b"idx"].decode()}
-        write_checksums(folder, files, known)
+        for output in outputs:
+            noted = pq.read_schema(folder / output).metadata
+            known |= {name.decode(): digest.decode() for name, digest in noted.items()}
+        write_checksums(folder, [*known, SIZES, "manifest.parquet", README], known)
         return {"shards": len(shards), "samples": manifest.num_rows}
 
     def _assign(self, context: Context, folder: Path) -> list[str]:

@@ -17,7 +17,16 @@ from typing import Any, BinaryIO
 
 from pipeline.errors import VerifyError
 from pipeline.records import RANK_COLUMNS
-from pipeline.shards import SampleLocation, captions, read_sizes, sample_locations
+from pipeline.shards import (
+    LEAN,
+    SampleLocation,
+    captions,
+    json_form,
+    member_suffixes,
+    read_samples,
+    read_sizes,
+    sample_locations,
+)
 from pipeline.verify.check import Run
 
 RIGHTS = ("license_id", "license_family", "rights_holder", "creator", "source_page")
@@ -47,7 +56,8 @@ def read_contents(run: Run) -> Contents:
     """Walk and read all shards; raises VerifyError only when sizes.json cannot be read."""
     root = run.folder.stage("shards")
     sizes = read_sizes(root / "sizes.json")
-    found, seen, kinds = Contents(shards=len(sizes)), dict[str, str](), Counter[tuple[str, ...]]()
+    found, seen, layout = Contents(shards=len(sizes)), dict[str, str](), member_suffixes(run.recipe.shards.layout)
+    lean = run.recipe.shards.layout == LEAN
     listed = {str(shard) for (shard,) in run.rows("SELECT DISTINCT shard FROM samples")}
     found.places += [(name, "is in only one of sizes.json and catalog") for name in sorted(listed ^ set(sizes))]
     repeated = run.rows("SELECT key, count(*) FROM samples GROUP BY 1 HAVING count(*) > 1 ORDER BY 1")
@@ -64,6 +74,7 @@ def read_contents(run: Run) -> Contents:
                 found.archives.append((str(error).replace("\n", ";"),))
             continue
         found.samples += len(samples)
+        told = _lean_rows(root / shard, found) if lean else {}
         if len(samples) != size or len(rows) != size:
             found.places.append(
                 (f"{shard}: {len(samples)} samples in the tar, {size} in sizes.json, {len(rows)} in the catalog",)
@@ -73,23 +84,31 @@ def read_contents(run: Run) -> Contents:
                 if sample.key in seen:
                     found.keys.append((sample.key, f"in {seen[sample.key]} and {shard}"))
                 seen[sample.key] = shard
-                shape = tuple(member.suffix for member in sample.members)
-                kinds[shape] += 1
-                shapes.append((shard, sample.key, shape))
+                shapes.append((shard, sample.key, tuple(member.suffix for member in sample.members)))
                 row = rows.get(sample.key)
                 if row is None:
                     found.places.append((f"{shard}: {sample.key} is not in the catalog",))
                 else:
                     _read_sample(handle, shard, sample, row, found)
-    # The layout is what most samples have: a sample that has less of it than the others is damaged.
-    layout = max(sorted(kinds), key=lambda shape: kinds[shape], default=())
+                    if lean and sample.key in told:
+                        _read_json(json_form(told[sample.key]), f"{shard}: {sample.key}", row, found)
+        if lean and list(told) != [sample.key for sample in samples]:
+            found.members.append((f"{shard}: the Parquet file beside it has other keys, or in another order",))
     for shard, key, shape in shapes:
-        lacking = sorted({"jpg", "txt", "json", *layout} - set(shape))
+        lacking = sorted(set(layout) - set(shape))
         if lacking:
             found.members.append((f"{shard}: {key} has no {', '.join(lacking)}",))
         elif shape != layout:
-            found.members.append((f"{shard}: {key} holds {', '.join(shape)}, the others {', '.join(layout)}",))
+            found.members.append((f"{shard}: {key} holds {', '.join(shape)}, the layout {', '.join(layout)}",))
     return found
+
+
+def _lean_rows(shard: Path, found: Contents) -> dict[str, dict[str, Any]]:
+    try:
+        return {row["key"]: row for row in read_samples(shard)}
+    except VerifyError as error:
+        found.members.append((str(error).replace("\n", ";"),))
+        return {}
 
 
 def _catalog_rows(run: Run, shard: str) -> dict[str, dict[str, Any]]:
@@ -128,14 +147,17 @@ def _read_sample(handle: BinaryIO, shard: str, sample: SampleLocation, row: Mapp
         if suffix in data and data[suffix] != text:
             found.captions.append((f"{where}.{suffix} says {data[suffix][:200]!r}, expected {text!r}",))
     if "json" in data:
-        _read_json(data["json"], where, row, found)
+        try:
+            stated = json.loads(data["json"])
+        except (ValueError, RecursionError):
+            stated = None
+        _read_json(stated, where, row, found)
 
 
-def _read_json(text: bytes, where: str, row: Mapping[str, Any], found: Contents) -> None:
+def _read_json(stated: Any, where: str, row: Mapping[str, Any], found: Contents) -> None:
     try:
-        stated = json.loads(text)
         taxon, said = stated["taxon"], stated["captions"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (KeyError, TypeError):
         found.members.append((f"{where}.json is not a sample's JSON",))
         return
     flat = {**taxon, **{key: value for key, value in stated.items() if key not in ("taxon", "captions")}}

@@ -70,7 +70,7 @@ def open_clip_transform() -> Callable[[Image.Image], Any] | None:
     import torch
 
     torch.set_num_threads(1)
-    importlib.import_module("tests.oracles.torchvision_without_operators")
+    importlib.import_module("tests.oracles.startup.torchvision_without_operators")
     from open_clip.transform import image_transform
 
     return image_transform(224, is_train=True)

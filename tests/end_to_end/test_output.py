@@ -58,7 +58,7 @@ def test_every_sample_holds_image_caption_labels_and_rights(demo: Demo) -> None:
         assert told["license_family"] in demo.recipe.licences.allow
         assert told["taxon"]["genus"]
         assert told["taxon"]["match_type"] and told["taxon"]["taxonomy_build"]
-        if "species" in told["taxon"]:
+        if told["taxon"]["species"]:
             assert told["taxon"]["species"].startswith(told["taxon"]["genus"])
 
 

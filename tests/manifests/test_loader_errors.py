@@ -109,7 +109,7 @@ def failure(tmp_path: Path, text: str | bytes, *overrides: str) -> RecipeError:
         (GOOD + '[likeness]\nlow_information = "dropp"\n', 7, ["one of drop, keep", "'drop'"]),
         (GOOD + "[select]\nvalidation_percent = 100.1\n", 7, ["'select.validation_percent' is 100.1", "percent"]),
         (GOOD + "[select]\ncap_per_taxon = -1\n", 7, ["'select.cap_per_taxon' is -1"]),
-        (GOOD + '[shards]\nlayout = "bio"\n', 7, ["one of default, bioclip"]),
+        (GOOD + '[shards]\nlayout = "bio"\n', 7, ["one of default, lean, bioclip"]),
         (GOOD + '[shards]\nprefix = "a/b"\n', 7, ["'shards.prefix' is \"a/b\""]),
         (GOOD + "[shards]\nmax_mb = 0\n", 7, ["'shards.max_mb' is 0", "MB"]),
         (GOOD + "[shards]\nsamples_per_shard = 0\n", 7, ["'shards.samples_per_shard' is 0"]),

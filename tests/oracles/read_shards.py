@@ -8,7 +8,6 @@ through the steps that BioCLIP 2's trainer chains for its random text types.
 
 from __future__ import annotations
 
-import importlib
 import json
 import sys
 from pathlib import Path
@@ -44,7 +43,6 @@ def by_datasets(folder: Path, split: str, streaming: bool) -> dict[str, Any]:
 
 
 def by_open_clip(folder: Path, split: str) -> dict[str, Any]:
-    importlib.import_module("torchvision_without_operators")
     import open_clip
     from open_clip.transform import image_transform
     from open_clip_train.data import get_wds_dataset

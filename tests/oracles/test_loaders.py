@@ -60,8 +60,10 @@ def test_the_bioclip_layout_has_every_member_that_its_random_text_loader_asks_fo
 @pytest.mark.parametrize("mode", ["index", "stream"])
 def test_pytorch_gets_the_same_batches_for_any_workers_and_ranks_and_after_a_resume(demo: Demo, mode: str) -> None:
     found = [
-        json.loads(run("torch_batches.py", str(demo.out / "shards"), str(workers), mode, needs=("torch", "duckdb")))
-        for workers in (0, 1, 2)
+        json.loads(
+            run("torch_batches.py", str(demo.out / "shards"), str(workers), mode, needs=("torch", "fsspec", "PIL"))
+        )
+        for workers in (0, 2)
     ]
     assert len(found[0]["one"]) == 40
     for each in found:

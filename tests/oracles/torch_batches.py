@@ -7,7 +7,7 @@ import json
 import sys
 
 from pipeline.feed import Feed, Rules, View
-from pipeline.feed.torch import loader
+from pipeline.feed.torch import Steps, loader
 
 
 def digests(feed: Feed, start: int, stop: int, workers: int, rank: int = 0, world: int = 1) -> list[list[str]]:
@@ -23,6 +23,7 @@ def digests(feed: Feed, start: int, stop: int, workers: int, rank: int = 0, worl
 def main() -> None:
     folder, workers, mode = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     feed = Feed(folder, Rules(batch=8, mode=mode, chunk=8, open_shards=2), View(size=32))
+    assert sum(1 for _ in Steps(feed)) == feed.sequence.epoch_steps == len(Steps(feed)), "a loop over the dataset ends"
     ranks = [digests(feed, 0, 40, workers, rank, 2) for rank in range(2)]
     print(
         json.dumps(

@@ -143,6 +143,8 @@ FACTS = Facts(
     releases=[("source", "r1", 4, 3, "cited")],
     datasets=[("source", "key", "publisher", 3)],
     shards=[("s.tar", 3)],
+    loading="",
+    layout="default",
 )
 LINKING = MarkdownIt("gfm-like", {"linkify": True})
 assert LINKING.linkify is not None

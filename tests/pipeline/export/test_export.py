@@ -55,7 +55,7 @@ def test_shards_are_copied_byte_for_byte(demo: Demo, tmp_path: Path) -> None:
         assert hashlib.sha256(image).hexdigest() == row["sha256"]
     for name, samples in done.files.items():
         assert verify_index(tmp_path / "x" / name) == samples == len(list(sample_locations(tmp_path / "x" / name)))
-    assert verify_checksums(tmp_path / "x", done.files) == 2 * len(done.files) + 2
+    assert verify_checksums(tmp_path / "x", done.files) == 2 * len(done.files) + 3
 
 
 def test_what_may_not_be_shared_stays_and_is_named(demo: Demo, tmp_path: Path) -> None:
