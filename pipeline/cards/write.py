@@ -28,18 +28,17 @@ def write_cards(root: Path, recipe: Recipe) -> None:
     """Write the cards of a run whose catalog stands, each file atomically; equal runs give equal bytes."""
     with connect_catalog(root) as con:
         write_attribution(con, ATTRIBUTIONS, root / ATTRIBUTION)
-        texts = card_texts(con, root, recipe)
+        texts = card_texts(con, root, gather(con, recipe))
     for name, text in texts.items():
         write_text(root / name, text)
     write_checksums(root, CARDS)
 
 
-def card_texts(con: duckdb.DuckDBPyConnection, root: Path, recipe: Recipe) -> dict[str, str]:
+def card_texts(con: duckdb.DuckDBPyConnection, root: Path, facts: Facts) -> dict[str, str]:
     """Return card, Croissant and report by file name, as they follow from the catalog's views and the files it lists.
 
     `con` has the views of the run in `root`, where ATTRIBUTION.parquet stands already.
     """
-    facts = gather(con, recipe)
     stated = read_checksums(root / "shards" / "checksums.sha256")
     files = {
         f"shards/{name}": (digest, (root / "shards" / name).stat().st_size)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,10 +30,11 @@ from pipeline.verify.stages import stages
 __all__ = ["Check", "verify"]
 
 
-def verify(root: Path) -> Iterator[Check]:
+def verify(root: Path, without: Collection[str] = ()) -> Iterator[Check]:
     """Check a finished run, promise by promise; raises RunError when the run is not finished.
 
-    Nothing is written into the run. Memory: what `limits.memory_mb` gives the tables, and some 300 MB.
+    Nothing is written into the run. `without`: names of checks that are left out. Memory: what `limits.memory_mb` gives
+    the tables, and some 300 MB.
     """
     folder = RunFolder(root.absolute())
     folder.require("catalog")
@@ -77,6 +78,8 @@ def verify(root: Path) -> Iterator[Check]:
             ("cards", lambda: cards(run, found)),
         )
         for name, check in checks:
+            if name in without:
+                continue
             try:
                 yield Check(name, True, check())
             except BiomillError as error:
@@ -92,10 +95,14 @@ def _opened(folder: RunFolder, recipe: Recipe) -> Iterator[Run]:
     with tempfile.TemporaryDirectory(prefix="biomill-verify-") as scratch:
         with sql.connect(recipe.limits.memory_mb, Path(scratch)) as con:
             con.execute("SET preserve_insertion_order = true")
+            con.execute("SET enable_progress_bar = false")
             yield Run(folder, recipe, con, Path(scratch))
 
 
 def _tables(run: Run) -> str:
-    """Make the catalog's views over the stages' tables, which most checks ask."""
+    """Make the catalog's views over the stages' tables, which most checks ask; `samples`, asked most, is laid down."""
     create_views(run.con, run.folder.root)
+    laid = sql.quote(str(run.scratch / "samples.parquet"))
+    run.con.execute(f"COPY (FROM samples) TO {laid} (FORMAT parquet, COMPRESSION zstd)")
+    run.con.execute(f"CREATE OR REPLACE VIEW samples AS FROM read_parquet({laid})")
     return f"{run.count('SELECT count(*) FROM duckdb_views() WHERE NOT internal')} views over the tables of the run"

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from pipeline.atomic import read_json
 from pipeline.cards import ATTRIBUTION, CARDS, CROISSANT, REPORT
-from pipeline.cards.facts import gather
+from pipeline.cards.facts import Facts, gather
 from pipeline.cards.write import ATTRIBUTIONS, card_texts
 from pipeline.errors import VerifyError
 from pipeline.media.resampling import library_versions
@@ -30,8 +30,9 @@ def cards(run: Run, contents: Contents) -> str:
     found = Findings("cards are not what catalog and shards say")
     _checksums(run, found)
     _attribution(run, found)
-    pictures = _texts(run, found)
-    _figures(run, contents, found)
+    facts = gather(run.con, run.recipe)
+    pictures = _texts(run, facts, found)
+    _figures(run, contents, facts, found)
     found.check()
     rows = run.count(f"SELECT count(*) FROM read_parquet({quote(str(run.folder.root / ATTRIBUTION))})")
     return f"{len(CARDS)} files, {rows:,} attributions{pictures}"
@@ -54,11 +55,11 @@ def _checksums(run: Run, found: Findings) -> None:
             found.add(name, error.what)
 
 
-def _texts(run: Run, found: Findings) -> str:
+def _texts(run: Run, facts: Facts, found: Findings) -> str:
     """Compare the texts; return what is to be said of pictures that cannot be made again here."""
     root, said = run.folder.root, ""
     try:
-        expected = card_texts(run.con, root, run.recipe)
+        expected = card_texts(run.con, root, facts)
     except (VerifyError, OSError) as error:
         found.add("card, Croissant and report cannot be made anew", str(error).replace("\n", ";"))
         return said
@@ -74,7 +75,21 @@ def _texts(run: Run, found: Findings) -> str:
             said = f"; the pictures of {REPORT} were made by other versions of the libraries, and are not compared"
             continue
         found.add(name, _first_difference(stated, text))
+        if name == CROISSANT:
+            _keys(stated, text, found)
     return said
+
+
+def _keys(stated: str, expected: str, found: Findings) -> None:
+    """Name the keys of Croissant that differ, where it is JSON at all."""
+    try:
+        said = json.loads(stated)
+    except ValueError:
+        return
+    wanted = json.loads(expected)
+    for key in sorted(said.keys() | wanted.keys()) if isinstance(said, dict) else ():
+        if said.get(key) != wanted.get(key):
+            found.add(f"{CROISSANT}, key {key}")
 
 
 def _plain(report: str) -> str:
@@ -118,18 +133,17 @@ def _attribution(run: Run, found: Findings) -> None:
             found.add(f"{ATTRIBUTION}, column {name}", "is not what the view attribution gives", cases)
 
 
-def _figures(run: Run, contents: Contents, found: Findings) -> None:
+def _figures(run: Run, contents: Contents, facts: Facts, found: Findings) -> None:
     """Compare what card and Croissant count with the walk: splits, licences, files with their sizes and digests."""
-    facts = gather(run.con, run.recipe)
     if facts.images != contents.samples:
         found.add("number of images", f"{facts.images:,} counted, {contents.samples:,} in the tars")
-    told = "json_extract_string(f.json::VARCHAR, '$.{}')"
+    told = "json_extract_string(decode(f.json), '$.{}')"
     for name, key, stated in (
         ("images per split", "split", [row[:2] for row in facts.splits]),
         ("images per licence", "license_id", [row[:2] for row in facts.licences]),
     ):
         query = f"SELECT coalesce(nullif({told.format(key)}, ''), 'unknown'), count(*) FROM found f GROUP BY 1"
-        counted = dict(run.rows(query.replace("f.json::VARCHAR", "decode(f.json)")))
+        counted = dict(run.rows(query))
         if counted != dict(stated):
             found.add(name, f"{dict(stated)} counted, {counted} in the tars")
     try:

@@ -4,9 +4,11 @@
     python -m tests.conformance.planted_faults RUN --seed 1 --apart    every fault alone, the better part of an hour
 
 Which columns, keys, views, files and header fields there are is read from the run, so that new ones are planted in as
-well; which row, which value and which byte is drawn by the seed. Faults that do not hide one another are planted
-together, unless `--apart`. Each is planted three times: with nothing else changed, with both checksums.sha256 made
-anew, and with the stages' notes and the cards made anew, too. A fault counts as found when one finding says its words.
+well; which row, which value and which byte is drawn by the seed. What tells of a fault is forged along: nothing, or both
+checksums.sha256, or these and the stages' notes and the cards as well. Faults that do not hide one another are planted
+together, under each of the forgeries; one that hides others is planted alone, under one of them in turn, so that three
+seeds have seen it under all. `--apart` plants each alone under each. A fault counts as found when one finding says its
+words.
 """
 
 from __future__ import annotations
@@ -43,18 +45,31 @@ GROUPS = (
 )
 
 
+_OF_CATALOG = ("view", "macro", "table, ", "comment")
+
+
 def all_faults(run: Path) -> list[Fault]:
     """Return every fault that a run can have."""
     return list(chain.from_iterable(group(run) for group in GROUPS))
 
 
 def together(faults: Iterable[Fault], apart: bool = False) -> list[list[Fault]]:
-    """Cut faults into groups that are planted together: those of one family that hide nothing, the others alone."""
+    """Cut faults into groups that are planted together: those of one kind that hide nothing, the others alone."""
     groups: dict[str, list[Fault]] = {}
     for number, fault in enumerate(faults):
-        name = f"{number}" if fault.alone or apart else fault.kind.partition(",")[0]
+        name = f"{number}" if fault.alone or apart else fault.kind
         groups.setdefault(name, []).append(fault)
     return list(groups.values())
+
+
+def under(faults: Iterable[Fault], forgery: str, seed: int, apart: bool = False) -> list[Fault]:
+    """Return the faults that are planted under a forgery: of those that stand alone every third, others by the seed."""
+    chosen = []
+    for number, fault in enumerate(faults):
+        turn = fault.forgeries[(number + seed) % len(fault.forgeries)]
+        if forgery in fault.forgeries and (apart or not fault.alone or turn == forgery):
+            chosen.append(fault)
+    return chosen
 
 
 def planted(run: Path, faults: list[Fault], forgery: str, seed: int, scratch: Path) -> Iterator[tuple[Fault, str]]:
@@ -64,7 +79,8 @@ def planted(run: Path, faults: list[Fault], forgery: str, seed: int, scratch: Pa
         for fault in faults:
             fault.plant(copy, Random(f"{seed} {fault.kind} {fault.name}"))
         forge(copy, forgery, cards=all(fault.cards for fault in faults))
-        findings = [f"{check.name}: {check.detail}" for check in verify(copy) if not check.ok]
+        without = {"leakage", "duplicates"} | ({"catalog"} if not faults[0].kind.startswith(_OF_CATALOG) else set())
+        findings = [f"{check.name}: {check.detail}" for check in verify(copy, without) if not check.ok]
     finally:
         shutil.rmtree(copy)
     for fault in faults:
@@ -89,7 +105,7 @@ def main() -> int:
     started = time.process_time()
     with tempfile.TemporaryDirectory(dir=run.parent) as scratch:
         for forgery in options.forgery or FORGERIES:
-            for group in together((fault for fault in faults if forgery in fault.forgeries), options.apart):
+            for group in together(under(faults, forgery, options.seed, options.apart), options.apart):
                 total.update((fault.kind, forgery) for fault in group)
                 for fault, findings in planted(run, group, forgery, options.seed, Path(scratch)):
                     missed[fault.kind, forgery] += 1

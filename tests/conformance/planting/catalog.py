@@ -27,7 +27,7 @@ def catalog_faults(run: Path) -> Iterator[Fault]:
     for name in views:
         plant = partial(_view, name=name)
         yield Fault("view, another query", name, plant, (f"view {name} ",), cards=False)
-        yield Fault("view, taken out", name, partial(_dropped, name=f"VIEW {name}"), (f"view {name} ",), alone=True, cards=False)
+        yield Fault("view, taken out", name, partial(_dropped, name=f"VIEW {name}"), (f"view {name} ",), cards=False)
     for name in macros:
         yield Fault("macro, another query", name, partial(_macro, name=name), (f"macro {name} ",), cards=False)
     for name in tables:
@@ -37,7 +37,7 @@ def catalog_faults(run: Path) -> Iterator[Fault]:
         ("of a column", "COMMENT ON COLUMN samples.key IS 'planted'", "column samples.key "),
         ("of a macro", "COMMENT ON MACRO TABLE why IS 'planted'", "macro why "),
     ):
-        yield Fault("comment", name, partial(_statement, statement=statement), (named,), alone=True, cards=False)
+        yield Fault("comment", name, partial(_statement, statement=statement), (named,), cards=False)
     shadow = "CREATE MACRO concat_ws(a, b, c, d, e) AS 'nobody'"
     yield Fault("macro over DuckDB's own", "concat_ws", partial(_statement, statement=shadow), ("concat_ws",), alone=True, cards=False)
 
@@ -47,18 +47,18 @@ def card_faults(run: Path) -> Iterator[Fault]:
     for name in _TEXTS:
         for how, change in (("a digit", _digit), ("a word", _word), ("a line less", _line), ("empty", _nothing)):
             plant = partial(_text, name=name, change=change)
-            yield Fault(f"card, {how}", name, plant, (name,), alone=True, cards=False)
-        yield Fault("card, missing", name, partial(_gone, name=name), (name,), alone=True, cards=False)
+            yield Fault(f"card, {how}", name, plant, (name,), cards=False)
+        yield Fault("card, missing", name, partial(_gone, name=name), (name,), cards=False)
     document = json.loads((run / "croissant.json").read_text())
     for key in document:
         plant = partial(_croissant, change=partial(_key, key=key))
-        yield Fault("croissant.json, key", key, plant, ("croissant.json",), alone=True, cards=False)
+        yield Fault("croissant.json, key", key, plant, (f"croissant.json, key {key}",), cards=False)
     for entry in document["distribution"]:
         for field in ("sha256", "contentSize"):
             plant = partial(_croissant, change=partial(_entry, path=entry["@id"], field=field))
             named = (f"croissant.json, {entry['@id']}",)
             yield Fault(f"croissant.json, {field}", entry["@id"], plant, named, cards=False)
-    yield Fault("card, missing", "ATTRIBUTION.parquet", partial(_gone, name="ATTRIBUTION.parquet"), ("ATTRIBUTION",), alone=True, cards=False)
+    yield Fault("card, missing", "ATTRIBUTION.parquet", partial(_gone, name="ATTRIBUTION.parquet"), ("ATTRIBUTION",), cards=False)
 
 
 def _names(con: duckdb.DuckDBPyConnection, query: str) -> list[str]:

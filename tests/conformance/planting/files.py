@@ -14,7 +14,6 @@ from tests.conformance.planting.forgery import Fault, put, shards_of
 
 _NOT_DATA = ("_cost.json",)
 """What a stage cost, in seconds: nothing can be said of its values."""
-_TEXTS = (".idx", ".json", ".sha256")
 
 
 def file_faults(run: Path) -> Iterator[Fault]:
@@ -33,7 +32,9 @@ def file_faults(run: Path) -> Iterator[Fault]:
             seen = ("nothing",) if name == "checksums.sha256" else seen
             seen = ("nothing", "checksums") if marks else seen
             plant = partial(change, name=f"shards/{name}")
-            yield Fault(f"file of shards/, {how}", kind, plant, (name,), alone=True, forgeries=seen, cards=False)
+            group = name if name.endswith((".tar", ".parquet", ".sha256", "_done.json")) else "others"
+            title = f"file of shards/ {how}"
+            yield Fault(title, kind, plant, (name,), alone=group != "others", forgeries=seen, cards=False)
     for name, plant, named in (
         ("a tar, copied", partial(_copied, name="shards/copy-train-000000.tar"), "copy-train-000000.tar"),
         ("a tar of the next number", _next_tar, "tar"),
@@ -47,7 +48,7 @@ def file_faults(run: Path) -> Iterator[Fault]:
         ("a table in ingest/records", partial(_stray, name="ingest/records/more.parquet"), "ingest/records/more.parquet"),
     ):
         forgeries = ("nothing", "checksums") if "parts" in name or "ingest" in name else ("nothing", "checksums", "all marks")
-        yield Fault("stray file", name, plant, (named,), alone=True, forgeries=forgeries, cards=False)
+        yield Fault("stray file", name, plant, (named,), alone="ingest" in name, forgeries=forgeries, cards=False)
 
 
 def text_faults(run: Path) -> Iterator[Fault]:

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from manifests import recipe_from_json
 from pipeline.atomic import read_json, write_json
 from pipeline.cards import CARDS
+from pipeline.cards.facts import gather
 from pipeline.cards.write import card_texts
 from pipeline.catalog import connect_catalog
 from pipeline.run.folder import STAGES, RunFolder
@@ -130,7 +131,7 @@ def forge(run: Path, forgery: str, cards: bool = True) -> None:
         if cards:
             recipe = recipe_from_json(read_json(run / "manifest.json")["resolved"], run)
             with connect_catalog(run) as con:
-                for name, text in card_texts(con, run, recipe).items():
+                for name, text in card_texts(con, run, gather(con, recipe)).items():
                     put(run / name, text.encode())
     _relist(run, [name for name in CARDS if (run / name).exists()])
 

@@ -66,16 +66,17 @@ def stage_faults(run: Path) -> Iterator[Fault]:
         filled = [file for file in sorted(folder.glob("*.parquet")) if pq.read_metadata(file).num_rows]
         if filled and not name.startswith(("corpus", "inputs")) and name != "shards":
             file = filled[-1].relative_to(run).as_posix()
-            yield Fault("table of a stage", file, partial(_last_row, path=file), (file,), alone=True, forgeries=("nothing",))
+            yield Fault("table of a stage", file, partial(_last_row, path=file), (file,), forgeries=("nothing",))
     for table, columns in _FEEDS.items():
         for column in columns:
             if column in pq.read_schema(next((run / table).glob("*.parquet"))).names:
                 plant = partial(_change_fed, table=table, column=column)
-                yield Fault("column that samples are made of", f"{table}, {column}", plant, (_called(column),), alone=True)
+                named = f"column {column}" if table.startswith(("select", "likeness")) else f"key {_key(table, column)}"
+                yield Fault(f"column of {table} that samples are made of", column, plant, (named,))
 
 
-def _called(column: str) -> str:
-    return {"source_width": "image.source_width", "pixel_sha256": "image.pixel_sha256"}.get(column, column)
+def _key(table: str, column: str) -> str:
+    return {"resolve/names": "taxon.", "fetch/media": "image."}.get(table, "") + column
 
 
 def _change_cell(run: Path, random: Random, number: int, field: pa.Field, path: str = MANIFEST) -> None:

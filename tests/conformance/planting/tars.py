@@ -24,7 +24,14 @@ from tests.conformance.planting.forgery import (
 )
 
 _STRANGE = {"mode": b"0000600\0", "uid": b"0001750\0", "gid": b"0000144\0", "mtime": b"15016302071\0", "version": b"  "}
-_ENDING = ("jpg", "txt", "json")
+_REWRITTEN: tuple[tuple[str, Callable[[bytes], bytes], str], ...] = (
+    ("unknown key", lambda text: text.replace(b"{", b'{"aaa":1,', 1), "key aaa"),
+    ("key twice", lambda text: text.replace(b'"key":', b'"key":"first","key":', 1), "key twice"),
+    ("NaN", lambda text: text.replace(b"{", b'{"aab":NaN,', 1), "NaN"),
+    ("cut short", lambda text: text[:-5], "not a sample's JSON"),
+    ("blanks", lambda text: text + b" ", "not written"),
+    ("1 for true", lambda text: text.replace(b'"may_share":true', b'"may_share":1'), "key may_share"),
+)
 
 
 def header_faults(run: Path) -> Iterator[Fault]:
@@ -44,14 +51,16 @@ def header_faults(run: Path) -> Iterator[Fault]:
 
 def member_faults(run: Path) -> Iterator[Fault]:
     """Give faults of whole members and samples; places and indices are forged along."""
-    suffixes = [suffix for suffix, _ in read_tar(shards_of(run)[0])[0][1]]
-    for suffix in suffixes:
-        yield Fault("member", f"no {suffix}", partial(_members, change=_without, suffix=suffix), (f"no {suffix}",), alone=True)
+    changes: list[tuple[str, Callable[..., Members], str, str]] = []
+    for suffix, _ in read_tar(shards_of(run)[0])[0][1]:
+        changes.append((f"no {suffix}", _without, suffix, f"no {suffix}"))
         if suffix.endswith("txt"):
-            changed = partial(_members, change=_reworded, suffix=suffix)
-            yield Fault("member", f"another {suffix}", changed, (f"KEY.{suffix}",), alone=True)
-    yield Fault("member", "one more", partial(_members, change=_one_more, suffix=""), ("strange cls",), alone=True)
-    yield Fault("member", "in another order", partial(_members, change=_turned, suffix=""), ("order",), alone=True)
+            changes.append((f"another {suffix}", _reworded, suffix, f"KEY.{suffix}"))
+    changes += [("one more", _one_more, "", "strange cls"), ("in another order", _turned, "", "in another order")]
+    changes += [(f"JSON: {name}", partial(_rewritten, how=how), "json", named) for name, how, named in _REWRITTEN]
+    for number, (name, change, suffix, named) in enumerate(changes):
+        plant = partial(_members, change=change, suffix=suffix, number=number)
+        yield Fault("member", name, plant, (named,))
     yield Fault("member", "another jpg", _other_picture, ("not what fetch stored",), alone=True)
     yield Fault("sample", "one less", _sample_less, ("without a sample",), alone=True)
     yield Fault("sample", "two turned", _samples_turned, ("order of the rows",), alone=True)
@@ -67,16 +76,6 @@ def json_faults(run: Path) -> Iterator[Fault]:
         for name, change in (("another value", _another), ("taken out", _taken)):
             plant = partial(_json, key=key, number=2 * number + (change is _taken), change=change)
             yield Fault(f"key of the JSON, {name}", key, plant, (f"key {key}",))
-    for name, rewritten, named in (
-        ("unknown", lambda text: text.replace(b"{", b'{"aaa":1,', 1), "key aaa"),
-        ("twice", lambda text: text.replace(b'"key":', b'"key":"first","key":', 1), "key twice"),
-        ("NaN", lambda text: text.replace(b"{", b'{"aaa":NaN,', 1), "NaN"),
-        ("no JSON", lambda text: text[:-5], "not a sample's JSON"),
-        ("blanks", lambda text: text + b" ", "not written"),
-        ("1 for true", lambda text: text.replace(b'"may_share":true', b'"may_share":1'), "key may_share"),
-    ):
-        plant = partial(_members, change=partial(_rewritten, how=rewritten), suffix="json")
-        yield Fault("JSON, as a whole", name, plant, (named,), alone=True)
 
 
 def _chosen(run: Path, random: Random, number: int) -> tuple[Path, int]:
@@ -120,22 +119,21 @@ def _whole_tar(run: Path, random: Random, change: Callable[[bytes], bytes]) -> N
     put(shard, change(shard.read_bytes()))
 
 
-def _members(run: Path, random: Random, change: Callable[..., Members], suffix: str) -> None:
-    """Change the members of one sample; one whose change changes nothing is passed over."""
+def _members(run: Path, random: Random, change: Callable[..., Members], suffix: str, number: int) -> None:
+    """Change the members of one sample, another one for every number; one that it does not change is passed over."""
     shards = shards_of(run)
-    random.shuffle(shards)
-    for shard in shards:
-        samples = read_tar(shard)
-        places = list(range(len(samples)))
-        random.shuffle(places)
-        for place in places:
-            key, members = samples[place]
-            changed = change(members, suffix)
-            if changed != members:
-                samples[place] = (key, changed)
-                write_tar(shard, samples)
-                return
-    raise AssertionError("no sample can be changed so")
+    shard = shards[(number + random.randrange(len(shards))) % len(shards)]
+    samples = read_tar(shard)
+    start = random.randrange(3)
+    for turn in range(len(samples)):
+        place = (3 * (number + turn * 20) + start) % len(samples)
+        key, members = samples[place]
+        changed = change(members, suffix)
+        if changed != members:
+            samples[place] = (key, changed)
+            write_tar(shard, samples)
+            return
+    raise AssertionError(f"no sample of {shard.name} can be changed so")
 
 
 def _without(members: Members, suffix: str) -> Members:
