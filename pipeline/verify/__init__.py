@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -92,11 +91,13 @@ def verify(root: Path, without: Collection[str] = ()) -> Iterator[Check]:
 @contextmanager
 def _opened(folder: RunFolder, recipe: Recipe) -> Iterator[Run]:
     """Give the run with a database in memory and a scratch folder (of TMPDIR)."""
-    with tempfile.TemporaryDirectory(prefix="biomill-verify-") as scratch:
-        with sql.connect(recipe.limits.memory_mb, Path(scratch)) as con:
-            con.execute("SET preserve_insertion_order = true")
-            con.execute("SET enable_progress_bar = false")
-            yield Run(folder, recipe, con, Path(scratch))
+    with (
+        tempfile.TemporaryDirectory(prefix="biomill-verify-") as scratch,
+        sql.connect(recipe.limits.memory_mb, Path(scratch)) as con,
+    ):
+        con.execute("SET preserve_insertion_order = true")
+        con.execute("SET enable_progress_bar = false")
+        yield Run(folder, recipe, con, Path(scratch))
 
 
 def _tables(run: Run) -> str:

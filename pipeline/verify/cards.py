@@ -1,4 +1,4 @@
-"""The cards: made anew from the views, text by text and row by row, and their figures against the walk over the tars."""
+"""The cards: made anew from the views, text by text and row by row; and their figures against the walk of the tars."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def _attribution(run: Run, found: Findings) -> None:
         found.add(f"{ATTRIBUTION} has other columns or types", str(sorted(set(schema.names) ^ set(expected.names))))
         return
     stored = f"read_parquet({quote(str(path))}, file_row_number = true)"
-    view = f"(SELECT *, row_number() OVER (ORDER BY key) - 1 AS nth FROM attribution)"
+    view = "(SELECT *, row_number() OVER (ORDER BY key) - 1 AS nth FROM attribution)"
     asked = ", ".join(f'count(*) FILTER (a."{name}" IS DISTINCT FROM b."{name}")' for name in expected.names)
     (answer,) = run.rows(f"SELECT {asked}, count(*) FROM {stored} a FULL JOIN {view} b ON b.nth = a.file_row_number")
     for name, cases in zip(expected.names, answer, strict=False):

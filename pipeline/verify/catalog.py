@@ -13,8 +13,8 @@ from pipeline.verify.check import Findings, Run
 _OBJECTS = {
     "view": "SELECT schema_name, view_name, '', sql, comment FROM duckdb_views() WHERE NOT internal",
     "table": "SELECT schema_name, table_name, '', sql, comment FROM duckdb_tables() WHERE NOT internal",
-    "macro": """SELECT schema_name, function_name, function_type || ' ' || parameters::VARCHAR, macro_definition, comment
-                FROM duckdb_functions() WHERE NOT internal""",
+    "macro": """SELECT schema_name, function_name, function_type || ' ' || parameters::VARCHAR, macro_definition,
+                       comment FROM duckdb_functions() WHERE NOT internal""",
     "column": """SELECT schema_name, table_name, column_name, data_type || ' ' || is_nullable::VARCHAR, comment
                  FROM duckdb_columns() WHERE NOT internal""",
     "index": "SELECT schema_name, index_name, '', sql, comment FROM duckdb_indexes()",
@@ -102,4 +102,5 @@ def _of_ours(identity: tuple[str, str, str, str], expected: Objects) -> bool:
 
 
 def _rows(con: duckdb.DuckDBPyConnection, table: str) -> list[tuple[Any, ...]]:
-    return con.execute(f'FROM main."{table}" ORDER BY ALL').fetchall()
+    rows: list[tuple[Any, ...]] = con.execute(f'FROM main."{table}" ORDER BY ALL').fetchall()
+    return rows

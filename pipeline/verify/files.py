@@ -7,7 +7,16 @@ from pathlib import Path
 
 from pipeline.errors import VerifyError
 from pipeline.run.noted import NOTED
-from pipeline.shards import CHECKSUMS, SIZES, checksum_text, file_digest, index_path, read_checksums, read_sizes, sizes_json
+from pipeline.shards import (
+    CHECKSUMS,
+    SIZES,
+    checksum_text,
+    file_digest,
+    index_path,
+    read_checksums,
+    read_sizes,
+    sizes_json,
+)
 from pipeline.shards.index import read_text
 from pipeline.verify.check import Findings, Run
 from pipeline.verify.contents import Contents, beside_path
@@ -25,7 +34,10 @@ def promised(run: Run, shards: list[str]) -> set[str]:
 
 def decided_shards(run: Run) -> list[str]:
     """Return the shards that the manifest names."""
-    return [str(name) for (name,) in run.rows("SELECT DISTINCT shard FROM read_parquet('shards/manifest.parquet') ORDER BY 1")]
+    return [
+        str(name)
+        for (name,) in run.rows("SELECT DISTINCT shard FROM read_parquet('shards/manifest.parquet') ORDER BY 1")
+    ]
 
 
 def files(run: Run) -> str:
@@ -51,7 +63,7 @@ def files(run: Run) -> str:
 
 def checksums(run: Run, contents: Contents) -> str:
     """Every promised file is listed, and every listed file hashes to what the list says."""
-    root, found = run.folder.stage("shards"), Findings("checksums do not hold")
+    root, found = run.folder.stage("shards"), Findings("checksums.sha256 does not hold")
     taken = {name: digest for name, (digest, _) in contents.digests.items()}
     listed = list(_wrong(root, promised(run, decided_shards(run)), taken, found))
     found.check()

@@ -33,7 +33,9 @@ def images(run: Run) -> str:
                 compared += 1
                 file.seek(offset)
                 if hashlib.sha256(file.read(length)).hexdigest() != digest:
-                    found.add("KEY.jpg is not what fetch stored", f"{where}.jpg is not bytes {offset} ff. of blob {unit}")
+                    found.add(
+                        "KEY.jpg is not what fetch stored", f"{where}.jpg is not bytes {offset} ff. of blob {unit}"
+                    )
     finally:
         if file is not None:
             file.close()

@@ -104,6 +104,6 @@ def _statistics(file: pq.ParquetFile, group: int, column: pq.ColumnChunkMetaData
         return f"its footer states {stated.null_count} nulls, but there are {values.null_count}"
     if stated.has_min_max:
         bounds = pc.min_max(values).as_py()
-        if (stated.min, stated.max) != (bounds["min"], bounds["max"]):
-            return f"its footer states {stated.min!r} to {stated.max!r}, but it holds {bounds['min']!r} to {bounds['max']!r}"
+        if (stated.min, stated.max) != (least := bounds["min"], most := bounds["max"]):
+            return f"its footer states {stated.min!r} to {stated.max!r}, but it holds {least!r} to {most!r}"
     return None

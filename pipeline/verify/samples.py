@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any
 
 from pipeline.records import RANK_COLUMNS
 from pipeline.shards import captions, text_members
@@ -107,12 +107,15 @@ def _texts(layout: str, lineage: tuple[str | None, ...], vernacular: str | None)
 
 
 def _compare_json(text: bytes, expected: Mapping[str, Any], where: str, told: Told) -> None:
+    odd: list[str] = []
     try:
-        stated = json.loads(text, parse_constant=_no_number)
+        stated = json.loads(text, parse_constant=odd.append)
         flat = flattened(stated)
     except (ValueError, RecursionError, AttributeError) as error:
         told.members.add("a json that is not a sample's JSON", f"{where}: {error}")
         return
+    for name in odd:
+        told.members.add(f"a json with {name}, which is no number of JSON", where)
     if evidence(**stated).encode() != text:
         told.other.add("a key twice, or JSON that is not written as all is", where)
     for key, wanted in expected.items():
@@ -163,7 +166,3 @@ def same(key: str, have: Any, wanted: Any) -> bool:
 def _short(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")

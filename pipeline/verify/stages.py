@@ -10,7 +10,6 @@ from typing import Any
 import duckdb
 
 from manifests import BiomillError, recipe_digest
-from pipeline.atomic import read_json
 from pipeline.run.folder import STAGES
 from pipeline.run.noted import changes
 from pipeline.verify.check import Findings, Run
@@ -26,10 +25,12 @@ def stages(run: Run) -> str:
     if recipe_digest(run.recipe) != manifest.get("recipe_digest"):
         found.add("manifest.json", "the resolved recipe has not the digest that stands beside it")
     context, listed = Context(run.recipe, folder, lambda line: None), 0
+    marks: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
     for stage in all_stages():
         name, version = f"{stage.name}/_done.json", {"stage": stage.name, "version": stage.version}
         done = _read(folder.done(stage.name), name, found)
         plan = _read(folder.plan(stage.name), f"{stage.name}/_plan.json", found)
+        marks[stage.name] = done, plan
         stated = {done.get("digest"), plan.get("digest"), manifest.get("stages", {}).get(stage.name, {}).get("digest")}
         if len(stated) > 1:
             found.add(f"{name}, _plan.json and manifest.json have not one digest")
@@ -44,7 +45,7 @@ def stages(run: Run) -> str:
         except (BiomillError, OSError, duckdb.Error, KeyError, ValueError, TypeError) as error:
             found.add(f"{stage.name}: {type(error).__name__}", str(error).replace("\n", ";"))
         listed += len(list(folder.stage(stage.name).rglob("*.parquet")))
-    _planned(run, found)
+    _planned(run, *marks["shards"], found)
     found.check()
     return f"{listed:,} tables of {len(STAGES)} stages, as they were left"
 
@@ -62,12 +63,16 @@ def _read(path: Path, name: str, found: Findings) -> dict[str, Any]:
         return {}
 
 
-def _planned(run: Run, found: Findings) -> None:
+def _planned(run: Run, done: dict[str, Any], plan: dict[str, Any], found: Findings) -> None:
     """Compare what the shards stage planned and counted with the shards that there are."""
-    done, plan = read_json(run.folder.done("shards")), read_json(run.folder.plan("shards"))
-    shards = [str(name) for (name,) in run.rows("SELECT DISTINCT shard FROM read_parquet('shards/plan.parquet') ORDER BY 1")]
+    shards = [
+        str(name) for (name,) in run.rows("SELECT DISTINCT shard FROM read_parquet('shards/plan.parquet') ORDER BY 1")
+    ]
     if plan.get("outputs") != [f"parts/{shard}.parquet" for shard in shards]:
         found.add("shards/_plan.json", "it lists other parts than plan.parquet has shards")
-    facts = {"shards": len(shards), "samples": run.count("SELECT count(*) FROM read_parquet('select/decisions/*.parquet')")}
+    facts = {
+        "shards": len(shards),
+        "samples": run.count("SELECT count(*) FROM read_parquet('select/decisions/*.parquet')"),
+    }
     if done.get("facts") != facts:
         found.add("shards/_done.json", f"{done.get('facts')}, but {facts} were decided")

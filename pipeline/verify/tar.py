@@ -119,4 +119,6 @@ class TarPass:
         if self.size < at + 2 * BLOCK or self.size % BLOCK:
             self.fault = f"byte {at}: the archive is truncated: its end marker is not two zero blocks"
         elif self.size != -(-(at + 2 * BLOCK) // RECORD) * RECORD:
-            self.end.append(f"{self.size - at:,} bytes of end marker, which are not two zero blocks filled up to {RECORD:,}")
+            self.end.append(
+                f"{self.size - at:,} bytes of end marker, which are not two zero blocks filled up to {RECORD:,}"
+            )

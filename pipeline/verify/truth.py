@@ -46,7 +46,9 @@ KEYS: dict[str, str] = {
 """Key of a sample's JSON, nested ones with a dot: its value. Captions follow from the taxon (`pipeline.shards`)."""
 TRUTHS = frozenset({"may_share", "may_change", "may_sell"})
 """Permissions: one that is not known may be told as one that is not given."""
-RIGHTS = frozenset({"license_id", "license_family", "license_verbatim", "rights_holder", "creator", "source_page", *TRUTHS})
+RIGHTS = frozenset(
+    {"license_id", "license_family", "license_verbatim", "rights_holder", "creator", "source_page", *TRUTHS}
+)
 
 COLUMNS: dict[str, str] = {
     "key": "f.key",

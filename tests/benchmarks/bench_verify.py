@@ -54,8 +54,10 @@ def one(out: Path) -> None:
     for check in verify(out):
         now = time.process_time()
         peak = peak_mb()
-        verdict = "" if check.ok else f"  FAIL {check.detail[:300]}"
-        print(f"{samples:>9,} {check.name:<22} {1e6 * (now - before) / samples:>8.1f} us a sample {peak:>7.0f} MB{verdict}")
+        said = "" if check.ok else f"  FAIL {check.detail[:300]}"
+        print(
+            f"{samples:>9,} {check.name:<22} {1e6 * (now - before) / samples:>8.1f} us a sample {peak:>6.0f} MB{said}"
+        )
         before = now
     spent = before - begun
     print(json.dumps({"samples": samples, "cpu_s": spent, "us": 1e6 * spent / samples, "peak_mb": peak}), flush=True)

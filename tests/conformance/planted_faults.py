@@ -4,11 +4,11 @@
     python -m tests.conformance.planted_faults RUN --seed 1 --apart    every fault alone, the better part of an hour
 
 Which columns, keys, views, files and header fields there are is read from the run, so that new ones are planted in as
-well; which row, which value and which byte is drawn by the seed. What tells of a fault is forged along: nothing, or both
-checksums.sha256, or these and the stages' notes and the cards as well. Faults that do not hide one another are planted
-together, under each of the forgeries; one that hides others is planted alone, under one of them in turn, so that three
-seeds have seen it under all. `--apart` plants each alone under each. A fault counts as found when one finding says its
-words.
+well; which row, which value and which byte is drawn by the seed. What tells of a fault is forged along: nothing, or
+both checksums.sha256, or these and the stages' notes and the cards as well. Faults that do not hide one another are
+planted together, under each of the forgeries; one that hides others is planted alone, under one of them in turn, so
+that three seeds have seen it under all. `--apart` plants each alone under each. A fault counts as found when one
+finding says its words.
 """
 
 from __future__ import annotations
@@ -109,7 +109,9 @@ def main() -> int:
                 total.update((fault.kind, forgery) for fault in group)
                 for fault, findings in planted(run, group, forgery, options.seed, Path(scratch)):
                     missed[fault.kind, forgery] += 1
-                    print(f"NOT NAMED  {fault.kind}: {fault.name} ({forgery} forged); found: {findings[:600]}", flush=True)
+                    print(
+                        f"NOT NAMED  {fault.kind}: {fault.name} ({forgery} forged); found: {findings[:600]}", flush=True
+                    )
     print(f"seed {options.seed}: found of planted, with {', '.join(f'{each} forged' for each in FORGERIES)}")
     for kind in dict.fromkeys(fault.kind for fault in faults):
         told = [f"{total[kind, each] - missed[kind, each]}/{total[kind, each]}" for each in FORGERIES]

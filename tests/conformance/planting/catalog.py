@@ -39,7 +39,14 @@ def catalog_faults(run: Path) -> Iterator[Fault]:
     ):
         yield Fault("comment", name, partial(_statement, statement=statement), (named,), cards=False)
     shadow = "CREATE MACRO concat_ws(a, b, c, d, e) AS 'nobody'"
-    yield Fault("macro over DuckDB's own", "concat_ws", partial(_statement, statement=shadow), ("concat_ws",), alone=True, cards=False)
+    yield Fault(
+        "macro over DuckDB's own",
+        "concat_ws",
+        partial(_statement, statement=shadow),
+        ("concat_ws",),
+        alone=True,
+        cards=False,
+    )
 
 
 def card_faults(run: Path) -> Iterator[Fault]:
@@ -58,7 +65,13 @@ def card_faults(run: Path) -> Iterator[Fault]:
             plant = partial(_croissant, change=partial(_entry, path=entry["@id"], field=field))
             named = (f"croissant.json, {entry['@id']}",)
             yield Fault(f"croissant.json, {field}", entry["@id"], plant, named, cards=False)
-    yield Fault("card, missing", "ATTRIBUTION.parquet", partial(_gone, name="ATTRIBUTION.parquet"), ("ATTRIBUTION",), cards=False)
+    yield Fault(
+        "card, missing",
+        "ATTRIBUTION.parquet",
+        partial(_gone, name="ATTRIBUTION.parquet"),
+        ("ATTRIBUTION",),
+        cards=False,
+    )
 
 
 def _names(con: duckdb.DuckDBPyConnection, query: str) -> list[str]:
@@ -81,8 +94,8 @@ def _view(run: Path, random: Random, name: str) -> None:
     with connect_catalog(run) as con:
         (query,) = con.execute("SELECT sql FROM duckdb_views() WHERE view_name = ?", [name]).fetchall()[0]
         comment, columns = con.execute(
-            "SELECT any_value(v.comment), list((c.column_name, c.comment)) FROM duckdb_views() v JOIN duckdb_columns() c "
-            "ON c.table_name = v.view_name WHERE v.view_name = ?",
+            "SELECT any_value(v.comment), list((c.column_name, c.comment)) FROM duckdb_views() v "
+            "JOIN duckdb_columns() c ON c.table_name = v.view_name WHERE v.view_name = ?",
             [name],
         ).fetchall()[0]
     inner = query[query.index(" AS ") + 4 :].rstrip().rstrip(";")
@@ -97,7 +110,8 @@ def _view(run: Path, random: Random, name: str) -> None:
 def _macro(run: Path, random: Random, name: str) -> None:
     with connect_catalog(run) as con:
         parameters, query = con.execute(
-            "SELECT parameters, macro_definition FROM duckdb_functions() WHERE function_name = ? AND NOT internal", [name]
+            "SELECT parameters, macro_definition FROM duckdb_functions() WHERE NOT internal AND function_name = ?",
+            [name],
         ).fetchall()[0]
     changed = f"SELECT * FROM ({query}) LIMIT 1"
     _statement(run, random, f"CREATE OR REPLACE MACRO {name}({', '.join(parameters)}) AS TABLE {changed}")

@@ -27,7 +27,12 @@ def file_faults(run: Path) -> Iterator[Fault]:
         # What lists or marks is made anew by a forgery that forges all marks.
         marks = name.startswith(("_", "plan.", "parts/"))
         forgeries = ("nothing",) if name == "checksums.sha256" else ("nothing", "checksums")
-        for how, change in (("missing", _missing), ("empty", _empty), ("cut short", _cut), ("a byte flipped", _flipped)):
+        for how, change in (
+            ("missing", _missing),
+            ("empty", _empty),
+            ("cut short", _cut),
+            ("a byte flipped", _flipped),
+        ):
             seen = ("nothing", "checksums", "all marks") if how == "missing" and not marks else forgeries
             seen = ("nothing",) if name == "checksums.sha256" else seen
             seen = ("nothing", "checksums") if marks else seen
@@ -45,9 +50,15 @@ def file_faults(run: Path) -> Iterator[Fault]:
         ("a hidden file", partial(_stray, name="shards/._demo.tar"), "._demo.tar"),
         ("a folder with a tar", partial(_stray, name="shards/more/x.tar"), "more/x.tar"),
         ("a link to a tar", _linked, "link-000000.tar"),
-        ("a table in ingest/records", partial(_stray, name="ingest/records/more.parquet"), "ingest/records/more.parquet"),
+        (
+            "a table in ingest/records",
+            partial(_stray, name="ingest/records/more.parquet"),
+            "ingest/records/more.parquet",
+        ),
     ):
-        forgeries = ("nothing", "checksums") if "parts" in name or "ingest" in name else ("nothing", "checksums", "all marks")
+        forgeries = (
+            ("nothing", "checksums") if "parts" in name or "ingest" in name else ("nothing", "checksums", "all marks")
+        )
         yield Fault("stray file", name, plant, (named,), alone="ingest" in name, forgeries=forgeries, cards=False)
 
 
@@ -108,7 +119,7 @@ def _next_tar(run: Path, random: Random) -> None:
 
 
 def _tar_and_index(run: Path, random: Random) -> None:
-    shard = random.choice(shards_of(run))
+    shard = random.choice([path for path in shards_of(run) if path.with_suffix(".idx").exists()])
     for ending in (".tar", ".idx"):
         put(shard.with_name(f"stray-train-000000{ending}"), shard.with_suffix(ending).read_bytes())
 

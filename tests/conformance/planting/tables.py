@@ -113,7 +113,9 @@ def _repeat_row(run: Path, random: Random) -> None:
 
 
 def _strange_row(run: Path, random: Random) -> None:
-    edit_table(run / MANIFEST, lambda rows: rows.append(random.choice(rows) | {"key": "strange", "record_id": "strange"}))
+    edit_table(
+        run / MANIFEST, lambda rows: rows.append(random.choice(rows) | {"key": "strange", "record_id": "strange"})
+    )
 
 
 def _turn_rows(run: Path, random: Random) -> None:

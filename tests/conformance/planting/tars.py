@@ -71,7 +71,9 @@ def json_faults(run: Path) -> Iterator[Fault]:
     keys: dict[str, None] = {}
     for shard in shards_of(run):
         for _, members in read_tar(shard):
-            keys |= dict.fromkeys(key for key, value in flattened(json_of(members)).items() if value not in ("", None, []))
+            keys |= dict.fromkeys(
+                key for key, value in flattened(json_of(members)).items() if value not in ("", None, [])
+            )
     for number, key in enumerate(sorted(keys)):
         for name, change in (("another value", _another), ("taken out", _taken)):
             plant = partial(_json, key=key, number=2 * number + (change is _taken), change=change)
