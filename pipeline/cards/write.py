@@ -20,15 +20,25 @@ from pipeline.shards import file_digest, read_checksums, write_checksums
 CARD, CROISSANT, ATTRIBUTION, REPORT = "README.md", "croissant.json", "ATTRIBUTION.parquet", "report.html"
 CARDS = (ATTRIBUTION, CARD, CROISSANT, REPORT)
 """What `checksums.sha256` in the run's folder lists."""
+ATTRIBUTIONS = "FROM attribution ORDER BY key"
+"""The rows of ATTRIBUTION.parquet."""
 
 
 def write_cards(root: Path, recipe: Recipe) -> None:
     """Write the cards of a run whose catalog stands, each file atomically; equal runs give equal bytes."""
     with connect_catalog(root) as con:
-        write_attribution(con, "FROM attribution ORDER BY key", root / ATTRIBUTION)
-        facts = gather(con, recipe)
-        write_text(root / REPORT, report_text(con, root, facts))
-    write_text(root / CARD, card_text(facts))
+        write_attribution(con, ATTRIBUTIONS, root / ATTRIBUTION)
+        texts = card_texts(con, root, gather(con, recipe))
+    for name, text in texts.items():
+        write_text(root / name, text)
+    write_checksums(root, CARDS)
+
+
+def card_texts(con: duckdb.DuckDBPyConnection, root: Path, facts: Facts) -> dict[str, str]:
+    """Return card, Croissant and report by file name, as they follow from the catalog's views and the files it lists.
+
+    `con` has the views of the run in `root`, where ATTRIBUTION.parquet stands already.
+    """
     stated = read_checksums(root / "shards" / "checksums.sha256")
     files = {
         f"shards/{name}": (digest, (root / "shards" / name).stat().st_size)
@@ -39,8 +49,11 @@ def write_cards(root: Path, recipe: Recipe) -> None:
         files[path] = (file_digest(root / path), (root / path).stat().st_size)
     # The version is the content: it changes when a shard does.
     version = hashlib.sha256("".join(sorted(stated.values())).encode()).hexdigest()
-    write_text(root / CROISSANT, croissant(facts, files, f"1.0.0+{version[:12]}"))
-    write_checksums(root, CARDS)
+    return {
+        CARD: card_text(facts),
+        CROISSANT: croissant(facts, files, f"1.0.0+{version[:12]}"),
+        REPORT: report_text(con, root, facts),
+    }
 
 
 def card_text(facts: Facts) -> str:

@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from pipeline.errors import FeedError
 from pipeline.feed.decoding import DRAWS, View, show
+from pipeline.feed.headers import checked, with_header
 from pipeline.feed.manifest import Manifest, read_manifest
 from pipeline.feed.permutation import Rows, subkey, uniforms
 from pipeline.feed.rules import Rules
@@ -93,7 +94,7 @@ class Feed:
         Raises FeedError for a step or rank that cannot be, and for a sample that cannot be read or decoded.
         """
         places = self.sequence.places(step, rank, world)
-        rows, jpegs = self._read(step, places)
+        rows, jpegs, keys = self._read(step, places)
         size, manifest = self.view.size, self.manifest
         images = np.empty((places.size, size, size, 3), np.uint8)
         draws: list[list[float]] = [[]] * places.size
@@ -105,12 +106,11 @@ class Feed:
                 images[place] = show(jpegs[place], self.view, draws[place])
             except FeedError as error:
                 span = manifest.span(rows[place])
-                where = f"{self._store.where}/{span.name}, byte {span.start}, key {manifest.key(rows[place])}"
+                where = f"{self._store.where}/{span.name}, byte {span.start}, key {keys[place]}"
                 raise FeedError(error.what, where, error.expected, error.remedy or _VERIFY) from error
 
         for _ in self._each(put, places.size):
             pass
-        keys = tuple(manifest.keys.take(rows).to_pylist())
         return Batch(step, images, manifest.taxon[rows].astype(np.int64), manifest.name[rows].astype(np.int64), keys)
 
     def keys(self, step: int, rank: int = 0, world: int = 1) -> tuple[str, ...]:
@@ -147,49 +147,51 @@ class Feed:
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
-    def _read(self, step: int, places: Rows) -> tuple[Rows, list[bytes]]:
-        """Give rows and JPEGs at the places of a step's batch."""
+    def _read(self, step: int, places: Rows) -> tuple[Rows, list[bytes], tuple[str, ...]]:
+        """Give rows, JPEGs and keys at the places of a step's batch; every JPEG has the tar header of its key."""
         rows = np.empty(places.size, np.int64)
         jpegs = [b""] * places.size
         parts = list(self.sequence.parts(step, places))
         for part in parts:
             rows[part.where] = part.rows
             if part.block is None:
-                found = self._store.spans([self.manifest.span(row) for row in part.rows.tolist()])
+                found = self._images(part.rows.tolist(), joined=False)
             else:
-                block = self._block(part.block, len(parts))
-                found = [block[row] for row in part.rows.tolist()]
-            for where, data in zip(part.where.tolist(), found, strict=True):
-                jpegs[where] = data
-        return rows, jpegs
+                found = self._block(part.block, len(parts))
+            for where, row in zip(part.where.tolist(), part.rows.tolist(), strict=True):
+                jpegs[where] = found[row]
+        return rows, jpegs, tuple(self.manifest.keys.take(rows).to_pylist())
 
     def _block(self, block: Block, used: int) -> dict[int, bytes]:
         """Give the JPEGs of a block by row, reading it when it is not held; holds no more than a batch touches."""
         name = (block.epoch, block.number)
         held = self._blocks.pop(name, None)
         if held is None:
-            held = self._read_block(block.rows.tolist())
+            held = self._images(block.rows.tolist(), joined=True)
         self._blocks[name] = held
         while len(self._blocks) > max(1, used):
             self._blocks.popitem(last=False)
         return held
 
-    def _read_block(self, rows: list[int]) -> dict[int, bytes]:
-        """Read rows in ascending order, neighbours in one go."""
-        runs: list[tuple[Span, list[tuple[int, Span]]]] = []
-        for row in rows:
-            span = self.manifest.span(row)
-            if runs and _joins(runs[-1][0], span):
+    def _images(self, rows: list[int], joined: bool) -> dict[int, bytes]:
+        """Give the JPEGs of rows; `joined`: the rows ascend, and neighbours are read in one go."""
+        keys = self.manifest.keys.take(rows).to_pylist()
+        runs: list[tuple[Span, list[tuple[int, str, Span]]]] = []
+        for row, key in zip(rows, keys, strict=True):
+            image = self.manifest.span(row)
+            span = with_header(image, key)
+            if joined and runs and _joins(runs[-1][0], span):
                 whole, inside = runs[-1]
-                inside.append((row, span))
-                runs[-1] = (Span(span.name, whole.start, span.end), inside)
+                inside.append((row, key, image))
+                runs[-1] = (Span(span.name, whole.start, span.end, whole.key), inside)
             else:
-                runs.append((span, [(row, span)]))
+                runs.append((span, [(row, key, image)]))
         held: dict[int, bytes] = {}
         for (whole, inside), data in zip(runs, self._store.spans([run for run, _ in runs]), strict=True):
             view = memoryview(data)
-            for row, span in inside:
-                held[row] = bytes(view[span.start - whole.start : span.end - whole.start])
+            for row, key, image in inside:
+                start = with_header(image).start - whole.start
+                held[row] = checked(view[start : image.end - whole.start], key, image, self._store.where)
         return held
 
     def _each(self, work: Any, count: int) -> Iterator[None]:
@@ -202,7 +204,7 @@ class Feed:
         yield from self._pool[1].map(work, range(count))
 
 
-_VERIFY = "check the shards: `sha256sum --check checksums.sha256` in their folder"
+_VERIFY = "check the shards: biomill verify RUN, or `sha256sum --check checksums.sha256` in their folder"
 
 
 def _joins(run: Span, span: Span) -> bool:

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from manifests.recipe import RANKS
 from pipeline.errors import FeedError
+from pipeline.feed.headers import HEADER
 from pipeline.feed.store import Span, Store
 from pipeline.shards.captions import Captions, captions
 
@@ -139,9 +140,25 @@ def _table(data: bytes, where: str, columns: Sequence[str] | None) -> pa.Table:
         table = file.read(columns=columns)
     except (pa.ArrowException, OSError) as error:
         raise FeedError(f"the file is not Parquet: {error}", where, "the manifest of a dataset") from error
+    _check_places(table, where)
     shard, start = _numbered(table.column("shard"))[1].astype(np.int64), table.column("jpg_offset").to_numpy()
     later = (np.diff(shard) > 0) | ((np.diff(shard) == 0) & (np.diff(start) > 0))
     return table if later.all() else table.take(pa.array(np.lexsort((start, shard))))
+
+
+def _check_places(table: pa.Table, where: str) -> None:
+    """Raise FeedError for a place at which no image behind a tar header can lie."""
+    offset, length = table.column("jpg_offset"), table.column("jpg_length")
+    possible = pc.and_(pc.greater_equal(offset, HEADER), pc.greater(length, 0))
+    wrong = pc.fill_null(pc.invert(possible), True).combine_chunks().to_numpy(zero_copy_only=False).nonzero()[0]
+    if wrong.size:
+        row = int(wrong[0])
+        raise FeedError(
+            f"no image can lie at byte {offset[row]} with {length[row]} bytes",
+            f"{where}, key {table.column('key')[row]}, and {wrong.size - 1:,} more",
+            f"an offset of at least {HEADER}, and at least one byte",
+            "find out what is wrong: biomill verify RUN",
+        )
 
 
 def _selected(table: pa.Table, where: str, catalog: Path | None) -> pa.Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
@@ -23,6 +23,8 @@ class Span:
     name: str
     start: int
     end: int
+    key: str = field(default="", compare=False, repr=False)
+    """Sample that lies there, or begins there; said in errors."""
 
 
 class Store(Protocol):
@@ -154,9 +156,9 @@ def _whole(data: bytes, span: Span, where: str) -> bytes:
     if len(data) != span.end - span.start:
         raise FeedError(
             f"the shard ends early: {len(data)} of {span.end - span.start} bytes",
-            f"{where}/{span.name}, byte {span.start}",
+            f"{where}/{span.name}, byte {span.start}" + (f", key {span.key}" if span.key else ""),
             "the shard that the manifest was written with",
-            "run `sha256sum --check checksums.sha256` in the folder of the shards",
+            "find out what is wrong: biomill verify RUN",
         )
     return data
 

@@ -21,6 +21,7 @@ from pipeline.run.engine import Engine, EngineOptions
 from pipeline.run.folder import STAGES, RunFolder
 from pipeline.run.inputs import localised
 from pipeline.run.meter import metered
+from pipeline.run.noted import note_files, note_late
 from pipeline.stages.base import Balance, Context, Stage, prepare, stage_digest
 
 logger = logging.getLogger("biomill")
@@ -153,6 +154,7 @@ def sweep_top(folder: RunFolder) -> None:
 def _stage(stage: Stage, context: Context, engine: Engine, digest: str) -> None:
     done = context.folder.done(stage.name)
     if done.exists() and read_json(done)["digest"] == digest:
+        note_late(context.folder, stage.name)
         context.progress(f"{stage.name}: done before")
         return
     interrupt.check()
@@ -171,6 +173,7 @@ def _stage(stage: Stage, context: Context, engine: Engine, digest: str) -> None:
             "version": stage.version,
             "facts": facts,
             "balance": [dataclasses.asdict(balance) for balance in balances],
+            "files": note_files(context.folder, stage.name),
         },
     )
     rows = ", ".join(f"{b.source} {b.rows_in:,} = {b.rows_out:,} + {b.ended:,}" for b in balances)

@@ -46,15 +46,18 @@ def file_digest(path: str | os.PathLike[str]) -> str:
 
 
 def write_checksums(
-    folder: str | os.PathLike[str], names: Iterable[str], known: Mapping[str, str] | None = None
+    folder: str | os.PathLike[str],
+    names: Iterable[str],
+    known: Mapping[str, str] | None = None,
+    name: str = CHECKSUMS,
 ) -> Path:
-    """Write the checksum file of the named files of a folder, and give its path.
+    """Write the checksum file `name` of the named files of a folder, and give its path.
 
     `known` are digests that were taken while the files were written; the other files are read. Raises VerifyError for
     a file that cannot be read, StorageError when the checksum file cannot be written.
     """
-    target, taken = Path(folder) / CHECKSUMS, known or {}
-    digests = {name: taken[name] if name in taken else file_digest(Path(folder) / name) for name in names}
+    target, taken = Path(folder) / name, known or {}
+    digests = {each: taken[each] if each in taken else file_digest(Path(folder) / each) for each in names}
     write_text(target, checksum_text(digests))
     return target
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -11,6 +12,9 @@ import duckdb
 from manifests import Recipe
 from pipeline.errors import VerifyError
 from pipeline.run.folder import RunFolder
+
+_KINDS = 100
+"""Kinds of things wrong that one check names; a damaged file may be wrong in ever new ways."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +26,51 @@ class Check:
     detail: str
 
 
+@dataclass(slots=True)
+class Findings:
+    """What is wrong, by kind, with the number of cases and the first of each; memory does not grow with the cases.
+
+    >>> found = Findings("values differ")
+    >>> found.add("column width", "a1: 3, but 4"), found.add("column width", "a2: 5, but 6")
+    (None, None)
+    >>> found.check()
+    Traceback (most recent call last):
+    pipeline.errors.VerifyError: values differ: column width in 2 cases, such as a1: 3, but 4
+    """
+
+    title: str
+    cases: dict[str, int] = field(default_factory=dict)
+    first: dict[str, str] = field(default_factory=dict)
+
+    def add(self, kind: str, case: str = "", times: int = 1) -> None:
+        """Note a case of a kind: a column, a key, a file."""
+        if kind not in self.cases and len(self.cases) >= _KINDS:
+            kind, case = "and more", ""
+        self.cases[kind] = self.cases.get(kind, 0) + times
+        self.first.setdefault(kind, case)
+
+    def check(self) -> None:
+        """Raise VerifyError when anything was found, naming every kind."""
+        if not self.cases:
+            return
+        said = []
+        for kind, times in self.cases.items():
+            often = f" in {times:,} cases" if times > 1 else ""
+            case = self.first[kind]
+            said.append(f"{kind}{often}{(', such as ' if times > 1 else ': ') + case if case else ''}")
+        raise VerifyError(f"{self.title}: {'; '.join(said)}")
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What every check gets: the folder, the recipe that made it, and its catalog, read-only."""
+    """What every check gets: the folder, the recipe that made it, and its tables."""
 
     folder: RunFolder
     recipe: Recipe
     con: duckdb.DuckDBPyConnection
+    """A database in memory with the catalog's views, made anew: catalog.duckdb itself is checked, not believed."""
+    scratch: Path
+    """A folder for what a check writes aside; it is removed in the end."""
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Give all rows of a question to the catalog."""
@@ -41,16 +83,19 @@ class Run:
 
     def none(self, query: str, what: str) -> None:
         """Raise VerifyError when the question has rows, naming their number and the first."""
-        report(what, self.rows(query))
+        cursor = self.con.execute(query)
+        first, number = cursor.fetchone(), 1
+        if first is None:
+            return
+        while more := cursor.fetchmany(10_000):
+            number += len(more)
+        raise VerifyError(_said(what, number, first))
 
-    def columns(self, view: str) -> list[str]:
-        """Give the columns of a view of the catalog."""
-        return [
-            str(name)
-            for (name,) in self.con.execute(
-                "SELECT column_name FROM duckdb_columns() WHERE table_name = ? ORDER BY column_index", [view]
-            ).fetchall()
-        ]
+    def batches(self, query: str, rows: int = 20_000) -> Iterator[list[tuple[Any, ...]]]:
+        """Give the rows of a question, some at a time; no other question may be asked in between."""
+        cursor = self.con.execute(query)
+        while found := cursor.fetchmany(rows):
+            yield found
 
 
 def report(what: str, found: Sequence[Iterable[object]]) -> None:
@@ -62,4 +107,8 @@ def report(what: str, found: Sequence[Iterable[object]]) -> None:
     pipeline.errors.VerifyError: 2 rows with two outcomes, such as a, 2
     """
     if found:
-        raise VerifyError(f"{len(found):,} {what}, such as {', '.join(str(value) for value in found[0])}")
+        raise VerifyError(_said(what, len(found), found[0]))
+
+
+def _said(what: str, number: int, first: Iterable[object]) -> str:
+    return f"{number:,} {what}, such as {', '.join(str(value) for value in first)}"

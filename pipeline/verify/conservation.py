@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pipeline.atomic import read_json
 from pipeline.errors import VerifyError
 from pipeline.outcomes import Outcome
-from pipeline.run.folder import STAGES
+from pipeline.run.folder import STAGES, RunFolder
 from pipeline.sql import in_list
 from pipeline.verify.check import Run
 
@@ -15,7 +17,7 @@ _ENDING = ("ingest", "screen", "fetch", "likeness", "select")
 def conservation(run: Run) -> str:
     """Every stage balances per source, and the ledger holds what the stages say they ended, source by source."""
     folder = run.folder
-    balances = {stage: read_json(folder.done(stage))["balance"] for stage in STAGES}
+    balances = {stage: _mark(folder, stage)["balance"] for stage in STAGES}
     for stage, balance in balances.items():
         for b in balance:
             if b["rows_in"] != b["rows_out"] + b["ended"]:
@@ -31,7 +33,7 @@ def conservation(run: Run) -> str:
                 raise VerifyError(
                     f"source {b['source']}: stage {stage} ended {b['ended']:,} rows, the ledger has {found:,}"
                 )
-    facts = read_json(folder.done("ingest"))["facts"]["sources"]
+    facts = _mark(folder, "ingest")["facts"]["sources"]
     totals = dict(run.rows("SELECT source, count(*) FROM ledger GROUP BY 1 ORDER BY 1"))
     for b in balances["ingest"]:
         rows = b["rows_in"] - facts[b["source"]]["absorbed"]
@@ -40,6 +42,13 @@ def conservation(run: Run) -> str:
                 f"source {b['source']}: {rows:,} input rows, but {totals.get(b['source'], 0):,} in the ledger"
             )
     return f"{sum(totals.values()):,} input rows, each accounted for"
+
+
+def _mark(folder: RunFolder, stage: str) -> Any:
+    try:
+        return read_json(folder.done(stage))
+    except (OSError, ValueError) as error:
+        raise VerifyError(f"the mark cannot be read: {error}", f"{stage}/_done.json") from error
 
 
 def one_outcome(run: Run) -> str:

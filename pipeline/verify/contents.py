@@ -1,172 +1,188 @@
-"""One pass over the shards: every header, every byte of every sample, against manifest and catalog.
+"""What the shards hold, by a walk over every byte of them, laid down as a table that all comparisons start from.
 
-The tar's own table of contents is believed in nothing: members are found by walking headers, images are hashed, and
-JSON and caption are read. What is wrong is kept apart by kind, so that each promise has its own finding.
+The tar's own table of contents is believed in nothing, and no file beside the shards is: members are found by walking
+headers, images are hashed, texts and JSON are taken as they lie. The table `found` has a row per sample in the order of
+the shards' names and of the bytes; it is a Parquet file in the scratch folder, so that memory does not grow with it.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import tarfile
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
 
-from pipeline.errors import VerifyError
-from pipeline.records import RANK_COLUMNS
-from pipeline.shards import (
-    LEAN,
-    SampleLocation,
-    captions,
-    json_form,
-    member_suffixes,
-    read_samples,
-    read_sizes,
-    sample_locations,
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.errors import StorageError, VerifyError
+from pipeline.shards import SampleLocation, dali_index, index_path
+from pipeline.shards.index import read_text
+from pipeline.sql import evidence, quote
+from pipeline.verify.check import Findings, Run
+from pipeline.verify.tar import Sample, TarPass
+
+FOUND = "found.parquet"
+FOUND_SCHEMA = pa.schema(
+    [
+        pa.field("seq", pa.int64()),  # number of the sample over all shards, from 0
+        pa.field("shard", pa.string()),
+        pa.field("key", pa.string()),
+        pa.field("offset", pa.int64()),
+        pa.field("length", pa.int64()),
+        pa.field("shape", pa.string()),  # suffixes of the members, in order
+        pa.field("jpg_offset", pa.int64()),
+        pa.field("jpg_length", pa.int64()),
+        pa.field("jpg_sha256", pa.string()),
+        pa.field("txt", pa.binary()),
+        pa.field("texts", pa.list_(pa.struct([("suffix", pa.string()), ("text", pa.binary())]))),
+        pa.field("json", pa.binary()),
+    ]
 )
-from pipeline.verify.check import Run
-
-RIGHTS = ("license_id", "license_family", "rights_holder", "creator", "source_page")
-LABELS = ("split", "group_id", "source", "accepted_id", "accepted_name", *RANK_COLUMNS)
-_CATALOG = (*RIGHTS, *LABELS, "vernacular_name")
-_LARGEST = 64 << 20  # bytes of one member that are read at once
-Row = tuple[object, ...]
+_ROWS, _BYTES = 4096, 16 << 20
+"""Of a row group of `found`."""
+_NAMED_APART = ("jpg", "txt", "json")
 
 
 @dataclass(slots=True)
 class Contents:
-    """What one pass over all shards found, by kind; empty lists where all is well."""
+    """What the walk found wrong, by kind, and what it counted."""
 
     samples: int = 0
-    shards: int = 0
-    archives: list[Row] = field(default_factory=list)
-    members: list[Row] = field(default_factory=list)
-    keys: list[Row] = field(default_factory=list)
-    places: list[Row] = field(default_factory=list)
-    images: list[Row] = field(default_factory=list)
-    captions: list[Row] = field(default_factory=list)
-    rights: list[Row] = field(default_factory=list)
-    labels: list[Row] = field(default_factory=list)
+    digests: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """SHA-256 and bytes of every tar in the folder."""
+    counts: dict[str, int] = field(default_factory=dict)
+    """Samples of every tar in the folder."""
+    archives: Findings = field(default_factory=lambda: Findings("shards are no plain tar archives"))
+    headers: Findings = field(default_factory=lambda: Findings("tar headers are not as they are written"))
+    indices: Findings = field(default_factory=lambda: Findings("indices differ from the shards"))
 
 
 def read_contents(run: Run) -> Contents:
-    """Walk and read all shards; raises VerifyError only when sizes.json cannot be read."""
+    """Walk all tars of the folder, listed or not, and lay down `found`."""
     root = run.folder.stage("shards")
-    sizes = read_sizes(root / "sizes.json")
-    found, seen, layout = Contents(shards=len(sizes)), dict[str, str](), member_suffixes(run.recipe.shards.layout)
-    lean = run.recipe.shards.layout == LEAN
-    listed = {str(shard) for (shard,) in run.rows("SELECT DISTINCT shard FROM samples")}
-    found.places += [(name, "is in only one of sizes.json and catalog") for name in sorted(listed ^ set(sizes))]
-    repeated = run.rows("SELECT key, count(*) FROM samples GROUP BY 1 HAVING count(*) > 1 ORDER BY 1")
-    found.keys += [(key, f"{times} times in the manifest") for key, times in repeated]
-    shapes: list[tuple[str, str, tuple[str, ...]]] = []
-    for shard, size in sorted(sizes.items()):
-        rows = _catalog_rows(run, shard)
-        try:
-            samples = list(sample_locations(root / shard))
-        except VerifyError as error:
-            twice = _names_twice(root / shard)
-            found.keys += twice
-            if not twice:
-                found.archives.append((str(error).replace("\n", ";"),))
-            continue
-        found.samples += len(samples)
-        told = _lean_rows(root / shard, found) if lean else {}
-        if len(samples) != size or len(rows) != size:
-            found.places.append(
-                (f"{shard}: {len(samples)} samples in the tar, {size} in sizes.json, {len(rows)} in the catalog",)
-            )
-        with (root / shard).open("rb") as handle:
-            for sample in samples:
-                if sample.key in seen:
-                    found.keys.append((sample.key, f"in {seen[sample.key]} and {shard}"))
-                seen[sample.key] = shard
-                shapes.append((shard, sample.key, tuple(member.suffix for member in sample.members)))
-                row = rows.get(sample.key)
-                if row is None:
-                    found.places.append((f"{shard}: {sample.key} is not in the catalog",))
-                else:
-                    _read_sample(handle, shard, sample, row, found)
-                    if lean and sample.key in told:
-                        _read_json(json_form(told[sample.key]), f"{shard}: {sample.key}", row, found)
-        if lean and list(told) != [sample.key for sample in samples]:
-            found.members.append((f"{shard}: the Parquet file beside it has other keys, or in another order",))
-    for shard, key, shape in shapes:
-        lacking = sorted(set(layout) - set(shape))
-        if lacking:
-            found.members.append((f"{shard}: {key} has no {', '.join(lacking)}",))
-        elif shape != layout:
-            found.members.append((f"{shard}: {key} holds {', '.join(shape)}, the layout {', '.join(layout)}",))
+    found = Contents()
+    with _writer(run.scratch / FOUND) as rows:
+        for path in sorted(root.glob("*.tar")):
+            _read_shard(path, found, rows, run.recipe.shards.layout == "lean")
+    run.con.execute(f"CREATE OR REPLACE TEMP VIEW found AS FROM read_parquet({quote(str(run.scratch / FOUND))})")
     return found
 
 
-def _lean_rows(shard: Path, found: Contents) -> dict[str, dict[str, Any]]:
+def beside_path(shard: Path) -> Path:
+    """Return the path of the Parquet file beside a lean shard, which holds what KEY.json does in others."""
+    return shard.with_suffix(".parquet")
+
+
+def _beside(shard: Path) -> Iterator[bytes]:
+    """Give the rows beside a lean shard as JSON, in their order."""
     try:
-        return {row["key"]: row for row in read_samples(shard)}
+        with pq.ParquetFile(beside_path(shard)) as file:
+            for batch in file.iter_batches(1000):
+                for row in batch.to_pylist():
+                    yield evidence(**row).encode()
+    except (OSError, pa.ArrowException) as error:
+        raise VerifyError(f"{beside_path(shard).name} cannot be read: {error}") from error
+
+
+def _read_shard(path: Path, found: Contents, rows: _Rows, lean: bool) -> None:
+    shard = TarPass(path)
+    locations: list[SampleLocation] = []
+    beside = _beside(path) if lean else iter(())
+    try:
+        for sample in shard:
+            if lean and (row := next(beside, None)) is not None:
+                sample.data["json"] = row
+            location = sample.location()
+            locations.append(location)
+            for odd in sample.odd:
+                found.headers.add(odd.partition(" '")[0].partition(" b'")[0], f"{path.name}, {sample.key}: {odd}")
+            rows.add(path.name, sample, location)
     except VerifyError as error:
-        found.members.append((str(error).replace("\n", ";"),))
-        return {}
-
-
-def _catalog_rows(run: Run, shard: str) -> dict[str, dict[str, Any]]:
-    columns = ('"offset"', '"length"', "jpeg_sha256", *(f'"{name}"' for name in _CATALOG))
-    cursor = run.con.execute(f"SELECT key, {', '.join(columns)} FROM samples WHERE shard = ?", [shard])
-    names = [column[0] for column in cursor.description or []]
-    return {row[0]: dict(zip(names, row, strict=True)) for row in cursor.fetchall()}
-
-
-def _names_twice(path: Path) -> list[Row]:
-    """Give the member names that come twice, as Python's own tar reader sees them."""
-    try:
-        with tarfile.open(path) as tar:
-            names = Counter(tar.getnames())
-    except (tarfile.TarError, OSError):
-        return []  # an archive that no reader understands is a finding of its own
-    return [(f"{path.name}: {name} comes {times} times",) for name, times in sorted(names.items()) if times > 1]
-
-
-def _read_sample(handle: BinaryIO, shard: str, sample: SampleLocation, row: Mapping[str, Any], found: Contents) -> None:
-    where = f"{shard}: {sample.key}"
-    if (sample.offset, sample.length) != (row["offset"], row["length"]):
-        found.places.append(
-            (f"{where} lies at {sample.offset} + {sample.length}, in the catalog {row['offset']} + {row['length']}",)
-        )
-    data: dict[str, bytes] = {}
-    for member in sample.members:
-        handle.seek(member.offset)
-        data[member.suffix] = handle.read(min(member.size, _LARGEST))
-    if "jpg" in data and hashlib.sha256(data["jpg"]).hexdigest() != row["jpeg_sha256"]:
-        found.images.append((f"{where}.jpg is not the image that was stored (SHA-256)",))
-    texts = captions({rank: row[rank] for rank in RANK_COLUMNS}, row["vernacular_name"])
-    if "txt" in data and data["txt"] != texts.default.encode():
-        found.captions.append((f"{where}.txt says {data['txt'][:200]!r}, expected {texts.default!r}",))
-    for suffix, text in texts.members():
-        if suffix in data and data[suffix] != text:
-            found.captions.append((f"{where}.{suffix} says {data[suffix][:200]!r}, expected {text!r}",))
-    if "json" in data:
-        try:
-            stated = json.loads(data["json"])
-        except (ValueError, RecursionError):
-            stated = None
-        _read_json(stated, where, row, found)
-
-
-def _read_json(stated: Any, where: str, row: Mapping[str, Any], found: Contents) -> None:
-    try:
-        taxon, said = stated["taxon"], stated["captions"]
-    except (KeyError, TypeError):
-        found.members.append((f"{where}.json is not a sample's JSON",))
+        found.archives.add(path.name, error.what)
         return
-    flat = {**taxon, **{key: value for key, value in stated.items() if key not in ("taxon", "captions")}}
-    for names, findings in ((RIGHTS, found.rights), (LABELS, found.labels)):
-        for name in names:
-            if (flat.get(name) or None) != (row[name] or None):
-                findings.append((f"{where}: {name} is {flat.get(name)!r} in the shard, {row[name]!r} in the catalog",))
-    texts = captions({rank: row[rank] for rank in RANK_COLUMNS}, row["vernacular_name"])
-    expected = {suffix.removesuffix(".txt"): value.decode() for suffix, value in texts.members()}
-    wrong = sorted(name for name in expected if said.get(name) != expected[name])
-    if wrong:
-        found.captions.append((f"{where}.json says {said.get(wrong[0])!r}, expected {expected[wrong[0]]!r}",))
+    found.digests[path.name] = (shard.digest, shard.size)
+    found.counts[path.name] = len(locations)
+    found.samples += len(locations)
+    if shard.fault:
+        found.archives.add(path.name, shard.fault)
+        return  # what is behind the fault is not known, so nothing is said of its index
+    if more := sum(1 for _ in beside):
+        found.archives.add(beside_path(path).name, f"{more:,} rows more than {path.name} has samples")
+    for odd in shard.end:
+        found.headers.add("end of the archive", f"{path.name}: {odd}")
+    _compare_index(path, locations, found.indices)
+
+
+def _compare_index(path: Path, locations: list[SampleLocation], found: Findings) -> None:
+    index = index_path(path)
+    try:
+        stated, expected = read_text(index), dali_index(locations)
+    except VerifyError as error:
+        found.add(index.name, error.what)
+        return
+    if stated != expected:
+        lines = zip((*stated.split("\n"), "(nothing)"), (*expected.split("\n"), "(nothing)"), strict=False)
+        for number, (said, wanted) in enumerate(lines, start=1):
+            if said != wanted:
+                found.add(index.name, f"line {number} says {said[:200]!r}, the shard {wanted[:200]!r}")
+                break
+
+
+class _Rows:
+    """Collects rows of `found`, and writes them a group at a time."""
+
+    def __init__(self, writer: pq.ParquetWriter) -> None:
+        self._writer = writer
+        self._rows: list[dict[str, object]] = []
+        self._bytes = self._seq = 0
+
+    def add(self, shard: str, sample: Sample, location: SampleLocation) -> None:
+        """Add a sample."""
+        data = sample.data
+        jpg = next((member for member in sample.members if member.suffix == "jpg"), None)
+        image = data.get("jpg")
+        more = [(name, text) for name, text in data.items() if name not in _NAMED_APART]
+        self._rows.append(
+            {
+                "seq": self._seq,
+                "shard": shard,
+                "key": sample.key,
+                "offset": location.offset,
+                "length": location.length,
+                "shape": ", ".join(member.suffix for member in sample.members),
+                "jpg_offset": jpg and jpg.offset,
+                "jpg_length": jpg and jpg.size,
+                "jpg_sha256": None if image is None else hashlib.sha256(image).hexdigest(),
+                "txt": data.get("txt"),
+                "texts": more,
+                "json": data.get("json"),
+            }
+        )
+        self._seq += 1
+        self._bytes += location.length - (jpg.size if jpg else 0)
+        if len(self._rows) >= _ROWS or self._bytes >= _BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was collected."""
+        if self._rows:
+            self._writer.write_table(pa.Table.from_pylist(self._rows, FOUND_SCHEMA))
+        self._rows, self._bytes = [], 0
+
+
+@contextmanager
+def _writer(path: Path) -> Iterator[_Rows]:
+    try:
+        with pq.ParquetWriter(path, FOUND_SCHEMA, compression="zstd", compression_level=1) as writer:
+            rows = _Rows(writer)
+            yield rows
+            rows.flush()
+    except OSError as error:
+        raise StorageError(
+            f"cannot write: {error.strerror or error}",
+            str(path),
+            "some 700 bytes a sample",
+            "name a folder with space: TMPDIR=FOLDER biomill verify RUN",
+        ) from error

@@ -35,22 +35,19 @@ def leakage(run: Run) -> str:
 
 
 def duplicates(run: Run) -> str:
-    """No two kept images lie within the duplicate distance and verify, but different animals in one frame."""
+    """No two kept images lie within the duplicate distance and verify, but different animals in one frame.
+
+    Memory: some 150 bytes an image, beside what `limits.memory_mb` gives the join.
+    """
     kept, rules = _kept_images(run.folder), run.recipe.likeness
-    telling = kept.filter(pc.greater_equal(kept["quality"], rules.minimum_quality))
-    images, frame = telling["image_id"].to_pylist(), telling["media_id"].to_pylist()
-    taxon = dict(run.con.execute("SELECT image_id, accepted_id FROM samples").fetchall())
-    hashes = np.frombuffer(b"".join(telling["pdq"].to_pylist()), np.uint8).reshape(-1, 32)
+    telling = kept.filter(pc.greater_equal(kept["quality"], rules.minimum_quality)).combine_chunks()
+    frame = telling["media_id"].combine_chunks().dictionary_encode().indices.to_numpy()
+    taxon = _taxa(run, telling["image_id"])
+    hashes = _hashes(telling["pdq"])
     shown = Stored(run.folder.stage("fetch") / "blobs", telling.select(PLACE_SCHEMA.names).combine_chunks())
 
     def alike(left: Int, right: Int, distance: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
-        keep = np.array(
-            [
-                frame[a] != frame[b] or taxon[images[a]] == taxon[images[b]]
-                for a, b in zip(left.tolist(), right.tolist(), strict=True)
-            ],
-            np.bool_,
-        )
+        keep: npt.NDArray[np.bool_] = (frame[left] != frame[right]) | (taxon[left] == taxon[right])
         at = np.flatnonzero(keep)
         keep[at] = verified(residuals_at(shown, left[at], right[at]), rules.duplicate_residual)
         return keep
@@ -59,5 +56,20 @@ def duplicates(run: Run) -> str:
     for piece in key_ranges(hashes, plan, max(MINIMUM_BUDGET, run.recipe.limits.memory_mb << 17)):
         pairs = range_pairs(hashes, plan, piece, accept=alike, collapse=False)
         if len(pairs):
-            raise VerifyError(f"two kept images are alike: {images[pairs.left[0]]} and {images[pairs.right[0]]}")
+            one, other = (telling["image_id"][int(side[0])].as_py() for side in (pairs.left, pairs.right))
+            raise VerifyError(f"two kept images are alike: {one} and {other}")
     return f"{kept.num_rows:,} kept images, none within Hamming distance {rules.duplicate_distance} of another"
+
+
+def _hashes(column: pa.ChunkedArray) -> npt.NDArray[np.uint8]:
+    """Give the hashes of 32 bytes each as uint8[k, 32]."""
+    return np.frombuffer(b"".join(value.as_py() for value in column), np.uint8).reshape(-1, 32)
+
+
+def _taxa(run: Run, images: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """Number the accepted taxa of images, in their order."""
+    known = run.con.sql("SELECT DISTINCT image_id, accepted_id FROM samples").to_arrow_table()
+    place = pc.index_in(images, value_set=known["image_id"].combine_chunks())
+    taxa = known["accepted_id"].combine_chunks().take(place.combine_chunks()).dictionary_encode().indices
+    numbers: npt.NDArray[np.int64] = pc.fill_null(taxa, -1).to_numpy().astype(np.int64)
+    return numbers

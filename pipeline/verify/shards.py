@@ -1,59 +1,58 @@
-"""The shards: checksums, members, keys, places, images and captions, each with a finding of its own."""
+"""The shards: archives, members, keys, places, captions and labels, each with a finding of its own."""
 
 from __future__ import annotations
 
-from pipeline.shards import read_sizes, verify_checksums, verify_index
-from pipeline.verify.check import Run, report
+from pipeline.verify.check import Run
 from pipeline.verify.contents import Contents
-
-
-def checksums(run: Run) -> str:
-    """Every file that the checksum file lists hashes to what it says, and all shards are listed."""
-    root = run.folder.stage("shards")
-    return f"{verify_checksums(root, sorted(read_sizes(root / 'sizes.json'))):,} files"
+from pipeline.verify.files import sizes
+from pipeline.verify.samples import Told
 
 
 def archives(found: Contents) -> str:
-    """Every shard is a whole, plain tar archive."""
-    report("shards are no plain tar archives", found.archives)
-    return f"{found.shards:,} shards walked to their end"
+    """Every tar of the folder is a whole, plain archive, with headers that say nothing but name and size."""
+    found.archives.check()
+    found.headers.check()
+    return f"{len(found.counts):,} shards walked to their end"
 
 
-def members(found: Contents) -> str:
-    """Every sample has an image, a caption and its JSON, and the members that all others have."""
-    report("samples with missing or strange members", found.members)
-    return f"{found.samples:,} samples, each with all its members"
+def members(told: Told) -> str:
+    """Every sample has the members of the layout, in its order, and a JSON that is one."""
+    told.members.check()
+    return f"{told.samples:,} samples, each with all its members"
 
 
-def keys(found: Contents) -> str:
-    """No key comes twice, in a shard, between shards, or in the manifest."""
-    report("keys come twice", found.keys)
-    return f"{found.samples:,} keys, each once"
+def keys(run: Run) -> str:
+    """No key comes twice, in a shard or between shards."""
+    run.none(
+        "SELECT key, count(*) || ' times in ' || string_agg(DISTINCT shard, ' and ' ORDER BY shard) FROM found "
+        "GROUP BY 1 HAVING count(*) > 1 ORDER BY 1",
+        "keys come twice",
+    )
+    return f"{run.count('SELECT count(*) FROM found'):,} keys, each once"
 
 
 def places(run: Run, found: Contents) -> str:
-    """Tar walk = index = sizes = manifest = catalog."""
-    report("places differ", found.places)
-    root = run.folder.stage("shards")
-    indexed = sum(verify_index(root / shard) for shard in sorted(read_sizes(root / "sizes.json")))
-    return f"{indexed:,} samples, in the tar where index, manifest and catalog say"
+    """The indices and sizes.json say where and how many samples the walk finds."""
+    found.indices.check()
+    sizes(run, found)
+    return f"{found.samples:,} samples, in the tar where indices and sizes say"
 
 
-def images(found: Contents) -> str:
-    """Every JPEG is, byte for byte, the one that was stored."""
-    report("images have changed", found.images)
-    return f"{found.samples:,} images hashed"
-
-
-def captions(found: Contents) -> str:
+def captions(told: Told) -> str:
     """Every caption is what the caption rules make of the accepted lineage."""
-    report("captions are not those of the labels", found.captions)
-    return f"{found.samples:,} captions made again"
+    told.captions.check()
+    return f"{told.samples:,} captions made again"
 
 
-def labels(run: Run, found: Contents) -> str:
-    """The JSON's labels are the catalog's, and every species holds its genus."""
-    report("labels differ", found.labels)
+def other_keys(told: Told) -> str:
+    """Every other key of the JSON tells what records, names and media say."""
+    told.other.check()
+    return f"{told.samples:,} samples' JSON, key by key"
+
+
+def labels(run: Run, told: Told) -> str:
+    """The JSON's labels are those that the names were resolved to, and every species holds its genus."""
+    told.labels.check()
     run.none(
         "SELECT key, species FROM samples WHERE species IS NOT NULL AND genus IS NULL ORDER BY 1",
         "species without a genus",

@@ -38,11 +38,10 @@ def splits(run: Run) -> str:
         "samples of a species that a benchmark holds out",
     )
     rules = run.recipe
-    groups = run.rows("SELECT group_id, any_value(split) FROM samples GROUP BY 1 ORDER BY 1")
     seed, percent = rules.seed, rules.select.validation_percent
-    report(
-        "groups not in the split that seed and group decide",
-        [(group, split) for group, split in groups if split_of(seed, group, percent) != split],
-    )
+    wrong: list[tuple[str, str]] = []
+    for batch in run.batches("SELECT group_id, any_value(split) FROM samples GROUP BY 1 ORDER BY 1"):
+        wrong += [(group, split) for group, split in batch if split_of(seed, group, percent) != split]
+    report("groups not in the split that seed and group decide", wrong)
     counts = run.rows("SELECT split, count(*) FROM samples GROUP BY 1 ORDER BY 1")
     return ", ".join(f"{split} {images:,}" for split, images in counts)

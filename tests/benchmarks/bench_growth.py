@@ -14,6 +14,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -77,7 +78,9 @@ def stand_in_for_fetch(context: Context) -> None:
     with sql.connect(context.recipe.limits.memory_mb, context.folder.root) as con:
         fetch_placeholders.begin(con)
         stage._settle(con, context, folder, candidates, candidates)
-    write_json(context.folder.done("fetch"), {"digest": digest, "facts": {}, "balance": []})
+    balance = [asdict(each) for each in stage.balance(context, {})]
+    done = {"stage": stage.name, "digest": digest, "version": stage.version, "facts": {}, "balance": balance}
+    write_json(context.folder.done("fetch"), done)
 
 
 def one(size: int) -> None:

@@ -1,0 +1,56 @@
+"""Every JPEG of the shards is, byte for byte, the one that fetch stored."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import BinaryIO
+
+from pipeline.verify.check import Findings, Run
+
+_STORED = """SELECT f.shard || ', ' || f.key, f.jpg_sha256, m.unit, m."offset", m."length"
+             FROM found f JOIN read_parquet('select/decisions/*.parquet') d ON d.record_id = f.key
+             JOIN read_parquet('fetch/media/*.parquet') m ON m.image_id = d.image_id
+             ORDER BY m.unit, m."offset", f.key"""
+
+
+def images(run: Run) -> str:
+    """The JPEG's SHA-256 is that of the bytes in fetch's blobs; where those were deleted, that of the manifest."""
+    found = Findings("images have changed")
+    blobs = run.folder.stage("fetch") / "blobs"
+    compared = gone = 0
+    name, file = None, None
+    try:
+        for batch in run.batches(_STORED):
+            for where, digest, unit, offset, length in batch:
+                if unit != name:
+                    if file is not None:
+                        file.close()
+                    name, file = unit, _opened(blobs, unit)
+                if file is None:
+                    gone += 1
+                    continue
+                compared += 1
+                file.seek(offset)
+                if hashlib.sha256(file.read(length)).hexdigest() != digest:
+                    found.add(
+                        "KEY.jpg is not what fetch stored", f"{where}.jpg is not bytes {offset} ff. of blob {unit}"
+                    )
+    finally:
+        if file is not None:
+            file.close()
+    if gone:
+        run.none(
+            """SELECT f.shard, f.key || '.jpg', 'has not the SHA-256 of the manifest'
+               FROM found f JOIN read_parquet('shards/manifest.parquet') m USING (key)
+               WHERE f.jpg_sha256 IS DISTINCT FROM m.sha256 ORDER BY ALL""",
+            "images have changed",
+        )
+    found.check()
+    rest = f", {gone:,} with the manifest, as fetch's blobs are gone" if gone else ""
+    return f"{compared:,} images compared with what fetch stored{rest}"
+
+
+def _opened(blobs: Path, unit: str | None) -> BinaryIO | None:
+    path = blobs / f"{unit}.bin"
+    return path.open("rb") if unit is not None and path.exists() else None

@@ -1,0 +1,82 @@
+"""What every sample must say, joined anew from what the stages wrote; nothing that the shards stage wrote is read.
+
+`KEYS` maps every key of a sample's JSON, and `COLUMNS` every column of manifest.parquet, to the SQL that gives its
+value. A key or column that is missing here is a finding of `verify`, so that none is ever left unchecked: whoever adds
+one adds its line. Aliases: `d` decisions of select, `r` records of ingest, `n` names of resolve and likeness, `m` media
+of fetch, `f` the walk over the tars.
+"""
+
+from __future__ import annotations
+
+from pipeline.records import RANK_COLUMNS
+
+NAMES = """(SELECT * FROM read_parquet('resolve/names/*.parquet')
+            UNION ALL BY NAME SELECT * FROM read_parquet('likeness/labels/*.parquet'))"""
+TRUTH = f"""read_parquet('select/decisions/*.parquet') d
+    LEFT JOIN read_parquet('screen/candidates/*.parquet') c ON c.record_id = d.record_id
+    LEFT JOIN read_parquet('ingest/records/*.parquet') r ON r.record_id = d.record_id
+         AND r.locator_file = c.locator_file AND r.locator_row = c.locator_row
+    LEFT JOIN {NAMES} n ON n.name_id = d.name_id
+    LEFT JOIN read_parquet('fetch/media/*.parquet') m ON m.image_id = d.image_id"""
+
+LATITUDE, LONGITUDE = "r.lat", "r.lon"
+"""Where a sample was seen, as its JSON may tell it."""
+
+_TAXON = ("accepted_id", "accepted_name", "accepted_rank", *RANK_COLUMNS, "vernacular_name", "match_type")
+_IMAGE = ("width", "height", "source_width", "source_height", "format", "quality", "pixel_sha256", "phash")
+_DECIDED = ("record_id", "image_id", "group_id", "split", "weight")
+_RECORD = (
+    *("source", "release", "source_record_id", "source_media_id", "box_id", "occurrence_key", "publisher"),
+    *("media_url", "media_path", "media_key", "license_id", "license_family", "license_verbatim"),
+    *("may_share", "may_change", "may_sell", "rights_holder", "creator", "source_page", "scientific_name"),
+    *("basis_of_record", "image_category", "event_date", "country_code", "sex", "life_stage", "dna_bin"),
+)
+KEYS: dict[str, str] = {
+    "key": "d.record_id",
+    **{name: f"d.{name}" for name in _DECIDED},
+    **{name: f"r.{name}" for name in _RECORD},
+    "lat": LATITUDE,
+    "lon": LONGITUDE,
+    "box": "CASE WHEN r.box_x IS NOT NULL THEN [r.box_x, r.box_y, r.box_w, r.box_h] END",
+    **{f"taxon.{name}": f'n."{name}"' for name in (*_TAXON, "taxonomy_build")},
+    **{f"image.{name}": f"m.{name}" for name in _IMAGE},
+    "image.source_sha256": "m.sha256",
+    "image.pdq": "lower(hex(m.pdq))",
+}
+"""Key of a sample's JSON, nested ones with a dot: its value. Captions follow from the taxon (`pipeline.shards`)."""
+TRUTHS = frozenset({"may_share", "may_change", "may_sell"})
+"""Permissions: one that is not known may be told as one that is not given."""
+RIGHTS = frozenset(
+    {"license_id", "license_family", "license_verbatim", "rights_holder", "creator", "source_page", *TRUTHS}
+)
+
+COLUMNS: dict[str, str] = {
+    "key": "f.key",
+    "record_id": "d.record_id",
+    "source": "r.source",
+    "image_id": "d.image_id",
+    "shard": "f.shard",
+    "offset": 'f."offset"',
+    "length": 'f."length"',
+    "jpg_offset": "f.jpg_offset",
+    "jpg_length": "f.jpg_length",
+    "sha256": "f.jpg_sha256",
+    "width": "m.width",
+    "height": "m.height",
+    "accepted_id": "n.accepted_id",
+    "group_id": "d.group_id",
+    "name_id": "d.name_id",
+    "split": "d.split",
+    "weight": "d.weight",
+    "accepted_name": "n.accepted_name",
+    "accepted_rank": "n.accepted_rank",
+    **{rank: f'n."{rank}"' for rank in RANK_COLUMNS},
+    "vernacular_name": "n.vernacular_name",
+    "license_id": "r.license_id",
+}
+"""Column of manifest.parquet: its value."""
+
+
+def flat_json() -> str:
+    """Give the SQL of the JSON object that holds all of KEYS, side by side."""
+    return "to_json({" + ", ".join(f"'{key}': {value}" for key, value in KEYS.items()) + "})"
