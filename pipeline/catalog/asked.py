@@ -111,7 +111,6 @@ def _over(con: duckdb.DuckDBPyConnection, standing: Standing) -> Asked:
     return Asked(con, standing, absent, tuple(growing(standing, absent)), tables)
 
 
-
 def lost_files(standing: Standing, error: duckdb.Error) -> RunError:
     """Return the error for files that were there when the run was looked at, and are not, or are not whole."""
     return RunError(

@@ -41,8 +41,8 @@ CREATE VIEW unfinished.ended AS
 SELECT c.record_id AS row_id, c.source, m.outcome,
        json_merge_patch(
          to_json({{'status': m.status, 'detail': m.detail, 'address': c.address}}),
-         CASE WHEN t.alternates IS NULL THEN '{{}}' ELSE to_json({{'alternates': t.alternates}}) END)::VARCHAR AS evidence,
-       NULL::VARCHAR AS other_id, NULL::VARCHAR AS raw
+         CASE WHEN t.alternates IS NULL THEN '{{}}' ELSE to_json({{'alternates': t.alternates}}) END
+       )::VARCHAR AS evidence, NULL::VARCHAR AS other_id, NULL::VARCHAR AS raw
 FROM {candidates} c JOIN unfinished.media m USING (image_id)
 LEFT JOIN (SELECT record_id, list({{'address': address, 'outcome': outcome}} ORDER BY place) AS alternates,
                   count(*) AS tries, bool_or(outcome IS NULL) AS arrived FROM unfinished.tried GROUP BY 1) t
