@@ -32,13 +32,13 @@ def comments() -> Iterator[tuple[str, str | None, str]]:
         yield found["view"], found["column"], found["text"]
 
 
-def build_catalog(root: Path) -> None:
-    """Write `catalog.duckdb` into the run's folder, atomically; the file holds views and no copy of their data.
+def build_catalog(root: Path, path: Path | None = None) -> None:
+    """Write `catalog.duckdb` into the run's folder, or to `path`, atomically; it holds views and no copy of their data.
 
     DuckDB reads relative paths from the working directory, so the views are made from within the folder. The file is
     in the format of DuckDB 1.0, which all later ones read.
     """
-    with atomic_path(root / "catalog.duckdb") as temporary:
+    with atomic_path(path or root / "catalog.duckdb") as temporary:
         con = duckdb.connect(str(temporary), config={"storage_compatibility_version": STORAGE_VERSION})
         try:
             create_views(con, root)

@@ -182,6 +182,8 @@ def growing(standing: Standing, absent: Mapping[str, str]) -> list[str]:
     grow: list[str] = []
     for name, each in definitions().items():
         own = each.stage not in standing.done or name == "ledger"
-        if name not in absent and (own or any(view in grow for view in each.reads)):
+        # Views of later stages than screen take of the ledger what screen has put there.
+        early = STAGES.index(each.stage) <= STAGES.index("screen")
+        if name not in absent and (own or any(view in grow for view in each.reads if view != "ledger" or early)):
             grow.append(name)
     return [name for name in grow if not name.endswith("()")]

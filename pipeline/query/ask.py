@@ -117,6 +117,8 @@ def answer(asked: Asked, run: Runner, statement: duckdb.Statement, form: str, ro
             yield from lines("table" if form == "csv" else form, names, right, rows, room)
     except duckdb.Error as error:
         raise failure(error, asked) from error
+    except pa.ArrowException as error:  # what DuckDB says while rows come, by way of Arrow
+        raise failure(duckdb.Error(str(error)), asked) from error
     logger.info("%s", counted.line())
     for hint in unknown_words(statement.query):
         logger.info("%s", hint)
@@ -177,6 +179,8 @@ def _into_file(
                         file.write(line + "\n")
     except duckdb.Error as error:
         raise failure(error, asked) from error
+    except pa.ArrowException as error:
+        raise failure(duckdb.Error(str(error)), asked) from error
     for hint in unknown_words(statements[-1].query):
         logger.info("%s", hint)
     yield f"{counted.line()} in {out}"

@@ -78,7 +78,7 @@ class _Session:
 
     def __init__(self, root: Path, write: bool) -> None:
         self._root, self.write = root, write
-        self._stack = ExitStack()
+        self._held = ExitStack()
         self.asked: Asked
         self.run: Runner
 
@@ -87,17 +87,20 @@ class _Session:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        self._held.close()
 
     def _open(self) -> None:
-        self.asked = self._stack.enter_context(ask(self._root, self.write))
-        self.run = self._stack.enter_context(runner(self.asked.con))
+        with ExitStack() as stack:
+            self.asked = stack.enter_context(ask(self._root, self.write))
+            self.run = stack.enter_context(runner(self.asked.con))
+            # The one before is left when the new one stands, so that there is always one.
+            self._held.close()
+            self._held = stack.pop_all()
 
     def refresh(self) -> Iterator[str]:
         """Look at the run again; yield what is to be known of it when it has moved on."""
         if self.asked.standing.complete or stand(self.asked.standing.folder) == self.asked.standing:
             return
-        self._stack.close()
         self._open()
         yield from self.asked.notes()
 

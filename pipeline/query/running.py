@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 import duckdb
@@ -29,9 +29,12 @@ class Runner:
         try:
             return future.result()
         except KeyboardInterrupt:
-            for con in (self.con, *others):
-                con.interrupt()
-            wait([future])
+            while not future.done():
+                # More than once: the first may have come before the call had begun, and Ctrl-C may be typed again.
+                for con in (self.con, *others):
+                    con.interrupt()
+                with suppress(KeyboardInterrupt):
+                    wait([future], timeout=0.1)
             raise
 
     def close(self) -> None:

@@ -32,7 +32,7 @@ class Standing:
     earlier: tuple[str, ...]
     """Stages that are done, to which the last command has not come."""
     running: bool
-    """Whether a run is known to hold the folder."""
+    """Whether a run of this machine is known to hold the folder."""
 
     @property
     def complete(self) -> bool:
@@ -43,11 +43,11 @@ class Standing:
         """Return where the run stands, as the end of a sentence.
 
         >>> Standing(RunFolder(Path("a")), ("ingest",), {"resolve": Begun(("a",), 4)}, (), False).sentence()
-        'the run stopped in resolve, with 1 of 4 work units done'
+        'the run stands in resolve, with 1 of 4 work units done'
         >>> Standing(RunFolder(Path("a")), ("ingest",), {}, (), True).sentence()
         'the run goes on after ingest'
         """
-        now = "goes on" if self.running else "stopped"
+        now = "goes on" if self.running else "stands"
         first = next((name for name in STAGES if name not in self.done), None)
         if first is None:
             return "the run is done" if self.complete else "the run is done, but its catalog.duckdb is gone"
@@ -56,7 +56,7 @@ class Standing:
             units = f", with {len(begun.there):,} of {begun.planned:,} work units done" if begun.planned else ""
             return f"the run {now} in {first}{units}"
         last = next((name for name in reversed(STAGES[: STAGES.index(first)]) if name in self.done), None)
-        return f"the run {now} after {last}" if last else f"the run {now} before its first stage was done"
+        return f"the run {now} after {last}" if last else f"the run {now} before its first stage is done"
 
     def remedy(self) -> str:
         """Return what to do for the stages that are missing: wait for the run, or go on with it."""
@@ -83,7 +83,7 @@ def stand(folder: RunFolder) -> Standing:
 
 
 def is_held(folder: RunFolder) -> bool:
-    """Return whether a run holds the folder's lock, where the system lists its locks.
+    """Return whether a run of this machine holds the folder's lock; False where the system does not list its locks.
 
     Trying the lock would tell as well, and would stop a run that begins at that moment.
     """

@@ -137,6 +137,8 @@ def prepare(stage: Stage, context: Context, digest: str, keep: bool = False) -> 
             context.progress(f"{stage.name}: its input or rules changed, so it is done again")
             context.folder.done(stage.name).unlink(missing_ok=True)
             if not keep:
+                # First of all, so that whoever asks in between takes nothing of it for units of what is to come.
+                plan.unlink()
                 shutil.rmtree(folder)
         elif not plan.exists():
             shutil.rmtree(folder)
