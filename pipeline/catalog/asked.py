@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +16,6 @@ from pipeline.catalog.there import Tables, create_there, definitions, growing
 from pipeline.errors import RunError
 from pipeline.run.folder import RunFolder
 from pipeline.run.standing import Standing, stand
-from pipeline.sql import quote
 
 _READS = re.compile(r"\b(?:FROM|JOIN)\s+(?P<view>[a-z_]+)\b(?!\()")
 
@@ -93,18 +91,17 @@ def ask(root: Path, write: bool = False) -> Iterator[Asked]:
             remedy=standing.remedy(),
         )
     con = duckdb.connect(":memory:")
-    with closing_in(con, folder.root):
-        yield _over(con, standing)
+    with closing_in(con, folder.root) as named:
+        yield _over(con, standing, named)
 
 
-def _over(con: duckdb.DuckDBPyConnection, standing: Standing) -> Asked:
-    folder = standing.folder
+def _over(con: duckdb.DuckDBPyConnection, standing: Standing, root: Path) -> Asked:
+    """Make the views of what is there; `root`: the run's folder by the name that DuckDB reads it by."""
     try:
         begun = {}
         if "fetch" in standing.begun:
-            candidates = glob.escape(str(folder.stage("screen"))) + "/candidates/*.parquet"
-            begun = create_fetched(con, folder, f"read_parquet({quote(candidates)})")
-        tables = Tables(standing, begun)
+            begun = create_fetched(con, RunFolder(root))
+        tables = Tables(standing, root, begun)
         absent = create_there(con, standing, tables)
     except duckdb.IOException as error:
         raise lost_files(standing, error) from error

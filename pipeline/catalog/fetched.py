@@ -6,7 +6,6 @@ all have answered, so a picture that arrived may still turn out to be one; an an
 
 from __future__ import annotations
 
-import glob
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +52,10 @@ WHERE m.outcome IS NOT NULL AND NOT coalesce(t.arrived, false)
 """As `pipeline.stages.fetch_sql` settles a fetch that is done, for records all of whose addresses have answered."""
 
 
-def create_fetched(con: duckdb.DuckDBPyConnection, folder: RunFolder, candidates: str) -> dict[str, str]:
+def create_fetched(con: duckdb.DuckDBPyConnection, folder: RunFolder) -> dict[str, str]:
     """Make what a fetch in progress has, in a schema of its own; return the FROM clauses by table, none when nothing.
 
-    `candidates`: a FROM clause. The answers are those of one moment: a unit is read from its file or from its journal.
+    The answers are those of one moment: a unit is read from its file or from its journal.
     """
     from pipeline.media.stored import MEDIA_SCHEMA
 
@@ -72,10 +71,11 @@ def create_fetched(con: duckdb.DuckDBPyConnection, folder: RunFolder, candidates
     con.register("noted", pa.Table.from_pylist([_typed(row) for row in rows], MEDIA_SCHEMA))
     con.execute(f"CREATE TABLE {SCHEMA}.noted AS FROM noted")
     con.unregister("noted")
-    listed = ", ".join(quote(glob.escape(str(stage / output))) for output in finished.values())
+    listed = ", ".join(quote(str(stage / output)) for output in finished.values())
     units = f"SELECT * FROM read_parquet([{listed}]) UNION ALL " if finished else ""
     con.execute(f"CREATE VIEW {SCHEMA}.media AS {units}SELECT * FROM {SCHEMA}.noted")
-    con.execute(_ENDED.format(candidates=candidates))
+    candidates = quote(str(folder.stage("screen") / "candidates" / "*.parquet"))
+    con.execute(_ENDED.format(candidates=f"read_parquet({candidates})"))
     return dict(TABLES)
 
 

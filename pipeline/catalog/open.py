@@ -14,6 +14,9 @@ from pipeline.errors import RunError
 from pipeline.run.folder import STAGES, RunFolder
 from pipeline.sql import quote
 
+_SPECIAL = frozenset(",*?[]")
+"""What DuckDB takes for more than a character in paths, and in lists of them."""
+
 
 @contextmanager
 def open_catalog(root: Path, write: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -52,21 +55,26 @@ def connect_catalog(root: Path, write: bool = False) -> Iterator[duckdb.DuckDBPy
 
 
 @contextmanager
-def closing_in(con: duckdb.DuckDBPyConnection, root: Path) -> Iterator[None]:
+def closing_in(con: duckdb.DuckDBPyConnection, root: Path) -> Iterator[Path]:
     """Shut a connection into a run's folder, of which it may read, for the length of the block; close it then.
 
-    What does not fit into memory is spilled beside other temporary files of the machine, never into the run's folder.
+    Gives the folder under the name by which DuckDB is to read it: where the name has characters that DuckDB takes for a
+    list or a pattern, that of a link. What does not fit into memory is spilled beside other temporary files of the
+    machine, never into the run's folder.
     """
-    spill = tempfile.mkdtemp(prefix="biomill-")
+    spill = Path(tempfile.mkdtemp(prefix="biomill-"))
     try:
+        if set(str(root)) & _SPECIAL:
+            (spill / "run").symlink_to(root, target_is_directory=True)
+            root = spill / "run"
         con.execute(f"SET file_search_path = {quote(str(root))}")
-        con.execute(f"SET temp_directory = {quote(spill)}")
+        con.execute(f"SET temp_directory = {quote(str(spill / 'spill'))}")
         # DuckDB checks a path both as a view writes it and as it is found.
         allowed = [str(root), *(str(Path(name)) for name in STAGES)]
         con.execute(f"SET allowed_directories = [{', '.join(quote(path) for path in allowed)}]")
         con.execute("SET enable_external_access = false")
         con.execute("SET threads = 2")
-        yield
+        yield root
     finally:
         con.close()
         shutil.rmtree(spill, ignore_errors=True)

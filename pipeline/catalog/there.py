@@ -6,7 +6,6 @@ stay. What later stages add to a view is empty until they are done; every other 
 
 from __future__ import annotations
 
-import glob
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import duckdb
 from pipeline.catalog.build import comment, create_outcomes, view_statements
 from pipeline.run.folder import STAGES
 from pipeline.run.standing import Standing
+from pipeline.sql import quote
 
 _STATEMENT = re.compile(r"^CREATE (?P<kind>VIEW|MACRO) (?P<name>\w+).*?;$", re.MULTILINE | re.DOTALL)
 _BEGINS = re.compile(r"^--@ (?P<view>\w+): (?P<stage>\w+)$", re.MULTILINE)
@@ -106,10 +106,12 @@ def definitions() -> Mapping[str, Definition]:
 class Tables:
     """The tables of a run's stages, as FROM clauses over what is there at one standing."""
 
-    def __init__(self, standing: Standing, begun: Mapping[str, str]) -> None:
-        """`begun`: FROM clauses, by table, of stages that are going on and are not read from unit files alone."""
-        self._standing, self._root = standing, Path(glob.escape(str(standing.folder.root)))
-        self._begun = begun
+    def __init__(self, standing: Standing, root: Path, begun: Mapping[str, str]) -> None:
+        """`root`: the folder by the name that DuckDB reads it by.
+
+        `begun`: FROM clauses, by table, of stages that are going on and are not read from unit files alone.
+        """
+        self._standing, self._root, self._begun = standing, root, begun
 
     def there(self, path: str) -> str | None:
         """Return the FROM clause of a pattern; None when its stage has nothing to show yet."""
@@ -124,8 +126,7 @@ class Tables:
         return self._files(units) if units and any(self._standing.folder.root.glob(units)) else None
 
     def _files(self, pattern: str) -> str:
-        name = str(self._root / pattern).replace("'", "''")
-        return f"read_parquet('{name}')"
+        return f"read_parquet({quote(str(self._root / pattern))})"
 
     def rewritten(self, text: str, needed: Callable[[str], bool]) -> str | None:
         """Return SQL with each pattern replaced by what is there; None when a pattern that is needed is not there.

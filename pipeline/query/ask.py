@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from pipeline.atomic import atomic_path
 from pipeline.catalog import Asked, ask
-from pipeline.errors import RunError
+from pipeline.errors import RunError, StorageError
 from pipeline.query.formats import COLUMNAR, format_of, lines
 from pipeline.query.hints import failure, unknown_words
 from pipeline.query.running import Runner, runner
@@ -117,7 +117,7 @@ def answer(asked: Asked, run: Runner, statement: duckdb.Statement, form: str, ro
             yield from lines("table" if form == "csv" else form, names, right, rows, room)
     except duckdb.Error as error:
         raise failure(error, asked) from error
-    except pa.ArrowException as error:  # what DuckDB says while rows come, by way of Arrow
+    except (pa.ArrowException, OSError) as error:  # what DuckDB says while rows come, by way of Arrow
         raise failure(duckdb.Error(str(error)), asked) from error
     logger.info("%s", counted.line())
     for hint in unknown_words(statement.query):
@@ -179,8 +179,6 @@ def _into_file(
                         file.write(line + "\n")
     except duckdb.Error as error:
         raise failure(error, asked) from error
-    except pa.ArrowException as error:
-        raise failure(duckdb.Error(str(error)), asked) from error
     for hint in unknown_words(statements[-1].query):
         logger.info("%s", hint)
     yield f"{counted.line()} in {out}"
@@ -189,17 +187,31 @@ def _into_file(
 def _copy(run: Runner, query: str, path: Path, form: str, counted: Counted) -> None:
     reader = _reader(run, query)
     names = unique(reader.schema.names)
+    unread: list[Exception] = []
 
     def counting() -> Iterator[pa.RecordBatch]:
-        for batch in reader:
-            counted.rows += batch.num_rows
-            yield batch.rename_columns(names)
+        try:
+            for batch in reader:
+                counted.rows += batch.num_rows
+                yield batch.rename_columns(names)
+        except (pa.ArrowException, OSError) as error:
+            unread.append(error)
+            raise
 
     renamed = pa.schema([field.with_name(name) for field, name in zip(reader.schema, names, strict=True)])
     options = "FORMAT parquet, COMPRESSION zstd" if form == "parquet" else "FORMAT csv, HEADER true"
     with duckdb.connect(":memory:") as writer:
         writer.register("answer", pa.RecordBatchReader.from_batches(renamed, counting()))
-        run(lambda: writer.execute(f"COPY (FROM answer) TO {quote(str(path))} ({options})"), writer)
+        try:
+            run(lambda: writer.execute(f"COPY (FROM answer) TO {quote(str(path))} ({options})"), writer)
+        except duckdb.Error as error:
+            if unread:  # it failed while rows came
+                raise duckdb.Error(str(unread[0])) from error
+            raise StorageError(
+                f"the answer cannot be written: {str(error).splitlines()[0]}",
+                where=str(path.parent),
+                remedy="free some space, or name another file",
+            ) from error
 
 
 def _check_file(asked: Asked, out: Path) -> None:

@@ -37,9 +37,9 @@ def near(word: str, known: list[str], most: int = 3) -> list[str]:
 
 def failure(error: duckdb.Error, asked: Asked) -> RunError:
     """Return the error of a question: what DuckDB says, with its own hints, and what is near in the catalog."""
-    if isinstance(error, duckdb.IOException):
-        return lost_files(asked.standing, error)
     said = str(error).strip()
+    if isinstance(error, duckdb.IOException) or said.startswith("IO Error"):
+        return lost_files(asked.standing, error)
     missing = _TABLE.search(said)
     if missing:
         known = asked.why_absent(missing["name"])

@@ -13,6 +13,8 @@ QUESTIONS = (*TABLES, duckdb.StatementType.EXPLAIN)
 _TOKEN = re.compile(
     r"""(?P<space>\s+|--[^\n]*|/\*.*?\*/)|'(?:[^']|'')*'|"(?:[^"]|"")*"|(?P<tag>\$\w*\$).*?(?P=tag)|\w+|.""", re.DOTALL
 )
+_OPENS = re.compile(r"""['"]|/\*|\$\w*\$""")
+"""What begins a token that has no end, where the token is this one character."""
 _COMPARED = re.compile(
     r"\b(?P<column>outcome|stage)\s*(?:=|==|<>|!=|\b(?:not\s+)?in\b)\s*\(?(?P<words>\s*'[^']*'(?:\s*,\s*'[^']*')*)",
     re.IGNORECASE,
@@ -30,7 +32,7 @@ def is_whole(text: str) -> bool:
     for token in _TOKEN.finditer(text):
         if not token["space"]:
             last = token[0]
-            if last in ("'", '"') or (last == "/" and text.startswith("/*", token.start())):
+            if _OPENS.match(text, token.start()) and len(last) == 1:
                 return False
     return last == ";"
 

@@ -1,7 +1,7 @@
 """Reads every view and macro of a run's catalog with whatever DuckDB this interpreter has, as JSON on one line.
 
-`python read_catalog.py RUN ROW_ID`: for every table, view and macro the number of rows and the sum of all values as
-text; the number of comments. Any DuckDB started in the folder of the run must be able to.
+`python read_catalog.py RUN ROW_ID`: for every table, view and macro the number of rows, the columns, and all rows
+as text; the number of comments. Any DuckDB started in the folder of the run must be able to.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ def main() -> None:
     read = [f'"{name}"' for (name,) in names] + [macro.format(row=sys.argv[2]) for macro in MACROS]
     told = {}
     for name in read:
-        columns = [row[0] for row in con.execute(f"DESCRIBE SELECT * FROM {name}").fetchall()]
-        text = ", ".join(f"coalesce(CAST(\"{column}\" AS VARCHAR), 'NULL')" for column in columns)
-        rows = con.execute(f"SELECT concat_ws('|', {text}) AS line FROM {name} ORDER BY line").fetchall()
-        told[name] = [len(rows), columns, [line for (line,) in rows]]
+        cursor = con.execute(f"SELECT * FROM {name}")
+        columns = [column[0] for column in cursor.description]
+        rows = [json.dumps(list(row), default=str) for row in cursor.fetchall()]
+        told[name] = [len(rows), columns, sorted(rows)]
     kinds = ("views() WHERE", "columns() WHERE", "functions() WHERE function_type = 'table_macro' AND")
     comments = [
         con.execute(f"SELECT count(comment), count(*) FROM duckdb_{kind} NOT internal").fetchall()[0] for kind in kinds

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pipeline.query.prompt import names
 from pipeline.query.statements import is_whole
 from pipeline.query.values import cells
 from tests.conftest import Demo
@@ -56,9 +56,10 @@ def test_a_session_of_questions(demo: Demo, tmp_path: Path) -> None:
     assert "FROM sampels;" in (tmp_path / "biomill" / "sql_history").read_text()
     with Typed(["sql", str(demo.out)], tmp_path) as terminal:
         terminal.until("sql> ")
-        terminal.type("FROM bench\t;\\q\n")  # completed to the only name that begins so
-        assert "benchmarks" in terminal.until("\n")
-        terminal.type(";\n\\q\n")
+        terminal.type("FROM quarant\t;\n")  # completed to the only name that begins so
+        assert "FROM quarantine" in terminal.until("cluster_id")
+        terminal.until("sql> ")
+        terminal.type("\\q\n")
         assert terminal.rest() == 0
 
 
@@ -92,7 +93,10 @@ def test_a_terminal_is_never_written_over_its_edge(demo: Demo, tmp_path: Path, f
     assert "x…" in terminal.shown and "NULL" in terminal.shown
 
 
-def test_names_and_ends() -> None:
-    assert unicodedata.east_asian_width("美") == "W"
-    assert is_whole("SELECT $a$ ; $a$;") and not is_whole("SELECT $a$ ;")
-    assert names.__doc__
+@given(st.text(alphabet="a;'\"$-/*\n", max_size=12))
+def test_only_a_semicolon_outside_of_quotes_ends_a_question(text: str) -> None:
+    assert not is_whole(f"SELECT '{text.replace(chr(39), '')};")
+    assert is_whole(f"SELECT '{text.replace(chr(39), '')}';")
+    assert not is_whole(f"SELECT $q$ {text} ;")
+    assert not is_whole("SELECT 1 -- " + text.replace("\n", " ") + ";")
+    assert is_whole("SELECT 1 /* " + text.replace("*/", "") + " */ ;") or text.endswith("*")
