@@ -9,13 +9,15 @@ from typing import Any
 
 import duckdb
 
-from pipeline.catalog import open_catalog
+from pipeline.catalog import Asked, ask
+from pipeline.catalog.asked import lost_files
 from pipeline.errors import RunError
 from pipeline.outcomes import Outcome
 from pipeline.records import RANK_COLUMNS
 from pipeline.visible import on_one_line
 
 _MEANING = {outcome.code: outcome.info.meaning for outcome in Outcome}
+_LIST = 'list ids with: biomill sql RUN "SELECT row_id, outcome FROM ledger LIMIT 10"'
 _MOST = 9
 """Neighbours that are listed, the nearest first."""
 _NAME_SHOWN = frozenset(
@@ -31,24 +33,42 @@ _HASHES = """SELECT c.record_id, m.pdq FROM read_parquet('screen/candidates/*.pa
              JOIN media m ON m.image_id = coalesce(a.image_id, c.image_id)"""
 
 
-def _one(con: duckdb.DuckDBPyConnection, query: str, *values: object) -> dict[str, Any] | None:
+_PASSED = (
+    (
+        "screen",
+        "passed; to be had from {host}",
+        "SELECT host FROM read_parquet('screen/candidates/*.parquet') WHERE record_id = ?",
+    ),
+    ("fetch", "arrived", "SELECT record_id FROM read_parquet('fetch/arrived/*.parquet') WHERE record_id = ?"),
+    ("likeness", "kept", "SELECT record_id FROM read_parquet('likeness/kept/*.parquet') WHERE record_id = ?"),
+    ("select", "selected for {split}", "SELECT split FROM decisions WHERE record_id = ?"),
+)
+"""Stages that let a row go on, what is said of it, and where it stands then."""
+
+
+def _one(con: Asked, query: str, *values: object) -> dict[str, Any] | None:
     rows = _many(con, query, *values)
     return rows[0] if rows else None
 
 
-def _many(con: duckdb.DuckDBPyConnection, query: str, *values: object) -> list[dict[str, Any]]:
-    cursor = con.execute(query, list(values))
+def _many(con: Asked, query: str, *values: object) -> list[dict[str, Any]]:
+    """Give the rows of a query; none where it asks for what no stage has made yet."""
+    there = con.reads(query)
+    if there is None:
+        return []
+    cursor = con.con.execute(there, list(values))
     names = [column[0] for column in cursor.description or []]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def _find(con: duckdb.DuckDBPyConnection, wanted: str) -> list[str]:
+def _find(con: Asked, wanted: str) -> list[str]:
     """Give the ids of the ledger rows that `wanted` names: an id or its beginning, or the source's own key."""
     found = _many(
         con,
         """SELECT DISTINCT row_id FROM ledger WHERE row_id = $1 OR starts_with(row_id, $1)
            UNION SELECT record_id FROM records
-           WHERE source_record_id = $1 OR source_media_id = $1 OR box_id = $1 OR media_url = $1 ORDER BY 1 LIMIT 20""",
+           WHERE record_id = $1 OR starts_with(record_id, $1)
+              OR source_record_id = $1 OR source_media_id = $1 OR box_id = $1 OR media_url = $1 ORDER BY 1 LIMIT 20""",
         wanted,
     )
     return [row["row_id"] for row in found]
@@ -63,7 +83,7 @@ def _lines(title: str, values: dict[str, Any], *names: str) -> Iterator[str]:
         yield f"{title:<10} {'; '.join(shown)}"
 
 
-def _record(con: duckdb.DuckDBPyConnection, row_id: str) -> Iterator[str]:
+def _record(con: Asked, row_id: str) -> Iterator[str]:
     record = _one(con, "SELECT * FROM records WHERE record_id = ?", row_id)
     for place in _many(con, "SELECT * FROM origins WHERE row_id = ? ORDER BY ALL", row_id):
         byte = f", byte {place['locator_offset']}" if (place["locator_offset"] or -1) >= 0 else ""
@@ -93,7 +113,7 @@ def _record(con: duckdb.DuckDBPyConnection, row_id: str) -> Iterator[str]:
         yield f"{'medium of':<10} {other['record_id']} ({other['source']}): {other['outcome']}{speaks}"
 
 
-def _media(con: duckdb.DuckDBPyConnection, row_id: str) -> Iterator[str]:
+def _media(con: Asked, row_id: str) -> Iterator[str]:
     media = _one(
         con,
         """SELECT m.* FROM media m JOIN read_parquet('screen/candidates/*.parquet') c ON c.record_id = $1
@@ -109,14 +129,15 @@ def _media(con: duckdb.DuckDBPyConnection, row_id: str) -> Iterator[str]:
         )
         yield f"{'tried':<10} {tried['address']}: {tried['outcome'] or 'arrived'}{more and f' ({more})'}"
     if media is None:
-        yield f"{'media':<10} never asked for"
+        if "fetch" in con.standing.done:
+            yield f"{'media':<10} never asked for"
         return
     yield from _lines("media", media, "address", "outcome", "detail", "bytes", "sha256")
     yield from _lines("image", media, "image_id", "format", "source_width", "source_height", "width", "height")
     yield from _lines("hashes", media, "pdq", "quality", "phash", "pixel_sha256")
 
 
-def _fate(con: duckdb.DuckDBPyConnection, row_id: str) -> Iterator[str]:
+def _fate(con: Asked, row_id: str) -> Iterator[str]:
     for leak in _many(con, "SELECT * FROM leaks WHERE record_id = ? ORDER BY ALL", row_id):
         yield from _lines("leak", leak, "benchmark", "item", "rule", "distance", "phash_distance", "variant")
     cluster = _one(con, "SELECT * FROM clusters WHERE record_id = ?", row_id)
@@ -154,24 +175,43 @@ def _fate(con: duckdb.DuckDBPyConnection, row_id: str) -> Iterator[str]:
         yield from _lines("jpeg", sample, "jpg_offset", "jpg_length", "jpeg_sha256")
 
 
+def _open(con: Asked, row_id: str) -> Iterator[str]:
+    """Give where a row stands whose life has not come to its end, and what makes it go on."""
+    if con.standing.complete or _one(con, "SELECT outcome FROM ledger WHERE row_id = ?", row_id):
+        return
+    for stage, word, query in _PASSED:
+        found = _one(con, query, row_id)
+        if found:
+            yield f"{stage:<10} {word.format(**found)}"
+    yield f"{'outcome':<10} not decided yet: {con.standing.sentence()}"
+    yield f"{'then':<10} {con.standing.remedy()}"
+
+
 def explain(root: Path, wanted: str) -> Iterator[str]:
     """Give the lines that tell one row's life; `wanted` is its id, the beginning of it, or the source's own key.
 
     Raises RunError when no row, or more than one, is meant.
     """
-    with open_catalog(root) as con:
-        found = _find(con, wanted)
-        if not found:
-            raise RunError(
-                f"no row has the id {wanted!r}",
-                where=str(root),
-                expected="a row_id of the ledger, its beginning, or a source's own record, media or box key",
-                remedy='list ids with: biomill sql RUN "SELECT row_id, outcome FROM ledger LIMIT 10"',
-            )
-        exact = [row_id for row_id in found if row_id == wanted]
-        if len(found) > 1 and not exact:
-            raise RunError(f"{wanted!r} means {len(found)} rows or more", expected="one of " + ", ".join(found[:5]))
-        row_id = (exact or found)[0]
-        yield f"{'row':<10} {row_id}"
-        for part in (_record, _media, _fate):
-            yield from map(on_one_line, part(con, row_id))
+    with ask(root) as con:
+        try:
+            yield from _life(con, root, wanted)
+        except duckdb.IOException as error:
+            raise lost_files(con.standing, error) from error
+
+
+def _life(con: Asked, root: Path, wanted: str) -> Iterator[str]:
+    found = _find(con, wanted)
+    if not found:
+        raise RunError(
+            f"no row has the id {wanted!r}",
+            where=str(root),
+            expected="a row_id of the ledger, its beginning, or a source's own record, media or box key",
+            remedy=_LIST if con.standing.complete else f"{_LIST}; {con.standing.sentence()}",
+        )
+    exact = [row_id for row_id in found if row_id == wanted]
+    if len(found) > 1 and not exact:
+        raise RunError(f"{wanted!r} means {len(found)} rows or more", expected="one of " + ", ".join(found[:5]))
+    row_id = (exact or found)[0]
+    yield f"{'row':<10} {row_id}"
+    for part in (_record, _media, _fate, _open):
+        yield from map(on_one_line, part(con, row_id))

@@ -1,23 +1,15 @@
-"""What a finished run says for itself on the terminal: the funnel, and the answers to SQL questions."""
+"""What a finished run says for itself on the terminal: the funnel, and what to try next."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import duckdb
-
 from pipeline.catalog import open_catalog
-from pipeline.errors import RunError
 from pipeline.run.network_loss import hopeful_lines
 from pipeline.visible import on_one_line
 
 _WIDEST = 60
-_QUESTIONS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
-"""SHOW, DESCRIBE and FROM are kinds of SELECT."""
 
 
 def _cell(value: object) -> str:
@@ -39,38 +31,6 @@ def table_lines(names: Sequence[str], rows: Sequence[Sequence[object]]) -> Itera
     for line in [list(names), *cells]:
         padded = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(line, widths, right, strict=True)]
         yield "  ".join(padded).rstrip()
-
-
-def query_lines(root: Path, query: str, form: str = "table", write: bool = False) -> Iterator[str]:
-    """Give the answer to an SQL question about a run as lines of a text table, CSV, or JSON objects.
-
-    Raises RunError when the question is not valid SQL, or would change the catalog and `write` is not asked for; the
-    run's Parquet is read-only in any case.
-    """
-    with open_catalog(root, write) as con:
-        try:
-            if not write and any(part.type not in _QUESTIONS for part in con.extract_statements(query)):
-                raise duckdb.PermissionException(
-                    "only questions are answered (SELECT, FROM, SHOW, DESCRIBE, EXPLAIN), unless --write is given"
-                )
-            cursor = con.execute(query)
-            rows = cursor.fetchall()
-        except duckdb.Error as error:
-            raise RunError(
-                f"the catalog cannot answer: {str(error).splitlines()[0]}",
-                where=query,
-                remedy='list the views with: biomill sql RUN "SHOW TABLES", and columns with "DESCRIBE samples"',
-            ) from error
-        names = [column[0] for column in cursor.description or []]
-    if form == "json":
-        for row in rows:
-            yield json.dumps(dict(zip(names, row, strict=True)), default=str, ensure_ascii=False)
-    elif form == "csv":
-        buffer = io.StringIO()
-        csv.writer(buffer, lineterminator="\n").writerows([names, *rows])
-        yield from buffer.getvalue().removesuffix("\n").split("\n")
-    else:
-        yield from table_lines(names, rows)
 
 
 def funnel_lines(root: Path) -> Iterator[str]:

@@ -14,6 +14,7 @@ from pipeline.outcomes import Outcome
 from pipeline.records import COMMENTS
 from pipeline.sql import quote
 
+STORAGE_VERSION = "v1.0.0"
 _DOCUMENTED = re.compile(r"^--\| (?P<view>\w+|\*)(?:\.(?P<column>\w+))?: (?P<text>.+)$", re.MULTILINE)
 _MACRO = re.compile(r"^--\| (?P<name>\w+)\(\): (?P<text>.+)$", re.MULTILINE)
 _ANY = "*"
@@ -31,13 +32,14 @@ def comments() -> Iterator[tuple[str, str | None, str]]:
         yield found["view"], found["column"], found["text"]
 
 
-def build_catalog(root: Path) -> None:
-    """Write `catalog.duckdb` into the run's folder, atomically; the file holds views and no copy of their data.
+def build_catalog(root: Path, path: Path | None = None) -> None:
+    """Write `catalog.duckdb` into the run's folder, or to `path`, atomically; it holds views and no copy of their data.
 
-    DuckDB reads relative paths from the working directory, so the views are made from within the folder.
+    DuckDB reads relative paths from the working directory, so the views are made from within the folder. The file is
+    in the format of DuckDB 1.0, which all later ones read.
     """
-    with atomic_path(root / "catalog.duckdb") as temporary:
-        con = duckdb.connect(str(temporary))
+    with atomic_path(path or root / "catalog.duckdb") as temporary:
+        con = duckdb.connect(str(temporary), config={"storage_compatibility_version": STORAGE_VERSION})
         try:
             create_views(con, root)
         finally:
@@ -50,16 +52,22 @@ def create_views(con: duckdb.DuckDBPyConnection, root: Path) -> None:
     Raises duckdb.IOException when a stage's Parquet is missing.
     """
     con.execute(f"SET file_search_path = {quote(str(root))}")
+    create_outcomes(con)
+    con.execute(view_statements())
+    comment(con)
+
+
+def create_outcomes(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the table that says what every outcome means."""
     con.execute("CREATE TABLE outcomes (outcome VARCHAR, stage VARCHAR, retryable BOOLEAN, meaning VARCHAR)")
     rows = [(o.code, o.info.stage, o.info.retryable, o.info.meaning) for o in Outcome]
     con.executemany("INSERT INTO outcomes VALUES (?, ?, ?, ?)", rows)
-    con.execute(view_statements())
-    _comment(con)
 
 
-def _comment(con: duckdb.DuckDBPyConnection) -> None:
+def comment(con: duckdb.DuckDBPyConnection) -> None:
+    """Comment every table, view, column and macro that is there, as the SQL files document them."""
     columns = con.execute(
-        "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal ORDER BY ALL"
+        "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal AND schema_name = 'main' ORDER BY ALL"
     ).fetchall()
     tables = {name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
     known: dict[tuple[str, str | None], str] = {(view, column): text for view, column, text in comments()}
@@ -70,5 +78,8 @@ def _comment(con: duckdb.DuckDBPyConnection) -> None:
         text = known.get((view, column)) or known.get((_ANY, column)) or COMMENTS.get(column)
         if text:
             con.execute(f'COMMENT ON COLUMN {view}."{column}" IS {quote(text)}')
+    macros = con.execute("SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'table_macro'")
+    there = {name for (name,) in macros.fetchall()}
     for found in _MACRO.finditer(view_statements()):
-        con.execute(f"COMMENT ON MACRO TABLE {found['name']} IS {quote(found['text'])}")
+        if found["name"] in there:
+            con.execute(f"COMMENT ON MACRO TABLE {found['name']} IS {quote(found['text'])}")

@@ -7,6 +7,7 @@ SELECT f.stage, f.outcome, sum(f.rows)::BIGINT AS rows,
 FROM funnel f LEFT JOIN outcomes o USING (outcome)
 GROUP BY f.place, f.stage, f.outcome, o.meaning ORDER BY f.place, f.stage, f.outcome;
 
+--@ why: resolve
 --| why(): How one row ended and why: its place in the release, its name, its evidence and, if kept, its shard.
 CREATE MACRO why(id) AS TABLE
 SELECT l.row_id, l.source, l.stage, l.outcome, o.meaning, l.evidence, l.other_id, g.locator_file, g.locator_row,
@@ -16,7 +17,7 @@ LEFT JOIN outcomes o USING (outcome)
 LEFT JOIN origins g ON g.row_id = l.row_id
 LEFT JOIN records r ON r.record_id = l.row_id
 LEFT JOIN names n USING (name_id)
-LEFT JOIN read_parquet('shards/manifest.parquet') m ON m.record_id = l.row_id
+LEFT JOIN read_parquet('shards/[m]anifest.parquet') m ON m.record_id = l.row_id
 WHERE l.row_id = id ORDER BY ALL;
 
 --| images_per_taxon(): Kept images of every taxon of a rank, kingdom to species; 'accepted' for the accepted taxon.

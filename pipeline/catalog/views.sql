@@ -1,6 +1,8 @@
 -- The catalog's views. Paths are relative to the run's folder, so that the folder can be moved.
 -- A line `--| view: meaning` documents a view, `--| view.column: meaning` one of its columns, and `--| *.column:` the
 -- columns of that name that have no line of their own; what is a column of the records has its comment from there.
+-- A line `--@ view: stage` says with which stage a view begins to be there; without one it is the last that it reads.
+-- [m]anifest is a pattern, because DuckDB looks for a name without one in the folder where it was started first.
 
 --| *.image_id: id of the image: a medium, or the part of it inside one box
 --| *.media_id: id of the medium, from the address of its bytes
@@ -76,6 +78,7 @@ UNION ALL
 SELECT row_id, source, locator_file, locator_row, locator_offset FROM read_parquet('ingest/ended/*.parquet');
 
 --| records: The canonical records, one row = one record x one medium x at most one box.
+--@ records: ingest
 --| records.issues: what was odd about the row, as codes; LABEL_CONFLICT: its medium bears different accepted taxa
 CREATE VIEW records AS
 SELECT r.* EXCLUDE (locator_file, locator_row, locator_offset)
@@ -88,6 +91,7 @@ LEFT JOIN read_parquet('screen/candidates/*.parquet') c USING (record_id)
 WHERE c.record_id IS NULL OR (r.locator_file = c.locator_file AND r.locator_row = c.locator_row);
 
 --| names: Every distinct name with its hints, and what it was resolved to.
+--@ names: resolve
 --| names.kingdom: kingdom of the accepted usage
 --| names.phylum: phylum of the accepted usage
 --| names.class: class of the accepted usage
@@ -133,6 +137,7 @@ LEFT JOIN read_parquet('fetch/placeholder_groups/*.parquet') g
 CREATE VIEW placeholders AS SELECT * FROM read_parquet('fetch/placeholder_groups/*.parquet');
 
 --| ledger: One row per input row: how it ended, and why.
+--@ ledger: ingest
 --| ledger.row_id: the record, or the row that never became one
 --| ledger.source: source in the recipe
 --| ledger.stage: the stage in which it ended
@@ -146,7 +151,7 @@ UNION ALL SELECT row_id, source, 'screen', outcome, evidence, other_id, raw FROM
 UNION ALL SELECT row_id, source, 'fetch', outcome, evidence, other_id, raw FROM read_parquet('fetch/ledger/*.parquet')
 UNION ALL SELECT row_id, source, 'likeness', outcome, evidence, other_id, raw FROM read_parquet('likeness/ledger/*.parquet')
 UNION ALL SELECT row_id, source, 'select', outcome, evidence, other_id, raw FROM read_parquet('select/ledger/*.parquet')
-UNION ALL SELECT record_id, source, 'shards', 'kept', NULL, NULL, NULL FROM read_parquet('shards/manifest.parquet');
+UNION ALL SELECT record_id, source, 'shards', 'kept', NULL, NULL, NULL FROM read_parquet('shards/[m]anifest.parquet');
 
 --| media_records: All records, of all sources, of every medium that several records name, and how each ended.
 --| media_records.kept_id: the record that speaks for the medium; null when none may
@@ -195,7 +200,7 @@ SELECT m.key, m.record_id, m.source, m.split, m.weight, m.group_id, m.shard, m."
        r.source_page, r.basis_of_record,
        r.image_category, r.event_date, r.lat, r.lon, r.country_code, r.sex, r.life_stage, r.dna_bin,
        m.image_id, f.sha256 AS source_sha256, f.phash, f.pdq, f.quality, f.source_width, f.source_height
-FROM read_parquet('shards/manifest.parquet') m
+FROM read_parquet('shards/[m]anifest.parquet') m
 JOIN records r USING (record_id)
 JOIN names n ON n.name_id = m.name_id
 JOIN media f USING (image_id);
@@ -283,12 +288,12 @@ SELECT host, coalesce(outcome, 'ok') AS outcome, count(*) AS images FROM media G
 --| releases.records: canonical records of the release
 CREATE VIEW releases AS
 SELECT r.source, r.release, count(*) AS records, count(s.record_id) AS images
-FROM records r LEFT JOIN read_parquet('shards/manifest.parquet') s USING (record_id) GROUP BY ALL ORDER BY ALL;
+FROM records r LEFT JOIN read_parquet('shards/[m]anifest.parquet') s USING (record_id) GROUP BY ALL ORDER BY ALL;
 
 --| datasets: Kept images per dataset of origin, as GBIF asks for when a derived dataset is registered.
 CREATE VIEW datasets AS
 SELECT r.source, r.release, r.dataset_key, any_value(r.publisher ORDER BY r.publisher) AS publisher, count(*) AS images
-FROM read_parquet('shards/manifest.parquet') m JOIN records r USING (record_id)
+FROM read_parquet('shards/[m]anifest.parquet') m JOIN records r USING (record_id)
 GROUP BY r.source, r.release, r.dataset_key ORDER BY ALL;
 
 --| attribution: Whom to name for every image in the shards, and under which licence.

@@ -23,4 +23,4 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     """Draw, run, and give the funnel and what to do next."""
     from pipeline.demo.run import run_demo
 
-    yield from run_demo(args.out, args.seed, args.shuffle, args.until, engine_options(args))
+    yield from run_demo(args.out, args.seed, args.shuffle, args.until, engine_options(args), args.typed)

@@ -39,6 +39,7 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
         engine_options(args),
         retry=retry,
         reuse=args.reuse,
+        typed=args.typed,
     )
     if args.until == STAGES[-1]:
         from pipeline.report import closing_lines

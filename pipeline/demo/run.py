@@ -49,12 +49,12 @@ def connected(recipe: Recipe, address: str) -> Recipe:
     return dataclasses.replace(recipe, fetch=dataclasses.replace(recipe.fetch, connect_to=connect_to(address)))
 
 
-def run_demo(out: Path, seed: int, shuffle: int, until: str, options: EngineOptions) -> Iterator[str]:
+def run_demo(out: Path, seed: int, shuffle: int, until: str, options: EngineOptions, typed: str = "") -> Iterator[str]:
     """Run the demo in `out` (corpus in `out/corpus`, run in `out/run`), and give the lines to print at its end."""
     logger.info("demo: drawing a biota")
     corpus = prepared_corpus(out / "corpus", seed, shuffle)
     with serve(corpus.folder) as server:
         recipe = connected(load_recipe(corpus.recipe), server.address)
-        folder = run(recipe, out / "run", until, options)
+        folder = run(recipe, out / "run", until, options, typed=typed)
     if until == STAGES[-1]:
         yield from closing_lines(folder.root, out / "run")

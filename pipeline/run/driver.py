@@ -19,10 +19,11 @@ from pipeline.media.resampling import check_resampler, library_versions
 from pipeline.run import interrupt
 from pipeline.run.engine import Engine, EngineOptions
 from pipeline.run.folder import STAGES, RunFolder
+from pipeline.run.going_on import note_command
 from pipeline.run.inputs import localised
 from pipeline.run.meter import metered
 from pipeline.run.noted import note_files, note_late
-from pipeline.stages.base import Balance, Context, Stage, prepare, stage_digest
+from pipeline.stages.base import Balance, Context, Stage, note_upstream, prepare, stage_digest
 
 logger = logging.getLogger("biomill")
 
@@ -65,11 +66,12 @@ def run(
     progress: Callable[[str], None] = logger.info,
     retry: Sequence[str] = (),
     reuse: Sequence[Path] = (),
+    typed: str = "",
 ) -> RunFolder:
     """Run the recipe into the folder, going on where an earlier run stopped.
 
     `retry`: outcomes of fetch whose rows are asked for again; `reuse`: folders of other runs whose fetched media are
-    taken instead of fetched, where the rules are the same.
+    taken instead of fetched, where the rules are the same; `typed`: the command, which a stopped run names to go on.
 
     Raises RecipeError, SourceError, StorageError, ConservationError, WorkerDiedError or RunError; whatever it raises,
     finished stages and work units stay, and the next call goes on from them.
@@ -100,6 +102,7 @@ def run(
         }
         # Written at once, so that a folder is known as a run from its first second.
         write_json(folder.manifest, manifest)
+        note_command(folder.root, typed)
         others = tuple(other.absolute() for other in reuse)
         context = Context(localised(recipe, folder.root / "inputs", progress), folder, progress, others)
         if retry:
@@ -155,6 +158,7 @@ def _stage(stage: Stage, context: Context, engine: Engine, digest: str) -> None:
     done = context.folder.done(stage.name)
     if done.exists() and read_json(done)["digest"] == digest:
         note_late(context.folder, stage.name)
+        note_upstream(stage, context)
         context.progress(f"{stage.name}: done before")
         return
     interrupt.check()

@@ -1,7 +1,7 @@
 """The output folder of a run: who may write it, and which names mean what.
 
 manifest.json            recipe, digests of every input, taxonomy build, code version
-STAGE/_plan.json         digest of everything the stage depends on, and the names of its outputs
+STAGE/_plan.json         digest of everything the stage depends on, those of the stages it reads, names of its outputs
 STAGE/_done.json         written last: the same digest, and the row counts
 STAGE/ledger/*.parquet   one row per input row that ended in this stage
 """
@@ -10,15 +10,25 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipeline.atomic import read_json, storage_error
 from pipeline.errors import RunError
+from pipeline.run.going_on import go_on
 
 STAGES = ("ingest", "resolve", "holdout", "screen", "fetch", "likeness", "select", "shards", "catalog")
+
+
+def marks(path: Path) -> Any:
+    """Read a file of marks; an empty one where there is none, as a run that goes on may have taken it away."""
+    try:
+        return read_json(path)
+    except FileNotFoundError:
+        return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +60,31 @@ class RunFolder:
         return self.root / "catalog.duckdb"
 
     def finished(self) -> list[str]:
-        """Give the stages that are done, in order."""
-        return [name for name in STAGES if self.done(name).exists()]
+        """Return the stages that are done, in order, and fit together."""
+        return list(self.current())
+
+    def current(self) -> dict[str, str]:
+        """Return the stages that are done and fit together, in order, with the digest that each was made from.
+
+        A stage that is done over again takes those that read it with it, until they are done over again as well. What
+        a run of an earlier version left does not say what it was made from: the manifest lists what fitted last.
+        """
+        listed = marks(self.manifest).get("stages", {})
+        digests: dict[str, str] = {}
+        for name in STAGES:
+            done, plan = marks(self.done(name)), marks(self.plan(name))
+            if "upstream" in plan:
+                fits = plan["digest"] == done.get("digest") and self.fits(name, digests)
+            else:
+                fits = listed.get(name, {}).get("digest") == done.get("digest")
+            if done and fits:
+                digests[name] = done["digest"]
+        return digests
+
+    def fits(self, name: str, digests: Mapping[str, str]) -> bool:
+        """Return whether a stage was planned over the stages of these digests; False where its plan does not say."""
+        made_from = marks(self.plan(name)).get("upstream")
+        return made_from is not None and all(digests.get(each) == digest for each, digest in made_from.items())
 
     def require_run(self) -> None:
         """Raise RunError unless this is the folder of a run."""
@@ -64,14 +97,14 @@ class RunFolder:
             )
 
     def require(self, stage: str) -> None:
-        """Raise RunError unless the stage is done."""
+        """Raise RunError unless the stage is done, and what it was made from as well."""
         self.require_run()
-        if not self.done(stage).exists():
-            done = ", ".join(self.finished()) or "none"
+        finished = self.finished()
+        if stage not in finished:
             raise RunError(
-                f"stage {stage!r} is not done (done: {done})",
+                f"stage {stage!r} is not done (done: {', '.join(finished) or 'none'})",
                 where=str(self.root),
-                remedy="run the same `biomill run` command again: it goes on where it stopped",
+                remedy=f"go on with: {go_on(self.root)}",
             )
 
     def digest(self, stage: str) -> str:

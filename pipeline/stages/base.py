@@ -137,16 +137,30 @@ def prepare(stage: Stage, context: Context, digest: str, keep: bool = False) -> 
             context.progress(f"{stage.name}: its input or rules changed, so it is done again")
             context.folder.done(stage.name).unlink(missing_ok=True)
             if not keep:
+                # First of all, so that whoever asks in between takes nothing of it for units of what is to come.
+                plan.unlink()
                 shutil.rmtree(folder)
         elif not plan.exists():
             shutil.rmtree(folder)
-    write_json(plan, {"digest": digest, "outputs": []})
+    write_json(plan, {"digest": digest, "upstream": _upstream(stage, context), "outputs": []})
+
+
+def note_upstream(stage: Stage, context: Context) -> None:
+    """Note in the plan of a stage that is done what it was made from, where an earlier version did not."""
+    plan = context.folder.plan(stage.name)
+    said = read_json(plan)
+    if "upstream" not in said:
+        write_json(plan, {**said, "upstream": _upstream(stage, context)})
+
+
+def _upstream(stage: Stage, context: Context) -> dict[str, str]:
+    return {name: context.folder.digest(name) for name in stage.upstream}
 
 
 def plan_outputs(context: Context, name: str, outputs: Sequence[str]) -> None:
     """Record which unit files the stage will write, so that status can count them."""
     plan = context.folder.plan(name)
-    write_json(plan, {"digest": read_json(plan)["digest"], "outputs": sorted(outputs)})
+    write_json(plan, {**read_json(plan), "outputs": sorted(outputs)})
 
 
 def missing(folder: Path, outputs: Sequence[str]) -> list[str]:

@@ -9,13 +9,12 @@ import unicodedata
 import zipfile
 from pathlib import Path
 
-import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.cli import main
-from pipeline.report import query_lines, table_lines
+from pipeline.report import table_lines
 from pipeline.visible import on_one_line, visible
 
 STEERING = "\x1b[2J\x9b1m\x07\r\u202e\u2066\u200b\u2028\ufeff\U000e0041"
@@ -95,9 +94,3 @@ def test_a_csv_is_whole_in_a_pipe_and_safe_on_a_terminal(
     assert main(["licences", str(table)]) == 0
     assert "\\u001b[2J\\u009b1m" in terminal.getvalue()
     assert "\x1b" not in terminal.getvalue()
-
-
-def test_rows_of_a_csv_are_broken_by_line_feeds_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.report.open_catalog", lambda root, write: duckdb.connect(":memory:"))
-    asked = "SELECT 'a' || chr(8232) || 'b' || chr(133) || 'c' || chr(28) AS x, 2 AS y"
-    assert list(query_lines(tmp_path, asked, "csv")) == ["x,y", "a\u2028b\x85c\x1c,2"]
