@@ -21,6 +21,7 @@ from pipeline.run.engine import Engine, EngineOptions
 from pipeline.run.folder import STAGES, RunFolder
 from pipeline.run.inputs import localised
 from pipeline.run.meter import metered
+from pipeline.run.sitting import sitting
 from pipeline.stages.base import Balance, Context, Stage, prepare, stage_digest
 
 logger = logging.getLogger("biomill")
@@ -81,9 +82,10 @@ def run(
     folder = RunFolder(out.absolute())
     for other in reuse:
         RunFolder(other.absolute()).require_run()
-    with Engine(options or EngineOptions()) as engine, folder.lock():
+    with Engine(options or EngineOptions()) as engine, folder.lock(), sitting(folder, until) as begin:
         engine.check()
         _check_owner(folder)
+        begin()
         sweep_top(folder)
         manifest: dict[str, Any] = {
             "recipe": recipe.name,

@@ -191,7 +191,8 @@ class Fetch(Stage):
                 tasks: list[FetchTask] = fetch_plan.tasks(todo, plan, reuse, stores, recipe.fetch, parts)
                 if idle := fetch_plan.idle_workers(recipe.fetch, todo, tasks, workers):
                     context.progress(idle)
-                engine.run(self.name, partial(_graph, RunUnits(tasks, work)), fetch_ticker(folder, context.progress))
+                ticker = fetch_ticker(folder, context.progress, recipe.fetch)
+                engine.run(self.name, partial(_graph, RunUnits(tasks, work)), ticker)
         except NetworkLostError as error:
             raise still_to_ask(folder, error) from error
         lost = nobody_answered(con, _files(folder, outputs))
