@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import duckdb
 
 from pipeline.catalog import open_catalog
 from pipeline.errors import RunError
+from pipeline.explained import explained
 from pipeline.outcomes import Outcome
 from pipeline.records import RANK_COLUMNS
 from pipeline.visible import on_one_line
@@ -154,24 +156,35 @@ def _fate(con: duckdb.DuckDBPyConnection, row_id: str) -> Iterator[str]:
         yield from _lines("jpeg", sample, "jpg_offset", "jpg_length", "jpeg_sha256")
 
 
+def row_id_of(con: duckdb.DuckDBPyConnection, root: Path, wanted: str) -> str:
+    """Return the id of the row that is meant; raises RunError when no row, or more than one, is."""
+    found = _find(con, wanted)
+    if not found:
+        raise RunError(
+            f"no row has the id {wanted!r}",
+            where=str(root),
+            expected="a row_id of the ledger, its beginning, or a source's own record, media or box key",
+            remedy='list ids with: biomill sql RUN "SELECT row_id, outcome FROM ledger LIMIT 10"',
+        )
+    exact = [row_id for row_id in found if row_id == wanted]
+    if len(found) > 1 and not exact:
+        raise RunError(f"{wanted!r} means {len(found)} rows or more", expected="one of " + ", ".join(found[:5]))
+    return (exact or found)[0]
+
+
 def explain(root: Path, wanted: str) -> Iterator[str]:
     """Give the lines that tell one row's life; `wanted` is its id, the beginning of it, or the source's own key.
 
     Raises RunError when no row, or more than one, is meant.
     """
     with open_catalog(root) as con:
-        found = _find(con, wanted)
-        if not found:
-            raise RunError(
-                f"no row has the id {wanted!r}",
-                where=str(root),
-                expected="a row_id of the ledger, its beginning, or a source's own record, media or box key",
-                remedy='list ids with: biomill sql RUN "SELECT row_id, outcome FROM ledger LIMIT 10"',
-            )
-        exact = [row_id for row_id in found if row_id == wanted]
-        if len(found) > 1 and not exact:
-            raise RunError(f"{wanted!r} means {len(found)} rows or more", expected="one of " + ", ".join(found[:5]))
-        row_id = (exact or found)[0]
+        row_id = row_id_of(con, root, wanted)
         yield f"{'row':<10} {row_id}"
         for part in (_record, _media, _fate):
             yield from map(on_one_line, part(con, row_id))
+
+
+def explain_facts(root: Path, wanted: str) -> dict[str, Any]:
+    """Return the same as plain data, and what the lines shorten whole; raises as `explain` does."""
+    with open_catalog(root) as con:
+        return explained(partial(_many, con), row_id_of(con, root, wanted))

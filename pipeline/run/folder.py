@@ -127,7 +127,7 @@ def _no_run(root: Path) -> RunError:
     elif (root / ".fetch").is_dir():
         what, remedy = "this is a folder of `biomill fetch`, not of a run", "its outcomes are in outcomes.parquet"
     elif all(path.name.startswith(".") for path in root.iterdir()):
-        what = "no run has written anything here yet"
+        what = "this is not the output folder of a run: it is empty"
     else:
         what = "this is not the output folder of a run"
     return RunError(what, where=str(root), expected="a folder with manifest.json", remedy=remedy)

@@ -151,7 +151,7 @@ def plan_outputs(context: Context, name: str, outputs: Sequence[str], rows: int 
     """
     plan = context.folder.plan(name)
     told = {} if rows is None else {"rows": rows}
-    write_json(plan, {"digest": read_json(plan)["digest"], "outputs": sorted(outputs), **told})
+    write_json(plan, {**read_json(plan), "outputs": sorted(outputs), **told})
 
 
 def missing(folder: Path, outputs: Sequence[str]) -> list[str]:
