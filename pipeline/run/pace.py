@@ -126,7 +126,7 @@ def host_progress(tally: Tally, rules: FetchRules | None, rates: Mapping[str, fl
 def time_left(hosts: Sequence[HostProgress]) -> float | None:
     """Return the seconds that the slowest host needs; None where no host can be told."""
     known = [each.left for each in hosts if each.left is not None]
-    return max(known) if known or not hosts else None
+    return max(known, default=None if hosts else 0.0)
 
 
 def holding_up(hosts: Sequence[HostProgress]) -> list[HostProgress]:
