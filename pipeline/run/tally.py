@@ -11,25 +11,26 @@ import contextlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
-from pipeline.atomic import read_json, write_text
+from pipeline.atomic import atomic_path, read_json
 from pipeline.media.journal import logged
 from pipeline.media.pauses import pauses
 
 STORED = "stored"
 LOG = Path("progress", "units.jsonl")
+_DONE = -1
 _COLUMNS = ["host", "media_id", "outcome", "attempts"]
 
 
 @dataclass(slots=True)
 class Answers:
-    """What is known of the images of one unit: all are of one host."""
+    """What is known of images of one host."""
 
     host: str = ""
     media: int = 0
@@ -46,33 +47,40 @@ class Answers:
             self.counts[str(outcome or STORED)] += 1
             self.untried += bool(outcome) and not row.get("attempts")
 
+    def join(self, other: Answers) -> None:
+        """Count what is known of further images."""
+        self.media += other.media
+        self.counts.update(other.counts)
+        self.untried += other.untried
+
 
 class Tally:
     """Counts of one fetch's folder; `refresh` reads what is new.
 
     `planned`: images per host of the units that are planned. `keep`: whether this is the one process that keeps the
-    counts of finished units for others.
+    counts of finished units for others. Memory: a unit's name while it is planned, and counts per host.
     """
 
     def __init__(self, folder: Path, keep: bool = False) -> None:
         self._folder, self._keep = folder, keep
         self.planned: Counter[str] = Counter()
         self._plans: dict[str, int] = {}
-        self._places: dict[str, int] = {}
-        self._hosts: dict[str, str] = {}
-        self._units: dict[str, Answers] = {}
+        self._units: dict[str, int] = {}
+        """The place of every planned unit's address: 0 the own one, 1 and on an alternate; `_DONE` once counted."""
+        self._totals: dict[tuple[str, bool], Answers] = {}
+        """By host, and whether it is the own address."""
         self._journals: dict[str, tuple[int, Answers]] = {}
         self._log_end = 0
-        self._known: dict[str, tuple[int, int, Answers]] = {}
         if keep:
             _tidy(folder / LOG, {path.stem for path in folder.glob("media/*.parquet")})
 
     def refresh(self) -> None:
         """Read what was written since the last time."""
         self._read_plans()
+        self._read_log()
         self._read_units()
         for path in sorted(self._folder.glob("journal/*.log")):
-            if path.stem in self._places and path.stem not in self._units:
+            if self._units.get(path.stem, _DONE) != _DONE:
                 self._read_journal(path)
 
     def _read_plans(self) -> None:
@@ -88,39 +96,12 @@ class Tally:
             self._plans[path.name] = written
             place = int(path.stem.rpartition("-")[2])
             for host, unit, images in units:
-                if unit not in self._places and (planned is None or unit in planned):
-                    self._places[unit], self._hosts[unit] = place, host
+                if unit not in self._units and (planned is None or unit in planned):
+                    self._units[unit] = place
                     self.planned[host] += images
 
-    def _read_units(self) -> None:
-        self._read_log()
-        lines = []
-        try:
-            entries = sorted(os.scandir(self._folder / "media"), key=lambda entry: entry.name)
-        except FileNotFoundError:
-            return
-        for entry in entries:
-            unit = entry.name.removesuffix(".parquet")
-            if unit in self._units or unit not in self._places:
-                continue
-            try:
-                stat = entry.stat()
-                size, at, answers = self._known.get(unit, (-1, -1, Answers()))
-                if (size, at) != (stat.st_size, stat.st_mtime_ns):
-                    answers = _answers(Path(entry.path))
-                    lines.append(_line(unit, stat.st_size, stat.st_mtime_ns, answers))
-            except FileNotFoundError:  # a run that goes on took it away in between
-                continue
-            self._units[unit] = answers
-            self._journals.pop(unit, None)
-        if self._keep and lines:
-            log = self._folder / LOG
-            with contextlib.suppress(OSError):  # without a line a unit is read, which costs time alone
-                log.parent.mkdir(parents=True, exist_ok=True)
-                with log.open("a", encoding="utf-8") as file:
-                    file.writelines(lines)
-
     def _read_log(self) -> None:
+        """Count finished units whose file is the one that a line of the log speaks of."""
         try:
             with (self._folder / LOG).open("rb") as log:
                 log.seek(self._log_end)
@@ -128,10 +109,42 @@ class Tally:
                     if not line.endswith(b"\n"):
                         return
                     self._log_end += len(line)
-                    if known := _known(line):
-                        self._known[known[0]] = known[1:]
+                    known = _known(line)
+                    if known and self._units.get(known[0], _DONE) != _DONE:
+                        unit, *written, answers = known
+                        if written == _written(self._folder / "media" / f"{unit}.parquet"):
+                            self._count(unit, answers)
         except FileNotFoundError:
             return
+
+    def _read_units(self) -> None:
+        """Count finished units that no line of the log speaks of, and keep such lines where that is ours to do."""
+        lines = []
+        try:
+            names = sorted(entry.name for entry in os.scandir(self._folder / "media"))
+        except FileNotFoundError:
+            return
+        for name in names:
+            unit, path = name.removesuffix(".parquet"), self._folder / "media" / name
+            if self._units.get(unit, _DONE) != _DONE:
+                try:
+                    written, answers = _written(path), _answers(path)
+                except FileNotFoundError:  # a run that goes on took it away in between
+                    continue
+                self._count(unit, answers)
+                lines.append(_line(unit, written, answers))
+        if self._keep and lines:
+            log = self._folder / LOG
+            with contextlib.suppress(OSError):  # without a line a unit is read, which costs time alone
+                log.parent.mkdir(parents=True, exist_ok=True)
+                with log.open("a", encoding="utf-8") as file:
+                    file.writelines(lines)
+
+    def _count(self, unit: str, answers: Answers) -> None:
+        own = self._units[unit] == 0
+        self._totals.setdefault((answers.host, own), Answers(answers.host)).join(answers)
+        self._units[unit] = _DONE
+        self._journals.pop(unit, None)
 
     def _read_journal(self, path: Path) -> None:
         offset, answers = self._journals.get(path.stem, (0, Answers()))
@@ -144,14 +157,15 @@ class Tally:
             return
         self._journals[path.stem] = (offset, answers)
 
-    def _answers(self) -> list[Answers]:
-        """Return what is known of every unit that is done, or in progress."""
-        return [*self._units.values(), *(answers for _, answers in self._journals.values())]
+    def _counted(self) -> Iterator[tuple[Answers, bool]]:
+        """Yield what is known, and whether it is of images at their own address."""
+        yield from ((answers, own) for (_, own), answers in self._totals.items())
+        yield from ((answers, self._units[unit] == 0) for unit, (_, answers) in self._journals.items())
 
     def counts(self) -> Counter[tuple[str, str]]:
         """Return images per (host, outcome)."""
         total: Counter[tuple[str, str]] = Counter()
-        for answers in self._answers():
+        for answers, _ in self._counted():
             for outcome, images in answers.counts.items():
                 total[answers.host, outcome] += images
         return total
@@ -159,11 +173,8 @@ class Tally:
     def hosts(self) -> dict[str, Answers]:
         """Return what is known of every planned host."""
         total = {host: Answers(host) for host in self.planned}
-        for answers in self._answers():
-            known = total.setdefault(answers.host, Answers(answers.host))
-            known.counts.update(answers.counts)
-            known.media += answers.media
-            known.untried += answers.untried
+        for answers, _ in self._counted():
+            total.setdefault(answers.host, Answers(answers.host)).join(answers)
         return total
 
     def settled(self) -> tuple[int, int]:
@@ -173,31 +184,18 @@ class Tally:
         the first.
         """
         came = failed = elsewhere = 0
-        known = [*self._units.items(), *((unit, answers) for unit, (_, answers) in self._journals.items())]
-        for unit, answers in known:
+        for answers, own in self._counted():
             stored = answers.counts[STORED]
             came += stored
-            if self._places[unit]:
-                elsewhere += stored
-            else:
+            if own:
                 failed += answers.counts.total() - stored
+            else:
+                elsewhere += stored
         return came, max(0, failed - elsewhere)
 
     def paused(self) -> str:
         """Return what the fetchers say of a pause; empty when none pauses."""
         return "; ".join(pauses(self._folder / "network")[:1])
-
-    def failures(self) -> list[tuple[str, int, str, int]]:
-        """Return (host, images that did not come, its commonest reason, how often), the most first."""
-        by_host: dict[str, Counter[str]] = {}
-        for (host, outcome), number in self.counts().items():
-            if outcome != STORED:
-                by_host.setdefault(host, Counter())[outcome] += number
-        found = []
-        for host, reasons in by_host.items():
-            reason, number = min(reasons.items(), key=lambda item: (-item[1], item[0]))
-            found.append((host, reasons.total(), reason, number))
-        return sorted(found, key=lambda entry: (-entry[1], entry[0]))
 
 
 def _plan(path: Path) -> Sequence[tuple[str, str, int]]:
@@ -220,8 +218,17 @@ def _answers(path: Path) -> Answers:
     return answers
 
 
-def _line(unit: str, size: int, at: int, answers: Answers) -> str:
-    return json.dumps([unit, size, at, answers.host, answers.media, dict(answers.counts), answers.untried]) + "\n"
+def _written(path: Path) -> list[int]:
+    """Return size and time of a file, by which it is known again; nothing of one that is not there."""
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return []
+    return [stat.st_size, stat.st_mtime_ns]
+
+
+def _line(unit: str, written: list[int], answers: Answers) -> str:
+    return json.dumps([unit, *written, answers.host, answers.media, dict(answers.counts), answers.untried]) + "\n"
 
 
 def _known(line: bytes) -> tuple[str, int, int, Answers] | None:
@@ -235,11 +242,17 @@ def _known(line: bytes) -> tuple[str, int, int, Answers] | None:
 
 def _tidy(log: Path, units: set[str]) -> None:
     """Drop what a kill left half written, and lines of units that are no more, once they are the most."""
-    try:
-        lines = log.read_bytes().splitlines(keepends=True)
-    except FileNotFoundError:
+    if not log.exists():
         return
-    whole = [(known[0], line) for line in lines if line.endswith(b"\n") and (known := _known(line))]
-    live = {unit: line for unit, line in whole if unit in units}
-    if len(whole) < len(lines) or 2 * len(live) < len(whole):
-        write_text(log, b"".join(live.values()).decode())
+
+    def live(line: bytes) -> bool:
+        known = _known(line) if line.endswith(b"\n") else None
+        return known is not None and known[0] in units
+
+    with log.open("rb") as file:
+        lines, kept, last = 0, 0, b"\n"
+        for last in file:
+            lines, kept = lines + 1, kept + live(last)
+    if 2 * kept < lines or not last.endswith(b"\n"):
+        with atomic_path(log) as temporary, log.open("rb") as old, temporary.open("wb") as new:
+            new.writelines(line for line in old if live(line))
