@@ -13,6 +13,7 @@ from typing import Any
 
 from manifests import BiomillError, FetchRules, recipe_from_json
 from pipeline.atomic import read_json
+from pipeline.errors import RunError
 from pipeline.run.duration import duration
 from pipeline.run.fetching import host_table, left_phrase
 from pipeline.run.folder import STAGES, RunFolder
@@ -78,7 +79,7 @@ def run_status(folder: RunFolder) -> RunStatus:
 
 def _look(folder: RunFolder) -> RunStatus:
     sitting = last_sitting(folder)
-    manifest = read_json(folder.manifest)
+    manifest = _manifest(folder)
     tally = Tally(folder.stage("fetch"))
     tally.refresh()
     rates = noted_rates(folder.stage("fetch")) if sitting.state == RUNNING else {}
@@ -89,6 +90,20 @@ def _look(folder: RunFolder) -> RunStatus:
         at_work = sitting.state == RUNNING and all(each.state == "done" for each in stages)
         stages.append(_stage(folder, name, manifest["stages"], at_work, tally, hosts, paused))
     return RunStatus(str(folder.root), manifest["recipe"], sitting, tuple(stages), hosts, paused)
+
+
+def _manifest(folder: RunFolder) -> dict[str, Any]:
+    """Read the run's manifest; raises RunError for another program's file of that name."""
+    try:
+        manifest: dict[str, Any] = read_json(folder.manifest)
+        _ = manifest["recipe"], manifest["resolved"], manifest["stages"].items()
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise RunError(
+            "this is not the output folder of a run: its manifest.json is not that of one",
+            where=str(folder.manifest),
+            remedy="give the folder that was passed to `biomill run RECIPE -o FOLDER`",
+        ) from error
+    return manifest
 
 
 def _fetch_rules(manifest: dict[str, Any], folder: RunFolder) -> FetchRules | None:

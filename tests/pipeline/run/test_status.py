@@ -190,5 +190,9 @@ def test_what_is_no_run_is_said(demo: Demo, tmp_path: Path) -> None:
     ):
         with pytest.raises(RunError, match=words):
             look(tmp_path / name)
+    for text in ("{", "[]", '{"name": "an app", "icons": []}', '{"recipe": 1, "resolved": 2, "stages": []}'):
+        (tmp_path / "other" / "manifest.json").write_text(text)
+        with pytest.raises(RunError, match="not that of one"):
+            look(tmp_path / "other")
     with pytest.raises(RunError, match=f"did you mean {demo.out}"):
         look(demo.out.parent)
