@@ -14,11 +14,10 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from pipeline.atomic import read_json
+from pipeline.records import ABSORBED
 from pipeline.run.folder import RunFolder
 from pipeline.run.tally import Tally
 
-ABSORBED = b"absorbed"
-"""Key in the footer of a part of ingest's ledger: rows that became part of other rows."""
 _BEFORE = {"screen": "ingest", "fetch": "screen", "likeness": "fetch", "select": "likeness", "shards": "select"}
 _UNITS = frozenset({"resolve", "holdout", "shards"})
 """Stages whose units hold nothing but the rows that go on."""

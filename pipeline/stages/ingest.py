@@ -23,8 +23,7 @@ from pipeline.atomic import write_table
 from pipeline.errors import SourceError
 from pipeline.names import name_ids
 from pipeline.outcomes import Outcome
-from pipeline.records import ENDED_SCHEMA, conform, empty_records
-from pipeline.run.stage_rows import ABSORBED
+from pipeline.records import ABSORBED, ENDED_SCHEMA, conform, empty_records
 from pipeline.sources import open_source
 from pipeline.sources.base import Release, Split
 from pipeline.sql import connect, copy, parquet
