@@ -46,10 +46,9 @@ def left_phrase(hosts: Sequence[HostProgress]) -> str:
 
 
 def _waited_for(each: HostProgress) -> str:
-    rate = each.rate if each.rate is not None else each.allowed
     if each.left is None:
-        return f"{each.host}: {each.waiting:,}, " + ("silent" if each.rate == 0 else "at no known rate")
-    return f"{each.host}: {each.waiting:,} at {min(rate or 0, each.allowed or rate or 0):.1f}/s"
+        return f"{each.host}: {each.waiting:,}, silent"
+    return f"{each.host}: {each.waiting:,} at {each.waiting / each.left:.1f}/s"
 
 
 class FetchTicker:

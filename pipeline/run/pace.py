@@ -132,8 +132,9 @@ def time_left(hosts: Sequence[HostProgress]) -> float | None:
 def holding_up(hosts: Sequence[HostProgress]) -> list[HostProgress]:
     """Return the hosts that the end waits for: silent ones, then those that need at least half of the longest time."""
     longest = time_left(hosts) or 0.0
-    slow = [each for each in hosts if each.waiting and (each.left is None or each.left >= longest / 2)]
-    return sorted(slow, key=lambda each: (each.left is not None, -(each.left or 0.0), each.host))[:_SHOWN]
+    silent = [each for each in hosts if each.waiting and each.left is None and each.rate == 0]
+    slow = [each for each in hosts if each.waiting and each.left is not None and each.left >= longest / 2]
+    return [*silent, *sorted(slow, key=lambda each: (-(each.left or 0.0), each.host))][:_SHOWN]
 
 
 def note_rates(folder: Path, rates: Mapping[str, float]) -> None:
