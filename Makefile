@@ -2,10 +2,21 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-OUT ?= out/demo
 READY := $(VENV)/.ready
+export RECIPE OUT Q
+# What a target needs is looked for before anything is made.
+NEEDS_run := RECIPE OUT
+NEEDS_sql := OUT Q
+NEEDS_status := OUT
+NEEDS_report := OUT
+NEEDS_verify := OUT
+EXAMPLE_RECIPE := RECIPE=my-recipe.toml
+EXAMPLE_OUT := OUT=out/mine
+EXAMPLE_Q := Q="SELECT * FROM funnel"
+example = make $(1) $(foreach name,$(NEEDS_$(1)),$(EXAMPLE_$(name)))
+$(foreach goal,$(MAKECMDGOALS),$(foreach name,$(NEEDS_$(goal)),$(if $($(name)),,$(error $(name)=... is missing: $(call example,$(goal))))))
 
-.PHONY: help setup demo test oracles lint types bench bench-fetch clean
+.PHONY: help setup demo run status sql report verify test oracles lint types bench bench-fetch clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,7 +27,22 @@ $(READY): pyproject.toml constraints.txt
 setup: $(READY) ## Make the virtual environment (demo and test do it by themselves)
 
 demo: $(READY) ## Run the whole mill offline on a drawn biota, into out/demo
-	@$(BIN)/biomill demo -o $(OUT)
+	@$(BIN)/biomill demo -o "$${OUT:-out/demo}"
+
+run: $(READY) ## Run RECIPE=my-recipe.toml into OUT=out/mine; goes on where it stopped
+	@$(BIN)/biomill run "$$RECIPE" -o "$$OUT"
+
+status: $(READY) ## Say where the run in OUT stands, also while it goes on
+	@$(BIN)/biomill status "$$OUT"
+
+sql: $(READY) ## Ask the catalog of the run in OUT the question Q="SELECT ..."
+	@$(BIN)/biomill sql "$$OUT" "$$Q"
+
+report: $(READY) ## Say where the report of the run in OUT is, or which stage it waits for
+	@test -f "$$OUT/report.html" && echo "$$OUT/report.html" || { $(BIN)/biomill status "$$OUT" && echo "no report yet: stage catalog writes it" && false; }
+
+verify: $(READY) ## Check everything that the run in OUT promises
+	@$(BIN)/biomill verify "$$OUT"
 
 test: $(READY) ## Run all tests
 	@$(BIN)/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder

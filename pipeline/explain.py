@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import duckdb
 from pipeline.catalog import Asked, ask
 from pipeline.catalog.asked import lost_files
 from pipeline.errors import RunError
+from pipeline.explained import explained
 from pipeline.outcomes import Outcome
 from pipeline.records import RANK_COLUMNS
 from pipeline.visible import on_one_line
@@ -187,19 +189,8 @@ def _open(con: Asked, row_id: str) -> Iterator[str]:
     yield f"{'then':<10} {con.standing.remedy()}"
 
 
-def explain(root: Path, wanted: str) -> Iterator[str]:
-    """Give the lines that tell one row's life; `wanted` is its id, the beginning of it, or the source's own key.
-
-    Raises RunError when no row, or more than one, is meant.
-    """
-    with ask(root) as con:
-        try:
-            yield from _life(con, root, wanted)
-        except duckdb.IOException as error:
-            raise lost_files(con.standing, error) from error
-
-
-def _life(con: Asked, root: Path, wanted: str) -> Iterator[str]:
+def row_id_of(con: Asked, root: Path, wanted: str) -> str:
+    """Return the id of the row that is meant; raises RunError when no row, or more than one, is."""
     found = _find(con, wanted)
     if not found:
         raise RunError(
@@ -211,7 +202,28 @@ def _life(con: Asked, root: Path, wanted: str) -> Iterator[str]:
     exact = [row_id for row_id in found if row_id == wanted]
     if len(found) > 1 and not exact:
         raise RunError(f"{wanted!r} means {len(found)} rows or more", expected="one of " + ", ".join(found[:5]))
-    row_id = (exact or found)[0]
-    yield f"{'row':<10} {row_id}"
-    for part in (_record, _media, _fate, _open):
-        yield from map(on_one_line, part(con, row_id))
+    return (exact or found)[0]
+
+
+def explain(root: Path, wanted: str) -> Iterator[str]:
+    """Give the lines that tell one row's life; `wanted` is its id, the beginning of it, or the source's own key.
+
+    Raises RunError when no row, or more than one, is meant.
+    """
+    with ask(root) as con:
+        try:
+            row_id = row_id_of(con, root, wanted)
+            yield f"{'row':<10} {row_id}"
+            for part in (_record, _media, _fate, _open):
+                yield from map(on_one_line, part(con, row_id))
+        except duckdb.IOException as error:
+            raise lost_files(con.standing, error) from error
+
+
+def explain_facts(root: Path, wanted: str) -> dict[str, Any]:
+    """Return the same as plain data, and what the lines shorten whole; raises as `explain` does."""
+    with ask(root) as con:
+        try:
+            return explained(partial(_many, con), row_id_of(con, root, wanted))
+        except duckdb.IOException as error:
+            raise lost_files(con.standing, error) from error

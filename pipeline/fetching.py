@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -31,13 +30,12 @@ from pipeline.media.resampling import check_resampler
 from pipeline.media.stored import MEDIA_SCHEMA
 from pipeline.media.work import FetchTask, FetchUnits, unit_path
 from pipeline.run import interrupt
-from pipeline.run.fetching import STORED, Tally, host_lines, progress_line
+from pipeline.run.fetching import STORED, FetchTicker, host_lines
 from pipeline.run.folder import RunFolder
 from pipeline.run.network_loss import UNREACHED, clear_pauses, hopeful_lines, nobody_answered, still_to_ask
 from pipeline.stages import fetch_plan
 from pipeline.stages.base import missing
 
-_EVERY_SECONDS = 5.0
 _MEMORY_MB = 1024
 _VERSION = 4
 _LIST_SCHEMA = pa.schema(
@@ -197,10 +195,7 @@ def _plan(
 
 def _work(folder: Path, todo: Sequence[FetchTask], work: FetchUnits) -> Iterator[str]:
     """Work off the tasks, the first in this process and each other one in its own, and say how far it is."""
-    tally = Tally(folder)
-    tally.refresh()
-    started, before = time.monotonic(), sum(tally.counts().values())
-    last = started
+    ticker = FetchTicker(folder, work.fetch)
     with Processes() as processes:
         futures = [processes.submit(work, task) for task in todo[1:]]
         futures += [_in_thread(work, task) for task in todo[:1]]
@@ -209,10 +204,8 @@ def _work(folder: Path, todo: Sequence[FetchTask], work: FetchUnits) -> Iterator
             interrupt.check()
             if any(future.done() and future.exception() for future in futures):
                 break
-            if time.monotonic() - last >= _EVERY_SECONDS:
-                last = time.monotonic()
-                tally.refresh()
-                yield progress_line(tally, (sum(tally.counts().values()) - before) / (last - started))
+            if line := ticker.line():
+                yield line
         for future in futures:
             if future.done():
                 future.result()

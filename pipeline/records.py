@@ -82,6 +82,8 @@ RANK_COLUMNS = ("kingdom", "phylum", "class", "order", "family", "genus", "speci
 NAME_COLUMNS = ("scientific_name", "name_authorship", "rank_verbatim", *RANK_COLUMNS[:-1])
 """What a name is resolved from; `name_id` is the key of these columns together."""
 
+ABSORBED = b"absorbed"
+"""Parquet metadata key of a part of ingest's ledger: native rows that became part of other rows."""
 ENDED_SCHEMA = pa.schema(
     [
         pa.field("row_id", pa.string()),  # record_id, or ids.ended_id for rows that never became a record

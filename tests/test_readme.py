@@ -21,6 +21,8 @@ from tests.conftest import Demo
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BIN = Path(sys.executable).parent
+TARGETS = ("run", "status", "sql", "report", "verify")
+"""Targets over a run of one's own."""
 
 
 def blocks(language: str) -> list[str]:
@@ -76,8 +78,34 @@ def test_make_test_runs_the_tests() -> None:
 
 def test_make_help_lists_every_target() -> None:
     listed = make("help").stdout
-    for target in ("help", "setup", "demo", "test", "lint", "types", "bench", "clean"):
+    for target in ("help", "setup", "demo", *TARGETS, "test", "lint", "types", "bench", "clean"):
         assert re.search(rf"^\s+{target}\s", listed, re.MULTILINE), target
+
+
+def test_make_runs_and_asks_with_what_it_is_given(made: Path) -> None:
+    out = f"OUT={made / 'run'}"
+    again = make("run", f"RECIPE={made / 'corpus' / 'recipe.toml'}", out)
+    assert (again.returncode, "shards: done before" in again.stderr) == (0, True), again.stderr
+    assert make("status", out).stdout.splitlines()[0].startswith("stage")
+    asked = make("sql", out, """Q=SELECT 'a b' AS "two words", count(*) FROM samples WHERE "class" = 'Aves'""")
+    assert asked.stdout.splitlines()[0].startswith("two words"), asked.stderr
+    assert Path(make("report", out).stdout.strip()).is_file()
+    assert make("verify", out).stdout.splitlines()[-1] == "verified"
+    assert {target for target in TARGETS if f"`make {target}`" in README or f" {target} " in README} == set(TARGETS)
+
+
+def test_make_says_what_is_missing(tmp_path: Path) -> None:
+    for target, given, missing in (
+        ("run", [], "RECIPE=... is missing: make run RECIPE=my-recipe.toml OUT=out/mine"),
+        ("run", ["RECIPE=a.toml"], "OUT=... is missing"),
+        ("status", [], "OUT=... is missing: make status OUT=out/mine"),
+        ("sql", ["OUT=a"], "Q=... is missing: make sql OUT=out/mine Q="),
+        ("report", ["OUT="], "OUT=... is missing"),
+        ("verify", [], "OUT=... is missing"),
+    ):
+        done = make(target, *given)
+        assert (done.returncode, missing in done.stderr) == (2, True), done.stderr
+    assert "not the output folder of a run" in make("report", f"OUT={tmp_path}").stderr
 
 
 def test_the_questions_of_the_readme_are_answered(made: Path) -> None:

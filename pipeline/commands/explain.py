@@ -1,4 +1,4 @@
-"""`biomill explain OUT ID`: one row's whole life."""
+"""`biomill explain OUT ID [--json]`: one row's whole life."""
 
 from __future__ import annotations
 
@@ -6,17 +6,23 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.commands.json_document import add_json_option, json_document
+
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's arguments."""
     parser = commands.add_parser("explain", help="one row's whole life")
-    parser.add_argument("out", type=Path)
+    parser.add_argument("out", type=Path, help="the run's folder")
     parser.add_argument("id", help="row_id, its beginning, or the source's own record, media or box key")
+    add_json_option(parser)
     parser.set_defaults(lines=lines)
 
 
 def lines(args: argparse.Namespace) -> Iterator[str]:
     """Give the row's life, from the source's byte to the shard's offset or the reason why it has none."""
-    from pipeline.explain import explain
+    from pipeline.explain import explain, explain_facts
 
-    yield from explain(args.out, args.id)
+    if args.json:
+        yield json_document("explain", 1, explain_facts(args.out, args.id))
+    else:
+        yield from explain(args.out, args.id)

@@ -6,12 +6,14 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.commands.json_document import add_json_option, json_document
+
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's arguments."""
     parser = commands.add_parser("inspect", help="what a release is: tables, rows, orphans, issues, licences, hosts")
     parser.add_argument("path", type=Path, help="a release file, archive or folder, as its provider publishes it")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_json_option(parser)
     parser.set_defaults(lines=lines)
 
 
@@ -22,6 +24,7 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
 
     findings = inspection.inspect_release(args.path)
     if args.json:
-        yield inspection.json_text(findings)
+        source = inspection.source_entry(findings, args.path)
+        yield json_document("inspect", 1, {**findings.as_json(), "source": source})
     else:
         yield from map(on_one_line, inspection.lines(findings))

@@ -1,10 +1,12 @@
-"""`biomill plan-gbif PATH`: count a GBIF table without media, and write the predicates of the downloads with them."""
+"""`biomill plan-gbif PATH [--json]`: count a GBIF table without media, and write what to ask for with them."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
+
+from pipeline.commands.json_document import add_json_option, json_document
 
 _SHOWN = 12
 
@@ -20,6 +22,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("--media-type", default="StillImage", help="StillImage (default), Sound or MovingImage")
     for name, example in (("licence", "CC_BY_4_0"), ("basis", "HUMAN_OBSERVATION"), ("kingdom", "Plantae")):
         parser.add_argument(f"--{name}", action="append", default=[], metavar=example, help="only these; repeatable")
+    add_json_option(parser)
     parser.set_defaults(lines=lines)
 
 
@@ -35,6 +38,18 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     want = Wanted(args.media_type, tuple(args.licence), tuple(args.basis), tuple(args.kingdom))
     counts = count_simple(args.path, want)
     summary = plan_summary(counts)
+    names, commands = [], []
+    if args.out is not None:
+        predicates = plan_predicates(counts, want, args.by)
+        names = [f"predicate-{number:03d}.json" for number in range(len(predicates))]
+        commands = [f"biomill pull gbif --predicate {args.out / n} -o {args.out / Path(n).stem}" for n in names]
+        for name, predicate in zip(names, predicates, strict=True):
+            write_json(args.out / name, predicate)
+        write_json(args.out / "plan.json", {**summary, "predicates": names, "exact": args.by == "ids"})
+    if args.json:
+        written = {"out": args.out, "exact": args.by == "ids", "predicates": names, "commands": commands}
+        yield json_document("plan-gbif", 1, {**summary, **written})
+        return
     for name, values in summary["by"].items():
         yield f"{name:<24} {'rows':>13} {'wanted':>13}"
         for row in values[:_SHOWN]:
@@ -43,12 +58,4 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
             yield f"  and {len(values) - _SHOWN} more"
     wanted = f"{counts.wanted:,} wanted of {len(counts.datasets):,} datasets"
     yield f"{counts.rows:,} rows, {counts.malformed:,} malformed; {wanted}"
-    if args.out is None:
-        return
-    predicates = plan_predicates(counts, want, args.by)
-    names = [f"predicate-{number:03d}.json" for number in range(len(predicates))]
-    for name, predicate in zip(names, predicates, strict=True):
-        write_json(args.out / name, predicate)
-    write_json(args.out / "plan.json", {**summary, "predicates": names, "exact": args.by == "ids"})
-    for name in names:
-        yield f"biomill pull gbif --predicate {args.out / name} -o {args.out / Path(name).stem}"
+    yield from commands

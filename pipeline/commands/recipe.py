@@ -1,12 +1,14 @@
-"""`biomill recipe RECIPE`: check a recipe and print it resolved."""
+"""`biomill recipe RECIPE [--json]`: check a recipe and print it resolved."""
 
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from manifests import BiomillError
+from pipeline.commands.json_document import add_json_option, json_document
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -16,6 +18,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the recipe")
     parser.add_argument("--reference", action="store_true", help="print every key, its default and its meaning")
     parser.add_argument("--starter", action="store_true", help="print a commented recipe to start from")
+    add_json_option(parser)
     parser.set_defaults(lines=lines)
 
 
@@ -23,6 +26,8 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     """Give the recipe in canonical form and its digest; raises RecipeError with file, key and value."""
     from manifests import canonical_json, check_paths, describe_recipe, load_recipe, recipe_digest, starter_recipe
 
+    if args.json and (args.reference or args.starter):
+        raise BiomillError("--json is for a recipe that is checked", remedy="leave out --reference and --starter")
     if args.reference or args.starter:
         yield (describe_recipe() if args.reference else starter_recipe()).removesuffix("\n")
         return
@@ -30,5 +35,9 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
         raise BiomillError("no recipe named", remedy="biomill recipe FILE, or --reference, or --starter")
     recipe = load_recipe(args.recipe, args.set)
     check_paths(recipe)
+    if args.json:
+        facts = {"path": args.recipe.absolute(), "name": recipe.name, "digest": recipe_digest(recipe)}
+        yield json_document("recipe", 1, {**facts, "warnings": [], "recipe": json.loads(canonical_json(recipe))})
+        return
     yield canonical_json(recipe)
     yield f"digest {recipe_digest(recipe)}"

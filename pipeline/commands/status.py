@@ -1,4 +1,4 @@
-"""`biomill status OUT`: what is done, half done and waiting; also while a run goes on."""
+"""`biomill status OUT [--json]`: what is done, half done and waiting; also while a run goes on."""
 
 from __future__ import annotations
 
@@ -6,19 +6,25 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.commands.json_document import add_json_option, json_document
+
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's arguments."""
     parser = commands.add_parser("status", help="where a run stands")
-    parser.add_argument("out", type=Path)
+    parser.add_argument("out", type=Path, help="the run's folder")
+    add_json_option(parser)
     parser.set_defaults(lines=lines)
 
 
 def lines(args: argparse.Namespace) -> Iterator[str]:
     """Give the state of every stage; raises RunError when the folder is not one of a run."""
     from pipeline.run.folder import RunFolder
-    from pipeline.run.status import status_lines
+    from pipeline.run.status import run_status, status_lines
+    from pipeline.run.status_facts import status_facts
 
-    folder = RunFolder(args.out.absolute())
-    folder.require_run()
-    yield from status_lines(folder)
+    status = run_status(RunFolder(args.out.absolute()))
+    if args.json:
+        yield json_document("status", 1, status_facts(status))
+    else:
+        yield from status_lines(status)

@@ -1,4 +1,4 @@
-"""`biomill verify OUT`: check everything a run promises."""
+"""`biomill verify OUT [--json]`: check everything a run promises."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import argparse
 from collections.abc import Generator
 from pathlib import Path
 
+from pipeline.commands.json_document import add_json_option, json_document
+
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's arguments."""
     parser = commands.add_parser("verify", help="check everything a run promises")
-    parser.add_argument("out", type=Path)
+    parser.add_argument("out", type=Path, help="the run's folder")
+    add_json_option(parser)
     parser.set_defaults(lines=lines)
 
 
@@ -19,8 +22,16 @@ def lines(args: argparse.Namespace) -> Generator[str, None, int]:
     from pipeline.verify import verify
 
     findings = 0
+    checks = []
     for check in verify(args.out):
-        yield f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}"
         findings += not check.ok
-    yield "verified" if not findings else f"{findings} finding{'s' * (findings > 1)}"
+        if args.json:
+            checks.append(check)
+        else:
+            yield f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}"
+    if args.json:
+        facts = {"folder": args.out.absolute(), "ok": not findings, "findings": findings, "checks": checks}
+        yield json_document("verify", 1, facts)
+    else:
+        yield "verified" if not findings else f"{findings} finding{'s' * (findings > 1)}"
     return int(findings > 0)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.inspection.findings import Findings, IssueCount, json_text, lines
+from pipeline.inspection.entry import source_entry
+from pipeline.inspection.findings import Findings, IssueCount, lines
 from pipeline.inspection.release import inspect_release
 
-__all__ = ["Findings", "IssueCount", "inspect_release", "json_text", "lines"]
+__all__ = ["Findings", "IssueCount", "inspect_release", "lines", "source_entry"]

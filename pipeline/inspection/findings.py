@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -84,11 +83,6 @@ class Findings:
 
 def _ranked(counts: Counter[str]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-def json_text(findings: Findings) -> str:
-    """Give the findings as JSON for programs."""
-    return json.dumps(findings.as_json(), ensure_ascii=False, indent=2)
 
 
 def lines(findings: Findings, most: int = 10) -> Iterator[str]:

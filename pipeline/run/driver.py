@@ -23,6 +23,7 @@ from pipeline.run.going_on import note_command
 from pipeline.run.inputs import localised
 from pipeline.run.meter import metered
 from pipeline.run.noted import note_files, note_late
+from pipeline.run.sitting import sitting
 from pipeline.stages.base import Balance, Context, Stage, note_upstream, prepare, stage_digest
 
 logger = logging.getLogger("biomill")
@@ -84,9 +85,10 @@ def run(
     folder = RunFolder(out.absolute())
     for other in reuse:
         RunFolder(other.absolute()).require_run()
-    with Engine(options or EngineOptions()) as engine, folder.lock():
+    with Engine(options or EngineOptions()) as engine, folder.lock(), sitting(folder, until) as begin:
         engine.check()
         _check_owner(folder)
+        begin()
         sweep_top(folder)
         manifest: dict[str, Any] = {
             "recipe": recipe.name,

@@ -1,165 +1,131 @@
-"""How far a fetch is, from its files alone: images per host and outcome, as many as the ledger will count.
-
-Finished units say it in their Parquet, units in progress in their journal; both are read from where the last look
-ended. So a running fetch, a stopped one and one that somebody else runs are told in the same way.
-"""
+"""What is said of a fetch while it goes on, and of one that stopped: lines of progress and a table of its hosts."""
 
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-import pyarrow.parquet as pq
+from manifests import FetchRules
+from pipeline.run.duration import duration
+from pipeline.run.pace import HostProgress, Pace, holding_up, host_progress, note_rates, time_left, tried
+from pipeline.run.tally import STORED, Tally
 
-from pipeline.media.journal import logged
-from pipeline.media.pauses import pauses
+__all__ = ["STORED", "FetchTicker", "Tally", "fetch_ticker", "host_lines", "host_table", "progress_line"]
 
-STORED = "stored"
 _SHOWN_HOSTS = 3
+_FIRST_LOOK = 0.5  # seconds
 
 
-class Tally:
-    """Counts of one fetch folder; `refresh` reads what is new.
+def progress_line(hosts: Sequence[HostProgress], paused: str = "") -> str:
+    """Return one plain line: what came and what did not, how fast, time left and who is waited for, and a pause.
 
-    `planned` is images per host; `units` and `journals` are images per (host, outcome), 'stored' for those that came.
+    >>> progress_line([HostProgress("a.org", 90, 20, {"gone": 10}, 60, rate=2.0, allowed=10.0)])
+    'fetch: 30 of 90 images (20 stored, 10 not had), 2.0/s; about 30 s left, for a.org: 60 at 2.0/s; a.org gone 10'
     """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.planned: Counter[str] = Counter()
-        self.units: Counter[tuple[str, str]] = Counter()
-        self._plans: set[str] = set()
-        self._files: set[str] = set()
-        self._logs: dict[str, tuple[int, Counter[tuple[str, str]]]] = {}
-        self._names: set[str] = set()
-
-    def refresh(self) -> None:
-        """Read what was written since the last time."""
-        for path in sorted(self._folder.glob("plan-*.parquet")):
-            if path.name not in self._plans:
-                self._plans.add(path.name)
-                for host, unit, images in _counts(path, "host", "unit"):
-                    self.planned[host] += images
-                    self._names.add(unit)
-        for path in sorted(self._folder.glob("media/*.parquet")):
-            if path.stem in self._names and path.name not in self._files:
-                self._files.add(path.name)
-                for host, outcome, images in _counts(path, "host", "outcome"):
-                    self.units[host, outcome or STORED] += images
-                self._logs.pop(path.stem, None)
-        for path in sorted(self._folder.glob("journal/*.log")):
-            if path.stem in self._names and f"{path.stem}.parquet" not in self._files:
-                self._read_log(path)
-
-    def _read_log(self, path: Path) -> None:
-        offset, counts = self._logs.get(path.stem, (0, Counter()))
-        try:
-            for end, rows in logged(path, offset):
-                offset = end
-                counts.update((str(row["host"]), str(row.get("outcome") or STORED)) for row in rows)
-        except FileNotFoundError:  # its unit was finished in between, and is counted the next time
-            return
-        self._logs[path.stem] = (offset, counts)
-
-    def counts(self) -> Counter[tuple[str, str]]:
-        """Give images per (host, outcome)."""
-        total = Counter(self.units)
-        for _, counts in self._logs.values():
-            total.update(counts)
-        return total
-
-    def paused(self) -> str:
-        """Give what the fetchers say of a pause; empty when none pauses."""
-        return "; ".join(pauses(self._folder / "network")[:1])
-
-    def failures(self) -> list[tuple[str, int, str, int]]:
-        """Give (host, images that did not come, its commonest reason, how often), the most first."""
-        by_host: dict[str, Counter[str]] = {}
-        for (host, outcome), number in self.counts().items():
-            if outcome != STORED:
-                by_host.setdefault(host, Counter())[outcome] += number
-        found = []
-        for host, reasons in by_host.items():
-            reason, number = min(reasons.items(), key=lambda item: (-item[1], item[0]))
-            found.append((host, sum(reasons.values()), reason, number))
-        return sorted(found, key=lambda entry: (-entry[1], entry[0]))
-
-
-def _counts(path: Path, *columns: str) -> Iterator[tuple[Any, Any, int]]:
-    """Yield the rows of each row group, which is a unit, by two columns; Arrow's own grouping would load pandas."""
-    table = pq.ParquetFile(path)
-    for group in range(table.num_row_groups):
-        values = table.read_row_group(group, columns=list(columns)).to_pydict()
-        for (one, other), rows in Counter(zip(*values.values(), strict=True)).items():
-            yield one, other, rows
-
-
-def progress_line(tally: Tally, rate: float) -> str:
-    """Give one plain line: done of planned, images per second, time left, the hosts that fail most, and a pause."""
-    done, planned = sum(tally.counts().values()), sum(tally.planned.values())
-    line = f"fetch: {done:,} of {planned:,} images"
-    paused = tally.paused()
-    if rate > 0 and not paused:
-        line += f", {rate:.1f}/s, about {duration((planned - done) / rate)} left"
-    worst = [f"{host} {reason} {number:,}" for host, _, reason, number in tally.failures()[:_SHOWN_HOSTS]]
-    line += "; not had: " + ", ".join(worst) if worst else ""
+    planned, stored = sum(each.planned for each in hosts), sum(each.stored for each in hosts)
+    failed = sum(sum(each.failed.values()) for each in hosts)
+    line = f"fetch: {stored + failed:,} of {planned:,} images ({stored:,} stored, {failed:,} not had)"
+    if not paused:
+        rates = [each.rate for each in hosts if each.rate]
+        line += f", {sum(rates):.1f}/s" if rates else ""
+        line += left_phrase(hosts)
+    worst = sorted((each for each in hosts if each.failed), key=lambda each: -sum(each.failed.values()))
+    named = [f"{each.host} {next(iter(each.failed.items()))[0]} {max(each.failed.values()):,}" for each in worst]
+    line += "; " + ", ".join(named[:_SHOWN_HOSTS]) if named else ""
     return f"{line}; {paused}" if paused else line
 
 
-def duration(seconds: float) -> str:
-    """Give a time in the largest unit that fits.
+def left_phrase(hosts: Sequence[HostProgress]) -> str:
+    """Return '; about 4 min left, for a.org: 500 at 2.0/s', empty where nothing is left or nobody can tell."""
+    slow, left = holding_up(hosts), time_left(hosts)
+    if not slow:
+        return ""
+    about = f"; about {duration(left)} left" if left else "; time left unknown"
+    return f"{about}, for {', '.join(map(_waited_for, slow))}"
 
-    >>> duration(30), duration(400), duration(9000), duration(400_000)
-    ('30 s', '7 min', '2.5 h', '4.6 days')
+
+def _waited_for(each: HostProgress) -> str:
+    if each.left is None:
+        return f"{each.host}: {each.waiting:,}, silent"
+    return f"{each.host}: {each.waiting:,} at {each.waiting / each.left:.1f}/s"
+
+
+class FetchTicker:
+    """How far the fetch of this process is: a line of progress at most once in `every` seconds.
+
+    It also keeps beside the fetch what `biomill status` needs: counts of finished units, and rates.
     """
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 172_800 else f"{seconds / 86400:.1f} days"
+
+    def __init__(self, folder: Path, rules: FetchRules, every: float = 5.0) -> None:
+        self._folder, self._rules, self._every = folder, rules, every
+        self._tally, self._pace = Tally(folder, keep=True), Pace()
+        self._began = self._looked = self._told = time.monotonic()
+        self._look(self._began)
+
+    def line(self) -> str:
+        """Return a line of progress; empty when it is not time for one."""
+        now = time.monotonic()
+        # A new host's rate is told from its first answer on, which early looks find.
+        if now - self._looked < min(self._every, max(_FIRST_LOOK, (now - self._began) / 4)):
+            return ""
+        self._look(now)
+        rates = self._pace.rates()
+        note_rates(self._folder, rates)
+        if now - self._told < self._every:
+            return ""
+        self._told = now
+        return progress_line(host_progress(self._tally, self._rules, rates), self._tally.paused())
+
+    def _look(self, now: float) -> None:
+        self._tally.refresh()
+        self._pace.look(tried(self._tally), now)
+        self._looked = time.monotonic()
 
 
-def fetch_ticker(folder: Path, progress: Callable[[str], None], every: float = 5.0) -> Callable[[], None]:
-    """Give a function that reports progress, at most once in `every` seconds; the rate is that of this session."""
-    tally = Tally(folder)
-    tally.refresh()
-    started, before = time.monotonic(), sum(tally.counts().values())
-    last = [started]
+def fetch_ticker(
+    folder: Path, progress: Callable[[str], None], rules: FetchRules, every: float = 5.0
+) -> Callable[[], None]:
+    """Return a function that reports progress, at most once in `every` seconds."""
+    ticker = FetchTicker(folder, rules, every)
 
     def tick() -> None:
-        now = time.monotonic()
-        if now - last[0] < every:
-            return
-        tally.refresh()
-        last[0] = time.monotonic()
-        progress(progress_line(tally, (sum(tally.counts().values()) - before) / (now - started)))
+        if line := ticker.line():
+            progress(line)
 
     return tick
 
 
 def host_lines(folder: Path, limit: int = 20) -> Iterator[str]:
-    """Give a table of hosts: images planned, done, stored, and the commonest reason of those that did not come."""
+    """Yield the table of a fetch's hosts, read from its files."""
     tally = Tally(folder)
     tally.refresh()
-    if not tally.planned:
+    yield from host_table(host_progress(tally, None, {}), tally.paused(), limit)
+
+
+def host_table(hosts: Sequence[HostProgress], paused: str = "", limit: int = 20) -> Iterator[str]:
+    """Yield a table of hosts: images planned, stored, failed and waiting, rate, time left, commonest failure."""
+    if not hosts:
         return
-    counts = tally.counts()
-    reasons = {host: f"{reason} {number:,}" for host, _, reason, number in tally.failures()}
-    done: Counter[str] = Counter()
-    for (host, _), number in counts.items():
-        done[host] += number
-    yield f"{'host':<40} {'planned':>10} {'done':>10} {'stored':>10}  most often not had"
-    ordered = sorted(tally.planned.items(), key=lambda item: (-item[1], item[0]))
-    for host, planned in ordered[:limit]:
-        row = f"{host[:40]:<40} {planned:>10,} {done[host]:>10,} {counts[host, STORED]:>10,}"
-        yield f"{row}  {reasons.get(host, '-')}"
-    if paused := tally.paused():
+    yield (
+        f"{'host':<40} {'planned':>10} {'stored':>10} {'not had':>10} {'waiting':>10} {'per s':>8} {'left':>9}  "
+        "most often not had"
+    )
+    for each in hosts[:limit]:
+        reason = next((f"{outcome} {images:,}" for outcome, images in each.failed.items()), "-")
+        left = "-" if not each.waiting else "?" if each.left is None else duration(each.left)
+        rate = "-" if each.rate is None or not each.waiting else f"{each.rate:.1f}"
+        yield (
+            f"{each.host[:40]:<40} {each.planned:>10,} {each.stored:>10,} {sum(each.failed.values()):>10,} "
+            f"{each.waiting:>10,} {rate:>8} {left:>9}  {reason}"
+        )
+    if paused:
         yield paused
-    if len(ordered) > limit:
-        rest = ordered[limit:]
-        names = [host for host, _ in rest]
-        row = f"{f'{len(rest):,} further hosts':<40} {sum(n for _, n in rest):>10,} {sum(done[h] for h in names):>10,}"
-        yield f"{row} {sum(counts[h, STORED] for h in names):>10,}"
+    if rest := hosts[limit:]:
+        sums = [
+            sum(each.planned for each in rest),
+            sum(each.stored for each in rest),
+            sum(sum(each.failed.values()) for each in rest),
+            sum(each.waiting for each in rest),
+        ]
+        yield " ".join([f"{f'{len(rest):,} further hosts':<40}", *(f"{number:>10,}" for number in sums)])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from pipeline.atomic import read_json, storage_error
 from pipeline.errors import RunError
 from pipeline.run.going_on import go_on
 
+_LOOKS, _LOOK_SECONDS = 5, 0.05  # somebody who asks whether the lock is held holds it for a moment
 STAGES = ("ingest", "resolve", "holdout", "screen", "fetch", "likeness", "select", "shards", "catalog")
 
 
@@ -89,12 +91,7 @@ class RunFolder:
     def require_run(self) -> None:
         """Raise RunError unless this is the folder of a run."""
         if not self.manifest.exists():
-            raise RunError(
-                "this is not the output folder of a run",
-                where=str(self.root),
-                expected="a folder with manifest.json",
-                remedy="give the folder that was passed to `biomill run RECIPE -o FOLDER`",
-            )
+            raise _no_run(self.root)
 
     def require(self, stage: str) -> None:
         """Raise RunError unless the stage is done, and what it was made from as well."""
@@ -125,14 +122,55 @@ class RunFolder:
         except OSError as error:
             raise storage_error(error, self.root) from error
         try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
+            if not any(_locked(handle) for _ in range(_LOOKS)):
                 raise RunError(
                     "another run is writing this folder",
                     where=str(self.root),
                     remedy="wait for it, stop it, or choose another output folder",
-                ) from error
+                )
             yield
         finally:
             os.close(handle)
+
+    def held(self) -> bool:
+        """Return whether a run holds the folder now."""
+        try:
+            handle = os.open(self.root / ".lock", os.O_RDONLY)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(handle)
+        return False
+
+
+def _no_run(root: Path) -> RunError:
+    """Return the error that says what a folder is instead of a run."""
+    remedy = "give the folder that was passed to `biomill run RECIPE -o FOLDER`"
+    if not root.exists():
+        return RunError("there is no such folder", where=str(root), remedy=remedy)
+    if not root.is_dir():
+        return RunError("this is a file, not the output folder of a run", where=str(root), remedy=remedy)
+    inside = sorted(path.parent.name for path in root.glob("*/manifest.json"))
+    if inside:
+        what, remedy = "this is not the output folder of a run, but holds one", f"did you mean {root / inside[0]}?"
+    elif (root / ".fetch").is_dir():
+        what, remedy = "this is a folder of `biomill fetch`, not of a run", "its outcomes are in outcomes.parquet"
+    elif all(path.name.startswith(".") for path in root.iterdir()):
+        what = "this is not the output folder of a run: it is empty"
+    else:
+        what = "this is not the output folder of a run"
+    return RunError(what, where=str(root), expected="a folder with manifest.json", remedy=remedy)
+
+
+def _locked(handle: int) -> bool:
+    """Take the lock, or wait a moment."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        time.sleep(_LOOK_SECONDS)
+        return False
+    return True

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from manifests import Recipe, canonical_json
 from pipeline.atomic import read_json, sweep, write_json
+from pipeline.run.duration import duration
 from pipeline.run.folder import RunFolder
 from pipeline.sql import connect, parquet
 
@@ -157,10 +158,14 @@ def _upstream(stage: Stage, context: Context) -> dict[str, str]:
     return {name: context.folder.digest(name) for name in stage.upstream}
 
 
-def plan_outputs(context: Context, name: str, outputs: Sequence[str]) -> None:
-    """Record which unit files the stage will write, so that status can count them."""
+def plan_outputs(context: Context, name: str, outputs: Sequence[str], rows: int | None = None) -> None:
+    """Record which unit files the stage will write, so that status can count them.
+
+    `rows`: rows that come in, where no earlier stage says it.
+    """
     plan = context.folder.plan(name)
-    write_json(plan, {**read_json(plan), "outputs": sorted(outputs)})
+    told = {} if rows is None else {"rows": rows}
+    write_json(plan, {**read_json(plan), "outputs": sorted(outputs), **told})
 
 
 def missing(folder: Path, outputs: Sequence[str]) -> list[str]:
@@ -169,18 +174,21 @@ def missing(folder: Path, outputs: Sequence[str]) -> list[str]:
 
 
 def ticker(context: Context, name: str, outputs: Sequence[str], every: float = 5.0) -> Callable[[], None]:
-    """Give a function that reports how many unit files exist, at most once in `every` seconds."""
+    """Give a function that reports how many unit files exist and when all will, at most once in `every` seconds."""
     import time
 
     folder = context.folder.stage(name)
-    last = [time.monotonic()]
+    began, before = time.monotonic(), len(missing(folder, outputs))
+    last = [began]
 
     def tick() -> None:
-        if time.monotonic() - last[0] < every:
+        now = time.monotonic()
+        if now - last[0] < every:
             return
+        left = len(missing(folder, outputs))
+        about = f", about {duration(left * (now - began) / (before - left))} left" if 0 < left < before else ""
+        context.progress(f"{name}: {len(outputs) - left:,} of {len(outputs):,} work units{about}")
         last[0] = time.monotonic()
-        done = len(outputs) - len(missing(folder, outputs))
-        context.progress(f"{name}: {done:,} of {len(outputs):,} work units")
 
     return tick
 

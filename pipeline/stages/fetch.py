@@ -192,7 +192,8 @@ class Fetch(Stage):
                 if idle := fetch_plan.idle_workers(recipe.fetch, todo, tasks, workers):
                     context.progress(idle)
                 graph = partial(_graph, RunUnits(tasks, work))
-                engine.run(self.name, graph, fetch_ticker(folder, context.progress), len(tasks))
+                tick = fetch_ticker(folder, context.progress, recipe.fetch)
+                engine.run(self.name, graph, tick, len(tasks))
         except NetworkLostError as error:
             raise still_to_ask(folder, error) from error
         lost = nobody_answered(con, _files(folder, outputs))

@@ -23,7 +23,7 @@ from pipeline.atomic import write_table
 from pipeline.errors import SourceError
 from pipeline.names import name_ids
 from pipeline.outcomes import Outcome
-from pipeline.records import ENDED_SCHEMA, conform, empty_records
+from pipeline.records import ABSORBED, ENDED_SCHEMA, conform, empty_records
 from pipeline.sources import open_source
 from pipeline.sources.base import Release, Split
 from pipeline.sql import connect, copy, parquet
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 _RETURN_EVERY = 8
 """Units between two returns of freed memory to the system."""
 _UNITS_BEGUN = count()
-ABSORBED = b"absorbed"
-"""Parquet metadata key of a ledger part: native rows that became part of other rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +213,7 @@ class Ingest(Stage):
             context.progress(f"ingest: {release.spec.name}: {facts[release.spec.name]['rows']:,} rows")
         outputs = sorted({f"ledger/{unit_of(task, 0)}.parquet" for task in tasks if not task.join_key})
         outputs += [f"ledger/{task.stem}.parquet" for task in tasks if task.join_key]
-        plan_outputs(context, self.name, outputs)
+        plan_outputs(context, self.name, outputs, sum(fact["rows"] for fact in facts.values()))
         _write_schemas(folder)
         engine.run(self.name, lambda p: _graph(p, tasks), ticker(context, self.name, outputs), len(tasks))
         for release in self._releases:

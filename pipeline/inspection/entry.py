@@ -1,0 +1,27 @@
+"""What a recipe would say of an inspected release."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pipeline.inspection.findings import Findings
+from pipeline.licences import Licence, normalise_licence
+
+_LONGEST = 64  # characters of a source's name
+
+
+def source_entry(findings: Findings, path: Path) -> dict[str, str]:
+    """Return the keys of the release's `[[sources]]` table; the name is made of the file's, to be changed at will.
+
+    A licence whose words are not understood is left out: a recipe would keep no row for it.
+
+    >>> source_entry(Findings("0012345.zip", "gbif-dwca", license="CC BY 4.0"), Path("/data/0012345.zip"))
+    {'name': '0012345', 'kind': 'gbif-dwca', 'path': '/data/0012345.zip', 'license': 'CC-BY-4.0'}
+    """
+    name = re.sub(r"[^a-z0-9]+", "-", path.absolute().name.partition(".")[0].lower())[:_LONGEST].strip("-") or "source"
+    entry = {"name": name, "kind": findings.kind, "path": str(path.absolute())}
+    licence = normalise_licence(findings.license)
+    stated = licence.id or (licence.family if licence.family != Licence().family else "")
+    release = findings.release if findings.release.isprintable() else ""
+    return entry | {key: value for key, value in (("release", release), ("license", stated)) if value}
