@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from pipeline.atomic import read_json
 from pipeline.catalog import open_catalog
 from pipeline.errors import RunError
+from pipeline.name_fall import fall_sql
 from pipeline.outcomes import Outcome
 from pipeline.records import RANK_COLUMNS
 from pipeline.visible import on_one_line
@@ -93,6 +96,14 @@ def _record(con: duckdb.DuckDBPyConnection, row_id: str) -> Iterator[str]:
         yield f"{'medium of':<10} {other['record_id']} ({other['source']}): {other['outcome']}{speaks}"
 
 
+def _fell(root: Path, con: duckdb.DuckDBPyConnection, row_id: str) -> Iterator[str]:
+    sources = json.loads(read_json(root / "manifest.json")["resolved"])["taxonomy"]["sources"]
+    query = f"SELECT {fall_sql('n', sources)} AS name FROM names n JOIN records USING (name_id) WHERE record_id = ?"
+    for name in _many(con, query, row_id)[:1]:
+        if name["name"]:
+            yield f"{'name fell':<10} {name['name']}"
+
+
 def _media(con: duckdb.DuckDBPyConnection, row_id: str) -> Iterator[str]:
     media = _one(
         con,
@@ -173,5 +184,5 @@ def explain(root: Path, wanted: str) -> Iterator[str]:
             raise RunError(f"{wanted!r} means {len(found)} rows or more", expected="one of " + ", ".join(found[:5]))
         row_id = (exact or found)[0]
         yield f"{'row':<10} {row_id}"
-        for part in (_record, _media, _fate):
+        for part in (_record, partial(_fell, root), _media, _fate):
             yield from map(on_one_line, part(con, row_id))
