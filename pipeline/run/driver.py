@@ -20,6 +20,7 @@ from pipeline.run import interrupt
 from pipeline.run.engine import Engine, EngineOptions
 from pipeline.run.folder import STAGES, RunFolder
 from pipeline.run.inputs import localised
+from pipeline.run.losses import stage_losses
 from pipeline.run.meter import metered
 from pipeline.stages.base import Balance, Context, Stage, prepare, stage_digest
 
@@ -109,6 +110,8 @@ def run(
             manifest["inputs"] |= stage.inputs(context)
             digest = stage_digest(stage, context)
             _stage(stage, context, engine, digest)
+            for line in stage_losses(folder, stage.name, recipe):
+                progress(line)
             facts = read_json(folder.done(stage.name))["facts"]
             manifest["stages"][stage.name] = {"digest": digest, "version": stage.version}
             if "taxonomy_build" in facts:

@@ -1,0 +1,146 @@
+"""What a run loses, said while it is lost: the largest loss of a source, its cause, and what changes it.
+
+A source speaks when a stage ends more than half of the rows that entered it, and once more when the stages together
+have ended more than half of all its rows. Rows are counted by the balances of the stages; only for a source that lost
+so much is the ledger asked why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from manifests import Recipe
+from pipeline import sql
+from pipeline.advice import advice
+from pipeline.atomic import read_json
+from pipeline.outcomes import Outcome
+from pipeline.remedies import REMEDIES
+from pipeline.run.folder import STAGES, RunFolder
+from pipeline.visible import on_one_line
+
+ENDING = ("ingest", "screen", "fetch", "likeness", "select")
+"""Stages in which rows end; their balances count rows of sources."""
+_MEMORY_MB = 1024
+_SHOWN = 200  # characters of a value of the evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """The commonest way in which rows of a source ended."""
+
+    source: str
+    outcome: Outcome
+    rows: int
+    value: str
+    """The commonest value of what `REMEDIES` calls the outcome's facet; '' where the evidence has none."""
+    with_value: int
+    not_in_taxonomy: bool
+    """The taxonomy does not hold the names of most of the rows."""
+
+
+def stage_losses(folder: RunFolder, stage: str, recipe: Recipe) -> Iterator[str]:
+    """Give a line for every source that lost more than half of its rows in a finished stage, or with it over all."""
+    if stage not in ENDING:
+        return
+    total, before = _rows_of_sources(folder), dict(_rows_of_sources(folder))
+    for earlier in ENDING[: ENDING.index(stage)]:
+        before |= {name: 0 for name in before} | {name: out for name, _, out in _rows(folder, earlier)}
+    for source, entered, left in _rows(folder, stage):
+        if total[source] == 0:
+            yield f"{stage}: source {source}: its release has no rows; see that sources.path names the right file"
+        elif 2 * left < entered:
+            yield from _line(folder, (stage,), recipe, source, f"{stage}: ", entered, entered - left)
+        elif 2 * left < total[source] <= 2 * before[source]:
+            so_far = ENDING[: ENDING.index(stage) + 1]
+            yield from _line(folder, so_far, recipe, source, f"{stage}: so far, ", total[source], total[source] - left)
+
+
+def run_losses(folder: RunFolder, recipe: Recipe, until: str = STAGES[-1]) -> Iterator[str]:
+    """Give a line for every source that lost more than half of its rows in the finished stages up to `until`."""
+    done = _finished(folder, until)
+    if not done:
+        return
+    left = {source: out for source, _, out in _rows(folder, done[-1])}
+    for source, rows in _rows_of_sources(folder).items():
+        kept = left.get(source, 0)
+        if rows == 0:
+            yield f"source {source}: its release has no rows; see that sources.path names the right file"
+        elif 2 * kept < rows:
+            yield from _line(folder, done, recipe, source, "", rows, rows - kept)
+
+
+def rows_left(folder: RunFolder, until: str = STAGES[-1]) -> int:
+    """Return how many rows of all sources the stages up to `until` leave: of a whole run, its kept images' rows."""
+    done = _finished(folder, until)
+    return sum(left for _, _, left in _rows(folder, done[-1])) if done else 0
+
+
+def _finished(folder: RunFolder, until: str) -> list[str]:
+    """Return the stages up to `until` in which rows end and which are done."""
+    last = STAGES.index(until)
+    return [stage for stage in ENDING if STAGES.index(stage) <= last and folder.done(stage).exists()]
+
+
+def _line(
+    folder: RunFolder, stages: Sequence[str], recipe: Recipe, source: str, prefix: str, rows: int, lost: int
+) -> Iterator[str]:
+    with sql.connect(_MEMORY_MB, folder.root) as con:
+        loss = largest_loss(con, folder, stages, source)
+    if loss is not None:
+        yield on_one_line(prefix + loss_line(loss, recipe, rows, lost))
+
+
+def loss_line(loss: Loss, recipe: Recipe, rows: int, lost: int) -> str:
+    """Return one loss in one line: rows that entered, rows with the outcome, its cause, and what changes it.
+
+    >>> recipe = Recipe("r", ())
+    >>> loss = Loss("a", Outcome.LICENCE_NOT_ALLOWED, 60, "CC-BY-ND-4.0", 50, False)
+    >>> loss_line(loss, recipe, 100, 70).partition("; licences.allow")[0]
+    'source a: 60 of 100 rows ended as licence_not_allowed (CC-BY-ND-4.0 in 50), 10 otherwise'
+    """
+    value = loss.value if len(loss.value) <= _SHOWN else loss.value[:_SHOWN] + "..."
+    share = "" if loss.with_value == loss.rows else f" in {loss.with_value:,}"
+    named = f" ({value}{share})" if value else ""
+    otherwise = f", {lost - loss.rows:,} otherwise" if lost > loss.rows else ""
+    remedy = advice(loss.outcome, recipe, loss.source, loss.value, loss.not_in_taxonomy)
+    return f"source {loss.source}: {loss.rows:,} of {rows:,} rows ended as {loss.outcome.code}{named}{otherwise}; {remedy}"
+
+
+def largest_loss(
+    con: duckdb.DuckDBPyConnection, folder: RunFolder, stages: Sequence[str], source: str
+) -> Loss | None:
+    """Return the commonest outcome of a source in the ledgers of the stages, and the commonest cause of it."""
+    ledgers = [sql.quote(str(folder.stage(stage) / "ledger" / "*.parquet")) for stage in stages]
+    ledger = f"(SELECT * FROM read_parquet([{', '.join(ledgers)}]) WHERE source = {sql.quote(source)}) l"
+    counted = con.execute(
+        f"SELECT outcome, count(*) AS n FROM {ledger} GROUP BY 1 ORDER BY n DESC, outcome LIMIT 1"
+    ).fetchall()
+    if not counted:
+        return None
+    code, rows = counted[0]
+    outcome = Outcome[code.upper()]
+    chosen = f"FROM {ledger} WHERE outcome = {sql.quote(code)}"
+    value, with_value = con.execute(
+        f"SELECT {REMEDIES[outcome].facet} AS value, count(*) AS n {chosen} GROUP BY 1 ORDER BY n DESC, value LIMIT 1"
+    ).fetchall()[0]
+    unknown = sql.scalar(con, f"SELECT count(*) {chosen} AND l.evidence ->> '$.missing' IS NOT NULL")
+    return Loss(source, outcome, rows, str(value or ""), with_value, 2 * unknown > rows)
+
+
+def _rows(folder: RunFolder, stage: str) -> list[tuple[str, int, int]]:
+    """Return (source, rows in, rows out) of a finished stage; rows that became part of others are not counted."""
+    done: dict[str, Any] = read_json(folder.done(stage))
+    facts = done["facts"]["sources"] if stage == ENDING[0] else {}
+    rows = []
+    for each in done["balance"]:
+        absorbed = facts[each["source"]]["absorbed"] if facts else 0
+        rows.append((each["source"], each["rows_in"] - absorbed, each["rows_out"] - absorbed))
+    return rows
+
+
+def _rows_of_sources(folder: RunFolder) -> dict[str, int]:
+    return {source: rows for source, rows, _ in _rows(folder, ENDING[0])}
