@@ -52,7 +52,7 @@ _RELEASE = ("sources.path",)
 REMEDIES: Mapping[Outcome, Remedy] = MappingProxyType(
     {
         Outcome.MALFORMED_ROW: Remedy(
-            "mend the release or fetch it again; limits.reject_percent ({reject_percent}) is the share that a run bears",
+            "mend the release or fetch it again; limits.reject_percent ({reject_percent}) is the share a run bears",
             ("sources.path", "limits.reject_percent"),
         ),
         Outcome.ORPHAN_MEDIA: Remedy("the release lacks their records: fetch it again whole", _RELEASE),
@@ -84,7 +84,9 @@ REMEDIES: Mapping[Outcome, Remedy] = MappingProxyType(
             "ask the provider for still images only (GBIF: biomill pull gbif ... mediaType=StillImage)", _RELEASE, VALUE
         ),
         Outcome.NOT_PRESENT: Remedy(
-            "ask the provider for presences only (GBIF: biomill pull gbif ... occurrenceStatus=PRESENT)", _RELEASE, VALUE
+            "ask the provider for presences only (GBIF: biomill pull gbif ... occurrenceStatus=PRESENT)",
+            _RELEASE,
+            VALUE,
         ),
         Outcome.LEAK_ID: Remedy(
             "benchmark {value} lists them: take it out of [[benchmarks]], or the rows out of its ids, if they may be "
@@ -103,7 +105,9 @@ REMEDIES: Mapping[Outcome, Remedy] = MappingProxyType(
             ("sources.license", "licences.allow_unknown"),
             LICENCE,
         ),
-        Outcome.LICENCE_NOT_ALLOWED: Remedy('licences.allow lists {allow}: add "{family}"', ("licences.allow",), LICENCE),
+        Outcome.LICENCE_NOT_ALLOWED: Remedy(
+            'licences.allow lists {allow}: add "{family}"', ("licences.allow",), LICENCE
+        ),
         Outcome.NAME_UNRESOLVED: Remedy(
             "taxonomy.sources lists {sources}: add a published taxonomy that holds them", ("taxonomy.sources",), CAUSE
         ),
@@ -172,13 +176,15 @@ REMEDIES: Mapping[Outcome, Remedy] = MappingProxyType(
             TAXON,
         ),
         Outcome.THROTTLED: Remedy(
-            f"{_ASK_AGAIN}, with a lower fetch.per_host_rate ({{per_host_rate}}) or more fetch.patience ({{patience}} s)",
+            f"{_ASK_AGAIN}, with a lower fetch.per_host_rate ({{per_host_rate}}) or more fetch.patience ({{patience}})",
             ("fetch.per_host_rate", "fetch.patience"),
             HOST,
         ),
         Outcome.HTTP_ERROR: Remedy(_ASK_AGAIN, ("fetch.attempts",), HOST),
         Outcome.TIMEOUT: Remedy(
-            f"{_ASK_AGAIN}; fetch.total_timeout is {{total_timeout}} s", ("fetch.total_timeout", "fetch.read_timeout"), HOST
+            f"{_ASK_AGAIN}; fetch.total_timeout is {{total_timeout}} s",
+            ("fetch.total_timeout", "fetch.read_timeout"),
+            HOST,
         ),
         Outcome.CONNECT_FAILED: Remedy(
             f"see that the host can be reached from here, then {_ASK_AGAIN}", ("fetch.connect_timeout",), HOST
@@ -211,7 +217,9 @@ REMEDIES: Mapping[Outcome, Remedy] = MappingProxyType(
         Outcome.CORRUPT: Remedy(_HOSTS_OWN, ("fetch.mirrors",), HOST),
         Outcome.TOO_MANY_PIXELS: Remedy("fetch.max_pixels is {max_pixels}: raise it", ("fetch.max_pixels",), HOST),
         Outcome.TOO_SMALL: Remedy(
-            "image.min_side is {min_side} pixels: lower it to keep smaller pictures and boxes", ("image.min_side",), HOST
+            "image.min_side is {min_side} pixels: lower it to keep smaller pictures and boxes",
+            ("image.min_side",),
+            HOST,
         ),
         Outcome.PLACEHOLDER: Remedy(
             "look at them in the view `placeholders`; fetch.placeholder_addresses ({placeholder_addresses}) says how "
@@ -230,7 +238,9 @@ REMEDIES: Mapping[Outcome, Remedy] = MappingProxyType(
             BENCHMARK,
         ),
         Outcome.LEAK_HAMMING: Remedy(
-            "likeness.leak_distance is {leak_distance} bits: a smaller one holds out less", ("likeness.leak_distance",), BENCHMARK
+            "likeness.leak_distance is {leak_distance} bits: a smaller one holds out less",
+            ("likeness.leak_distance",),
+            BENCHMARK,
         ),
         Outcome.LEAK_OCCURRENCE: Remedy(
             "likeness.leak_occurrence = false keeps other pictures of a held-out occurrence",
@@ -258,9 +268,10 @@ REMEDIES: Mapping[Outcome, Remedy] = MappingProxyType(
             ("likeness.duplicate_distance", "likeness.duplicate_residual"),
         ),
         Outcome.OVER_QUOTA: Remedy(
-            "select.cap_per_taxon is {cap_per_taxon}: a larger number, or 0, keeps more", ("select.cap_per_taxon",), TAXON
+            "select.cap_per_taxon is {cap_per_taxon}: a larger number, or 0, keeps more",
+            ("select.cap_per_taxon",),
+            TAXON,
         ),
     }
 )
 """One for every outcome but `kept`."""
-

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 from manifests import BiomillError
+
+logger = logging.getLogger("biomill")
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -22,6 +25,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def lines(args: argparse.Namespace) -> Iterator[str]:
     """Give the recipe in canonical form and its digest; raises RecipeError with file, key and value."""
     from manifests import canonical_json, check_paths, describe_recipe, load_recipe, recipe_digest, starter_recipe
+    from pipeline.preflight import known_before
 
     if args.reference or args.starter:
         yield (describe_recipe() if args.reference else starter_recipe()).removesuffix("\n")
@@ -30,5 +34,7 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
         raise BiomillError("no recipe named", remedy="biomill recipe FILE, or --reference, or --starter")
     recipe = load_recipe(args.recipe, args.set)
     check_paths(recipe)
+    for finding in known_before(recipe):
+        logger.warning("%s: %s", "a run that fetches is refused" if finding.fatal_from else "warning", finding.line)
     yield canonical_json(recipe)
     yield f"digest {recipe_digest(recipe)}"

@@ -16,6 +16,7 @@ from manifests import Recipe, canonical_json, check_paths, recipe_digest
 from pipeline.atomic import TEMPORARY_PREFIX, read_json, sweep, write_json
 from pipeline.errors import ConservationError, RunError
 from pipeline.media.resampling import check_resampler, library_versions
+from pipeline.preflight import known_before, refuse
 from pipeline.run import interrupt
 from pipeline.run.engine import Engine, EngineOptions
 from pipeline.run.folder import STAGES, RunFolder
@@ -79,6 +80,10 @@ def run(
     check_paths(recipe)
     check_resampler(recipe.image.resampler)
     _check_local(out)
+    findings = known_before(recipe)
+    refuse(findings, until)
+    for finding in findings:
+        progress(f"warning: {finding.line}")
     folder = RunFolder(out.absolute())
     for other in reuse:
         RunFolder(other.absolute()).require_run()

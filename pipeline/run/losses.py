@@ -48,7 +48,7 @@ def stage_losses(folder: RunFolder, stage: str, recipe: Recipe) -> Iterator[str]
         return
     total, before = _rows_of_sources(folder), dict(_rows_of_sources(folder))
     for earlier in ENDING[: ENDING.index(stage)]:
-        before |= {name: 0 for name in before} | {name: out for name, _, out in _rows(folder, earlier)}
+        before |= dict.fromkeys(before, 0) | {name: out for name, _, out in _rows(folder, earlier)}
     for source, entered, left in _rows(folder, stage):
         if total[source] == 0:
             yield f"{stage}: source {source}: its release has no rows; see that sources.path names the right file"
@@ -107,12 +107,12 @@ def loss_line(loss: Loss, recipe: Recipe, rows: int, lost: int) -> str:
     named = f" ({value}{share})" if value else ""
     otherwise = f", {lost - loss.rows:,} otherwise" if lost > loss.rows else ""
     remedy = advice(loss.outcome, recipe, loss.source, loss.value, loss.not_in_taxonomy)
-    return f"source {loss.source}: {loss.rows:,} of {rows:,} rows ended as {loss.outcome.code}{named}{otherwise}; {remedy}"
+    return (
+        f"source {loss.source}: {loss.rows:,} of {rows:,} rows ended as {loss.outcome.code}{named}{otherwise}; {remedy}"
+    )
 
 
-def largest_loss(
-    con: duckdb.DuckDBPyConnection, folder: RunFolder, stages: Sequence[str], source: str
-) -> Loss | None:
+def largest_loss(con: duckdb.DuckDBPyConnection, folder: RunFolder, stages: Sequence[str], source: str) -> Loss | None:
     """Return the commonest outcome of a source in the ledgers of the stages, and the commonest cause of it."""
     ledgers = [sql.quote(str(folder.stage(stage) / "ledger" / "*.parquet")) for stage in stages]
     ledger = f"(SELECT * FROM read_parquet([{', '.join(ledgers)}]) WHERE source = {sql.quote(source)}) l"

@@ -66,9 +66,7 @@ PASSED_SCHEMA = pa.schema(
 )
 """Records that passed every rule that looks at one record alone."""
 
-_NAMES = in_list(
-    [each.code for each in (Outcome.NAME_UNRESOLVED, Outcome.NAME_AMBIGUOUS, Outcome.RANK_TOO_HIGH)]
-)
+_NAMES = in_list([each.code for each in (Outcome.NAME_UNRESOLVED, Outcome.NAME_AMBIGUOUS, Outcome.RANK_TOO_HIGH)])
 _HELD = (Outcome.LEAK_ID.code, Outcome.LEAK_SPECIES.code)
 
 MEDIA_RECORD_SCHEMA = pa.schema(
