@@ -2,8 +2,8 @@
 
 A recipe can be valid and still be sure to lose a source, or to stop in the middle of the night. What can be known of
 that from the recipe, and from a few facts about the kinds of its sources, is told here; what needs files to be opened
-is for the pipeline to add. A finding that names a stage is an error from that stage on: a run that goes so far refuses to
-start. Every other one is a warning, with which a run goes on, because what it loses may be meant.
+is for the pipeline to add. A finding that names a stage is an error from that stage on: a run that goes so far refuses
+to start. Every other one is a warning, with which a run goes on, because what it loses may be meant.
 """
 
 from __future__ import annotations

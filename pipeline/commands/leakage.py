@@ -7,8 +7,11 @@ from collections.abc import Generator
 from pathlib import Path
 
 from manifests import BiomillError, LikenessRules
+from pipeline.emptiness import add_allow_empty, nothing
+from pipeline.exit_status import ExitStatus
 
 _DEFAULT = LikenessRules()
+_UNREAD = "biomill images PATH says what is wrong with them"
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -21,6 +24,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     hashing.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help=".parquet or .csv")
     hashing.add_argument("--name", default="", help="name of the benchmark (default: of the file)")
     hashing.add_argument("--threads", type=int, default=2, metavar="N")
+    add_allow_empty(hashing)
     hashing.set_defaults(lines=hash_lines)
 
     check = verbs.add_parser("check", help="which training images may be held-out ones; 1 when any is")
@@ -30,6 +34,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     check.add_argument("--distance", type=int, default=_DEFAULT.leak_distance, help="PDQ-256 (default %(default)s)")
     check.add_argument("--phash", type=int, default=-1, metavar="D", help="compare pHash-64 within D too")
     check.add_argument("--threads", type=int, default=2, metavar="N")
+    add_allow_empty(check)
     check.set_defaults(lines=check_lines)
 
     taxa = verbs.add_parser("taxa", help="held-out classes whose accepted species is trained on; 1 when any is")
@@ -63,7 +68,9 @@ def hash_lines(args: argparse.Namespace) -> Generator[str, None, int]:
         f"{args.out}: {len(rows):,} images, {len(rows) - len(failed):,} hashed, {low:,} of them with too little "
         f"information, {len(failed):,} not"
     )
-    return 0
+    if len(failed) == len(rows):
+        return (yield from nothing("no image was hashed, so the list holds nothing out", _UNREAD, args))
+    return ExitStatus.DONE
 
 
 def check_lines(args: argparse.Namespace) -> Generator[str, None, int]:
@@ -76,7 +83,8 @@ def check_lines(args: argparse.Namespace) -> Generator[str, None, int]:
 
     rules = LikenessRules(leak_distance=args.distance, leak_phash_distance=args.phash)
     train = hash_set(args.train, turned=False, threads=args.threads)
-    report = check_leaks(train, hash_set(args.heldout, threads=args.threads), rules)
+    heldout = hash_set(args.heldout, threads=args.threads)
+    report = check_leaks(train, heldout, rules)
     write_table(args.out / "leaks.parquet", report.leaks)
     write_table(args.out / "items.parquet", report.items)
     pages = leak_sheets(args.out, report)
@@ -90,6 +98,12 @@ def check_lines(args: argparse.Namespace) -> Generator[str, None, int]:
     yield from table_lines(["held-out images", "count"], states)
     yield f"{report.state('leaked'):,} of the {report.items.num_rows:,} held-out images are leaked by training images"
     yield f"tables and {pages[-1].name} in {args.out}"
+    for what, table_of in (("training", train), ("held-out", heldout)):
+        hashed = table_of["outcome"].null_count
+        if hashed == 0:
+            return (yield from nothing(f"no {what} image was hashed, so nothing was compared", _UNREAD, args))
+        if 2 * hashed < table_of.num_rows:
+            yield f"{table_of.num_rows - hashed:,} of {table_of.num_rows:,} {what} images were not hashed: {_UNREAD}"
     return int(report.leaks.num_rows > report.count("review"))
 
 
