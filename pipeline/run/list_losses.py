@@ -46,6 +46,8 @@ def list_losses(
     named = f" ({host}{share})" if host else ""
     otherwise = f", {rows - stored - number:,} otherwise" if rows - stored > number else ""
     told = advice(Outcome[code.upper()], Recipe("list", (), fetch=rules, image=image), "list", host)
+    if code == Outcome.BAD_URL.code:
+        told = "outcomes.parquet says what is wrong with each; --column names the column that holds http(s) addresses"
     line = f"{number:,} of {rows:,} rows ended as {code}{named}{otherwise}; {told}"
     if stored:
         yield line

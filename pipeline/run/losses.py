@@ -8,38 +8,18 @@ so much is the ledger asked why.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
-
-import duckdb
 
 from manifests import Recipe
 from pipeline import sql
-from pipeline.advice import advice
 from pipeline.atomic import read_json
-from pipeline.outcomes import Outcome
-from pipeline.remedies import REMEDIES
+from pipeline.losses import largest_loss, loss_line
 from pipeline.run.folder import STAGES, RunFolder
 from pipeline.visible import on_one_line
 
 ENDING = ("ingest", "screen", "fetch", "likeness", "select")
 """Stages in which rows end; their balances count rows of sources."""
 _MEMORY_MB = 1024
-_SHOWN = 200  # characters of a value of the evidence
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """The commonest way in which rows of a source ended."""
-
-    source: str
-    outcome: Outcome
-    rows: int
-    value: str
-    """The commonest value of what `REMEDIES` calls the outcome's facet; '' where the evidence has none."""
-    with_value: int
-    not_in_taxonomy: bool
-    """The taxonomy does not hold the names of most of the rows."""
 
 
 def stage_losses(folder: RunFolder, stage: str, recipe: Recipe) -> Iterator[str]:
@@ -88,47 +68,11 @@ def _finished(folder: RunFolder, until: str) -> list[str]:
 def _line(
     folder: RunFolder, stages: Sequence[str], recipe: Recipe, source: str, prefix: str, rows: int, lost: int
 ) -> Iterator[str]:
+    ledgers = [sql.quote(str(folder.stage(stage) / "ledger" / "*.parquet")) for stage in stages]
     with sql.connect(_MEMORY_MB, folder.root) as con:
-        loss = largest_loss(con, folder, stages, source)
+        loss = largest_loss(con, f"read_parquet([{', '.join(ledgers)}])", source)
     if loss is not None:
         yield on_one_line(prefix + loss_line(loss, recipe, rows, lost))
-
-
-def loss_line(loss: Loss, recipe: Recipe, rows: int, lost: int) -> str:
-    """Return one loss in one line: rows that entered, rows with the outcome, its cause, and what changes it.
-
-    >>> recipe = Recipe("r", ())
-    >>> loss = Loss("a", Outcome.LICENCE_NOT_ALLOWED, 60, "CC-BY-ND-4.0", 50, False)
-    >>> loss_line(loss, recipe, 100, 70).partition("; licences.allow")[0]
-    'source a: 60 of 100 rows ended as licence_not_allowed (CC-BY-ND-4.0 in 50), 10 otherwise'
-    """
-    value = loss.value if len(loss.value) <= _SHOWN else loss.value[:_SHOWN] + "..."
-    share = "" if loss.with_value == loss.rows else f" in {loss.with_value:,}"
-    named = f" ({value}{share})" if value else ""
-    otherwise = f", {lost - loss.rows:,} otherwise" if lost > loss.rows else ""
-    remedy = advice(loss.outcome, recipe, loss.source, loss.value, loss.not_in_taxonomy)
-    return (
-        f"source {loss.source}: {loss.rows:,} of {rows:,} rows ended as {loss.outcome.code}{named}{otherwise}; {remedy}"
-    )
-
-
-def largest_loss(con: duckdb.DuckDBPyConnection, folder: RunFolder, stages: Sequence[str], source: str) -> Loss | None:
-    """Return the commonest outcome of a source in the ledgers of the stages, and the commonest cause of it."""
-    ledgers = [sql.quote(str(folder.stage(stage) / "ledger" / "*.parquet")) for stage in stages]
-    ledger = f"(SELECT * FROM read_parquet([{', '.join(ledgers)}]) WHERE source = {sql.quote(source)}) l"
-    counted = con.execute(
-        f"SELECT outcome, count(*) AS n FROM {ledger} GROUP BY 1 ORDER BY n DESC, outcome LIMIT 1"
-    ).fetchall()
-    if not counted:
-        return None
-    code, rows = counted[0]
-    outcome = Outcome[code.upper()]
-    chosen = f"FROM {ledger} WHERE outcome = {sql.quote(code)}"
-    value, with_value = con.execute(
-        f"SELECT {REMEDIES[outcome].facet} AS value, count(*) AS n {chosen} GROUP BY 1 ORDER BY n DESC, value LIMIT 1"
-    ).fetchall()[0]
-    unknown = sql.scalar(con, f"SELECT count(*) {chosen} AND l.evidence ->> '$.missing' IS NOT NULL")
-    return Loss(source, outcome, rows, str(value or ""), with_value, 2 * unknown > rows)
 
 
 def _rows(folder: RunFolder, stage: str) -> list[tuple[str, int, int]]:
