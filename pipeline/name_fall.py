@@ -68,7 +68,7 @@ def fall_sql(names: str, sources: Sequence[str]) -> str:
     return f"""CASE
         WHEN {missing} AND {genus} THEN {kind} || {asked} || ' and its genus are not' || {within} || {ending}
         WHEN {missing} THEN {kind} || {asked} || ' is not' || {within} || {ending}
-        WHEN {genus} THEN 'the genus of ' || {asked} || ' is not' || {within} || {ending}
+        WHEN {genus} THEN 'the genus of ''' || {n}.scientific_name || ''' is not' || {within} || {ending}
         WHEN {n}.match_type IN ('GENUS', 'HIGHER_RANK') AND list_contains({n}.issues, 'qualified_name')
           THEN '''' || {n}.scientific_name || ''' names no species' || {fell}
         WHEN {n}.match_type IN ('GENUS', 'HIGHER_RANK') AND (CASE {why} END) IS NOT NULL

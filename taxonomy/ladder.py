@@ -189,10 +189,11 @@ class Ladder:
         open_ = self._open(names, asked)
         borne = finders.exact(self.taxonomy, open_, names[open_], np.zeros(len(open_), dtype=bool))
         found = self._usable(borne)
-        if level == 0:  # of a name that is itself that of a genus, `name` has said it
-            self._note_missing(
-                open_[names[open_] != self.questions.canonical[open_]], borne, Flag.GENUS_NOT_IN_TAXONOMY
-            )
+        if level == 0:
+            # Of a name that is that of a genus, asked before as itself, it has been said.
+            said = (self.answers.flags[open_] & Flag.NAME_NOT_IN_TAXONOMY) > 0
+            said &= names[open_] == self.questions.canonical[open_]
+            self._note_missing(open_[~said], borne, Flag.GENUS_NOT_IN_TAXONOMY)
         if level:
             found = found.of(found.question[np.asarray(self.taxonomy.levels)[found.row] == level])
         self._settle(found, HIGHER, np.full(len(self.questions), level, dtype=np.int64), HIGHER_RANK)
