@@ -18,7 +18,7 @@ from manifests.preflight import Finding, SourceFacts, preflight
 from pipeline.benchmarks import held_out_sources
 from pipeline.errors import SourceError
 from pipeline.licences import normalise_licence
-from pipeline.likeness.sets import image_names
+from pipeline.likeness.sets import wanted
 from pipeline.run.folder import STAGES
 from pipeline.sources import open_source
 from pipeline.sources.known import KNOWN
@@ -85,12 +85,13 @@ def _benchmark(spec: BenchmarkSpec) -> Iterator[Finding]:
         return
     sources = held_out_sources(spec)
     key = f"benchmarks.{spec.name}"
-    images, hashes = 0, 0
+    images, hashes = False, False
     if sources.images:
         root = Path(sources.images)
-        images = len(image_names(root)) if root.is_dir() else 1
+        # One is enough to know, however many there are.
+        images = any(path.is_file() and wanted(path.name) for path in root.rglob("*")) if root.is_dir() else True
     if sources.hashes:
-        hashes = read_hash_list(Path(sources.hashes)).num_rows
+        hashes = read_hash_list(Path(sources.hashes)).num_rows > 0
     if not (images or hashes or sources.keys):
         raise RecipeError(
             f"benchmark {spec.name!r} would hold nothing out: it has no images, no hashes and no ids",
@@ -98,12 +99,12 @@ def _benchmark(spec: BenchmarkSpec) -> Iterator[Finding]:
             expected="a folder or .tar of images, a hash list with rows, or ids",
             remedy="give the folder that holds the held-out images, their hash list, or their ids as `ids`",
         )
-    for name, given, count, what in (
+    for name, given, some, what in (
         ("path", sources.images, images, "images"),
         ("path", sources.hashes, hashes, "hashes"),
-        ("ids", spec.ids, len(sources.keys), "ids"),
+        ("ids", spec.ids, bool(sources.keys), "ids"),
     ):
-        if given and not count:
+        if given and not some:
             yield Finding(f"{key}.{name}", f"it has no {what}: {given}", f"give its {what}, or remove the key")
     if sources.unseen_species and not any(row.get("taxon") for row in sources.keys) and not sources.hashes:
         yield Finding(

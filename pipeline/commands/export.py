@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
+
+from pipeline.emptiness import add_allow_empty, nothing
+from pipeline.exit_status import ExitStatus
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -16,13 +19,20 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("--where", default="", metavar="CONDITION", help="SQL over the columns of samples")
     parser.add_argument("--sql", default="", metavar="QUESTION", help="instead: a SELECT with a column key")
     parser.add_argument("--classes", default="accepted", metavar="LEVEL", help="accepted (default), or a rank")
+    add_allow_empty(parser)
     parser.set_defaults(lines=lines)
 
 
-def lines(args: argparse.Namespace) -> Iterator[str]:
+def lines(args: argparse.Namespace) -> Generator[str, None, int]:
     """Export, and give what left, what was refused and why."""
     from pipeline.export import export
+    from pipeline.run.folder import RunFolder
+    from pipeline.run.losses import rows_left
 
+    folder = RunFolder(args.run)
+    folder.require("catalog")
+    if not rows_left(folder):
+        return (yield from nothing("no image was exported", "the run kept none; it says itself what to change", args))
     done = export(args.run, args.out, args.format, args.where, args.sql, args.classes)
     yield f"{done.exported:,} of {done.asked:,} chosen samples exported to {args.out}"
     for name, samples in sorted(done.files.items()):
@@ -31,3 +41,6 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
         yield f"refused, {reason}: {samples:,} (see refused.csv)"
     if done.unclassed:
         yield f"without a {args.classes}: {done.unclassed:,}"
+    if done.exported:
+        return ExitStatus.DONE
+    return (yield from nothing("no image was exported", "refused.csv says of every chosen one why", args))

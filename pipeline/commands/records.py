@@ -116,6 +116,11 @@ def lines(args: argparse.Namespace) -> Generator[str, None, int]:
         yield f"{name:<10} {getattr(written, name):,}"
     for code, count, place in written.codes:
         yield f"  {code:<20} {count:>9,}  such as {place}"
+    if 2 * written.records < written.rows - written.absorbed and written.records:
+        yield (
+            f"{written.rejects:,} of {written.rows - written.absorbed:,} rows became no record, most as "
+            f"{written.codes[0][0]}: see {args.out / 'rejects.parquet'}"
+        )
     if written.records:
         return ExitStatus.DONE
     cause = f"most rows end as {written.codes[0][0]}" if written.codes else "the release has no rows"

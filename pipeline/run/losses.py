@@ -19,11 +19,12 @@ from pipeline.visible import on_one_line
 
 ENDING = ("ingest", "screen", "fetch", "likeness", "select")
 """Stages in which rows end; their balances count rows of sources."""
-_MEMORY_MB = 1024
 
 
 def stage_losses(folder: RunFolder, stage: str, recipe: Recipe) -> Iterator[str]:
     """Give a line for every source that lost more than half of its rows in a finished stage, or with it over all."""
+    if stage == "holdout":
+        yield from _not_covered(folder, recipe)
     if stage not in ENDING:
         return
     total, before = _rows_of_sources(folder), dict(_rows_of_sources(folder))
@@ -68,11 +69,25 @@ def _finished(folder: RunFolder, until: str) -> list[str]:
 def _line(
     folder: RunFolder, stages: Sequence[str], recipe: Recipe, source: str, prefix: str, rows: int, lost: int
 ) -> Iterator[str]:
-    ledgers = [sql.quote(str(folder.stage(stage) / "ledger" / "*.parquet")) for stage in stages]
-    with sql.connect(_MEMORY_MB, folder.root) as con:
-        loss = largest_loss(con, f"read_parquet([{', '.join(ledgers)}])", source)
+    ledgers = " UNION ALL ".join(f"SELECT * FROM {sql.parquet(folder.stage(stage) / 'ledger')}" for stage in stages)
+    with sql.connect(recipe.limits.memory_mb, folder.root) as con:
+        loss = largest_loss(con, f"({ledgers})", source)
     if loss is not None:
         yield on_one_line(prefix + loss_line(loss, recipe, rows, lost))
+
+
+def _not_covered(folder: RunFolder, recipe: Recipe) -> Iterator[str]:
+    """Give a line for every benchmark most of whose images could not be hashed, and so hold out nothing."""
+    items = sql.parquet(folder.stage("holdout") / "items")
+    with sql.connect(recipe.limits.memory_mb, folder.root) as con:
+        for name, images, lost, commonest in con.execute(
+            f"""SELECT benchmark, count(*), count(outcome), mode(outcome ORDER BY outcome) FROM {items}
+                GROUP BY 1 HAVING 2 * count(outcome) > count(*) ORDER BY 1"""
+        ).fetchall():
+            yield on_one_line(
+                f"holdout: benchmark {name}: {lost:,} of {images:,} images cannot be compared, most as {commonest}; "
+                "mend or replace them, or give their ids (benchmarks.ids): biomill images PATH says what is wrong"
+            )
 
 
 def _rows(folder: RunFolder, stage: str) -> list[tuple[str, int, int]]:
