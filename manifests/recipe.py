@@ -82,7 +82,7 @@ class TaxonomyRules:
 class LicencePolicy:
     """Which licence families may enter; anything else ends as licence_not_allowed or licence_unknown."""
 
-    allow: tuple[str, ...] = ("CC0", "PD", "PDM", "CC-BY", "CC-BY-SA", "CC-BY-NC", "CC-BY-NC-SA")
+    allow: tuple[str, ...] = ("CC0", "PD", "PDM", "CC-BY", "CC-BY-SA", "CC-BY-NC", "CC-BY-NC-SA", "CDLA-Permissive")
     allow_unknown: bool = False
 
 

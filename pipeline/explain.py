@@ -10,10 +10,12 @@ from typing import Any
 
 import duckdb
 
+from pipeline.atomic import read_json
 from pipeline.catalog import Asked, ask
 from pipeline.catalog.asked import lost_files
 from pipeline.errors import RunError
 from pipeline.explained import explained
+from pipeline.name_fall import fall_sql
 from pipeline.outcomes import Outcome
 from pipeline.records import RANK_COLUMNS
 from pipeline.visible import on_one_line
@@ -115,6 +117,14 @@ def _record(con: Asked, row_id: str) -> Iterator[str]:
         yield f"{'medium of':<10} {other['record_id']} ({other['source']}): {other['outcome']}{speaks}"
 
 
+def _fell(root: Path, con: Asked, row_id: str) -> Iterator[str]:
+    sources = json.loads(read_json(root / "manifest.json")["resolved"])["taxonomy"]["sources"]
+    query = f"SELECT {fall_sql('n', sources)} AS name FROM names n JOIN records USING (name_id) WHERE record_id = ?"
+    for name in _many(con, query, row_id)[:1]:
+        if name["name"]:
+            yield f"{'name fell':<10} {name['name']}"
+
+
 def _media(con: Asked, row_id: str) -> Iterator[str]:
     media = _one(
         con,
@@ -214,7 +224,7 @@ def explain(root: Path, wanted: str) -> Iterator[str]:
         try:
             row_id = row_id_of(con, root, wanted)
             yield f"{'row':<10} {row_id}"
-            for part in (_record, _media, _fate, _open):
+            for part in (_record, partial(_fell, root), _media, _fate, _open):
                 yield from map(on_one_line, part(con, row_id))
         except duckdb.IOException as error:
             raise lost_files(con.standing, error) from error

@@ -51,7 +51,9 @@ class Outcome(Enum):
     LICENCE_NOT_ALLOWED = OutcomeInfo("screen", False, "The licence is not one that the recipe allows.")
     NAME_UNRESOLVED = OutcomeInfo("screen", False, "The name is not in the taxonomy.")
     NAME_AMBIGUOUS = OutcomeInfo("screen", False, "The name belongs to several taxa and nothing decides between them.")
-    RANK_TOO_HIGH = OutcomeInfo("screen", False, "The accepted taxon stands above the recipe's lowest rank.")
+    RANK_TOO_HIGH = OutcomeInfo(
+        "screen", False, "The taxon that the name is, or fell to, stands above the recipe's lowest rank."
+    )
     BAD_URL = OutcomeInfo("screen", False, "The address is not an http(s) URL without credentials.")
     HOST_NOT_ALLOWED = OutcomeInfo("screen", False, "The address is on a host that the recipe does not allow.")
     MEDIA_LABEL_CONFLICT = OutcomeInfo("screen", False, "Records of the same medium name taxa that exclude each other.")

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pipeline.catalog import open_catalog
-from pipeline.run.network_loss import hopeful_lines
 from pipeline.visible import on_one_line
 
 _WIDEST = 60
@@ -48,20 +47,3 @@ def funnel_lines(root: Path) -> Iterator[str]:
     totals = [sum(found.get(name, 0) for found in lines.values()) for name in sources]
     table.append(["", "all input rows", *totals, sum(totals)])
     yield from table_lines(["stage", "outcome", *sources, "all"], table)
-
-
-def closing_lines(root: Path, shown: Path, typed: str = "") -> Iterator[str]:
-    """Give what a run prints last: its funnel, what asking again may bring, where the shards are, and what to try."""
-    yield from funnel_lines(root)
-    yield ""
-    if typed:
-        with open_catalog(root) as con:
-            yield from hopeful_lines(con, "ledger", typed)
-    yield f"shards    {shown / 'shards'}"
-    yield f"catalog   {shown / 'catalog.duckdb'}"
-    yield ""
-    yield "try"
-    yield f'  biomill sql {shown} "SELECT accepted_name, images, sources FROM taxa LIMIT 5"'
-    yield f'  biomill sql {shown} "SELECT benchmark, rule, distance, count(*) FROM leaks GROUP BY ALL ORDER BY ALL"'
-    yield f'  biomill sql {shown} "SELECT outcome, meaning FROM outcomes JOIN funnel USING (outcome) GROUP BY ALL"'
-    yield f"  biomill verify {shown}"

@@ -57,6 +57,8 @@ class Flag(IntFlag):
     ACCEPTED_OVER_SYNONYMS = 2048
     LOW_CONFIDENCE = 4096
     ABOVE_MINIMUM_RANK = 8192
+    NAME_NOT_IN_TAXONOMY = 16384
+    GENUS_NOT_IN_TAXONOMY = 32768
 
 
 @dataclass
@@ -163,13 +165,16 @@ class Ladder:
         """Ask for the name itself, then for other endings, then for other spellings."""
         policy = self.taxonomy.policy
         open_ = self._open(names, asked)
-        found = self._usable(finders.exact(self.taxonomy, open_, names[open_], label[open_]))
+        borne = finders.exact(self.taxonomy, open_, names[open_], label[open_])
+        found = self._usable(borne)
         labelled = open_[label[open_] & ~np.isin(open_, found.question)]
-        found = found + self._usable(finders.labels(self.taxonomy, labelled, names[labelled]))
+        alike = finders.labels(self.taxonomy, labelled, names[labelled])
+        found = found + self._usable(alike)
         mode = STRICT if policy.strict else NAME
         self._settle(found, mode, self.questions.level, EXACT, shaky=not policy.strict)
         if not policy.strict:
             self._spellings(found, names, asked & ~label, self.questions.level, mode, EXACT)
+        self._note_missing(open_, borne + alike, Flag.NAME_NOT_IN_TAXONOMY)
 
     def species(self, names: npt.NDArray[Any], asked: npt.NDArray[np.bool_]) -> None:
         """Ask for the species of trinomials, whose author is not that of the trinomial."""
@@ -182,7 +187,13 @@ class Ladder:
     def higher(self, names: npt.NDArray[Any], asked: npt.NDArray[np.bool_], level: int) -> None:
         """Ask for a genus (level 0: whatever bears that name) or for the taxon that a hint names."""
         open_ = self._open(names, asked)
-        found = self._usable(finders.exact(self.taxonomy, open_, names[open_], np.zeros(len(open_), dtype=bool)))
+        borne = finders.exact(self.taxonomy, open_, names[open_], np.zeros(len(open_), dtype=bool))
+        found = self._usable(borne)
+        if level == 0:
+            # Of a name that is that of a genus, asked before as itself, it has been said.
+            said = (self.answers.flags[open_] & Flag.NAME_NOT_IN_TAXONOMY) > 0
+            said &= names[open_] == self.questions.canonical[open_]
+            self._note_missing(open_[~said], borne, Flag.GENUS_NOT_IN_TAXONOMY)
         if level:
             found = found.of(found.question[np.asarray(self.taxonomy.levels)[found.row] == level])
         self._settle(found, HIGHER, np.full(len(self.questions), level, dtype=np.int64), HIGHER_RANK)
@@ -196,6 +207,11 @@ class Ladder:
         a.flags[high] |= Flag.ABOVE_MINIMUM_RANK
         a.runner_up[high] = self.taxonomy.accepted[a.usage[high]]
         a.match[high], a.usage[high], a.points[high], a.agreement[high] = NONE, -1, 0, 0
+
+    def _note_missing(self, asked: Ints, borne: Candidates, flag: Flag) -> None:
+        """Flag the questions that are still open and whose name nothing in the taxonomy bears."""
+        missing = asked[(self.answers.match[asked] == NONE) & ~np.isin(asked, borne.question)]
+        self.answers.flags[missing] |= flag
 
     def _open(self, names: npt.NDArray[Any], asked: npt.NDArray[np.bool_]) -> Ints:
         return np.flatnonzero(asked & (self.answers.match == NONE) & (names != ""))

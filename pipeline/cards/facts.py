@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import duckdb
 
 from manifests import Recipe
 from pipeline.cards.citations import citation
+from pipeline.losses import largest_loss, loss_line
 from pipeline.records import RANK_COLUMNS
 from pipeline.shards import loading_block
 
@@ -45,6 +46,8 @@ class Facts:
     """Lines of YAML that say which files are which split, and the types of their columns; '' without images."""
     layout: str
     """Layout of the shards."""
+    losses: Sequence[str]
+    """Of a run that kept nothing: the largest loss of every source, and what changes it."""
 
 
 def gather(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> Facts:
@@ -62,17 +65,19 @@ def gather(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> Facts:
     builds = rows("SELECT DISTINCT taxonomy_build FROM samples ORDER BY 1")
     splits = rows("SELECT split, count(*) FROM samples GROUP BY 1 ORDER BY 1")
     shards = recipe.shards
+    images = int(rows("SELECT count(*) FROM samples")[0][0])
+    sources = rows(
+        "SELECT source, count(*), count(*) FILTER (outcome = 'kept') FROM ledger GROUP BY source ORDER BY source"
+    )
     return Facts(
         name=recipe.name,
         description=recipe.description,
         taxonomy_build=", ".join(str(build) for (build,) in builds),
-        images=int(rows("SELECT count(*) FROM samples")[0][0]),
+        images=images,
         rows=int(rows("SELECT count(*) FROM ledger")[0][0]),
         splits=splits,
         ranks=ranks,
-        sources=rows(
-            "SELECT source, count(*), count(*) FILTER (outcome = 'kept') FROM ledger GROUP BY source ORDER BY source"
-        ),
+        sources=sources,
         licences=rows(
             """SELECT coalesce(license_id, 'unknown') AS licence, count(*) AS images,
                       bool_and(coalesce(may_share, false))
@@ -87,4 +92,12 @@ def gather(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> Facts:
         shards=rows("SELECT shard, count(*) FROM samples GROUP BY 1 ORDER BY 1"),
         loading=loading_block(shards.prefix, [split for split, _ in splits], shards.layout, "shards/"),
         layout=shards.layout,
+        losses=[] if images else list(_losses(con, recipe, sources)),
     )
+
+
+def _losses(con: duckdb.DuckDBPyConnection, recipe: Recipe, sources: Sequence[Row]) -> Iterator[str]:
+    for source, rows, _ in sources:
+        loss = largest_loss(con, "ledger", source)
+        if loss is not None:
+            yield loss_line(loss, recipe, rows, rows)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from manifests import BiomillError, LikenessRules
+from pipeline.emptiness import add_allow_empty, nothing
+from pipeline.exit_status import ExitStatus
 
 _DEFAULT = LikenessRules()
+_UNREAD = (
+    "decisions.parquet says of every image why; biomill images PATH says what is wrong with those that are unreadable"
+)
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -26,10 +31,11 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--review", type=int, metavar="D", help="also list pairs of kept images within D bits, for a person to judge"
     )
     parser.add_argument("--threads", type=int, default=2, metavar="N")
+    add_allow_empty(parser)
     parser.set_defaults(lines=lines)
 
 
-def lines(args: argparse.Namespace) -> Iterator[str]:
+def lines(args: argparse.Namespace) -> Generator[str, None, int]:
     """Hash, decide, write tables and contact sheets, and print what was found."""
     import pyarrow as pa
 
@@ -66,6 +72,9 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     if groups:
         yield f"{len(groups):,} groups of images that belong together"
     yield f"tables and {sheets[-1].name} in {args.out}"
+    if found.count("kept"):
+        return ExitStatus.DONE
+    return (yield from nothing("no image was kept", _UNREAD, args))
 
 
 def _groups(digests: list[str | None]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from pipeline.commands.engine import add_engine_options, engine_options
@@ -19,8 +19,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.set_defaults(lines=lines)
 
 
-def lines(args: argparse.Namespace) -> Iterator[str]:
+def lines(args: argparse.Namespace) -> Generator[str, None, int]:
     """Draw, run, and give the funnel and what to do next."""
     from pipeline.demo.run import run_demo
 
-    yield from run_demo(args.out, args.seed, args.shuffle, args.until, engine_options(args), args.typed)
+    options = engine_options(args)
+    return (yield from run_demo(args.out, args.seed, args.shuffle, args.until, options, args.typed))

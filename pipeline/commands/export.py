@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
+
+from pipeline.emptiness import add_allow_empty, nothing
+from pipeline.exit_status import ExitStatus
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -26,13 +29,20 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         action="store_true",
         help="of folders: every split has the folders of all classes, empty where it has no image of one",
     )
+    add_allow_empty(parser)
     parser.set_defaults(lines=lines)
 
 
-def lines(args: argparse.Namespace) -> Iterator[str]:
+def lines(args: argparse.Namespace) -> Generator[str, None, int]:
     """Export, and give what left, what was refused and why."""
     from pipeline.export import export
+    from pipeline.run.folder import RunFolder
+    from pipeline.run.losses import rows_left
 
+    folder = RunFolder(args.run)
+    folder.require("catalog")
+    if not rows_left(folder):
+        return (yield from nothing("no image was exported", "the run kept none; it says itself what to change", args))
     done = export(args.run, args.out, args.format, args.where, args.sql, args.classes, args.empty_classes)
     yield f"{done.exported:,} of {done.asked:,} chosen samples exported to {args.out}"
     for name, samples in sorted(done.files.items()):
@@ -42,3 +52,6 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     if done.unclassed:
         wider = "--classes accepted, or a higher rank, takes them" if args.classes != "accepted" else ""
         yield f"without a {args.classes}, left out: {done.unclassed:,}" + (f" ({wider})" if wider else "")
+    if done.exported:
+        return ExitStatus.DONE
+    return (yield from nothing("no image was exported", "refused.csv says of every chosen one why", args))

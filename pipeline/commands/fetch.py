@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
+
+from pipeline.emptiness import add_allow_empty
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -88,6 +90,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     images.add_argument(
         "--resampler", choices=RESAMPLERS, default=image.resampler, help="'cykooz-resizer' needs the extra fast"
     )
+    add_allow_empty(parser)
     parser.set_defaults(lines=lines)
 
 
@@ -98,8 +101,8 @@ def _digest(text: str) -> str:
     return text.lower()
 
 
-def lines(args: argparse.Namespace) -> Iterator[str]:
-    """Fetch, saying how far it is; then a summary per host and reason."""
+def lines(args: argparse.Namespace) -> Generator[str, None, int]:
+    """Fetch, saying how far it is; then a summary per host and reason, and what was lost most."""
     from manifests.checks import check_fetch
     from manifests.host_rules import parse_host_rule
     from manifests.places import Places
@@ -107,6 +110,7 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     from pipeline.commands.engine import workers_of
     from pipeline.fetching import fetch_list
     from pipeline.media.processes import be_lean
+    from pipeline.run.list_losses import list_losses
 
     rules = FetchRules(
         host=tuple(parse_host_rule(text) for text in args.host_rule),
@@ -143,3 +147,4 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     if getattr(args, "own_process", False):
         be_lean()
     yield from fetch_list(args.urls, args.column, out, rules, image, workers, retry, args.typed)
+    return (yield from list_losses(out / "outcomes.parquet", rules, image, args))

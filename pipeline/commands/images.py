@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from manifests import BiomillError
 from manifests.checks import RESAMPLERS
 from manifests.recipe import FetchRules, ImageRules
+from pipeline.emptiness import add_allow_empty, nothing
+from pipeline.exit_status import ExitStatus
 
 COLUMNS = ("outcome", "format", "source", "stored", "bytes", "orientation", "frames", "encoded", "quality", "file")
 
@@ -31,10 +33,11 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("--max-bytes", type=int, default=fetch.max_bytes, help="above: too_large (%(default)s)")
     parser.add_argument("-o", "--out", type=Path, help="also write the stored images into this folder")
     parser.add_argument("--json", action="store_true", help="print one JSON object per file, with hashes")
+    add_allow_empty(parser)
     parser.set_defaults(lines=lines)
 
 
-def lines(args: argparse.Namespace) -> Iterator[str]:
+def lines(args: argparse.Namespace) -> Generator[str, None, int]:
     """Give one line per file, sorted by path, and the number of files per outcome and format."""
     from pipeline.media.resampling import check_resampler
 
@@ -53,6 +56,9 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
         yield ""
         for (outcome, kind), count in sorted(counts.items()):
             yield f"{count:6} {outcome} {kind}".rstrip()
+    if not counts and not args.json:
+        return (yield from nothing("there are no files", "name image files, or folders that hold some", args))
+    return ExitStatus.DONE
 
 
 def _facts(path: Path, name: str, rules: ImageRules, args: argparse.Namespace) -> dict[str, str | int | bool]:

@@ -7,8 +7,11 @@ from collections.abc import Generator
 from pathlib import Path
 
 from manifests import BiomillError, LikenessRules
+from pipeline.emptiness import add_allow_empty, nothing
+from pipeline.exit_status import ExitStatus
 
 _DEFAULT = LikenessRules()
+_UNREAD = "biomill images PATH says what is wrong with them"
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -21,6 +24,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     hashing.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help=".parquet or .csv")
     hashing.add_argument("--name", default="", help="name of the benchmark (default: of the file)")
     hashing.add_argument("--threads", type=int, default=2, metavar="N")
+    add_allow_empty(hashing)
     hashing.set_defaults(lines=hash_lines)
 
     check = verbs.add_parser("check", help="which training images may be held-out ones; 1 when any is")
@@ -41,6 +45,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         told = "list for review what is no leak but lies within both of these distances (default %(default)s; -1: none)"
         check.add_argument(name, type=int, default=default, metavar="D", help=told)
     check.add_argument("--threads", type=int, default=2, metavar="N")
+    add_allow_empty(check)
     check.set_defaults(lines=check_lines)
 
     taxa = verbs.add_parser("taxa", help="held-out classes whose accepted species is trained on; 1 when any is")
@@ -74,7 +79,9 @@ def hash_lines(args: argparse.Namespace) -> Generator[str, None, int]:
         f"{args.out}: {len(rows):,} images, {len(rows) - len(failed):,} hashed, {low:,} of them with too little "
         f"information, {len(failed):,} not"
     )
-    return 0
+    if len(failed) == len(rows):
+        return (yield from nothing("no image was hashed, so the list holds nothing out", _UNREAD, args))
+    return ExitStatus.DONE
 
 
 def check_lines(args: argparse.Namespace) -> Generator[str, None, int]:
@@ -93,7 +100,8 @@ def check_lines(args: argparse.Namespace) -> Generator[str, None, int]:
     )
     review = args.review_phash, args.review_pdq
     train = hash_set(args.train, turned=False, threads=args.threads)
-    report = check_leaks(train, hash_set(args.heldout, threads=args.threads), rules, review)
+    heldout = hash_set(args.heldout, threads=args.threads)
+    report = check_leaks(train, heldout, rules, review)
     write_table(args.out / "leaks.parquet", report.leaks)
     write_table(args.out / "items.parquet", report.items)
     pages = leak_sheets(args.out, report)
@@ -114,6 +122,13 @@ def check_lines(args: argparse.Namespace) -> Generator[str, None, int]:
             f"{review[0]} and PDQ {review[1]} of a held-out one{where}"
         )
     yield f"tables and {pages[-1].name} in {args.out}"
+    for what, table_of in (("training", train), ("held-out", heldout)):
+        hashed = table_of["outcome"].null_count
+        # Equal bytes are found without a hash.
+        if hashed == 0 and report.leaks.num_rows == report.count("leak_unknown"):
+            return (yield from nothing(f"no {what} image was hashed, so nothing was compared", _UNREAD, args))
+        if 2 * hashed < table_of.num_rows:
+            yield f"{table_of.num_rows - hashed:,} of {table_of.num_rows:,} {what} images were not hashed: {_UNREAD}"
     return int(report.leaks.num_rows > only)
 
 

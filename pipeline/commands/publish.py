@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
+
+from pipeline.emptiness import add_allow_empty, nothing
+from pipeline.exit_status import ExitStatus
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -13,11 +16,17 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("out", type=Path, metavar="run", help="folder of the run")
     parser.add_argument("address", help="such as s3://bucket/name, or file:///mnt/share/name")
     parser.add_argument("--check", action="store_true", help="read every byte back and compare its checksum")
+    add_allow_empty(parser)
     parser.set_defaults(lines=lines)
 
 
-def lines(args: argparse.Namespace) -> Iterator[str]:
+def lines(args: argparse.Namespace) -> Generator[str, None, int]:
     """Copy, and say what was copied."""
     from pipeline.publish import publish
+    from pipeline.run.folder import RunFolder
+    from pipeline.run.losses import rows_left
 
     yield from publish(args.out, args.address, args.check)
+    if rows_left(RunFolder(args.out)):
+        return ExitStatus.DONE
+    return (yield from nothing("no image was published", "the run kept none; it says itself what to change", args))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 from manifests import BiomillError
 from pipeline.commands.json_document import add_json_option, json_document
+
+logger = logging.getLogger("biomill")
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,6 +28,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def lines(args: argparse.Namespace) -> Iterator[str]:
     """Give the recipe in canonical form and its digest; raises RecipeError with file, key and value."""
     from manifests import canonical_json, check_paths, describe_recipe, load_recipe, recipe_digest, starter_recipe
+    from pipeline.preflight import known_before
 
     if args.json and (args.reference or args.starter):
         raise BiomillError("--json is for a recipe that is checked", remedy="leave out --reference and --starter")
@@ -35,9 +39,13 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
         raise BiomillError("no recipe named", remedy="biomill recipe FILE, or --reference, or --starter")
     recipe = load_recipe(args.recipe, args.set)
     check_paths(recipe)
+    findings = known_before(recipe)
     if args.json:
         facts = {"path": args.recipe.absolute(), "name": recipe.name, "digest": recipe_digest(recipe)}
-        yield json_document("recipe", 1, {**facts, "warnings": [], "recipe": json.loads(canonical_json(recipe))})
+        told = [{"line": each.line, "refused_from": each.fatal_from} for each in findings]
+        yield json_document("recipe", 1, {**facts, "warnings": told, "recipe": json.loads(canonical_json(recipe))})
         return
+    for finding in findings:
+        logger.warning("%s: %s", "a run that fetches is refused" if finding.fatal_from else "warning", finding.line)
     yield canonical_json(recipe)
     yield f"digest {recipe_digest(recipe)}"

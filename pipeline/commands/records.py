@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
 from manifests import SOURCE_KINDS
 from manifests.recipe import SourceSpec
+from pipeline.emptiness import add_allow_empty, nothing
+from pipeline.exit_status import ExitStatus
 
 MEMORY_MB = 1024
 """Memory that sorting may use before it spills to disk."""
@@ -101,10 +103,11 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("--media", default="", help="local media store: a folder, a zip, or a folder of zips")
     parser.add_argument("--hierarchy", default="", help="EOL: the Dynamic Hierarchy that names the pages")
     parser.add_argument("--license", default="", help="licence of rows that state none")
+    add_allow_empty(parser)
     parser.set_defaults(lines=lines)
 
 
-def lines(args: argparse.Namespace) -> Iterator[str]:
+def lines(args: argparse.Namespace) -> Generator[str, None, int]:
     """Do it, and give the lines that say what was written."""
     given = {name: getattr(args, name) for name in ("release", "media", "hierarchy", "license")}
     written = write_records(SourceSpec(args.name or args.kind, args.kind, str(args.path), **given), args.out)
@@ -113,3 +116,12 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
         yield f"{name:<10} {getattr(written, name):,}"
     for code, count, place in written.codes:
         yield f"  {code:<20} {count:>9,}  such as {place}"
+    if 2 * written.records < written.rows - written.absorbed and written.records:
+        yield (
+            f"{written.rejects:,} of {written.rows - written.absorbed:,} rows became no record, most as "
+            f"{written.codes[0][0]}: see {args.out / 'rejects.parquet'}"
+        )
+    if written.records:
+        return ExitStatus.DONE
+    cause = f"most rows end as {written.codes[0][0]}" if written.codes else "the release has no rows"
+    return (yield from nothing("no record came out", f"{cause}; see {args.out / 'rejects.parquet'}", args))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from pipeline.commands.engine import add_engine_options, engine_options
-from pipeline.run.folder import STAGES
+from pipeline.emptiness import add_allow_empty
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -22,26 +22,18 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument(
         "--reuse", type=Path, action="append", default=[], metavar="RUN", help="take media from an earlier run's folder"
     )
+    add_allow_empty(parser)
     add_engine_options(parser)
     parser.set_defaults(lines=lines)
 
 
-def lines(args: argparse.Namespace) -> Iterator[str]:
-    """Run, and give the funnel and what to do next."""
+def lines(args: argparse.Namespace) -> Generator[str, None, int]:
+    """Run, and give the funnel, what was lost and what to do next; the status tells a run that kept nothing."""
     from manifests import load_recipe
+    from pipeline.run.closing import closing_lines
     from pipeline.run.driver import run
 
     retry = tuple(dict.fromkeys(word.strip() for word in args.retry.split(",") if word.strip()))
-    folder = run(
-        load_recipe(args.recipe, args.set),
-        args.out,
-        args.until,
-        engine_options(args),
-        retry=retry,
-        reuse=args.reuse,
-        typed=args.typed,
-    )
-    if args.until == STAGES[-1]:
-        from pipeline.report import closing_lines
-
-        yield from closing_lines(folder.root, args.out, args.typed)
+    recipe = load_recipe(args.recipe, args.set)
+    folder = run(recipe, args.out, args.until, engine_options(args), retry=retry, reuse=args.reuse, typed=args.typed)
+    return (yield from closing_lines(folder.root, args.out, recipe, args.typed, args.until, args.allow_empty))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from manifests import Recipe, load_recipe
@@ -13,10 +13,9 @@ from pipeline.atomic import read_json, write_json
 from pipeline.demo.corpus import Corpus, build_corpus
 from pipeline.demo.server import connect_to, serve
 from pipeline.errors import RunError
-from pipeline.report import closing_lines
+from pipeline.run.closing import closing_lines
 from pipeline.run.driver import run
 from pipeline.run.engine import EngineOptions
-from pipeline.run.folder import STAGES
 
 logger = logging.getLogger("biomill")
 _MARK = "corpus.json"
@@ -49,12 +48,13 @@ def connected(recipe: Recipe, address: str) -> Recipe:
     return dataclasses.replace(recipe, fetch=dataclasses.replace(recipe.fetch, connect_to=connect_to(address)))
 
 
-def run_demo(out: Path, seed: int, shuffle: int, until: str, options: EngineOptions, typed: str = "") -> Iterator[str]:
+def run_demo(
+    out: Path, seed: int, shuffle: int, until: str, options: EngineOptions, typed: str = ""
+) -> Generator[str, None, int]:
     """Run the demo in `out` (corpus in `out/corpus`, run in `out/run`), and give the lines to print at its end."""
     logger.info("demo: drawing a biota")
     corpus = prepared_corpus(out / "corpus", seed, shuffle)
     with serve(corpus.folder) as server:
         recipe = connected(load_recipe(corpus.recipe), server.address)
         folder = run(recipe, out / "run", until, options, typed=typed)
-    if until == STAGES[-1]:
-        yield from closing_lines(folder.root, out / "run")
+    return (yield from closing_lines(folder.root, out / "run", recipe, until=until))

@@ -16,11 +16,13 @@ from manifests import Recipe, canonical_json, check_paths, recipe_digest
 from pipeline.atomic import TEMPORARY_PREFIX, read_json, sweep, write_json
 from pipeline.errors import ConservationError, RunError
 from pipeline.media.resampling import check_resampler, library_versions
+from pipeline.preflight import known_before, refuse
 from pipeline.run import interrupt
 from pipeline.run.engine import Engine, EngineOptions
 from pipeline.run.folder import STAGES, RunFolder
 from pipeline.run.going_on import note_command
 from pipeline.run.inputs import localised
+from pipeline.run.losses import stage_losses
 from pipeline.run.meter import metered
 from pipeline.run.noted import note_files, note_late
 from pipeline.run.sitting import sitting
@@ -82,6 +84,10 @@ def run(
     check_paths(recipe)
     check_resampler(recipe.image.resampler)
     _check_local(out)
+    findings = known_before(recipe)
+    refuse(findings, until)
+    for finding in findings:
+        progress(f"warning: {finding.line}")
     folder = RunFolder(out.absolute())
     for other in reuse:
         RunFolder(other.absolute()).require_run()
@@ -115,6 +121,8 @@ def run(
             manifest["inputs"] |= stage.inputs(context)
             digest = stage_digest(stage, context)
             _stage(stage, context, engine, digest)
+            for line in stage_losses(folder, stage.name, recipe):
+                progress(line)
             facts = read_json(folder.done(stage.name))["facts"]
             manifest["stages"][stage.name] = {"digest": digest, "version": stage.version}
             if "taxonomy_build" in facts:

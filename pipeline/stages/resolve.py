@@ -87,7 +87,7 @@ class Resolve(Stage):
     """The resolve stage."""
 
     name = "resolve"
-    version = 2
+    version = 3
     sections = ("taxonomy",)
     upstream = ("ingest",)
 

@@ -20,6 +20,7 @@ from pipeline import ids, one_medium, sql
 from pipeline.atomic import table_writer, write_table
 from pipeline.likeness.taxa import held_taxa
 from pipeline.media import check_url, to_uri
+from pipeline.name_fall import fall_sql, missing_sql
 from pipeline.outcomes import Outcome
 from pipeline.preference import provenance, specimen_key
 from pipeline.records import ENDED_SCHEMA, LOCATOR_COLUMNS, RECORD_SCHEMA
@@ -65,6 +66,7 @@ PASSED_SCHEMA = pa.schema(
 )
 """Records that passed every rule that looks at one record alone."""
 
+_NAMES = in_list([each.code for each in (Outcome.NAME_UNRESOLVED, Outcome.NAME_AMBIGUOUS, Outcome.RANK_TOO_HIGH)])
 _HELD = (Outcome.LEAK_ID.code, Outcome.LEAK_SPECIES.code)
 
 MEDIA_RECORD_SCHEMA = pa.schema(
@@ -89,6 +91,7 @@ def screening_sql(recipe: Recipe, records: str, names: str, ids_table: str, item
     allow = in_list(recipe.licences.allow)
     unknown = "false" if recipe.licences.allow_unknown else "l_family IS NULL"
     rank = recipe.taxonomy.minimum_rank
+    fall = f"to_json({{'missing': {missing_sql('n')}, 'reason': {fall_sql('n', recipe.taxonomy.sources)}}})"
     return f"""
     WITH twins AS (
       SELECT record_id, locator_file, locator_row,
@@ -133,7 +136,7 @@ def screening_sql(recipe: Recipe, records: str, names: str, ids_table: str, item
         WHEN n.accepted_id IS NULL THEN 'name_unresolved'
         WHEN n."{rank}" IS NULL THEN 'rank_too_high'
       END AS outcome,
-      to_json(CASE
+      json_merge_patch(to_json(CASE
         WHEN coalesce(t.nth, 1) > 1 THEN {{'rule': 'same record, medium and box', 'value': t.nth::VARCHAR}}
         WHEN r.media_type NOT IN ('StillImage', 'Unknown') THEN {{'rule': 'media type', 'value': r.media_type}}
         WHEN upper(coalesce(r.occurrence_status, 'PRESENT')) = 'ABSENT'
@@ -145,7 +148,7 @@ def screening_sql(recipe: Recipe, records: str, names: str, ids_table: str, item
         WHEN {unknown} THEN {{'rule': 'licence', 'value': r.license_verbatim}}
         WHEN l_family NOT IN {allow} THEN {{'rule': 'licence', 'value': r.license_id}}
         ELSE {{'rule': 'name: ' || coalesce(n.match_type, 'NONE'), 'value': r.scientific_name}}
-      END)::VARCHAR AS evidence
+      END), CASE WHEN outcome IN {_NAMES} THEN {fall} ELSE '{{}}' END)::VARCHAR AS evidence
     FROM (SELECT *, CASE WHEN license_family IN ('', 'UNKNOWN', 'UNSPECIFIED', 'AMBIGUOUS') THEN NULL
                          ELSE license_family END AS l_family FROM {records}) r
     LEFT JOIN twins t USING (record_id, locator_file, locator_row)
@@ -170,7 +173,7 @@ class Screen(Stage):
     """The screen stage."""
 
     name = "screen"
-    version = 4
+    version = 5
     sections = ("licences", "taxonomy", "fetch.hosts", "sources", "likeness.label_conflict")
     upstream = ("ingest", "resolve", "holdout")
 

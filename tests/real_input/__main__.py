@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.report import closing_lines
+from pipeline.run.closing import closing_lines
 from pipeline.run.driver import run
 from pipeline.run.engine import EngineOptions
 from pipeline.verify import verify
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ready(out / "corpus", options.data, options.eol_rows, options.frames_percent) as mill:
         folder = run(mill.recipe, out / "run", options=EngineOptions(workers=options.workers))
         hits = sorted(mill.server.hits.items())
-    lines = [*closing_lines(folder.root, out / "run"), "", "answers of the web"]
+    lines = [*closing_lines(folder.root, out / "run", mill.recipe), "", "answers of the web"]
     lines += [f"  {answer}  {count:,}" for answer, count in hits]
     checks = list(verify(folder.root))
     lines += ["", *(f"{'ok  ' if check.ok else 'FAIL'} {check.name}: {check.detail}" for check in checks)]
