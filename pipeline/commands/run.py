@@ -13,7 +13,7 @@ from pipeline.run.folder import STAGES
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's arguments."""
     parser = commands.add_parser("run", help="run a recipe; goes on where it stopped")
-    parser.add_argument("recipe", type=Path)
+    parser.add_argument("recipe", type=Path, help="the recipe, a TOML file")
     parser.add_argument("-o", "--out", type=Path, required=True, help="output folder of the run")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the recipe")
     parser.add_argument(
@@ -33,7 +33,7 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
 
     retry = tuple(dict.fromkeys(word.strip() for word in args.retry.split(",") if word.strip()))
     folder = run(
-        load_recipe(args.recipe, args.set),
+        load_recipe(args.recipe, args.set, files=True),
         args.out,
         args.until,
         engine_options(args),
