@@ -100,7 +100,17 @@ def check_noting(recipe: Recipe, problems: Problems) -> None:
     _check_ties(recipe, problems)
 
 
-def check_fetch(rules: FetchRules, places: Places) -> None:
+def check_values(table: Any, path: KeyPath, places: Places) -> None:
+    """Raise RecipeError for values of one table that break a rule, where it was made without a recipe.
+
+    >>> check_values(ImageRules(side=64), ("image",), Places("the command line"))
+    """
+    problems = Problems(places)
+    _check_values(table, path, problems)
+    problems.refuse()
+
+
+def check_fetch(rules: FetchRules, places: Places, image: ImageRules | None = None) -> None:
     """Raise RecipeError for values that break a rule, where fetch rules are made without a recipe.
 
     >>> check_fetch(FetchRules(connect_to=("example.org",)), Places("the command line"))
@@ -112,6 +122,8 @@ def check_fetch(rules: FetchRules, places: Places) -> None:
     """
     problems = Problems(places)
     _check_values(rules, ("fetch",), problems)
+    if image is not None:
+        _check_values(image, ("image",), problems)
     _check_hosts(rules, problems)
     problems.refuse()
 

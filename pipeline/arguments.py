@@ -17,6 +17,13 @@ _NUMBER = re.compile(r"-\d+(\.\d*)?$|-\.\d+$")
 class _Help(argparse.HelpFormatter):
     """Help whose texts are wrapped, but for those that have lines of their own."""
 
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        text = action.help or ""
+        plain = isinstance(action.default, str | int | float) and action.default not in ("", False)
+        if plain and action.option_strings and "default" not in text and action.nargs != 0:
+            return f"{text} (default %(default)s)"
+        return text
+
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         if "\n" in text:
             return "".join(indent + line for line in text.splitlines(keepends=True))

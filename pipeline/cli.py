@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import shlex
@@ -33,7 +32,9 @@ def _parser() -> Parser:
         description="From public biodiversity records to training data that can explain every row.",
         epilog="`biomill help COMMAND` explains a command, with examples. Exit statuses: docs/commands.md.",
     )
-    parser.add_argument("--version", action="version", version=f"biomill {version('biomill')}", help="print the version")
+    parser.add_argument(
+        "--version", action="version", version=f"biomill {version('biomill')}", help="print the version"
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.register(commands)
@@ -126,6 +127,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output went away (`| head`); there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitStatus.DONE
+
+    except OSError as error:
+        if getattr(args, "debug", False):
+            raise
+        where = f"\n  where:  {error.filename}" if error.filename else ""
+        print(visible(f"biomill: {error.strerror or error}{where}"), file=sys.stderr)
+        return _leave(ExitStatus.FAILED)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ PipelineError
 ├── WorkerDiedError     a worker process ended while it held work
 ├── NetworkLostError    nobody can be asked: it is about us, not about single hosts
 ├── RunError            the output folder or the stage order does not allow what was asked
-├── UsageError          the words of a command do not go together
+│   └── UsageError      the words of a command do not go together, or name what does not exist
 ├── MissingExtraError   what was asked for needs an extra that is not installed
 ├── FeedError           shards cannot be read as training asks, or a saved position is of other data
 └── VerifyError         a finished run does not hold what it promises
@@ -46,8 +46,8 @@ class RunError(PipelineError):
     """The output folder or the order of stages does not allow what was asked."""
 
 
-class UsageError(PipelineError):
-    """The options and arguments of a command cannot be used together, or name what does not exist in Biomill."""
+class UsageError(RunError):
+    """The options and arguments of a command cannot be used together, or name what Biomill does not have."""
 
 
 class MissingExtraError(PipelineError):

@@ -16,8 +16,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser = commands.add_parser(
         "completion",
         help="print what makes a shell complete commands and options",
-        description="bash: eval \"$(biomill completion bash)\" in ~/.bashrc\n"
-        "zsh:  eval \"$(biomill completion zsh)\" in ~/.zshrc, behind compinit\n"
+        description='bash: eval "$(biomill completion bash)" in ~/.bashrc\n'
+        'zsh:  eval "$(biomill completion zsh)" in ~/.zshrc, behind compinit\n'
         "fish: biomill completion fish > ~/.config/fish/completions/biomill.fish",
     )
     parser.add_argument("shell", choices=SHELLS, help="the shell that is to complete")

@@ -19,7 +19,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "explain": ("biomill explain out/mine 4100005483",),
     "export": (
-        "biomill export out/mine -o out/birds --where \"\\\"class\\\" = 'Aves'\"",
+        'biomill export out/mine -o out/birds --where "\\"class\\" = \'Aves\'"',
         "biomill export out/mine -o out/folders --format folders --classes genus",
     ),
     "verify": ("biomill verify out/mine",),

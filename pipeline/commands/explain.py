@@ -10,7 +10,7 @@ from pathlib import Path
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's arguments."""
     parser = commands.add_parser("explain", help="one row's whole life")
-    parser.add_argument("out", type=Path)
+    parser.add_argument("out", type=Path, help="folder of a run")
     parser.add_argument("id", help="row_id, its beginning, or the source's own record, media or box key")
     parser.set_defaults(lines=lines)
 

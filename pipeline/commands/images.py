@@ -36,11 +36,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def lines(args: argparse.Namespace) -> Iterator[str]:
     """Give one line per file, sorted by path, and the number of files per outcome and format."""
+    from manifests.checks import check_values
+    from manifests.places import Places
     from pipeline.media.resampling import check_resampler
 
     rules = ImageRules(
         side=args.side, rule=args.rule, quality=args.quality, min_side=args.min_side, resampler=args.resampler
     )
+    check_values(rules, ("image",), Places("the command line"))
     check_resampler(rules.resampler)
     counts: Counter[tuple[str, str]] = Counter()
     if not args.json:

@@ -7,6 +7,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from manifests import BiomillError, LikenessRules
+from pipeline.commands.numbers import whole
 
 _DEFAULT = LikenessRules()
 
@@ -20,29 +21,35 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     hashing.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="folders, .tar, .zip or images")
     hashing.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help=".parquet or .csv")
     hashing.add_argument("--name", default="", help="name of the benchmark (default: of the file)")
-    hashing.add_argument("--threads", type=int, default=2, metavar="N")
+    hashing.add_argument("--threads", type=whole(1), default=2, metavar="N", help="that decode images (default 2)")
     hashing.set_defaults(lines=hash_lines)
 
     check = verbs.add_parser("check", help="which training images may be held-out ones; 1 when any is")
-    check.add_argument("--train", type=Path, nargs="+", required=True, metavar="PATH")
-    check.add_argument("--heldout", type=Path, nargs="+", required=True, metavar="PATH")
-    check.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
-    check.add_argument("--distance", type=int, default=_DEFAULT.leak_distance, help="PDQ-256 (default %(default)s)")
-    check.add_argument("--phash", type=int, default=-1, metavar="D", help="compare pHash-64 within D too")
-    check.add_argument("--threads", type=int, default=2, metavar="N")
+    check.add_argument(
+        "--train", type=Path, nargs="+", required=True, metavar="PATH", help="images: folders, .tar, .zip, hash lists"
+    )
+    check.add_argument(
+        "--heldout", type=Path, nargs="+", required=True, metavar="PATH", help="images of the benchmark, likewise"
+    )
+    check.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="folder for tables and sheets")
+    check.add_argument(
+        "--distance", type=whole(0, 256), default=_DEFAULT.leak_distance, help="PDQ-256 (default %(default)s)"
+    )
+    check.add_argument("--phash", type=whole(-1, 31), default=-1, metavar="D", help="compare pHash-64 within D too")
+    check.add_argument("--threads", type=whole(1), default=2, metavar="N", help="that decode images (default 2)")
     check.set_defaults(lines=check_lines)
 
     taxa = verbs.add_parser("taxa", help="held-out classes whose accepted species is trained on; 1 when any is")
     taxa.add_argument(
         "--heldout", type=Path, required=True, metavar="FILE", help=".csv, .csv.gz, .tsv or .txt of names"
     )
-    taxa.add_argument("--train", type=Path, required=True, metavar="FILE")
+    taxa.add_argument("--train", type=Path, required=True, metavar="FILE", help="names that are trained on, likewise")
     taxa.add_argument("--taxonomy", type=Path, metavar="DIR", help="a built taxonomy, for synonyms")
     taxa.add_argument("--column", action="append", default=[], help="column of the names (default: one named as such)")
     taxa.set_defaults(lines=taxa_lines)
 
     certify = verbs.add_parser("certify", help="state a run's guarantee and prove it; 1 when it does not hold")
-    certify.add_argument("run", type=Path)
+    certify.add_argument("run", type=Path, help="folder of a finished run")
     certify.add_argument("-o", "--out", type=Path, metavar="DIR", help="write statement and evidence there")
     certify.set_defaults(lines=certify_lines)
 

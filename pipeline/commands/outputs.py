@@ -78,7 +78,7 @@ def check_output(args: argparse.Namespace) -> None:
     strangers = sorted(path.name for path in out.iterdir() if not path.name.startswith("."))
     source = next((name for name in SOURCE_MARKS if (out / name).exists()), "")
     written = not output.marks or any(next(out.glob(mark), None) is not None for mark in output.marks)
-    if source and output.marks or strangers and not written or source == SOURCE_MARKS[0]:
+    if (source and output.marks) or (strangers and not written) or source == SOURCE_MARKS[0]:
         raise UsageError(
             "the output folder holds other things",
             f"{out} holds {source or strangers[0]!r}",

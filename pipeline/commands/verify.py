@@ -10,7 +10,7 @@ from pathlib import Path
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's arguments."""
     parser = commands.add_parser("verify", help="check everything a run promises")
-    parser.add_argument("out", type=Path)
+    parser.add_argument("out", type=Path, help="folder of a run")
     parser.set_defaults(lines=lines)
 
 
