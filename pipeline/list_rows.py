@@ -168,7 +168,7 @@ def json_keys(lines: Lines) -> tuple[str, ...]:
     keys: dict[str, None] = {}
     for line in lines:
         found = _object(line)
-        keys.update(dict.fromkeys(found if isinstance(found, dict) else ()))
+        keys.update(dict.fromkeys(key for key in (found if isinstance(found, dict) else ()) if _cell(key) == key))
         if len(keys) > MAX_KEYS:
             raise SourceError(
                 f"the objects have more than {MAX_KEYS:,} different keys", remedy="leave some of them out"
@@ -205,9 +205,21 @@ def _object(line: str) -> dict[str, object] | str:
 
 
 def _cell(value: object) -> str | None:
-    return value if isinstance(value, str) or value is None else json.dumps(value, ensure_ascii=False)
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace").decode()  # JSON can hold half a character
+
+
+def readable(text: str) -> str:
+    r"""Return a text with bytes that are no UTF-8 as escapes.
+
+    >>> readable("caf\udce9")
+    'caf\\xe9'
+    """
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _shown(line: str) -> str:
-    text = line.strip().encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    text = readable(line.strip())
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from manifests.nearness import closest
 from pipeline.atomic import table_writer
 from pipeline.errors import SourceError, UsageError
-from pipeline.list_rows import Lines, Row, json_keys, json_rows, line_rows, open_text, split, table_rows
+from pipeline.list_rows import Lines, Row, json_keys, json_rows, line_rows, open_text, readable, split, table_rows
 from pipeline.table_header import unique_names
 
 KINDS = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet")
@@ -172,6 +172,7 @@ def _describe(path: Path, column: str) -> _Text:
             remedy="save it as UTF-8",
         )
     delimiters = ("\t",) if kind == ".tsv" else _DELIMITERS
+    first = readable(first.lstrip("\ufeff"))
     headers = {delimiter: [cell.strip() for cell in split(first, delimiter)] for delimiter in delimiters}
     for delimiter, header in headers.items():
         if any(cell.lower() == column.lower() for cell in header):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from pipeline.commands.numbers import whole
@@ -134,7 +134,7 @@ def _digest(text: str) -> str:
     return text.lower()
 
 
-def lines(args: argparse.Namespace) -> Iterator[str]:
+def lines(args: argparse.Namespace) -> Generator[str, None, int]:
     """Fetch, saying how far it is; then a summary per host and reason."""
     from manifests.checks import check_fetch
     from manifests.host_rules import parse_host_rule
@@ -178,4 +178,4 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     out, workers = args.out.absolute(), workers_of(args.workers)
     if getattr(args, "own_process", False):
         be_lean()
-    yield from fetch_list(args.urls, args.column, out, rules, image, workers, retry, args.typed)
+    return (yield from fetch_list(args.urls, args.column, out, rules, image, workers, retry, args.typed))
