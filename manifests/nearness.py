@@ -1,6 +1,6 @@
 """Which known word a mistyped one most likely means, and none where nothing is near.
 
-Two words are near when few letters differ for their length: up to 1 of 4 to 5 letters, 2 of 6 to 11, 3 of more. Case
+Two words are near when few letters differ for their length: up to 1 of 3 to 5 letters, 2 of 6 to 11, 3 of more. Case
 is ignored, and `_`, `-` and `.` are alike. Words that two names share say nothing: 'test_percent' and 'reject_percent'
 are compared by 'test' and 'reject'. A name of which the end, or words at the beginning, were left out is near where it
 is the only one ('host_rate': 'per_host_rate'), and so is one with a number added at its end ('CC-BY-4.0': 'CC-BY').
@@ -78,9 +78,9 @@ def _apart(one: Sequence[str], other: Sequence[str]) -> int | None:
     if not left or not right:
         return None
     longest = max(len(left), len(right))
-    if longest < 4:  # of so few letters, others make another word
-        return 1 if sorted(left) == sorted(right) else None
-    allowed = 1 if longest < 6 else 2 if longest < 12 else 3
+    if longest < 4 and len(left) == len(right) and not (start or end) and sorted(left) != sorted(right):
+        return None  # of so few letters, another one makes another word
+    allowed = 0 if longest < 3 else 1 if longest < 6 else 2 if longest < 12 else 3
     if abs(len(left) - len(right)) > allowed:
         return None
     distance = edits(left, right)
