@@ -19,6 +19,7 @@ from manifests.digest import canonical_json, recipe_digest, section_digest
 from manifests.errors import BiomillError, RecipeError
 from manifests.loader import load_recipe, recipe_from_json
 from manifests.paths import RecipePath, check_paths, is_remote, with_paths
+from manifests.problems import RecipeErrors
 from manifests.recipe import (
     LAYOUTS,
     RANKS,
@@ -38,6 +39,7 @@ from manifests.recipe import (
     TaxonomyRules,
 )
 from manifests.reference import describe_recipe, starter_recipe
+from manifests.toml_form import resolved_toml
 
 __all__ = [
     "LAYOUTS",
@@ -58,6 +60,7 @@ __all__ = [
     "Limits",
     "Recipe",
     "RecipeError",
+    "RecipeErrors",
     "RecipePath",
     "SelectRules",
     "ShardRules",
@@ -72,6 +75,7 @@ __all__ = [
     "load_recipe",
     "recipe_digest",
     "recipe_from_json",
+    "resolved_toml",
     "section_digest",
     "shipped_benchmarks",
     "starter_recipe",

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from manifests.binding import bind
 from manifests.document import read_document
-from manifests.errors import RecipeError
+from manifests.nearness import closest
 from manifests.paths import anchored
-from manifests.places import closest
+from manifests.places import KeyPath, Places
+from manifests.problems import Problems
 
 SHIPPED = "shipped://"
 """Prefix of a benchmark's `path` that names a manifest of the package."""
@@ -77,13 +78,10 @@ def load_benchmark(path: str) -> BenchmarkManifest:
     (True, 'inat:{filenumber}')
     """
     file = _FOLDER / f"{path.removeprefix(SHIPPED)}.toml" if path.startswith(SHIPPED) else Path(path)
-    if path.startswith(SHIPPED) and path.removeprefix(SHIPPED) not in shipped_benchmarks():
-        near = closest(path.removeprefix(SHIPPED), shipped_benchmarks())
-        raise RecipeError(
-            f"no benchmark of this name comes with the package: {path!r}",
-            expected="one of " + ", ".join(f"{SHIPPED}{name}" for name in shipped_benchmarks()),
-            remedy=f"write '{SHIPPED}{near}'" if near else "write a manifest of your own and give its path",
-        )
+    if path.startswith(SHIPPED):
+        problems = Problems(Places(""))
+        unknown_shipped(path, (), problems)
+        problems.refuse()
     tree, places = read_document(file)
     manifest = bind(BenchmarkManifest, tree, (), places)
     folder = file.parent
@@ -93,6 +91,19 @@ def load_benchmark(path: str) -> BenchmarkManifest:
         hashes=anchored(folder, manifest.hashes),
         table=anchored(folder, manifest.table),
     )
+
+
+def unknown_shipped(path: str, key: KeyPath, problems: Problems) -> None:
+    """Note a 'shipped://NAME' that does not come with the package, as the value of a recipe's key."""
+    name = path.removeprefix(SHIPPED)
+    if name not in shipped_benchmarks():
+        near = closest(name, shipped_benchmarks())
+        problems.add(
+            key,
+            f"no benchmark of this name comes with the package: {path!r}",
+            "one of " + ", ".join(f"{SHIPPED}{each}" for each in shipped_benchmarks()),
+            f"write '{SHIPPED}{near}'" if near else "write a manifest of your own and give its path",
+        )
 
 
 def shipped_benchmarks() -> tuple[str, ...]:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from manifests.places import KeyPath, Places, closest, show, spell
+from manifests.nearness import closest
+from manifests.places import KeyPath, Places, show, spell
+from manifests.problems import Problems
 from manifests.recipe import (
     LAYOUTS,
     RANKS,
@@ -72,7 +74,7 @@ class Rule:
 
 
 def check(recipe: Recipe, places: Places) -> None:
-    """Raise RecipeError for the first value that breaks a rule, with its place and, where one is near, the word meant.
+    """Raise RecipeError for a value that breaks a rule, with its place and, where one is near, the word meant.
 
     >>> from manifests.recipe import SourceSpec
     >>> check(Recipe("a", (SourceSpec("b", "gbif-dwc", "c"),)), Places("a.toml"))
@@ -83,16 +85,33 @@ def check(recipe: Recipe, places: Places) -> None:
       expect: one of gbif-dwca, ...
       remedy: write 'gbif-dwca'
     """
-    _check_values(recipe, (), places)
-    _check_lists(recipe, places)
-    _check_hosts(recipe.fetch, places)
-    _check_unique_names("sources", [source.name for source in recipe.sources], places)
-    _check_unique_names("benchmarks", [benchmark.name for benchmark in recipe.benchmarks], places)
-    _check_ties(recipe, places)
+    problems = Problems(places)
+    check_noting(recipe, problems)
+    problems.refuse()
 
 
-def check_fetch(rules: FetchRules, places: Places) -> None:
-    """Raise RecipeError for the first value that breaks a rule, where fetch rules are made without a recipe.
+def check_noting(recipe: Recipe, problems: Problems) -> None:
+    """Note every value that breaks a rule, but for keys that are known to be wrong already."""
+    _check_values(recipe, (), problems)
+    _check_lists(recipe, problems)
+    _check_hosts(recipe.fetch, problems)
+    _check_unique_names("sources", [source.name for source in recipe.sources], problems)
+    _check_unique_names("benchmarks", [benchmark.name for benchmark in recipe.benchmarks], problems)
+    _check_ties(recipe, problems)
+
+
+def check_values(table: Any, path: KeyPath, places: Places) -> None:
+    """Raise RecipeError for values of one table that break a rule, where it was made without a recipe.
+
+    >>> check_values(ImageRules(side=64), ("image",), Places("the command line"))
+    """
+    problems = Problems(places)
+    _check_values(table, path, problems)
+    problems.refuse()
+
+
+def check_fetch(rules: FetchRules, places: Places, image: ImageRules | None = None) -> None:
+    """Raise RecipeError for values that break a rule, where fetch rules are made without a recipe.
 
     >>> check_fetch(FetchRules(connect_to=("example.org",)), Places("the command line"))
     Traceback (most recent call last):
@@ -101,32 +120,34 @@ def check_fetch(rules: FetchRules, places: Places) -> None:
       where:  the command line, key fetch.connect_to[0]
       expect: 'host=address:port', ...
     """
-    _check_values(rules, ("fetch",), places)
-    _check_hosts(rules, places)
+    problems = Problems(places)
+    _check_values(rules, ("fetch",), problems)
+    if image is not None:
+        _check_values(image, ("image",), problems)
+    _check_hosts(rules, problems)
+    problems.refuse()
 
 
-def _check_values(table: Any, path: KeyPath, places: Places) -> None:
+def _check_values(table: Any, path: KeyPath, problems: Problems) -> None:
     for here, value, rule in _ruled_values(table, path):
-        if not rule.holds(value):
+        if not problems.spoilt(here) and not rule.holds(value):
             near = closest(value, rule.choices) if isinstance(value, str) else ""
-            raise places.error(
-                here, f"'{spell(here)}' is {show(value)}", rule.expected, f"write {near!r}" if near else ""
-            )
+            problems.add(here, f"'{spell(here)}' is {show(value)}", rule.expected, f"write {near!r}" if near else "")
 
 
-def _check_hosts(rules: FetchRules, places: Places) -> None:
+def _check_hosts(rules: FetchRules, problems: Problems) -> None:
     names = [each.pattern.lower() for each in rules.host]
     for position, each in enumerate(rules.host):
         path: KeyPath = ("fetch", "host", each.pattern)
         first = rules.host[names.index(names[position])]
+        if problems.within(path):
+            continue
         if first is not each:
             others: tuple[KeyPath, ...] = (("fetch", "host", first.pattern),)
             what = f"'{spell(path)}' is the same host as '{spell(others[0])}'"
-            raise places.error(path, what, "each host once", "make one of the two", others)
-        if each.rate is None and each.connections is None and each.give_up_after is None:
-            raise places.error(
-                path, f"'{spell(path)}' says nothing", "at least one of rate, connections, give_up_after"
-            )
+            problems.add(path, what, "each host once", "make one of the two", others)
+        elif each.rate is None and each.connections is None and each.give_up_after is None:
+            problems.add(path, f"'{spell(path)}' says nothing", "at least one of rate, connections, give_up_after")
 
 
 def _ruled_values(table: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any, Rule]]:
@@ -152,7 +173,7 @@ def _ruled_values(table: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any, Rul
                 yield here, item, rule
 
 
-def _check_lists(recipe: Recipe, places: Places) -> None:
+def _check_lists(recipe: Recipe, problems: Problems) -> None:
     lists: tuple[tuple[KeyPath, tuple[str, ...]], ...] = (
         (("taxonomy", "sources"), recipe.taxonomy.sources),
         (("licences", "allow"), recipe.licences.allow),
@@ -166,29 +187,31 @@ def _check_lists(recipe: Recipe, places: Places) -> None:
     )
     for path, items in lists:
         for position, item in enumerate(items):
-            if item in items[:position]:
-                raise places.error((*path, position), f"'{spell(path)}' holds {show(item)} twice", "each item once")
-    if not recipe.sources:
-        raise places.error(("sources",), "'sources' is empty", "at least one source", "add a [[sources]] table")
-    if not recipe.taxonomy.sources:
-        raise places.error(
+            here: KeyPath = (*path, position)
+            if item in items[:position] and not problems.spoilt(here):
+                problems.add(here, f"'{spell(path)}' holds {show(item)} twice", "each item once")
+    if not recipe.sources and not problems.spoilt(("sources",)):
+        problems.add(("sources",), "'sources' is empty", "at least one source", "add a [[sources]] table")
+    if not recipe.taxonomy.sources and not problems.spoilt(("taxonomy", "sources")):
+        problems.add(
             ("taxonomy", "sources"), "'taxonomy.sources' is empty", "at least one taxonomy", 'write ["default"]'
         )
-    if not recipe.licences.allow and not recipe.licences.allow_unknown:
-        raise places.error(
-            ("licences", "allow"),
+    rights: tuple[KeyPath, ...] = (("licences", "allow"), ("licences", "allow_unknown"))
+    if not recipe.licences.allow and not recipe.licences.allow_unknown and not problems.spoilt(*rights):
+        problems.add(
+            rights[0],
             "'licences.allow' is empty, so that no image may enter",
             "at least one of " + ", ".join(LICENCE_FAMILIES),
-            others=(("licences", "allow_unknown"),),
+            others=rights[1:],
         )
 
 
-def _check_unique_names(key: str, names: list[str], places: Places) -> None:
+def _check_unique_names(key: str, names: list[str], problems: Problems) -> None:
     for position, name in enumerate(names):
         first = names.index(name)
-        if first < position:
-            path: KeyPath = (key, position, "name")
-            raise places.error(
+        path: KeyPath = (key, position, "name")
+        if first < position and not problems.spoilt(path, (key, first, "name")):
+            problems.add(
                 path,
                 f"'{spell(path)}' is {show(name)}, which is also the name of {key}[{first}]",
                 f"a name of its own for each of the {key}",
@@ -197,15 +220,17 @@ def _check_unique_names(key: str, names: list[str], places: Places) -> None:
             )
 
 
-def _check_ties(recipe: Recipe, places: Places) -> None:
+def _check_ties(recipe: Recipe, problems: Problems) -> None:
     for position, source in enumerate(recipe.sources):
-        if source.hierarchy and source.kind != "eol":
-            raise places.error(
-                ("sources", position, "hierarchy"),
+        path: KeyPath = ("sources", position, "hierarchy")
+        kind: KeyPath = ("sources", position, "kind")
+        if source.hierarchy and source.kind != "eol" and not problems.spoilt(path, kind):
+            problems.add(
+                path,
                 f"source '{source.name}' of kind '{source.kind}' has a hierarchy",
                 "a hierarchy only where kind is 'eol'",
                 "remove the key",
-                others=(("sources", position, "kind"),),
+                others=(kind,),
             )
 
 
@@ -244,6 +269,7 @@ _COUNT_RULE = _between(1, 2**31 - 1)
 RULES: Mapping[tuple[type[Any], str], Rule] = {
     (Recipe, "name"): _NAME_RULE,
     (Recipe, "seed"): Rule("a signed 64-bit integer", lambda value: -(2**63) <= value < 2**63),
+    (Recipe, "folder"): _OPTIONAL_PATH_RULE,
     (SourceSpec, "name"): _NAME_RULE,
     (SourceSpec, "kind"): _one_of(SOURCE_KINDS),
     (SourceSpec, "path"): _PATH_RULE,

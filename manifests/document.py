@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from manifests.errors import RecipeError
 from manifests.lines import key_lines
 from manifests.places import Places
 
+STDIN = "-"
 MAX_BYTES = 64 << 10
 """Largest recipe that is read; the longest sensible one has a few KB."""
 
@@ -46,7 +48,7 @@ def read_document(path: Path) -> tuple[dict[str, Any], Places]:
 
 def _read_text(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with sys.stdin.buffer if str(path) == STDIN else path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise RecipeError(f"no such recipe: '{path}'", str(path.absolute()), remedy="check the path") from error

@@ -1,8 +1,8 @@
 """The line of every key of a TOML document, which the standard parser does not tell.
 
 The scanner runs only over text that tomllib has already accepted, so it may trust the syntax: it knows just enough of
-TOML 1.0 (https://toml.io/en/v1.0.0) to tell keys from values. Keys inside inline tables and arrays have no entry of
-their own; the statement that holds them has.
+TOML 1.0 (https://toml.io/en/v1.0.0) to tell keys from values. Keys of inline tables and items of arrays have the line
+in which they stand themselves.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _STRING = (
     r'|"(?:\\.|[^"\\\n])*"'
     r"|'[^'\n]*'"
 )
-_VALUE_TOKEN = re.compile(rf"{_STRING}|#[^\n]*|\n|[\[\]{{}}]|[^\"'#\n\[\]{{}}]+", re.DOTALL)
+_SCALAR = re.compile(rf"{_STRING}|[^\"'#\n\[\]{{}},]+", re.DOTALL)
 _BLANK = re.compile(r"(?:[ \t\n]+|#[^\n]*)*")
 _KEY_PART = re.compile(r"""[ \t]*(?:([A-Za-z0-9_-]+)|("(?:\\.|[^"\\\n])*")|'([^'\n]*)')[ \t]*""")
 
@@ -46,7 +46,7 @@ class _Scanner:
     def scan(self) -> dict[KeyPath, int]:
         table: KeyPath = ()
         while self._skip_blank():
-            line = bisect.bisect_left(self._newlines, self._at) + 1
+            line = self._line()
             if self._text.startswith("[[", self._at):
                 self._at += 2
                 *parents, last = self._key()
@@ -60,10 +60,7 @@ class _Scanner:
                 table = self._resolve(self._key())
                 self._at += 1
             else:
-                path = (*table, *self._key())
-                self._note(path, line)
-                self._at += 1  # the equals sign
-                self._skip_value()
+                self._statement(table)
                 continue
             self._note(table, line)
         return self._lines
@@ -98,11 +95,33 @@ class _Scanner:
             self._at += 1
         return parts
 
-    def _skip_value(self) -> None:
-        depth = 0
-        while found := _VALUE_TOKEN.match(self._text, self._at):
-            token = found.group()
-            if token == "\n" and depth == 0:
-                return
-            depth += (token in "[{") - (token in "]}")
-            self._at = found.end()
+    def _statement(self, table: KeyPath) -> None:
+        """Read `key = value`, and note the lines of the key and of what the value holds."""
+        line = self._line()
+        path = (*table, *self._key())
+        self._note(path, line)
+        self._at += 1  # the equals sign
+        self._value(path)
+
+    def _value(self, path: KeyPath) -> None:
+        self._skip_blank()
+        opening = self._text[self._at : self._at + 1]
+        if opening not in ("[", "{"):
+            found = _SCALAR.match(self._text, self._at)
+            self._at = found.end() if found else len(self._text)
+            return
+        self._at += 1
+        position = 0
+        while self._skip_blank() and self._text[self._at] not in "]}":
+            if self._text[self._at] == ",":
+                self._at += 1
+            elif opening == "{":
+                self._statement(path)
+            else:
+                self._note((*path, position), self._line())
+                self._value((*path, position))
+                position += 1
+        self._at += 1
+
+    def _line(self) -> int:
+        return bisect.bisect_left(self._newlines, self._at) + 1

@@ -7,24 +7,28 @@ from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
-from manifests.binding import bind
-from manifests.checks import check
+from manifests.benchmark import SHIPPED, unknown_shipped
+from manifests.binding import bind_noting
+from manifests.checks import check_noting
 from manifests.document import read_document
 from manifests.errors import RecipeError
-from manifests.overrides import apply_overrides
-from manifests.paths import anchor
+from manifests.overrides import apply_overrides, place_of
+from manifests.paths import anchor, check_paths_noting
 from manifests.places import Places
+from manifests.problems import Problems
 from manifests.recipe import Recipe
 
 
-def load_recipe(path: str | PathLike[str], overrides: Sequence[str] = ()) -> Recipe:
+def load_recipe(path: str | PathLike[str], overrides: Sequence[str] = (), *, files: bool = False) -> Recipe:
     """Load a recipe file, with overrides such as 'likeness.duplicate_distance=8' applied to it.
 
-    Paths in the recipe, and in overrides, count from the folder of the file and come back absolute; whether they
-    exist is for `check_paths` to say. Types are strict: an integer may stand for a number, a boolean for nothing else.
-    Raises RecipeError for a file that cannot be read, text that is not UTF-8 or TOML, an unknown or missing key, a
-    value of the wrong type or outside its range, and an override that cannot be applied; the error names the file,
-    line and key, or the override.
+    `-` is standard input. Paths in the recipe, and in overrides, count from the folder of the file (of standard input,
+    from the working folder), or from the `folder` that it states, and come back absolute; whether they exist is for
+    `check_paths` to say, or told with everything else where `files` is true. Types are strict: an integer may stand
+    for a number, a boolean for nothing else.
+    Raises RecipeError for a file that cannot be read, text that is not UTF-8 or TOML, unknown or missing keys, values
+    of the wrong type or outside their range, and overrides that cannot be applied; RecipeErrors where there are
+    several. Each names file, line and key, or the override.
 
     >>> from manifests.reference import STARTER
     >>> recipe = load_recipe(STARTER, ["image.side=224"])
@@ -33,8 +37,13 @@ def load_recipe(path: str | PathLike[str], overrides: Sequence[str] = ()) -> Rec
     """
     file = Path(path)
     tree, places = read_document(file)
-    apply_overrides(tree, overrides, places)
-    return _build(tree, file.parent, places)
+    problems = Problems(places, [place_of(each) for each in overrides])
+    for override in overrides:
+        try:
+            apply_overrides(tree, [override], places)
+        except RecipeError as error:
+            problems.note(error)
+    return _build(tree, _folder(file), problems, files)
 
 
 def recipe_from_json(text: str, folder: str | PathLike[str]) -> Recipe:
@@ -54,10 +63,23 @@ def recipe_from_json(text: str, folder: str | PathLike[str]) -> Recipe:
         raise RecipeError(
             f"the recipe is not valid JSON: {error}", "recipe JSON", "the canonical JSON of a recipe"
         ) from error
-    return _build(tree, Path(folder), Places("recipe JSON"))
+    return _build(tree, Path(folder), Problems(Places("recipe JSON")))
 
 
-def _build(tree: object, folder: Path, places: Places) -> Recipe:
-    recipe = bind(Recipe, tree, (), places)
-    check(recipe, places)
-    return anchor(recipe, folder)
+def _folder(file: Path) -> Path:
+    """Return where paths of a recipe count from; a stream, such as /dev/stdin, has no folder but ours."""
+    return file.parent if file.is_file() and file.parts[:2] not in (("/", "dev"), ("/", "proc")) else Path()
+
+
+def _build(tree: object, folder: Path, problems: Problems, files: bool = False) -> Recipe:
+    recipe = bind_noting(Recipe, tree, (), problems)
+    check_noting(recipe, problems)
+    anchored = anchor(recipe, folder)
+    if files:
+        check_paths_noting(anchored, problems)
+    for position, benchmark in enumerate(recipe.benchmarks):
+        path = ("benchmarks", position, "path")
+        if benchmark.path.startswith(SHIPPED) and not problems.spoilt(path):
+            unknown_shipped(benchmark.path, path, problems)
+    problems.refuse()
+    return anchored

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from manifests.errors import RecipeError
-from manifests.places import KeyPath, Places, closest, spell
+from manifests.nearness import closest
+from manifests.places import KeyPath, Places, spell
 from manifests.schema import Key, key_at, keys_of
 
 _PART = re.compile(r"([A-Za-z0-9_-]+)((?:\[\d{1,6}\])?)")
@@ -33,13 +34,22 @@ def apply_overrides(tree: dict[str, Any], overrides: Sequence[str], places: Plac
     ([{'name': 'gbif', 'path': 'b.zip'}], {'duplicate_distance': 8})
     """
     for override in overrides:
-        place = f"--set {override}"
+        place = place_of(override)
         key, equals, text = override.partition("=")
         if not equals:
             raise RecipeError("the override has no '='", place, "key=value", "such as likeness.duplicate_distance=8")
         path = _path(key.strip(), tree, place)
         for made in _set(tree, path, _value(text.strip(), key_at(path)), place):
             places.override(made, place)
+
+
+def place_of(override: str) -> str:
+    """Return how an override is named as the place of an error.
+
+    >>> place_of("image.side=3")
+    '--set image.side=3'
+    """
+    return f"--set {override}"
 
 
 def _path(key: str, tree: dict[str, Any], place: str) -> KeyPath:

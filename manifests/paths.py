@@ -12,8 +12,9 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from manifests.errors import RecipeError
-from manifests.places import KeyPath, closest, spell
+from manifests.nearness import closest
+from manifests.places import KeyPath, Places
+from manifests.problems import Problems
 from manifests.recipe import Recipe
 
 DEFAULT_TAXONOMY = "default"
@@ -78,7 +79,9 @@ def is_remote(path: str) -> bool:
 
 
 def anchor(recipe: Recipe, folder: Path) -> Recipe:
-    """Give the recipe with every path absolute, from the folder of its file."""
+    """Give the recipe with every path absolute, from the folder of its file, or the one that it states."""
+    if recipe.folder:
+        folder = folder / recipe.folder
 
     def fix(given: str) -> str:
         return anchored(folder, given)
@@ -86,7 +89,8 @@ def anchor(recipe: Recipe, folder: Path) -> Recipe:
     mirrors = tuple(
         f"{prefix}={anchored(folder, store)}" for prefix, _, store in (m.partition("=") for m in recipe.fetch.mirrors)
     )
-    return with_paths(replace(recipe, fetch=replace(recipe.fetch, mirrors=mirrors)), fix)
+    stated = str(folder.absolute()) if recipe.folder else ""
+    return with_paths(replace(recipe, folder=stated, fetch=replace(recipe.fetch, mirrors=mirrors)), fix)
 
 
 def unanchor(recipe: Recipe) -> Recipe:
@@ -95,30 +99,39 @@ def unanchor(recipe: Recipe) -> Recipe:
 
 
 def check_paths(recipe: Recipe) -> None:
-    """Raise RecipeError for the first path that does not exist, with its key and a name beside it that may be meant.
+    """Raise RecipeError for paths that do not exist, each with its key and a name beside it that may be meant.
 
-    Addresses with a scheme are not checked.
+    Addresses with a scheme are not checked. `load_recipe` with `files=True` also says in which line each stands.
     """
-    for key, path in _paths(recipe):
-        if is_remote(path):
+    problems = Problems(Places(""))
+    check_paths_noting(recipe, problems)
+    problems.refuse()
+
+
+def check_paths_noting(recipe: Recipe, problems: Problems) -> None:
+    """Note every path that does not exist, but for keys that are known to be wrong already."""
+    for key, path in recipe_paths(recipe):
+        if is_remote(path) or problems.spoilt(key):
             continue
         try:
             Path(path).stat()
-        except (FileNotFoundError, NotADirectoryError) as error:
+        except (FileNotFoundError, NotADirectoryError):
             near = _neighbour(Path(path))
-            raise RecipeError(
+            problems.add(
+                key,
                 f"no such file or folder: '{path}'",
-                f"key {spell(key)}" + _source_name(recipe, key),
                 "a file or folder that exists; relative paths begin at the folder of the recipe",
                 f"did you mean '{near}'?" if near else "put the file there, or correct the key (or set it with --set)",
-            ) from error
+                aside=_source_name(recipe, key),
+            )
         except OSError as error:
-            raise RecipeError(
+            problems.add(
+                key,
                 f"'{path}' cannot be reached: {error.strerror}",
-                f"key {spell(key)}" + _source_name(recipe, key),
                 "a file or folder that may be read",
                 "give the running user permission to read it",
-            ) from error
+                aside=_source_name(recipe, key),
+            )
 
 
 def with_paths(recipe: Recipe, fix: Callable[[str], str]) -> Recipe:
@@ -139,7 +152,13 @@ def with_paths(recipe: Recipe, fix: Callable[[str], str]) -> Recipe:
     )
 
 
-def _paths(recipe: Recipe) -> Iterator[tuple[KeyPath, str]]:
+def recipe_paths(recipe: Recipe) -> Iterator[tuple[KeyPath, str]]:
+    """Yield every path that a recipe names, with its key.
+
+    >>> from manifests.recipe import SourceSpec
+    >>> list(recipe_paths(Recipe("a", (SourceSpec("b", "eol", "c.tgz"),))))
+    [(('sources', 0, 'path'), 'c.tgz')]
+    """
     for position, source in enumerate(recipe.sources):
         for name, path in (("path", source.path), ("hierarchy", source.hierarchy), ("media", source.media)):
             if path:
@@ -158,7 +177,8 @@ def _source_name(recipe: Recipe, key: KeyPath) -> str:
         "sources": [source.name for source in recipe.sources],
         "benchmarks": [benchmark.name for benchmark in recipe.benchmarks],
     }.get(str(key[0]))
-    return f" ('{names[key[1]]}')" if names and isinstance(key[1], int) else ""
+    name = names[key[1]] if names and isinstance(key[1], int) else ""
+    return f" ('{name}')" if name else ""
 
 
 def _neighbour(path: Path) -> str:

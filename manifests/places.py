@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterable
@@ -43,17 +42,6 @@ def show(value: object) -> str:
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
 
-def closest(word: str, known: Iterable[str]) -> str:
-    """Give the known word that is most likely meant, or '' when none is near.
-
-    >>> closest("pth", ["name", "kind", "path"]), closest("quux", ["path"])
-    ('path', '')
-    """
-    folded = {each.lower(): each for each in sorted(known)}
-    near = difflib.get_close_matches(word.lower(), sorted(folded), n=1, cutoff=0.6)
-    return folded[near[0]] if near else ""
-
-
 @dataclass(slots=True)
 class Places:
     """The file, the lines of its keys, and the overrides that replaced some of them."""
@@ -83,14 +71,22 @@ class Places:
             if candidate in self.overrides:
                 return self.overrides[candidate]
         for candidate in (path, *others):
-            for prefix in _prefixes(candidate):
+            for prefix in prefixes(candidate):
                 if prefix in self.overrides:
                     return self.overrides[prefix]
                 if prefix in self.lines:
                     break  # the file states something nearer to the key than any override does
-        line = next((self.lines[prefix] for prefix in _prefixes(path) if prefix in self.lines), None)
+        line = self.line(path)
         parts = [self.file, f"line {line}" if line else "", f"key {spell(path)}" if path else ""]
         return ", ".join(part for part in parts if part)
+
+    def line(self, path: KeyPath) -> int:
+        """Return the line of a key, or of the nearest table around it that the file states; 0 where there is none.
+
+        >>> Places("a.toml", {("image",): 3}).line(("image", "side"))
+        3
+        """
+        return next((self.lines[prefix] for prefix in prefixes(path) if prefix in self.lines), 0)
 
     def error(
         self, path: KeyPath, what: str, expected: str = "", remedy: str = "", others: tuple[KeyPath, ...] = ()
@@ -99,6 +95,10 @@ class Places:
         return RecipeError(what, self.where(path, *others), expected, remedy)
 
 
-def _prefixes(path: KeyPath) -> Iterable[KeyPath]:
-    """Give the key and the tables that hold it, innermost first."""
+def prefixes(path: KeyPath) -> Iterable[KeyPath]:
+    """Return the key and the tables that hold it, innermost first.
+
+    >>> list(prefixes(("image", "side")))
+    [('image', 'side'), ('image',)]
+    """
     return (path[:end] for end in range(len(path), 0, -1))

@@ -286,3 +286,6 @@ class Recipe:
     select: SelectRules = field(default_factory=SelectRules)
     shards: ShardRules = field(default_factory=ShardRules)
     limits: Limits = field(default_factory=Limits)
+    folder: str = ""
+    """Where relative paths of this file begin; empty: at the folder of the file. Not part of the digest: it says where
+    the files are now."""

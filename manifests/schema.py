@@ -82,3 +82,18 @@ def key_at(path: KeyPath) -> Key | None:
             return None
         table = found.type
     return found
+
+
+def tables() -> tuple[tuple[str, type[Any]], ...]:
+    """Return every table of a recipe, as its header is written, with its dataclass; the recipe itself first.
+
+    >>> [header for header, _ in tables()][:3]
+    ['the top, before the first table', '[[sources]]', '[[benchmarks]]']
+    """
+    found: list[tuple[str, type[Any]]] = [("the top, before the first table", Recipe)]
+    for key in keys_of(Recipe).values():
+        if is_table(key.type):
+            found.append((f"[[{key.name}]]" if key.many else f"[{key.name}]", key.type))
+            named = [each for each in keys_of(key.type).values() if each.keyed_by]
+            found += [(f'[{key.name}.{each.name}."{each.keyed_by.upper()}"]', each.type) for each in named]
+    return tuple(found)

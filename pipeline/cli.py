@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import shlex
@@ -11,9 +10,13 @@ import threading
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 
-from manifests import BiomillError
+from manifests import BiomillError, RecipeError
+from pipeline.arguments import Parser
 from pipeline.commands import COMMANDS
-from pipeline.errors import NetworkLostError
+from pipeline.commands.completion import answer_shell
+from pipeline.commands.examples import add_examples
+from pipeline.commands.outputs import check_output
+from pipeline.errors import MissingExtraError, NetworkLostError, UsageError
 from pipeline.exit_status import ExitStatus
 from pipeline.run import interrupt
 from pipeline.visible import visible
@@ -23,14 +26,20 @@ _DATA = ("csv", "newick")
 """Values of --format whose lines are data for programs."""
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="biomill", description="From public biodiversity records to training data that can explain every row."
+def _parser() -> Parser:
+    parser = Parser(
+        prog="biomill",
+        description="From public biodiversity records to training data that can explain every row.",
+        epilog="`biomill help COMMAND` explains a command, with examples. Exit statuses: docs/commands.md.",
     )
-    parser.add_argument("--version", action="version", version=f"biomill {version('biomill')}")
+    parser.add_argument(
+        "--version", action="version", version=f"biomill {version('biomill')}", help="print the version"
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.register(commands)
+    add_examples(parser)
+    parser.set_defaults(parser=parser)
     return parser
 
 
@@ -76,23 +85,38 @@ def _leave(code: int) -> int:
     return code
 
 
+def status_of(error: BiomillError) -> ExitStatus:
+    """Return the exit status that an error ends a command with.
+
+    >>> status_of(RecipeError("no name")).name, status_of(BiomillError("no file")).name
+    ('MISUSED', 'FAILED')
+    """
+    if isinstance(error, NetworkLostError):
+        return ExitStatus.NETWORK_LOST
+    if isinstance(error, RecipeError | UsageError | MissingExtraError):
+        return ExitStatus.MISUSED
+    return ExitStatus.FAILED
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; give the exit status, one of `ExitStatus`."""
+    parser = _parser()
+    answer_shell(parser)
     typed = list(sys.argv[1:] if argv is None else argv)
-    args = _parser().parse_args(typed)
+    args = parser.parse_args(typed)
     args.typed = shlex.join(["biomill", *typed])
     args.own_process = argv is None  # no caller, who might go on with something else
     _log_to_stderr(getattr(args, "debug", False))
     interrupt.listen()
     try:
+        check_output(args)
         data = getattr(args, "for_programs", False) or getattr(args, "format", "") in _DATA
         return _print(args.lines(args), data and not sys.stdout.isatty())
-    except NetworkLostError as error:
-        print(visible(f"biomill: {error}\n  go on:  {args.typed}"), file=sys.stderr)
-        return _leave(ExitStatus.NETWORK_LOST)
     except BiomillError as error:
-        print(visible(f"biomill: {error}"), file=sys.stderr)
-        return _leave(ExitStatus.FAILED)
+        status = status_of(error)
+        go_on = f"\n  go on:  {args.typed}" if status == ExitStatus.NETWORK_LOST else ""
+        print(visible(f"biomill: {error}{go_on}"), file=sys.stderr)
+        return _leave(status)
     except KeyboardInterrupt:
         print(
             "biomill: interrupted; finished stages and work units are kept: run the same command again to go on",
@@ -102,7 +126,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader of our output went away (`| head`); there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return ExitStatus.DONE
+
+    except OSError as error:
+        if getattr(args, "debug", False):
+            raise
+        where = f"\n  where:  {error.filename}" if error.filename else ""
+        print(visible(f"biomill: {error.strerror or error}{where}"), file=sys.stderr)
+        return _leave(ExitStatus.FAILED)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ PipelineError
 ├── WorkerDiedError     a worker process ended while it held work
 ├── NetworkLostError    nobody can be asked: it is about us, not about single hosts
 ├── RunError            the output folder or the stage order does not allow what was asked
+│   └── UsageError      the words of a command do not go together, or name what does not exist
+├── MissingExtraError   what was asked for needs an extra that is not installed
 ├── FeedError           shards cannot be read as training asks, or a saved position is of other data
 └── VerifyError         a finished run does not hold what it promises
 """
@@ -42,6 +44,14 @@ class NetworkLostError(PipelineError):
 
 class RunError(PipelineError):
     """The output folder or the order of stages does not allow what was asked."""
+
+
+class UsageError(RunError):
+    """The options and arguments of a command cannot be used together, or name what Biomill does not have."""
+
+
+class MissingExtraError(PipelineError):
+    """What was asked for needs a library of an extra that is not installed."""
 
 
 class FeedError(PipelineError):

@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class ExitStatus(IntEnum):
-    """What a command's end means to the shell; docs/fetch.md lists them for people.
+    """What a command's end means to the shell; docs/commands.md lists them for people.
 
     >>> int(ExitStatus.NETWORK_LOST), ExitStatus(130).name
     (3, 'INTERRUPTED')

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from manifests import FetchRules, ImageRules
 from pipeline import ids, sql, suspects
 from pipeline.atomic import sweep, table_writer, write_table
 from pipeline.errors import NetworkLostError, SourceError
+from pipeline.exit_status import ExitStatus
 from pipeline.media import check_url
 from pipeline.media.fetcher import host_of
 from pipeline.media.journal import holds, image_file
@@ -29,12 +30,14 @@ from pipeline.media.proxies import Proxies
 from pipeline.media.resampling import check_resampler
 from pipeline.media.stored import MEDIA_SCHEMA
 from pipeline.media.work import FetchTask, FetchUnits, unit_path
+from pipeline.outcomes import Outcome
 from pipeline.run import interrupt
 from pipeline.run.fetching import STORED, FetchTicker, host_lines
 from pipeline.run.folder import RunFolder
 from pipeline.run.network_loss import UNREACHED, clear_pauses, hopeful_lines, nobody_answered, still_to_ask
 from pipeline.stages import fetch_plan
 from pipeline.stages.base import missing
+from pipeline.url_list import EXPECTED, read_list
 
 _MEMORY_MB = 1024
 _VERSION = 4
@@ -48,6 +51,9 @@ _FROM_MEDIA = (
     *("status", "attempts", "final_url", "content_type", "bytes", "sha256", "format"),
     *("source_width", "source_height", "width", "height", "phash", "pdq", "quality", "pixel_sha256"),
 )
+OWN_COLUMNS = ("row", "url", "outcome", "detail", "host", *_FROM_MEDIA, "file", "placeholder")
+"""Columns of outcomes.parquet, before those of the list itself."""
+COLUMNS_FILE = "columns.parquet"
 
 
 def fetch_list(
@@ -59,12 +65,14 @@ def fetch_list(
     workers: int,
     retry: Sequence[str] | None,
     command: str = "biomill fetch ...",
-) -> Iterator[str]:
-    """Fetch every URL of a CSV or Parquet file into a folder, and give lines of progress and a summary.
+) -> Generator[str, None, int]:
+    """Fetch every URL of a list (see `url_list`) into a folder, and give lines of progress and a summary.
 
     The same URL is fetched once, in however many rows it stands. Rows without a URL that may be asked end as bad_url
-    or host_not_allowed. Called again it goes on where it stopped; rows whose outcome is in `retry` are asked again
-    (None: those that were not reached, once the list was worked off). `command`: what was typed, to be said again.
+    or host_not_allowed, those that cannot be read as malformed_row. The list's other columns stand behind ours.
+    Called again it goes on where it stopped; rows whose outcome is in `retry` are asked again (None: those that were
+    not reached, once the list was worked off). `command`: what was typed, to be said again.
+    Returns the exit status: NOTHING_KEPT where no row has an image.
     Raises SourceError when the list cannot be read, StorageError when something cannot be written, PipelineError when
     a public host would be asked without a contact, NetworkLostError when nobody could be asked.
     """
@@ -77,7 +85,7 @@ def fetch_list(
         with Mirrors(rules.mirrors):
             pass  # a rule that cannot be read is told before anything is asked
         write_table(folder / "media" / "-schema.parquet", MEDIA_SCHEMA.empty_table())
-        rows = _read_list(con, urls, column, folder, rules)
+        rows = _read_list(urls, column, folder, rules)
         yield from _note_retry(con, folder, retry)
         units, reuse = _plan(con, folder, out / "images", rules, image)
         yield f"fetch: {rows:,} rows of {urls.name}"
@@ -94,11 +102,12 @@ def fetch_list(
         except NetworkLostError as error:
             raise still_to_ask(folder, error) from error
         suspects.end_listed(con, folder, out / "images", rules)
-        yield from _write_out(con, folder, out, rules)
+        kept = yield from _write_out(con, folder, out, rules)
         yield from hopeful_lines(con, f"read_parquet({sql.quote(str(out / 'outcomes.parquet'))})", command)
         lost = nobody_answered(con, sql.parquet(folder / "media"))
         if lost is not None:
             raise lost
+    return ExitStatus.DONE if kept else ExitStatus.NOTHING_KEPT
 
 
 def _note_retry(con: duckdb.DuckDBPyConnection, folder: Path, retry: Sequence[str] | None) -> Iterator[str]:
@@ -122,50 +131,37 @@ def _note_retry(con: duckdb.DuckDBPyConnection, folder: Path, retry: Sequence[st
         yield f"fetch: {rows:,} media are asked for again"
 
 
-def _read_list(con: duckdb.DuckDBPyConnection, urls: Path, column: str, folder: Path, rules: FetchRules) -> int:
-    """Write FOLDER/urls.parquet, the list with ids, and outcomes of rows that nobody can be asked for."""
-    expected = "a CSV with a header, or a Parquet file"
-    if urls.suffix.lower() not in (".csv", ".parquet") or not urls.is_file():
-        raise SourceError("this is no list of URLs", where=str(urls), expected=expected, remedy="name another file")
-    # Rows are numbered as they stand in the file.
-    con.execute("SET preserve_insertion_order = true")
-    reader = "read_parquet({})" if urls.suffix.lower() == ".parquet" else "read_csv({}, all_varchar=true, header=true)"
-    source = reader.format(sql.quote(str(urls)))
-    try:
-        columns = [name for name, *_ in con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()]
-        if column not in columns:
-            raise SourceError(
-                f"no column {column!r}",
-                where=str(urls),
-                expected=f"one of {', '.join(columns[:20])}",
-                remedy="name the column of the URLs with --column",
-            )
-        quoted = '"' + column.replace('"', '""') + '"'
-        count = 0
-        with table_writer(folder / "urls.parquet", _LIST_SCHEMA) as writer:
-            for batch in sql.batches(con, f"SELECT CAST({quoted} AS VARCHAR) AS url FROM {source}"):
-                listed = []
-                for value in batch.column(0).to_pylist():
-                    count += 1
-                    url = (value or "").strip()
-                    refusal = check_url(url, rules)
-                    media = ids.media_id(url)
-                    listed.append(
-                        {
-                            "row": count,
-                            "url": value,
-                            "media_id": media,
-                            "image_id": ids.image_id(media),
-                            "host": host_of(url),
-                            "outcome": refusal.outcome.code if refusal else None,
-                            "detail": refusal.reason if refusal else None,
-                        }
-                    )
-                writer.write_table(pa.Table.from_pylist(listed, _LIST_SCHEMA))
-    except duckdb.Error as error:
-        reason = str(error).splitlines()[0]
-        raise SourceError(f"the list cannot be read: {reason}", where=str(urls), expected=expected) from error
-    con.execute("SET preserve_insertion_order = false")
+def _read_list(urls: Path, column: str, folder: Path, rules: FetchRules) -> int:
+    """Write FOLDER/urls.parquet, the list with ids, and outcomes of rows that nobody can be asked for.
+
+    The list's own columns go to FOLDER/columns.parquet. Rows are numbered as they stand in the file.
+    """
+    count = 0
+    with table_writer(folder / "urls.parquet", _LIST_SCHEMA) as writer:
+        for batch in read_list(urls, column, folder / COLUMNS_FILE, OWN_COLUMNS):
+            listed = []
+            for each in batch:
+                count += 1
+                url = (each.url or "").strip()
+                refusal = check_url(url, rules)
+                media = ids.media_id(url)
+                outcome, detail = (refusal.outcome.code, refusal.reason) if refusal else (None, None)
+                if each.fault:
+                    outcome, detail = Outcome.MALFORMED_ROW.code, each.fault
+                listed.append(
+                    {
+                        "row": count,
+                        "url": each.url,
+                        "media_id": media,
+                        "image_id": ids.image_id(media),
+                        "host": host_of(url),
+                        "outcome": outcome,
+                        "detail": detail,
+                    }
+                )
+            writer.write_table(pa.Table.from_pylist(listed, _LIST_SCHEMA))
+    if not count:
+        raise SourceError("the list has no rows", where=str(urls), expected=EXPECTED, remedy="write it again")
     return count
 
 
@@ -226,8 +222,8 @@ def _in_thread(work: FetchUnits, task: FetchTask) -> concurrent.futures.Future[N
     return future
 
 
-def _write_out(con: duckdb.DuckDBPyConnection, folder: Path, out: Path, rules: FetchRules) -> Iterator[str]:
-    """Write images and outcomes, remove what is not of this list any more, and give the summary."""
+def _write_out(con: duckdb.DuckDBPyConnection, folder: Path, out: Path, rules: FetchRules) -> Generator[str, None, int]:
+    """Write images and outcomes, remove what is not of this list any more, give the summary, and return rows kept."""
     plan = pq.ParquetFile(folder / "plan-0.parquet").read(columns=["unit", "media_id"])
     planned, wanted = (set(plan.column(name).unique().to_pylist()) for name in ("unit", "media_id"))
     for path in sorted(folder.glob("media/*.parquet")):
@@ -240,15 +236,18 @@ def _write_out(con: duckdb.DuckDBPyConnection, folder: Path, out: Path, rules: F
     alike = suspects.find(con, media, rules)
     fetch_plan.note_answered(folder)
     columns = ", ".join(f"m.{name}" for name in _FROM_MEDIA)
+    listed = f"read_parquet({sql.quote(str(folder / COLUMNS_FILE))})"
     query = f"""
         SELECT u.row, u.url, coalesce(u.outcome, m.outcome, '{STORED}') AS outcome,
                coalesce(u.detail, m.detail) AS detail, u.host, {columns},
                CASE WHEN u.outcome IS NULL AND m.outcome IS NULL
                     THEN 'images/' || u.media_id[:2] || '/' || u.media_id || '.jpg' END AS file,
-               CASE WHEN m.outcome = 'placeholder' THEN 'listed' ELSE s.rule END AS placeholder
+               CASE WHEN m.outcome = 'placeholder' THEN 'listed' ELSE s.rule END AS placeholder,
+               l.* EXCLUDE (row)
         FROM read_parquet({sql.quote(str(folder / "urls.parquet"))}) u
         LEFT JOIN {media} m ON m.image_id = u.image_id
-        LEFT JOIN {alike} s ON s.image_id = u.image_id"""
+        LEFT JOIN {alike} s ON s.image_id = u.image_id
+        JOIN {listed} l ON l.row = u.row"""
     sql.copy(con, f"SELECT * FROM ({query}) ORDER BY row", out / "outcomes.parquet")
     yield ""
     yield from host_lines(folder)
@@ -266,6 +265,7 @@ def _write_out(con: duckdb.DuckDBPyConnection, folder: Path, out: Path, rules: F
     yield from suspects.lines(con, alike, out / "images")
     doubtful = f", {total[2]:,} of them what looks like a placeholder" if total[2] else ""
     yield f"{total[1]:,} of {total[0]:,} rows have an image{doubtful}; outcomes are in {out / 'outcomes.parquet'}"
+    return int(total[1])
 
 
 def _note_lost(con: duckdb.DuckDBPyConnection, folder: Path, images: Path, digest: str) -> None:

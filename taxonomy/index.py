@@ -119,6 +119,13 @@ def whole_folder(folder: Path, same: Callable[[Path], bool]) -> Iterator[Path]:
         raise TaxonomyError(
             "the folder is not empty and holds no index", str(folder), "an empty or new folder", "choose another folder"
         )
+    if strangers := _strangers(folder):
+        raise TaxonomyError(
+            f"the index's folder holds other things: {strangers[0]!r}",
+            str(folder),
+            "an index alone, for all of its folder is replaced",
+            "move them, or choose another folder",
+        )
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".tmp-{folder.name}-", dir=folder.parent))
     try:
@@ -130,6 +137,16 @@ def whole_folder(folder: Path, same: Callable[[Path], bool]) -> Iterator[Path]:
         _swap(temporary, folder, same)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _strangers(folder: Path) -> list[str]:
+    """Return what stands in an index's folder and is not of the index, as its manifest lists it."""
+    try:
+        listed = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
+        own = {MANIFEST, *listed}
+    except (OSError, ValueError, KeyError, TypeError):
+        return []  # no index, or the half of one
+    return sorted(path.name for path in folder.iterdir() if path.name not in own and not path.name.startswith("."))
 
 
 def _swap(temporary: Path, folder: Path, same: Callable[[Path], bool]) -> None:

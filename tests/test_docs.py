@@ -25,6 +25,18 @@ def commands(page: Path) -> list[str]:
     return [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
 
 
+def test_no_documented_command_writes_into_a_source_folder() -> None:
+    """A checkout is where people try them: what is written there belongs under out/, or has a name of its own."""
+    source = {path.name for path in ROOT.iterdir() if path.is_dir() and (path / "__init__.py").exists()} | {"docs"}
+    written = []
+    for page in [ROOT / "README.md", *PAGES]:
+        text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+        for line in re.findall(r"^(?:\.venv/bin/)?biomill .*$|`biomill [^`]*`", text, re.MULTILINE):
+            written += [(page.name, Path(name)) for name in re.findall(r"(?:-o|--out|>) +([^\s`]+)", line)]
+    assert len(written) > 25
+    assert [(page, str(path)) for page, path in written if path.parts[0] in source] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
 def test_the_commands_of_a_page_run(page: Path, demo: Demo, tmp_path: Path) -> None:
     (tmp_path / "out" / "demo").mkdir(parents=True)

@@ -160,7 +160,7 @@ def test_the_parts_of_the_mill_work_alone(demo: Demo, tmp_path: Path) -> None:
     statements = [row[place] for row in rows if len(row) > place]
     (tmp_path / "downloads" / "multimedia.csv").write_text("\n".join(statements) + "\n")
     (tmp_path / "names.csv").write_text("scientificName\nPuma concolor\n")
-    for name, target in (("taxonomy", demo.out / "taxonomy"), ("out/mine", demo.out)):
+    for name, target in (("out/taxonomy", demo.out / "taxonomy"), ("out/mine", demo.out)):
         (tmp_path / name).symlink_to(target)
     pictures = sorted((demo.corpus.folder / "www").rglob("*.jpg"))[:12]
     for folder, chosen in (("photos", pictures[:8]), ("benchmark", pictures[8:])):

@@ -9,12 +9,14 @@ from __future__ import annotations
 from types import ModuleType
 
 from pipeline.commands import (
+    completion,
     dedup,
     demo,
     explain,
     export,
     feed,
     fetch,
+    help,
     images,
     inspect,
     leakage,
@@ -52,6 +54,8 @@ COMMANDS: tuple[ModuleType, ...] = (
     taxonomy,
     dedup,
     leakage,
+    completion,
+    help,
 )
 """In the order in which help lists them."""
 

@@ -8,6 +8,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from manifests import BiomillError, LikenessRules
+from pipeline.commands.numbers import whole
 from pipeline.emptiness import add_allow_empty, nothing
 from pipeline.exit_status import ExitStatus
 
@@ -21,16 +22,21 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Add the command's arguments."""
     parser = commands.add_parser("dedup", help="find duplicates among images, and decide which to keep")
     parser.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="folders, .tar, .zip, images, hash lists")
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="folder for tables and sheets")
     parser.add_argument("--labels", type=Path, metavar="CSV", help="columns item and label, and/or group")
-    parser.add_argument("--distance", type=int, default=_DEFAULT.duplicate_distance, help="default %(default)s")
+    parser.add_argument(
+        "--distance", type=whole(0, 256), default=_DEFAULT.duplicate_distance, help="bits of PDQ (default %(default)s)"
+    )
     parser.add_argument(
         "--residual", type=float, default=_DEFAULT.duplicate_residual, help="grey levels (default %(default)s)"
     )
     parser.add_argument(
-        "--review", type=int, metavar="D", help="also list pairs of kept images within D bits, for a person to judge"
+        "--review",
+        type=whole(0, 256),
+        metavar="D",
+        help="also list pairs of kept images within D bits, for a person to judge",
     )
-    parser.add_argument("--threads", type=int, default=2, metavar="N")
+    parser.add_argument("--threads", type=whole(1), default=2, metavar="N", help="that decode images (default 2)")
     add_allow_empty(parser)
     parser.set_defaults(lines=lines)
 

@@ -6,6 +6,7 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
+from pipeline.commands.numbers import whole
 from pipeline.run.folder import STAGES
 
 if TYPE_CHECKING:
@@ -17,12 +18,16 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("where it runs")
     group.add_argument("--runner", default="local", help="local (default), portable, or the name of a Beam runner")
     group.add_argument(
-        "--workers", type=int, default=1, metavar="N", help="worker processes (default 1; 0: one per core)"
+        "--workers", type=whole(0), default=1, metavar="N", help="worker processes (default 1; 0: one per core)"
     )
     group.add_argument("--job-endpoint", default="", metavar="HOST:PORT", help="portable: an existing job service")
     group.add_argument("--beam-option", action="append", default=[], metavar="OPT", help="passed to Beam as it is")
     parser.add_argument(
-        "--until", default=STAGES[-1], choices=STAGES, metavar="STAGE", help=f"one of {', '.join(STAGES)}"
+        "--until",
+        default=STAGES[-1],
+        choices=STAGES,
+        metavar="STAGE",
+        help=f"stop behind this stage: {', '.join(STAGES)}",
     )
     parser.add_argument("--debug", action="store_true", help="print tracebacks of failed pipelines")
 

@@ -12,7 +12,7 @@ from pipeline.commands.json_document import add_json_option, json_document
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's arguments."""
     parser = commands.add_parser("explain", help="one row's whole life")
-    parser.add_argument("out", type=Path, help="the run's folder")
+    parser.add_argument("out", type=Path, help="folder of a run")
     parser.add_argument("id", help="row_id, its beginning, or the source's own record, media or box key")
     add_json_option(parser)
     parser.set_defaults(lines=lines)

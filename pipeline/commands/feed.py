@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
+from pipeline.commands.misuse import misuse
+from pipeline.commands.numbers import whole
+
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's arguments."""
@@ -12,20 +15,30 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument(
         "shards", metavar="run", help="folder of a run or of shards, or an address such as s3://b/shards"
     )
-    parser.add_argument("--batch", type=int, default=32, help="samples of a step, over all ranks (default 32)")
-    parser.add_argument("--steps", type=int, default=8, help="steps to read (default 8)")
-    parser.add_argument("--start", type=int, default=0, help="step to begin at, as after a resume (default 0)")
-    parser.add_argument("--ranks", type=int, default=1, help="read as so many ranks, one after another (default 1)")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--batch", type=whole(1), metavar="N", default=32, help="samples of a step, over all ranks (default 32)"
+    )
+    parser.add_argument("--steps", type=whole(1), metavar="N", default=8, help="steps to read (default 8)")
+    parser.add_argument(
+        "--start", type=whole(0), metavar="N", default=0, help="step to begin at, as after a resume (default 0)"
+    )
+    parser.add_argument(
+        "--ranks", type=whole(1), metavar="N", default=1, help="read as so many ranks, one after another (default 1)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="decides the order (default 0)")
     parser.add_argument("--split", default="train", help="'' for all (default train)")
     parser.add_argument("--where", default="", help="condition in SQL on the view samples, or a SELECT of keys")
     parser.add_argument("--mode", default="index", help="index (default) or stream")
     parser.add_argument("--sampler", default="uniform", help="uniform (default), cap, sqrt or balanced")
-    parser.add_argument("--cap", type=int, default=0, help="sampler cap: most samples of a taxon in an epoch")
-    parser.add_argument("--size", type=int, default=224, help="side of the images in pixels (default 224)")
+    parser.add_argument(
+        "--cap", type=whole(0), metavar="N", default=0, help="sampler cap: most samples of a taxon in an epoch"
+    )
+    parser.add_argument(
+        "--size", type=whole(1), metavar="N", default=224, help="side of the images in pixels (default 224)"
+    )
     parser.add_argument("--crop", default="random", help="random (default), center or squash")
     parser.add_argument("--decoder", default="pillow", help="pillow (default) or simplejpeg")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=whole(1), default=1, metavar="N", help="that decode images (default 1)")
     parser.add_argument(
         "--print-command",
         default="",
@@ -45,21 +58,21 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
 
     import numpy as np
 
-    from pipeline.errors import FeedError
+    from pipeline.errors import UsageError
     from pipeline.feed import Feed, Rules, View
     from pipeline.shards.quality import pair_rate
 
-    if args.steps < 1 or args.ranks < 1:
-        raise FeedError(f"{args.steps} steps as {args.ranks} ranks cannot be read", expected="1 or more of both")
     if args.print_command:
         yield from _commands(args)
         return
     if args.model or args.precision:
-        raise FeedError("a model or precision is for a trainer", expected="--print-command open_clip or bioclip2")
-    rules = Rules(
-        args.batch, args.seed, args.mode, args.sampler, args.cap, args.split, args.where, threads=args.threads
-    )
-    feed = Feed(args.shards, rules, View(args.size, args.crop, decoder=args.decoder))
+        raise UsageError("a model or precision is for a trainer", expected="--print-command open_clip or bioclip2")
+    with misuse():
+        rules = Rules(
+            args.batch, args.seed, args.mode, args.sampler, args.cap, args.split, args.where, threads=args.threads
+        )
+        view = View(args.size, args.crop, decoder=args.decoder)
+    feed = Feed(args.shards, rules, view)
     manifest = feed.manifest
     yield (
         f"{len(feed):,} samples of {len(manifest.taxa):,} taxa in {len(manifest.shards):,} shards; same-taxon pairs "
@@ -85,14 +98,14 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
 
 def _commands(args: argparse.Namespace) -> Iterator[str]:
     """Give the lines that run a published trainer on the shards."""
-    from pipeline.errors import FeedError
+    from pipeline.errors import UsageError
     from pipeline.feed.feed import located
     from pipeline.feed.trainers import MODEL, PRECISION, TRAINERS, command_lines, local_shards
 
     if args.print_command not in TRAINERS:
-        raise FeedError(f"no such trainer: {args.print_command!r}", expected=f"one of {', '.join(TRAINERS)}")
+        raise UsageError(f"no such trainer: {args.print_command!r}", expected=f"one of {', '.join(TRAINERS)}")
     if args.where or args.sampler != "uniform" or args.split != "train":
-        raise FeedError(
+        raise UsageError(
             "the published trainers read whole shards of the split train, every sample alike",
             expected="no --where, --sampler or --split with --print-command",
             remedy="write the part you want with `biomill export --format shards --where …`, and name that folder",

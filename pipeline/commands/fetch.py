@@ -1,4 +1,4 @@
-"""`biomill fetch URLS.(csv|parquet) -o DIR`: a list of URLs to images, with one outcome per URL; needs no recipe."""
+"""`biomill fetch LIST -o DIR`: a list of URLs to images, with one outcome per row; needs no recipe."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import re
 from collections.abc import Generator
 from pathlib import Path
 
+from pipeline.commands.numbers import whole
 from pipeline.emptiness import add_allow_empty
+
+LISTS = "the list: .csv or .tsv with a header, .txt with a URL per line, .jsonl (each also .gz), or .parquet"
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -17,10 +20,16 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
     fetch, image = FetchRules(), ImageRules()
     parser = commands.add_parser("fetch", help="fetch the images of a list of URLs; goes on where it stopped")
-    parser.add_argument("urls", type=Path, help="a CSV with a header, or a Parquet file")
+    parser.add_argument(
+        "urls",
+        type=Path,
+        help=LISTS,
+    )
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the images and outcomes.parquet")
     parser.add_argument("--column", default="url", help="the column that holds the URLs (default: url)")
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default 1; 0: one per core)")
+    parser.add_argument(
+        "--workers", type=whole(0), default=1, metavar="N", help="processes (default 1; 0: one per core)"
+    )
     parser.add_argument(
         "--retry",
         metavar="OUTCOMES",
@@ -45,18 +54,44 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     manners.add_argument(
         "--opt-outs", default=",".join(fetch.opt_outs), metavar="LIST", help="opt-out signals to keep to"
     )
-    manners.add_argument("--attempts", type=int, default=fetch.attempts)
+    manners.add_argument("--attempts", type=int, default=fetch.attempts, metavar="N", help="requests for one URL")
     manners.add_argument(
         "--patience",
         type=float,
         default=fetch.patience,
         help="seconds to bear 429 and 503 of a host, and a lost network",
     )
-    manners.add_argument("--max-retry-after", type=float, default=fetch.max_retry_after, metavar="SECONDS")
-    manners.add_argument("--connect-timeout", type=float, default=fetch.connect_timeout, metavar="SECONDS")
-    manners.add_argument("--first-byte-timeout", type=float, default=fetch.first_byte_timeout, metavar="SECONDS")
-    manners.add_argument("--read-timeout", type=float, default=fetch.read_timeout, metavar="SECONDS")
-    manners.add_argument("--total-timeout", type=float, default=fetch.total_timeout, metavar="SECONDS")
+    manners.add_argument(
+        "--max-retry-after",
+        type=float,
+        default=fetch.max_retry_after,
+        metavar="SECONDS",
+        help="longest Retry-After that is waited for",
+    )
+    manners.add_argument(
+        "--connect-timeout", type=float, default=fetch.connect_timeout, metavar="SECONDS", help="to reach a host"
+    )
+    manners.add_argument(
+        "--first-byte-timeout",
+        type=float,
+        default=fetch.first_byte_timeout,
+        metavar="SECONDS",
+        help="from a request to the end of the answer's head",
+    )
+    manners.add_argument(
+        "--read-timeout",
+        type=float,
+        default=fetch.read_timeout,
+        metavar="SECONDS",
+        help="that a host may fall silent within an answer",
+    )
+    manners.add_argument(
+        "--total-timeout",
+        type=float,
+        default=fetch.total_timeout,
+        metavar="SECONDS",
+        help="that one URL may take over all attempts",
+    )
     manners.add_argument("--mirror", action="append", default=[], metavar="PREFIX=STORE", help="media you already hold")
     limits = parser.add_argument_group("what it lets through")
     limits.add_argument("--hosts", action="append", default=[], metavar="HOST", help="only these; '*.example.org'")
@@ -64,9 +99,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     limits.add_argument(
         "--connect-to", action="append", default=[], metavar="HOST=ADDRESS:PORT", help="ask there for its media"
     )
-    limits.add_argument("--max-bytes", type=int, default=fetch.max_bytes)
-    limits.add_argument("--max-pixels", type=int, default=fetch.max_pixels)
-    limits.add_argument("--max-redirects", type=int, default=fetch.max_redirects)
+    limits.add_argument("--max-bytes", type=int, default=fetch.max_bytes, metavar="N", help="larger: too_large")
+    limits.add_argument("--max-pixels", type=int, default=fetch.max_pixels, metavar="N", help="more: too_many_pixels")
+    limits.add_argument("--max-redirects", type=int, default=fetch.max_redirects, metavar="N", help="of one URL")
     limits.add_argument(
         "--placeholder",
         action="append",
@@ -85,8 +120,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     images = parser.add_argument_group("what is stored")
     images.add_argument("--side", type=int, default=image.side, help=f"pixels (default {image.side}); never enlarged")
     images.add_argument("--rule", choices=("shortest", "longest"), default=image.rule, help="which side that is")
-    images.add_argument("--quality", type=int, default=image.quality)
-    images.add_argument("--min-side", type=int, default=image.min_side)
+    images.add_argument("--quality", type=int, default=image.quality, metavar="N", help="of the stored JPEG, 1 to 100")
+    images.add_argument("--min-side", type=int, default=image.min_side, metavar="N", help="pixels, below: too_small")
     images.add_argument(
         "--resampler", choices=RESAMPLERS, default=image.resampler, help="'cykooz-resizer' needs the extra fast"
     )
@@ -136,10 +171,10 @@ def lines(args: argparse.Namespace) -> Generator[str, None, int]:
         max_pixels=args.max_pixels,
         max_redirects=args.max_redirects,
     )
-    check_fetch(rules, Places("the command line"))
     image = ImageRules(
         side=args.side, rule=args.rule, quality=args.quality, min_side=args.min_side, resampler=args.resampler
     )
+    check_fetch(rules, Places("the command line"), image)
     retry = None
     if args.retry is not None:
         retry = tuple(word.strip() for word in args.retry.split(",") if word.strip() not in ("", "none"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from manifests.checks import RESAMPLERS
 from manifests.recipe import FetchRules, ImageRules
 from pipeline.emptiness import add_allow_empty, nothing
 from pipeline.exit_status import ExitStatus
+
+logger = logging.getLogger("biomill")
 
 COLUMNS = ("outcome", "format", "source", "stored", "bytes", "orientation", "frames", "encoded", "quality", "file")
 
@@ -38,27 +41,42 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def lines(args: argparse.Namespace) -> Generator[str, None, int]:
-    """Give one line per file, sorted by path, and the number of files per outcome and format."""
+    """Give one line per file, sorted by path, and the number of files per outcome and format.
+
+    A path or file that cannot be read is said at the end, and the others are done: exit status PARTLY.
+    """
+    from manifests.checks import check_values
+    from manifests.places import Places
     from pipeline.media.resampling import check_resampler
 
     rules = ImageRules(
         side=args.side, rule=args.rule, quality=args.quality, min_side=args.min_side, resampler=args.resampler
     )
+    check_values(rules, ("image",), Places("the command line"))
     check_resampler(rules.resampler)
     counts: Counter[tuple[str, str]] = Counter()
     if not args.json:
         yield "\t".join(COLUMNS)
-    for path, name in _files(args.path):
-        facts = _facts(path, name, rules, args)
+    failed: list[str] = []
+    for path, name in _files(args.path, failed):
+        try:
+            facts = _facts(path, name, rules, args)
+        except PermissionError as error:
+            failed.append(f"{path}: {error.strerror}")
+            continue
         counts[str(facts["outcome"]), str(facts["format"])] += 1
         yield json.dumps(facts) if args.json else "\t".join(str(facts[column]) for column in COLUMNS)
     if not args.json:
         yield ""
         for (outcome, kind), count in sorted(counts.items()):
             yield f"{count:6} {outcome} {kind}".rstrip()
+    for each in failed:
+        logger.warning("not read: %s", each)
+    if failed and not counts:
+        raise BiomillError("no image could be read", where="; ".join(failed[:20]), remedy="check the paths")
     if not counts and not args.json:
         return (yield from nothing("there are no files", "name image files, or folders that hold some", args))
-    return ExitStatus.DONE
+    return ExitStatus.PARTLY if failed else ExitStatus.DONE
 
 
 def _facts(path: Path, name: str, rules: ImageRules, args: argparse.Namespace) -> dict[str, str | int | bool]:
@@ -95,8 +113,8 @@ def _facts(path: Path, name: str, rules: ImageRules, args: argparse.Namespace) -
     }
 
 
-def _files(paths: list[Path]) -> Iterator[tuple[Path, str]]:
-    """Give the files and their names: relative to the folder that was named, or the file's own."""
+def _files(paths: list[Path], failed: list[str]) -> Iterator[tuple[Path, str]]:
+    """Give the files and their names: relative to the folder that was named, or the file's own; note what is none."""
     for path in paths:
         if path.is_file():
             yield path, path.name
@@ -105,4 +123,4 @@ def _files(paths: list[Path]) -> Iterator[tuple[Path, str]]:
                 if file.is_file():
                     yield file, file.relative_to(path).as_posix()
         else:
-            raise BiomillError("no such file or folder", where=str(path), remedy="check the path")
+            failed.append(f"{path}: no such file or folder")

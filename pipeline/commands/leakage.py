@@ -7,6 +7,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from manifests import BiomillError, LikenessRules
+from pipeline.commands.numbers import whole
 from pipeline.emptiness import add_allow_empty, nothing
 from pipeline.exit_status import ExitStatus
 
@@ -23,7 +24,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     hashing.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="folders, .tar, .zip or images")
     hashing.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help=".parquet or .csv")
     hashing.add_argument("--name", default="", help="name of the benchmark (default: of the file)")
-    hashing.add_argument("--threads", type=int, default=2, metavar="N")
+    hashing.add_argument("--threads", type=whole(1), default=2, metavar="N", help="that decode images (default 2)")
     add_allow_empty(hashing)
     hashing.set_defaults(lines=hash_lines)
 
@@ -32,19 +33,21 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     check.add_argument("--train", type=Path, nargs="+", required=True, metavar="PATH", help=paths)
     check.add_argument("--heldout", type=Path, nargs="+", required=True, metavar="PATH", help=paths)
     check.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="for tables and pairs to look at")
-    check.add_argument("--distance", type=int, default=_DEFAULT.leak_distance, help="PDQ-256 (default %(default)s)")
-    check.add_argument("--phash", type=int, default=-1, metavar="D", help="compare pHash-64 within D too")
+    check.add_argument(
+        "--distance", type=whole(0, 256), default=_DEFAULT.leak_distance, help="PDQ-256 (default %(default)s)"
+    )
+    check.add_argument("--phash", type=whole(-1, 31), default=-1, metavar="D", help="compare pHash-64 within D too")
     pair = "an image also leaks when its pHash lies within this distance, and its PDQ within the other"
-    for name, default in (
-        ("--leak-pair-phash", _DEFAULT.leak_pair_phash),
-        ("--leak-pair-pdq", _DEFAULT.leak_pair_pdq),
+    for name, bits, default in (
+        ("--leak-pair-phash", 31, _DEFAULT.leak_pair_phash),
+        ("--leak-pair-pdq", 256, _DEFAULT.leak_pair_pdq),
     ):
         told = f"{pair} (default %(default)s; -1: no such rule)"
-        check.add_argument(name, type=int, default=default, metavar="D", help=told)
-    for name, default in (("--review-phash", 12), ("--review-pdq", 100)):
+        check.add_argument(name, type=whole(-1, bits), default=default, metavar="D", help=told)
+    for name, bits, default in (("--review-phash", 31, 12), ("--review-pdq", 256, 100)):
         told = "list for review what is no leak but lies within both of these distances (default %(default)s; -1: none)"
-        check.add_argument(name, type=int, default=default, metavar="D", help=told)
-    check.add_argument("--threads", type=int, default=2, metavar="N")
+        check.add_argument(name, type=whole(-1, bits), default=default, metavar="D", help=told)
+    check.add_argument("--threads", type=whole(1), default=2, metavar="N", help="that decode images (default 2)")
     add_allow_empty(check)
     check.set_defaults(lines=check_lines)
 
@@ -52,13 +55,13 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     taxa.add_argument(
         "--heldout", type=Path, required=True, metavar="FILE", help=".csv, .csv.gz, .tsv or .txt of names"
     )
-    taxa.add_argument("--train", type=Path, required=True, metavar="FILE")
+    taxa.add_argument("--train", type=Path, required=True, metavar="FILE", help="names that are trained on, likewise")
     taxa.add_argument("--taxonomy", type=Path, metavar="DIR", help="a built taxonomy, for synonyms")
     taxa.add_argument("--column", action="append", default=[], help="column of the names (default: one named as such)")
     taxa.set_defaults(lines=taxa_lines)
 
     certify = verbs.add_parser("certify", help="state a run's guarantee and prove it; 1 when it does not hold")
-    certify.add_argument("run", type=Path)
+    certify.add_argument("run", type=Path, help="folder of a finished run")
     certify.add_argument("-o", "--out", type=Path, metavar="DIR", help="write statement and evidence there")
     certify.set_defaults(lines=certify_lines)
 

@@ -29,12 +29,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def lines(args: argparse.Namespace) -> Iterator[str]:
     """Count, write, and give the lines to print; raises SourceError and PullError."""
     from pipeline.atomic import write_json
-    from pipeline.pull.errors import PullError
+    from pipeline.errors import UsageError
     from pipeline.pull.planning import plan_predicates, plan_summary
     from pipeline.sources.gbif_simple import Wanted, count_simple
 
     if not args.media_type.isalpha():
-        raise PullError(f"no such media type: {args.media_type!r}", expected="StillImage, Sound, MovingImage")
+        raise UsageError(f"no such media type: {args.media_type!r}", expected="StillImage, Sound, MovingImage")
     want = Wanted(args.media_type, tuple(args.licence), tuple(args.basis), tuple(args.kingdom))
     counts = count_simple(args.path, want)
     summary = plan_summary(counts)

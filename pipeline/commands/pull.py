@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from manifests import BiomillError
+from pipeline.commands.misuse import misuse
+from pipeline.commands.numbers import whole
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -38,8 +40,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     pages.add_argument(
         "parameters", nargs="+", metavar="NAME=VALUE", help="taxonKey=2431762, mediaType=StillImage, ..."
     )
-    pages.add_argument("--limit", type=int, default=300, help="records per page (default 300, the most)")
-    pages.add_argument("--most", type=int, default=100_000, help="stop after so many records")
+    pages.add_argument(
+        "--limit", type=whole(1, 300), metavar="N", default=300, help="records per page (default 300, the most)"
+    )
+    pages.add_argument(
+        "--most", type=whole(1, 100_000), metavar="N", default=100_000, help="stop after so many records"
+    )
     _common(pages)
     pull.set_defaults(lines=lines)
 
@@ -56,15 +62,18 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     """Pull, and give the lines to print; raises PullError with what to do about it."""
     from pipeline.pull import Client, Credentials, Patience, checklist_key, pull_download, pull_pages, search_parameters
 
-    checklist = checklist_key(args.checklist) if args.checklist else ""
+    with misuse():
+        checklist = checklist_key(args.checklist) if args.checklist else ""
     contact = args.contact or os.environ.get("GBIF_EMAIL", "")
     patience = Patience(deadline=args.deadline)
     if args.what == "gbif-pages":
-        parameters = search_parameters(args.parameters, checklist)
+        with misuse():
+            parameters = search_parameters(args.parameters, checklist)
         with Client(args.api, contact=contact, patience=patience) as client:
             path = pull_pages(client, parameters, args.out, limit=args.limit, most=args.most)
     else:
-        request = _request(args, checklist)
+        with misuse():
+            request = _request(args, checklist)
         if args.print:
             yield json.dumps(request, indent=1)
             return

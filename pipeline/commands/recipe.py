@@ -1,4 +1,4 @@
-"""`biomill recipe RECIPE [--json]`: check a recipe and print it resolved."""
+"""`biomill recipe RECIPE [--json]`: check a recipe and print it with every key that holds."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from manifests import BiomillError
 from pipeline.commands.json_document import add_json_option, json_document
+from pipeline.errors import UsageError
 
 logger = logging.getLogger("biomill")
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's arguments."""
-    parser = commands.add_parser("recipe", help="check a recipe and print it resolved")
-    parser.add_argument("recipe", type=Path, nargs="?")
+    parser = commands.add_parser("recipe", help="check a recipe, and print it with every key that holds")
+    parser.add_argument("recipe", type=Path, nargs="?", help="the recipe, a TOML file; -: standard input")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the recipe")
     parser.add_argument("--reference", action="store_true", help="print every key, its default and its meaning")
     parser.add_argument("--starter", action="store_true", help="print a commented recipe to start from")
@@ -26,19 +26,19 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def lines(args: argparse.Namespace) -> Iterator[str]:
-    """Give the recipe in canonical form and its digest; raises RecipeError with file, key and value."""
-    from manifests import canonical_json, check_paths, describe_recipe, load_recipe, recipe_digest, starter_recipe
+    """Give the recipe as TOML with its digest; raises RecipeErrors with file, line, key and value of each."""
+    from manifests import canonical_json, describe_recipe, load_recipe, recipe_digest, starter_recipe
+    from manifests.toml_form import resolved_toml
     from pipeline.preflight import known_before
 
     if args.json and (args.reference or args.starter):
-        raise BiomillError("--json is for a recipe that is checked", remedy="leave out --reference and --starter")
+        raise UsageError("--json is for a recipe that is checked", remedy="leave out --reference and --starter")
     if args.reference or args.starter:
         yield (describe_recipe() if args.reference else starter_recipe()).removesuffix("\n")
         return
     if args.recipe is None:
-        raise BiomillError("no recipe named", remedy="biomill recipe FILE, or --reference, or --starter")
-    recipe = load_recipe(args.recipe, args.set)
-    check_paths(recipe)
+        raise UsageError("no recipe named", remedy="biomill recipe FILE, or --reference, or --starter")
+    recipe = load_recipe(args.recipe, args.set, files=True)
     findings = known_before(recipe)
     if args.json:
         facts = {"path": args.recipe.absolute(), "name": recipe.name, "digest": recipe_digest(recipe)}
@@ -47,5 +47,4 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
         return
     for finding in findings:
         logger.warning("%s: %s", "a run that fetches is refused" if finding.fatal_from else "warning", finding.line)
-    yield canonical_json(recipe)
-    yield f"digest {recipe_digest(recipe)}"
+    yield resolved_toml(recipe).removesuffix("\n")

@@ -96,7 +96,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Add the command's arguments."""
     parser = commands.add_parser("records", help="one release as canonical records and rejects, without a recipe")
     parser.add_argument("path", type=Path, help="the release, as its provider publishes it")
-    parser.add_argument("--kind", choices=SOURCE_KINDS, required=True)
+    parser.add_argument("--kind", choices=SOURCE_KINDS, required=True, help="how its provider publishes it")
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder for records.parquet and rejects.parquet")
     parser.add_argument("--name", default="", help="name of the source, part of every record id (default: the kind)")
     parser.add_argument("--release", default="", help="name of the release (default: from its files)")

@@ -13,7 +13,7 @@ from pipeline.emptiness import add_allow_empty
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's arguments."""
     parser = commands.add_parser("run", help="run a recipe; goes on where it stopped")
-    parser.add_argument("recipe", type=Path)
+    parser.add_argument("recipe", type=Path, help="the recipe, a TOML file")
     parser.add_argument("-o", "--out", type=Path, required=True, help="output folder of the run")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the recipe")
     parser.add_argument(
@@ -34,6 +34,6 @@ def lines(args: argparse.Namespace) -> Generator[str, None, int]:
     from pipeline.run.driver import run
 
     retry = tuple(dict.fromkeys(word.strip() for word in args.retry.split(",") if word.strip()))
-    recipe = load_recipe(args.recipe, args.set)
+    recipe = load_recipe(args.recipe, args.set, files=True)
     folder = run(recipe, args.out, args.until, engine_options(args), retry=retry, reuse=args.reuse, typed=args.typed)
     return (yield from closing_lines(folder.root, args.out, recipe, args.typed, args.until, args.allow_empty))

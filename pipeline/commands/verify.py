@@ -12,7 +12,7 @@ from pipeline.commands.json_document import add_json_option, json_document
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's arguments."""
     parser = commands.add_parser("verify", help="check everything a run promises")
-    parser.add_argument("out", type=Path, help="the run's folder")
+    parser.add_argument("out", type=Path, help="folder of a run")
     add_json_option(parser)
     parser.set_defaults(lines=lines)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from pipeline.errors import RunError
+from pipeline.errors import UsageError
 from pipeline.export.choice import Choice
 from pipeline.records import RANK_COLUMNS
 
@@ -20,7 +20,7 @@ def class_column(level: str, alias: str = "") -> str:
     ('accepted_id', '"order"', 's."genus"')
     """
     if level not in LEVELS:
-        raise RunError(f"no such level: {level!r}", expected=f"one of {', '.join(LEVELS)}")
+        raise UsageError(f"no such level: {level!r}", expected=f"one of {', '.join(LEVELS)}")
     table = f"{alias}." if alias else ""
     return f"{table}accepted_id" if level == "accepted" else f'{table}"{level}"'
 

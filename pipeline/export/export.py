@@ -9,7 +9,7 @@ from pathlib import Path
 from manifests import recipe_from_json
 from pipeline.atomic import TEMPORARY_PREFIX, read_json, storage_error, write_json
 from pipeline.cards import ATTRIBUTION, write_attribution
-from pipeline.errors import RunError
+from pipeline.errors import RunError, UsageError
 from pipeline.export.choice import Choice, choose
 from pipeline.export.classes import class_column, unclassed
 from pipeline.export.coco import export_coco
@@ -55,7 +55,7 @@ def export(
     has changed since it was stored; StorageError when the folder cannot be written.
     """
     if form not in FORMATS:
-        raise RunError(f"no such format: {form!r}", expected=f"one of {', '.join(FORMATS)}")
+        raise UsageError(f"no such format: {form!r}", expected=f"one of {', '.join(FORMATS)}")
     class_column(level)
     if empty_classes and form != "folders":
         raise RunError("only class folders can be empty", where=form, remedy="export with --format folders")

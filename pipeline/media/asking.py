@@ -27,7 +27,7 @@ from urllib3.exceptions import (
 from urllib3.util import Timeout, Url
 
 from manifests.recipe import FetchRules
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, UsageError
 from pipeline.media.bodies import discard, read_body
 from pipeline.media.budget import ByteBudget, Holder
 from pipeline.media.connections import FRESH, BlockedAddressError, UnknownHostError
@@ -108,14 +108,14 @@ class Asker:
     def unnamed(self, uri: Url, hop: int) -> Fetched | None:
         """Say that a public host must not be asked without a contact.
 
-        Raises PipelineError for a URL of the recipe's; a foreign redirect ends one row, it must not end the run.
+        Raises UsageError for a URL of the recipe's; a foreign redirect ends one row, it must not end the run.
         """
         if self._rules.contact or self._routes.redirected(bare_host(uri), port_of(uri)) is not None:
             return None
         if hop:
             detail = f"redirected to {uri.url}, and no contact is set to ask other hosts with"
             return Fetched(Outcome.HOST_NOT_ALLOWED, final_url=uri.url, detail=detail)
-        raise PipelineError(
+        raise UsageError(
             "media would be fetched without saying who asks",
             where=uri.url,
             expected="fetch.contact: a mail address or URL for the User-Agent",

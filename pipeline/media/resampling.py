@@ -17,7 +17,7 @@ from importlib.metadata import version
 from PIL import Image, features
 
 from manifests.checks import CYKOOZ
-from pipeline.errors import PipelineError
+from pipeline.errors import MissingExtraError
 
 _PILLOW_FILTER = Image.Resampling.HAMMING
 GAP = 2.0
@@ -29,12 +29,12 @@ Region = tuple[float, float, float, float]
 
 
 def check_resampler(name: str) -> None:
-    """Raise PipelineError where the library that the recipe names is not installed.
+    """Raise MissingExtraError where the library that the recipe names is not installed.
 
     >>> check_resampler("pillow")
     """
     if name == CYKOOZ and importlib.util.find_spec("cykooz_resizer") is None:
-        raise PipelineError(
+        raise MissingExtraError(
             f"the resampler {name!r} is not installed",
             where="image.resampler",
             remedy="pip install 'biomill[fast]', or set image.resampler to 'pillow', which gives other pixels",

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from manifests.errors import BiomillError
-from pipeline.errors import NetworkLostError, PipelineError, RunError, SourceError, StorageError, WorkerDiedError
+from pipeline.errors import NetworkLostError, PipelineError, SourceError, StorageError, UsageError, WorkerDiedError
 from pipeline.run import interrupt
 
 if TYPE_CHECKING:
@@ -148,7 +148,9 @@ _NAMED = re.compile(
     r"(?:^|[\s.:])(?P<kind>[A-Z]\w*Error): (?![\w.]*Error: )(?P<what>[^\n]*)"
     r"(?:\n  where:  (?P<where>[^\n]*))?(?:\n  expect: (?P<expect>[^\n]*))?(?:\n  remedy: (?P<remedy>[^\n]*))?"
 )
-_KINDS: dict[str, type[BiomillError]] = {kind.__name__: kind for kind in (StorageError, SourceError, NetworkLostError)}
+_KINDS: dict[str, type[BiomillError]] = {
+    kind.__name__: kind for kind in (StorageError, SourceError, NetworkLostError, UsageError)
+}
 _SUFFIX = re.compile(r"\s*\[while running '[^']*'\]|\\n.*$")
 
 
@@ -200,9 +202,9 @@ class Engine(AbstractContextManager["Engine"]):
         self._stop_services()
 
     def check(self) -> None:
-        """Raise RunError when the options name a runner that Beam does not have, or no worker."""
+        """Raise UsageError when the options name a runner that Beam does not have, or no worker."""
         if self.options.workers < 1:
-            raise RunError(f"{self.options.workers} worker processes cannot work", expected="1 or more")
+            raise UsageError(f"{self.options.workers} worker processes cannot work", expected="1 or more")
         if self.options.runner in ("local", "portable"):
             return
         from apache_beam.runners.runner import create_runner
@@ -210,7 +212,7 @@ class Engine(AbstractContextManager["Engine"]):
         try:
             create_runner(self.options.runner)
         except (ValueError, ImportError) as error:
-            raise RunError(
+            raise UsageError(
                 f"Beam has no runner {self.options.runner!r} here: {error}",
                 expected="local, portable, or a runner of Beam that is installed",
                 remedy="correct --runner, or install what the runner needs (such as apache-beam[gcp] for Dataflow)",

@@ -20,7 +20,7 @@ import pyarrow as pa
 from manifests import FetchRules
 from pipeline import sql
 from pipeline.atomic import read_json, table_writer, write_json
-from pipeline.errors import RunError
+from pipeline.errors import UsageError
 from pipeline.media.limits import connections_of, fewest_connections, tasks_of
 from pipeline.media.reuse import LASTING, REUSE_SCHEMA
 from pipeline.media.stored import PLAN_SCHEMA
@@ -222,7 +222,7 @@ def check_retry(outcomes: Sequence[str]) -> None:
     known.remove(Outcome.NOT_NEEDED.code)
     for code in outcomes:
         if code not in known:
-            raise RunError(f"no such outcome of fetch: {code!r}", expected=f"some of {', '.join(known)}")
+            raise UsageError(f"no such outcome of fetch: {code!r}", expected=f"some of {', '.join(known)}")
 
 
 def write_reuse(con: duckdb.DuckDBPyConnection, folder: Path, plan: str, name: str, earlier: Sequence[Earlier]) -> str:

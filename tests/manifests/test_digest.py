@@ -32,6 +32,7 @@ from manifests import (
 from manifests.checks import LICENCE_FAMILIES
 from manifests.lines import key_lines
 from manifests.places import spell
+from manifests.toml_form import resolved_toml
 
 names = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,8}", fullmatch=True)
 lines = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
@@ -123,6 +124,23 @@ def test_order_of_keys_and_folder_do_not_change_the_digest(
 
 @settings(max_examples=100, deadline=None)
 @given(trees, st.randoms(use_true_random=False))
+def test_a_recipe_printed_as_toml_loads_anywhere_to_the_same_recipe(
+    tree: dict[str, Any], shuffle: random.Random
+) -> None:
+    recipe = load(tree, shuffle)
+    text = resolved_toml(recipe)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "resolved.toml"
+        file.write_text(text, encoding="utf-8", newline="")
+        again = load_recipe(file)
+    assert replace(again, folder="") == recipe
+    assert canonical_json(again) == canonical_json(recipe)
+    assert f"# digest {recipe_digest(recipe)}\n" in text
+    assert resolved_toml(again) == text
+
+
+@settings(max_examples=100, deadline=None)
+@given(trees, st.randoms(use_true_random=False))
 def test_canonical_json_loads_to_the_same_digest(tree: dict[str, Any], shuffle: random.Random) -> None:
     recipe = load(tree, shuffle)
     text = canonical_json(recipe)
@@ -140,9 +158,38 @@ def test_every_key_of_a_recipe_has_the_line_it_stands_on(tree: dict[str, Any], s
     found = key_lines(text)
     assert {path[0] for path in found} == set(parsed)
     for path, line in found.items():
-        named = next(part for part in reversed(path) if isinstance(part, str))
         row = rows[line - 1].strip()
-        assert row.startswith((f"{named} =", f"{named}=", f"[{named}]", f"[[{named}]]"))
+        if isinstance(path[-1], str):  # an item of a list may stand alone in its line
+            assert path[-1] in row
+        assert line >= found[path[:1]]
+
+
+def test_items_of_lists_and_keys_of_inline_tables_have_their_own_line() -> None:
+    text = (
+        'a = [ # ]\n  "x",  # "y",\n\n  "]", [\n1,\n2]\n]\nb = {c = 1, d = [\n{e = "}"},\n{e = 2}]}\n'
+        '[[t]]\nu = [\n"""\n,\n""",\n\'z\',\n]\n'
+    )
+    tomllib.loads(text)
+    assert key_lines(text) == {
+        ("a",): 1,
+        ("a", 0): 2,
+        ("a", 1): 4,
+        ("a", 2): 4,
+        ("a", 2, 0): 5,
+        ("a", 2, 1): 6,
+        ("b",): 8,
+        ("b", "c"): 8,
+        ("b", "d"): 8,
+        ("b", "d", 0): 9,
+        ("b", "d", 0, "e"): 9,
+        ("b", "d", 1): 10,
+        ("b", "d", 1, "e"): 10,
+        ("t",): 11,
+        ("t", 0): 11,
+        ("t", 0, "u"): 12,
+        ("t", 0, "u", 0): 13,
+        ("t", 0, "u", 1): 16,
+    }
 
 
 def test_lines_are_found_behind_every_kind_of_string() -> None:

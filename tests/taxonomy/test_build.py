@@ -36,6 +36,22 @@ def test_the_same_inputs_give_the_same_bytes(tmp_path: Path, default: Taxonomy) 
     assert files(again) == files(default.folder)
 
 
+def test_an_index_with_other_things_beside_it_is_not_replaced(tmp_path: Path) -> None:
+    folder = tmp_path / "built"
+    folder.mkdir()
+    (tmp_path / "a.txtree").write_text("Animalia [kingdom]\n")
+    build_taxonomy([tmp_path / "a.txtree"], folder)
+    (tmp_path / "a.txtree").write_text("Animalia [kingdom]\n  Felidae [family]\n")
+    (folder / "notes.txt").write_text("mine")
+    before = files(folder)
+    with pytest.raises(TaxonomyError, match=r"holds other things: 'notes\.txt'"):
+        build_taxonomy([tmp_path / "a.txtree"], folder)
+    assert files(folder) == before
+    (folder / "notes.txt").unlink()
+    build_taxonomy([tmp_path / "a.txtree"], folder)
+    assert files(folder) != before
+
+
 @given(st.integers(0, 2**32))
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_order_of_rows_in_a_file_changes_nothing(tmp_path: Path, default: Taxonomy, seed: int) -> None:

@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.commands.numbers import whole
+
 
 def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb's arguments."""
@@ -13,7 +15,9 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("before", type=Path, metavar="A", help="a built taxonomy")
     parser.add_argument("after", type=Path, metavar="B", help="another one")
     parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="write all changes to this Parquet file")
-    parser.add_argument("--examples", type=int, default=3, metavar="N", help="print so many of each kind (default 3)")
+    parser.add_argument(
+        "--examples", type=whole(0), default=3, metavar="N", help="print so many of each kind (default 3)"
+    )
     parser.set_defaults(lines=lines)
 
 

@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.commands.misuse import misuse
+from pipeline.commands.numbers import whole
+
 if TYPE_CHECKING:
     from taxonomy import Policy, Taxonomy
 
@@ -18,7 +21,9 @@ def add_taxonomy(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--taxonomy", type=Path, help="a built taxonomy; default: the one that ships with Biomill")
     parser.add_argument("--no-fuzzy", action="store_true", help="forgive no differing letters")
     parser.add_argument("--strict", action="store_true", help="only the name itself: no other ending, rank or author")
-    parser.add_argument("--minimum-confidence", type=int, default=80, metavar="N", help="0 to 100 (default 80)")
+    parser.add_argument(
+        "--minimum-confidence", type=whole(0, 100), default=80, metavar="N", help="0 to 100 (default 80)"
+    )
     parser.add_argument("--minimum-rank", default="kingdom", metavar="RANK", help="highest rank of an answer")
 
 
@@ -26,12 +31,13 @@ def policy(args: argparse.Namespace) -> Policy:
     """Give the policy that the arguments state."""
     from taxonomy import Policy
 
-    return Policy(
-        minimum_confidence=args.minimum_confidence,
-        fuzzy=not args.no_fuzzy,
-        strict=args.strict,
-        minimum_rank=args.minimum_rank,
-    )
+    with misuse():
+        return Policy(
+            minimum_confidence=args.minimum_confidence,
+            fuzzy=not args.no_fuzzy,
+            strict=args.strict,
+            minimum_rank=args.minimum_rank,
+        )
 
 
 @contextmanager

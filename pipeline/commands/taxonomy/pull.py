@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pipeline.commands.misuse import misuse
+
 
 def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb's arguments."""
@@ -33,7 +35,8 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
         for name, each in TAXONOMIES.items():
             yield f"{name:10} {each.link}"
         return
-    what = published(args.what)
+    with misuse():
+        what = published(args.what)
     parts = urlsplit(what.link)
     contact = args.contact or os.environ.get("GBIF_EMAIL", "")
     with Client(

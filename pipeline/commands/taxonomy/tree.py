@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from manifests import BiomillError
+from pipeline.errors import UsageError
 
 
 def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -39,7 +39,7 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
         asked += [line.strip() for line in args.file.read_text(encoding="utf-8").splitlines() if line.strip()]
     ids = find_taxa(taxonomy, asked) if asked else _kept(args.run) if args.run else []
     if not ids:
-        raise BiomillError("which taxa?", expected="ids or names, --file, or the folder of a run that kept images")
+        raise UsageError("which taxa?", expected="ids or names, --file, or the folder of a run that kept images")
     if args.lca:
         common = lowest_common_ancestor(taxonomy, ids)
         usage = taxonomy.usage(common) if common else None
