@@ -11,7 +11,9 @@ import duckdb
 
 from pipeline.atomic import atomic_path
 from pipeline.outcomes import Outcome
+from pipeline.privacy import create_privacy
 from pipeline.records import COMMENTS
+from pipeline.run.folder import RunFolder
 from pipeline.sql import quote
 
 _DOCUMENTED = re.compile(r"^--\| (?P<view>\w+|\*)(?:\.(?P<column>\w+))?: (?P<text>.+)$", re.MULTILINE)
@@ -53,6 +55,7 @@ def create_views(con: duckdb.DuckDBPyConnection, root: Path) -> None:
     con.execute("CREATE TABLE outcomes (outcome VARCHAR, stage VARCHAR, retryable BOOLEAN, meaning VARCHAR)")
     rows = [(o.code, o.info.stage, o.info.retryable, o.info.meaning) for o in Outcome]
     con.executemany("INSERT INTO outcomes VALUES (?, ?, ?, ?)", rows)
+    create_privacy(con, RunFolder(root))
     con.execute(view_statements())
     _comment(con)
 

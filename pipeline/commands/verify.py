@@ -6,11 +6,14 @@ import argparse
 from collections.abc import Generator
 from pathlib import Path
 
+from pipeline.commands.withdraw import add_withdraw_option
+
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's arguments."""
     parser = commands.add_parser("verify", help="check everything a run promises")
     parser.add_argument("out", type=Path)
+    add_withdraw_option(parser)
     parser.set_defaults(lines=lines)
 
 
@@ -19,7 +22,7 @@ def lines(args: argparse.Namespace) -> Generator[str, None, int]:
     from pipeline.verify import verify
 
     findings = 0
-    for check in verify(args.out):
+    for check in verify(args.out, args.withdraw):
         yield f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}"
         findings += not check.ok
     yield "verified" if not findings else f"{findings} finding{'s' * (findings > 1)}"

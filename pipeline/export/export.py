@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from manifests import recipe_from_json
 from pipeline.atomic import TEMPORARY_PREFIX, read_json, storage_error, write_json
 from pipeline.cards import ATTRIBUTION, write_attribution
 from pipeline.errors import RunError
-from pipeline.export.choice import Choice, choose
+from pipeline.export.choice import WITHDRAWN, Choice, choose
 from pipeline.export.classes import class_column, unclassed
 from pipeline.export.coco import export_coco
 from pipeline.export.files import write_rows
@@ -20,6 +20,7 @@ from pipeline.export.hugging_face import export_hugging_face
 from pipeline.export.shards import export_shards
 from pipeline.export.yolo import export_yolo
 from pipeline.run.folder import RunFolder
+from pipeline.withdrawal import look
 
 _BY_CLASS: dict[str, Callable[[Choice, Path, str], dict[str, int]]] = {
     "folders": export_folders,
@@ -40,13 +41,26 @@ class Exported:
     unclassed: int
     files: dict[str, int]
     """Samples by shard, or by split."""
+    withdrawals: str = ""
+    """Which lists of withdrawals were looked at, in words; empty for none."""
 
 
-def export(root: Path, out: Path, form: str, where: str = "", sql: str = "", level: str = "accepted") -> Exported:
+def export(
+    root: Path,
+    out: Path,
+    form: str,
+    where: str = "",
+    sql: str = "",
+    level: str = "accepted",
+    withdraw: Sequence[Path] = (),
+) -> Exported:
     """Export chosen samples of a finished run; the folder appears under its name only when it is complete.
 
-    Raises RunError when the run is not finished, the folder exists, or nothing is chosen; VerifyError when an image
-    has changed since it was stored; StorageError when the folder cannot be written.
+    `withdraw`: lists of what is withdrawn. Where any is named, all samples that it, or the recipe's own lists as they
+    stand now, mean are left out; where none is, such a sample among the chosen ones is an error.
+
+    Raises RunError when the run is not finished, the folder exists, nothing is chosen, or what is chosen is withdrawn;
+    VerifyError when an image has changed since it was stored; StorageError when the folder cannot be written.
     """
     if form not in FORMATS:
         raise RunError(f"no such format: {form!r}", expected=f"one of {', '.join(FORMATS)}")
@@ -63,14 +77,18 @@ def export(root: Path, out: Path, form: str, where: str = "", sql: str = "", lev
     shutil.rmtree(part, ignore_errors=True)
     try:
         part.mkdir(parents=True)
-        with choose(folder.root, recipe, where, sql) as choice:
+        looked = look(folder.root, withdraw)
+        with choose(folder.root, recipe, where, sql, [key for key, _ in looked.samples]) as choice:
+            if not withdraw:
+                looked.among(choice.refused_for(WITHDRAWN)).refuse(root)
             by_class = _BY_CLASS.get(form)
             lost = unclassed(choice, level) if by_class else 0
             if lost == choice.kept:
                 raise RunError(f"no chosen sample has a {level}", remedy="choose another level")
             files = by_class(choice, part, level) if by_class else export_shards(choice, part)
             _beside(choice, part, level if by_class else "")
-            done = Exported(choice.asked, sum(files.values()), dict(choice.refused), lost, files)
+            told = looked.sentence() if looked.lists else ""
+            done = Exported(choice.asked, sum(files.values()), dict(choice.refused), lost, files, told)
         note = {"format": form, "where": where, "sql": sql, "recipe": recipe.name, "asked": done.asked}
         counts = {"exported": done.exported, "refused": done.refused, "unclassed": lost, "files": files}
         write_json(part / "export.json", note | counts)

@@ -17,7 +17,7 @@ class Catalog(Stage):
     """The catalog stage."""
 
     name = "catalog"
-    version = 4
+    version = 5
     sections = ("name", "description")
     upstream = ("shards",)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import duckdb
@@ -15,12 +15,16 @@ from pipeline.verify import conservation, licences, likeness, schema, shards, sp
 from pipeline.verify.cards import cards
 from pipeline.verify.check import Check, Run
 from pipeline.verify.contents import Contents, read_contents
+from pipeline.verify.withdrawals import withdrawals
 
 __all__ = ["Check", "verify"]
 
 
-def verify(root: Path) -> Iterator[Check]:
-    """Check a finished run, promise by promise; raises RunError when the run is not finished."""
+def verify(root: Path, withdraw: Sequence[Path] = ()) -> Iterator[Check]:
+    """Check a finished run, promise by promise; raises RunError when the run is not finished.
+
+    `withdraw`: lists of what is withdrawn, beside those of the recipe as they stand now.
+    """
     folder = RunFolder(root.absolute())
     folder.require("catalog")
     recipe = recipe_from_json(read_json(folder.manifest)["resolved"], folder.root)
@@ -46,6 +50,7 @@ def verify(root: Path) -> Iterator[Check]:
             ("captions", lambda: shards.captions(found)),
             ("labels", lambda: shards.labels(run, found)),
             ("licences", lambda: licences.licences(run, found)),
+            ("withdrawals", lambda: withdrawals(run, withdraw)),
             ("leakage", lambda: likeness.leakage(run)),
             ("duplicates", lambda: likeness.duplicates(run)),
             ("splits", lambda: splits.splits(run)),

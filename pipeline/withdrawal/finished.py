@@ -1,0 +1,116 @@
+"""What is withdrawn after a run was made: which samples of its shards the lists mean, as they stand now.
+
+The run's own lists are read again, since a list grows after the run that read it, and any that a command names beside
+them. The search is made from the lists, the records and the shards' manifest, not from what screen decided.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from manifests import BiomillError
+from pipeline import sql
+from pipeline.atomic import read_json
+from pipeline.errors import RunError
+from pipeline.run.folder import RunFolder
+from pipeline.shards import file_digest
+from pipeline.withdrawal.lists import read_withdrawals
+from pipeline.withdrawal.matching import gather
+
+_MEMORY_MB = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The samples of a run that are withdrawn, and what was looked at."""
+
+    samples: tuple[tuple[str, str], ...]
+    """(key, evidence as JSON), in the order of keys."""
+    keys: int
+    idle: int
+    """Keys that mean no record of the run."""
+    lists: tuple[str, ...]
+    """Each list with what is to be known of it, in words."""
+    files: tuple[str, ...]
+    """Paths of the lists that were read."""
+
+    def sentence(self) -> str:
+        """Return what was looked at, in words."""
+        if not self.lists:
+            return "no list of withdrawals"
+        read = f"{self.keys:,} key{'s' * (self.keys != 1)}, of which {self.idle:,} match no record"
+        return f"{', '.join(self.lists)}: {read if self.files else 'nothing was read'}"
+
+    def among(self, keys: Collection[str]) -> Looked:
+        """Return the same of some samples only."""
+        return replace(self, samples=tuple(sample for sample in self.samples if sample[0] in keys))
+
+    def refuse(self, root: Path, kind: type[BiomillError] = RunError) -> None:
+        """Raise an error when a sample is withdrawn: how many, the first, and what makes the set without them."""
+        if not self.samples:
+            return
+        key, evidence = self.samples[0]
+        many = len(self.samples)
+        lists = shlex.join(word for file in self.files for word in ("--withdraw", file))
+        raise kind(
+            f"the shards hold {many:,} withdrawn sample{'s' * (many > 1)}, such as {key}: {evidence}",
+            where=f"{root}; {self.sentence()}",
+            expected="shards without anything that is withdrawn",
+            remedy=f"make the set without {'them' if many > 1 else 'it'}: biomill export {shlex.quote(str(root))} "
+            f"-o FOLDER {lists}; or name the lists in the recipe's `withdraw` and run it again",
+        )
+
+
+def noted_lists(paths: Sequence[str]) -> list[dict[str, str]]:
+    """Return what a run writes down of its lists, so that they are found again: where each lies and its SHA-256."""
+    return [{"path": str(Path(path).absolute()), "sha256": file_digest(path)} for path in paths]
+
+
+def look(root: Path, more: Sequence[Path] = ()) -> Looked:
+    """Return which samples of a run's shards are withdrawn by its own lists as they stand now, or by further ones.
+
+    Raises RunError when the shards are not done, RecipeError when a list cannot be read.
+    """
+    folder = RunFolder(root.absolute())
+    folder.require("shards")
+    files: list[str] = []
+    lists: list[str] = []
+    for path, said in _own(folder):
+        lists.append(f"{path.name} of the recipe ({said})")
+        if path.exists():
+            files.append(str(path))
+    own = {str(Path(file).resolve()) for file in files}
+    for path in more:
+        if str(path.resolve()) not in own:
+            files.append(str(path))
+            lists.append(str(path))
+    if not files:
+        return Looked((), 0, 0, tuple(lists), ())
+    keys = read_withdrawals(files)
+    manifest = sql.quote(str(folder.stage("shards") / "manifest.parquet"))
+    with sql.connect(_MEMORY_MB, folder.root) as con:
+        gather(con, keys, sql.parquet(folder.stage("ingest") / "records"))
+        counted = con.execute("SELECT count(*), count(*) FILTER (records = 0) FROM withdrawal_keys").fetchall()[0]
+        found = con.execute(
+            f"""SELECT m.key, w.evidence FROM read_parquet({manifest}) m JOIN withdrawn w USING (record_id)
+                ORDER BY m.key"""
+        ).fetchall()
+    samples = tuple((str(key), str(proof)) for key, proof in found)
+    return Looked(samples, counted[0], counted[1], tuple(lists), tuple(files))
+
+
+def _own(folder: RunFolder) -> Iterator[tuple[Path, str]]:
+    """Yield the lists that the run read, and whether they are as they were."""
+    noted: list[dict[str, Any]] = read_json(folder.done("screen"))["facts"].get("withdraw", [])
+    for each in noted:
+        path = Path(each["path"])
+        if not path.exists():
+            yield path, f"not found any more at {path}, so not read"
+        elif file_digest(path) == each["sha256"]:
+            yield path, "as the run read it"
+        else:
+            yield path, "changed since the run, read as it stands now"
