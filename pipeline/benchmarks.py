@@ -147,12 +147,13 @@ def read_rows(path: Path, strict: bool = False) -> tuple[tuple[str, ...], list[d
     """Read a CSV or TSV with a header, plain or gzipped.
 
     With `strict` a row with more cells than the header has names, and a name that comes twice, raise RecipeError: a
-    comma inside a value that is not quoted would else be read as the end of it.
+    comma inside a value that is not quoted would else be read as the end of it, as would a quote that is not closed swallow
+    the rows behind it.
     """
     csv.field_size_limit(MAX_CELL)
     try:
         with _open(path) as handle:
-            reader = csv.DictReader(handle, delimiter="\t" if ".tsv" in path.suffixes else ",")
+            reader = csv.DictReader(handle, delimiter="\t" if ".tsv" in path.suffixes else ",", strict=strict)
             header = tuple(name for name in reader.fieldnames or () if name)
             rows = []
             if strict and len(set(header)) < len(header):

@@ -41,7 +41,7 @@ def publish(root: Path, address: str, check: bool = False, withdraw: Sequence[Pa
     fs, top = file_system(address)
     there = f"{top}/shards"
     if looked.lists:
-        yield f"withdrawals: {looked.sentence()}: no sample is withdrawn"
+        yield f"withdrawals: {looked.clear()}"
     try:
         copied = _copy(fs, there, local, digests, text)
         for name in CARDS:

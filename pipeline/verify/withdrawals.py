@@ -14,4 +14,4 @@ def withdrawals(run: Run, more: Sequence[Path]) -> str:
     """No sample of the shards is meant by the recipe's lists, read again, or by further ones."""
     looked = look(run.folder.root, more)
     looked.refuse(run.folder.root, VerifyError)
-    return f"{looked.sentence()}: no sample is withdrawn" if looked.lists else looked.sentence()
+    return looked.clear()

@@ -22,6 +22,10 @@ from pipeline.withdrawal.lists import read_withdrawals
 from pipeline.withdrawal.matching import gather
 
 _MEMORY_MB = 1024
+_COPIES = """
+    SELECT DISTINCT m.key FROM {clusters} c JOIN withdrawn USING (record_id) JOIN {clusters} o USING (cluster_id)
+    JOIN read_parquet({manifest}) m ON m.record_id = o.record_id
+    ANTI JOIN withdrawn w ON w.record_id = m.record_id ORDER BY 1"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +41,26 @@ class Looked:
     """Each list with what is to be known of it, in words."""
     files: tuple[str, ...]
     """Paths of the lists that were read."""
+    copies: tuple[str, ...] = ()
+    """Keys of samples that are no withdrawn record's, but were found to be alike to the picture of one."""
 
     def sentence(self) -> str:
         """Return what was looked at, in words."""
         if not self.lists:
             return "no list of withdrawals"
-        read = f"{self.keys:,} key{'s' * (self.keys != 1)}, of which {self.idle:,} match no record"
-        return f"{', '.join(self.lists)}: {read if self.files else 'nothing was read'}"
+        if not self.files:
+            return f"{', '.join(self.lists)}: nothing was read"
+        read = f"{self.idle:,} of {self.keys:,} keys match no record"
+        if self.copies:
+            read += (
+                f"; {len(self.copies):,} more sample{'s show' if len(self.copies) > 1 else ' shows'} the picture of a "
+                f"withdrawn record under another one, such as {self.copies[0]}: list such keys if they are meant too"
+            )
+        return f"{', '.join(self.lists)}: {read}"
+
+    def clear(self) -> str:
+        """Return that no sample is withdrawn, and by which lists, once `refuse` has let it pass."""
+        return f"{self.sentence()}: no sample is withdrawn" if self.files else self.sentence()
 
     def among(self, keys: Collection[str]) -> Looked:
         """Return the same of some samples only."""
@@ -92,6 +109,7 @@ def look(root: Path, more: Sequence[Path] = ()) -> Looked:
         return Looked((), 0, 0, tuple(lists), ())
     keys = read_withdrawals(files)
     manifest = sql.quote(str(folder.stage("shards") / "manifest.parquet"))
+    clusters = sql.parquet(folder.stage("likeness") / "clusters")
     with sql.connect(_MEMORY_MB, folder.root) as con:
         gather(con, keys, sql.parquet(folder.stage("ingest") / "records"))
         counted = con.execute("SELECT count(*), count(*) FILTER (records = 0) FROM withdrawal_keys").fetchall()[0]
@@ -99,8 +117,10 @@ def look(root: Path, more: Sequence[Path] = ()) -> Looked:
             f"""SELECT m.key, w.evidence FROM read_parquet({manifest}) m JOIN withdrawn w USING (record_id)
                 ORDER BY m.key"""
         ).fetchall()
+        copies = con.execute(_COPIES.format(clusters=clusters, manifest=manifest)).fetchall()
     samples = tuple((str(key), str(proof)) for key, proof in found)
-    return Looked(samples, counted[0], counted[1], tuple(lists), tuple(files))
+    alike = tuple(str(key) for (key,) in copies)
+    return Looked(samples, counted[0], counted[1], tuple(lists), tuple(files), alike)
 
 
 def _own(folder: RunFolder) -> Iterator[tuple[Path, str]]:

@@ -60,7 +60,7 @@ def _read(path: str | Path) -> Iterator[list[dict[str, str]]]:
     spelled = {name: name.strip().lower() for name in header}
     known = tuple(spelled.values())
     plain = [{spelled[name]: cell for name, cell in row.items()} for row in rows]
-    given = as_given(str(path))
+    given = as_given(path) if isinstance(path, str) else str(path)
     what = "the list of withdrawals"
     for name in known:
         meant = "" if name in (*KINDS, *NOTES) else closest(name, (*KINDS, *NOTES))
