@@ -12,6 +12,7 @@ from manifests.nearness import closest
 from manifests.places import KeyPath, Places, show, spell
 from manifests.problems import Problems
 from manifests.recipe import (
+    COORDINATES,
     LAYOUTS,
     RANKS,
     SOURCE_KINDS,
@@ -23,6 +24,7 @@ from manifests.recipe import (
     LicencePolicy,
     LikenessRules,
     Limits,
+    PrivacyRules,
     Recipe,
     SelectRules,
     ShardRules,
@@ -175,6 +177,7 @@ def _ruled_values(table: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any, Rul
 
 def _check_lists(recipe: Recipe, problems: Problems) -> None:
     lists: tuple[tuple[KeyPath, tuple[str, ...]], ...] = (
+        (("withdraw",), recipe.withdraw),
         (("taxonomy", "sources"), recipe.taxonomy.sources),
         (("licences", "allow"), recipe.licences.allow),
         (("export", "allow"), recipe.export.allow),
@@ -232,6 +235,16 @@ def _check_ties(recipe: Recipe, problems: Problems) -> None:
                 "remove the key",
                 others=(kind,),
             )
+    kept: KeyPath = ("image", "originals")
+    rule: KeyPath = ("privacy", "coordinates")
+    if recipe.image.originals and recipe.privacy.coordinates != "exact" and not problems.spoilt(kept, rule):
+        problems.add(
+            kept,
+            "'image.originals' keeps the bytes as hosts sent them, with the position that a camera wrote into them",
+            "originals only where privacy.coordinates is 'exact'",
+            "leave out one of the two keys",
+            others=(rule,),
+        )
 
 
 def _one_of(choices: tuple[str, ...]) -> Rule:
@@ -278,6 +291,7 @@ RULES: Mapping[tuple[type[Any], str], Rule] = {
     (SourceSpec, "media"): _OPTIONAL_PATH_RULE,
     (SourceSpec, "license"): _LINE_RULE,
     (SourceSpec, "priority"): _between(0, 1_000_000),
+    (Recipe, "withdraw"): _PATH_RULE,
     (BenchmarkSpec, "name"): _NAME_RULE,
     (BenchmarkSpec, "path"): _PATH_RULE,
     (BenchmarkSpec, "ids"): _OPTIONAL_PATH_RULE,
@@ -341,6 +355,8 @@ RULES: Mapping[tuple[type[Any], str], Rule] = {
     (LikenessRules, "label_conflict"): _one_of(LABEL_CONFLICT),
     (SelectRules, "validation_percent"): _between(0, 100, "percent"),
     (SelectRules, "cap_per_taxon"): _between(0, 2**31 - 1),
+    (PrivacyRules, "coordinates"): _one_of(COORDINATES),
+    (PrivacyRules, "threatened"): _OPTIONAL_PATH_RULE,
     (ShardRules, "prefix"): _NAME_RULE,
     (ShardRules, "samples_per_shard"): _COUNT_RULE,
     (ShardRules, "max_mb"): _between(1, 2**23, "MB"),

@@ -142,6 +142,7 @@ def with_paths(recipe: Recipe, fix: Callable[[str], str]) -> Recipe:
             replace(each, path=fix(each.path), hierarchy=fix(each.hierarchy), media=fix(each.media))
             for each in recipe.sources
         ),
+        withdraw=tuple(fix(each) for each in recipe.withdraw),
         benchmarks=tuple(
             replace(each, path=fix(each.path), ids=fix(each.ids), table=fix(each.table)) for each in recipe.benchmarks
         ),
@@ -149,6 +150,7 @@ def with_paths(recipe: Recipe, fix: Callable[[str], str]) -> Recipe:
             recipe.taxonomy,
             sources=tuple(each if each == DEFAULT_TAXONOMY else fix(each) for each in recipe.taxonomy.sources),
         ),
+        privacy=replace(recipe.privacy, threatened=fix(recipe.privacy.threatened)),
     )
 
 
@@ -163,6 +165,8 @@ def recipe_paths(recipe: Recipe) -> Iterator[tuple[KeyPath, str]]:
         for name, path in (("path", source.path), ("hierarchy", source.hierarchy), ("media", source.media)):
             if path:
                 yield ("sources", position, name), path
+    for position, listed in enumerate(recipe.withdraw):
+        yield ("withdraw", position), listed
     for position, benchmark in enumerate(recipe.benchmarks):
         for name, path in (("path", benchmark.path), ("ids", benchmark.ids), ("table", benchmark.table)):
             if path:
@@ -170,6 +174,8 @@ def recipe_paths(recipe: Recipe) -> Iterator[tuple[KeyPath, str]]:
     for position, taxonomy in enumerate(recipe.taxonomy.sources):
         if taxonomy != DEFAULT_TAXONOMY:
             yield ("taxonomy", "sources", position), taxonomy
+    if recipe.privacy.threatened:
+        yield ("privacy", "threatened"), recipe.privacy.threatened
 
 
 def _source_name(recipe: Recipe, key: KeyPath) -> str:

@@ -14,6 +14,7 @@ SOURCE_KINDS = (
     *("gbif-dwca", "gbif-pages", "eol", "bioscan5m", "bioscan1m", "fathomnet", "inat-open-data", "biotrove"),
     *("lila", "coco-camera-traps", "camtrap-dp", "dwca"),
 )
+COORDINATES = ("exact", "0.1", "none")
 LAYOUTS = ("default", "lean", "bioclip", "treeoflife10m")
 RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species")
 
@@ -244,6 +245,18 @@ class SelectRules:
 
 
 @dataclass(frozen=True, slots=True)
+class PrivacyRules:
+    """What shards, JSON, catalog and exports say about the places where threatened taxa were seen."""
+
+    coordinates: str = "exact"
+    """Latitude and longitude: 'exact' as the source publishes them, '0.1' rounded to a tenth of a degree, 'none' left
+    out. ingest/, which never leaves the run, holds what the source publishes."""
+    threatened: str = ""
+    """List of the taxa that `coordinates` holds for, what stands below them included: names, or keys of the taxonomy,
+    one per line (.txt) or in a column taxon, scientific_name or accepted_id (.csv, .tsv); '': it holds for all."""
+
+
+@dataclass(frozen=True, slots=True)
 class ShardRules:
     """Layout of the WebDataset shards."""
 
@@ -276,6 +289,10 @@ class Recipe:
     seed: int = 0
     """Seed of the global shuffle and of the split; changes order, never content."""
     description: str = ""
+    withdraw: tuple[str, ...] = ()
+    """CSV files of what may not be used any more, with any of the columns media_key, record_key (source:id),
+    occurrence_key, creator, rights_holder and key (of a sample), and source, reason, date if you like: such rows end as
+    withdrawn, before any byte is fetched."""
     benchmarks: tuple[BenchmarkSpec, ...] = ()
     taxonomy: TaxonomyRules = field(default_factory=TaxonomyRules)
     licences: LicencePolicy = field(default_factory=LicencePolicy)
@@ -284,6 +301,7 @@ class Recipe:
     image: ImageRules = field(default_factory=ImageRules)
     likeness: LikenessRules = field(default_factory=LikenessRules)
     select: SelectRules = field(default_factory=SelectRules)
+    privacy: PrivacyRules = field(default_factory=PrivacyRules)
     shards: ShardRules = field(default_factory=ShardRules)
     limits: Limits = field(default_factory=Limits)
     folder: str = ""

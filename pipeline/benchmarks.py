@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -84,16 +84,30 @@ def held_out_sources(spec: BenchmarkSpec) -> HeldOutSources:
 def read_ids(benchmark: BenchmarkSpec) -> list[dict[str, str]]:
     """Read a benchmark's ids: a CSV with a header and any of KEYS_SCHEMA's columns; others are ignored."""
     known, rows = read_rows(Path(benchmark.ids))
-    kept = [name for name in _KEYS if name in known]
+    named = keys_of_rows(known, rows, _KEYS, f"the ids of benchmark {benchmark.name!r}", "hold out by", benchmark.ids)
+    return [{"benchmark": benchmark.name} | row for row in named if any(row.values())]
+
+
+def keys_of_rows(
+    known: Sequence[str], rows: Sequence[dict[str, str]], names: Sequence[str], what: str, to: str, where: str
+) -> list[dict[str, str]]:
+    """Return the columns of `names` that a list of keys has, each cell stripped.
+
+    Raises RecipeError when it has none of them: then nothing could be found by the list.
+
+    >>> keys_of_rows(["media_key", "x"], [{"media_key": " inat:5", "x": ""}], ["media_key"], "the list", "find by", "a")
+    [{'media_key': 'inat:5'}]
+    """
+    kept = [name for name in names if name in known]
     if not kept:
+        listed = [f"{name} (source:id)" if name == "record_key" else name for name in names]
         raise RecipeError(
-            f"the ids of benchmark {benchmark.name!r} have no column to hold out by",
-            where=f"{benchmark.ids}, line 1: {', '.join(known) or 'empty'}",
-            expected="a column media_key, record_key (source:id), occurrence_key or taxon",
+            f"{what}: no column to {to}",
+            where=f"{where}, line 1: {', '.join(known) or 'empty'}",
+            expected=f"a column {', '.join(listed[:-1])} or {listed[-1]}",
             remedy="add the header line",
         )
-    named = [{name: (row.get(name) or "").strip() for name in kept} for row in rows]
-    return [{"benchmark": benchmark.name} | row for row in named if any(row.values())]
+    return [{name: (row.get(name) or "").strip() for name in kept} for row in rows]
 
 
 def _written(benchmark: str, manifest: BenchmarkManifest) -> Iterator[dict[str, str]]:
@@ -129,15 +143,24 @@ def _of_table(benchmark: str, path: Path, manifest: BenchmarkManifest) -> list[d
     return found
 
 
-def read_rows(path: Path) -> tuple[tuple[str, ...], list[dict[str, str]]]:
-    """Read a CSV or TSV with a header, plain or gzipped."""
+def read_rows(path: Path, strict: bool = False) -> tuple[tuple[str, ...], list[dict[str, str]]]:
+    """Read a CSV or TSV with a header, plain or gzipped.
+
+    With `strict` a row with more cells than the header has names, and a name that comes twice, raise RecipeError: a
+    comma inside a value that is not quoted would else be read as the end of it, and a quote that is not closed would
+    swallow the rows behind it.
+    """
     csv.field_size_limit(MAX_CELL)
     try:
         with _open(path) as handle:
-            reader = csv.DictReader(handle, delimiter="\t" if ".tsv" in path.suffixes else ",")
+            reader = csv.DictReader(handle, delimiter="\t" if ".tsv" in path.suffixes else ",", strict=strict)
             header = tuple(name for name in reader.fieldnames or () if name)
             rows = []
+            if strict and len(set(header)) < len(header):
+                raise csv.Error(f"a column comes twice in {', '.join(header)}")
             for row in reader:
+                if strict and any(row.get(None) or ()):  # None is csv's key of what is too much
+                    raise csv.Error(f"line {reader.line_num} has more cells than the header: quote a value with commas")
                 rows.append({name: row[name] or "" for name in header})
                 if len(rows) > MAX_ROWS:
                     raise csv.Error(f"more than {MAX_ROWS:,} rows")

@@ -43,6 +43,7 @@ class Outcome(Enum):
     VEHICLE = OutcomeInfo("ingest", False, "The source says that the picture shows a vehicle.")
     # screen: what is known before any byte is fetched
     DUPLICATE_RECORD = OutcomeInfo("screen", False, "Another row states the same record, medium and box.")
+    WITHDRAWN = OutcomeInfo("screen", False, "Its owner or its source has withdrawn the medium or the record.")
     NOT_IMAGE = OutcomeInfo("screen", False, "The medium is a sound, a video, a map or a web page.")
     NOT_PRESENT = OutcomeInfo("screen", False, "The record states an absence.")
     LEAK_ID = OutcomeInfo("screen", False, "The medium or record is held out by a benchmark's list of ids.")

@@ -8,7 +8,7 @@ longer belong to the dataset are removed by name.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from pipeline.errors import RunError, StorageError, VerifyError
 from pipeline.remote import failures, file_system, reason
 from pipeline.run.folder import RunFolder
 from pipeline.shards import CHECKSUMS, file_digest, parse_checksums, read_checksums
+from pipeline.withdrawal import look
 
 UNDER_WAY = "publishing.sha256"
 CARDS = ("README.md", "croissant.json", "ATTRIBUTION.parquet")
@@ -23,19 +24,24 @@ CARDS = ("README.md", "croissant.json", "ATTRIBUTION.parquet")
 _CHUNK = 1 << 22
 
 
-def publish(root: Path, address: str, check: bool = False) -> Iterator[str]:
+def publish(root: Path, address: str, check: bool = False, withdraw: Sequence[Path] = ()) -> Iterator[str]:
     """Copy the shards of a run, with what lies beside them, to `address`/shards; give a line for what was done.
 
     A file goes only if it has the digest that the run wrote down. With `check` every byte is read back and hashed.
-    Raises RunError when the shards are not done or the place holds shards of something else, VerifyError when a local
-    or a copied file has changed, StorageError when the place cannot be read or written.
+    `withdraw`: lists of what is withdrawn, beside those of the recipe as they stand now.
+    Raises RunError when the shards are not done or hold a withdrawn sample, or the place holds shards of something
+    else, VerifyError when a local or a copied file has changed, StorageError when the place cannot be read or written.
     """
     folder = RunFolder(root.absolute())
     folder.require("shards")
+    looked = look(folder.root, withdraw)
+    looked.refuse(root)
     local = folder.stage("shards")
     digests, text = read_checksums(local / CHECKSUMS), (local / CHECKSUMS).read_bytes()
     fs, top = file_system(address)
     there = f"{top}/shards"
+    if looked.lists:
+        yield f"withdrawals: {looked.clear()}"
     try:
         copied = _copy(fs, there, local, digests, text)
         for name in CARDS:

@@ -11,7 +11,9 @@ import duckdb
 
 from pipeline.atomic import atomic_path
 from pipeline.outcomes import Outcome
+from pipeline.privacy import create_privacy
 from pipeline.records import COMMENTS
+from pipeline.run.folder import RunFolder
 from pipeline.sql import quote
 
 STORAGE_VERSION = "v1.0.0"
@@ -53,6 +55,7 @@ def create_views(con: duckdb.DuckDBPyConnection, root: Path) -> None:
     """
     con.execute(f"SET file_search_path = {quote(str(root))}")
     create_outcomes(con)
+    create_privacy(con, RunFolder(root))
     con.execute(view_statements())
     comment(con)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 
 from pipeline.catalog.build import comment, create_outcomes, view_statements
+from pipeline.privacy import create_privacy
 from pipeline.run.folder import STAGES
 from pipeline.run.standing import Standing
 from pipeline.sql import quote
@@ -49,6 +50,8 @@ LATER = {
     "likeness/labels": "name_id VARCHAR",
     "likeness/ledger": _LEDGER,
     "select/ledger": _LEDGER,
+    "select/places": f"{_RECORD}, reason VARCHAR, other_id VARCHAR",
+    "select/threatened": "taxon VARCHAR",
     "shards": f'{_RECORD}, shard VARCHAR, "offset" BIGINT',
 }
 """Columns, of those that a stage adds to views of earlier ones, that the views read."""
@@ -156,6 +159,7 @@ def empty(table: str) -> str:
 def create_there(con: duckdb.DuckDBPyConnection, standing: Standing, tables: Tables) -> dict[str, str]:
     """Make the views and macros that a run can have at a standing; return the absent ones, each with its stage."""
     create_outcomes(con)
+    create_privacy(con, standing.folder)
     absent: dict[str, str] = {}
     for name, each in definitions().items():
         text = _text(each, standing, tables)

@@ -59,12 +59,38 @@
 --| *.other_id: the other record or held-out item involved
 --| *.key: name of the sample: its members in the shard are KEY.jpg, KEY.txt, KEY.json
 --| *.shard: file name of the shard
+--| *.data_generalizations: dwc:dataGeneralizations, what was made less exact of lat and lon; null where nothing was
 
 --| outcomes: Every way in which an input row can end.
 --| outcomes.outcome: code, as in the ledger
 --| outcomes.stage: the stage that gives it
 --| outcomes.retryable: whether fetching again can change it
 --| outcomes.meaning: the outcome in one sentence
+
+--| privacy: What the recipe says of places: the row that the views read.
+--| privacy.coordinates: exact, 0.1 or none
+--| privacy.threatened: list of the taxa that it holds for; empty: for all
+
+--| places: Records whose coordinates are generalised or withheld, where a list of threatened taxa is given.
+--| places.reason: taxon: its own is on the list; name: reads like one; occurrence, medium, address, specimen, alike: shared
+--| places.other_id: the record that it shares something with
+CREATE VIEW places AS SELECT * FROM read_parquet('select/places/*.parquet');
+
+--| threatened: The taxa of the list, and what the taxonomy says they are.
+--| threatened.taxon: as the list writes it
+--| threatened.match_type: ID, or how the name was matched
+--| threatened.accepted_id: null where the taxonomy does not settle it: then it is compared by its letters
+CREATE VIEW threatened AS SELECT * FROM read_parquet('select/threatened/*.parquet');
+
+--| withdrawals: The keys of the recipe's lists of withdrawals, and how many records each means.
+--| withdrawals.kind: column of the list that holds the key
+--| withdrawals.value: the key, as the list writes it
+--| withdrawals.source: source that the key is limited to; empty: all
+--| withdrawals.reason: as the list says
+--| withdrawals.date: as the list says
+--| withdrawals.file: the list, as the recipe names it
+--| withdrawals.records: records of the run that the key means; 0: none
+CREATE VIEW withdrawals AS SELECT * FROM read_parquet('screen/withdrawals/*.parquet');
 
 --| origins: Where each input row stands in the release files: file, row and byte offset.
 --| origins.row_id: the record, or the row that never became one
@@ -79,15 +105,28 @@ SELECT row_id, source, locator_file, locator_row, locator_offset FROM read_parqu
 
 --| records: The canonical records, one row = one record x one medium x at most one box.
 --@ records: ingest
+--| records.lat: dwc:decimalLatitude, as the recipe's [privacy] lets it be told; null when absent, impossible or withheld
+--| records.lon: dwc:decimalLongitude, as the recipe's [privacy] lets it be told; null when absent, impossible or withheld
 --| records.issues: what was odd about the row, as codes; LABEL_CONFLICT: its medium bears different accepted taxa
 CREATE VIEW records AS
 SELECT r.* EXCLUDE (locator_file, locator_row, locator_offset)
        REPLACE (CASE WHEN l.record_id IS NULL THEN r.issues ELSE list_sort(list_append(r.issues, 'LABEL_CONFLICT')) END
-                AS issues)
+                AS issues,
+                CASE WHEN v.coordinates = 'exact' OR (v.threatened <> '' AND t.settled AND w.record_id IS NULL) THEN r.lat
+                     WHEN v.coordinates = '0.1' THEN floor(r.lat * 10 + 0.5) / 10 + 0.0 END AS lat,
+                CASE WHEN v.coordinates = 'exact' OR (v.threatened <> '' AND t.settled AND w.record_id IS NULL) THEN r.lon
+                     WHEN v.coordinates = '0.1' THEN floor(r.lon * 10 + 0.5) / 10 + 0.0 END AS lon),
+       CASE WHEN v.coordinates = 'exact' OR (v.threatened <> '' AND t.settled AND w.record_id IS NULL) THEN NULL
+            WHEN r.lat IS NULL THEN NULL
+            WHEN v.coordinates = '0.1' THEN 'coordinates rounded to 0.1 degree'
+            ELSE 'coordinates withheld' END AS data_generalizations
 FROM read_parquet('ingest/records/*.parquet') r
+CROSS JOIN privacy v
+CROSS JOIN (SELECT count(*) > 0 AS settled FROM read_parquet('select/threatened/*.parquet')) t
+LEFT JOIN read_parquet('select/places/*.parquet') w ON w.record_id = r.record_id
 LEFT JOIN (SELECT DISTINCT record_id FROM read_parquet('screen/media_records/*.parquet') WHERE label_conflict) l
-     USING (record_id)
-LEFT JOIN read_parquet('screen/candidates/*.parquet') c USING (record_id)
+     ON l.record_id = r.record_id
+LEFT JOIN read_parquet('screen/candidates/*.parquet') c ON c.record_id = r.record_id
 WHERE c.record_id IS NULL OR (r.locator_file = c.locator_file AND r.locator_row = c.locator_row);
 
 --| names: Every distinct name with its hints, and what it was resolved to.
@@ -144,9 +183,11 @@ CREATE VIEW placeholders AS SELECT * FROM read_parquet('fetch/placeholder_groups
 --| ledger.outcome: kept, or the reason
 --| ledger.evidence: rule, values and thresholds, as JSON
 --| ledger.other_id: the other record or held-out item involved
---| ledger.raw: up to 2 KB of a row that could not be read
+--| ledger.raw: up to 2 KB of a row that could not be read; null where the recipe keeps places back
 CREATE VIEW ledger AS
-SELECT row_id, source, 'ingest' AS stage, outcome, evidence, other_id, raw FROM read_parquet('ingest/ended/*.parquet')
+SELECT row_id, source, 'ingest' AS stage, outcome, evidence, other_id,
+       CASE WHEN (SELECT coordinates FROM privacy) = 'exact' THEN raw END AS raw
+FROM read_parquet('ingest/ended/*.parquet')
 UNION ALL SELECT row_id, source, 'screen', outcome, evidence, other_id, raw FROM read_parquet('screen/ledger/*.parquet')
 UNION ALL SELECT row_id, source, 'fetch', outcome, evidence, other_id, raw FROM read_parquet('fetch/ledger/*.parquet')
 UNION ALL SELECT row_id, source, 'likeness', outcome, evidence, other_id, raw FROM read_parquet('likeness/ledger/*.parquet')
@@ -198,7 +239,7 @@ SELECT m.key, m.record_id, m.source, m.split, m.weight, m.group_id, m.shard, m."
        r.scientific_name, r.source_record_id, r.source_media_id, r.box_id, r.occurrence_key, r.media_url, r.media_path,
        r.media_key, r.license_id, r.license_family, r.may_share, r.may_change, r.may_sell, r.rights_holder, r.creator,
        r.source_page, r.basis_of_record,
-       r.image_category, r.event_date, r.lat, r.lon, r.country_code, r.sex, r.life_stage, r.dna_bin,
+       r.image_category, r.event_date, r.lat, r.lon, r.data_generalizations, r.country_code, r.sex, r.life_stage, r.dna_bin,
        m.image_id, f.sha256 AS source_sha256, f.phash, f.pdq, f.quality, f.source_width, f.source_height
 FROM read_parquet('shards/[m]anifest.parquet') m
 JOIN records r USING (record_id)
@@ -301,7 +342,7 @@ GROUP BY r.source, r.release, r.dataset_key ORDER BY ALL;
 CREATE VIEW attribution AS
 SELECT s.key, s.shard, s.source, r.release, s.source_record_id, s.source_media_id, r.dataset_key, r.publisher,
        s.scientific_name, s.accepted_name, s.creator, s.rights_holder, s.license_id, r.license_verbatim,
-       s.source_page, s.media_url,
+       s.source_page, s.media_url, s.media_key, s.occurrence_key,
        concat_ws(', ', s.accepted_name, coalesce(nullif(s.creator, ''), nullif(s.rights_holder, ''), 'creator not stated'),
                  coalesce(s.license_id, 'licence not stated'),
                  coalesce(nullif(s.source_page, ''), nullif(s.media_url, ''), s.source || ' ' || s.source_record_id))

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Generator
 from pathlib import Path
 
+from pipeline.commands.withdraw import add_withdraw_option
 from pipeline.emptiness import add_allow_empty, nothing
 from pipeline.exit_status import ExitStatus
 
@@ -29,6 +30,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         action="store_true",
         help="of folders: every split has the folders of all classes, empty where it has no image of one",
     )
+    add_withdraw_option(parser, "; its samples are left out")
     add_allow_empty(parser)
     parser.set_defaults(lines=lines)
 
@@ -43,10 +45,14 @@ def lines(args: argparse.Namespace) -> Generator[str, None, int]:
     folder.require("catalog")
     if not rows_left(folder):
         return (yield from nothing("no image was exported", "the run kept none; it says itself what to change", args))
-    done = export(args.run, args.out, args.format, args.where, args.sql, args.classes, args.empty_classes)
+    done = export(
+        args.run, args.out, args.format, args.where, args.sql, args.classes, args.empty_classes, args.withdraw
+    )
     yield f"{done.exported:,} of {done.asked:,} chosen samples exported to {args.out}"
     for name, samples in sorted(done.files.items()):
         yield f"  {name}: {samples:,}"
+    if done.withdrawals:
+        yield f"withdrawals: {done.withdrawals}"
     for reason, samples in done.refused.items():
         yield f"refused, {reason}: {samples:,} (see refused.csv)"
     if done.unclassed:

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Generator
 from pathlib import Path
 
+from pipeline.commands.withdraw import add_withdraw_option
 from pipeline.emptiness import add_allow_empty, nothing
 from pipeline.exit_status import ExitStatus
 
@@ -16,6 +17,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("out", type=Path, metavar="run", help="folder of the run")
     parser.add_argument("address", help="such as s3://bucket/name, or file:///mnt/share/name")
     parser.add_argument("--check", action="store_true", help="read every byte back and compare its checksum")
+    add_withdraw_option(parser)
     add_allow_empty(parser)
     parser.set_defaults(lines=lines)
 
@@ -26,7 +28,7 @@ def lines(args: argparse.Namespace) -> Generator[str, None, int]:
     from pipeline.run.folder import RunFolder
     from pipeline.run.losses import rows_left
 
-    yield from publish(args.out, args.address, args.check)
+    yield from publish(args.out, args.address, args.check, args.withdraw)
     if rows_left(RunFolder(args.out)):
         return ExitStatus.DONE
     return (yield from nothing("no image was published", "the run kept none; it says itself what to change", args))

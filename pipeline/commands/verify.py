@@ -7,6 +7,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from pipeline.commands.json_document import add_json_option, json_document
+from pipeline.commands.withdraw import add_withdraw_option
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -14,6 +15,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser = commands.add_parser("verify", help="check everything a run promises")
     parser.add_argument("out", type=Path, help="folder of a run")
     add_json_option(parser)
+    add_withdraw_option(parser)
     parser.set_defaults(lines=lines)
 
 
@@ -23,7 +25,7 @@ def lines(args: argparse.Namespace) -> Generator[str, None, int]:
 
     findings = 0
     checks = []
-    for check in verify(args.out):
+    for check in verify(args.out, withdraw=args.withdraw):
         findings += not check.ok
         if args.json:
             checks.append(check)

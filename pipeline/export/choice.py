@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from manifests import Recipe
 from pipeline.catalog import open_catalog
@@ -17,6 +18,8 @@ from pipeline.export.door import refusal
 
 _REMEDY = 'list the columns with: biomill sql RUN "DESCRIBE samples"'
 _BATCH = 10_000
+WITHDRAWN = "withdrawn"
+"""Why a sample does not leave, beside the licence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +32,17 @@ class Choice:
     asked: int
     refused: Mapping[str, int]
     """Samples that may not leave, by reason."""
+    whole: bool = False
+    """Whether every sample of the run was asked for."""
 
     @property
     def kept(self) -> int:
         """Samples that leave."""
         return self.asked - sum(self.refused.values())
+
+    def refused_for(self, reason: str) -> set[str]:
+        """Return the keys of the chosen samples that may not leave for one reason."""
+        return {key for (key,) in self.con.execute("SELECT key FROM chosen WHERE reason = ?", [reason]).fetchall()}
 
     def left_out(self, reason: str, condition: str) -> Choice:
         """Give the choice without the samples, of those that leave, of which a condition on `samples` holds.
@@ -63,8 +72,12 @@ class Choice:
 
 
 @contextmanager
-def choose(root: Path, recipe: Recipe, where: str = "", sql: str = "") -> Iterator[Choice]:
+def choose(
+    root: Path, recipe: Recipe, where: str = "", sql: str = "", withdrawn: Sequence[str] = ()
+) -> Iterator[Choice]:
     """Choose samples by a condition on `samples`, or by a question that has a column `key`; both empty: all.
+
+    `withdrawn`: keys of samples that may not leave whatever their licence.
 
     Raises RunError when the catalog cannot answer, or nothing is chosen or may leave.
     """
@@ -73,10 +86,12 @@ def choose(root: Path, recipe: Recipe, where: str = "", sql: str = "") -> Iterat
             raise RunError("both a condition and a question are given", expected="--where or --sql", where=str(root))
         question = sql.rstrip().rstrip(";") or f"SELECT key FROM samples WHERE {where or 'true'}"
         _check_question(con, question)
+        con.register("withdrawn_keys", pa.table({"key": pa.array(list(withdrawn), pa.string())}))
         try:
             con.execute(
                 f"""CREATE TEMP TABLE chosen AS
-                    SELECT key, {refusal(recipe.licences, recipe.export)} AS reason FROM samples
+                    SELECT key, CASE WHEN key IN (SELECT key FROM withdrawn_keys) THEN '{WITHDRAWN}'
+                                     ELSE {refusal(recipe.licences, recipe.export)} END AS reason FROM samples
                     WHERE key IN (SELECT key FROM (\n{question}\n))"""
             )
         except duckdb.Error as error:
@@ -91,6 +106,7 @@ def choose(root: Path, recipe: Recipe, where: str = "", sql: str = "") -> Iterat
             recipe=recipe,
             asked=sum(number for _, number in counted),
             refused={reason: number for reason, number in counted if reason is not None},
+            whole=not where and not sql,
         )
         if choice.asked == 0:
             raise RunError("no sample is chosen", where=question, remedy=_REMEDY)
@@ -98,7 +114,9 @@ def choose(root: Path, recipe: Recipe, where: str = "", sql: str = "") -> Iterat
             raise RunError(
                 f"none of the {choice.asked:,} chosen samples may leave",
                 where=", ".join(f"{reason} {number:,}" for reason, number in choice.refused.items()),
-                remedy="choose others, or name the licence families in the recipe's export.allow",
+                remedy="choose others, or name the licence families in the recipe's export.allow"
+                if set(choice.refused) != {WITHDRAWN}
+                else "choose others: what is withdrawn cannot be exported",
             )
         yield choice
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from manifests import recipe_from_json
 from pipeline.atomic import TEMPORARY_PREFIX, read_json, storage_error, write_json
 from pipeline.cards import ATTRIBUTION, write_attribution
 from pipeline.errors import RunError, UsageError
-from pipeline.export.choice import Choice, choose
+from pipeline.export.choice import WITHDRAWN, Choice, choose
 from pipeline.export.classes import class_column, unclassed
 from pipeline.export.coco import export_coco
 from pipeline.export.files import write_rows
@@ -19,6 +20,7 @@ from pipeline.export.hugging_face import export_hugging_face
 from pipeline.export.shards import export_shards
 from pipeline.export.yolo import boxed, export_yolo
 from pipeline.run.folder import RunFolder
+from pipeline.withdrawal import look
 
 _BY_CLASS = {"coco": export_coco, "yolo": export_yolo, "hugging-face": export_hugging_face}
 FORMATS = ("shards", "folders", *_BY_CLASS)
@@ -37,6 +39,8 @@ class Exported:
     unclassed: int
     files: dict[str, int]
     """Samples by shard, or by split."""
+    withdrawals: str = ""
+    """Which lists of withdrawals were looked at, in words; empty for none."""
 
 
 def export(
@@ -47,12 +51,16 @@ def export(
     sql: str = "",
     level: str = "species",
     empty_classes: bool = False,
+    withdraw: Sequence[Path] = (),
 ) -> Exported:
     """Export chosen samples of a finished run; the folder appears under its name only when it is complete.
 
     `level`: what a class is, where the layout has classes. `empty_classes`: class folders also where they are empty.
-    Raises RunError when the run is not finished, the folder exists, or nothing is chosen; VerifyError when an image
-    has changed since it was stored; StorageError when the folder cannot be written.
+    `withdraw`: lists of what is withdrawn. Where any is named, all samples that it, or the recipe's own lists as they
+    stand now, mean are left out; where none is, such a sample among the chosen ones is an error.
+
+    Raises RunError when the run is not finished, the folder exists, nothing is chosen, or what is chosen is withdrawn;
+    VerifyError when an image has changed since it was stored; StorageError when the folder cannot be written.
     """
     if form not in FORMATS:
         raise UsageError(f"no such format: {form!r}", expected=f"one of {', '.join(FORMATS)}")
@@ -71,7 +79,10 @@ def export(
     shutil.rmtree(part, ignore_errors=True)
     try:
         part.mkdir(parents=True)
-        with choose(folder.root, recipe, where, sql) as chosen:
+        looked = look(folder.root, withdraw)
+        with choose(folder.root, recipe, where, sql, [key for key, _ in looked.samples]) as chosen:
+            if not withdraw:
+                looked.among(chosen.refused_for(WITHDRAWN)).refuse(root)
             choice, classed = chosen, form != "shards"
             lost = unclassed(choice, level) if classed else 0
             if lost == choice.kept:
@@ -91,7 +102,8 @@ def export(
                     remedy="choose others, or another --format",
                 )
             _beside(choice, part, level if classed else "")
-            done = Exported(choice.asked, sum(files.values()), dict(choice.refused), lost, files)
+            told = looked.sentence() if looked.lists else ""
+            done = Exported(choice.asked, sum(files.values()), dict(choice.refused), lost, files, told)
         note = {"format": form, "where": where, "sql": sql, "recipe": recipe.name, "asked": done.asked}
         counts = {"exported": done.exported, "refused": done.refused, "unclassed": lost, "files": files}
         write_json(part / "export.json", note | counts)

@@ -51,6 +51,9 @@ def export_shards(choice: Choice, out: Path) -> dict[str, int]:
         choice.con.execute("SELECT split, count(*) FROM samples JOIN leaving USING (key) GROUP BY 1").fetchall()
     )
     counts = {split: shard_count(total, rules.samples_per_shard) for split, total in totals.items()}
+    if choice.whole:
+        # As many shards as the run has: one that loses no sample is then, byte for byte, the run's own.
+        counts |= {split: number for split, number in _shards_of_run(choice) if split in totals}
 
     def shard(split: str, key: str) -> str:
         return shard_name(f"{rules.prefix}-{split}", shard_of(seed, key, counts[split]))
@@ -90,6 +93,13 @@ def _told(choice: Choice) -> str:
     shards = choice.con.execute("SELECT DISTINCT shard FROM samples ORDER BY 1").fetchall()
     files = ", ".join(quote(f"shards/{samples_path(shard)}") for (shard,) in shards)
     return f"(SELECT key, s AS told FROM read_parquet([{files}]) s)"
+
+
+def _shards_of_run(choice: Choice) -> list[tuple[str, int]]:
+    """Return the number of shards of each split; every shard number is counted, also of one that no sample fell to."""
+    query = r"""SELECT split, max(regexp_extract(shard, '(\d+)\.tar$', 1)::BIGINT) + 1
+               FROM read_parquet('shards/manifest.parquet') GROUP BY 1 ORDER BY 1"""
+    return [(str(split), int(number)) for split, number in choice.con.execute(query).fetchall()]
 
 
 def _rows(choice: Choice, query: str) -> Iterator[dict[str, Any]]:

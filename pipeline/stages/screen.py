@@ -26,6 +26,7 @@ from pipeline.preference import provenance, specimen_key
 from pipeline.records import ENDED_SCHEMA, LOCATOR_COLUMNS, RECORD_SCHEMA
 from pipeline.sql import in_list
 from pipeline.stages.base import Balance, Context, Stage, balance_of
+from pipeline.withdrawal import NOTED, NOTHING, gather, noted_lists, read_withdrawals
 
 if TYPE_CHECKING:
     from pipeline.run.engine import Engine
@@ -81,11 +82,14 @@ MEDIA_RECORD_SCHEMA = pa.schema(
 """One row per record of every medium that several records name."""
 
 
-def screening_sql(recipe: Recipe, records: str, names: str, ids_table: str, items: str, taxa: str) -> str:
+def screening_sql(
+    recipe: Recipe, records: str, names: str, ids_table: str, items: str, taxa: str, withdrawn: str = NOTHING
+) -> str:
     """Give the query that puts `outcome` (null: passed) and `evidence` beside every record.
 
-    The arguments are FROM clauses; `taxa` is of HELD_TAXA_SCHEMA. Of rows that state the same record, medium and box,
-    the first by content is the record and the others are duplicates; the content, not the place in the file, decides.
+    The arguments are FROM clauses; `taxa` is of HELD_TAXA_SCHEMA, `withdrawn` as `withdrawal.gather` makes it. Of rows
+    that state the same record, medium and box, the first by content is the record and the others are duplicates; the
+    content, not the place in the file, decides.
     """
     content = ", ".join(f'"{name}"' for name in RECORD_SCHEMA.names if name not in LOCATOR_COLUMNS)
     allow = in_list(recipe.licences.allow)
@@ -126,6 +130,7 @@ def screening_sql(recipe: Recipe, records: str, names: str, ids_table: str, item
       r.media_width::BIGINT * r.media_height AS pixels,
       CASE
         WHEN coalesce(t.nth, 1) > 1 THEN 'duplicate_record'
+        WHEN w.record_id IS NOT NULL THEN 'withdrawn'
         WHEN r.media_type NOT IN ('StillImage', 'Unknown') THEN 'not_image'
         WHEN upper(coalesce(r.occurrence_status, 'PRESENT')) = 'ABSENT' THEN 'not_present'
         WHEN hm.key IS NOT NULL OR hr.key IS NOT NULL OR ho.key IS NOT NULL THEN 'leak_id'
@@ -136,7 +141,7 @@ def screening_sql(recipe: Recipe, records: str, names: str, ids_table: str, item
         WHEN n.accepted_id IS NULL THEN 'name_unresolved'
         WHEN n."{rank}" IS NULL THEN 'rank_too_high'
       END AS outcome,
-      json_merge_patch(to_json(CASE
+      CASE WHEN coalesce(t.nth, 1) = 1 AND w.record_id IS NOT NULL THEN w.evidence ELSE json_merge_patch(to_json(CASE
         WHEN coalesce(t.nth, 1) > 1 THEN {{'rule': 'same record, medium and box', 'value': t.nth::VARCHAR}}
         WHEN r.media_type NOT IN ('StillImage', 'Unknown') THEN {{'rule': 'media type', 'value': r.media_type}}
         WHEN upper(coalesce(r.occurrence_status, 'PRESENT')) = 'ABSENT'
@@ -148,11 +153,12 @@ def screening_sql(recipe: Recipe, records: str, names: str, ids_table: str, item
         WHEN {unknown} THEN {{'rule': 'licence', 'value': r.license_verbatim}}
         WHEN l_family NOT IN {allow} THEN {{'rule': 'licence', 'value': r.license_id}}
         ELSE {{'rule': 'name: ' || coalesce(n.match_type, 'NONE'), 'value': r.scientific_name}}
-      END), CASE WHEN outcome IN {_NAMES} THEN {fall} ELSE '{{}}' END)::VARCHAR AS evidence
+      END), CASE WHEN outcome IN {_NAMES} THEN {fall} ELSE '{{}}' END)::VARCHAR END AS evidence
     FROM (SELECT *, CASE WHEN license_family IN ('', 'UNKNOWN', 'UNSPECIFIED', 'AMBIGUOUS') THEN NULL
                          ELSE license_family END AS l_family FROM {records}) r
     LEFT JOIN twins t USING (record_id, locator_file, locator_row)
     LEFT JOIN {names} n USING (name_id)
+    LEFT JOIN {withdrawn} w ON w.record_id = r.record_id
     LEFT JOIN held_media hm ON hm.key = r.media_key
     LEFT JOIN held_records hr ON hr.key = r.source || ':' || r.source_record_id
     LEFT JOIN held_occurrences ho ON ho.source = r.source AND ho.key = r.occurrence_key
@@ -173,9 +179,13 @@ class Screen(Stage):
     """The screen stage."""
 
     name = "screen"
-    version = 5
-    sections = ("licences", "taxonomy", "fetch.hosts", "sources", "likeness.label_conflict")
+    version = 6
+    sections = ("licences", "taxonomy", "fetch.hosts", "sources", "likeness.label_conflict", "withdraw")
     upstream = ("ingest", "resolve", "holdout")
+
+    def inputs(self, context: Context) -> dict[str, str]:
+        """Digest the lists of what is withdrawn."""
+        return context.digests({"withdraw": [Path(path) for path in context.recipe.withdraw]})
 
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
         """Judge all records in one pass, then all media that several records name, with bounded memory."""
@@ -185,7 +195,7 @@ class Screen(Stage):
         taxa = held_taxa(context)
         write_table(folder / "held_taxa" / "part.parquet", taxa)
         held = [sql.parquet(run.stage("holdout") / part) for part in ("ids", "items")]
-        held.append(sql.parquet(folder / "held_taxa"))
+        held += [sql.parquet(folder / "held_taxa"), "withdrawn"]
         stores = {spec.name for spec in recipe.sources if spec.media}
         columns = (
             "record_id, source, nth, outcome, evidence, held_by, media_url, media_path, box_x, box_y, box_w, box_h, "
@@ -193,7 +203,10 @@ class Screen(Stage):
             "locator_file, locator_row, locator_offset, pixels"
         )
         query = screening_sql(recipe, records, names, *held)
+        keys = read_withdrawals(recipe.withdraw)
         with sql.connect(recipe.limits.memory_mb, run.root) as con:
+            gather(con, keys, records)
+            _note_withdrawals(con, context, folder)
             with (
                 table_writer(folder / "passed" / "part.parquet", PASSED_SCHEMA) as writer,
                 table_writer(folder / "ledger" / "alone.parquet", ENDED_SCHEMA) as ledger,
@@ -204,12 +217,24 @@ class Screen(Stage):
                     ledger.write_table(pa.Table.from_pylist(ended, ENDED_SCHEMA))
             collapse(con, recipe, records, names, folder)
         shutil.rmtree(folder / "passed")
-        return {"held_taxa": taxa.num_rows}
+        return {"held_taxa": taxa.num_rows, "withdraw": noted_lists(recipe.withdraw)}
 
     def balance(self, context: Context, facts: Mapping[str, Any]) -> list[Balance]:
         """Records = candidates + ended."""
         folder = context.folder.stage(self.name)
         return balance_of(context, context.folder.stage("ingest") / "records", folder / "candidates", folder / "ledger")
+
+
+def _note_withdrawals(con: duckdb.DuckDBPyConnection, context: Context, folder: Path) -> None:
+    """Write how many records each withdrawn key means, and say so: a key that means none may be a slip of the pen."""
+    sql.copy(con, f"SELECT {NOTED} FROM withdrawal_keys ORDER BY position", folder / "withdrawals" / "part.parquet")
+    counted = "SELECT count(*), count(*) FILTER (records = 0) FROM withdrawal_keys"
+    keys, idle = con.execute(counted).fetchall()[0]
+    if context.recipe.withdraw:
+        records = int(sql.scalar(con, "SELECT count(*) FROM withdrawn"))
+        context.progress(
+            f"screen: {records:,} records are withdrawn; {idle:,} of {keys:,} keys of the list match no record"
+        )
 
 
 def collapse(con: duckdb.DuckDBPyConnection, recipe: Recipe, records: str, names: str, folder: Path) -> None:

@@ -7,6 +7,7 @@ split is a hash of the group, so that images which belong together never straddl
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from pipeline import sql
 from pipeline.atomic import table_writer
 from pipeline.ids import hash64
 from pipeline.outcomes import Outcome
+from pipeline.privacy import write_places
 from pipeline.records import ENDED_SCHEMA
 from pipeline.stages.base import Balance, Context, Stage, balance_of
 
@@ -57,9 +59,14 @@ class Select(Stage):
     """The select stage."""
 
     name = "select"
-    version = 2
-    sections = ("select", "seed")
+    version = 3
+    sections = ("select", "seed", "privacy")
     upstream = ("likeness", "resolve")
+
+    def inputs(self, context: Context) -> dict[str, str]:
+        """Digest the list of threatened taxa."""
+        listed = context.recipe.privacy.threatened
+        return context.digests({"threatened": [Path(listed)]}) if listed else {}
 
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
         """Decide every kept record."""
@@ -97,7 +104,8 @@ class Select(Stage):
                     kept.append({**row, "split": split, "weight": images**-0.5})
                 decisions.write_table(pa.Table.from_pylist(kept, DECISION_SCHEMA))
                 ledger.write_table(pa.Table.from_pylist(ended, ENDED_SCHEMA))
-        return {}
+            threatened = write_places(context, con)
+        return {"threatened": threatened} if threatened else {}
 
     def balance(self, context: Context, facts: Mapping[str, Any]) -> list[Balance]:
         """Kept = decided + over quota."""

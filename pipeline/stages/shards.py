@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from manifests.recipe import ShardRules
 from pipeline import sql
 from pipeline.atomic import atomic_path, write_table, write_text
+from pipeline.privacy import place_columns
 from pipeline.records import RANK_COLUMNS
 from pipeline.shards import (
     LEAN,
@@ -89,7 +90,7 @@ _SAMPLE = (
     "r.source, r.release, r.source_record_id, r.source_media_id, r.box_id, r.box_x, r.box_y, r.box_w, r.box_h, "
     "r.occurrence_key, r.publisher, r.media_url, r.media_path, r.media_key, r.license_id, r.license_family, "
     "r.license_verbatim, r.may_share, r.may_change, r.may_sell, r.rights_holder, r.creator, r.source_page, "
-    "r.scientific_name, r.basis_of_record, r.image_category, r.event_date, r.lat, r.lon, "
+    "r.scientific_name, r.basis_of_record, r.image_category, r.event_date, "
     "r.country_code, r.sex, r.life_stage, r.dna_bin, "
     "n.accepted_name, n.accepted_rank, n.match_type, n.vernacular_name, n.taxonomy_build, "
     "m.sha256 AS source_sha256, m.pixel_sha256, m.phash, lower(hex(m.pdq)) AS pdq, m.quality, m.format, "
@@ -274,8 +275,10 @@ class Shards(Stage):
             sql.copy(
                 con,
                 f"""SELECT d.record_id, d.image_id, d.group_id, d.name_id, d.split, d.weight, d.accepted_id,
-                           shard_of(d.split, d.record_id) AS shard, place_of(d.record_id) AS place, {ranks}, {_SAMPLE}
-                    FROM {joined} ORDER BY shard, place, d.record_id""",
+                           shard_of(d.split, d.record_id) AS shard, place_of(d.record_id) AS place, {ranks}, {_SAMPLE},
+                           {", ".join(place_columns(recipe.privacy))}
+                    FROM {joined} LEFT JOIN {sql.parquet(stage("select") / "places")} w ON w.record_id = d.record_id
+                    ORDER BY shard, place, d.record_id""",
                 folder / "plan.parquet",
             )
         found = pq.read_table(folder / "plan.parquet", columns=["shard"]).column("shard")

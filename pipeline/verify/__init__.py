@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,15 +25,17 @@ from pipeline.verify.images import images
 from pipeline.verify.manifest import manifest
 from pipeline.verify.samples import Told, read_samples
 from pipeline.verify.stages import stages
+from pipeline.verify.withdrawals import withdrawals
 
 __all__ = ["Check", "verify"]
 
 
-def verify(root: Path, without: Collection[str] = ()) -> Iterator[Check]:
+def verify(root: Path, without: Collection[str] = (), withdraw: Sequence[Path] = ()) -> Iterator[Check]:
     """Check a finished run, promise by promise; raises RunError when the run is not finished.
 
-    Nothing is written into the run. `without`: names of checks that are left out. Memory: what `limits.memory_mb` gives
-    the tables, and some 300 MB.
+    Nothing is written into the run. `without`: names of checks that are left out. `withdraw`: lists of what is
+    withdrawn, beside those of the recipe as they stand now. Memory: what `limits.memory_mb` gives the tables, and some
+    300 MB.
     """
     folder = RunFolder(root.absolute())
     folder.require("catalog")
@@ -70,6 +72,7 @@ def verify(root: Path, without: Collection[str] = ()) -> Iterator[Check]:
             ("labels", lambda: shards.labels(run, told)),
             ("licences", lambda: licences.licences(run, told)),
             ("metadata", lambda: shards.other_keys(told)),
+            ("withdrawals", lambda: withdrawals(run, withdraw)),
             ("leakage", lambda: likeness.leakage(run)),
             ("duplicates", lambda: likeness.duplicates(run)),
             ("splits", lambda: splits.splits(run)),

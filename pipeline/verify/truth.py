@@ -17,10 +17,18 @@ TRUTH = f"""read_parquet('select/decisions/*.parquet') d
     LEFT JOIN read_parquet('ingest/records/*.parquet') r ON r.record_id = d.record_id
          AND r.locator_file = c.locator_file AND r.locator_row = c.locator_row
     LEFT JOIN {NAMES} n ON n.name_id = d.name_id
-    LEFT JOIN read_parquet('fetch/media/*.parquet') m ON m.image_id = d.image_id"""
+    LEFT JOIN read_parquet('fetch/media/*.parquet') m ON m.image_id = d.image_id
+    LEFT JOIN read_parquet('select/places/*.parquet') w ON w.record_id = d.record_id
+    CROSS JOIN privacy v"""
 
-LATITUDE, LONGITUDE = "r.lat", "r.lon"
-"""Where a sample was seen, as its JSON may tell it."""
+_TOLD = "v.coordinates = 'exact' OR (v.threatened <> '' AND w.record_id IS NULL)"
+LATITUDE, LONGITUDE = (
+    f"CASE WHEN {_TOLD} THEN r.{name} WHEN v.coordinates = '0.1' THEN floor(r.{name} * 10 + 0.5) / 10 + 0.0 END"
+    for name in ("lat", "lon")
+)
+"""Where a sample was seen, as the recipe's [privacy] lets its JSON tell it."""
+_GENERALIZATIONS = f"""CASE WHEN {_TOLD} OR r.lat IS NULL THEN NULL
+    WHEN v.coordinates = '0.1' THEN 'coordinates rounded to 0.1 degree' ELSE 'coordinates withheld' END"""
 
 _TAXON = ("accepted_id", "accepted_name", "accepted_rank", *RANK_COLUMNS, "vernacular_name", "match_type")
 _IMAGE = ("width", "height", "source_width", "source_height", "format", "quality", "pixel_sha256", "phash")
@@ -37,6 +45,7 @@ KEYS: dict[str, str] = {
     **{name: f"r.{name}" for name in _RECORD},
     "lat": LATITUDE,
     "lon": LONGITUDE,
+    "data_generalizations": _GENERALIZATIONS,
     "box": "CASE WHEN r.box_x IS NOT NULL THEN [r.box_x, r.box_y, r.box_w, r.box_h] END",
     **{f"taxon.{name}": f'n."{name}"' for name in (*_TAXON, "taxonomy_build")},
     **{f"image.{name}": f"m.{name}" for name in _IMAGE},
