@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from pipeline.catalog import connect_catalog, create_views
+from pipeline.catalog import build_catalog, connect_catalog
 from pipeline.verify.check import Findings, Run
 
 _OBJECTS = {
@@ -66,11 +67,7 @@ def _fresh(run: Run) -> tuple[Objects, dict[str, list[tuple[Any, ...]]], set[str
     The build is a file that is closed and opened again, as the catalog was: DuckDB prints what it has read back.
     """
     path = str(run.scratch / "fresh.duckdb")
-    made = duckdb.connect(path)
-    try:
-        create_views(made, run.folder.root)
-    finally:
-        made.close()
+    build_catalog(run.folder.root, Path(path))
     fresh = duckdb.connect(path, read_only=True)
     try:
         objects = _objects(fresh)

@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import StorageError, VerifyError
-from pipeline.shards import SampleLocation, dali_index, index_path
+from pipeline.shards import SAMPLE_SCHEMA, SampleLocation, dali_index, index_path, sample_json, samples_path
 from pipeline.shards.index import read_text
-from pipeline.sql import evidence, quote
+from pipeline.sql import quote
 from pipeline.verify.check import Findings, Run
 from pipeline.verify.tar import Sample, TarPass
 
@@ -70,20 +70,18 @@ def read_contents(run: Run) -> Contents:
     return found
 
 
-def beside_path(shard: Path) -> Path:
-    """Return the path of the Parquet file beside a lean shard, which holds what KEY.json does in others."""
-    return shard.with_suffix(".parquet")
-
-
 def _beside(shard: Path) -> Iterator[bytes]:
-    """Give the rows beside a lean shard as JSON, in their order."""
+    """Give the rows beside a lean shard as the JSON that they would be in another layout, in their order."""
+    path = samples_path(shard)
     try:
-        with pq.ParquetFile(beside_path(shard)) as file:
+        with pq.ParquetFile(path) as file:
+            if not file.schema_arrow.equals(SAMPLE_SCHEMA):
+                raise VerifyError(f"{path.name} has other columns or types than samples have")
             for batch in file.iter_batches(1000):
                 for row in batch.to_pylist():
-                    yield evidence(**row).encode()
-    except (OSError, pa.ArrowException) as error:
-        raise VerifyError(f"{beside_path(shard).name} cannot be read: {error}") from error
+                    yield sample_json(row).encode()
+    except (OSError, pa.ArrowException, TypeError, ValueError) as error:
+        raise VerifyError(f"{path.name} cannot be read: {error}") from error
 
 
 def _read_shard(path: Path, found: Contents, rows: _Rows, lean: bool) -> None:
@@ -109,7 +107,7 @@ def _read_shard(path: Path, found: Contents, rows: _Rows, lean: bool) -> None:
         found.archives.add(path.name, shard.fault)
         return  # what is behind the fault is not known, so nothing is said of its index
     if more := sum(1 for _ in beside):
-        found.archives.add(beside_path(path).name, f"{more:,} rows more than {path.name} has samples")
+        found.archives.add(samples_path(path).name, f"{more:,} rows more than {path.name} has samples")
     for odd in shard.end:
         found.headers.add("end of the archive", f"{path.name}: {odd}")
     _compare_index(path, locations, found.indices)

@@ -9,17 +9,20 @@ from pipeline.errors import VerifyError
 from pipeline.run.noted import NOTED
 from pipeline.shards import (
     CHECKSUMS,
+    README,
     SIZES,
     checksum_text,
     file_digest,
     index_path,
     read_checksums,
     read_sizes,
+    samples_path,
+    shards_readme,
     sizes_json,
 )
 from pipeline.shards.index import read_text
 from pipeline.verify.check import Findings, Run
-from pipeline.verify.contents import Contents, beside_path
+from pipeline.verify.contents import Contents
 from pipeline.verify.manifest import MANIFEST
 
 _INNER = ("_done.json", "_plan.json", "_cost.json", NOTED, "plan.parquet", CHECKSUMS)
@@ -28,8 +31,8 @@ _INNER = ("_done.json", "_plan.json", "_cost.json", NOTED, "plan.parquet", CHECK
 
 def promised(run: Run, shards: list[str]) -> set[str]:
     """Return the files that readers of these shards are promised, relative to the folder: those with a checksum."""
-    beside = [beside_path(Path(shard)).name for shard in shards] if run.recipe.shards.layout == "lean" else []
-    return {*shards, *(index_path(shard).name for shard in shards), *beside, SIZES, MANIFEST}
+    beside = [samples_path(shard).name for shard in shards] if run.recipe.shards.layout == "lean" else []
+    return {*shards, *(index_path(shard).name for shard in shards), *beside, SIZES, MANIFEST, README}
 
 
 def decided_shards(run: Run) -> list[str]:
@@ -57,6 +60,12 @@ def files(run: Run) -> str:
             found.add(f"{name} is a link", "a file was written there")
     for name in sorted((expected | inner) - there.keys()):
         found.add(f"{name} is missing")
+    rules = run.recipe.shards
+    splits = [str(split) for (split,) in run.rows("SELECT DISTINCT split FROM samples ORDER BY 1")]
+    if (root / README).exists() and read_text(root / README) != shards_readme(
+        run.recipe.name, rules.prefix, splits, rules.layout
+    ):
+        found.add(f"{README} is not what is written of these shards")
     found.check()
     return f"{len(expected):,} files that readers are promised, and nothing that they are not"
 

@@ -9,8 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from pipeline.records import RANK_COLUMNS
-from pipeline.shards import captions, text_members
-from pipeline.sql import evidence
+from pipeline.shards import SAMPLE_SCHEMA, captions, text_members
 from pipeline.verify.check import Findings, Run
 from pipeline.verify.truth import KEYS, RIGHTS, TRUTH, TRUTHS, flat_json
 
@@ -116,8 +115,10 @@ def _compare_json(text: bytes, expected: Mapping[str, Any], where: str, told: To
         return
     for name in odd:
         told.members.add(f"a json with {name}, which is no number of JSON", where)
-    if evidence(**stated).encode() != text:
+    if json.dumps(stated, ensure_ascii=False, separators=(",", ":")).encode() != text:
         told.other.add("a key twice, or JSON that is not written as all is", where)
+    if list(stated) != SAMPLE_SCHEMA.names and set(stated) == set(SAMPLE_SCHEMA.names):
+        told.other.add("keys in another order", where)
     for key, wanted in expected.items():
         have = flat.get(key, _MISSING)
         if have is _MISSING:
