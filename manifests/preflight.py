@@ -161,7 +161,7 @@ def _contact(recipe: Recipe, facts: Mapping[str, SourceFacts]) -> Iterator[Findi
     rules = recipe.fetch
     if rules.contact.strip():
         return
-    asked = [source.name for source in recipe.sources if _fetches(source, facts.get(source.name, SourceFacts()))]
+    asked = [source.name for source in recipe.sources if fetches(source, facts.get(source.name, SourceFacts()))]
     if not asked:
         return
     # Stores of our own, and hosts of our own, are read without a contact: whether they are all is for fetch to see.
@@ -176,7 +176,12 @@ def _contact(recipe: Recipe, facts: Mapping[str, SourceFacts]) -> Iterator[Findi
     )
 
 
-def _fetches(source: SourceSpec, known: SourceFacts) -> bool:
+def fetches(source: SourceSpec, known: SourceFacts) -> bool:
+    """Say whether a source's images may be fetched from their hosts.
+
+    >>> fetches(SourceSpec("a", "eol", "a.tgz"), SourceFacts())
+    True
+    """
     return known.has_addresses is not False and not (source.media and known.reads_media)
 
 
@@ -187,7 +192,7 @@ def _hosts(recipe: Recipe, facts: Mapping[str, SourceFacts]) -> Iterator[Finding
     listed = ", ".join(rules.hosts)
     for source in recipe.sources:
         known = facts.get(source.name, SourceFacts())
-        if known.host and _fetches(source, known) and not _meet(rules.hosts, known.host):
+        if known.host and fetches(source, known) and not meet(rules.hosts, known.host):
             yield Finding(
                 "fetch.hosts",
                 f"every row of source {source.name} will end as host_not_allowed: its images lie on {known.host}, "
@@ -197,7 +202,7 @@ def _hosts(recipe: Recipe, facts: Mapping[str, SourceFacts]) -> Iterator[Finding
     for mirror in rules.mirrors:
         prefix = mirror.partition("=")[0]
         host = prefix.partition("://")[2].partition("/")[0]
-        if not _meet(rules.hosts, host):
+        if not meet(rules.hosts, host):
             yield Finding(
                 "fetch.mirrors",
                 f"the mirror of {prefix} is never read: addresses on {host} end as host_not_allowed, as fetch.hosts "
@@ -211,7 +216,7 @@ def _hosts(recipe: Recipe, facts: Mapping[str, SourceFacts]) -> Iterator[Finding
     )
     for key, patterns in stated:
         for pattern in patterns:
-            if not _meet(rules.hosts, pattern):
+            if not meet(rules.hosts, pattern):
                 yield Finding(
                     f"fetch.{key}",
                     f"what is said of {pattern} never holds: no such host is asked, as fetch.hosts lists {listed}",
@@ -230,10 +235,10 @@ def _split(recipe: Recipe) -> Iterator[Finding]:
         )
 
 
-def _meet(patterns: tuple[str, ...], other: str) -> bool:
+def meet(patterns: tuple[str, ...], other: str) -> bool:
     """Say whether some host can match one of the patterns and another one: 'host', '*.host', each with a port or none.
 
-    >>> _meet(("*.example.org",), "a.example.org:8080"), _meet(("example.org",), "*.example.org")
+    >>> meet(("*.example.org",), "a.example.org:8080"), meet(("example.org",), "*.example.org")
     (True, False)
     """
     name, port = _split_port(other)

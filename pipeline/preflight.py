@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,8 @@ import numpy as np
 from dedup import read_hash_list
 from manifests import BenchmarkSpec, Recipe, RecipeError, SourceSpec, is_remote
 from manifests.paths import DEFAULT_TAXONOMY, as_given
-from manifests.preflight import Finding, SourceFacts, preflight
+from manifests.preflight import Finding, SourceFacts, fetches, meet, preflight
+from pipeline.address_sample import sampled_hosts
 from pipeline.benchmarks import held_out_sources
 from pipeline.errors import SourceError
 from pipeline.licences import normalise_licence
@@ -34,7 +35,7 @@ def known_before(recipe: Recipe) -> list[Finding]:
     found = preflight(recipe, facts)
     for benchmark in recipe.benchmarks:
         found += _benchmark(benchmark)
-    return [*found, *_mirrors(recipe), *_ranks(recipe)]
+    return [*found, *_addresses(recipe, facts), *_mirrors(recipe), *_ranks(recipe)]
 
 
 def source_facts(source: SourceSpec) -> SourceFacts:
@@ -112,6 +113,29 @@ def _benchmark(spec: BenchmarkSpec) -> Iterator[Finding]:
             "it holds out by species, and lists no taxon",
             "give a table or ids with a column taxon",
         )
+
+
+def _addresses(recipe: Recipe, facts: Mapping[str, SourceFacts]) -> Iterator[Finding]:
+    """Look whether the first image addresses of a release all lie on hosts that may not be asked."""
+    if not recipe.fetch.hosts:
+        return
+    for source in recipe.sources:
+        if is_remote(source.path) or facts[source.name].host or not fetches(source, facts[source.name]):
+            continue
+        hosts = sampled_hosts(Path(source.path))
+        allowed = [host for host in hosts if meet(recipe.fetch.hosts, host)]
+        if hosts and not allowed:
+            named = ", ".join(f"{host} ({count:,})" for host, count in sorted(hosts.items(), key=_commonest)[:3])
+            yield Finding(
+                "fetch.hosts",
+                f"the first {hosts.total():,} image addresses of source {source.name} lie on {named}: "
+                f"their rows end as host_not_allowed, as fetch.hosts lists {', '.join(recipe.fetch.hosts)}",
+                "add the hosts of its images",
+            )
+
+
+def _commonest(counted: tuple[str, int]) -> tuple[int, str]:
+    return -counted[1], counted[0]
 
 
 def _mirrors(recipe: Recipe) -> Iterator[Finding]:

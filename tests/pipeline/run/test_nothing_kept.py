@@ -136,9 +136,8 @@ def test_a_benchmark_that_holds_nothing_out_is_told_before_a_run_and_by_recipe(
 def test_recipe_tells_what_is_known_and_still_prints_the_recipe(
     recipe: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert (
-        main(["recipe", str(recipe), *BARRED, "--set", "fetch.contact=", "--set", "select.validation_percent=0"]) == 0
-    )
+    settings = ["fetch.contact=", "select.validation_percent=0", 'fetch.hosts=["other.org"]']
+    assert main(["recipe", str(recipe), *BARRED, *(word for each in settings for word in ("--set", each))]) == 0
     said, told = capsys.readouterr()
     assert said.strip() and "warning" not in said
     for line in (
@@ -146,5 +145,8 @@ def test_recipe_tells_what_is_known_and_still_prints_the_recipe(
         "warning: taxonomy.sources: the default taxonomy",
         "a run that fetches is refused: fetch.contact: nobody is named who asks, and the images of cam",
         "warning: select.validation_percent: it is 0",
+        "warning: fetch.hosts: the first 5 image addresses of source cam lie on lila.example.org (5)",
     ):
         assert line in told
+    assert main(["recipe", str(recipe), "--set", 'fetch.hosts=["*.example.org"]']) == 0
+    assert "fetch.hosts" not in capsys.readouterr().err
