@@ -74,6 +74,8 @@ def closing_in(con: duckdb.DuckDBPyConnection, root: Path) -> Iterator[Path]:
         con.execute(f"SET allowed_directories = [{', '.join(quote(path) for path in allowed)}]")
         con.execute("SET enable_external_access = false")
         con.execute("SET threads = 2")
+        # DuckDB draws its bar on standard output, where the answer goes.
+        con.execute("SET enable_progress_bar = false")
         yield root
     finally:
         con.close()

@@ -2,6 +2,7 @@
 -- A line `--| view: meaning` documents a view, `--| view.column: meaning` one of its columns, and `--| *.column:` the
 -- columns of that name that have no line of their own; what is a column of the records has its comment from there.
 -- A line `--@ view: stage` says with which stage a view begins to be there; without one it is the last that it reads.
+-- A union stands on the left of the next one, because DuckDB 1.1 to 1.3 lose rows when one on the right is fetched.
 -- [m]anifest is a pattern, because DuckDB looks for a name without one in the folder where it was started first.
 
 --| *.image_id: id of the image: a medium, or the part of it inside one box
@@ -185,13 +186,14 @@ CREATE VIEW placeholders AS SELECT * FROM read_parquet('fetch/placeholder_groups
 --| ledger.other_id: the other record or held-out item involved
 --| ledger.raw: up to 2 KB of a row that could not be read; null where the recipe keeps places back
 CREATE VIEW ledger AS
+SELECT * FROM (SELECT * FROM (SELECT * FROM (SELECT * FROM (
 SELECT row_id, source, 'ingest' AS stage, outcome, evidence, other_id,
        CASE WHEN (SELECT coordinates FROM privacy) = 'exact' THEN raw END AS raw
 FROM read_parquet('ingest/ended/*.parquet')
-UNION ALL SELECT row_id, source, 'screen', outcome, evidence, other_id, raw FROM read_parquet('screen/ledger/*.parquet')
-UNION ALL SELECT row_id, source, 'fetch', outcome, evidence, other_id, raw FROM read_parquet('fetch/ledger/*.parquet')
-UNION ALL SELECT row_id, source, 'likeness', outcome, evidence, other_id, raw FROM read_parquet('likeness/ledger/*.parquet')
-UNION ALL SELECT row_id, source, 'select', outcome, evidence, other_id, raw FROM read_parquet('select/ledger/*.parquet')
+UNION ALL SELECT row_id, source, 'screen', outcome, evidence, other_id, raw FROM read_parquet('screen/ledger/*.parquet'))
+UNION ALL SELECT row_id, source, 'fetch', outcome, evidence, other_id, raw FROM read_parquet('fetch/ledger/*.parquet'))
+UNION ALL SELECT row_id, source, 'likeness', outcome, evidence, other_id, raw FROM read_parquet('likeness/ledger/*.parquet'))
+UNION ALL SELECT row_id, source, 'select', outcome, evidence, other_id, raw FROM read_parquet('select/ledger/*.parquet'))
 UNION ALL SELECT record_id, source, 'shards', 'kept', NULL, NULL, NULL FROM read_parquet('shards/[m]anifest.parquet');
 
 --| media_records: All records, of all sources, of every medium that several records name, and how each ended.
@@ -274,11 +276,13 @@ CREATE VIEW clusters AS SELECT * FROM read_parquet('likeness/clusters/*.parquet'
 --| leaks: Records that would have leaked a held-out image, with the item and the distance; placeholders are among them.
 --| leaks.phash_distance: distance of the two pHashes, where a rule compares both hashes; else -1, or null without an image
 CREATE VIEW leaks AS
-SELECT record_id, source, benchmark, item, rule, distance, variant, phash_distance
-FROM read_parquet('likeness/leaks/*.parquet')
+SELECT row_id AS record_id, source, other_id AS benchmark, NULL::VARCHAR AS item,
+       CASE outcome WHEN 'leak_id' THEN 'id' ELSE 'species' END AS rule, NULL::INTEGER AS distance, NULL::INTEGER AS variant,
+       NULL::INTEGER AS phash_distance
+FROM ledger WHERE outcome IN ('leak_id', 'leak_species')
 UNION ALL
-SELECT row_id, source, other_id, NULL, CASE outcome WHEN 'leak_id' THEN 'id' ELSE 'species' END, NULL, NULL, NULL
-FROM ledger WHERE outcome IN ('leak_id', 'leak_species');
+SELECT record_id, source, benchmark, item, rule, distance, variant, phash_distance
+FROM read_parquet('likeness/leaks/*.parquet');
 
 --| benchmarks: Held-out items: what each is compared by, and which could not be covered.
 --| benchmarks.sha256: SHA-256 of the held-out file

@@ -134,7 +134,7 @@ def _csv(run: Runner, query: str, counted: Counted) -> Iterator[str]:
     names = unique(reader.schema.names)
     with duckdb.connect(":memory:") as writer, tempfile.TemporaryDirectory(prefix="biomill-") as folder:
         path = Path(folder) / "part.csv"
-        writer.execute("SET threads = 1")
+        writer.execute("SET threads = 1; SET enable_progress_bar = false")
 
         def text(part: pa.Table, header: bool) -> list[str]:
             writer.register("part", part.rename_columns(names))
@@ -201,6 +201,7 @@ def _copy(run: Runner, query: str, path: Path, form: str, counted: Counted) -> N
     renamed = pa.schema([field.with_name(name) for field, name in zip(reader.schema, names, strict=True)])
     options = "FORMAT parquet, COMPRESSION zstd" if form == "parquet" else "FORMAT csv, HEADER true"
     with duckdb.connect(":memory:") as writer:
+        writer.execute("SET enable_progress_bar = false")
         writer.register("answer", pa.RecordBatchReader.from_batches(renamed, counting()))
         try:
             run(lambda: writer.execute(f"COPY (FROM answer) TO {quote(str(path))} ({options})"), writer)

@@ -16,7 +16,7 @@ from pipeline.run.folder import STAGES
 
 _TABLE = re.compile(r"Table (?:Function )?with name \"?(?P<name>\w+)\"? does not exist")
 _COLUMN = re.compile(r"(?:Referenced column|does not have a column named) \"(?P<name>[^\"]+)\"")
-_CLOSE = 0.6
+_CLOSE = 0.75
 _LISTS = 'list the views with: biomill sql RUN "SHOW TABLES", and columns with "DESCRIBE samples"'
 
 

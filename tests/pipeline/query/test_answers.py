@@ -87,7 +87,7 @@ def test_a_file_is_written_whole_in_the_format_of_its_ending(
     reader = {"parquet": "read_parquet", "csv": "read_csv", "json": "read_json", "jsonl": "read_json"}[ending]
     found = duckdb.sql(f"SELECT * FROM {reader}('{path}') ORDER BY key").fetchall()
     expected = [tuple(json.loads(line).values()) for line in answers(demo.out, query, "jsonl")]
-    assert [tuple(row) for row in found] == expected
+    assert [(str(key), *row) for key, *row in found] == expected
 
 
 def test_a_file_that_cannot_be_written_leaves_what_was_there(
@@ -176,12 +176,12 @@ def test_large_answers_stream(demo: Demo, tmp_path: Path) -> None:
     )
     for form in ("csv", "jsonl", "table"):
         peak = []
-        for rows in (20_000, 300_000):
+        for rows in (20_000, 200_000):
             query = f"SELECT range AS a, repeat('x', 200) || range AS b FROM range({rows})"
             done = subprocess.run(
                 [sys.executable, "-c", script, str(demo.out), query, form], capture_output=True, text=True
             )
-            peak.append(int(done.stdout))
+            peak.append(int(done.stdout))  # nothing else is on standard output
         assert peak[1] < peak[0] + 60_000, (form, peak)
 
 
@@ -203,7 +203,7 @@ def test_no_line_is_wider_than_the_room(rows: list[list[str]], room: int) -> Non
     whole = list(table(names, right, rows, None))
     assert len(whole) == len(rows) + 1
     for row, line in zip(rows, whole[1:], strict=True):
-        assert all(plain(value) in line or not plain(value).strip() for value in row)
+        assert all(plain(value).rstrip() in line for value in row)
     assert all("\n" not in line for line in markdown(names, right, rows))
 
 
