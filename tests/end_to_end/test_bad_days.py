@@ -78,7 +78,7 @@ def test_a_full_disk_is_said_and_the_next_run_goes_on(demo: Demo, mount: Path, m
     assert list(no_half_files(out)) == []
     assert (out / "ingest" / "_done.json").exists(), "the disk was too small even for the first stage"
     subprocess.run(["mount", "-o", "remount,size=200m", mount], check=True)
-    again = subprocess.run(command(demo, out, *more), capture_output=True, text=True, timeout=300)
+    again = subprocess.run(command(demo, out), capture_output=True, text=True, timeout=300)
     assert again.returncode == 0, again.stderr
     assert "ingest: done before" in again.stderr
     assert_same_run(demo.out, out)
