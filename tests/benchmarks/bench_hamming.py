@@ -25,7 +25,19 @@ import numpy.typing as npt
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from dedup import HeldOut, Leaks, find_leaks, hash_image, key_ranges, pairs_within, plan_bands, range_pairs
+from dedup import (
+    BothHashes,
+    HeldOut,
+    HeldOutPair,
+    Leaks,
+    find_leaks,
+    find_pair_leaks,
+    hash_image,
+    key_ranges,
+    pairs_within,
+    plan_bands,
+    range_pairs,
+)
 
 Hashes = npt.NDArray[np.uint8]
 PHOTOGRAPHS = Path(__file__).parents[2] / "../shared/data/sources/images/commons"
@@ -213,6 +225,45 @@ def leaks(name: str, train: Hashes, pdq: Hashes, variants: int, distance: int, s
         raise SystemExit(1)
 
 
+def pair_leaks(options: argparse.Namespace) -> None:
+    """The search by pHash and PDQ at once, against the broadcast of both."""
+    random = np.random.default_rng(options.seed)
+
+    def both(count: int) -> BothHashes:
+        drawn = (random.integers(0, 256, (count, width), dtype=np.uint8) for width in (8, 32))
+        return BothHashes(*drawn)
+
+    train, held = both(options.rows), both(options.held_out * 8)
+    train.phash[:1000], train.pdq[:1000] = planted(held.phash[:1000], random, 10), planted(held.pdq[:1000], random, 90)
+    listed = held_out_of(held.pdq, 8)
+    search = HeldOutPair(listed, held, listed.owner, listed.variant)
+    before, start = peak_mb(), time.process_time()
+    found = find_pair_leaks(train, search, 10, 90)
+    took = time.process_time() - start
+    each = took / len(train) * 1e6
+    name = f"leak search by both hashes, {len(train):,} x {options.held_out:,} x 8, pHash <= 10 and PDQ <= 90"
+    print(f"{name}: {took:.1f} CPU s, {each:.2f} us per training image, {len(found):,} leaks, ", end="")
+    print(f"peak {peak_mb():.0f} MB ({before:.0f} before)", flush=True)
+    counts = np.bitwise_count(np.arange(256, dtype=np.uint8))
+    rows = np.unique(np.concatenate([np.arange(0, 1000, 2000 // options.sample),
+                                     np.arange(0, len(train), 2 * len(train) // options.sample)]))  # fmt: skip
+    answers: dict[int, bool] = {}
+
+    def broadcast() -> None:
+        for row in rows.tolist():
+            one, two = (counts[theirs ^ ours[row]].sum(axis=1)
+                        for theirs, ours in ((held.phash, train.phash), (held.pdq, train.pdq)))  # fmt: skip
+            answers[row] = bool(((one <= 10) & (two <= 90)).any())
+
+    slow = seconds(broadcast) / len(rows) * 1e6
+    near = set(found.left.tolist())
+    equal = all((row in near) == answer for row, answer in answers.items())
+    print(f"  broadcast of both: {slow:,.0f} us per training image (from {len(rows)}), search is {slow / each:,.0f} x "
+          f"faster, answers equal: {equal}", flush=True)  # fmt: skip
+    if not equal:
+        raise SystemExit(1)
+
+
 def leak_searches(options: argparse.Namespace) -> None:
     random = np.random.default_rng(options.seed)
     held = random.integers(0, 256, (options.held_out, 32), dtype=np.uint8)
@@ -255,6 +306,7 @@ def main() -> None:
         "pdq-30": lambda: self_join(options.rows, 32, 30, options),
         "pieces": lambda: in_pieces(options.large, 10, 256 << 20, options),
         "leaks": lambda: leak_searches(options),
+        "pair-leaks": lambda: pair_leaks(options),
     }
     if options.only:
         cases[options.only]()

@@ -1,4 +1,4 @@
-"""Read exports with torchvision's and COCO's own classes, and print what they see: `read_export.py KIND DIR`."""
+"""Read exports with torchvision's and COCO's classes, and print as JSON what they see: `read_export.py KIND DIR`."""
 
 from __future__ import annotations
 
