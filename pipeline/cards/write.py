@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -73,6 +74,7 @@ def report_text(con: duckdb.DuckDBPyConnection, root: Path, facts: Facts) -> str
     )
 
 
+@cache
 def _template(name: str, escape: bool) -> jinja2.Template:
     loader = jinja2.PackageLoader("pipeline.cards", "")
     environment = jinja2.Environment(
