@@ -61,5 +61,5 @@ def test_tree_draws_names_finds_ancestors_and_can_be_read_again(
 def test_pull_lists_what_it_knows_and_refuses_the_rest(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["taxonomy", "pull", "list"]) == 0
     assert "taxdump.tar.gz" in capsys.readouterr().out
-    assert main(["taxonomy", "pull", "linnaeus", "-o", str(tmp_path)]) == 1
+    assert main(["taxonomy", "pull", "linnaeus", "-o", str(tmp_path)]) == 2
     assert "gbif, col" in capsys.readouterr().err
