@@ -61,13 +61,11 @@ def loading_block(prefix: str, splits: Iterable[str], layout: str, under: str = 
 def shards_readme(name: str, prefix: str, splits: Iterable[str], layout: str) -> str:
     """Return the text of README.md in a folder of shards; `name` is the recipe's, of letters, digits, '_' and '-'."""
     suffixes = " ".join(f"`KEY.{suffix}`" for suffix in member_suffixes(layout))
-    lean = layout == LEAN
+    lean, found = layout == LEAN, sorted(splits)
     where = "the `.parquet` beside each shard" if lean else "`KEY.json`"
+    declared = ["---", *loading_block(prefix, found, layout).splitlines(), "---", ""]
     lines = [
-        "---",
-        *loading_block(prefix, splits, layout).splitlines(),
-        "---",
-        "",
+        *(declared if found else ()),
         f"# Shards of {name}",
         "",
         f"WebDataset shards, globally shuffled. A sample is {suffixes}"
@@ -76,7 +74,7 @@ def shards_readme(name: str, prefix: str, splits: Iterable[str], layout: str) ->
         "Every image has its own licence: see `license_id`, `rights_holder`, `creator` and `source_page`.",
         "",
         '`datasets.load_dataset("this folder")` gives all splits, every column typed as declared above.',
-        *((_ROWS.format(prefix=prefix, split=next(iter(splits), "train")),) if lean else ()),
+        *((_ROWS.format(prefix=prefix, split=found[0] if found else "train"),) if lean else ()),
         "",
         f"## What {where} tells of every sample",
         "",

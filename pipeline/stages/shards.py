@@ -7,8 +7,6 @@ its bytes do not depend on the others. Image bytes are copied from fetch's blobs
 from __future__ import annotations
 
 import hashlib
-import os
-from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -51,6 +49,7 @@ from pipeline.shards import (
 )
 from pipeline.shards.tar import BLOCK
 from pipeline.stages.base import Balance, Context, Stage, missing, plan_outputs, ticker
+from pipeline.stages.blobs import Blobs
 from pipeline.stages.select import label_names
 
 if TYPE_CHECKING:
@@ -85,7 +84,6 @@ MANIFEST_SCHEMA = pa.schema(
         pa.field("license_id", pa.string()),
     ]
 )
-_OPEN_BLOBS = 128
 _SAMPLE = (
     "r.source, r.release, r.source_record_id, r.source_media_id, r.box_id, r.box_x, r.box_y, r.box_w, r.box_h, "
     "r.occurrence_key, r.publisher, r.media_url, r.media_path, r.media_key, r.license_id, r.license_family, "
@@ -117,7 +115,7 @@ class WriteShard:
         with ExitStack() as stack:
             temporary = stack.enter_context(atomic_path(folder / name))
             handle = _Digested(stack.enter_context(temporary.open("wb")))
-            read = stack.enter_context(_Blobs(Path(self.blobs)))
+            read = stack.enter_context(Blobs(Path(self.blobs)))
             writer = ShardWriter(handle)
             for row in rows:
                 jpeg = read(row["unit"], row["blob_offset"], row["blob_length"])
@@ -175,30 +173,6 @@ class _Digested:
         """Write the data."""
         self.digest.update(data)
         return self._file.write(data)
-
-
-class _Blobs:
-    """Reads from fetch's blobs by position, keeping a bounded number of them open."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._open: OrderedDict[str, int] = OrderedDict()
-
-    def __enter__(self) -> _Blobs:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        while self._open:
-            os.close(self._open.popitem()[1])
-
-    def __call__(self, unit: str, offset: int, length: int) -> bytes:
-        handle = self._open.pop(unit, None)
-        if handle is None:
-            handle = os.open(self._folder / f"{unit}.bin", os.O_RDONLY)
-        self._open[unit] = handle
-        if len(self._open) > _OPEN_BLOBS:
-            os.close(self._open.popitem(last=False)[1])
-        return os.pread(handle, length, offset)
 
 
 def _headers(layout: str) -> tuple[int, int]:
