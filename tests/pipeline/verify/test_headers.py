@@ -1,4 +1,4 @@
-"""Every field of a tar header is looked at, and every byte between members; what is odd is named, what is unsafe ends."""
+"""Every field of a tar header is looked at, and every byte between members; what is odd is named."""
 
 from __future__ import annotations
 
