@@ -108,7 +108,7 @@ def region(view: View, width: int, height: int, draws: Sequence[float]) -> Regio
     return Region((width - w) // 2, (height - h) // 2, w, h)
 
 
-def show(jpeg: bytes, view: View, draws: Sequence[float]) -> Pixels:
+def show(jpeg: bytes | memoryview, view: View, draws: Sequence[float]) -> Pixels:
     """Give the image as the view shows it: uint8, shape (size, size, 3), RGB.
 
     Raises FeedError for bytes that are no whole JPEG, or one of more pixels than `view.max_pixels`.
@@ -148,7 +148,7 @@ def _resampled(raster: Image.Image, part: Region, scale: float, size: int, how: 
     return np.asarray(raster.resize((size, size), how, box=box))
 
 
-def _by_simplejpeg(jpeg: bytes, view: View, part: Region, width: int, height: int) -> Pixels:
+def _by_simplejpeg(jpeg: bytes | memoryview, view: View, part: Region, width: int, height: int) -> Pixels:
     simplejpeg: Any = importlib.import_module("simplejpeg")
     decoded = simplejpeg.decode_jpeg(
         jpeg,

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from pipeline.errors import FeedError
 from pipeline.feed.decoding import DRAWS, View, show
-from pipeline.feed.headers import checked, with_header
+from pipeline.feed.headers import HEADER, checked, with_header
 from pipeline.feed.manifest import Manifest, read_manifest
 from pipeline.feed.permutation import Rows, subkey, uniforms
 from pipeline.feed.rules import Rules
@@ -31,6 +31,7 @@ from pipeline.feed.sequence import Sequence
 from pipeline.feed.store import Span, open_store
 from pipeline.feed.tape import Block
 
+Jpeg = bytes | memoryview
 _VERSION = 1
 """Raised when the same rules would give other batches."""
 _NEAR = 1 << 17  # bytes between two JPEGs that are read through rather than skipped
@@ -79,7 +80,7 @@ class Feed:
         self.sequence = Sequence(self.manifest, rules)
         self.digest = self._digest()
         self._crop_key = subkey(rules.seed, "crops")
-        self._blocks: OrderedDict[tuple[int, int], dict[int, bytes]] = OrderedDict()
+        self._blocks: OrderedDict[tuple[int, int], dict[int, Jpeg]] = OrderedDict()
         self._pool: tuple[int, ThreadPoolExecutor] | None = None
 
     def __len__(self) -> int:
@@ -147,10 +148,10 @@ class Feed:
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
-    def _read(self, step: int, places: Rows) -> tuple[Rows, list[bytes], tuple[str, ...]]:
+    def _read(self, step: int, places: Rows) -> tuple[Rows, list[Jpeg], tuple[str, ...]]:
         """Give rows, JPEGs and keys at the places of a step's batch; every JPEG has the tar header of its key."""
         rows = np.empty(places.size, np.int64)
-        jpegs = [b""] * places.size
+        jpegs: list[Jpeg] = [b""] * places.size
         parts = list(self.sequence.parts(step, places))
         for part in parts:
             rows[part.where] = part.rows
@@ -162,7 +163,7 @@ class Feed:
                 jpegs[where] = found[row]
         return rows, jpegs, tuple(self.manifest.keys.take(rows).to_pylist())
 
-    def _block(self, block: Block, used: int) -> dict[int, bytes]:
+    def _block(self, block: Block, used: int) -> dict[int, Jpeg]:
         """Give the JPEGs of a block by row, reading it when it is not held; holds no more than a batch touches."""
         name = (block.epoch, block.number)
         held = self._blocks.pop(name, None)
@@ -173,7 +174,7 @@ class Feed:
             self._blocks.popitem(last=False)
         return held
 
-    def _images(self, rows: list[int], joined: bool) -> dict[int, bytes]:
+    def _images(self, rows: list[int], joined: bool) -> dict[int, Jpeg]:
         """Give the JPEGs of rows; `joined`: the rows ascend, and neighbours are read in one go."""
         keys = self.manifest.keys.take(rows).to_pylist()
         runs: list[tuple[Span, list[tuple[int, str, Span]]]] = []
@@ -186,12 +187,14 @@ class Feed:
                 runs[-1] = (Span(span.name, whole.start, span.end, whole.key), inside)
             else:
                 runs.append((span, [(row, key, image)]))
-        held: dict[int, bytes] = {}
+        held: dict[int, Jpeg] = {}
         for (whole, inside), data in zip(runs, self._store.spans([run for run, _ in runs]), strict=True):
             view = memoryview(data)
             for row, key, image in inside:
-                start = with_header(image).start - whole.start
-                held[row] = checked(view[start : image.end - whole.start], key, image, self._store.where)
+                start, end = image.start - HEADER - whole.start, image.end - whole.start
+                found = checked(view[start:end], key, image, self._store.where)
+                # A view would keep all that was read in one go, which is more than the images.
+                held[row] = bytes(found) if joined else found
         return held
 
     def _each(self, work: Any, count: int) -> Iterator[None]:

@@ -19,22 +19,22 @@ def with_header(image: Span, key: str = "") -> Span:
     """Give the span of an image and the header before it.
 
     >>> with_header(Span("a.tar", 512, 600))
-    Span(name='a.tar', start=0, end=600)
+    Span(name='a.tar', start=0, end=600, key='')
     """
     return Span(image.name, image.start - HEADER, image.end, key)
 
 
-def checked(data: bytes | memoryview, key: str, image: Span, where: str) -> bytes:
+def checked(data: memoryview, key: str, image: Span, where: str) -> memoryview:
     """Give the image out of the bytes of `with_header(image)`; raise FeedError unless its header says so.
 
     >>> from pipeline.shards.tar import header
-    >>> checked(header("a1.jpg", 3) + b"...", "a1", Span("a.tar", 512, 515), "shards")
+    >>> bytes(checked(memoryview(header("a1.jpg", 3) + b"..."), "a1", Span("a.tar", 512, 515), "shards"))
     b'...'
     """
     head, name, size = bytes(data[:HEADER]), f"{key}.jpg".encode(), image.end - image.start
     # The name's 100 bytes are filled up with zeros, so what follows it tells it from a longer one.
     if head.startswith(name + b"\0") and head[124:135] == b"%011o" % size and head[257:262] == b"ustar":
-        return bytes(data[HEADER:])
+        return data[HEADER:]
     raise FeedError(
         f"the manifest says that {key}.jpg, of {size:,} bytes, lies here, but before it stands {_found(head)}",
         f"{where}/{image.name}, byte {image.start}, key {key}",

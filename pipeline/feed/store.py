@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pipeline.errors import FeedError
 from pipeline.remote import failures, file_system, reason
@@ -16,14 +15,13 @@ from pipeline.remote import failures, file_system, reason
 _OPEN_FILES = 128
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """Bytes `start` to `end` (excluded) of a file."""
 
     name: str
     start: int
     end: int
-    key: str = field(default="", compare=False, repr=False)
+    key: str = ""
     """Sample that lies there, or begins there; said in errors."""
 
 

@@ -44,11 +44,15 @@ def changes(folder: RunFolder, stage: str) -> Iterator[str]:
     Raises VerifyError when the list itself cannot be read.
     """
     root, where = folder.stage(stage), f"{stage}/{NOTED}"
-    stated = read_json(folder.done(stage)).get("files")
+    try:
+        stated = read_json(folder.done(stage)).get("files")
+    except (OSError, ValueError):
+        stated = None
     if stated is None:
         yield f"{stage}/_done.json notes no digest of {NOTED} (run the same `biomill run` command again: it notes it)"
-        return
-    if file_digest(root / NOTED) != stated:
+        if not (root / NOTED).exists():
+            return
+    elif file_digest(root / NOTED) != stated:
         yield f"{where} is not the list whose digest {stage}/_done.json notes"
     listed = read_checksums(root / NOTED)
     there = set(tables(root))

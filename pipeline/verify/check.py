@@ -61,6 +61,18 @@ class Findings:
         raise VerifyError(f"{self.title}: {'; '.join(said)}")
 
 
+def check_all(*found: Findings) -> None:
+    """Raise VerifyError when anything was found in any of them, so that one kind of finding hides no other."""
+    said = []
+    for each in found:
+        try:
+            each.check()
+        except VerifyError as error:
+            said.append(error.what)
+    if said:
+        raise VerifyError("; ".join(said))
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """What every check gets: the folder, the recipe that made it, and its tables."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.verify.check import Run
+from pipeline.verify.check import Run, check_all
 from pipeline.verify.contents import Contents
 from pipeline.verify.files import sizes
 from pipeline.verify.samples import Told
@@ -10,8 +10,7 @@ from pipeline.verify.samples import Told
 
 def archives(found: Contents) -> str:
     """Every tar of the folder is a whole, plain archive, with headers that say nothing but name and size."""
-    found.archives.check()
-    found.headers.check()
+    check_all(found.archives, found.headers)
     return f"{len(found.counts):,} shards walked to their end"
 
 
@@ -33,8 +32,7 @@ def keys(run: Run) -> str:
 
 def places(run: Run, found: Contents) -> str:
     """The indices and sizes.json say where and how many samples the walk finds."""
-    found.indices.check()
-    sizes(run, found)
+    check_all(found.indices, sizes(run, found))
     return f"{found.samples:,} samples, in the tar where indices and sizes say"
 
 

@@ -37,9 +37,9 @@ def file_faults(run: Path) -> Iterator[Fault]:
             seen = ("nothing",) if name == "checksums.sha256" else seen
             seen = ("nothing", "checksums") if marks else seen
             plant = partial(change, name=f"shards/{name}")
-            group = name if name.endswith((".tar", ".parquet", ".sha256", "_done.json")) else "others"
+            alone = name.endswith((".tar", "manifest.parquet", ".sha256"))
             title = f"file of shards/ {how}"
-            yield Fault(title, kind, plant, (name,), alone=group != "others", forgeries=seen, cards=False)
+            yield Fault(title, kind, plant, (name,), alone=alone, forgeries=seen, cards=False)
     for name, plant, named in (
         ("a tar, copied", partial(_copied, name="shards/copy-train-000000.tar"), "copy-train-000000.tar"),
         ("a tar of the next number", _next_tar, "tar"),

@@ -128,7 +128,7 @@ def _members(run: Path, random: Random, change: Callable[..., Members], suffix: 
     samples = read_tar(shard)
     start = random.randrange(3)
     for turn in range(len(samples)):
-        place = (3 * (number + turn * 20) + start) % len(samples)
+        place = (3 * number + start + turn) % len(samples)
         key, members = samples[place]
         changed = change(members, suffix)
         if changed != members:

@@ -8,17 +8,24 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.errors import FeedError
 from pipeline.feed import Feed, Rules, View, open_store
+from pipeline.feed.headers import checked
 from pipeline.feed.store import LocalStore, Span
+from pipeline.shards.tar import header
 from tests.conftest import Demo
 
 ROOT = Path(__file__).parents[3]
@@ -241,6 +248,59 @@ def test_damage_is_named_by_shard_byte_and_key(dataset: Path, tmp_path: Path) ->
     with pytest.raises(FeedError, match="cannot be read"):
         replaced = Feed(copy, replace(source.rules), SMALL)
         replaced.batch(0)
+
+
+def misplaced(dataset: Path, out: Path, change: Callable[[list[dict[str, Any]]], None]) -> Path:
+    """Copy a dataset, with another manifest."""
+    shutil.copytree(dataset, out)
+    table = pq.read_table(out / "manifest.parquet")
+    rows = table.to_pylist()
+    change(rows)
+    pq.write_table(pa.Table.from_pylist(rows, table.schema), out / "manifest.parquet")
+    return out
+
+
+def swap_places(rows: list[dict[str, Any]]) -> None:
+    for name in ("jpg_offset", "jpg_length"):
+        rows[3][name], rows[4][name] = rows[4][name], rows[3][name]
+
+
+@pytest.mark.parametrize("rules", [{}, STREAM], ids=["index", "stream"])
+@pytest.mark.parametrize("far", [False, True], ids=["local", "fsspec"])
+def test_another_samples_image_is_never_handed_out_under_a_key(
+    dataset: Path, tmp_path: Path, rules: dict[str, object], far: bool
+) -> None:
+    copy = misplaced(dataset, tmp_path / "shards", swap_places)
+    source = Feed(f"file://{copy}" if far else copy, Rules(**{"batch": 185, **rules}), SMALL)  # type: ignore[arg-type]
+    with pytest.raises(FeedError, match="before it stands the header of") as caught:
+        source.batch(0)
+    rows = pq.read_table(copy / "manifest.parquet").to_pylist()
+    said = str(caught.value)
+    assert any(f"{rows[i]['shard']}, byte {rows[i]['jpg_offset']}, key {rows[i]['key']}" in said for i in (3, 4))
+    assert "biomill verify" in said
+
+
+@pytest.mark.parametrize("offset", [None, -512, 0, 511])
+def test_a_place_where_no_image_can_lie_is_refused_at_once(dataset: Path, tmp_path: Path, offset: int | None) -> None:
+    copy = misplaced(dataset, tmp_path / "shards", lambda rows: rows[7].update(jpg_offset=offset))
+    key = pq.read_table(copy / "manifest.parquet", columns=["key"])["key"][7]
+    with pytest.raises(FeedError, match=f"no image can lie at byte {offset}(.|\n)*key {key}"):
+        feed(copy)
+
+
+@given(st.data())
+def test_only_the_header_of_key_and_size_lets_an_image_through(data: st.DataObject) -> None:
+    key = data.draw(st.from_regex(r"[a-z0-9-]{1,40}", fullmatch=True))
+    image = data.draw(st.binary(min_size=1, max_size=99))
+    block, span = header(f"{key}.jpg", len(image)), Span("a.tar", 512, 512 + len(image))
+    assert checked(memoryview(block + image), key, span, "here") == image
+    other_key = data.draw(st.from_regex(r"[a-z0-9-]{1,40}", fullmatch=True).filter(lambda other: other != key))
+    other_size = data.draw(st.integers(0, 8**11 - 1).filter(lambda size: size != len(image)))
+    for strange in (header(f"{other_key}.jpg", len(image)), header(f"{key}.jpg", other_size), header(f"{key}.txt", 9)):
+        with pytest.raises(FeedError, match=key):
+            checked(memoryview(strange + image), key, span, "here")
+    with pytest.raises(FeedError, match="no header of a tar archive"):
+        checked(memoryview(data.draw(st.binary(min_size=512, max_size=512)) + image), key, span, "here")
 
 
 def test_ranks_that_do_not_divide_the_batch_are_refused(dataset: Path) -> None:

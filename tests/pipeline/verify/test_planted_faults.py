@@ -14,8 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.atomic import write_table
+from pipeline.atomic import read_json, write_json, write_table
 from pipeline.cli import main
+from pipeline.run.driver import run
+from pipeline.run.engine import EngineOptions
+from pipeline.run.folder import STAGES
 from pipeline.verify import verify
 from tests.conftest import Demo
 
@@ -28,7 +31,8 @@ def copy(demo: Demo, tmp_path: Path) -> Path:
 
 
 def findings(out: Path) -> dict[str, str]:
-    return {check.name: check.detail for check in verify(out) if not check.ok}
+    """Give what is found; leaks and duplicates are searched for by other tests."""
+    return {check.name: check.detail for check in verify(out, {"leakage", "duplicates"}) if not check.ok}
 
 
 def first_shard(out: Path) -> Path:
@@ -116,6 +120,34 @@ def test_a_planted_fault_is_found_and_named(finding: str, copy: Path, capsys: py
 
 def test_an_undisturbed_run_has_no_finding(demo: Demo) -> None:
     assert findings(demo.out) == {}
+
+
+def test_what_a_user_adds_to_the_catalog_is_named_and_no_finding(copy: Path) -> None:
+    assert main(["sql", str(copy), "--write", "CREATE VIEW mine AS SELECT key FROM samples"]) == 0
+    said = {check.name: check for check in verify(copy, {"leakage", "duplicates"})}
+    assert said["catalog"].ok and "view main.mine" in said["catalog"].detail
+    assert main(["sql", str(copy), "--write", "CREATE MACRO concat_ws(a, b, c, d, e) AS 'nobody'"]) == 0
+    assert "concat_ws" in findings(copy)["catalog"]
+
+
+def test_without_fetchs_blobs_images_are_compared_with_the_manifest(copy: Path) -> None:
+    shutil.rmtree(copy / "fetch" / "blobs")
+    found = {check.name: check for check in verify(copy, {"leakage", "duplicates"})}
+    assert [name for name, check in found.items() if not check.ok] == []
+    assert "blobs are gone" in found["images"].detail
+    flip_a_byte(copy)
+    assert "SHA-256" in findings(copy)["images"]
+
+
+def test_a_run_of_an_earlier_version_is_noted_by_the_same_command(copy: Path, demo: Demo) -> None:
+    for stage in STAGES:
+        (copy / stage / "_files.sha256").unlink()
+        done = read_json(copy / stage / "_done.json")
+        del done["files"]
+        write_json(copy / stage / "_done.json", done)
+    assert "ingest/_done.json notes no digest" in findings(copy)["stages"]
+    run(demo.recipe, copy, options=EngineOptions())
+    assert findings(copy) == {}
 
 
 def test_a_licence_that_its_source_does_not_state_is_found(copy: Path) -> None:
