@@ -89,6 +89,7 @@ def hash_lines(args: argparse.Namespace) -> Generator[str, None, int]:
 
 def check_lines(args: argparse.Namespace) -> Generator[str, None, int]:
     """Search, write tables and pairs to look at, and print the counts."""
+    from dedup import plan_bands
     from pipeline.atomic import write_table
     from pipeline.likeness.check import REVIEW, check_leaks
     from pipeline.likeness.evidence import leak_sheets
@@ -102,6 +103,9 @@ def check_lines(args: argparse.Namespace) -> Generator[str, None, int]:
         leak_pair_pdq=args.leak_pair_pdq,
     )
     review = args.review_phash, args.review_pdq
+    for bits, distance in ((256, args.distance), *((64, d) for d in (args.phash, args.leak_pair_phash, review[0]))):
+        if distance >= 0:
+            plan_bands(bits, distance)  # refuses what is no likeness, before any image is hashed
     train = hash_set(args.train, turned=False, threads=args.threads)
     heldout = hash_set(args.heldout, threads=args.threads)
     report = check_leaks(train, heldout, rules, review)

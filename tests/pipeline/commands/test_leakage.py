@@ -22,6 +22,26 @@ def test_check_returns_one_when_an_image_leaks_or_cannot_be_cleared(
     assert {path.name for path in (tmp_path / "out").iterdir()} >= {"leaks.parquet", "items.parquet", "leaks.html"}
 
 
+def test_check_sums_up_what_is_only_for_review(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture = grain(1, (400, 300))
+    held = lay(tmp_path / "held", a=picture)
+    train = lay(tmp_path / "train", crop=picture.crop((12, 9, 388, 291)), other=grain(2))
+    command = ["leakage", "check", "--heldout", str(held), "--train", str(train), "-o", str(tmp_path / "out")]
+    assert main(command) == 1
+    said = capsys.readouterr().out
+    assert "leak_pair" in said and "0 training images are only for review" in said
+    assert main([*command, "--leak-pair-phash", "-1"]) == 0
+    said = capsys.readouterr().out
+    assert "1 training images are only for review" in said and "leaks.parquet" in said
+    assert "leak_pair" not in said
+    (row,) = pq.read_table(tmp_path / "out" / "leaks.parquet").to_pylist()
+    assert (row["train"], row["decision"]) == ("crop.jpg", "review")
+    assert main([*command, "--leak-pair-phash", "-1", "--review-pdq", "-1"]) == 0
+    assert "for review" not in capsys.readouterr().out
+    assert main([*command, "--leak-pair-phash", "40"]) != 0
+    assert "0 to 31" in capsys.readouterr().err
+
+
 def test_a_hash_list_names_what_it_does_not_cover(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lay(tmp_path / "held", a=grain(1), broken=jpeg(grain(1))[:700])
     assert main(["leakage", "hash", str(tmp_path / "held"), "-o", str(tmp_path / "set.parquet")]) == 0
