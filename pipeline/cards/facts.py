@@ -41,7 +41,7 @@ class Facts:
     """(source, dataset key, publisher, images), the largest twenty"""
     shards: Sequence[Row]
     """(shard, samples)"""
-    losses: Sequence[str]
+    losses: Sequence[str] = ()
     """Of a run that kept nothing: the largest loss of every source, and what changes it."""
 
 
