@@ -46,7 +46,7 @@ class Facts:
     """Lines of YAML that say which files are which split, and the types of their columns; '' without images."""
     layout: str
     """Layout of the shards."""
-    losses: Sequence[str]
+    losses: Sequence[str] = ()
     """Of a run that kept nothing: the largest loss of every source, and what changes it."""
 
 

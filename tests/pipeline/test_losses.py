@@ -105,6 +105,15 @@ def test_a_value_of_a_record_stays_on_one_line(tmp_path: Path) -> None:
     assert "\n" not in line and "\r" not in line and len(line) < 600
 
 
-@pytest.mark.parametrize("stage", ["resolve", "holdout", "shards", "catalog"])
+@pytest.mark.parametrize("stage", ["resolve", "shards", "catalog"])
 def test_stages_in_which_no_row_ends_say_nothing(stage: str, tmp_path: Path) -> None:
     assert list(stage_losses(RunFolder(tmp_path), stage, RECIPE)) == []
+
+
+def test_a_benchmark_most_of_whose_images_cannot_be_compared_is_told(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    outcomes = {"half": [None, "corrupt"], "most": [None, "corrupt", "corrupt", "empty"], "whole": [None]}
+    rows = [{"benchmark": name, "outcome": each} for name, found in outcomes.items() for each in found]
+    write_table(folder.stage("holdout") / "items" / "a.parquet", pa.Table.from_pylist(rows))
+    (line,) = stage_losses(folder, "holdout", RECIPE)
+    assert line.startswith("holdout: benchmark most: 3 of 4 images cannot be compared, most as corrupt; ")
