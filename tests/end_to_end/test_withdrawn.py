@@ -18,7 +18,7 @@ import pytest
 
 from manifests import ExportRules, PrivacyRules, Recipe
 from pipeline.atomic import read_json
-from pipeline.catalog import open_catalog
+from pipeline.catalog import create_views, open_catalog
 from pipeline.errors import RunError
 from pipeline.export import FORMATS, export
 from pipeline.privacy import generalised
@@ -129,7 +129,9 @@ def test_no_output_tells_a_protected_place_closer_than_asked(again: Again, tmp_p
                         assert b"Exif" not in data[:4096]
     assert told > 3
     # A number may come by chance as part of another; a pair of both does not.
-    pairs = [tuple(repr(value) for value in place) for place in hidden.values()]
+    finer = [place for place in hidden.values() if place != tuple(map(generalised, place))]
+    pairs = [tuple(repr(value) for value in place) for place in finer]
+    assert len(pairs) > 3
     tables = [*out.glob("shards/**/*.parquet"), *out.glob("*.parquet"), *tmp_path.rglob("*.parquet")]
     for table in tables:
         rows = pq.read_table(table, columns=[n for n in pq.read_schema(table).names if n != "image"]).to_pylist()
@@ -140,6 +142,24 @@ def test_no_output_tells_a_protected_place_closer_than_asked(again: Again, tmp_p
     leaks = [(pair, text[:80]) for text in texts for pair in pairs if pair[0] in text and pair[1] in text]
     assert leaks == []
     assert any(math.copysign(1, lat) < 0 for lat, _ in hidden.values()), "southern places are among them"
+
+
+def test_views_tell_no_more_than_the_recipe_lets_them(again: Again) -> None:
+    out = again[0]
+    with duckdb.connect() as con:
+        create_views(con, RunFolder(out).root)
+        listed = {row[0] for row in con.execute("SELECT record_id FROM places").fetchall()}
+        told = "SELECT record_id FROM records WHERE lat IS NOT NULL OR lon IS NOT NULL"
+        noted = "SELECT record_id FROM records WHERE data_generalizations = 'coordinates withheld'"
+        con.execute("UPDATE privacy SET coordinates = 'none'")
+        shown = {row[0] for row in con.execute(told).fetchall()}
+        assert shown and not shown & listed and {row[0] for row in con.execute(noted).fetchall()} <= listed
+        con.execute("UPDATE privacy SET threatened = ''")
+        assert con.execute(told).fetchall() == []
+        assert con.execute("SELECT count(*) FROM ledger WHERE raw IS NOT NULL").fetchall() == [(0,)]
+        con.execute("UPDATE privacy SET coordinates = 'exact'")
+        assert {row[0] for row in con.execute(told).fetchall()} > shown
+        assert con.execute("SELECT count(*) > 0 FROM ledger WHERE raw IS NOT NULL").fetchall() == [(True,)]
 
 
 def digests(out: Path, recipe: Recipe) -> dict[str, str]:
