@@ -146,9 +146,8 @@ def _of_table(benchmark: str, path: Path, manifest: BenchmarkManifest) -> list[d
 def read_rows(path: Path, strict: bool = False) -> tuple[tuple[str, ...], list[dict[str, str]]]:
     """Read a CSV or TSV with a header, plain or gzipped.
 
-    With `strict` a row with more cells than the header has names, and a name that comes twice, raise RecipeError: a
-    comma inside a value that is not quoted would else be read as the end of it, and a quote that is not closed would
-    swallow the rows behind it.
+    With `strict` a row with more cells than the header has names, a name that comes twice and an open quote raise
+    RecipeError: of such a file less would be read than it says.
     """
     csv.field_size_limit(MAX_CELL)
     try:

@@ -1,0 +1,82 @@
+"""Places: the rule of rounding, what it is asked of, and which records a list of taxa protects."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from manifests import PrivacyRules, RecipeError
+from pipeline.catalog.build import view_statements
+from pipeline.privacy import generalised, place_columns
+from pipeline.privacy.protected import read_threatened, settle, taxa_below
+from taxonomy import Taxonomy, build_taxonomy
+
+
+@given(st.one_of(st.floats(-90, 90), st.floats(-180, 180)))
+def test_a_rounded_coordinate_is_a_tenth_within_half_a_cell_and_stays(value: float) -> None:
+    told = generalised(value)
+    assert repr(told) == f"{told:.1f}" and math.copysign(1, told) == (1 if told >= 0 else -1)
+    assert abs(told - value) <= 0.05 + 1e-9 and abs(told) <= max(abs(math.floor(value)), abs(math.ceil(value)))
+    assert generalised(told) == told
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(-180, 180)), min_size=1, max_size=20))
+def test_shards_and_function_round_alike(values: list[float | None]) -> None:
+    lat = place_columns(PrivacyRules("0.1"))[0]
+    query = f"SELECT {lat} FROM (SELECT unnest(?::DOUBLE[]) AS lat, NULL AS record_id) r"
+    found = [row[0] for row in duckdb.execute(query, [values]).fetchall()]
+    assert found == [None if value is None else generalised(value) for value in values]
+
+
+def test_the_views_round_as_the_shards_do() -> None:
+    rounding = place_columns(PrivacyRules("0.1"))[0].partition("ELSE ")[2].partition(" END")[0]
+    assert rounding == "floor(r.lat * 10 + 0.5) / 10 + 0.0"
+    views = view_statements()
+    assert rounding in views and rounding.replace("lat", "lon") in views
+
+
+@pytest.fixture(scope="module")
+def taxonomy(tmp_path_factory: pytest.TempPathFactory) -> Taxonomy:
+    folder = tmp_path_factory.mktemp("taxonomy") / "index"
+    build_taxonomy(["default"], folder)
+    return Taxonomy.open(folder)
+
+
+@pytest.mark.parametrize(
+    ("entry", "inside", "outside"),
+    [
+        ("Felis concolor", "bm:Puma-concolor", "bm:Panthera-leo"),
+        ("bm:Felis-concolor", "bm:Puma-concolor", "bm:Panthera-leo"),
+        ("Panthera", "bm:Panthera-leo", "bm:Puma-concolor"),
+        ("Felidae", "bm:Puma-concolor", "bm:Morus-bassanus"),
+    ],
+)
+def test_a_listed_taxon_covers_its_synonyms_and_what_is_below_it(
+    taxonomy: Taxonomy, entry: str, inside: str, outside: str
+) -> None:
+    below = taxa_below(settle([entry], taxonomy), taxonomy).to_pylist()
+    assert inside in below and outside not in below
+
+
+@pytest.mark.parametrize("entry", ["Morus", "Nonexistus imaginarius", "Puma imaginaria"])
+def test_a_name_that_is_not_settled_takes_nothing_else_in_its_place(taxonomy: Taxonomy, entry: str) -> None:
+    row = settle([entry], taxonomy).to_pylist()[0]
+    assert (row["accepted_id"], row["canonical_name"]) == (None, entry)
+    assert len(taxa_below(settle([entry], taxonomy), taxonomy)) == 0
+
+
+def test_lists_of_taxa_are_names_or_keys_and_never_empty(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfPuma concolor\r\n\r\nFucus\r\nFucus\r\n")
+    (tmp_path / "b.csv").write_text("accepted_id,taxon\nbm:Fucus,Fucus\n,Puma concolor\n")
+    (tmp_path / "c.csv").write_text("taxon\n\n")
+    (tmp_path / "d.csv").write_text("red list\nPuma\n")
+    assert read_threatened(tmp_path / "a.txt") == ["Puma concolor", "Fucus"]
+    assert read_threatened(tmp_path / "b.csv") == ["bm:Fucus", "Puma concolor"]
+    for name, said in (("c.csv", "is empty"), ("d.csv", "no column")):
+        with pytest.raises(RecipeError, match=said):
+            read_threatened(tmp_path / name)
