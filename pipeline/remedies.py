@@ -105,6 +105,9 @@ REMEDIES: Mapping[Outcome, Remedy] = MappingProxyType(
             ("sources.license", "licences.allow_unknown"),
             LICENCE,
         ),
+        Outcome.WITHDRAWN: Remedy(
+            "the lists in withdraw name them: a key that is not meant has to leave its list", ("withdraw",), RULE
+        ),
         Outcome.LICENCE_NOT_ALLOWED: Remedy(
             'licences.allow lists {allow}: add "{family}"', ("licences.allow",), LICENCE
         ),
@@ -238,8 +241,9 @@ REMEDIES: Mapping[Outcome, Remedy] = MappingProxyType(
             BENCHMARK,
         ),
         Outcome.LEAK_HAMMING: Remedy(
-            "likeness.leak_distance is {leak_distance} bits: a smaller one holds out less",
-            ("likeness.leak_distance",),
+            "likeness.leak_distance is {leak_distance} bits, and leak_pair_phash and leak_pair_pdq call nearer pairs leaks: "
+            "smaller ones hold out less",
+            ("likeness.leak_distance", "likeness.leak_pair_phash", "likeness.leak_pair_pdq"),
             BENCHMARK,
         ),
         Outcome.LEAK_OCCURRENCE: Remedy(
