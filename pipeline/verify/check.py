@@ -13,7 +13,7 @@ from manifests import Recipe
 from pipeline.errors import VerifyError
 from pipeline.run.folder import RunFolder
 
-_KINDS = 100
+_KINDS = 1_000
 """Kinds of things wrong that one check names; a damaged file may be wrong in ever new ways."""
 
 
