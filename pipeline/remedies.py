@@ -241,7 +241,7 @@ REMEDIES: Mapping[Outcome, Remedy] = MappingProxyType(
             BENCHMARK,
         ),
         Outcome.LEAK_HAMMING: Remedy(
-            "likeness.leak_distance is {leak_distance} bits, and leak_pair_phash and leak_pair_pdq call nearer pairs leaks: "
+            "likeness.leak_distance is {leak_distance} bits, and leak_pair_phash with leak_pair_pdq call others leaks: "
             "smaller ones hold out less",
             ("likeness.leak_distance", "likeness.leak_pair_phash", "likeness.leak_pair_pdq"),
             BENCHMARK,
