@@ -234,6 +234,9 @@ def explain_facts(root: Path, wanted: str) -> dict[str, Any]:
     """Return the same as plain data, and what the lines shorten whole; raises as `explain` does."""
     with ask(root) as con:
         try:
-            return explained(partial(_many, con), row_id_of(con, root, wanted))
+            facts = explained(partial(_many, con), row_id_of(con, root, wanted))
         except duckdb.IOException as error:
             raise lost_files(con.standing, error) from error
+        here = con.standing
+        told = None if here.complete else {"sentence": here.sentence(), "remedy": here.remedy()}
+        return {**facts, "standing": told}

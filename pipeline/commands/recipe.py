@@ -42,7 +42,10 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     findings = known_before(recipe)
     if args.json:
         facts = {"path": args.recipe.absolute(), "name": recipe.name, "digest": recipe_digest(recipe)}
-        told = [{"line": each.line, "refused_from": each.fatal_from} for each in findings]
+        told = [
+            {"key": each.key, "problem": each.problem, "remedy": each.remedy, "refused_from": each.fatal_from or None}
+            for each in findings
+        ]
         yield json_document("recipe", 1, {**facts, "warnings": told, "recipe": json.loads(canonical_json(recipe))})
         return
     for finding in findings:

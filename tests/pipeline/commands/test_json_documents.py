@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,6 @@ from pipeline.catalog import open_catalog
 from pipeline.cli import main
 from pipeline.commands.json_document import json_document, plain
 from pipeline.explain import explain
-from pipeline.verify import Check
 from tests.conftest import Demo
 
 PAGE = (Path(__file__).parents[3] / "docs" / "json.md").read_text(encoding="utf-8")
@@ -147,15 +148,16 @@ def test_explain_does_not_shorten(demo: Demo, capsys: pytest.CaptureFixture[str]
 
 
 def test_verify_with_findings_prints_its_document_and_exits_1(
-    demo: Demo, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    demo: Demo, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    checks = [Check("keys", True, "317 keys"), Check("images", False, "a.jpg is \x1b[2J\ud800 not itself")]
-    monkeypatch.setattr("pipeline.verify.verify", lambda out: iter(checks))
-    found = document(capsys, "verify", str(demo.out), status=1)
-    assert (found["ok"], found["findings"]) == (False, 1)
-    assert found["checks"] == [{"name": each.name, "ok": each.ok, "detail": each.detail} for each in checks]
-    monkeypatch.setattr("pipeline.verify.verify", lambda out: iter(checks[:1]))
-    assert document(capsys, "verify", str(demo.out))["ok"] is True
+    out = tmp_path / "run"
+    shutil.copytree(demo.out, out, copy_function=os.link)
+    (out / "shards" / "stray-\x1b[2J.tar").write_bytes(b"")
+    found = document(capsys, "verify", str(out), status=1)
+    failed = [each for each in found["checks"] if not each["ok"]]
+    assert (found["ok"], found["findings"]) == (False, len(failed))
+    assert "stray-\x1b[2J.tar" in "".join(each["detail"] for each in failed)
+    assert all(each.keys() == {"name", "ok", "detail"} for each in found["checks"])
 
 
 def test_recipe(demo: Demo, capsys: pytest.CaptureFixture[str]) -> None:
