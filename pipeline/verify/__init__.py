@@ -33,7 +33,7 @@ def verify(root: Path, without: Collection[str] = ()) -> Iterator[Check]:
     """Check a finished run, promise by promise; raises RunError when the run is not finished.
 
     Nothing is written into the run. `without`: names of checks that are left out. Memory: what `limits.memory_mb` gives
-    the tables, and some 300 MB.
+    the tables, and some 500 MB.
     """
     folder = RunFolder(root.absolute())
     folder.require("catalog")
