@@ -35,7 +35,7 @@ def verify(root: Path, without: Collection[str] = (), withdraw: Sequence[Path] =
 
     Nothing is written into the run. `without`: names of checks that are left out. `withdraw`: lists of what is
     withdrawn, beside those of the recipe as they stand now. Memory: what `limits.memory_mb` gives the tables, and some
-    300 MB.
+    500 MB.
     """
     folder = RunFolder(root.absolute())
     folder.require("catalog")

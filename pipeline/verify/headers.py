@@ -69,7 +69,7 @@ def parse_header(block: bytes) -> Header:
     Header(key='a1', suffix='sci.txt', size=9, odd=())
     >>> parse_header(header("a1.jpg", 9).replace(b"0000644", b"0000600"))
     Traceback (most recent call last):
-    ValueError: its checksum is 4711, but it states 4715
+    ValueError: its checksum is 3544, but it states 3552
     """
     fixed = block[100:124] == _OWNER and block[136:148] == _MTIME and block[156:] == _REST
     actual = _FIXED_SUM + sum(block[:100]) + sum(block[124:136]) if fixed else _sum(block)

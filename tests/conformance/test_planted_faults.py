@@ -25,7 +25,15 @@ FAMILIES: dict[str, tuple[str, tuple[Callable[[Path], Iterable[Fault]], ...], st
     "every table of the stages": ("nothing", (stage_faults,), "table of a stage"),
 }
 """What is planted together: how much is forged along, which faults, and how their kinds begin."""
-CLASHING = ("file of shards/", "view, taken out", "card, missing", "card, empty", "card, a line less", "card, a word")
+CLASHING = (
+    "file of shards/",
+    "view, taken out",
+    "card, missing",
+    "card, empty",
+    "card, a line less",
+    "card, a word",
+    "croissant.json, key",
+)
 """Planted by the program alone: they hide others of their family."""
 
 

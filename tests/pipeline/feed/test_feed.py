@@ -271,7 +271,7 @@ def test_another_samples_image_is_never_handed_out_under_a_key(
     dataset: Path, tmp_path: Path, rules: dict[str, object], far: bool
 ) -> None:
     copy = misplaced(dataset, tmp_path / "shards", swap_places)
-    source = Feed(f"file://{copy}" if far else copy, Rules(**{"batch": 185, **rules}), SMALL)  # type: ignore[arg-type]
+    source = Feed(f"file://{copy}" if far else copy, Rules(**{"batch": 167, **rules}), SMALL)  # type: ignore[arg-type]
     with pytest.raises(FeedError, match="before it stands the header of") as caught:
         source.batch(0)
     rows = pq.read_table(copy / "manifest.parquet").to_pylist()
