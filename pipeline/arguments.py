@@ -38,6 +38,10 @@ class Parser(argparse.ArgumentParser):
 
     completing = False
     """Whether a shell asks what may follow, so that no word is wrong yet."""
+    any_order = False
+    """Whether options may stand before a positional argument that may be left out, which argparse then takes for left
+    out."""
+    _mixing = False
 
     def __init__(self, **given: Any) -> None:
         given.setdefault("allow_abbrev", False)
@@ -48,7 +52,7 @@ class Parser(argparse.ArgumentParser):
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
         """Parse as argparse does, but refuse an unknown option before anything is missed because of it."""
-        if self.completing:
+        if self.completing or self._mixing:
             return super().parse_known_args(args, namespace)
         words = sys.argv[1:] if args is None else list(args)
         if not words and self.groups():
@@ -58,10 +62,17 @@ class Parser(argparse.ArgumentParser):
             name = word.partition("=")[0]
             near = closest(name, [each for each in self._option_string_actions if each.startswith("--")])
             self._refuse(f"no option {name!r}", f"did you mean {near!r}?" if near else "", "")
-        parsed, left = super().parse_known_args(words, namespace)
+        parsed, left = (self._mixed if self.any_order else super().parse_known_args)(words, namespace)
         if left:
             self._refuse(f"one word too many: {left[0]!r}", "what has blanks in it goes in quotes.", "")
         return parsed, left
+
+    def _mixed(self, words: list[str], namespace: argparse.Namespace | None) -> tuple[argparse.Namespace, list[str]]:
+        self._mixing = True
+        try:
+            return self.parse_known_intermixed_args(words, namespace)
+        finally:
+            self._mixing = False
 
     def groups(self) -> dict[str, Parser]:
         """Return the parsers of the subcommands, by their names."""

@@ -8,7 +8,6 @@ import shutil
 import sys
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
 
 from pipeline.exit_status import ExitStatus
 
@@ -47,28 +46,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--write", action="store_true", help="let the SQL make tables and views in a finished run's catalog"
     )
     parser.set_defaults(lines=lines, misused=parser.error)
-    _in_any_order(parser)
-
-
-def _in_any_order(parser: argparse.ArgumentParser) -> None:
-    """Let options stand between the folder and the question.
-
-    Argparse takes a positional argument that may be left out for left out when an option comes first.
-    """
-    plain = parser.parse_known_args
-    inside = False
-
-    def parse(args: Any = None, namespace: Any = None) -> Any:
-        nonlocal inside
-        if inside:
-            return plain(args, namespace)
-        inside = True
-        try:
-            return parser.parse_known_intermixed_args(args, namespace)
-        finally:
-            inside = False
-
-    parser.parse_known_args = parse  # type: ignore[method-assign]
+    parser.any_order = True  # type: ignore[attr-defined]
 
 
 def lines(args: argparse.Namespace) -> Generator[str, None, int]:
