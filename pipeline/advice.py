@@ -42,7 +42,7 @@ def _now(recipe: Recipe, key: str, source: str) -> str:
         held = [each for each in getattr(recipe, table) if each.name == source]
         value = getattr(held[0], name) if held else ""
     else:
-        value = getattr(getattr(recipe, table), name)
+        value = getattr(getattr(recipe, table), name) if name else getattr(recipe, table)
     if isinstance(value, tuple):
         return ", ".join(as_given(each) for each in value) or "nothing"
     return as_given(value) or "not given" if isinstance(value, str) else json.dumps(value)

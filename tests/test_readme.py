@@ -171,7 +171,7 @@ def test_the_parts_of_the_mill_work_alone(demo: Demo, tmp_path: Path) -> None:
         "biomill records", "biomill licences", "biomill taxonomy resolve", "biomill images", "biomill dedup",
         "biomill leakage check", "biomill export", "biomill feed",
     )  # fmt: skip
-    assert len(lines) == 8
+    assert len(lines) == 9
     for line in lines:
         done = run(line, tmp_path)
         assert done.returncode == 0, (line, done.stdout, done.stderr)

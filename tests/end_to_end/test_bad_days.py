@@ -15,6 +15,7 @@ import pytest
 
 from pipeline.demo import connect_to
 from pipeline.errors import RunError, SourceError
+from pipeline.exit_status import ExitStatus
 from pipeline.run.driver import run
 from pipeline.run.folder import STAGES
 from tests.conftest import Demo, assert_same_run
@@ -27,25 +28,26 @@ def biomill(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def assert_clear(done: subprocess.CompletedProcess[str], *parts: str) -> None:
-    assert done.returncode == 1, done.stderr
+def assert_clear(done: subprocess.CompletedProcess[str], *parts: str, status: int = ExitStatus.FAILED) -> None:
+    assert done.returncode == status, done.stderr
     assert "Traceback" not in done.stderr
     for part in (*parts, "remedy"):
         assert part in done.stderr, (part, done.stderr)
 
 
 def test_a_misspelt_key_is_named_with_what_was_meant(demo: Demo, tmp_path: Path) -> None:
-    recipe = tmp_path / "recipe.toml"
+    folder = Path(shutil.copytree(demo.corpus.folder, tmp_path / "biota"))
+    recipe = folder / "recipe.toml"
     recipe.write_text(demo.corpus.recipe.read_text().replace("duplicate_distance", "duplicate_distence"))
     done = biomill("run", str(recipe), "-o", str(tmp_path / "out"))
-    assert_clear(done, "recipe.toml", "likeness.duplicate_distence", "duplicate_distance")
+    assert_clear(done, "recipe.toml", "likeness.duplicate_distence", "duplicate_distance", status=ExitStatus.MISUSED)
     assert not (tmp_path / "out").exists()
 
 
 def test_a_missing_file_is_named_with_its_key(demo: Demo, tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").write_text(demo.corpus.recipe.read_text())
     done = biomill("run", str(tmp_path / "recipe.toml"), "-o", str(tmp_path / "out"))
-    assert_clear(done, "gbif/0012345-260101000000000.zip", "sources")
+    assert_clear(done, "gbif/0012345-260101000000000.zip", "sources", status=ExitStatus.MISUSED)
     assert not (tmp_path / "out").exists()
 
 
@@ -93,7 +95,7 @@ def test_a_read_only_place_is_said(demo: Demo, mount: Path) -> None:
 def test_a_file_in_the_place_of_the_folder_is_said(demo: Demo, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("mine")
     done = subprocess.run(command(demo, tmp_path / "out"), capture_output=True, text=True, timeout=300)
-    assert_clear(done, "out")
+    assert_clear(done, "out", status=ExitStatus.MISUSED)
     assert (tmp_path / "out").read_text() == "mine"
 
 

@@ -265,7 +265,7 @@ def test_a_second_run_skips_every_stage_and_asks_nobody(mill: Mill) -> None:
     answers = mill.ready.server.hits.total()
     run(mill.ready.recipe, mill.folder.root, progress=said.append)
     assert mill.ready.server.hits.total() == answers
-    assert said == [f"{stage}: done before" for stage in STAGES]
+    assert [line for line in said if " rows ended as " not in line] == [f"{stage}: done before" for stage in STAGES]
     assert (mill.folder.stage("shards") / "checksums.sha256").read_bytes() == before
 
 

@@ -16,6 +16,8 @@ from pipeline.catalog import connect_catalog
 from tests.conformance.planting.forgery import Fault, put
 
 _TEXTS = ("README.md", "report.html", "croissant.json")
+_COLUMNS = """SELECT column_name FROM duckdb_columns() WHERE table_name = ? AND data_type = 'VARCHAR'
+              ORDER BY column_index"""
 
 
 def catalog_faults(run: Path) -> Iterator[Fault]:
@@ -118,7 +120,10 @@ def _macro(run: Path, random: Random, name: str) -> None:
 
 
 def _table(run: Path, random: Random, name: str) -> None:
-    _statement(run, random, f"UPDATE {name} SET meaning = 'planted' WHERE outcome = (SELECT min(outcome) FROM {name})")
+    with connect_catalog(run) as con:
+        columns = [column for (column,) in con.execute(_COLUMNS, [name]).fetchall()]
+        first = con.execute(f"SELECT min(rowid) FROM {name}").fetchall()[0][0]
+    _statement(run, random, f"UPDATE {name} SET {random.choice(columns)} = 'planted' WHERE rowid = {first}")
 
 
 def _dropped(run: Path, random: Random, name: str) -> None:

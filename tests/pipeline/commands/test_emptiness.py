@@ -20,14 +20,12 @@ def junk(tmp_path: Path) -> Path:
             (tmp_path / name / f"{number}.jpg").write_text(f"no picture: {name} {number}")
     (tmp_path / "none").mkdir()
     (tmp_path / "urls.csv").write_text("url\nftp://a.org/1.jpg\nftp://a.org/2.jpg\nhttps://b.org/3.jpg\n")
-    (tmp_path / "no_rows.csv").write_text("url\n")
     (tmp_path / "labels.csv").write_text("url_gcp,image_id,original_label,scientific_name\n,1,empty,\n,2,empty,\n")
     return tmp_path
 
 
 COMMANDS = {
     "fetch {0}/urls.csv -o {0}/out --hosts a.org": "no image was stored: 2 of 3 rows ended as bad_url",
-    "fetch {0}/no_rows.csv -o {0}/out": "the list has no rows",
     "records {0}/labels.csv --kind lila -o {0}/out": "no record came out: most rows end as BLANK",
     "dedup {0}/train -o {0}/out": "no image was kept",
     "leakage hash {0}/train -o {0}/out.parquet": "no image was hashed",

@@ -15,7 +15,10 @@ def test_check_returns_one_when_an_image_leaks_or_cannot_be_cleared(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     held, clean = lay(tmp_path / "held", a=grain(1)), lay(tmp_path / "clean", b=grain(2))
-    leaking, broken = lay(tmp_path / "leaking", c=jpeg(grain(1), 40)), lay(tmp_path / "broken", d=b"no image")
+    leaking, broken = (
+        lay(tmp_path / "leaking", c=jpeg(grain(1), 40)),
+        lay(tmp_path / "broken", d=b"no image", e=grain(3)),
+    )
     command = ["leakage", "check", "--heldout", str(held), "-o", str(tmp_path / "out"), "--train"]
     assert [main([*command, str(train)]) for train in (clean, leaking, broken)] == [0, 1, 1]
     assert "1 of the 1 held-out images are leaked" in capsys.readouterr().out
@@ -38,8 +41,9 @@ def test_check_sums_up_what_is_only_for_review(tmp_path: Path, capsys: pytest.Ca
     assert (row["train"], row["decision"]) == ("crop.jpg", "review")
     assert main([*command, "--leak-pair-phash", "-1", "--review-pdq", "-1"]) == 0
     assert "for review" not in capsys.readouterr().out
-    assert main([*command, "--leak-pair-phash", "40"]) != 0
-    assert "0 to 31" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main([*command, "--leak-pair-phash", "40"])
+    assert "-1 to 31" in capsys.readouterr().err
 
 
 def test_a_hash_list_names_what_it_does_not_cover(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -152,6 +152,6 @@ def test_the_command_writes_what_the_pull_reads(tmp_path: Path) -> None:
     assert "8 rows, 0 malformed; 3 wanted of 1 datasets" in said
     assert sorted(file.name for file in out.iterdir()) == ["plan.json", "predicate-000.json"]
     question = str(out / "predicate-000.json")
-    request = json.loads(biomill("pull", "gbif", "--predicate", question, "-o", str(tmp_path), "--print"))
+    request = json.loads(biomill("pull", "gbif", "--predicate", question, "-o", str(tmp_path / "pull"), "--print"))
     assert request["predicate"] == {"type": "in", "key": "GBIF_ID", "values": ["5", "9", "10"]}
     assert request["format"] == "DWCA"

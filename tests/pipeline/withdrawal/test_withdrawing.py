@@ -96,7 +96,7 @@ def test_evidence_is_the_first_key_that_means_the_record(tmp_path: Path) -> None
         ("reason,date\nx,y\n", "no column to withdraw by"),
         ("mediaKey\nx\n", "'mediakey', which would not be read"),
         ("media_key,creators\nx,y\n", "'creators', which would not be read"),
-        ("media_key;reason\nx;y\n", "which would not be read"),
+        ("media_key;reason\nx;y\n", "no column to withdraw by"),
         ("creator,reason\nDoe, Jane,asked\n", "more cells than the header"),
         ("media_key,media_key\na,b\n", "comes twice"),
         ('creator\n"Doe\nRoe\n', "unexpected end of data"),
