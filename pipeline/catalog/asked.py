@@ -120,4 +120,4 @@ def lost_files(standing: Standing, error: duckdb.Error) -> RunError:
 
 def names() -> list[str]:
     """Return the names of all views and macros that a finished run has, macros with brackets."""
-    return ["outcomes", *definitions()]
+    return ["outcomes", "privacy", *definitions()]
