@@ -16,7 +16,7 @@ EXAMPLE_Q := Q="SELECT * FROM funnel"
 example = make $(1) $(foreach name,$(NEEDS_$(1)),$(EXAMPLE_$(name)))
 $(foreach goal,$(MAKECMDGOALS),$(foreach name,$(NEEDS_$(goal)),$(if $($(name)),,$(error $(name)=... is missing: $(call example,$(goal))))))
 
-.PHONY: help setup demo run status sql report verify test oracles lint types bench bench-fetch clean
+.PHONY: help setup demo run status sql report verify test test-train oracles lint types bench bench-fetch clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,11 +44,14 @@ report: $(READY) ## Say where the report of the run in OUT is, or which stage it
 verify: $(READY) ## Check everything that the run in OUT promises
 	@$(BIN)/biomill verify "$$OUT"
 
-test: $(READY) ## Run all tests
-	@$(BIN)/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder
+test: $(READY) ## Run all tests but those of published loaders and trainers
+	@$(BIN)/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder --ignore=tests/oracles
 
-oracles: $(READY) ## Make an environment of published trainers in out/oracles, once, which some tests then run
-	@$(BIN)/python -m tests.oracles.make
+test-train: $(READY) ## Run published loaders, trainers and clients on the demo's shards; what `make oracles` has not made is skipped
+	@$(BIN)/python -m pytest -n 2 --dist loadscope tests/oracles
+
+oracles: $(READY) ## Make environments of published trainers and of older DuckDB clients in out/oracles, once, for test-train
+	@$(BIN)/python -m tests.oracles.make; made=$$?; $(BIN)/python -m tests.oracles.duckdb_clients && exit $$made
 
 lint: $(READY) ## Check style and formatting
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
