@@ -8,6 +8,8 @@ from pathlib import Path
 
 from pipeline.commands.json_document import add_json_option, json_document
 from pipeline.commands.withdraw import add_withdraw_option
+from pipeline.emptiness import add_allow_empty, nothing
+from pipeline.exit_status import ExitStatus
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -16,11 +18,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("out", type=Path, help="folder of a run")
     add_json_option(parser)
     add_withdraw_option(parser)
+    add_allow_empty(parser)
     parser.set_defaults(lines=lines)
 
 
 def lines(args: argparse.Namespace) -> Generator[str, None, int]:
-    """Give a line per check, and return 1 when one of them failed."""
+    """Give a line per check, and return FAILED when one of them failed, NOTHING_KEPT when nothing was kept."""
+    from pipeline.run.folder import RunFolder
+    from pipeline.run.losses import rows_left
     from pipeline.verify import verify
 
     findings = 0
@@ -31,9 +36,26 @@ def lines(args: argparse.Namespace) -> Generator[str, None, int]:
             checks.append(check)
         else:
             yield f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}"
+    kept = rows_left(RunFolder(args.out))
     if args.json:
-        facts = {"folder": args.out.absolute(), "ok": not findings, "findings": findings, "checks": checks}
+        facts = {
+            "folder": args.out.absolute(),
+            "ok": not findings,
+            "findings": findings,
+            "kept": kept,
+            "checks": checks,
+        }
         yield json_document("verify", 1, facts)
+    elif findings:
+        yield f"{findings} finding{'s' * (findings > 1)}"
+    elif kept:
+        yield "verified"
     else:
-        yield "verified" if not findings else f"{findings} finding{'s' * (findings > 1)}"
-    return int(findings > 0)
+        return (
+            yield from nothing(
+                "every check holds, of no image", "the run's README.md says what was lost, and what changes it", args
+            )
+        )
+    if findings:
+        return ExitStatus.FAILED
+    return ExitStatus.DONE if kept or args.allow_empty else ExitStatus.NOTHING_KEPT

@@ -70,6 +70,10 @@ def test_a_whole_run_of_unknown_names_names_the_taxonomy_and_is_no_success(
     assert "nothing was kept" in ended.said and ENDED in ended.said
     assert HINT not in ended.said and "verified" not in ended.said
 
+    assert [main(["verify", str(out), *more]) for more in ((), ("--allow-empty",), ("--json",))] == [EMPTY, 0, EMPTY]
+    checked = capsys.readouterr().out.splitlines()
+    assert "verified" not in checked and any("of no image" in line and "README.md" in line for line in checked)
+
     ledger = pq.read_table(out / "screen" / "ledger" / "alone.parquet").to_pylist()
     assert len(ledger) == 5
     for row in ledger:
