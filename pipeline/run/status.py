@@ -17,6 +17,7 @@ from pipeline.errors import RunError
 from pipeline.run.duration import duration
 from pipeline.run.fetching import host_table, left_phrase
 from pipeline.run.folder import STAGES, RunFolder
+from pipeline.run.going_on import go_on
 from pipeline.run.pace import HostProgress, holding_up, host_progress, noted_rates, time_left
 from pipeline.run.sitting import DONE, FAILED, INTERRUPTED, KILLED, NETWORK_LOST, RUNNING, UNTIL, Sitting, last_sitting
 from pipeline.run.stage_rows import Rows, rows_so_far, settled_rows
@@ -182,7 +183,7 @@ def _run_lines(status: RunStatus) -> Iterator[str]:
     for line in sitting.message.splitlines():
         yield f"           {line}"
     if stage and sitting.state != RUNNING:
-        yield "go on      with the same `biomill run` command: what is done is kept"
+        yield f"go on      {go_on(Path(status.folder))}  (what is done is kept)"
     if any(each.state == "earlier" for each in status.stages):
         yield "earlier    done by an earlier run; the last one did not come to it, and may do it again"
     if stage and stage.state == "running" and stage.stage != "fetch" and stage.left:
