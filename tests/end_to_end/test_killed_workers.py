@@ -1,4 +1,4 @@
-"""A worker process that is killed ends the run with a message, and the next run ends the same."""
+"""A killed worker process ends the run with a message; the next run, with other workers or runner, ends the same."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def test_without_a_resolver_the_fetch_ends_with_status_3_and_the_command_that_go
 @needs_namespaces
 def test_a_resolver_that_comes_back_leaves_no_trace(tmp_path: Path) -> None:
     listing(tmp_path, (*HOSTS, "missing.org", "broken.net"))
-    (found,) = inside([command(tmp_path, "--patience=60")], resolver_after=6)
+    (found,) = inside([command(tmp_path, "--patience=60")], resolver_after=10)
     assert found["status"] == 0, found["err"]
     assert "paused, for the network seems lost: the resolver fails for" in found["out"]
     outcomes = rows(tmp_path)
