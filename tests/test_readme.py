@@ -43,9 +43,11 @@ def run(line: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Call make with the environment that runs these tests in the place of `.venv`."""
     prefix = BIN.parent
+    # A make that runs the tests would have its own words and its level taken over.
+    env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     return subprocess.run(
         ["make", f"VENV={prefix}", "-o", f"{prefix}/.ready", *arguments],
-        cwd=ROOT, capture_output=True, text=True, timeout=600,
+        cwd=ROOT, env=env, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
 
 

@@ -82,6 +82,8 @@ class Tally:
         for path in sorted(self._folder.glob("journal/*.log")):
             if self._units.get(path.stem, _DONE) != _DONE:
                 self._read_journal(path)
+        # A unit that was finished in between has no journal any more, and its file was not there before.
+        self._read_units()
 
     def _read_plans(self) -> None:
         """Read plans that are new; of a plan of an earlier recipe no unit is in `_plan.json`, where a stage has one."""
@@ -153,7 +155,7 @@ class Tally:
                 offset = end
                 answers.add(rows)
                 answers.media += 1
-        except FileNotFoundError:  # its unit was finished in between, and is counted the next time
+        except FileNotFoundError:  # its unit was finished in between
             return
         self._journals[path.stem] = (offset, answers)
 
