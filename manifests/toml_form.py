@@ -6,8 +6,6 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-import tomli_w
-
 from manifests.digest import plain_form, recipe_digest
 from manifests.paths import RecipePath, recipe_paths, unanchor
 from manifests.recipe import Recipe
@@ -46,7 +44,7 @@ def resolved_toml(recipe: Recipe) -> str:
             for inner in keys_of(key.type).values():
                 for name in table[inner.name] if inner.keyed_by else ():
                     rules = {each: value for each, value in table[inner.name][name].items() if value is not None}
-                    parts += ["", tomli_w.dumps({key.name: {inner.name: {name: rules}}}).rstrip("\n")]
+                    parts += ["", _toml({key.name: {inner.name: {name: rules}}})]
     return "\n".join(parts) + "\n"
 
 
@@ -59,8 +57,14 @@ def _values(table: type[Any], given: dict[str, Any]) -> list[str]:
     ]
 
 
+def _toml(table: dict[str, Any]) -> str:
+    import tomli_w  # who only reads recipes, as a feed in a trainer's own environment does, needs none
+
+    return tomli_w.dumps(table).rstrip("\n")
+
+
 def _line(key: Key, value: object) -> str:
-    text = tomli_w.dumps({key.name: value}).rstrip("\n")
+    text = _toml({key.name: value})
     short = " ".join(line.strip() for line in text.splitlines()).replace("[ ", "[", 1).removesuffix(", ]")
     if text.endswith("]") and key.many and value and len(short) < _WIDTH:
         text = f"{short}]"
