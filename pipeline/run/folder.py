@@ -26,11 +26,21 @@ STAGES = ("ingest", "resolve", "holdout", "screen", "fetch", "likeness", "select
 
 
 def marks(path: Path) -> Any:
-    """Read a file of marks; an empty one where there is none, as a run that goes on may have taken it away."""
+    """Read a file of marks; an empty one where there is none, as a run that goes on may have taken it away.
+
+    Raises RunError for one that is damaged.
+    """
     try:
         return read_json(path)
     except FileNotFoundError:
         return {}
+    except ValueError as error:
+        raise RunError(
+            f"the mark of a stage is damaged: {error}",
+            where=str(path),
+            expected="the JSON that the stage wrote",
+            remedy="remove the folder of the stage, then run the same command again: the stage is made anew",
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from manifests import BiomillError, Recipe, recipe_from_json
 from pipeline import sql
 from pipeline.atomic import read_json
 from pipeline.catalog import create_views
-from pipeline.run.folder import RunFolder
+from pipeline.run.folder import STAGES, RunFolder, marks
 from pipeline.verify import conservation, files, licences, likeness, schema, shards, splits
 from pipeline.verify.cards import cards
 from pipeline.verify.catalog import catalog
@@ -38,7 +38,8 @@ def verify(root: Path, without: Collection[str] = (), withdraw: Sequence[Path] =
     500 MB.
     """
     folder = RunFolder(root.absolute())
-    folder.require("catalog")
+    if not _was_finished(folder):
+        folder.require("catalog")
     recipe = recipe_from_json(read_json(folder.manifest)["resolved"], folder.root)
     with _opened(folder, recipe) as run:
         found, told = Contents(), Told()
@@ -89,6 +90,12 @@ def verify(root: Path, without: Collection[str] = (), withdraw: Sequence[Path] =
             except (OSError, duckdb.Error, pa.ArrowException, KeyError, ValueError, TypeError, IndexError) as error:
                 # A damaged file may fail in the reader of its format: that, too, is a finding.
                 yield Check(name, False, f"{type(error).__name__}: {error}".replace("\n", ";"))
+
+
+def _was_finished(folder: RunFolder) -> bool:
+    """Tell a run that came to its end, whatever became of its marks since, from one that is on its way."""
+    folder.require_run()
+    return folder.done(STAGES[-1]).exists() and marks(folder.manifest).get("stages", {}).keys() >= set(STAGES)
 
 
 @contextmanager
