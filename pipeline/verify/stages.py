@@ -14,6 +14,9 @@ from pipeline.run.folder import STAGES
 from pipeline.run.noted import changes
 from pipeline.verify.check import Findings, Run
 
+_PLANNED = {"digest", "upstream", "outputs", "rows"}
+"""Keys of a stage's plan."""
+
 
 def stages(run: Run) -> str:
     """No table of a stage has changed, come or gone since the stage was done, and all marks are of one run."""
@@ -34,6 +37,9 @@ def stages(run: Run) -> str:
         stated = {done.get("digest"), plan.get("digest"), manifest.get("stages", {}).get(stage.name, {}).get("digest")}
         if len(stated) > 1:
             found.add(f"{name}, _plan.json and manifest.json have not one digest")
+        made_from = {each: marks[each][0].get("digest") for each in stage.upstream}
+        if plan.get("upstream") != made_from or not plan.keys() <= _PLANNED:
+            found.add(f"{stage.name}/_plan.json", f"made from {plan.get('upstream')}, but there are {made_from}")
         if (said := {key: done.get(key) for key in version}) != version:
             found.add(name, f"{said}, but this version of Biomill has {version}")
         try:
