@@ -43,6 +43,16 @@ def marks(path: Path) -> Any:
         ) from error
 
 
+def made_over(plan: Mapping[str, Any], digests: Mapping[str, str]) -> bool:
+    """Return whether a stage was planned over the stages of these digests; False where its plan does not say.
+
+    >>> made_over({"upstream": {"ingest": "a"}}, {"ingest": "a"}), made_over({}, {})
+    (True, False)
+    """
+    made_from = plan.get("upstream")
+    return made_from is not None and all(digests.get(each) == digest for each, digest in made_from.items())
+
+
 @dataclass(frozen=True, slots=True)
 class RunFolder:
     """Paths of one run."""
@@ -86,17 +96,12 @@ class RunFolder:
         for name in STAGES:
             done, plan = marks(self.done(name)), marks(self.plan(name))
             if "upstream" in plan:
-                fits = plan["digest"] == done.get("digest") and self.fits(name, digests)
+                fits = plan["digest"] == done.get("digest") and made_over(plan, digests)
             else:
                 fits = listed.get(name, {}).get("digest") == done.get("digest")
             if done and fits:
                 digests[name] = done["digest"]
         return digests
-
-    def fits(self, name: str, digests: Mapping[str, str]) -> bool:
-        """Return whether a stage was planned over the stages of these digests; False where its plan does not say."""
-        made_from = marks(self.plan(name)).get("upstream")
-        return made_from is not None and all(digests.get(each) == digest for each, digest in made_from.items())
 
     def require_run(self) -> None:
         """Raise RunError unless this is the folder of a run."""

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from pipeline.run.folder import STAGES, RunFolder, marks
+from pipeline.run.folder import STAGES, RunFolder, made_over, marks
 from pipeline.run.going_on import go_on
-
-_LOCKS = Path("/proc/locks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +29,7 @@ class Standing:
     earlier: tuple[str, ...]
     """Stages that are done, to which the last command has not come."""
     running: bool
-    """Whether a run of this machine is known to hold the folder."""
+    """Whether a run holds the folder."""
 
     @property
     def complete(self) -> bool:
@@ -42,6 +39,7 @@ class Standing:
     def sentence(self) -> str:
         """Return where the run stands, as the end of a sentence.
 
+        >>> from pathlib import Path
         >>> Standing(RunFolder(Path("a")), ("ingest",), {"resolve": Begun(("a",), 4)}, (), False).sentence()
         'the run stands in resolve, with 1 of 4 work units done'
         >>> Standing(RunFolder(Path("a")), ("ingest",), {}, (), True).sentence()
@@ -73,23 +71,11 @@ def stand(folder: RunFolder) -> Standing:
     current = folder.current()
     begun = {}
     for name in STAGES:
-        if name not in current and folder.fits(name, current):
-            planned = marks(folder.plan(name)).get("outputs", [])
+        plan = {} if name in current else marks(folder.plan(name))
+        if made_over(plan, current):
+            planned = plan.get("outputs", [])
             there = tuple(output for output in planned if (folder.stage(name) / output).exists())
             begun[name] = Begun(there, len(planned))
     listed = marks(folder.manifest).get("stages", {})
     earlier = tuple(name for name in current if name not in listed)
-    return Standing(folder, tuple(current), begun, earlier, is_held(folder))
-
-
-def is_held(folder: RunFolder) -> bool:
-    """Return whether a run of this machine holds the folder's lock; False where the system does not list its locks.
-
-    Trying the lock would tell as well, and would stop a run that begins at that moment.
-    """
-    try:
-        inode = (folder.root / ".lock").stat().st_ino
-        held = [line.split() for line in _LOCKS.read_text(encoding="ascii").splitlines()]
-    except OSError:
-        return False
-    return any("FLOCK" in words and any(word.endswith(f":{inode}") for word in words) for words in held)
+    return Standing(folder, tuple(current), begun, earlier, folder.held())
