@@ -6,13 +6,13 @@ They follow from the items' names alone, so that a certificate says the same eac
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from dedup import HeldOut, hash_image
+from dedup import HeldOut, ImageHashes, hash_image
 from pipeline.ids import hash64
 
 HASHES = 100
@@ -63,15 +63,49 @@ def planted_images(
     >>> [(done, len(pdq)) for done, pdq in planted_images({"a.jpg": thumbnail}, 50)]
     [('a.jpg, re-encoded at quality 50', 32)]
     """
+    copies = changed_copies(thumbnails, _changed, minimum_quality, most)
+    return [(name, hashes.pdq) for name, hashes in copies]
+
+
+def changed_copies(
+    thumbnails: Mapping[str, bytes],
+    changed: Callable[[Image.Image, int], tuple[str, bytes]],
+    minimum_quality: int,
+    most: int = IMAGES,
+) -> Iterator[tuple[str, ImageHashes]]:
+    """Yield name and hashes of changed copies of held-out images, made from their thumbnails of 64 x 64 grey levels.
+
+    `changed`: gives what was done to the image of 256 x 256 of that number, and the copy as an encoded image. Copies
+    whose hash tells too little are left out.
+    """
     order = sorted(thumbnails, key=lambda item: (hash64(0, f"canary:{item}"), item))
-    found = []
     for number, item in enumerate(order[:most]):
         small = Image.frombytes("L", (64, 64), thumbnails[item])
-        name, copy = _changed(small.resize((256, 256), Image.Resampling.BICUBIC), number)
+        name, copy = changed(small.resize((256, 256), Image.Resampling.BICUBIC), number)
         hashes = hash_image(Image.open(io.BytesIO(copy)))
         if hashes.quality >= minimum_quality:
-            found.append((f"{item}, {name}", hashes.pdq))
-    return found
+            yield f"{item}, {name}", hashes
+
+
+def audited(
+    kept: int, everything: int, columns: int, name_of: Callable[[int], str], audit: int
+) -> tuple[npt.NDArray[np.int64], int]:
+    """Return which rows, and how many of the held-out hashes, brute force compares: all, or as many as `audit` pairs.
+
+    The canaries, which stand behind the first `kept` rows, are always compared; kept rows that are left out follow from
+    their names.
+
+    >>> rows, held_out = audited(4, 5, 3, str, 1_000)
+    >>> rows.tolist(), held_out
+    ([0, 1, 2, 3, 4], 3)
+    """
+    canaries = everything - kept
+    some = min(columns, max(1, audit // max(1, canaries)))
+    most = max(0, audit // max(1, some) - canaries)
+    rows = list(range(kept))
+    if most < kept:
+        rows = sorted(sorted(rows, key=lambda row: hash64(0, f"audit:{name_of(row)}"))[:most])
+    return np.array([*rows, *range(kept, everything)], np.int64), some
 
 
 def _changed(image: Image.Image, number: int) -> tuple[str, bytes]:

@@ -22,8 +22,7 @@ from dedup.pairs import as_words, distances
 from manifests import BenchmarkSpec, Recipe, recipe_from_json
 from pipeline.atomic import read_json
 from pipeline.catalog import open_catalog
-from pipeline.ids import hash64
-from pipeline.likeness.canaries import planted_hashes, planted_images
+from pipeline.likeness.canaries import audited, planted_hashes, planted_images
 from pipeline.likeness.pair_certificate import by_pair
 from pipeline.likeness.search import compares_pairs, doubtful, informative
 from pipeline.run.folder import RunFolder
@@ -140,7 +139,7 @@ def _by_hash(
         start = len(train) + len(planted)
         caught = sum(row in hit for row in range(len(train), start))
         seen = sum(row in hit for row in range(start, len(everything)))
-        nearest, rows, columns = _nearest(everything, len(train), held, kept, sample_of=len(planted) + len(copies))
+        nearest, rows, columns = _nearest(everything, len(train), held, kept)
         honest = {row for row, between in nearest.items() if between <= distance}
         whole = rows == len(train) and columns == len(held.pdq)
         close = [between for row, between in nearest.items() if row < len(train)]
@@ -186,20 +185,14 @@ def _named(kept: _Kept, row: int) -> str:
     return kept.image_id[int(np.flatnonzero(kept.usable)[row])]
 
 
-def _nearest(
-    hashes: npt.NDArray[np.uint8], train: int, held: HeldOut, kept: _Kept, sample_of: int
-) -> tuple[dict[int, int], int, int]:
+def _nearest(hashes: npt.NDArray[np.uint8], train: int, held: HeldOut, kept: _Kept) -> tuple[dict[int, int], int, int]:
     """Give the distance of sampled rows to the nearest held-out hash, by comparing all; and what was compared.
 
     The canaries behind the first `train` rows are always compared. Gives (row -> distance, kept rows, held-out hashes).
     """
-    columns = held.pdq[: max(1, AUDIT_PAIRS // max(1, sample_of))]
-    most = max(0, AUDIT_PAIRS // max(1, len(columns)) - sample_of)
-    rows = list(range(train))
-    if most < train:
-        ids = [kept.image_id[i] for i in np.flatnonzero(kept.usable).tolist()]
-        rows = sorted(sorted(rows, key=lambda row: hash64(0, f"audit:{ids[row]}"))[:most])
-    chosen = np.array([*rows, *range(train, len(hashes))], np.int64)
+    usable = np.flatnonzero(kept.usable)
+    chosen, some = audited(train, len(hashes), len(held.pdq), lambda row: kept.image_id[int(usable[row])], AUDIT_PAIRS)
+    columns = held.pdq[:some]
     left, right = as_words(hashes[chosen]), as_words(columns)
     step = max(1, _BLOCK // max(1, len(right)))
     parts = [
@@ -207,7 +200,7 @@ def _nearest(
         for start in range(0, len(left), step)
     ]
     least = np.concatenate(parts) if parts else np.empty(0, np.int16)
-    return dict(zip(chosen.tolist(), least.tolist(), strict=True)), len(rows), len(columns)
+    return dict(zip(chosen.tolist(), least.tolist(), strict=True)), int((chosen < train).sum()), some
 
 
 def _covered(benchmark: BenchmarkSpec, items: pa.Table, recipe: Recipe) -> Statement:

@@ -17,11 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from PIL import Image, ImageOps
 
-from dedup import BothHashes, HeldOutPair, find_pair_leaks, hash_image
+from dedup import BothHashes, HeldOutPair, find_pair_leaks
 from dedup.pairs import as_words, distances
 from manifests import LikenessRules
-from pipeline.ids import hash64
-from pipeline.likeness.canaries import IMAGES, planted_hashes
+from pipeline.likeness.canaries import audited, changed_copies, planted_hashes
 
 _BLOCK = 1 << 19
 
@@ -71,8 +70,8 @@ def _side(
         f"{title}: {len(leaking) or 'no'} kept image of {len(kept):,} lies within {limits[0]} bits of pHash and "
         f"{limits[1]} of PDQ of one of {guarded:,} held-out images{which}, mirrored or turned{first}",
     )
-    rows, columns = _sampled(len(kept), len(everything), len(held.hashes), image_id, audit)
-    honest = _within(everything, rows, held.hashes[columns], *limits)
+    rows, columns = audited(len(kept), len(everything), len(held.hashes), image_id.__getitem__, audit)
+    honest = _within(everything, rows, held.hashes[:columns], *limits)
     compared = hit & set(rows.tolist())
     caught = sum(len(kept) <= row < len(kept) + len(planted) for row in hit)
     start = len(kept) + len(planted)
@@ -87,10 +86,10 @@ def _side(
         caught == len(planted) and seen >= within,
         f"{title}: the search found {caught:,} of {len(planted):,} planted canaries{by_image}",
     )
-    same = honest == compared if len(columns) == len(held.hashes) else honest <= compared
+    same = honest == compared if columns == len(held.hashes) else honest <= compared
     yield (
         same,
-        f"{title}: brute force over {len(rows):,} x {len(columns):,} pairs of hashes finds "
+        f"{title}: brute force over {len(rows):,} x {columns:,} pairs of hashes finds "
         f"{'the same images' if same else 'other images'} within both ({len(honest):,}, canaries included)",
     )
 
@@ -104,49 +103,32 @@ def _planted(held: HeldOutPair, phash: int, pdq: int) -> BothHashes:
     )
 
 
-def _copies(items: pa.Table, minimum_quality: int, most: int = IMAGES) -> list[tuple[bytes, bytes]]:
+def _copies(items: pa.Table, minimum_quality: int) -> list[tuple[bytes, bytes]]:
     """Give pHash and PDQ of cropped, bordered and turned copies of some held-out images, made from their thumbnails."""
     named = zip(items["item"].to_pylist(), items["thumbnail"].to_pylist(), strict=True)
     thumbnails = {item: thumbnail for item, thumbnail in named if thumbnail is not None}
-    found = []
-    for number, item in enumerate(sorted(thumbnails, key=lambda item: (hash64(0, f"canary:{item}"), item))[:most]):
-        small = Image.frombytes("L", (64, 64), thumbnails[item])
-        hashes = hash_image(_changed(small.resize((256, 256), Image.Resampling.BICUBIC), number))
-        if hashes.quality >= minimum_quality:
-            found.append((hashes.phash.to_bytes(8, "big"), hashes.pdq))
-    return found
+    copies = changed_copies(thumbnails, _changed, minimum_quality)
+    return [(hashes.phash.to_bytes(8, "big"), hashes.pdq) for _, hashes in copies]
 
 
-def _changed(image: Image.Image, number: int) -> Image.Image:
-    """Give one of six changed copies as a JPEG holds it."""
+def _changed(image: Image.Image, number: int) -> tuple[str, bytes]:
+    """Give one of six changed copies as JPEG."""
     changes = (
-        image.crop((6, 6, 250, 250)),
-        ImageOps.expand(image, 5, 255),
-        image.rotate(2, Image.Resampling.BICUBIC),
-        ImageOps.mirror(image.crop((0, 0, 251, 251))),
-        ImageOps.expand(image.transpose(Image.Transpose.ROTATE_90), 5, 0),
-        image.transpose(Image.Transpose.ROTATE_180).crop((6, 6, 250, 250)),
+        ("cropped", image.crop((6, 6, 250, 250))),
+        ("with a white border", ImageOps.expand(image, 5, 255)),
+        ("turned by 2 degrees", image.rotate(2, Image.Resampling.BICUBIC)),
+        ("cut on two sides and mirrored", ImageOps.mirror(image.crop((0, 0, 251, 251)))),
+        ("turned, with a black border", ImageOps.expand(image.transpose(Image.Transpose.ROTATE_90), 5, 0)),
+        ("turned and cropped", image.transpose(Image.Transpose.ROTATE_180).crop((6, 6, 250, 250))),
     )
+    name, copy = changes[number % len(changes)]
     encoded = io.BytesIO()
-    changes[number % len(changes)].save(encoded, "JPEG", quality=85)
-    return Image.open(encoded)
+    copy.save(encoded, "JPEG", quality=85)
+    return name, encoded.getvalue()
 
 
 def _joined(parts: Sequence[BothHashes]) -> BothHashes:
     return BothHashes(np.concatenate([part.phash for part in parts]), np.concatenate([part.pdq for part in parts]))
-
-
-def _sampled(
-    kept: int, everything: int, columns: int, image_id: Sequence[str], audit: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Give the rows and held-out hashes that are compared by brute force: all, or as many as may be; all canaries."""
-    canaries = everything - kept
-    some = min(columns, max(1, audit // max(1, canaries)))
-    most = max(0, audit // some - canaries)
-    rows = list(range(kept))
-    if most < kept:
-        rows = sorted(sorted(rows, key=lambda row: hash64(0, f"audit:{image_id[row]}"))[:most])
-    return np.array([*rows, *range(kept, everything)], np.int64), np.arange(some, dtype=np.int64)
 
 
 def _within(hashes: BothHashes, rows: npt.NDArray[np.int64], held: BothHashes, phash: int, pdq: int) -> set[int]:
