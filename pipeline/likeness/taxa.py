@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -34,9 +33,7 @@ def held_taxa(context: Context) -> pa.Table:
     listed = set(zip(table["benchmark"].to_pylist(), table["taxon"].to_pylist(), strict=True))
     if not listed:
         return HELD_TAXA_SCHEMA.empty_table()
-    given = context.recipe.taxonomy.sources
-    built = Path(given[0]) if len(given) == 1 and (Path(given[0]) / "MANIFEST.json").exists() else None
-    taxonomy = Taxonomy.open(built or context.folder.root / "taxonomy")
+    taxonomy = Taxonomy.open(context.taxonomy)
     ordered = sorted(listed)
     resolved = taxonomy.resolve(pa.table({"scientific_name": [taxon for _, taxon in ordered]}))
     rows = [

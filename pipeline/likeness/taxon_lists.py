@@ -12,6 +12,23 @@ COLUMNS = ("taxon", "scientificName", "scientific_name", "canonical_name", "name
 """Columns that hold names when none is named, in this order."""
 
 
+def read_lines(path: Path) -> list[str]:
+    """Return the lines of a text file, without blanks around them, empty ones left out.
+
+    Raises BiomillError for a file that cannot be read, or is not UTF-8.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BiomillError(
+            f"the list of taxa cannot be read: {error}",
+            where=str(path),
+            expected="UTF-8 text with a taxon per line",
+            remedy="correct the path, or write the list anew",
+        ) from error
+    return [line.strip() for line in lines if line.strip()]
+
+
 def read_taxa(path: Path, columns: Sequence[str] = ()) -> list[str]:
     """Give the names of a .txt (one per line), .csv, .csv.gz or .tsv file, as they stand, empty ones left out.
 
@@ -25,7 +42,7 @@ def read_taxa(path: Path, columns: Sequence[str] = ()) -> list[str]:
     ['Puma concolor']
     """
     if path.suffix == ".txt":
-        return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+        return read_lines(path)
     header, rows = read_rows(path)
     chosen = next((name for name in (columns or COLUMNS) if name in header), None)
     if chosen is None:

@@ -19,7 +19,7 @@ from manifests import RecipeError
 from pipeline import sql
 from pipeline.atomic import write_table
 from pipeline.benchmarks import read_rows
-from pipeline.likeness.taxon_lists import COLUMNS
+from pipeline.likeness.taxon_lists import COLUMNS, read_lines
 from taxonomy import Taxonomy, parse_name
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def read_threatened(path: Path) -> list[str]:
     Of a row with both a key and a name the key counts. Raises RecipeError for a list without a column, or without taxa.
     """
     if path.suffix == ".txt":
-        found = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+        found = read_lines(path)
     else:
         header, rows = read_rows(path, strict=True)
         columns = [name for name in ("accepted_id", *COLUMNS) if name in header]
@@ -121,9 +121,7 @@ def write_places(context: Context, con: duckdb.DuckDBPyConnection) -> dict[str, 
         write_table(folder / "threatened" / "part.parquet", THREATENED_SCHEMA.empty_table())
         write_table(folder / "places" / "part.parquet", PLACES_SCHEMA.empty_table())
         return {}
-    given = context.recipe.taxonomy.sources
-    built = Path(given[0]) if len(given) == 1 and (Path(given[0]) / "MANIFEST.json").exists() else None
-    taxonomy = Taxonomy.open(built or context.folder.root / "taxonomy")
+    taxonomy = Taxonomy.open(context.taxonomy)
     listed = settle(read_threatened(Path(rules.threatened)), taxonomy)
     con.register("below", pa.table({"id": taxa_below(listed, taxonomy)}))
     con.register("listed_taxa", listed)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from manifests import Recipe, canonical_json
+from manifests.paths import DEFAULT_TAXONOMY
 from pipeline.atomic import read_json, sweep, write_json
 from pipeline.run.duration import duration
 from pipeline.run.folder import RunFolder
@@ -35,6 +36,19 @@ class Context:
     progress: Callable[[str], None]
     reuse: tuple[Path, ...] = ()
     """Folders of other runs whose fetched media may be used again."""
+
+    @property
+    def given_index(self) -> Path | None:
+        """The taxonomy that the recipe names as an index that is built already; None for published files."""
+        given = self.recipe.taxonomy.sources
+        if len(given) == 1 and given[0] != DEFAULT_TAXONOMY and (Path(given[0]) / "MANIFEST.json").exists():
+            return Path(given[0])
+        return None
+
+    @property
+    def taxonomy(self) -> Path:
+        """Folder of the index that names are matched against: the recipe's own, else the one that resolve builds."""
+        return self.given_index or self.folder.root / "taxonomy"
 
     def digests(self, files: Mapping[str, Sequence[Path]]) -> dict[str, str]:
         """Give the SHA-256 of every file, as 'group/number/name'; remembered by size and time of change, as make does.

@@ -62,11 +62,6 @@ def unit_path(unit: int) -> str:
     return f"names/{unit:06d}.parquet"
 
 
-def is_built(path: Path) -> bool:
-    """Tell a taxonomy that is already an index from published files that make one."""
-    return path.is_dir() and (path / "MANIFEST.json").exists()
-
-
 def _write_units(path: Path, batches: Iterator[pa.RecordBatch]) -> int:
     """Write batches as row groups of UNIT_NAMES, one work unit each, and give the number of rows."""
     schema = pa.schema([pa.field(name, pa.string()) for name in ("name_id", *NAME_COLUMNS)])
@@ -97,12 +92,10 @@ class Resolve(Stage):
         return context.digests({"taxonomy": given})
 
     def _taxonomy(self, context: Context) -> Path:
-        given = context.recipe.taxonomy.sources
-        if len(given) == 1 and given[0] != "default" and is_built(Path(given[0])):
-            return Path(given[0])
-        folder = context.folder.root / "taxonomy"
-        build_taxonomy(given, folder, context.recipe.taxonomy.languages)
-        return folder
+        rules = context.recipe.taxonomy
+        if context.given_index is None:
+            build_taxonomy(rules.sources, context.taxonomy, rules.languages)
+        return context.taxonomy
 
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
         """Build the taxonomy, list the distinct names, and match them on Beam."""
