@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,12 +11,10 @@ import duckdb
 
 from pipeline.catalog.fetched import create_fetched
 from pipeline.catalog.open import closing_in, connect_catalog
-from pipeline.catalog.there import Tables, create_there, definitions, growing
+from pipeline.catalog.there import READS, Tables, create_there, definitions, growing
 from pipeline.errors import RunError
 from pipeline.run.folder import RunFolder
 from pipeline.run.standing import Standing, stand
-
-_READS = re.compile(r"\b(?:FROM|JOIN)\s+(?P<view>[a-z_]+)\b(?!\()")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,7 @@ class Asked:
         """
         if self.tables is None:
             return query
-        if any(found["view"] in self.absent for found in _READS.finditer(query)):
+        if any(found["view"] in self.absent for found in READS.finditer(query)):
             return None
         return self.tables.rewritten(query, lambda path: False)
 

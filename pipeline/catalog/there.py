@@ -23,7 +23,8 @@ from pipeline.sql import quote
 _STATEMENT = re.compile(r"^CREATE (?P<kind>VIEW|MACRO) (?P<name>\w+).*?;$", re.MULTILINE | re.DOTALL)
 _BEGINS = re.compile(r"^--@ (?P<view>\w+): (?P<stage>\w+)$", re.MULTILINE)
 _PATH = re.compile(r"read_parquet\('(?P<path>[^']+)'\)")
-_READS = re.compile(r"\b(?:FROM|JOIN)\s+(?P<view>[a-z_]+)\b(?!\()")
+READS = re.compile(r"\b(?:FROM|JOIN)\s+(?P<view>[a-z_]+)\b(?!\()")
+"""A view or table that a query of ours reads."""
 
 UNITS = {
     "ingest/records": "ingest/records/*.parquet",
@@ -98,7 +99,7 @@ def definitions() -> Mapping[str, Definition]:
     for found in _STATEMENT.finditer(text):
         macro = found["kind"] == "MACRO"
         paths = tuple(dict.fromkeys(match["path"] for match in _PATH.finditer(found[0])))
-        reads = tuple(dict.fromkeys(m["view"] for m in _READS.finditer(found[0]) if m["view"] in known))
+        reads = tuple(dict.fromkeys(m["view"] for m in READS.finditer(found[0]) if m["view"] in known))
         stages = [*map(stage_of, paths), *(known[view].stage for view in reads)]
         stage = begins.get(found["name"]) or max(stages, key=STAGES.index)
         name = f"{found['name']}()" if macro else found["name"]

@@ -20,7 +20,7 @@ from pipeline.shards.tar import BLOCK, MemberLocation, SampleLocation
 
 _OCTAL = re.compile(rb" *([0-7]+)[ \0]*")
 _NAME = re.compile(r"[A-Za-z0-9_.+@=,-]+(?:/[A-Za-z0-9_.+@=,-]+)*")
-_TYPES = {
+TYPES = {
     b"1": "a hard link",
     b"2": "a symbolic link",
     b"3": "a character device",
@@ -33,6 +33,7 @@ _TYPES = {
     b"K": "a GNU long link",
     b"S": "a sparse file",
 }
+"""What a member is that is no file, by its typeflag; POSIX.1-2001 and GNU's own."""
 _REMEDY = "write the shard again; do not unpack this one"
 
 
@@ -138,7 +139,7 @@ def _parse(block: bytes, path: str, offset: int) -> Member:
     if block[257:265] == b"ustar\x0000" and block[345] != 0:
         name = f"{_text(block[345:500], path, offset)}/{name}"
     if kind not in (b"0", b"\0"):
-        raise _fault(path, offset, f"{name!r} is {_TYPES.get(kind, f'of type {kind!r}')}, not a regular file")
+        raise _fault(path, offset, f"{name!r} is {TYPES.get(kind, f'of type {kind!r}')}, not a regular file")
     if name.startswith("/") or ".." in name.split("/"):
         raise _fault(path, offset, f"the name {name!r} leads out of the folder it is unpacked in")
     if not _NAME.fullmatch(name) or "." in name.split("/"):

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import StorageError, VerifyError
-from pipeline.shards import SAMPLE_SCHEMA, SampleLocation, dali_index, index_path, sample_json, samples_path
+from pipeline.shards import LEAN, SAMPLE_SCHEMA, SampleLocation, dali_index, index_path, sample_json, samples_path
 from pipeline.shards.index import read_text
 from pipeline.sql import quote
 from pipeline.verify.check import Findings, Run
@@ -65,7 +65,7 @@ def read_contents(run: Run) -> Contents:
     found = Contents()
     with _writer(run.scratch / FOUND) as rows:
         for path in sorted(root.glob("*.tar")):
-            _read_shard(path, found, rows, run.recipe.shards.layout == "lean")
+            _read_shard(path, found, rows, run.recipe.shards.layout == LEAN)
     run.con.execute(f"CREATE OR REPLACE TEMP VIEW found AS FROM read_parquet({quote(str(run.scratch / FOUND))})")
     return found
 

@@ -9,6 +9,7 @@ from pipeline.errors import VerifyError
 from pipeline.run.noted import NOTED
 from pipeline.shards import (
     CHECKSUMS,
+    LEAN,
     README,
     SIZES,
     checksum_text,
@@ -31,7 +32,7 @@ _INNER = ("_done.json", "_plan.json", "_cost.json", NOTED, "plan.parquet", CHECK
 
 def promised(run: Run, shards: list[str]) -> set[str]:
     """Return the files that readers of these shards are promised, relative to the folder: those with a checksum."""
-    beside = [samples_path(shard).name for shard in shards] if run.recipe.shards.layout == "lean" else []
+    beside = [samples_path(shard).name for shard in shards] if run.recipe.shards.layout == LEAN else []
     return {*shards, *(index_path(shard).name for shard in shards), *beside, SIZES, MANIFEST, README}
 
 

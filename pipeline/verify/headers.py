@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from pipeline.shards.walk import TYPES
+
 BLOCK = 512
 RECORD = 20 * BLOCK
 FIXED: dict[str, tuple[int, bytes]] = {
@@ -29,19 +31,6 @@ FIXED: dict[str, tuple[int, bytes]] = {
     "end": (500, bytes(12)),
 }
 """Field: its place in the header, and the bytes that every header has there."""
-_TYPES = {
-    b"1": "a hard link",
-    b"2": "a symbolic link",
-    b"3": "a character device",
-    b"4": "a block device",
-    b"5": "a folder",
-    b"6": "a pipe",
-    b"x": "a pax header",
-    b"g": "a global pax header",
-    b"L": "a GNU long name",
-    b"K": "a GNU long link",
-    b"S": "a sparse file",
-}
 _OWNER = b"".join(FIXED[name][1] for name in ("mode", "uid", "gid"))
 _MTIME = FIXED["mtime"][1]
 _REST = b"".join(FIXED[name][1] for name in list(FIXED)[4:])
@@ -80,7 +69,7 @@ def parse_header(block: bytes) -> Header:
     odd = [] if fixed else list(_odd(block))
     kind = block[156:157]
     if kind not in (b"0", b"\0"):
-        raise ValueError(f"it is {_TYPES.get(kind, f'of type {kind!r}')}, not a regular file (typeflag)")
+        raise ValueError(f"it is {TYPES.get(kind, f'of type {kind!r}')}, not a regular file (typeflag)")
     name = _NAME.fullmatch(block[:100])
     if name is None:
         raise ValueError(f"its name {block[:100].rstrip(bytes(1))!r} is not KEY.suffix, of letters, digits, _ and -")

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from pipeline.records import RANK_COLUMNS
-from pipeline.shards import SAMPLE_SCHEMA, captions, text_members
+from pipeline.shards import SAMPLE_SCHEMA, captions, member_suffixes, text_members
 from pipeline.verify.check import Findings, Run
 from pipeline.verify.truth import KEYS, RIGHTS, TRUTH, TRUTHS, flat_json
 
@@ -20,17 +20,6 @@ _BATCH = 2_000
 _LONGEST = 200
 _MISSING: Any = object()
 Texts = tuple[Mapping[str, bytes], Mapping[str, str]]
-
-
-def member_shape(layout: str) -> tuple[str, ...]:
-    """Return the suffixes that every sample of a layout has, in the order in which they lie.
-
-    >>> member_shape("default")
-    ('jpg', 'txt', 'json')
-    """
-    if layout == "lean":
-        return ("jpg", "txt")
-    return ("jpg", "txt", *(suffix for suffix, _ in text_members(layout, {}, None)), "json")
 
 
 @dataclass(slots=True)
@@ -61,7 +50,7 @@ def read_samples(run: Run) -> Told:
     """Read what the samples of `found` tell. Samples that nothing decided on are findings of the manifest."""
     told = Told()
     layout = run.recipe.shards.layout
-    shape = member_shape(layout)
+    shape = member_suffixes(layout)
     ranks = ", ".join(f'n."{rank}"' for rank in RANK_COLUMNS)
     query = f"""SELECT f.shard || ', ' || f.key, f.shape, f.txt, f.texts, f.json, {flat_json()}::VARCHAR,
                        n.vernacular_name, {ranks} FROM {TRUTH} JOIN found f ON f.key = d.record_id"""
@@ -100,7 +89,7 @@ def _texts(layout: str, lineage: tuple[str | None, ...], vernacular: str | None)
     """Return the text members and the captions of the JSON of a taxon."""
     ranks = dict(zip(RANK_COLUMNS, lineage, strict=True))
     made = captions(ranks, vernacular)
-    more = dict(text_members(layout, ranks, vernacular)) if layout != "lean" else {}
+    more = dict(text_members(layout, ranks, vernacular))
     named = {f"captions.{suffix.removesuffix('.txt')}": text.decode() for suffix, text in made.members()}
     return {"txt": made.default.encode(), **more}, named
 
