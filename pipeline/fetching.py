@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,7 +20,6 @@ from manifests import FetchRules, ImageRules
 from pipeline import ids, sql, suspects
 from pipeline.atomic import sweep, table_writer, write_table
 from pipeline.errors import NetworkLostError, SourceError
-from pipeline.exit_status import ExitStatus
 from pipeline.media import check_url
 from pipeline.media.fetcher import host_of
 from pipeline.media.journal import holds, image_file
@@ -65,14 +64,13 @@ def fetch_list(
     workers: int,
     retry: Sequence[str] | None,
     command: str = "biomill fetch ...",
-) -> Generator[str, None, int]:
+) -> Iterator[str]:
     """Fetch every URL of a list (see `url_list`) into a folder, and give lines of progress and a summary.
 
     The same URL is fetched once, in however many rows it stands. Rows without a URL that may be asked end as bad_url
     or host_not_allowed, those that cannot be read as malformed_row. The list's other columns stand behind ours.
     Called again it goes on where it stopped; rows whose outcome is in `retry` are asked again (None: those that were
     not reached, once the list was worked off). `command`: what was typed, to be said again.
-    Returns the exit status: NOTHING_KEPT where no row has an image.
     Raises SourceError when the list cannot be read, StorageError when something cannot be written, PipelineError when
     a public host would be asked without a contact, NetworkLostError when nobody could be asked.
     """
@@ -102,12 +100,11 @@ def fetch_list(
         except NetworkLostError as error:
             raise still_to_ask(folder, error) from error
         suspects.end_listed(con, folder, out / "images", rules)
-        kept = yield from _write_out(con, folder, out, rules)
+        yield from _write_out(con, folder, out, rules)
         yield from hopeful_lines(con, f"read_parquet({sql.quote(str(out / 'outcomes.parquet'))})", command)
         lost = nobody_answered(con, sql.parquet(folder / "media"))
         if lost is not None:
             raise lost
-    return ExitStatus.DONE if kept else ExitStatus.NOTHING_KEPT
 
 
 def _note_retry(con: duckdb.DuckDBPyConnection, folder: Path, retry: Sequence[str] | None) -> Iterator[str]:
@@ -222,8 +219,8 @@ def _in_thread(work: FetchUnits, task: FetchTask) -> concurrent.futures.Future[N
     return future
 
 
-def _write_out(con: duckdb.DuckDBPyConnection, folder: Path, out: Path, rules: FetchRules) -> Generator[str, None, int]:
-    """Write images and outcomes, remove what is not of this list any more, give the summary, and return rows kept."""
+def _write_out(con: duckdb.DuckDBPyConnection, folder: Path, out: Path, rules: FetchRules) -> Iterator[str]:
+    """Write images and outcomes, remove what is not of this list any more, and give the summary."""
     plan = pq.ParquetFile(folder / "plan-0.parquet").read(columns=["unit", "media_id"])
     planned, wanted = (set(plan.column(name).unique().to_pylist()) for name in ("unit", "media_id"))
     for path in sorted(folder.glob("media/*.parquet")):
@@ -265,7 +262,6 @@ def _write_out(con: duckdb.DuckDBPyConnection, folder: Path, out: Path, rules: F
     yield from suspects.lines(con, alike, out / "images")
     doubtful = f", {total[2]:,} of them what looks like a placeholder" if total[2] else ""
     yield f"{total[1]:,} of {total[0]:,} rows have an image{doubtful}; outcomes are in {out / 'outcomes.parquet'}"
-    return int(total[1])
 
 
 def _note_lost(con: duckdb.DuckDBPyConnection, folder: Path, images: Path, digest: str) -> None:

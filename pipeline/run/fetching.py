@@ -24,13 +24,13 @@ def progress_line(hosts: Sequence[HostProgress], paused: str = "") -> str:
     'fetch: 30 of 90 images (20 stored, 10 not had), 2.0/s; about 30 s left, for a.org: 60 at 2.0/s; a.org gone 10'
     """
     planned, stored = sum(each.planned for each in hosts), sum(each.stored for each in hosts)
-    failed = sum(sum(each.failed.values()) for each in hosts)
+    failed = sum(each.lost for each in hosts)
     line = f"fetch: {stored + failed:,} of {planned:,} images ({stored:,} stored, {failed:,} not had)"
     if not paused:
         rates = [each.rate for each in hosts if each.rate]
         line += f", {sum(rates):.1f}/s" if rates else ""
         line += left_phrase(hosts)
-    worst = sorted((each for each in hosts if each.failed), key=lambda each: -sum(each.failed.values()))
+    worst = sorted((each for each in hosts if each.failed), key=lambda each: -each.lost)
     named = [f"{each.host} {next(iter(each.failed.items()))[0]} {max(each.failed.values()):,}" for each in worst]
     line += "; " + ", ".join(named[:_SHOWN_HOSTS]) if named else ""
     return f"{line}; {paused}" if paused else line
@@ -116,7 +116,7 @@ def host_table(hosts: Sequence[HostProgress], paused: str = "", limit: int = 20)
         left = "-" if not each.waiting else "?" if each.left is None else duration(each.left)
         rate = "-" if each.rate is None or not each.waiting else f"{each.rate:.1f}"
         yield (
-            f"{each.host[:40]:<40} {each.planned:>10,} {each.stored:>10,} {sum(each.failed.values()):>10,} "
+            f"{each.host[:40]:<40} {each.planned:>10,} {each.stored:>10,} {each.lost:>10,} "
             f"{each.waiting:>10,} {rate:>8} {left:>9}  {reason}"
         )
     if paused:
@@ -125,7 +125,7 @@ def host_table(hosts: Sequence[HostProgress], paused: str = "", limit: int = 20)
         sums = [
             sum(each.planned for each in rest),
             sum(each.stored for each in rest),
-            sum(sum(each.failed.values()) for each in rest),
+            sum(each.lost for each in rest),
             sum(each.waiting for each in rest),
         ]
         yield " ".join([f"{f'{len(rest):,} further hosts':<40}", *(f"{number:>10,}" for number in sums)])

@@ -41,6 +41,11 @@ class HostProgress:
     """Images per second that it may be asked for; None for a local store, which may give what it can."""
 
     @property
+    def lost(self) -> int:
+        """Images that did not come."""
+        return sum(self.failed.values())
+
+    @property
     def done(self) -> int:
         """Images that have their answer, whichever."""
         return self.planned - self.waiting

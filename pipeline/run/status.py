@@ -194,7 +194,7 @@ def _run_lines(status: RunStatus) -> Iterator[str]:
 
 def _fetch_lines(status: RunStatus) -> Iterator[str]:
     hosts = status.hosts
-    stored, failed = sum(each.stored for each in hosts), sum(sum(each.failed.values()) for each in hosts)
+    stored, failed = sum(each.stored for each in hosts), sum(each.lost for each in hosts)
     waiting = sum(each.waiting for each in hosts)
     line = f"fetch      {stored:,} images stored, {failed:,} not had, {waiting:,} waiting"
     if status.paused:

@@ -44,7 +44,7 @@ def status_facts(status: RunStatus) -> dict[str, Any]:
         "fetch": {
             "planned": sum(each.planned for each in hosts),
             "stored": sum(each.stored for each in hosts),
-            "failed": sum(sum(each.failed.values()) for each in hosts),
+            "failed": sum(each.lost for each in hosts),
             "waiting": sum(each.waiting for each in hosts),
             "rate": sum(each.rate or 0.0 for each in hosts) if going_on else None,
             "left_s": time_left(hosts) if not status.paused else None,
@@ -62,7 +62,7 @@ def _host(each: HostProgress) -> dict[str, Any]:
         "host": each.host,
         "planned": each.planned,
         "stored": each.stored,
-        "failed": sum(each.failed.values()),
+        "failed": each.lost,
         "outcomes": dict(each.failed),
         "waiting": each.waiting,
         "rate": each.rate,
