@@ -111,7 +111,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         check_output(args)
         data = getattr(args, "for_programs", False) or getattr(args, "format", "") in _DATA
-        return _print(args.lines(args), data and not sys.stdout.isatty())
+        with interrupt.heard():
+            return _print(args.lines(args), data and not sys.stdout.isatty())
     except BiomillError as error:
         status = status_of(error)
         go_on = f"\n  go on:  {args.typed}" if status == ExitStatus.NETWORK_LOST else ""

@@ -91,7 +91,12 @@ def run(
     folder = RunFolder(out.absolute())
     for other in reuse:
         RunFolder(other.absolute()).require_run()
-    with Engine(options or EngineOptions()) as engine, folder.lock(), sitting(folder, until) as begin:
+    with (
+        Engine(options or EngineOptions()) as engine,
+        folder.lock(),
+        sitting(folder, until) as begin,
+        interrupt.heard(),
+    ):
         engine.check()
         _check_owner(folder)
         begin()

@@ -1,13 +1,16 @@
 """Ctrl-C that is never lost: noted when it comes, and asked for again where it may have been swallowed.
 
 A KeyboardInterrupt raised while C code calls back into Python (a query, a finaliser) is printed or dropped by that
-code. So the signal is also noted, and the driver and the engine ask between steps.
+code, or comes back as an error of its own. So the signal is also noted, and the driver and the engine ask between
+steps.
 """
 
 from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 _noted = threading.Event()
@@ -23,6 +26,21 @@ def listen() -> None:
     if threading.current_thread() is threading.main_thread():
         _noted.clear()
         signal.signal(signal.SIGINT, note)
+
+
+@contextmanager
+def heard() -> Iterator[None]:
+    """Raise KeyboardInterrupt in the place of an error that came of one: DuckDB calls its query interrupted.
+
+    >>> with heard():
+    ...     pass
+    """
+    try:
+        yield
+    except Exception as error:
+        if _noted.is_set():
+            raise KeyboardInterrupt from error
+        raise
 
 
 def check() -> None:
