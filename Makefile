@@ -60,10 +60,10 @@ types: $(READY) ## Check types
 	@$(BIN)/mypy
 
 bench: $(READY) ## Measure speed and memory against the named peers and floors
-	@$(BIN)/python -m tests.benchmarks
+	@$(BIN)/python -m tests.performance
 
 bench-fetch: $(READY) ## Measure fetching beside img2dataset (makes an environment for it in out/bench-fetch, once)
-	@$(BIN)/python -m tests.benchmarks.bench_fetch
+	@$(BIN)/python -m tests.performance.bench_fetch
 
 clean: ## Remove what make made
 	@rm -rf $(VENV) out build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

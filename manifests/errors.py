@@ -4,7 +4,7 @@ BiomillError
 ├── RecipeError        manifests: a recipe, source or benchmark file says something impossible
 ├── TaxonomyError      taxonomy:  a taxonomy cannot be read, built or opened
 ├── LikenessError      dedup:     hashes or thresholds that admit no exact answer
-└── PipelineError      pipeline:  see pipeline.errors for its branches
+└── PipelineError      pipeline:  see pipeline.model.errors for its branches
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The mill: sources, media, stages, run, catalog, shards and the command line."""
 
-from pipeline.errors import (
+from pipeline.model.errors import (
     ConservationError,
     FeedError,
     PipelineError,
@@ -10,7 +10,7 @@ from pipeline.errors import (
     VerifyError,
     WorkerDiedError,
 )
-from pipeline.outcomes import Outcome
+from pipeline.model.outcomes import Outcome
 
 __all__ = [
     "ConservationError",

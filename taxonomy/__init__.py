@@ -6,18 +6,18 @@ The public API is what this module lists; everything else may change. Knows neit
 
 from __future__ import annotations
 
-from taxonomy.authors import AuthorMatch, compare_authorship
-from taxonomy.build import build_taxonomy
+from taxonomy.build.from_sources import build_taxonomy
 from taxonomy.errors import TaxonomyError
-from taxonomy.explanation import Weighed, explain
-from taxonomy.ladder import MATCH_TYPES
-from taxonomy.lookup import Taxonomy, Usage
-from taxonomy.parse import KINDS, NAME_TYPES, ParsedName, parse_name
-from taxonomy.policy import Policy
-from taxonomy.ranks import SEVEN, normalise_rank, rank_level
-from taxonomy.readers.schema import USAGE_SCHEMA
-from taxonomy.resolve import RESOLVED_SCHEMA
-from taxonomy.resolving import resolve_file
+from taxonomy.match.explanation import Weighed, explain
+from taxonomy.match.ladder import MATCH_TYPES
+from taxonomy.match.lookup import Taxonomy, Usage
+from taxonomy.match.policy import Policy
+from taxonomy.match.resolver import RESOLVED_SCHEMA
+from taxonomy.match.resolving import resolve_file
+from taxonomy.names.authors import AuthorMatch, compare_authorship
+from taxonomy.names.parse import KINDS, NAME_TYPES, ParsedName, parse_name
+from taxonomy.names.ranks import SEVEN, normalise_rank, rank_level
+from taxonomy.readers.taxon_schema import USAGE_SCHEMA
 
 __all__ = [
     "KINDS",

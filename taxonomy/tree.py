@@ -13,9 +13,9 @@ from typing import Any
 import pyarrow as pa
 from ete3 import Tree
 
+from taxonomy.build.lineage import lowest_common, path_to_root
 from taxonomy.errors import TaxonomyError
-from taxonomy.lineage import lowest_common, path_to_root
-from taxonomy.lookup import Taxonomy
+from taxonomy.match.lookup import Taxonomy
 
 
 def find_taxa(taxonomy: Taxonomy, asked: Sequence[str]) -> list[str]:
@@ -24,7 +24,11 @@ def find_taxa(taxonomy: Taxonomy, asked: Sequence[str]) -> list[str]:
     Raises TaxonomyError for what the taxonomy does not hold, and for names of several taxa.
     """
     names = [each for each in asked if taxonomy.row(each) < 0]
-    answers = taxonomy.resolve(pa.table({"scientific_name": pa.array(names, pa.string())})).to_pylist() if names else []
+    answers = (
+        taxonomy.match.resolver(pa.table({"scientific_name": pa.array(names, pa.string())})).to_pylist()
+        if names
+        else []
+    )
     by_name = {}
     for name, answer in zip(names, answers, strict=True):
         if answer["accepted_id"] is None:

@@ -13,8 +13,8 @@ from manifests import Recipe, load_recipe
 from pipeline.catalog import open_catalog
 from pipeline.demo import Corpus, DemoServer, build_corpus, serve
 from pipeline.demo.run import connected
+from pipeline.engine.engine import EngineOptions
 from pipeline.run.driver import run
-from pipeline.run.engine import EngineOptions
 from tests.shared_folders import shared_folder
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli import _parser
+from pipeline.commands.cli import _parser
 from pipeline.demo.gbif import ARCHIVE
-from pipeline.run.folder import STAGES
+from pipeline.storage.run_folder import STAGES
 from tests.conftest import Demo
 
 ROOT = Path(__file__).parents[1]

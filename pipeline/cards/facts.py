@@ -10,8 +10,8 @@ import duckdb
 
 from manifests import Recipe
 from pipeline.cards.citations import citation
-from pipeline.losses import largest_loss, loss_line
-from pipeline.records import RANK_COLUMNS
+from pipeline.losses.losses import largest_loss, loss_line
+from pipeline.model.records import RANK_COLUMNS
 from pipeline.shards import loading_block
 
 Row = tuple[Any, ...]

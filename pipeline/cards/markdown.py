@@ -11,7 +11,7 @@ import json
 import re
 
 from pipeline.cards.citations import COLLECTION_ADDRESSES
-from pipeline.visible import on_one_line
+from pipeline.model.visible import on_one_line
 
 LONGEST = 500
 """Characters of one value; a card is for reading, and all of the value is in the catalog."""

@@ -10,13 +10,13 @@ import duckdb
 import jinja2
 
 from manifests import Recipe
-from pipeline.atomic import table_writer, write_text
 from pipeline.cards.croissant import croissant
 from pipeline.cards.facts import Facts, gather
 from pipeline.cards.markdown import code, plain, yaml_text
 from pipeline.cards.pictures import bars, duplicate_pairs, leak_pairs, placeholder_pictures, taxa_pictures
 from pipeline.catalog import connect_catalog
 from pipeline.shards import file_digest, read_checksums, write_checksums
+from pipeline.storage.atomic import table_writer, write_text
 
 CARD, CROISSANT, ATTRIBUTION, REPORT = "README.md", "croissant.json", "ATTRIBUTION.parquet", "report.html"
 CARDS = (ATTRIBUTION, CARD, CROISSANT, REPORT)

@@ -12,9 +12,9 @@ import duckdb
 from pipeline.catalog.fetched import create_fetched
 from pipeline.catalog.open import closing_in, connect_catalog
 from pipeline.catalog.there import READS, Tables, create_there, definitions, growing
-from pipeline.errors import RunError
-from pipeline.run.folder import RunFolder
-from pipeline.run.standing import Standing, stand
+from pipeline.model.errors import RunError
+from pipeline.storage.run_folder import RunFolder
+from pipeline.storage.standing import Standing, stand
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.atomic import atomic_path
-from pipeline.outcomes import Outcome
+from pipeline.model.outcomes import Outcome
+from pipeline.model.records import COMMENTS
 from pipeline.privacy import create_privacy
-from pipeline.records import COMMENTS
-from pipeline.run.folder import RunFolder
-from pipeline.sql import quote
+from pipeline.storage.atomic import atomic_path
+from pipeline.storage.database import quote
+from pipeline.storage.run_folder import RunFolder
 
 STORAGE_VERSION = "v1.0.0"
 _DOCUMENTED = re.compile(r"^--\| (?P<view>\w+|\*)(?:\.(?P<column>\w+))?: (?P<text>.+)$", re.MULTILINE)

@@ -12,8 +12,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipeline.run.folder import RunFolder, marks
-from pipeline.sql import quote
+from pipeline.storage.database import quote
+from pipeline.storage.run_folder import RunFolder, marks
 
 SCHEMA = "unfinished"
 TABLES = {

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.errors import RunError
-from pipeline.run.folder import STAGES, RunFolder
-from pipeline.sql import quote
+from pipeline.model.errors import RunError
+from pipeline.storage.database import quote
+from pipeline.storage.run_folder import STAGES, RunFolder
 
 _SPECIAL = frozenset(",*?[]")
 """What DuckDB takes for more than a character in paths, and in lists of them."""

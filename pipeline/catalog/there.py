@@ -16,9 +16,9 @@ import duckdb
 
 from pipeline.catalog.build import comment, create_outcomes, view_statements
 from pipeline.privacy import create_privacy
-from pipeline.run.folder import STAGES
-from pipeline.run.standing import Standing
-from pipeline.sql import quote
+from pipeline.storage.database import quote
+from pipeline.storage.run_folder import STAGES
+from pipeline.storage.standing import Standing
 
 _STATEMENT = re.compile(r"^CREATE (?P<kind>VIEW|MACRO) (?P<name>\w+).*?;$", re.MULTILINE | re.DOTALL)
 _BEGINS = re.compile(r"^--@ (?P<view>\w+): (?P<stage>\w+)$", re.MULTILINE)

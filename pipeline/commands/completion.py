@@ -6,7 +6,7 @@ import argparse
 import os
 from collections.abc import Iterator
 
-from pipeline.arguments import Parser
+from pipeline.commands.options.arguments import Parser
 
 SHELLS = ("bash", "zsh", "fish")
 

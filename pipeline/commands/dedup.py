@@ -8,9 +8,9 @@ from collections.abc import Generator
 from pathlib import Path
 
 from manifests import BiomillError, LikenessRules
-from pipeline.commands.numbers import whole
-from pipeline.emptiness import add_allow_empty, nothing
-from pipeline.exit_status import ExitStatus
+from pipeline.commands.options.numbers import whole
+from pipeline.losses.emptiness import add_allow_empty, nothing
+from pipeline.model.exit_status import ExitStatus
 
 _DEFAULT = LikenessRules()
 _UNREAD = (
@@ -45,12 +45,12 @@ def lines(args: argparse.Namespace) -> Generator[str, None, int]:
     """Hash, decide, write tables and contact sheets, and print what was found."""
     import pyarrow as pa
 
-    from pipeline.atomic import write_table
+    from pipeline.catalog.funnel import table_lines
     from pipeline.likeness.deduplicate import UNREADABLE, find_duplicates
     from pipeline.likeness.evidence import cluster_sheets
     from pipeline.likeness.hashing import hash_set
     from pipeline.likeness.review import review_pairs, review_sheets
-    from pipeline.report import table_lines
+    from pipeline.storage.atomic import write_table
 
     rules = LikenessRules(duplicate_distance=args.distance, duplicate_residual=args.residual)
     images = hash_set(args.paths, turned=False, threads=args.threads)

@@ -6,11 +6,11 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
-from pipeline.commands.numbers import whole
-from pipeline.run.folder import STAGES
+from pipeline.commands.options.numbers import whole
+from pipeline.storage.run_folder import STAGES
 
 if TYPE_CHECKING:
-    from pipeline.run.engine import EngineOptions
+    from pipeline.engine.engine import EngineOptions
 
 
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +44,6 @@ def workers_of(number: int) -> int:
 
 def engine_options(args: argparse.Namespace) -> EngineOptions:
     """Give the options that the arguments state."""
-    from pipeline.run.engine import EngineOptions
+    from pipeline.engine.engine import EngineOptions
 
     return EngineOptions(args.runner, workers_of(args.workers), args.job_endpoint, tuple(args.beam_option))

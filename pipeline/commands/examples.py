@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from pipeline.arguments import Parser
+from pipeline.commands.options.arguments import Parser
 
 EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "run": (

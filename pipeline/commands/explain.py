@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.commands.json_document import add_json_option, json_document
+from pipeline.commands.options.json_document import add_json_option, json_document
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -20,7 +20,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def lines(args: argparse.Namespace) -> Iterator[str]:
     """Give the row's life, from the source's byte to the shard's offset or the reason why it has none."""
-    from pipeline.explain import explain, explain_facts
+    from pipeline.catalog.row_life import explain, explain_facts
 
     if args.json:
         yield json_document("explain", 1, explain_facts(args.out, args.id))

@@ -7,8 +7,8 @@ from collections.abc import Generator
 from pathlib import Path
 
 from pipeline.commands.withdraw import add_withdraw_option
-from pipeline.emptiness import add_allow_empty, nothing
-from pipeline.exit_status import ExitStatus
+from pipeline.losses.emptiness import add_allow_empty, nothing
+from pipeline.model.exit_status import ExitStatus
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -38,8 +38,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def lines(args: argparse.Namespace) -> Generator[str, None, int]:
     """Export, and give what left, what was refused and why."""
     from pipeline.export import export
-    from pipeline.run.folder import RunFolder
-    from pipeline.run.losses import rows_left
+    from pipeline.losses.run_losses import rows_left
+    from pipeline.storage.run_folder import RunFolder
 
     folder = RunFolder(args.run)
     folder.require("catalog")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
-from pipeline.commands.misuse import misuse
-from pipeline.commands.numbers import whole
+from pipeline.commands.options.misuse import misuse
+from pipeline.commands.options.numbers import whole
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -58,8 +58,8 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
 
     import numpy as np
 
-    from pipeline.errors import UsageError
     from pipeline.feed import Feed, Rules, View
+    from pipeline.model.errors import UsageError
     from pipeline.shards.quality import pair_rate
 
     if args.print_command:
@@ -98,9 +98,9 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
 
 def _commands(args: argparse.Namespace) -> Iterator[str]:
     """Give the lines that run a published trainer on the shards."""
-    from pipeline.errors import UsageError
     from pipeline.feed.feed import located
     from pipeline.feed.trainers import MODEL, PRECISION, TRAINERS, command_lines, local_shards
+    from pipeline.model.errors import UsageError
 
     if args.print_command not in TRAINERS:
         raise UsageError(f"no such trainer: {args.print_command!r}", expected=f"one of {', '.join(TRAINERS)}")

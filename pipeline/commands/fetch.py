@@ -7,8 +7,8 @@ import re
 from collections.abc import Generator
 from pathlib import Path
 
-from pipeline.commands.numbers import whole
-from pipeline.emptiness import add_allow_empty
+from pipeline.commands.options.numbers import whole
+from pipeline.losses.emptiness import add_allow_empty
 
 LISTS = "the list: .csv or .tsv with a header, .txt with a URL per line, .jsonl (each also .gz), or .parquet"
 
@@ -143,9 +143,9 @@ def lines(args: argparse.Namespace) -> Generator[str, None, int]:
     from manifests.places import Places
     from manifests.recipe import FetchRules, ImageRules
     from pipeline.commands.engine import workers_of
-    from pipeline.fetching import fetch_list
+    from pipeline.losses.list_losses import list_losses
     from pipeline.media.processes import be_lean
-    from pipeline.run.list_losses import list_losses
+    from pipeline.run.fetch_list import fetch_list
 
     rules = FetchRules(
         host=tuple(parse_host_rule(text) for text in args.host_rule),

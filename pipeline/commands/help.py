@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 
 from manifests.nearness import closest
-from pipeline.errors import UsageError
+from pipeline.model.errors import UsageError
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

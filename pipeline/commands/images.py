@@ -12,8 +12,8 @@ from pathlib import Path
 from manifests import BiomillError
 from manifests.checks import RESAMPLERS
 from manifests.recipe import FetchRules, ImageRules
-from pipeline.emptiness import add_allow_empty, nothing
-from pipeline.exit_status import ExitStatus
+from pipeline.losses.emptiness import add_allow_empty, nothing
+from pipeline.model.exit_status import ExitStatus
 
 logger = logging.getLogger("biomill")
 
@@ -47,7 +47,7 @@ def lines(args: argparse.Namespace) -> Generator[str, None, int]:
     """
     from manifests.checks import check_values
     from manifests.places import Places
-    from pipeline.media.resampling import check_resampler
+    from pipeline.media.images.resampling import check_resampler
 
     rules = ImageRules(
         side=args.side, rule=args.rule, quality=args.quality, min_side=args.min_side, resampler=args.resampler
@@ -82,9 +82,9 @@ def lines(args: argparse.Namespace) -> Generator[str, None, int]:
 def _facts(path: Path, name: str, rules: ImageRules, args: argparse.Namespace) -> dict[str, str | int | bool]:
     import hashlib
 
-    from pipeline.atomic import atomic_path
     from pipeline.media import Processed, process
-    from pipeline.outcomes import Outcome
+    from pipeline.model.outcomes import Outcome
+    from pipeline.storage.atomic import atomic_path
 
     size, data = path.stat().st_size, b""
     if size > args.max_bytes:

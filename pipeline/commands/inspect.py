@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.commands.json_document import add_json_option, json_document
+from pipeline.commands.options.json_document import add_json_option, json_document
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -20,7 +20,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def lines(args: argparse.Namespace) -> Iterator[str]:
     """Give the lines to print; raises SourceError when the path is of no known kind or damaged."""
     from pipeline import inspection
-    from pipeline.visible import on_one_line
+    from pipeline.model.visible import on_one_line
 
     findings = inspection.inspect_release(args.path)
     if args.json:

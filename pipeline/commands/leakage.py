@@ -7,9 +7,9 @@ from collections.abc import Generator
 from pathlib import Path
 
 from manifests import BiomillError, LikenessRules
-from pipeline.commands.numbers import whole
-from pipeline.emptiness import add_allow_empty, nothing
-from pipeline.exit_status import ExitStatus
+from pipeline.commands.options.numbers import whole
+from pipeline.losses.emptiness import add_allow_empty, nothing
+from pipeline.model.exit_status import ExitStatus
 
 _DEFAULT = LikenessRules()
 _UNREAD = "biomill images PATH says what is wrong with them"
@@ -90,11 +90,11 @@ def hash_lines(args: argparse.Namespace) -> Generator[str, None, int]:
 def check_lines(args: argparse.Namespace) -> Generator[str, None, int]:
     """Search, write tables and pairs to look at, and print the counts."""
     from dedup import plan_bands
-    from pipeline.atomic import write_table
+    from pipeline.catalog.funnel import table_lines
     from pipeline.likeness.check import REVIEW, check_leaks
     from pipeline.likeness.evidence import leak_sheets
     from pipeline.likeness.hashing import hash_set
-    from pipeline.report import table_lines
+    from pipeline.storage.atomic import write_table
 
     rules = LikenessRules(
         leak_distance=args.distance,
@@ -142,7 +142,7 @@ def check_lines(args: argparse.Namespace) -> Generator[str, None, int]:
 def taxa_lines(args: argparse.Namespace) -> Generator[str, None, int]:
     """Print every held-out class whose accepted species is trained on, and their number."""
     from pipeline.likeness.taxa import overlap, species_keys
-    from pipeline.likeness.taxon_lists import read_taxa
+    from pipeline.lists.taxon_lists import read_taxa
     from taxonomy import Taxonomy
 
     taxonomy = Taxonomy.open(args.taxonomy) if args.taxonomy else None
@@ -162,9 +162,9 @@ def taxa_lines(args: argparse.Namespace) -> Generator[str, None, int]:
 
 def certify_lines(args: argparse.Namespace) -> Generator[str, None, int]:
     """Print the statement, sentence by sentence, and return 1 when a part of it does not hold."""
-    from pipeline.atomic import write_text
     from pipeline.likeness.certificate import certify
     from pipeline.likeness.run_evidence import run_sheets
+    from pipeline.storage.atomic import write_text
 
     parts = list(certify(args.run))
     said = [f"{'holds' if part.holds else 'FAILS'}  {part.sentence}" for part in parts]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from manifests import BiomillError
-from pipeline.licences import normalise_licence
+from pipeline.model.licences import normalise_licence
 
 COLUMNS = ("license", "licence", "license_name", "licence_name", "license_verbatim", "dcterms:license", "rights", "raw")
 """Columns that hold licences when none is named, in this order, compared without case, blanks and underscores."""

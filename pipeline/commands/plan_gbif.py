@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.commands.json_document import add_json_option, json_document
+from pipeline.commands.options.json_document import add_json_option, json_document
 
 _SHOWN = 12
 
@@ -28,10 +28,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def lines(args: argparse.Namespace) -> Iterator[str]:
     """Count, write, and give the lines to print; raises SourceError and PullError."""
-    from pipeline.atomic import write_json
-    from pipeline.errors import UsageError
+    from pipeline.model.errors import UsageError
     from pipeline.pull.planning import plan_predicates, plan_summary
-    from pipeline.sources.gbif_simple import Wanted, count_simple
+    from pipeline.sources.darwin_core.gbif_simple import Wanted, count_simple
+    from pipeline.storage.atomic import write_json
 
     if not args.media_type.isalpha():
         raise UsageError(f"no such media type: {args.media_type!r}", expected="StillImage, Sound, MovingImage")

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from manifests import BiomillError
-from pipeline.commands.misuse import misuse
-from pipeline.commands.numbers import whole
+from pipeline.commands.options.misuse import misuse
+from pipeline.commands.options.numbers import whole
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

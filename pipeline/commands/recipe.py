@@ -8,8 +8,8 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.commands.json_document import add_json_option, json_document
-from pipeline.errors import UsageError
+from pipeline.commands.options.json_document import add_json_option, json_document
+from pipeline.model.errors import UsageError
 
 logger = logging.getLogger("biomill")
 
@@ -29,7 +29,7 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     """Give the recipe as TOML with its digest; raises RecipeErrors with file, line, key and value of each."""
     from manifests import canonical_json, describe_recipe, load_recipe, recipe_digest, starter_recipe
     from manifests.toml_form import resolved_toml
-    from pipeline.preflight import known_before
+    from pipeline.run.preflight import known_before
 
     if args.json and (args.reference or args.starter):
         raise UsageError("--json is for a recipe that is checked", remedy="leave out --reference and --starter")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from manifests import SOURCE_KINDS
 from manifests.recipe import SourceSpec
-from pipeline.emptiness import add_allow_empty, nothing
-from pipeline.exit_status import ExitStatus
+from pipeline.losses.emptiness import add_allow_empty, nothing
+from pipeline.model.exit_status import ExitStatus
 
 MEMORY_MB = 1024
 """Memory that sorting may use before it spills to disk."""
@@ -42,12 +42,12 @@ def write_records(spec: SourceSpec, out: Path) -> Written:
     # Imported here, so that the command line starts without them.
     import pyarrow as pa
 
-    from pipeline import sql
-    from pipeline.atomic import table_writer
-    from pipeline.errors import ConservationError
-    from pipeline.records import RECORD_SCHEMA
+    from pipeline.model.errors import ConservationError
+    from pipeline.model.records import RECORD_SCHEMA
     from pipeline.sources import open_source
     from pipeline.stages.ingest import ingest_release
+    from pipeline.storage import database as sql
+    from pipeline.storage.atomic import table_writer
 
     out.mkdir(parents=True, exist_ok=True)
     release = open_source(spec.kind).inspect(spec)

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from pipeline.commands.engine import add_engine_options, engine_options
-from pipeline.emptiness import add_allow_empty
+from pipeline.losses.emptiness import add_allow_empty
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -30,7 +30,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def lines(args: argparse.Namespace) -> Generator[str, None, int]:
     """Run, and give the funnel, what was lost and what to do next; the status tells a run that kept nothing."""
     from manifests import load_recipe
-    from pipeline.run.closing import closing_lines
+    from pipeline.catalog.closing import closing_lines
     from pipeline.run.driver import run
 
     retry = tuple(dict.fromkeys(word.strip() for word in args.retry.split(",") if word.strip()))

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Generator
 from pathlib import Path
 
-from pipeline.exit_status import ExitStatus
+from pipeline.model.exit_status import ExitStatus
 
 logger = logging.getLogger("biomill")
 _EXAMPLES = """the question is one argument, a file (-f), standard input (-), or typed at a prompt:
@@ -72,7 +72,7 @@ def lines(args: argparse.Namespace) -> Generator[str, None, int]:
 
 
 def _text(args: argparse.Namespace) -> str:
-    from pipeline.errors import RunError
+    from pipeline.model.errors import RunError
 
     if args.query not in (None, "-"):
         return str(args.query)

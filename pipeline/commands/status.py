@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.commands.json_document import add_json_option, json_document
+from pipeline.commands.options.json_document import add_json_option, json_document
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -19,9 +19,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def lines(args: argparse.Namespace) -> Iterator[str]:
     """Give the state of every stage; raises RunError when the folder is not one of a run."""
-    from pipeline.run.folder import RunFolder
     from pipeline.run.status import run_status, status_lines
     from pipeline.run.status_facts import status_facts
+    from pipeline.storage.run_folder import RunFolder
 
     status = run_status(RunFolder(args.out.absolute()))
     if args.json:

@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Generator
 from pathlib import Path
 
-from pipeline.commands.json_document import add_json_option, json_document
+from pipeline.commands.options.json_document import add_json_option, json_document
 from pipeline.commands.withdraw import add_withdraw_option
-from pipeline.emptiness import add_allow_empty, nothing
-from pipeline.exit_status import ExitStatus
+from pipeline.losses.emptiness import add_allow_empty, nothing
+from pipeline.model.exit_status import ExitStatus
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -24,8 +24,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def lines(args: argparse.Namespace) -> Generator[str, None, int]:
     """Give a line per check, and return FAILED when one of them failed, NOTHING_KEPT when nothing was kept."""
-    from pipeline.run.folder import RunFolder
-    from pipeline.run.losses import rows_left
+    from pipeline.losses.run_losses import rows_left
+    from pipeline.storage.run_folder import RunFolder
     from pipeline.verify import verify
 
     findings = 0

@@ -13,10 +13,10 @@ import random
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline import ids
 from pipeline.demo.archives import Order, write_zip
 from pipeline.demo.cast import Naming
 from pipeline.demo.truth import Claim
+from pipeline.model import ids
 
 SOURCE = "bioscan"
 METADATA = "bioscan/BIOSCAN_5M_Insect_Dataset_metadata.csv"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from manifests.recipe import RANKS
 from pipeline.demo.look import Look, looks
-from pipeline.errors import PipelineError
+from pipeline.model.errors import PipelineError
 
 LAND = (
     "Puma concolor",

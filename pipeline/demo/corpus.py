@@ -11,15 +11,15 @@ from pathlib import Path
 
 from pipeline.demo.archives import Order
 from pipeline.demo.book import Book
+from pipeline.demo.demo_recipe import recipe_text
 from pipeline.demo.ordinary import add_ordinary
 from pipeline.demo.plants_fetch import plant_fetch
 from pipeline.demo.plants_likeness import plant_likeness
 from pipeline.demo.plants_media import plant_media
 from pipeline.demo.plants_placeholders import plant_placeholders
 from pipeline.demo.plants_rows import plant_rows
-from pipeline.demo.recipe import recipe_text
 from pipeline.demo.web import HOSTS
-from pipeline.errors import StorageError
+from pipeline.model.errors import StorageError
 
 
 @dataclass(frozen=True, slots=True)

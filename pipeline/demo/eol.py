@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from manifests.recipe import RANKS
-from pipeline import ids
 from pipeline.demo.archives import Order, write_tgz, write_zip
 from pipeline.demo.cast import Naming
 from pipeline.demo.truth import Claim
+from pipeline.model import ids
 
 SOURCE = "eol"
 MANIFEST = "eol/media_manifest.tgz"

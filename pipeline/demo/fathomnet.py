@@ -7,10 +7,10 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline import ids
 from pipeline.demo.archives import Order
 from pipeline.demo.draw import Box
 from pipeline.demo.truth import Claim
+from pipeline.model import ids
 
 SOURCE = "fathomnet"
 IMAGES = "fathomnet/images.json"

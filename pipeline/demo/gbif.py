@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from pipeline import ids
 from pipeline.demo.archives import Order, write_zip
 from pipeline.demo.cast import Naming
 from pipeline.demo.truth import Claim
+from pipeline.model import ids
 
 SOURCE = "gbif"
 ARCHIVE = "gbif/0012345-260101000000000.zip"

@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from pipeline.demo.web import BEHAVIOURS_FILE, HOSTS, Behaviour
-from pipeline.errors import PipelineError
+from pipeline.model.errors import PipelineError
 
 _TYPES = {
     ".gif": "image/gif",

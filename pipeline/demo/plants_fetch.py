@@ -13,7 +13,7 @@ from pipeline.demo.bioscan import SIDE
 from pipeline.demo.book import Book, area
 from pipeline.demo.draw import jpeg
 from pipeline.demo.web import Behaviour
-from pipeline.outcomes import Outcome
+from pipeline.model.outcomes import Outcome
 
 _PAGE = b"<!DOCTYPE html>\n<html><head><title>Moved</title></head><body>The picture has moved.</body></html>\n"
 _DRAWING = (

@@ -13,7 +13,7 @@ from pipeline.demo.book import Book, area, recompressed, shrunk
 from pipeline.demo.cast import CAST, LAND, MARINE, PLANTS
 from pipeline.demo.draw import jpeg
 from pipeline.demo.truth import Claim
-from pipeline.outcomes import Outcome
+from pipeline.model.outcomes import Outcome
 
 
 def plant_likeness(book: Book) -> None:

@@ -6,7 +6,7 @@ from pipeline.demo.book import Book
 from pipeline.demo.draw import jpeg
 from pipeline.demo.truth import Claim
 from pipeline.demo.web import Behaviour
-from pipeline.outcomes import Outcome
+from pipeline.model.outcomes import Outcome
 
 _PHOTO = 2_900_017
 """Number of the first photograph on the page that EOL took its copies from."""

@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 from pipeline.demo.book import Book, area
 from pipeline.demo.draw import jpeg
 from pipeline.demo.web import Behaviour
-from pipeline.outcomes import Outcome
+from pipeline.model.outcomes import Outcome
 
 _LOST = ("Puma concolor", "Panthera leo", "Lynx lynx", "Canis lupus", "Vulpes vulpes", "Bufo bufo")
 _MOVED = ("Morus alba", "Quercus robur", "Pinus sylvestris", "Ficus carica", "Prunella vulgaris")

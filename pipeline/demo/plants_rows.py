@@ -5,14 +5,14 @@ Where one row has two faults, the one that the pipeline tests first gives the ou
 
 from __future__ import annotations
 
-from pipeline import ids
 from pipeline.demo import bioscan, eol, fathomnet, gbif
 from pipeline.demo.bioscan import SIDE
 from pipeline.demo.book import Book
 from pipeline.demo.cast import INSECTS, MARINE, Naming
 from pipeline.demo.draw import jpeg
 from pipeline.demo.fathomnet import Frame
-from pipeline.outcomes import Outcome
+from pipeline.model import ids
+from pipeline.model.outcomes import Outcome
 
 
 def plant_rows(book: Book) -> None:

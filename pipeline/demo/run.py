@@ -9,13 +9,13 @@ from collections.abc import Generator
 from pathlib import Path
 
 from manifests import Recipe, load_recipe
-from pipeline.atomic import read_json, write_json
+from pipeline.catalog.closing import closing_lines
 from pipeline.demo.corpus import Corpus, build_corpus
 from pipeline.demo.server import connect_to, serve
-from pipeline.errors import RunError
-from pipeline.run.closing import closing_lines
+from pipeline.engine.engine import EngineOptions
+from pipeline.model.errors import RunError
 from pipeline.run.driver import run
-from pipeline.run.engine import EngineOptions
+from pipeline.storage.atomic import read_json, write_json
 
 logger = logging.getLogger("biomill")
 _MARK = "corpus.json"

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.outcomes import Outcome
+from pipeline.model.outcomes import Outcome
 
 COLUMNS = ("row_id", "source", "outcome", "other", "note")
 SOURCES = ("gbif", "eol", "bioscan", "fathomnet")

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from pathlib import Path
 from types import TracebackType
 
-from pipeline.errors import VerifyError
+from pipeline.model.errors import VerifyError
 
 _OPEN = 64
 

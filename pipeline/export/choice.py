@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from manifests import Recipe
 from pipeline.catalog import open_catalog
-from pipeline.errors import RunError
 from pipeline.export.door import refusal
+from pipeline.model.errors import RunError
 
 _REMEDY = 'list the columns with: biomill sql RUN "DESCRIBE samples"'
 _BATCH = 10_000

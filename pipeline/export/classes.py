@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from pipeline.errors import UsageError
 from pipeline.export.choice import Choice
-from pipeline.records import RANK_COLUMNS
+from pipeline.model.errors import UsageError
+from pipeline.model.records import RANK_COLUMNS
 
 LEVELS = ("accepted", *RANK_COLUMNS)
 _UNSAFE = re.compile(r"[^\w .×'()-]")

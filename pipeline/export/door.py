@@ -8,7 +8,7 @@ names its family in `export.allow`.
 from __future__ import annotations
 
 from manifests import ExportRules, LicencePolicy
-from pipeline.sql import in_list
+from pipeline.storage.database import in_list
 
 
 def refusal(policy: LicencePolicy, rules: ExportRules) -> str:

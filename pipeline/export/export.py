@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from manifests import recipe_from_json
-from pipeline.atomic import TEMPORARY_PREFIX, read_json, storage_error, write_json
 from pipeline.cards import ATTRIBUTION, write_attribution
-from pipeline.errors import RunError, UsageError
 from pipeline.export.choice import WITHDRAWN, Choice, choose
 from pipeline.export.classes import class_column, unclassed
 from pipeline.export.coco import export_coco
 from pipeline.export.files import write_rows
 from pipeline.export.folders import export_folders, without_train
 from pipeline.export.hugging_face import export_hugging_face
-from pipeline.export.shards import export_shards
+from pipeline.export.tar_shards import export_shards
 from pipeline.export.yolo import boxed, export_yolo
-from pipeline.run.folder import RunFolder
+from pipeline.model.errors import RunError, UsageError
+from pipeline.storage.atomic import TEMPORARY_PREFIX, read_json, storage_error, write_json
+from pipeline.storage.run_folder import RunFolder
 from pipeline.withdrawal import look
 
 _BY_CLASS = {"coco": export_coco, "yolo": export_yolo, "hugging-face": export_hugging_face}

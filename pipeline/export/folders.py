@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.atomic import storage_error
 from pipeline.export.bytes import ShardBytes
 from pipeline.export.choice import Choice
 from pipeline.export.classes import class_column, class_names
 from pipeline.export.files import IMAGE_COLUMNS, put_image, write_rows
+from pipeline.storage.atomic import storage_error
 
 ONLY_VALIDATED = "class_not_in_train"
 """Reason of samples whose class has no image in the training split."""

@@ -13,13 +13,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.atomic import table_writer, write_text
 from pipeline.cards.markdown import code
 from pipeline.export.bytes import ShardBytes
 from pipeline.export.choice import Choice
 from pipeline.export.classes import class_column, class_names
 from pipeline.export.files import IMAGE_COLUMNS
-from pipeline.records import RANK_COLUMNS
+from pipeline.model.records import RANK_COLUMNS
+from pipeline.storage.atomic import table_writer, write_text
 
 _TEXTS = (
     *("key", "accepted_id", "accepted_name", *RANK_COLUMNS, "vernacular_name", "source", "source_record_id"),

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.atomic import write_text
 from pipeline.export.boxes import BOX_COLUMNS, BOX_TABLES, PlacedBox, boxes_in, list_boxes, unboxed
 from pipeline.export.bytes import ShardBytes
 from pipeline.export.choice import Choice
 from pipeline.export.classes import class_column, class_names
 from pipeline.export.files import IMAGE_COLUMNS, put_image
+from pipeline.storage.atomic import write_text
 
 NO_BOX = "no_box"
 """Reason of samples whose source states no box."""

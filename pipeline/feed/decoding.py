@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from pipeline.errors import FeedError
 from pipeline.feed.choices import CROPS, DECODERS
+from pipeline.model.errors import FeedError
 
 Pixels = npt.NDArray[np.uint8]
 

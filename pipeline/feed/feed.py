@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import FeedError
 from pipeline.feed.decoding import DRAWS, View, show
 from pipeline.feed.headers import HEADER, checked, with_header
 from pipeline.feed.manifest import Manifest, read_manifest
@@ -30,6 +29,7 @@ from pipeline.feed.rules import Rules
 from pipeline.feed.sequence import Sequence
 from pipeline.feed.store import Span, open_store
 from pipeline.feed.tape import Block
+from pipeline.model.errors import FeedError
 
 Jpeg = bytes | memoryview
 _VERSION = 1

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from pipeline.errors import FeedError
 from pipeline.feed.store import Span
+from pipeline.model.errors import FeedError
 
 HEADER = 512
 _NAME = re.compile(rb"[!-~]{1,100}")

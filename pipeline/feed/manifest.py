@@ -20,9 +20,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from manifests.recipe import RANKS
-from pipeline.errors import FeedError
 from pipeline.feed.headers import HEADER
 from pipeline.feed.store import Span, Store
+from pipeline.model.errors import FeedError
 from pipeline.shards.captions import Captions, captions
 
 MANIFEST = "manifest.parquet"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.errors import FeedError
 from pipeline.feed.choices import MODES, SAMPLERS
+from pipeline.model.errors import FeedError
 
 
 @dataclass(frozen=True, slots=True)

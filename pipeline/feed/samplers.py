@@ -15,9 +15,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import FeedError
 from pipeline.feed.choices import SAMPLERS
 from pipeline.feed.permutation import Permutation, Rows, subkey, uniforms
+from pipeline.model.errors import FeedError
 
 
 class Sampler(Protocol):

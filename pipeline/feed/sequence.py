@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import FeedError
 from pipeline.feed.manifest import Manifest
 from pipeline.feed.permutation import Rows, subkey
 from pipeline.feed.rules import Rules
 from pipeline.feed.samplers import make_sampler
 from pipeline.feed.tape import Block, Tape
+from pipeline.model.errors import FeedError
 
 _TAPES = 2  # one epoch's and the next one's
 

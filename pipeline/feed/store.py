@@ -9,8 +9,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple, Protocol
 
-from pipeline.errors import FeedError
-from pipeline.remote import failures, file_system, reason
+from pipeline.model.errors import FeedError
+from pipeline.storage.file_systems import failures, file_system, reason
 
 _OPEN_FILES = 128
 
@@ -45,7 +45,7 @@ def open_store(where: str | os.PathLike[str]) -> Store:
     >>> open_store("/nowhere/shards")
     Traceback (most recent call last):
         ...
-    pipeline.errors.FeedError: no such folder of shards
+    pipeline.model.errors.FeedError: no such folder of shards
       where:  /nowhere/shards
     """
     text = os.fspath(where)

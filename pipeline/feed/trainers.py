@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from pipeline.errors import FeedError
+from pipeline.model.errors import FeedError
 from pipeline.shards import index_path
 
 TRAINERS = ("open_clip", "bioclip2")

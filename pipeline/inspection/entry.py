@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from pipeline.inspection.findings import Findings
-from pipeline.licences import Licence, normalise_licence
+from pipeline.model.licences import Licence, normalise_licence
 
 _LONGEST = 64  # characters of a source's name
 

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.inspection.findings import Findings
-from pipeline.licences import normalise_licence
-from pipeline.sources import columns as c
-from pipeline.sources.media_types import EXTENSION, media_kind
+from pipeline.model.licences import normalise_licence
+from pipeline.sources.mapping import columns as c
+from pipeline.sources.mapping.media_types import EXTENSION, media_kind
 
 _LICENCES = ("license", "WebStatement", "UsageTerms", "rights")
 _ADDRESSES = ("accessURI", "bestQualityAccessURI", "identifier")

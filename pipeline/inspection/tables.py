@@ -10,17 +10,17 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline import delimited
 from pipeline.inspection.findings import Findings
 from pipeline.inspection.media import count_licences, count_media
-from pipeline.row_bounds import BROKEN_QUOTES, Dialect, count_fields
-from pipeline.sources.base import Split
-from pipeline.sources.dwca_encoding import settle_encoding
-from pipeline.sources.dwca_layout import DwcaLayout, DwcaTable
-from pipeline.sources.eml import EML_BYTES, release_name, rights
-from pipeline.sources.text_files import TextFile
-from pipeline.sql import connect, quote
-from pipeline.table_header import split_line
+from pipeline.sources.darwin_core.dwca_encoding import settle_encoding
+from pipeline.sources.darwin_core.dwca_layout import DwcaLayout, DwcaTable
+from pipeline.sources.darwin_core.eml import EML_BYTES, release_name, rights
+from pipeline.sources.release.base import Split
+from pipeline.sources.text import delimited
+from pipeline.sources.text.files import TextFile
+from pipeline.sources.text.header import split_line
+from pipeline.sources.text.row_bounds import BROKEN_QUOTES, Dialect, count_fields
+from pipeline.storage.database import connect, quote
 
 SPLIT_BYTES = 16 << 20
 MEMORY_MB = 256

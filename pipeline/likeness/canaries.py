@@ -13,7 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from dedup import HeldOut, ImageHashes, hash_image
-from pipeline.ids import hash64
+from pipeline.model.ids import hash64
 
 HASHES = 100
 """Most hashes planted per benchmark and hash."""

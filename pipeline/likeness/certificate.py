@@ -20,12 +20,12 @@ import pyarrow.parquet as pq
 from dedup import HASH_SPEC, BothHashes, HeldOut, find_leaks
 from dedup.pairs import as_words, distances
 from manifests import BenchmarkSpec, Recipe, recipe_from_json
-from pipeline.atomic import read_json
 from pipeline.catalog import open_catalog
 from pipeline.likeness.canaries import audited, planted_hashes, planted_images
 from pipeline.likeness.pair_certificate import by_pair
 from pipeline.likeness.search import compares_pairs, doubtful, informative
-from pipeline.run.folder import RunFolder
+from pipeline.storage.atomic import read_json
+from pipeline.storage.run_folder import RunFolder
 
 AUDIT_PAIRS = 100_000_000
 """Most pairs of hashes that are compared by brute force, per benchmark and hash; fewer are all compared."""

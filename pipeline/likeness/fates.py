@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from pipeline.likeness.search import DOUBTFUL, LEAK_PAIR, Leak
 from pipeline.likeness.verification import Int
-from pipeline.outcomes import Outcome
-from pipeline.records import RANK_COLUMNS
-from pipeline.sql import evidence
+from pipeline.model.outcomes import Outcome
+from pipeline.model.records import RANK_COLUMNS
+from pipeline.storage.database import evidence
 
 _LEAK_OUTCOMES = {
     "bytes": Outcome.LEAK_BYTES,

@@ -19,7 +19,7 @@ from dedup import HASH_LIST_SCHEMA, HASH_SPEC, hash_image, pdq_variants, phash_v
 from manifests import ImageRules
 from pipeline.likeness.sets import Picture, is_image_set, pictures
 from pipeline.media import Processed, stored_picture
-from pipeline.outcomes import Outcome
+from pipeline.model.outcomes import Outcome
 
 MAX_PIXELS = 100_000_000
 THUMBNAIL = 64

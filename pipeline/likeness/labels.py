@@ -7,8 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.ids import make_id
-from pipeline.records import RANK_COLUMNS
+from pipeline.model.ids import make_id
+from pipeline.model.records import RANK_COLUMNS
 from taxonomy import RESOLVED_SCHEMA
 
 LOWERED = "LOWERED_TO_SHARED_TAXON"

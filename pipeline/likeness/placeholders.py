@@ -15,11 +15,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline import sql
 from pipeline.likeness.leaks import record_leaks
 from pipeline.likeness.verification import Int
-from pipeline.outcomes import Outcome
+from pipeline.model.outcomes import Outcome
 from pipeline.stages.base import Context
+from pipeline.storage import database as sql
 
 _LEAK_SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("sha256", "pixel_sha256", "benchmark", "item", "rule")]

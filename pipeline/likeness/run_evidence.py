@@ -13,7 +13,7 @@ from pipeline.catalog import open_catalog
 from pipeline.likeness.sheets import MAX_ROWS, Row, thumbnail_picture, write_sheets
 from pipeline.likeness.stored import stored_image
 from pipeline.media import Processed
-from pipeline.run.folder import RunFolder
+from pipeline.storage.run_folder import RunFolder
 
 
 class _Pictures:

@@ -15,8 +15,8 @@ from itertools import count
 from pathlib import Path
 
 from manifests import BiomillError
-from pipeline.outcomes import Outcome
-from pipeline.zip_directory import ENCRYPTED, OpenZip, ZipDirectory
+from pipeline.model.outcomes import Outcome
+from pipeline.storage.zip_directory import ENCRYPTED, OpenZip, ZipDirectory
 
 NOT_IMAGES = frozenset(
     {".csv", ".json", ".md", ".txt", ".tsv", ".xml", ".yaml", ".yml", ".toml", ".parquet", ".html", ".cls", ".idx"}

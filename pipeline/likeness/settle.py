@@ -26,9 +26,9 @@ from pipeline.likeness.edges import Edges, joined
 from pipeline.likeness.fates import RANK_IDS, Fate, Verdicts, first_fates
 from pipeline.likeness.search import Leak
 from pipeline.likeness.verification import UNKNOWN_RESIDUAL, Int
-from pipeline.outcomes import Outcome
-from pipeline.records import RANK_COLUMNS
-from pipeline.sql import evidence
+from pipeline.model.outcomes import Outcome
+from pipeline.model.records import RANK_COLUMNS
+from pipeline.storage.database import evidence
 
 
 def compatible(one: tuple[str | None, ...], two: tuple[str | None, ...]) -> bool:

@@ -16,9 +16,9 @@ from PIL import Image
 
 from dedup import block_of, luma_of
 from manifests import ImageRules
-from pipeline.atomic import atomic_path
 from pipeline.likeness.verification import Int
 from pipeline.media import Processed, stored_raster
+from pipeline.storage.atomic import atomic_path
 
 PLACE_SCHEMA = pa.schema([("unit", pa.string()), ("offset", pa.int64()), ("length", pa.int64())])
 """Where a stored image lies in fetch's blobs."""

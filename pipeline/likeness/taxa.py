@@ -35,7 +35,7 @@ def held_taxa(context: Context) -> pa.Table:
         return HELD_TAXA_SCHEMA.empty_table()
     taxonomy = Taxonomy.open(context.taxonomy)
     ordered = sorted(listed)
-    resolved = taxonomy.resolve(pa.table({"scientific_name": [taxon for _, taxon in ordered]}))
+    resolved = taxonomy.match.resolver(pa.table({"scientific_name": [taxon for _, taxon in ordered]}))
     rows = [
         {"benchmark": benchmark, "taxon": taxon, **{name: row[name] for name in HELD_TAXA_SCHEMA.names[2:]}}
         for (benchmark, taxon), row in zip(ordered, resolved.to_pylist(), strict=True)
@@ -63,7 +63,7 @@ def species_keys(names: Sequence[str], taxonomy: Taxonomy | None) -> list[str]:
     """
     known: list[tuple[str | None, str | None]] = [(None, None)] * len(names)
     if taxonomy is not None:
-        resolved = taxonomy.resolve(pa.table({"scientific_name": pa.array(list(names), pa.string())}))
+        resolved = taxonomy.match.resolver(pa.table({"scientific_name": pa.array(list(names), pa.string())}))
         known = list(zip(resolved["accepted_id"].to_pylist(), resolved["species_id"].to_pylist(), strict=True))
     keys = []
     for name, (accepted, species) in zip(names, known, strict=True):

@@ -16,11 +16,11 @@ import pyarrow.parquet as pq
 
 from dedup import BothHashes, HeldOut, KeyRange, find_leaks, plan_bands
 from manifests import LikenessRules
-from pipeline.atomic import write_table
 from pipeline.likeness.crowds import OutsideCrowds, alike_rule, piece_pairs
 from pipeline.likeness.edges import Edges
 from pipeline.likeness.search import DOUBTFUL, doubtful, informative, pair_leaks
 from pipeline.likeness.stored import SHOWN, Stored, read_places, write_shown
+from pipeline.storage.atomic import write_table
 
 LEAK_UNIT_HASHES = 200_000
 PAIR_UNIT_HASHES = 1_000_000

@@ -8,15 +8,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline import sql
-from pipeline.atomic import write_table
 from pipeline.likeness.fates import Fate
 from pipeline.likeness.groups import GROUP_SCHEMA, groups
 from pipeline.likeness.labels import lowered_names
 from pipeline.likeness.search import DOUBTFUL, Leak
-from pipeline.outcomes import Outcome
-from pipeline.records import ENDED_SCHEMA
+from pipeline.model.outcomes import Outcome
+from pipeline.model.records import ENDED_SCHEMA
 from pipeline.stages.base import Context
+from pipeline.storage import database as sql
+from pipeline.storage.atomic import write_table
 from taxonomy import RESOLVED_SCHEMA
 
 KEPT_SCHEMA = pa.schema(

@@ -9,12 +9,12 @@ keep_original(folder, data, kind)         the fetched bytes themselves, on reque
 
 from __future__ import annotations
 
-from pipeline.media.fetched import Fetched
 from pipeline.media.fetcher import Fetcher
-from pipeline.media.guards import Refusal, check_url, is_public, to_uri
-from pipeline.media.image import Box, Processed, process, stored_picture, stored_raster
+from pipeline.media.http.guards import Refusal, check_url, is_public, to_uri
+from pipeline.media.images.stored_image import Box, Processed, process, stored_picture, stored_raster
 from pipeline.media.originals import keep_original
-from pipeline.media.stores import Store, open_store
+from pipeline.media.stores.stores import Store, open_store
+from pipeline.model.fetched import Fetched
 
 __all__ = [
     "Box",

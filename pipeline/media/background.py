@@ -16,8 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
-from pipeline.atomic import TEMPORARY_PREFIX, storage_error
-from pipeline.media.fetched import Fetched
+from pipeline.model.fetched import Fetched
+from pipeline.storage.atomic import TEMPORARY_PREFIX, storage_error
 
 Key = TypeVar("Key")
 MOST_BYTES = 2 << 30

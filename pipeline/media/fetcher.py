@@ -1,7 +1,7 @@
 """The fetcher: URLs in, bytes or an outcome out, politely and within every cap of the recipe.
 
 A `Fetcher` keeps connections, what it learnt of each host, and the hosts' robots.txt over all its URLs. What is asked
-of whom and when is `pipeline.media.scheduler`'s; one request and its answer are `pipeline.media.asking`'s.
+of whom and when is `pipeline.media.scheduler`'s; one request and its answer are `pipeline.media.http.asking`'s.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from typing import TypeVar
 
 from manifests.errors import RecipeError
 from manifests.recipe import FetchRules
-from pipeline.media.asking import Asker
-from pipeline.media.budget import ByteBudget
-from pipeline.media.fetched import Fetched
-from pipeline.media.guards import Routes, netloc, to_uri
-from pipeline.media.known_hosts import KnownHosts
-from pipeline.media.limits import HostLimits
+from pipeline.media.http.asking import Asker
+from pipeline.media.http.budget import ByteBudget
+from pipeline.media.http.guards import Routes, netloc, to_uri
+from pipeline.media.http.known_hosts import KnownHosts
+from pipeline.media.http.limits import HostLimits
 from pipeline.media.outage import Outage
 from pipeline.media.pauses import PauseNote
 from pipeline.media.permission import RobotsCache
 from pipeline.media.scheduler import Scheduler
+from pipeline.model.fetched import Fetched
 
 Key = TypeVar("Key", bound=Hashable)
 HELD_BYTES = 64 << 20
@@ -35,7 +35,7 @@ class Fetcher:
     """Fetches media over http(s); a context manager, for one call at a time.
 
     `part` of `parts`: which of so many fetchers this one is, that work at the same time and keep the limits of every
-    host together (`pipeline.media.limits`); URLs of hosts in which it has no part are left unanswered. `robots`: a
+    host together (`pipeline.media.http.limits`); URLs of hosts in which it has no part are left unanswered. `robots`: a
     folder in which rules of robots.txt are kept for a day; `network`: one in which the processes of a fetch let each
     other know that the network is up, or that they pause. Raises RecipeError when the rules cannot be kept,
     PipelineError when a public host would be asked without a contact, and NetworkLostError when nobody can be asked.

@@ -6,14 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from pipeline.media.asking import Answer
-from pipeline.media.control import found_again
-from pipeline.media.evidence import Channel
-from pipeline.media.fetched import Fetched
-from pipeline.media.guards import bare_host, port_of
-from pipeline.media.hosts import Host, Job
+from pipeline.media.http.asking import Answer
+from pipeline.media.http.control import found_again
+from pipeline.media.http.guards import bare_host, port_of
+from pipeline.media.http.hosts import Host, Job
+from pipeline.media.http.reachability import Channel
 from pipeline.media.outage import FIRST_PAUSE, Outage
-from pipeline.outcomes import Outcome
+from pipeline.model.fetched import Fetched
+from pipeline.model.outcomes import Outcome
 
 
 def hold(

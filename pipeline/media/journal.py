@@ -17,8 +17,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.atomic import atomic_path, storage_error, write_table
 from pipeline.media.stored import MEDIA_SCHEMA
+from pipeline.storage.atomic import atomic_path, storage_error, write_table
 
 Image = tuple[dict[str, Any], bytes]
 

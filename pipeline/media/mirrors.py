@@ -7,9 +7,9 @@ from types import TracebackType
 from urllib.parse import unquote
 
 from manifests.errors import RecipeError
-from pipeline.media.fetched import Fetched
-from pipeline.media.stores import Store, Take, open_store
-from pipeline.outcomes import Outcome
+from pipeline.media.stores.stores import Store, Take, open_store
+from pipeline.model.fetched import Fetched
+from pipeline.model.outcomes import Outcome
 
 
 class Mirrors:

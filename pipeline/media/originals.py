@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from pipeline.atomic import atomic_path
+from pipeline.storage.atomic import atomic_path
 
 _SUFFIXES = {"JPEG": "jpg", "TIFF": "tif"}
 

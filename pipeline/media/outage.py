@@ -3,8 +3,8 @@
 A request that fails for want of a resolver, a route or the proxy *strikes* its host. The host is then left alone for a
 growing pause and asked again, at no cost of attempts, and a further strike is the host's own only if that channel was
 seen to work in between. To see it where nobody else is being asked, a host that answered before is looked up, or
-knocked at (`pipeline.media.control`). A weak sign, such as a name that does not exist, is the host's own at the second
-strike unless many unrelated hosts show it at once.
+knocked at (`pipeline.media.http.control`). A weak sign, such as a name that does not exist, is the host's own at the
+second strike unless many unrelated hosts show it at once.
 
 While many unrelated hosts are struck, nobody is asked but a few scouts after each pause, and hosts that answer all the
 same. After `patience` seconds in which no host answered, NetworkLostError ends the fetch. Methods are called under the
@@ -16,9 +16,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pipeline.errors import NetworkLostError
-from pipeline.media.evidence import Channel, Evidence, domain
-from pipeline.media.known_hosts import NEVER, KnownHosts
+from pipeline.media.http.known_hosts import NEVER, KnownHosts
+from pipeline.media.http.reachability import Channel, Evidence, domain
+from pipeline.model.errors import NetworkLostError
 
 MANY = 3
 """Unrelated hosts that must be struck at once for a weak sign, or a pause of all asking."""

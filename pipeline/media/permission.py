@@ -10,10 +10,10 @@ import json
 import time
 from pathlib import Path
 
-from pipeline.atomic import write_json
-from pipeline.media.fetched import Fetched
-from pipeline.media.robots import MAX_BYTES, Robots, parse_robots
-from pipeline.outcomes import Outcome
+from pipeline.media.http.robots import MAX_BYTES, Robots, parse_robots
+from pipeline.model.fetched import Fetched
+from pipeline.model.outcomes import Outcome
+from pipeline.storage.atomic import write_json
 
 _DAY = 86_400.0
 # A private address is judged, and refused, when the medium itself is asked for.

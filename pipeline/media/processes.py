@@ -23,7 +23,7 @@ from typing import TypeVar
 
 import pyarrow as pa
 
-from pipeline.errors import PipelineError, WorkerDiedError
+from pipeline.model.errors import PipelineError, WorkerDiedError
 
 Task = TypeVar("Task")
 _ENTRY = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from pipeline.media.processes import serve; serve()"

@@ -7,9 +7,9 @@ from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from pipeline.media.budget import ByteBudget, Holder
-from pipeline.media.fetched import Fetched
-from pipeline.media.stores import Take
+from pipeline.media.http.budget import ByteBudget, Holder
+from pipeline.media.stores.stores import Take
+from pipeline.model.fetched import Fetched
 
 Key = TypeVar("Key", bound=Hashable)
 Answered = TypeVar("Answered", bound="Fetched | None")

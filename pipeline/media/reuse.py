@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from pipeline.media.journal import Image, image_file
 from pipeline.media.stored import MEDIA_SCHEMA
-from pipeline.outcomes import Outcome
+from pipeline.model.outcomes import Outcome
 
 LASTING = frozenset(
     outcome.code

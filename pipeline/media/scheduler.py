@@ -16,20 +16,20 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from manifests.recipe import FetchRules
-from pipeline.errors import PipelineError
-from pipeline.media.asking import Answer, Asker
-from pipeline.media.budget import ByteBudget, Holder
-from pipeline.media.fetched import Fetched
-from pipeline.media.following import follow
-from pipeline.media.guards import check_url, netloc, origin_of, to_uri
 from pipeline.media.holding import hold, look_around, throttled
-from pipeline.media.hosts import Host, Job
-from pipeline.media.limits import HostLimits
+from pipeline.media.http.asking import Answer, Asker
+from pipeline.media.http.budget import ByteBudget, Holder
+from pipeline.media.http.following import follow
+from pipeline.media.http.guards import check_url, netloc, origin_of, to_uri
+from pipeline.media.http.hosts import Host, Job
+from pipeline.media.http.limits import HostLimits
+from pipeline.media.http.retries import backoff
+from pipeline.media.http.robots import Robots
 from pipeline.media.outage import Outage
 from pipeline.media.permission import RobotsCache, permission
-from pipeline.media.retries import backoff
-from pipeline.media.robots import Robots
-from pipeline.outcomes import Outcome
+from pipeline.model.errors import PipelineError
+from pipeline.model.fetched import Fetched
+from pipeline.model.outcomes import Outcome
 
 Key = TypeVar("Key")
 _ROBOTS_ATTEMPTS = 4  # its failure ends a whole host, so it is asked for more patiently than one medium

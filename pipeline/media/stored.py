@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow as pa
 
 from manifests import ImageRules
-from pipeline.media.fetched import Fetched
-from pipeline.media.image import Box, Processed, process
+from pipeline.media.images.stored_image import Box, Processed, process
+from pipeline.model.fetched import Fetched
 
 PLAN_SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("host", "media_id", "store", "address", "image_id", "unit")]

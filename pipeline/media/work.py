@@ -19,16 +19,16 @@ import pyarrow.parquet as pq
 
 from manifests import FetchRules, ImageRules
 from pipeline.media.background import Background
-from pipeline.media.cost import decode_work
-from pipeline.media.fetched import Fetched
 from pipeline.media.fetcher import Fetcher
+from pipeline.media.images.cost import decode_work
 from pipeline.media.journal import Journal
 from pipeline.media.mirrors import Mirrors
 from pipeline.media.originals import keep_original
 from pipeline.media.reading import READERS, read_many
 from pipeline.media.reuse import reused
 from pipeline.media.stored import stored_images
-from pipeline.media.stores import Store, open_store
+from pipeline.media.stores.stores import Store, open_store
+from pipeline.model.fetched import Fetched
 
 _SLOW_DECODE = 200_000_000  # nanoseconds of one core
 

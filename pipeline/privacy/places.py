@@ -14,8 +14,8 @@ import math
 import duckdb
 
 from manifests.recipe import PrivacyRules
-from pipeline.run.folder import RunFolder
-from pipeline.sql import quote
+from pipeline.storage.database import quote
+from pipeline.storage.run_folder import RunFolder
 
 GENERALISED = "coordinates rounded to 0.1 degree"
 WITHHELD = "coordinates withheld"
@@ -51,7 +51,7 @@ def place_columns(rules: PrivacyRules) -> tuple[str, str, str]:
 
 def create_privacy(con: duckdb.DuckDBPyConnection, folder: RunFolder) -> None:
     """Make the table `privacy` of the catalog from the run's recipe: what the views say of places."""
-    from pipeline.atomic import read_json
+    from pipeline.storage.atomic import read_json
 
     resolved = json.loads(read_json(folder.manifest)["resolved"]) if folder.manifest.exists() else {}
     rules = resolved.get("privacy", {})

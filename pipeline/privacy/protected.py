@@ -16,10 +16,10 @@ import numpy as np
 import pyarrow as pa
 
 from manifests import RecipeError
-from pipeline import sql
-from pipeline.atomic import write_table
-from pipeline.benchmarks import read_rows
-from pipeline.likeness.taxon_lists import COLUMNS, read_lines
+from pipeline.likeness.held_out_ids import read_rows
+from pipeline.lists.taxon_lists import COLUMNS, read_lines
+from pipeline.storage import database as sql
+from pipeline.storage.atomic import write_table
 from taxonomy import Taxonomy, parse_name
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def read_threatened(path: Path) -> list[str]:
 
 def settle(taxa: list[str], taxonomy: Taxonomy) -> pa.Table:
     """Find the taxa of a list in the taxonomy, as rows of THREATENED_SCHEMA in the order of the list."""
-    resolved = taxonomy.resolve(pa.table({"scientific_name": pa.array(taxa, pa.string())})).to_pylist()
+    resolved = taxonomy.match.resolver(pa.table({"scientific_name": pa.array(taxa, pa.string())})).to_pylist()
     rows: list[dict[str, Any]] = []
     for taxon, row in zip(taxa, resolved, strict=True):
         if taxonomy.row(taxon) >= 0:

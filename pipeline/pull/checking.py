@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.errors import SourceError
-from pipeline.sources.archive import Archive, Member, open_archive
+from pipeline.model.errors import SourceError
+from pipeline.sources.release.archive import Archive, Member, open_archive
 
 _BLOCK = 1 << 20
 _TABLES = {"DWCA": ("occurrence.txt",), "SIMPLE_CSV": (".csv", ".txt")}

@@ -24,10 +24,10 @@ from requests.auth import HTTPBasicAuth
 from urllib3.exceptions import HTTPError
 
 from manifests.recipe import FetchRules
-from pipeline.media.connections import BlockedAddressError, GuardedPools
-from pipeline.media.guards import Routes
-from pipeline.media.retries import backoff, retry_after
-from pipeline.media.timed_reader import DEADLINE
+from pipeline.media.http.connections import BlockedAddressError, GuardedPools
+from pipeline.media.http.guards import Routes
+from pipeline.media.http.retries import backoff, retry_after
+from pipeline.media.http.timed_reader import DEADLINE
 from pipeline.pull.addresses import check_address, is_loopback, same_site
 from pipeline.pull.credentials import PASSWORD, USER, Credentials
 from pipeline.pull.errors import PullError, TransientError, UncertainError

@@ -15,14 +15,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import SourceError
+from pipeline.model.errors import SourceError
 from pipeline.pull.checking import count_records, file_digest
 from pipeline.pull.client import Client
 from pipeline.pull.errors import PullError, UncertainError
 from pipeline.pull.fetching import fetch
 from pipeline.pull.predicates import CHECKLISTS, Predicate, check_predicate, with_checklist
 from pipeline.pull.state import PullState, only_puller, read_state
-from pipeline.sources.release_note import ReleaseNote
+from pipeline.sources.release.release_note import ReleaseNote
 
 FORMATS = ("DWCA", "SIMPLE_CSV", "SIMPLE_PARQUET")
 WAITING = frozenset({"PREPARING", "RUNNING", "SUSPENDED"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.errors import PipelineError
+from pipeline.model.errors import PipelineError
 
 
 class PullError(PipelineError):

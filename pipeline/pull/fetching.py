@@ -14,10 +14,10 @@ from pathlib import Path
 
 import requests
 
-from pipeline.atomic import storage_error
 from pipeline.pull.client import Client
 from pipeline.pull.errors import PullError, TransientError
 from pipeline.pull.state import PullState, read_state
+from pipeline.storage.atomic import storage_error
 
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 

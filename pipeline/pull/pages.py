@@ -15,12 +15,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.atomic import atomic_path
 from pipeline.pull.client import Client, json_object
 from pipeline.pull.errors import PullError
 from pipeline.pull.predicates import CHECKLISTS
 from pipeline.pull.state import PullState, only_puller, read_state
-from pipeline.sources.release_note import ReleaseNote
+from pipeline.sources.release.release_note import ReleaseNote
+from pipeline.storage.atomic import atomic_path
 
 MAX_LIMIT = 300
 """Most records that GBIF gives in one answer."""

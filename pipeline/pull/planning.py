@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.pull.errors import PullError
 from pipeline.pull.predicates import MAX_PARAMETERS, Predicate, check_predicate
-from pipeline.sources.gbif_simple import COUNTED, MAX_WANTED, SimpleCounts, Wanted
+from pipeline.sources.darwin_core.gbif_simple import COUNTED, MAX_WANTED, SimpleCounts, Wanted
 
 ORDERS = ("ids", "datasets")
 

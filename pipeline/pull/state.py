@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.atomic import storage_error, sweep, write_json
 from pipeline.pull.errors import PullError
+from pipeline.storage.atomic import storage_error, sweep, write_json
 
 STATE_FILE = "pull.json"
 _LOCK_FILE = "pull.lock"

@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pipeline.errors import PipelineError
+from pipeline.model.errors import PipelineError
 from pipeline.pull.addresses import check_address
 from pipeline.pull.checking import file_digest
 from pipeline.pull.client import Client
 from pipeline.pull.errors import PullError, TransientError
 from pipeline.pull.fetching import fetch
 from pipeline.pull.state import STATE_FILE, PullState, only_puller, read_state
-from pipeline.sources.release_note import ReleaseNote, read_release_note
+from pipeline.sources.release.release_note import ReleaseNote, read_release_note
 from taxonomy import TaxonomyError
 from taxonomy.readers import source_inputs
 

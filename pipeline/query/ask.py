@@ -11,15 +11,15 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from pipeline.atomic import atomic_path
 from pipeline.catalog import Asked, ask
-from pipeline.errors import RunError, StorageError
+from pipeline.model.errors import RunError, StorageError
 from pipeline.query.formats import COLUMNAR, format_of, lines
-from pipeline.query.hints import failure, unknown_words
 from pipeline.query.running import Runner, runner
 from pipeline.query.statements import QUESTIONS, TABLES
+from pipeline.query.suggestions import failure, unknown_words
 from pipeline.query.values import unique
-from pipeline.sql import quote
+from pipeline.storage.atomic import atomic_path
+from pipeline.storage.database import quote
 
 logger = logging.getLogger("biomill")
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from pipeline.errors import RunError
+from pipeline.model.errors import RunError
 from pipeline.query.table import Row, box, markdown, table
 from pipeline.query.values import json_value, unique
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from manifests import BiomillError
 from pipeline.catalog import Asked, ask
+from pipeline.model.visible import visible
 from pipeline.query.ask import allowed, answer, parsed
 from pipeline.query.formats import FORMATS
 from pipeline.query.running import Runner, runner
 from pipeline.query.statements import is_blank, is_whole
-from pipeline.run.standing import stand
-from pipeline.visible import visible
+from pipeline.storage.standing import stand
 
 logger = logging.getLogger("biomill")
 HELP = """SQL            ends with a semicolon, over as many lines as it takes

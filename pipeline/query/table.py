@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 
+from pipeline.model.visible import on_one_line
 from pipeline.query.values import cells, cut, plain
-from pipeline.visible import on_one_line
 
 MEASURED = 1_000
 """Rows by which the widths are chosen."""

@@ -10,7 +10,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from pipeline.visible import on_one_line
+from pipeline.model.visible import on_one_line
 
 
 def json_value(value: object) -> Any:

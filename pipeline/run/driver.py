@@ -13,20 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from manifests import Recipe, canonical_json, check_paths, recipe_digest
-from pipeline.atomic import TEMPORARY_PREFIX, read_json, sweep, write_json
-from pipeline.errors import ConservationError, RunError
-from pipeline.media.resampling import check_resampler, library_versions
-from pipeline.preflight import known_before, refuse
-from pipeline.run import interrupt
-from pipeline.run.engine import Engine, EngineOptions
-from pipeline.run.folder import STAGES, RunFolder
-from pipeline.run.going_on import note_command
-from pipeline.run.inputs import localised
-from pipeline.run.losses import stage_losses
-from pipeline.run.meter import metered
+from pipeline.engine import interrupt
+from pipeline.engine.engine import Engine, EngineOptions
+from pipeline.engine.meter import metered
+from pipeline.losses.run_losses import stage_losses
+from pipeline.media.images.resampling import check_resampler, library_versions
+from pipeline.model.errors import ConservationError, RunError
 from pipeline.run.noted import note_files, note_late
+from pipeline.run.preflight import known_before, refuse
 from pipeline.run.sitting import sitting
 from pipeline.stages.base import Balance, Context, Stage, note_upstream, prepare, stage_digest
+from pipeline.storage.atomic import TEMPORARY_PREFIX, read_json, sweep, write_json
+from pipeline.storage.going_on import note_command
+from pipeline.storage.inputs import localised
+from pipeline.storage.run_folder import STAGES, RunFolder
 
 logger = logging.getLogger("biomill")
 

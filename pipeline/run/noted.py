@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline.atomic import TEMPORARY_PREFIX, read_json, write_json
-from pipeline.run.folder import RunFolder
 from pipeline.shards import file_digest, read_checksums, write_checksums
+from pipeline.storage.atomic import TEMPORARY_PREFIX, read_json, write_json
+from pipeline.storage.run_folder import RunFolder
 
 NOTED = "_files.sha256"
 

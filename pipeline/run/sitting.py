@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from manifests import BiomillError
-from pipeline.atomic import read_json, write_json
-from pipeline.errors import NetworkLostError
-from pipeline.run.folder import STAGES, RunFolder
+from pipeline.model.errors import NetworkLostError
+from pipeline.storage.atomic import read_json, write_json
+from pipeline.storage.run_folder import STAGES, RunFolder
 
 NOTE = ".run.json"
 RUNNING, DONE, UNTIL, KILLED, INTERRUPTED, NETWORK_LOST, FAILED, UNKNOWN = (

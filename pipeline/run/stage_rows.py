@@ -13,10 +13,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from pipeline.atomic import read_json
-from pipeline.records import ABSORBED
-from pipeline.run.folder import RunFolder
-from pipeline.run.tally import Tally
+from pipeline.media.tally import Tally
+from pipeline.model.records import ABSORBED
+from pipeline.storage.atomic import read_json
+from pipeline.storage.run_folder import RunFolder
 
 _BEFORE = {"screen": "ingest", "fetch": "screen", "likeness": "fetch", "select": "likeness", "shards": "select"}
 _UNITS = frozenset({"resolve", "holdout", "shards"})

@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from manifests import BiomillError, FetchRules, recipe_from_json
-from pipeline.atomic import read_json
-from pipeline.errors import RunError
-from pipeline.run.duration import duration
-from pipeline.run.fetching import host_table, left_phrase
-from pipeline.run.folder import STAGES, RunFolder
-from pipeline.run.going_on import go_on
-from pipeline.run.pace import HostProgress, holding_up, host_progress, noted_rates, time_left
+from pipeline.media.pace import HostProgress, holding_up, host_progress, noted_rates, time_left
+from pipeline.media.progress import host_table, left_phrase
+from pipeline.media.tally import Tally
+from pipeline.model.duration import duration
+from pipeline.model.errors import RunError
 from pipeline.run.sitting import DONE, FAILED, INTERRUPTED, KILLED, NETWORK_LOST, RUNNING, UNTIL, Sitting, last_sitting
 from pipeline.run.stage_rows import Rows, rows_so_far, settled_rows
-from pipeline.run.tally import Tally
+from pipeline.storage.atomic import read_json
+from pipeline.storage.going_on import go_on
+from pipeline.storage.run_folder import STAGES, RunFolder
 
 _LOOKS = 5  # a run that clears a stage while it is looked at is looked at again
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.run.pace import HostProgress, holding_up, time_left
+from pipeline.media.pace import HostProgress, holding_up, time_left
 from pipeline.run.sitting import RUNNING
 from pipeline.run.status import RunStatus
 

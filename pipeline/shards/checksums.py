@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pipeline.errors import VerifyError
+from pipeline.model.errors import VerifyError
 from pipeline.shards.index import read_text, write_text
 
 CHECKSUMS = "checksums.sha256"

@@ -14,7 +14,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pipeline.errors import StorageError, VerifyError
+from pipeline.model.errors import StorageError, VerifyError
 from pipeline.shards.tar import SampleLocation
 from pipeline.shards.walk import sample_locations
 

@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.atomic import write_table
-from pipeline.errors import VerifyError
+from pipeline.model.errors import VerifyError
 from pipeline.shards.sample_json import SAMPLE_SCHEMA
+from pipeline.storage.atomic import write_table
 
 
 def samples_path(shard: str | os.PathLike[str]) -> Path:

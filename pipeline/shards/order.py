@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pipeline.ids import hash64
+from pipeline.model.ids import hash64
 
 SHARD_DIGITS = 6
 

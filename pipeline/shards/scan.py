@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.errors import VerifyError
+from pipeline.model.errors import VerifyError
 from pipeline.shards.tar import BLOCK
 
 Sample = tuple[str, dict[str, bytes]]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
-from pipeline.errors import PipelineError, StorageError
+from pipeline.model.errors import PipelineError, StorageError
 
 BLOCK = 512
 RECORD = 10_240

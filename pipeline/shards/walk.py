@@ -15,7 +15,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO
 
-from pipeline.errors import VerifyError
+from pipeline.model.errors import VerifyError
 from pipeline.shards.tar import BLOCK, MemberLocation, SampleLocation
 
 _OCTAL = re.compile(rb" *([0-7]+)[ \0]*")

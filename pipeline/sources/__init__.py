@@ -1,24 +1,24 @@
-"""Sources: readers of what providers publish, behind one contract (`pipeline.sources.base`)."""
+"""Sources: readers of what providers publish, behind one contract (`pipeline.sources.release.base`)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from pipeline.errors import SourceError
-from pipeline.sources.base import Mapped, Native, Plan, Release, Source, Split
-from pipeline.sources.bioscan import Bioscan5M
-from pipeline.sources.bioscan1m import Bioscan1M
-from pipeline.sources.biotrove import BioTrove
-from pipeline.sources.camtrap_dp import CamtrapDp
-from pipeline.sources.coco_camera_traps import CocoCameraTraps
-from pipeline.sources.dwca import Dwca
-from pipeline.sources.eol import EolManifest
-from pipeline.sources.fathomnet import FathomNet
-from pipeline.sources.gbif import GbifDwca
-from pipeline.sources.gbif_pages import GbifPages
-from pipeline.sources.inat import InatOpenData
-from pipeline.sources.lila import Lila
+from pipeline.model.errors import SourceError
+from pipeline.sources.bioscan.bioscan1m import Bioscan1M
+from pipeline.sources.bioscan.bioscan5m import Bioscan5M
+from pipeline.sources.camera_traps.camtrap_dp import CamtrapDp
+from pipeline.sources.camera_traps.coco_camera_traps import CocoCameraTraps
+from pipeline.sources.camera_traps.lila import Lila
+from pipeline.sources.darwin_core.dwca import Dwca
+from pipeline.sources.darwin_core.gbif import GbifDwca
+from pipeline.sources.darwin_core.gbif_pages import GbifPages
+from pipeline.sources.eol.media_manifest import EolManifest
+from pipeline.sources.fathomnet.release import FathomNet
+from pipeline.sources.inat.biotrove import BioTrove
+from pipeline.sources.inat.open_data import InatOpenData
+from pipeline.sources.release.base import Mapped, Native, Plan, Release, Source, Split
 
 __all__ = [
     "SOURCES",

@@ -7,9 +7,11 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from manifests.preflight import SourceFacts
-from pipeline.licences import normalise_licence
-from pipeline.sources import bioscan, bioscan1m, fathomnet
-from pipeline.sources.inat_map import BUCKET_URL
+from pipeline.model.licences import normalise_licence
+from pipeline.sources.bioscan import bioscan1m
+from pipeline.sources.bioscan import bioscan5m as bioscan
+from pipeline.sources.fathomnet import release as fathomnet
+from pipeline.sources.inat.inat_map import BUCKET_URL
 
 
 def _family(licence: str) -> str:

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from manifests import Recipe, canonical_json
 from manifests.paths import DEFAULT_TAXONOMY
-from pipeline.atomic import read_json, sweep, write_json
-from pipeline.run.duration import duration
-from pipeline.run.folder import RunFolder
-from pipeline.sql import connect, parquet
+from pipeline.model.duration import duration
+from pipeline.storage.atomic import read_json, sweep, write_json
+from pipeline.storage.database import connect, parquet
+from pipeline.storage.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from pipeline.run.engine import Engine
+    from pipeline.engine.engine import Engine
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pipeline.atomic import read_json
 from pipeline.catalog import build_catalog
 from pipeline.stages.base import Balance, Context, Stage
+from pipeline.storage.atomic import read_json
 
 if TYPE_CHECKING:
-    from pipeline.run.engine import Engine
+    from pipeline.engine.engine import Engine
 
 
 class Catalog(Stage):
@@ -33,7 +33,7 @@ class Catalog(Stage):
         """Rows of the ledger = rows of the releases, for every source: the law of the whole run."""
         import duckdb
 
-        from pipeline.sql import quote
+        from pipeline.storage.database import quote
 
         root = context.folder.root
         ingest = read_json(context.folder.done("ingest"))

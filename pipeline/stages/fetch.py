@@ -6,10 +6,10 @@ runner. A unit writes `blobs/UNIT.bin` (the encoded images, one after
 another) and then `media/UNIT.parquet`, whose presence says that the unit is done; what a unit has got so far is in
 its journal (`pipeline.media.journal`).
 
-A medium that could not be had at its own address is asked for at its alternates (`pipeline.one_medium`), in order, one
-round after the other, so that every round keeps to the limits of its hosts. A record keeps its labels and rights
-wherever its medium came from; `attempts/` lists every address that was tried for such a record, and how it ended.
-Where the recipe says how many images of a taxon it wants, only so many are asked for, and then as many further
+A medium that could not be had at its own address is asked for at its alternates (`pipeline.stages.one_medium`), in
+order, one round after the other, so that every round keeps to the limits of its hosts. A record keeps its labels and
+rights wherever its medium came from; `attempts/` lists every address that was tried for such a record, and how it
+ended. Where the recipe says how many images of a taxon it wants, only so many are asked for, and then as many further
 candidates of the taxon as did not arrive, until there are enough or no candidates left.
 
 When all that is asked for has its answer, placeholders are decided over all units (`stages.fetch_placeholders`). They
@@ -28,24 +28,25 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from pipeline import ids, sql
-from pipeline.atomic import write_table
-from pipeline.errors import NetworkLostError
 from pipeline.media import open_store
-from pipeline.media.proxies import Proxies
+from pipeline.media.http.proxies import Proxies
+from pipeline.media.network_loss import clear_pauses, nobody_answered, still_to_ask
+from pipeline.media.progress import fetch_ticker
 from pipeline.media.stored import MEDIA_SCHEMA
 from pipeline.media.work import FetchTask, FetchUnits, unit_path
-from pipeline.one_medium import ALTERNATES
-from pipeline.run.fetching import fetch_ticker
-from pipeline.run.network_loss import clear_pauses, nobody_answered, still_to_ask
+from pipeline.model import ids
+from pipeline.model.errors import NetworkLostError
 from pipeline.stages import fetch_placeholders, fetch_plan, fetch_sql
 from pipeline.stages.base import Balance, Context, Stage, balance_of, file_digest, missing, plan_outputs, recipe_parts
+from pipeline.stages.one_medium import ALTERNATES
+from pipeline.storage import database as sql
+from pipeline.storage.atomic import write_table
 
 if TYPE_CHECKING:
     import apache_beam as beam
 
-    from pipeline.run.engine import Engine
-    from pipeline.stages.units import RunUnits
+    from pipeline.engine.engine import Engine
+    from pipeline.engine.units import RunUnits
 
 __all__ = ["MEDIA_SCHEMA", "Fetch", "note_retry"]
 
@@ -159,7 +160,7 @@ class Fetch(Stage):
         outputs: list[str],
     ) -> None:
         """Plan one round, fetch what is missing of it, and add its unit files to `outputs`."""
-        from pipeline.stages.units import RunUnits
+        from pipeline.engine.units import RunUnits
 
         folder, recipe = context.folder.stage(self.name), context.recipe
         plan = f"plan-{number}.parquet"

@@ -5,7 +5,7 @@ host are brought together by the bytes that came, and by the address that a redi
 when it holds the answers of `fetch.placeholder_addresses` or more pictures, asked for by records of at least GENERA
 accepted taxa of different genera. What may honestly bear one picture does not count as several:
 
--   addresses that differ by a size alone (`pipeline.media.variants`) or have one media key are one picture;
+-   addresses that differ by a size alone (`pipeline.media.images.variants`) or have one media key are one picture;
 -   an occurrence of several genera is a sheet or a frame of several organisms, and so is an address: what they show is
     no evidence;
 -   boxes of a frame are parts of one picture; where whole images decide that it is a placeholder, boxes end with it;
@@ -22,9 +22,9 @@ from pathlib import Path
 import duckdb
 
 from manifests import FetchRules
-from pipeline import sql
-from pipeline.media.variants import picture_of
-from pipeline.outcomes import Outcome
+from pipeline.media.images.variants import picture_of
+from pipeline.model.outcomes import Outcome
+from pipeline.storage import database as sql
 
 GENERA = 3
 """Least accepted taxa of different genera that one picture cannot be honest for."""

@@ -18,14 +18,14 @@ import duckdb
 import pyarrow as pa
 
 from manifests import FetchRules
-from pipeline import sql
-from pipeline.atomic import read_json, table_writer, write_json
-from pipeline.errors import UsageError
-from pipeline.media.limits import connections_of, fewest_connections, tasks_of
+from pipeline.media.http.limits import connections_of, fewest_connections, tasks_of
 from pipeline.media.reuse import LASTING, REUSE_SCHEMA
 from pipeline.media.stored import PLAN_SCHEMA
 from pipeline.media.work import FetchTask
-from pipeline.outcomes import Outcome
+from pipeline.model.errors import UsageError
+from pipeline.model.outcomes import Outcome
+from pipeline.storage import database as sql
+from pipeline.storage.atomic import read_json, table_writer, write_json
 
 RULES_DIGITS = 8
 UNKNOWN_WORKERS = 16

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from pipeline.records import ENDED_SCHEMA
+from pipeline.model.records import ENDED_SCHEMA
 
 _EVIDENCE = """json_merge_patch(
     to_json({'status': m.status, 'detail': m.detail, 'address': c.address}),

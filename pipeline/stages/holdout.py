@@ -15,16 +15,16 @@ import pyarrow as pa
 
 from dedup import read_hash_list
 from manifests import FetchRules, ImageRules, RecipeError
-from pipeline.atomic import write_table
-from pipeline.benchmarks import KEYS_SCHEMA, HeldOutSources, held_out_sources
 from pipeline.likeness.hashing import HASHED_SCHEMA, hash_row
+from pipeline.likeness.held_out_ids import KEYS_SCHEMA, HeldOutSources, held_out_sources
 from pipeline.likeness.sets import Picture, image_names, pictures
-from pipeline.outcomes import Outcome
-from pipeline.records import conform
+from pipeline.model.outcomes import Outcome
+from pipeline.model.records import conform
 from pipeline.stages.base import Balance, Context, Stage, missing, plan_outputs, ticker
+from pipeline.storage.atomic import write_table
 
 if TYPE_CHECKING:
-    from pipeline.run.engine import Engine
+    from pipeline.engine.engine import Engine
 
 UNIT_IMAGES = 200
 _ARCHIVES = (".tar", ".zip")
@@ -83,7 +83,7 @@ class Holdout(Stage):
 
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
         """Hash images on Beam, read lists and keys as they are."""
-        from pipeline.stages.units import RunUnits
+        from pipeline.engine.units import RunUnits
 
         folder, recipe = context.folder.stage(self.name), context.recipe
         units: list[HoldoutUnit] = []

@@ -19,21 +19,21 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.atomic import write_table
-from pipeline.errors import SourceError
-from pipeline.names import name_ids
-from pipeline.outcomes import Outcome
-from pipeline.records import ABSORBED, ENDED_SCHEMA, conform, empty_records
+from pipeline.model.errors import SourceError
+from pipeline.model.name_keys import name_ids
+from pipeline.model.outcomes import Outcome
+from pipeline.model.records import ABSORBED, ENDED_SCHEMA, conform, empty_records
 from pipeline.sources import open_source
-from pipeline.sources.base import Release, Split
-from pipeline.sql import connect, copy, parquet
+from pipeline.sources.release.base import Release, Split
 from pipeline.stages.base import Balance, Context, Stage, plan_outputs, ticker
 from pipeline.stages.spool import spool_table, spooled_bucket, spooled_buckets
+from pipeline.storage.atomic import write_table
+from pipeline.storage.database import connect, copy, parquet
 
 if TYPE_CHECKING:
     import apache_beam as beam
 
-    from pipeline.run.engine import Engine
+    from pipeline.engine.engine import Engine
 
 _RETURN_EVERY = 8
 """Units between two returns of freed memory to the system."""

@@ -19,8 +19,6 @@ import pyarrow.parquet as pq
 
 from dedup import MINIMUM_BUDGET, HeldOut, HeldOutPair, crowded_rows, key_ranges, plan_bands
 from manifests import LikenessRules, Recipe
-from pipeline import sql
-from pipeline.atomic import atomic_path, write_table
 from pipeline.likeness.crowds import Folds, alike_rule, fold
 from pipeline.likeness.fates import RANK_IDS, Verdicts, first_fates, open_nodes
 from pipeline.likeness.leaks import record_leaks, same_occurrence
@@ -42,15 +40,17 @@ from pipeline.likeness.units import (
 )
 from pipeline.likeness.verification import Int, verified
 from pipeline.likeness.write import write_decisions, write_unknown
-from pipeline.outcomes import Outcome
-from pipeline.preference import preference
-from pipeline.records import RANK_COLUMNS
+from pipeline.model.outcomes import Outcome
+from pipeline.model.records import RANK_COLUMNS
 from pipeline.stages.base import Balance, Context, Stage, balance_of, missing, plan_outputs, ticker
+from pipeline.stages.preference import preference
+from pipeline.storage import database as sql
+from pipeline.storage.atomic import atomic_path, write_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.run.engine import Engine
+    from pipeline.engine.engine import Engine
 
 _PIECE = (1 << 20) // 8
 """Bytes of a piece of the join per MB that the recipe allows: several pieces run side by side."""
@@ -137,7 +137,7 @@ class Likeness(Stage):
 
     def _units(self, context: Context, engine: Engine, units: Sequence[Range | Show | Piece]) -> None:
         """Run those of the units whose files are missing."""
-        from pipeline.stages.units import RunUnits
+        from pipeline.engine.units import RunUnits
 
         folder = context.folder.stage(self.name)
         outputs = [unit.output for unit in units]

@@ -12,14 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from manifests import Recipe
-from pipeline import sql
-from pipeline.atomic import table_writer, write_table
-from pipeline.records import NAME_COLUMNS
+from pipeline.model.records import NAME_COLUMNS
 from pipeline.stages.base import Balance, Context, Stage, missing, plan_outputs, ticker
+from pipeline.storage import database as sql
+from pipeline.storage.atomic import table_writer, write_table
 from taxonomy import RESOLVED_SCHEMA, Policy, Taxonomy, build_taxonomy
 
 if TYPE_CHECKING:
-    from pipeline.run.engine import Engine
+    from pipeline.engine.engine import Engine
 
 UNIT_NAMES = 20_000
 """Distinct names per work unit."""
@@ -99,7 +99,7 @@ class Resolve(Stage):
 
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
         """Build the taxonomy, list the distinct names, and match them on Beam."""
-        from pipeline.stages.units import RunUnits
+        from pipeline.engine.units import RunUnits
 
         folder = context.folder.stage(self.name)
         taxonomy = self._taxonomy(context)

@@ -1,8 +1,9 @@
 """Screen: everything that can be decided before a byte is fetched.
 
 The rules are tried in a fixed order and the first that applies gives the row its outcome. Most are one SQL CASE over
-the records, the resolved names and the held-out keys; addresses are judged by `pipeline.media.guards`; what is left is
-brought together by medium (`pipeline.one_medium`), so that a photograph that many records name is fetched once.
+the records, the resolved names and the held-out keys; addresses are judged by `pipeline.media.http.guards`; what is
+left is brought together by medium (`pipeline.stages.one_medium`), so that a photograph that many records name is
+fetched once.
 """
 
 from __future__ import annotations
@@ -16,20 +17,22 @@ import duckdb
 import pyarrow as pa
 
 from manifests import Recipe
-from pipeline import ids, one_medium, sql
-from pipeline.atomic import table_writer, write_table
 from pipeline.likeness.taxa import held_taxa
+from pipeline.losses.name_fall import fall_sql, missing_sql
 from pipeline.media import check_url, to_uri
-from pipeline.name_fall import fall_sql, missing_sql
-from pipeline.outcomes import Outcome
-from pipeline.preference import provenance, specimen_key
-from pipeline.records import ENDED_SCHEMA, LOCATOR_COLUMNS, RECORD_SCHEMA
-from pipeline.sql import in_list
+from pipeline.model import ids
+from pipeline.model.outcomes import Outcome
+from pipeline.model.records import ENDED_SCHEMA, LOCATOR_COLUMNS, RECORD_SCHEMA
+from pipeline.stages import one_medium
 from pipeline.stages.base import Balance, Context, Stage, balance_of
+from pipeline.stages.preference import provenance, specimen_key
+from pipeline.storage import database as sql
+from pipeline.storage.atomic import table_writer, write_table
+from pipeline.storage.database import in_list
 from pipeline.withdrawal import NOTED, NOTHING, gather, noted_lists, read_withdrawals
 
 if TYPE_CHECKING:
-    from pipeline.run.engine import Engine
+    from pipeline.engine.engine import Engine
 
 ADDRESS_FIELDS = [pa.field(name, pa.string()) for name in ("image_id", "media_id", "store", "address", "host")]
 CANDIDATE_SCHEMA = pa.schema(

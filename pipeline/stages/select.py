@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline import sql
-from pipeline.atomic import table_writer
-from pipeline.ids import hash64
-from pipeline.outcomes import Outcome
+from pipeline.model.ids import hash64
+from pipeline.model.outcomes import Outcome
+from pipeline.model.records import ENDED_SCHEMA
 from pipeline.privacy import write_places
-from pipeline.records import ENDED_SCHEMA
 from pipeline.stages.base import Balance, Context, Stage, balance_of
+from pipeline.storage import database as sql
+from pipeline.storage.atomic import table_writer
 
 if TYPE_CHECKING:
-    from pipeline.run.engine import Engine
+    from pipeline.engine.engine import Engine
 
 DECISION_SCHEMA = pa.schema(
     [

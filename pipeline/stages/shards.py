@@ -19,10 +19,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from manifests.recipe import ShardRules
-from pipeline import sql
-from pipeline.atomic import atomic_path, write_table, write_text
+from pipeline.model.records import RANK_COLUMNS
 from pipeline.privacy import place_columns
-from pipeline.records import RANK_COLUMNS
 from pipeline.shards import (
     LEAN,
     README,
@@ -51,11 +49,13 @@ from pipeline.shards.tar import BLOCK
 from pipeline.stages.base import Balance, Context, Stage, missing, plan_outputs, ticker
 from pipeline.stages.blobs import Blobs
 from pipeline.stages.select import label_names
+from pipeline.storage import database as sql
+from pipeline.storage.atomic import atomic_path, write_table, write_text
 
 if TYPE_CHECKING:
     import duckdb
 
-    from pipeline.run.engine import Engine
+    from pipeline.engine.engine import Engine
 
 MANIFEST_SCHEMA = pa.schema(
     [
@@ -197,7 +197,7 @@ class Shards(Stage):
 
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
         """Assign, write, and list."""
-        from pipeline.stages.units import RunUnits
+        from pipeline.engine.units import RunUnits
 
         folder, rules = context.folder.stage(self.name), context.recipe.shards
         shards = self._assign(context, folder)

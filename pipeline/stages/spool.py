@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipeline.atomic import atomic_path
-from pipeline.chunks import whole
+from pipeline.model.chunks import whole
+from pipeline.storage.atomic import atomic_path
 
 BUCKETS = b"buckets"
 """Metadata key of a spooled split: the buckets that it has rows in, in the order of its batches."""

@@ -11,11 +11,14 @@ import duckdb
 import pyarrow as pa
 
 from manifests import BiomillError, Recipe, recipe_from_json
-from pipeline import sql
-from pipeline.atomic import read_json
 from pipeline.catalog import create_views
-from pipeline.run.folder import STAGES, RunFolder, marks
-from pipeline.verify import conservation, files, licences, likeness, schema, shards, splits
+from pipeline.storage import database as sql
+from pipeline.storage.atomic import read_json
+from pipeline.storage.run_folder import STAGES, RunFolder, marks
+from pipeline.verify import conservation, files, likeness, splits
+from pipeline.verify import rights as licences
+from pipeline.verify import shard_files as shards
+from pipeline.verify import stored_columns as schema
 from pipeline.verify.cards import cards
 from pipeline.verify.catalog import catalog
 from pipeline.verify.check import Check, Run

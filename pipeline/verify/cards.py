@@ -11,15 +11,15 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.atomic import read_json
 from pipeline.cards import ATTRIBUTION, CARDS, CROISSANT, REPORT
 from pipeline.cards.facts import Facts, gather
 from pipeline.cards.write import ATTRIBUTIONS, card_texts
-from pipeline.errors import VerifyError
-from pipeline.media.resampling import library_versions
+from pipeline.media.images.resampling import library_versions
+from pipeline.model.errors import VerifyError
 from pipeline.shards import CHECKSUMS, checksum_text, file_digest, read_checksums
 from pipeline.shards.index import read_text
-from pipeline.sql import quote
+from pipeline.storage.atomic import read_json
+from pipeline.storage.database import quote
 from pipeline.verify.check import Findings, Run
 from pipeline.verify.contents import Contents
 

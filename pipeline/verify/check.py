@@ -10,8 +10,8 @@ from typing import Any
 import duckdb
 
 from manifests import Recipe
-from pipeline.errors import VerifyError
-from pipeline.run.folder import RunFolder
+from pipeline.model.errors import VerifyError
+from pipeline.storage.run_folder import RunFolder
 
 _KINDS = 1_000
 """Kinds of things wrong that one check names; a damaged file may be wrong in ever new ways."""
@@ -35,7 +35,7 @@ class Findings:
     (None, None)
     >>> found.check()
     Traceback (most recent call last):
-    pipeline.errors.VerifyError: values differ: column width in 2 cases, such as a1: 3, but 4
+    pipeline.model.errors.VerifyError: values differ: column width in 2 cases, such as a1: 3, but 4
     """
 
     title: str
@@ -116,7 +116,7 @@ def report(what: str, found: Sequence[Iterable[object]]) -> None:
     >>> report("rows with two outcomes", [])
     >>> report("rows with two outcomes", [("a", 2), ("b", 2)])
     Traceback (most recent call last):
-    pipeline.errors.VerifyError: 2 rows with two outcomes, such as a, 2
+    pipeline.model.errors.VerifyError: 2 rows with two outcomes, such as a, 2
     """
     if found:
         raise VerifyError(_said(what, len(found), found[0]))

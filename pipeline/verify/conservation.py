@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.atomic import read_json
-from pipeline.errors import VerifyError
-from pipeline.outcomes import Outcome
-from pipeline.run.folder import STAGES, RunFolder
-from pipeline.sql import in_list
+from pipeline.model.errors import VerifyError
+from pipeline.model.outcomes import Outcome
+from pipeline.storage.atomic import read_json
+from pipeline.storage.database import in_list
+from pipeline.storage.run_folder import STAGES, RunFolder
 from pipeline.verify.check import Run
 
 _ENDING = ("ingest", "screen", "fetch", "likeness", "select")

@@ -16,10 +16,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.errors import StorageError, VerifyError
+from pipeline.model.errors import StorageError, VerifyError
 from pipeline.shards import LEAN, SAMPLE_SCHEMA, SampleLocation, dali_index, index_path, sample_json, samples_path
 from pipeline.shards.index import read_text
-from pipeline.sql import quote
+from pipeline.storage.database import quote
 from pipeline.verify.check import Findings, Run
 from pipeline.verify.tar import Sample, TarPass
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.errors import VerifyError
+from pipeline.model.errors import VerifyError
 from pipeline.run.noted import NOTED
 from pipeline.shards import (
     CHECKSUMS,

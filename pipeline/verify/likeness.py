@@ -9,11 +9,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dedup import MINIMUM_BUDGET, key_ranges, plan_bands, range_pairs
-from pipeline.errors import VerifyError
 from pipeline.likeness.certificate import certify
 from pipeline.likeness.stored import PLACE_SCHEMA, Stored
 from pipeline.likeness.verification import Int, residuals_at, verified
-from pipeline.run.folder import RunFolder
+from pipeline.model.errors import VerifyError
+from pipeline.storage.run_folder import RunFolder
 from pipeline.verify.check import Run
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from pipeline.records import RANK_COLUMNS
+from pipeline.model.records import RANK_COLUMNS
 from pipeline.shards import SAMPLE_SCHEMA, captions, member_suffixes, text_members
 from pipeline.verify.check import Findings, Run
 from pipeline.verify.truth import KEYS, RIGHTS, TRUTH, TRUTHS, flat_json

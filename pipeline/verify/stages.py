@@ -10,8 +10,8 @@ from typing import Any
 import duckdb
 
 from manifests import BiomillError, recipe_digest
-from pipeline.run.folder import STAGES
 from pipeline.run.noted import changes
+from pipeline.storage.run_folder import STAGES
 from pipeline.verify.check import Findings, Run
 
 _PLANNED = {"digest", "upstream", "outputs", "rows"}

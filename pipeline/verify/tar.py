@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from pipeline.errors import VerifyError
+from pipeline.model.errors import VerifyError
 from pipeline.shards import MemberLocation, SampleLocation
 from pipeline.verify.headers import BLOCK, RECORD, Header, parse_header
 

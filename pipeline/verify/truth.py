@@ -8,7 +8,7 @@ of fetch, `f` the walk over the tars.
 
 from __future__ import annotations
 
-from pipeline.records import RANK_COLUMNS
+from pipeline.model.records import RANK_COLUMNS
 
 NAMES = """(SELECT * FROM read_parquet('resolve/names/*.parquet')
             UNION ALL BY NAME SELECT * FROM read_parquet('likeness/labels/*.parquet'))"""

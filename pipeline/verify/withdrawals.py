@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.errors import VerifyError
+from pipeline.model.errors import VerifyError
 from pipeline.verify.check import Run
 from pipeline.withdrawal import look
 

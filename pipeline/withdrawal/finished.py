@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from manifests import BiomillError
-from pipeline import sql
-from pipeline.atomic import read_json
-from pipeline.errors import RunError
-from pipeline.run.folder import RunFolder
+from pipeline.model.errors import RunError
 from pipeline.shards import file_digest
+from pipeline.storage import database as sql
+from pipeline.storage.atomic import read_json
+from pipeline.storage.run_folder import RunFolder
 from pipeline.withdrawal.lists import read_withdrawals
 from pipeline.withdrawal.matching import gather
 

@@ -14,8 +14,8 @@ import pyarrow as pa
 from manifests import RecipeError
 from manifests.nearness import closest
 from manifests.paths import as_given
-from pipeline.benchmarks import keys_of_rows, read_rows
-from pipeline.media_keys import media_key
+from pipeline.likeness.held_out_ids import keys_of_rows, read_rows
+from pipeline.model.media_keys import media_key
 
 KINDS = ("media_key", "record_key", "occurrence_key", "creator", "rights_holder", "key")
 """Columns that hold keys, as they are spelled in `records`; `key` is a sample's name in the shards."""

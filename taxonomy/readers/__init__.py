@@ -13,8 +13,8 @@ flat          species tables with the higher ranks as columns (MDD, iNat21)
 
 from __future__ import annotations
 
-from taxonomy.readers.schema import USAGE_SCHEMA, VERNACULAR_SCHEMA, Checklist, Issues
 from taxonomy.readers.sources import Input, read_source, source_inputs
+from taxonomy.readers.taxon_schema import USAGE_SCHEMA, VERNACULAR_SCHEMA, Checklist, Issues
 
 __all__ = [
     "USAGE_SCHEMA",

@@ -15,7 +15,7 @@ from taxonomy.readers.columns import qualify, to_usages
 from taxonomy.readers.delimited import Table, inspect, plain_term, read_batches
 from taxonomy.readers.layout import Layout, slug, unbroken
 from taxonomy.readers.recognised import Recognised
-from taxonomy.readers.schema import VERNACULAR_SCHEMA, Checklist, Issues
+from taxonomy.readers.taxon_schema import VERNACULAR_SCHEMA, Checklist, Issues
 from taxonomy.readers.vernacular import normalise_language
 
 _SPECIES, _BELOW, _SYNONYMS, _COMMON = (

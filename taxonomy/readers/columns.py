@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from taxonomy.parse import is_clean, parse_name, squeeze
-from taxonomy.ranks import SEVEN, normalise_rank, rank_level
+from taxonomy.names.parse import is_clean, parse_name, squeeze
+from taxonomy.names.ranks import SEVEN, normalise_rank, rank_level
+from taxonomy.names.taxonomic_status import ACCEPTED, SYNONYMS, normalise_status
 from taxonomy.readers.recognised import Recognised
-from taxonomy.readers.schema import ALIAS_SCHEMA, USAGE_SCHEMA, VERNACULAR_SCHEMA, Issues
-from taxonomy.status import ACCEPTED, SYNONYMS, normalise_status
+from taxonomy.readers.taxon_schema import ALIAS_SCHEMA, USAGE_SCHEMA, VERNACULAR_SCHEMA, Issues
 
 TERMS: dict[str, tuple[str, ...]] = {
     "id": ("taxonid", "id", "usagekey", "taxonkey"),

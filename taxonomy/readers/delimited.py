@@ -20,7 +20,7 @@ import pyarrow.csv as pacsv
 
 from taxonomy.errors import TaxonomyError
 from taxonomy.readers.layout import unbroken
-from taxonomy.readers.schema import Issues
+from taxonomy.readers.taxon_schema import Issues
 
 BARRED = "\t|\t"
 """Between two fields in the tables of NCBI and Open Tree."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from taxonomy.ranks import SEVEN
+from taxonomy.names.ranks import SEVEN
 from taxonomy.readers.columns import choose
 from taxonomy.readers.delimited import Table
 from taxonomy.readers.layout import slug

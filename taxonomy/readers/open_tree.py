@@ -15,7 +15,7 @@ from taxonomy.readers.columns import qualify, same_as, to_usages
 from taxonomy.readers.delimited import inspect, read_batches
 from taxonomy.readers.layout import Layout, slug
 from taxonomy.readers.recognised import Recognised
-from taxonomy.readers.schema import ALIAS_SCHEMA, VERNACULAR_SCHEMA, Checklist, Issues
+from taxonomy.readers.taxon_schema import ALIAS_SCHEMA, VERNACULAR_SCHEMA, Checklist, Issues
 
 _RANKS = {"no rank terminal": "unranked", "species group": "species aggregate", "species subgroup": "species aggregate"}
 _COMMON = ("common name", "genbank common name")

@@ -16,7 +16,7 @@ from taxonomy.readers.columns import choose, to_usages, vernaculars
 from taxonomy.readers.delimited import NULLS, Table
 from taxonomy.readers.layout import Layout, Member, slug
 from taxonomy.readers.recognised import Recognised
-from taxonomy.readers.schema import USAGE_SCHEMA, VERNACULAR_SCHEMA, Checklist, Issues
+from taxonomy.readers.taxon_schema import USAGE_SCHEMA, VERNACULAR_SCHEMA, Checklist, Issues
 from taxonomy.readers.vernacular import normalise_language
 
 _BATCH = 50_000

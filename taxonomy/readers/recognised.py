@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from taxonomy.readers.delimited import Table
 from taxonomy.readers.layout import Member
-from taxonomy.readers.schema import Checklist
+from taxonomy.readers.taxon_schema import Checklist
 
 Meanings = dict[str, str]
 """Meaning of a column (a key of columns.TERMS) -> its name in the file."""

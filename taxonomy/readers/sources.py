@@ -10,8 +10,8 @@ from taxonomy.readers import acef, coldp, darwin_core, default, flat, open_tree,
 from taxonomy.readers.delimited import Table, inspect, plain_term
 from taxonomy.readers.layout import Layout, Member, digest, find_tables, slug
 from taxonomy.readers.recognised import Recognised
-from taxonomy.readers.schema import Checklist
 from taxonomy.readers.taxa import read_taxa
+from taxonomy.readers.taxon_schema import Checklist
 
 _RELEASES = (taxdump.recognise, open_tree.recognise, acef.recognise, parquet.recognise)
 """Layouts that are told by their files together."""

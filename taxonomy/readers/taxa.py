@@ -10,7 +10,7 @@ from taxonomy.readers.columns import OWN_PREFIX, canonical, qualify, same_as, to
 from taxonomy.readers.delimited import read_batches
 from taxonomy.readers.layout import Member
 from taxonomy.readers.recognised import Recognised
-from taxonomy.readers.schema import ALIAS_SCHEMA, USAGE_SCHEMA, VERNACULAR_SCHEMA, Checklist, Issues
+from taxonomy.readers.taxon_schema import ALIAS_SCHEMA, USAGE_SCHEMA, VERNACULAR_SCHEMA, Checklist, Issues
 from taxonomy.readers.vernacular import read_vernacular
 
 

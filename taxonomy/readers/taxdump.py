@@ -14,7 +14,7 @@ from taxonomy.readers.columns import qualify, to_usages
 from taxonomy.readers.delimited import Table, headless, read_batches
 from taxonomy.readers.layout import Layout, Member
 from taxonomy.readers.recognised import Recognised
-from taxonomy.readers.schema import ALIAS_SCHEMA, VERNACULAR_SCHEMA, Checklist, Issues
+from taxonomy.readers.taxon_schema import ALIAS_SCHEMA, VERNACULAR_SCHEMA, Checklist, Issues
 
 PREFIX = "ncbi"
 _NODES = ("id", "parent", "rank")

@@ -22,7 +22,7 @@ from taxonomy.readers.columns import qualify, to_usages
 from taxonomy.readers.delimited import MAXIMUM_ROW, Table
 from taxonomy.readers.layout import Layout, Member, slug, unbroken
 from taxonomy.readers.recognised import Recognised
-from taxonomy.readers.schema import USAGE_SCHEMA, VERNACULAR_SCHEMA, Checklist, Issues
+from taxonomy.readers.taxon_schema import USAGE_SCHEMA, VERNACULAR_SCHEMA, Checklist, Issues
 from taxonomy.readers.vernacular import normalise_language
 
 _INDENT = re.compile(r"^( *)([*=≡$†?\s]*)(.*)$")

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from taxonomy.readers.columns import qualify
 from taxonomy.readers.delimited import inspect, read_batches
 from taxonomy.readers.layout import Member
-from taxonomy.readers.schema import VERNACULAR_SCHEMA, Issues
+from taxonomy.readers.taxon_schema import VERNACULAR_SCHEMA, Issues
 
 _ISO_639_3 = {
     "en": "eng", "de": "deu", "fr": "fra", "es": "spa", "pt": "por", "it": "ita", "nl": "nld", "ja": "jpn", "zh": "zho",

@@ -15,9 +15,9 @@ from itertools import chain, product
 from multiprocessing import get_context
 from string import ascii_lowercase
 
-from taxonomy import rank_words
-from taxonomy.clean_names import parse_clean
-from taxonomy.parse import parse_fully
+from taxonomy.names import rank_words
+from taxonomy.names.clean_names import parse_clean
+from taxonomy.names.parse import parse_fully
 
 Pair = tuple[str, str]
 """A name, and the authorship beside it."""

@@ -7,7 +7,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 
-from pipeline.media.jpeg_scans import coded_picture
+from pipeline.media.images.jpeg_scans import coded_picture
 
 Damage = Callable[[bytes, int, int, random.Random, bytes], bytes]
 """Bytes, first and last offset of the coded picture, chance, another good file of the kind -> damaged bytes."""

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pipeline.media.decoding import RejectedError, Source
-from pipeline.media.sniff import FORMATS, sniff
+from pipeline.media.images.decoding import RejectedError, Source
+from pipeline.media.images.sniff import FORMATS, sniff
 from tests.conformance.damage import damaged
 from tests.conformance.drawn_jpegs import draw, drawn
 

@@ -134,7 +134,7 @@ def drawn(seed: int, number: int, large: bool = False) -> Iterator[tuple[str, by
 
 
 if __name__ == "__main__":
-    from pipeline.media.decoding import RejectedError, Source
+    from pipeline.media.images.decoding import RejectedError, Source
 
     wanted, refused = int(sys.argv[1]) if len(sys.argv) > 1 else 5000, 0
     for name, data in drawn(5, wanted, large=True):

@@ -87,7 +87,7 @@ def start(site: Site) -> ThreadingHTTPServer:
 
 def command(urls: Path, out: Path) -> list[str]:
     options = ["--contact=tests@example.org", "--allow-private=127.0.0.1", "--rate=2000", "--max-retry-after=0.2"]
-    return [sys.executable, "-m", "pipeline.cli", "fetch", str(urls), "-o", str(out), "--side=128", *options]
+    return [sys.executable, "-m", "pipeline.commands.cli", "fetch", str(urls), "-o", str(out), "--side=128", *options]
 
 
 def noted(out: Path) -> set[str]:

@@ -26,11 +26,11 @@ from pathlib import Path
 import h11
 
 from manifests.recipe import FetchRules
-from pipeline.media.asking import Asker
-from pipeline.media.budget import ByteBudget
 from pipeline.media.fetcher import Fetcher
-from pipeline.media.guards import Routes, to_uri
-from pipeline.media.limits import HostLimits
+from pipeline.media.http.asking import Asker
+from pipeline.media.http.budget import ByteBudget
+from pipeline.media.http.guards import Routes, to_uri
+from pipeline.media.http.limits import HostLimits
 from tests.conformance.answer_mutations import Plan, head, plan
 from tests.real_input.certificates import certify
 

@@ -22,7 +22,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from taxonomy import ParsedName, parse_name
-from taxonomy.orthography import spell
+from taxonomy.names.orthography import spell
 
 DATA = Path(__file__).parents[2] / "../shared/data/taxonomy"
 GNPARSER, GBIF = DATA / "gnparser/cases.jsonl", DATA / "gbif-name-parser/expected-parse.jsonl.gz"

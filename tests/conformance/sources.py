@@ -22,14 +22,14 @@ import pyarrow.parquet as pq
 
 from manifests import load_recipe
 from manifests.recipe import SourceSpec
+from pipeline.engine.engine import EngineOptions
 from pipeline.inspection import inspect_release
-from pipeline.licences import normalise_licence
-from pipeline.media_keys import media_key
-from pipeline.records import LOCATOR_COLUMNS, RECORD_SCHEMA
+from pipeline.model.licences import normalise_licence
+from pipeline.model.media_keys import media_key
+from pipeline.model.records import LOCATOR_COLUMNS, RECORD_SCHEMA
 from pipeline.run.driver import run
-from pipeline.run.engine import EngineOptions
 from pipeline.sources import open_source
-from pipeline.sources.bioscan import image_path
+from pipeline.sources.bioscan.bioscan5m import image_path
 
 DATA = Path(__file__).parents[2] / "../shared/data/sources"
 DOWNLOAD = "gbif/dwca/0022697-200613084148143.zip"

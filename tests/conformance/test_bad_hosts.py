@@ -55,7 +55,7 @@ def fetched(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
         options += ["--contact=tests@example.org", "--max-retry-after=2", "--patience=6", "--max-bytes=50000000"]
         out = folder / "out"
         started = time.monotonic()
-        command = [sys.executable, "-m", "pipeline.cli", "fetch", str(folder / "urls.parquet"), "-o", str(out)]
+        command = [sys.executable, "-m", "pipeline.commands.cli", "fetch", str(folder / "urls.parquet"), "-o", str(out)]
         # A process starts out with the peak of the one that made it, so a small one stands between.
         metered = [sys.executable, "-c", _METER, *command, *options]
         run = subprocess.run(metered, env=env, cwd=ROOT, check=True, capture_output=True, text=True)

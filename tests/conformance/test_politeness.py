@@ -13,7 +13,7 @@ from typing import Any
 
 from manifests.recipe import FetchRules
 from pipeline.media import Fetched, Fetcher
-from pipeline.outcomes import Outcome
+from pipeline.model.outcomes import Outcome
 
 BODY = b"\xff\xd8\xff" + bytes(500)
 

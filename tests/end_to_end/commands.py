@@ -13,7 +13,17 @@ from tests.conftest import Demo
 def command(demo: Demo, out: Path, *more: str) -> list[str]:
     hosts = ", ".join(f'"{entry}"' for entry in connect_to(demo.server.address))
     set_hosts = ["--set", f"fetch.connect_to=[{hosts}]"]
-    return [sys.executable, "-m", "pipeline.cli", "run", str(demo.corpus.recipe), "-o", str(out), *set_hosts, *more]
+    return [
+        sys.executable,
+        "-m",
+        "pipeline.commands.cli",
+        "run",
+        str(demo.corpus.recipe),
+        "-o",
+        str(out),
+        *set_hosts,
+        *more,
+    ]
 
 
 def no_half_files(out: Path) -> Iterator[str]:

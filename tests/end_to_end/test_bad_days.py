@@ -14,17 +14,17 @@ from pathlib import Path
 import pytest
 
 from pipeline.demo import connect_to
-from pipeline.errors import RunError, SourceError
-from pipeline.exit_status import ExitStatus
+from pipeline.model.errors import RunError, SourceError
+from pipeline.model.exit_status import ExitStatus
 from pipeline.run.driver import run
-from pipeline.run.folder import STAGES
+from pipeline.storage.run_folder import STAGES
 from tests.conftest import Demo, assert_same_run
 from tests.end_to_end.commands import command, no_half_files
 
 
 def biomill(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "pipeline.cli", *arguments], capture_output=True, text=True, timeout=300
+        [sys.executable, "-m", "pipeline.commands.cli", *arguments], capture_output=True, text=True, timeout=300
     )
 
 

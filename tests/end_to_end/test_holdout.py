@@ -14,7 +14,7 @@ from dedup import write_hash_list
 from manifests import BenchmarkSpec, RecipeError
 from pipeline.catalog import open_catalog
 from pipeline.run.driver import run
-from pipeline.run.folder import STAGES
+from pipeline.storage.run_folder import STAGES
 from pipeline.verify import verify
 from tests.conftest import Demo
 

@@ -14,11 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from pipeline.atomic import write_table
 from pipeline.catalog import open_catalog
-from pipeline.explain import explain
-from pipeline.records import RANK_COLUMNS
+from pipeline.catalog.row_life import explain
+from pipeline.model.records import RANK_COLUMNS
 from pipeline.run.driver import run
+from pipeline.storage.atomic import write_table
 from pipeline.verify import verify
 from tests.conftest import Demo
 

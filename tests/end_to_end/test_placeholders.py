@@ -6,7 +6,7 @@ import csv
 import json
 
 from pipeline.catalog import open_catalog
-from pipeline.explain import explain
+from pipeline.catalog.row_life import explain
 from pipeline.likeness.run_evidence import run_sheets
 from tests.conftest import Demo
 

@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from pipeline.catalog import open_catalog
-from pipeline.run.folder import STAGES, RunFolder
+from pipeline.storage.run_folder import STAGES, RunFolder
 from pipeline.verify import verify
 from tests.conftest import Demo
 

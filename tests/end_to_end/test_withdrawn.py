@@ -17,17 +17,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from manifests import ExportRules, PrivacyRules, Recipe
-from pipeline.atomic import read_json
 from pipeline.catalog import create_views, open_catalog
-from pipeline.errors import RunError
+from pipeline.engine.engine import EngineOptions
 from pipeline.export import FORMATS, export
+from pipeline.export.publish import publish
+from pipeline.model.errors import RunError
 from pipeline.privacy import generalised
-from pipeline.publish import publish
 from pipeline.run.driver import all_stages, run
-from pipeline.run.engine import EngineOptions
-from pipeline.run.folder import RunFolder
 from pipeline.shards import verify_checksums
 from pipeline.stages.base import Context, stage_digest
+from pipeline.storage.atomic import read_json
+from pipeline.storage.run_folder import RunFolder
 from pipeline.verify import verify
 from pipeline.withdrawal import look
 from tests.conftest import Demo

@@ -6,8 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
-from pipeline.atomic import read_json, write_json
 from pipeline.export import export
+from pipeline.storage.atomic import read_json, write_json
 from tests.conftest import Demo
 from tests.oracles.environment import run
 

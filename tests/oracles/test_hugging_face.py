@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pipeline.export import export
-from pipeline.publish import publish
+from pipeline.export.publish import publish
 from pipeline.run.driver import run as run_recipe
 from pipeline.shards import json_form, read_samples, sample_json, scan
 from pipeline.verify import verify

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipeline.cli import main
+from pipeline.commands.cli import main
 from tests.conftest import Demo
 from tests.oracles.duckdb_clients import clients
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli import main
+from pipeline.commands.cli import main
 from tests.conftest import Demo
 from tests.oracles.environment import interpreter, ran, surroundings
 

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.run.closing import closing_lines
+from pipeline.catalog.closing import closing_lines
+from pipeline.engine.engine import EngineOptions
 from pipeline.run.driver import run
-from pipeline.run.engine import EngineOptions
 from pipeline.verify import verify
 from tests.real_input.mill import ready
 from tests.real_input.released import DATA

@@ -18,9 +18,9 @@ import pytest
 
 from pipeline.catalog import open_catalog
 from pipeline.media import Fetcher, to_uri
-from pipeline.outcomes import Outcome
+from pipeline.model.outcomes import Outcome
 from pipeline.run.driver import run
-from pipeline.run.folder import STAGES, RunFolder
+from pipeline.storage.run_folder import STAGES, RunFolder
 from pipeline.verify import verify
 from tests.real_input.mill import Ready, ready
 from tests.real_input.photo_server import address_of

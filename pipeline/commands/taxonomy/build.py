@@ -29,7 +29,7 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def lines(args: argparse.Namespace) -> Iterator[str]:
     """Build, and give what was read, what was odd about it, and the build id; raises TaxonomyError."""
     from taxonomy import build_taxonomy
-    from taxonomy.index import read_manifest
+    from taxonomy.build.index import read_manifest
 
     build_id = build_taxonomy(args.sources, args.out, languages=args.languages.split(","))
     manifest = read_manifest(args.out)

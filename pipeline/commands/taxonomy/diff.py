@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.commands.numbers import whole
+from pipeline.commands.options.numbers import whole
 
 
 def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -23,8 +23,8 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def lines(args: argparse.Namespace) -> Iterator[str]:
     """Give the kinds of change with their numbers; the exit status is 0 whether or not anything changed."""
-    from pipeline.atomic import write_table
-    from taxonomy.difference import KINDS, diff_taxonomies
+    from pipeline.storage.atomic import write_table
+    from taxonomy.build.difference import KINDS, diff_taxonomies
 
     changes = diff_taxonomies(args.before, args.after)
     rows = changes.to_pylist()

@@ -32,7 +32,7 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     cells |= {hint: getattr(args, f"hint_{hint}") for hint in _HINTS}
     asked = pa.table({name: pa.array([cell], pa.string()) for name, cell in cells.items()})
     with opened(args) as taxonomy:
-        answer = taxonomy.resolve(asked).to_pylist()[0]
+        answer = taxonomy.match.resolver(asked).to_pylist()[0]
         weighed = explain(taxonomy, asked)
     path = " > ".join(answer[rank] for rank in (*_HINTS, "species") if answer[rank])
     yield f"{args.name}  ->  {answer['match_type']}, confidence {answer['confidence']}"

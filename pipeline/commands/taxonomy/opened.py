@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.commands.misuse import misuse
-from pipeline.commands.numbers import whole
+from pipeline.commands.options.misuse import misuse
+from pipeline.commands.options.numbers import whole
 
 if TYPE_CHECKING:
     from taxonomy import Policy, Taxonomy

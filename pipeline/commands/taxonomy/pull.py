@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pipeline.commands.misuse import misuse
+from pipeline.commands.options.misuse import misuse
 
 
 def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

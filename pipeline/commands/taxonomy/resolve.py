@@ -22,8 +22,8 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def lines(args: argparse.Namespace) -> Iterator[str]:
     """Resolve the file, and give the number of rows by match type."""
-    from taxonomy.resolving import resolve_file
-    from taxonomy.tables import Malformed
+    from taxonomy.match.resolving import resolve_file
+    from taxonomy.match.tables import Malformed
 
     malformed = Malformed()
 

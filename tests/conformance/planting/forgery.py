@@ -17,15 +17,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from manifests import recipe_from_json
-from pipeline.atomic import read_json, write_json
 from pipeline.cards import CARDS
 from pipeline.cards.facts import gather
 from pipeline.cards.write import card_texts
 from pipeline.catalog import connect_catalog
-from pipeline.run.folder import STAGES, RunFolder
 from pipeline.run.noted import note_files
 from pipeline.shards import CHECKSUMS, ShardWriter, dali_index, index_path, write_checksums
 from pipeline.shards.tar import SampleLocation
+from pipeline.storage.atomic import read_json, write_json
+from pipeline.storage.run_folder import STAGES, RunFolder
 
 Members = list[tuple[str, bytes]]
 Samples = list[tuple[str, Members]]

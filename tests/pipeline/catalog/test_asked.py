@@ -14,16 +14,16 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline.atomic import read_json
 from pipeline.catalog import ask, open_catalog
 from pipeline.catalog.asked import names
+from pipeline.catalog.row_life import explain
 from pipeline.catalog.there import LATER, definitions, empty
-from pipeline.cli import main
-from pipeline.errors import RunError
-from pipeline.explain import explain
+from pipeline.commands.cli import main
+from pipeline.model.errors import RunError
 from pipeline.run.driver import run
-from pipeline.run.folder import STAGES
-from pipeline.run.going_on import going_on
+from pipeline.storage.atomic import read_json
+from pipeline.storage.going_on import going_on
+from pipeline.storage.run_folder import STAGES
 from tests.conftest import Demo
 from tests.end_to_end.commands import command
 
@@ -134,7 +134,9 @@ def test_at_every_moment_what_is_there_can_be_asked_and_the_rest_says_why_not(
                 assert stage not in asked.standing.done, (name, view)
                 error = asked.why_absent(view.removesuffix("()"))
                 assert error is not None and f"stage {stage} makes it" in str(error)
-                assert "go on with: biomill run" in error.remedy or "pipeline.cli" in error.remedy, error.remedy
+                assert "go on with: biomill run" in error.remedy or "pipeline.commands.cli" in error.remedy, (
+                    error.remedy
+                )
             assert moment.last not in asked.standing.done
             # Stages in the middle of which the run was stopped show what they have.
             assert (name in ("in fetch", "in shards", "again in shards")) == bool(asked.standing.begun), name

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.catalog import open_catalog
-from pipeline.cli import main
-from pipeline.records import RANK_COLUMNS
+from pipeline.commands.cli import main
+from pipeline.model.records import RANK_COLUMNS
 from tests.conftest import Demo
 
 COOKBOOK = Path(__file__).parents[3] / "docs" / "catalog.md"

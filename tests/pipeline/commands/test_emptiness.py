@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli import main
-from pipeline.exit_status import ExitStatus
+from pipeline.commands.cli import main
+from pipeline.model.exit_status import ExitStatus
 
 SAID = "an empty result is no success: exit status 4"
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from pipeline.exit_status import ExitStatus
+from pipeline.model.exit_status import ExitStatus
 
 ROOT = Path(__file__).parents[3]
-COMMAND = [sys.executable, "-m", "pipeline.cli"]
+COMMAND = [sys.executable, "-m", "pipeline.commands.cli"]
 RECIPE = 'name = "a"\n[[sources]]\nname = "b"\nkind = "eol"\npath = "none"\n'
 
 
@@ -62,7 +62,7 @@ def test_a_command_ends_with_its_status(status: ExitStatus, line: str, told: str
 def test_a_missing_extra_is_misuse(folder: Path) -> None:
     """A process in which the extra's library cannot be found, as where it is not installed."""
     code = (
-        "import sys; sys.modules['cykooz_resizer'] = None; from pipeline.cli import main; "
+        "import sys; sys.modules['cykooz_resizer'] = None; from pipeline.commands.cli import main; "
         "sys.exit(main(['images', 'a.jpg', '--resampler', 'cykooz-resizer']))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=120)

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.catalog import open_catalog
-from pipeline.cli import main
-from pipeline.commands.json_document import json_document, plain
-from pipeline.explain import explain
+from pipeline.catalog.row_life import explain
+from pipeline.commands.cli import main
+from pipeline.commands.options.json_document import json_document, plain
 from tests.conftest import Demo
 
 PAGE = (Path(__file__).parents[3] / "docs" / "json.md").read_text(encoding="utf-8")

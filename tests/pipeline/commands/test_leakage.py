@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.cli import main
+from pipeline.commands.cli import main
 from tests.pipeline.likeness.pictures import grain, jpeg, lay
 
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from manifests import BiomillError
-from pipeline.cli import main
+from pipeline.commands.cli import main
 from pipeline.commands.licences import HEADER, licences_of
 
 STATED = ["cc-by 3.0", "http://creativecommons.org/licenses/by-nc-nd/4.0/", "cc-by 3.0", "", 'a "quoted", one']

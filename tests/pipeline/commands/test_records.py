@@ -8,10 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from manifests.recipe import SourceSpec
-from pipeline.cli import main
+from pipeline.commands.cli import main
 from pipeline.commands.records import write_records
 from pipeline.demo import build_corpus
-from pipeline.records import RECORD_SCHEMA, SCHEMA_VERSION
+from pipeline.model.records import RECORD_SCHEMA, SCHEMA_VERSION
 
 KINDS = {
     "gbif-dwca": ("gbif/*.zip", {}),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.cli import main
+from pipeline.commands.cli import main
 
 TREE = (
     "Animalia [kingdom]\n  Felidae [family]\n    Puma [genus]\n      Puma concolor (Linnaeus, 1771) [species]\n"

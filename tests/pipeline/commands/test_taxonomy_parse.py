@@ -20,7 +20,7 @@ CSV = 'occurrenceID,dwc:scientificName,scientificNameAuthorship,taxonRank\n1,Pum
 
 
 def parse(*args: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "pipeline.cli", "taxonomy", "parse", *args]
+    command = [sys.executable, "-m", "pipeline.commands.cli", "taxonomy", "parse", *args]
     return subprocess.run(command, input=given, capture_output=True, timeout=120)
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.arguments import Parser
-from pipeline.cli import _parser, main
+from pipeline.commands.cli import _parser, main
 from pipeline.commands.completion import SHELLS
 from pipeline.commands.examples import EXAMPLES, leaves
-from pipeline.commands.outputs import OUTPUTS
+from pipeline.commands.options.arguments import Parser
+from pipeline.commands.options.outputs import OUTPUTS
 
 PARSER = _parser()
 LEAVES = dict(leaves(PARSER))
@@ -164,16 +164,16 @@ LINES = {
     "biomill run x --until s": {"screen", "select", "shards"},
 }
 BASH = """
-eval "$(python -m pipeline.cli completion bash)"; complete -p biomill >/dev/null || exit 9
-biomill() { python -m pipeline.cli "$@"; }
+eval "$(python -m pipeline.commands.cli completion bash)"; complete -p biomill >/dev/null || exit 9
+biomill() { python -m pipeline.commands.cli "$@"; }
 while IFS= read -r COMP_LINE; do
     COMP_POINT=${#COMP_LINE}; COMP_TYPE=9; COMPREPLY=()
     _python_argcomplete biomill; printf '%s:%s\\n' "$COMP_LINE" "${COMPREPLY[*]}"
 done <<< "$LINES"
 """
 FISH = """
-python -m pipeline.cli completion fish | source
-function biomill; python -m pipeline.cli $argv; end
+python -m pipeline.commands.cli completion fish | source
+function biomill; python -m pipeline.commands.cli $argv; end
 for line in (string split \\n $LINES)
     echo "$line:"(complete -C "$line" | string replace -r '\\t.*' '' | string join ' ')
 end

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import pytest
 from PIL import Image, ImageOps
 
-from pipeline import ids
 from pipeline.demo import Corpus, DemoServer, build_corpus, serve
+from pipeline.model import ids
 
 DemoRows = list["InputRow"]
 

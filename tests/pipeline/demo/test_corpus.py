@@ -16,8 +16,8 @@ import pytest
 from manifests.recipe import Recipe, SourceSpec
 from pipeline.demo import Corpus, build_corpus
 from pipeline.demo.cast import CAST, load_cast
-from pipeline.errors import StorageError
-from pipeline.outcomes import Outcome
+from pipeline.model.errors import StorageError
+from pipeline.model.outcomes import Outcome
 
 PLANTED = {
     # outcome: how many times at least

@@ -11,7 +11,7 @@ from PIL import Image
 
 from pipeline.demo import Corpus, DemoServer, connect_to, serve
 from pipeline.demo.server import main
-from pipeline.errors import PipelineError
+from pipeline.model.errors import PipelineError
 
 
 def get(server: DemoServer, address: str) -> tuple[int, dict[str, str], bytes]:

@@ -13,12 +13,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.atomic import read_json, write_json
 from pipeline.catalog import open_catalog
-from pipeline.cli import main
-from pipeline.errors import RunError, VerifyError
+from pipeline.commands.cli import main
 from pipeline.export import Exported, export
+from pipeline.model.errors import RunError, VerifyError
 from pipeline.shards import sample_locations, verify_checksums, verify_index
+from pipeline.storage.atomic import read_json, write_json
 from tests.conftest import Demo
 
 MAY_SHARE = "license_family NOT LIKE '%-ND'"

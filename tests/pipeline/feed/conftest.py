@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from pipeline.atomic import write_table
 from pipeline.shards import ShardWriter, shard_name
 from pipeline.stages.shards import MANIFEST_SCHEMA
+from pipeline.storage.atomic import write_table
 
 GENERA = ("Puma", "Lynx", "Felis", "Panthera", "Ursus")
 SHARDS, EACH = 5, 37

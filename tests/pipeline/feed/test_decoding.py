@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipeline.errors import FeedError
 from pipeline.feed import CROPS, View, show
 from pipeline.feed.decoding import DRAWS, region
 from pipeline.feed.permutation import uniforms
-from tests.benchmarks.photos import jpegs
+from pipeline.model.errors import FeedError
+from tests.performance.photos import jpegs
 
 ENOUGH_DB = 38.0
 

@@ -21,10 +21,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import FeedError
 from pipeline.feed import Feed, Rules, View, open_store
 from pipeline.feed.headers import checked
 from pipeline.feed.store import LocalStore, Span
+from pipeline.model.errors import FeedError
 from pipeline.shards.tar import header
 from tests.conftest import Demo
 

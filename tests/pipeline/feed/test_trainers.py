@@ -13,9 +13,9 @@ from braceexpand import braceexpand
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.cli import main
-from pipeline.errors import FeedError
+from pipeline.commands.cli import main
 from pipeline.feed.trainers import Shards, brace_ranges, command_lines, local_shards
+from pipeline.model.errors import FeedError
 from pipeline.shards import MemberLocation, SampleLocation, dali_index, index_path, member_suffixes
 
 SIZES = st.lists(st.integers(1, 40), min_size=1, max_size=70)

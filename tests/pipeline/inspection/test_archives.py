@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import SourceError
 from pipeline.inspection import inspect_release
+from pipeline.model.errors import SourceError
 from tests.conformance.sources import archive_cells
-
-from .conftest import meta, write, write_named
+from tests.pipeline.inspection.conftest import meta, write, write_named
 
 CORE = ("core", "Occurrence", "o.txt", "occurrenceID scientificName sex")
 ROWS = "occurrenceID\tscientificName\tsex\n1\tPuma concolor\tmale\n2\tLynx lynx\t\n"

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli import main
-from pipeline.errors import SourceError
+from pipeline.commands.cli import main
 from pipeline.inspection import inspect_release
-
-from .conftest import meta, write
+from pipeline.model.errors import SourceError
+from tests.pipeline.inspection.conftest import meta, write
 
 EOL = "EOL content ID,EOL page ID,Medium Source URL,EOL Full-Size Copy URL,License Name,Copyright Owner\n"
 EOL_ROW = "11,7,https://www.inaturalist.org/photos/5,https://content.eol.org/data/media/aa/x.jpg,cc-by 3.0,A\n"

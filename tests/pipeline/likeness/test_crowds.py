@@ -15,7 +15,7 @@ from PIL import Image
 
 from dedup import RESIDUAL_LIMIT, block_of, hash_image, luma_of
 from manifests import LikenessRules
-from pipeline.cli import main
+from pipeline.commands.cli import main
 from pipeline.likeness import find_duplicates
 from pipeline.likeness.crowds import NO_GROUP, Alike, fold, near_edges
 from pipeline.likeness.hashing import HASHED_SCHEMA

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.likeness.settle import RANK_IDS, Edges, Leak, Verdicts, settle
-from pipeline.outcomes import Outcome
+from pipeline.model.outcomes import Outcome
 
 LINEAGES = {
     "lynx": ("t:Lynx-lynx", "t:Lynx"),

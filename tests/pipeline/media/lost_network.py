@@ -106,7 +106,7 @@ def main() -> None:
             if word.endswith(".csv") and "{port}" in (text := Path(word).read_text()):
                 Path(word).write_text(text.replace("{port}", str(port)))
         done = subprocess.run(
-            [sys.executable, "-m", "pipeline.cli", *words],
+            [sys.executable, "-m", "pipeline.commands.cli", *words],
             capture_output=True,
             text=True,
             env=environment,

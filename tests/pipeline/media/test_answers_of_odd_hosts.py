@@ -14,14 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manifests.recipe import FetchRules, ImageRules
-from pipeline.errors import PipelineError
-from pipeline.media import Fetched, Fetcher, asking, process
-from pipeline.media.budget import ByteBudget
-from pipeline.media.guards import Refusal, Routes, to_uri
-from pipeline.media.limits import HostLimits
+from pipeline.media import Fetched, Fetcher, process
+from pipeline.media.http import asking
+from pipeline.media.http.budget import ByteBudget
+from pipeline.media.http.guards import Refusal, Routes, to_uri
+from pipeline.media.http.limits import HostLimits
+from pipeline.media.http.robots import Robots, parse_robots
 from pipeline.media.permission import permission
-from pipeline.media.robots import Robots, parse_robots
-from pipeline.outcomes import Outcome
+from pipeline.model.errors import PipelineError
+from pipeline.model.outcomes import Outcome
 
 ASKER = asking.Asker(FetchRules(), Routes.of(FetchRules()), HostLimits(FetchRules()), ByteBudget(1))
 BODY = b"\xff\xd8\xff\xe0 a picture"

@@ -15,12 +15,13 @@ import pytest
 from PIL import Image
 
 from manifests import FetchRules, ImageRules
-from pipeline.cli import main
-from pipeline.errors import StorageError
-from pipeline.media import background, hosts, work
+from pipeline.commands.cli import main
+from pipeline.media import background, work
 from pipeline.media.background import Background
-from pipeline.media.cost import decode_work
-from pipeline.media.fetched import Fetched
+from pipeline.media.http import hosts
+from pipeline.media.images.cost import decode_work
+from pipeline.model.errors import StorageError
+from pipeline.model.fetched import Fetched
 from tests.pipeline.media.conftest import Site
 
 

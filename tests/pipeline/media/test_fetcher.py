@@ -12,9 +12,9 @@ import pytest
 
 from manifests.errors import RecipeError
 from manifests.recipe import FetchRules
-from pipeline.errors import PipelineError
 from pipeline.media import Fetched, Fetcher
-from pipeline.outcomes import Outcome
+from pipeline.model.errors import PipelineError
+from pipeline.model.outcomes import Outcome
 
 if TYPE_CHECKING:
     from conftest import Site
@@ -169,7 +169,7 @@ def test_a_redirect_to_a_private_address_is_never_followed(site: Site) -> None:
 
 def test_the_connected_peer_is_judged_even_when_the_resolver_lied(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that resolves to a public address when asked and to a private one when connected to: DNS rebinding."""
-    from pipeline.media import connections
+    from pipeline.media.http import connections
 
     answers = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", 80))]
     monkeypatch.setattr(connections.socket, "getaddrinfo", lambda *args, **kwargs: answers)

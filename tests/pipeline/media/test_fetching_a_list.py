@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from pipeline.cli import main
+from pipeline.commands.cli import main
 from tests.pipeline.media.conftest import Site
 
 Fetch = Callable[..., tuple[list[str], dict[str, str]]]
@@ -173,7 +173,15 @@ def test_two_processes_share_a_host_and_give_the_same_files(fetch: Fetch, tmp_pa
 
 def test_a_killed_command_leaves_no_process_at_its_journals(site: Site, tmp_path: Path) -> None:
     (tmp_path / "urls.csv").write_text("url\n" + "".join(site.url(f"slow/0.5/{n}") + "\n" for n in range(200)))
-    command = [sys.executable, "-m", "pipeline.cli", "fetch", str(tmp_path / "urls.csv"), "-o", str(tmp_path / "out")]
+    command = [
+        sys.executable,
+        "-m",
+        "pipeline.commands.cli",
+        "fetch",
+        str(tmp_path / "urls.csv"),
+        "-o",
+        str(tmp_path / "out"),
+    ]
     options = [f"--connect-to=media.example.org=127.0.0.1:{site.port}", "--no-robots", "--rate=1000", "--workers=2"]
     with subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while len(site.clients) < 8 and process.poll() is None:  # each of the two keeps four connections

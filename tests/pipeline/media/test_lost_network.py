@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.media.evidence import Channel, Evidence
+from pipeline.media.http.reachability import Channel, Evidence
 from tests.pipeline.media.lost_network import inside, why_not
 
 HOSTS = ("alpha.org", "media.beta.net", "www.gamma.ac.uk", "delta.com", "images.epsilon.de", "zeta.museum")

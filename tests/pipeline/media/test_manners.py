@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from pipeline.media import Fetcher
-from pipeline.outcomes import Outcome
+from pipeline.model.outcomes import Outcome
 from tests.pipeline.media.conftest import Site
 
 

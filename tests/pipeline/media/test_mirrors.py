@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from manifests.errors import RecipeError
-from pipeline.errors import SourceError
 from pipeline.media.mirrors import Mirrors
-from pipeline.outcomes import Outcome
+from pipeline.model.errors import SourceError
+from pipeline.model.outcomes import Outcome
 
 PREFIX = "https://example.org/photos/"
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from pipeline.engine.engine import EngineOptions
 from pipeline.run.driver import run
-from pipeline.run.engine import EngineOptions
 from tests.conftest import Demo
 
 

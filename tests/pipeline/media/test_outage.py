@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import NetworkLostError
-from pipeline.media.evidence import Channel, Evidence
-from pipeline.media.known_hosts import KnownHosts
+from pipeline.media.http.known_hosts import KnownHosts
+from pipeline.media.http.reachability import Channel, Evidence
 from pipeline.media.outage import MANY, Outage
+from pipeline.model.errors import NetworkLostError
 
 HOSTS = [f"media.host{n}.org" for n in range(8)]
 STRONG, WEAK = (

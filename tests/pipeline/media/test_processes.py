@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipeline.errors import PipelineError, WorkerDiedError
 from pipeline.media.processes import Processes
+from pipeline.model.errors import PipelineError, WorkerDiedError
 
 HEAVY = (
     "apache_beam",
@@ -134,7 +134,7 @@ assert pq.ParquetFile(folder / "media" / "u.parquet").read(columns=["outcome"]).
 def test_the_command_loads_what_it_needs_and_no_more(tmp_path: Path) -> None:
     code = """
 sys.argv = ["biomill", "fetch", listing, "-o", out, "--contact=a@b.c", "--attempts=1", "--no-robots"]
-from pipeline.cli import main
+from pipeline.commands.cli import main
 main()
 """
     loaded = loaded_after_a_fetch(tmp_path, code)
@@ -144,7 +144,7 @@ main()
 
 def test_a_caller_of_the_command_keeps_its_pandas(tmp_path: Path) -> None:
     code = """
-from pipeline.cli import main
+from pipeline.commands.cli import main
 main(["fetch", listing, "-o", out, "--contact=a@b.c", "--attempts=1", "--no-robots"])
 import pyarrow as pa
 assert len(pa.table({"a": [1, 2]}).to_pandas()) == 2

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.pull import Client, Credentials, Patience
-
-from .replay import Replay, replaying
+from tests.pipeline.pull.replay import Replay, replaying
 
 USER, PASSWORD = "merian@example.org", "pa$$ wörd/Surinam"
 Clients = Callable[..., Client]

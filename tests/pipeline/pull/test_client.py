@@ -11,9 +11,8 @@ import pytest
 import requests
 
 from pipeline.pull import Client, Credentials, Patience, PullError, UncertainError
-
-from .conftest import PASSWORD, USER, Pauses
-from .replay import Answer, Replay
+from tests.pipeline.pull.conftest import PASSWORD, USER, Pauses
+from tests.pipeline.pull.replay import Answer, Replay
 
 OK = Answer(200, b'{"count": 3}')
 

@@ -22,10 +22,9 @@ from hypothesis import strategies as st
 
 from pipeline.pull import Client, Patience, PullError, existing, parse_conditions, pull_download, request_for
 from pipeline.pull.state import only_puller, read_state
-from pipeline.sources.release_note import read_release_note
-
-from .conftest import PASSWORD, USER, Pauses
-from .replay import Answer, Asked, Replay, replaying
+from pipeline.sources.release.release_note import read_release_note
+from tests.pipeline.pull.conftest import PASSWORD, USER, Pauses
+from tests.pipeline.pull.replay import Answer, Asked, Replay, replaying
 
 KEY = "0000066-140928181241064"
 REQUEST = request_for(parse_conditions(["taxonKey=5WZLF", "mediaType=StillImage"]))
@@ -335,7 +334,7 @@ def start(server: Replay, out: Path) -> subprocess.Popen[bytes]:
     question.write_text(json.dumps(REQUEST))
     environment = {**os.environ, "GBIF_USER": USER, "GBIF_PWD": PASSWORD}
     return subprocess.Popen(
-        [sys.executable, "-m", "pipeline.cli", "pull", "gbif", "--predicate", str(question), *options],
+        [sys.executable, "-m", "pipeline.commands.cli", "pull", "gbif", "--predicate", str(question), *options],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 
 from pipeline.pull import Client, PullError, pull_pages, search_parameters
-
-from .conftest import Pauses
-from .replay import Answer, Asked, Replay
+from tests.pipeline.pull.conftest import Pauses
+from tests.pipeline.pull.replay import Answer, Asked, Replay
 
 QUESTION = search_parameters(["taxonKey=2431762", "mediaType=StillImage"])
 SEARCH = "/v1/occurrence/search"
@@ -142,7 +141,9 @@ def test_pages_pulled_by_a_killed_puller_are_the_same(server: Replay, tmp_path: 
         while code:
             command = ["pull", "gbif-pages", "taxonKey=2431762", "mediaType=StillImage", "-o", str(tmp_path / out)]
             options = ["--api", server.api, "--contact", "mill@example.org"]
-            running.append(subprocess.Popen([sys.executable, "-m", "pipeline.cli", *command, *options], env=os.environ))
+            running.append(
+                subprocess.Popen([sys.executable, "-m", "pipeline.commands.cli", *command, *options], env=os.environ)
+            )
             code = running[-1].wait(30)
             assert code in (0, -signal.SIGKILL)
     files = [{file.name: file.read_bytes() for file in (tmp_path / out).iterdir()} for out in ("killed", "undisturbed")]

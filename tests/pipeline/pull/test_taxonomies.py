@@ -13,11 +13,10 @@ import pytest
 
 from pipeline.pull import Client, Patience, PullError
 from pipeline.pull.taxonomies import Published, published, pull_taxonomy
-from pipeline.sources.release_note import read_release_note
+from pipeline.sources.release.release_note import read_release_note
 from taxonomy import build_taxonomy
-
-from .conftest import Pauses
-from .replay import Answer, Replay
+from tests.pipeline.pull.conftest import Pauses
+from tests.pipeline.pull.replay import Answer, Replay
 
 
 def release() -> bytes:

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.cli import main
+from pipeline.commands.cli import main
 from pipeline.query import answers
 from pipeline.query.formats import lines
 from pipeline.query.table import MEASURED, box, markdown, table, widths

@@ -12,9 +12,9 @@ import pytest
 from manifests import load_recipe
 from pipeline.demo import Corpus
 from pipeline.demo.web import HOSTS
-from pipeline.errors import NetworkLostError
+from pipeline.engine.engine import explain_failure
+from pipeline.model.errors import NetworkLostError
 from pipeline.run.driver import run
-from pipeline.run.engine import explain_failure
 from tests.pipeline.media.lost_network import inside, why_not
 
 needs_namespaces = pytest.mark.skipif(bool(why_not()), reason=why_not() or "-")
@@ -67,7 +67,7 @@ def test_a_run_without_a_resolver_goes_on_by_the_same_command(
 def test_a_lost_network_survives_beams_wrapping() -> None:
     error = NetworkLostError("the network is lost: the route failed", where="a.org: no route", remedy="mend it")
     found = explain_failure(
-        f"Traceback\nRuntimeError: pipeline.errors.NetworkLostError: {error} [while running 'x']", "fetch"
+        f"Traceback\nRuntimeError: pipeline.model.errors.NetworkLostError: {error} [while running 'x']", "fetch"
     )
     assert isinstance(found, NetworkLostError)
     assert (found.what, found.where, found.remedy) == (error.what, error.where, error.remedy)

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from manifests import RecipeError, load_recipe
-from pipeline.cli import main
-from pipeline.explain import explain
+from pipeline.catalog.row_life import explain
+from pipeline.commands.cli import main
 from pipeline.run.driver import run
 
 HEADER = "url_gcp,image_id,original_label,scientific_name,kingdom,family"

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import NetworkLostError, RunError
-from pipeline.run.folder import RunFolder
+from pipeline.model.errors import NetworkLostError, RunError
 from pipeline.run.sitting import Sitting, last_sitting, sitting
+from pipeline.storage.run_folder import RunFolder
 
 HOLDS = """
 import sys, time
 from pathlib import Path
-from pipeline.run.folder import RunFolder
+from pipeline.storage.run_folder import RunFolder
 from pipeline.run.sitting import sitting
 folder = RunFolder(Path(sys.argv[1]))
 with folder.lock(), sitting(folder, "fetch") as begin:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import StorageError, VerifyError
+from pipeline.model.errors import StorageError, VerifyError
 from pipeline.shards import (
     CHECKSUMS,
     ShardWriter,

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import PipelineError, StorageError, VerifyError
+from pipeline.model.errors import PipelineError, StorageError, VerifyError
 from pipeline.shards import SampleLocation, ShardWriter, sample_locations, walk
 from pipeline.shards.tar import header
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from manifests.recipe import SourceSpec
-from pipeline.records import ENDED_SCHEMA, LOCATOR_COLUMNS, RECORD_SCHEMA
+from pipeline.model.records import ENDED_SCHEMA, LOCATOR_COLUMNS, RECORD_SCHEMA
 from pipeline.sources import Plan, Release, open_source
 from pipeline.stages.spool import buckets_of
 

@@ -15,12 +15,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from manifests import Recipe, load_recipe
-from pipeline.cli import main
+from pipeline.commands.cli import main
 from pipeline.demo import DemoServer, build_corpus, connect_to, serve
-from pipeline.errors import RunError
+from pipeline.engine.engine import EngineOptions
+from pipeline.media.progress import STORED, Tally, host_lines
+from pipeline.model.errors import RunError
 from pipeline.run.driver import run
-from pipeline.run.engine import EngineOptions
-from pipeline.run.fetching import STORED, Tally, host_lines
 
 
 @dataclasses.dataclass

@@ -18,12 +18,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manifests.recipe import LikenessRules, Recipe, SourceSpec
-from pipeline import ids, sql
 from pipeline.likeness.settle import compatible
-from pipeline.media_keys import page_media_key
-from pipeline.one_medium import ALTERNATES
-from pipeline.records import RANK_COLUMNS, RECORD_SCHEMA
+from pipeline.model import ids
+from pipeline.model.media_keys import page_media_key
+from pipeline.model.records import RANK_COLUMNS, RECORD_SCHEMA
+from pipeline.stages.one_medium import ALTERNATES
 from pipeline.stages.screen import PASSED_SCHEMA, collapse
+from pipeline.storage import database as sql
 from taxonomy import RESOLVED_SCHEMA
 
 TAXA = {

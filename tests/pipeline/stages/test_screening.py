@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from manifests.recipe import Recipe, SourceSpec
-from pipeline import sql
 from pipeline.likeness.taxa import HELD_TAXA_SCHEMA
-from pipeline.records import RECORD_SCHEMA
+from pipeline.model.records import RECORD_SCHEMA
 from pipeline.stages.screen import screening_sql
+from pipeline.storage import database as sql
 from taxonomy import RESOLVED_SCHEMA
 
 IDS = pa.schema([(name, pa.string()) for name in ("benchmark", "media_key", "record_key", "occurrence_key")])

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.run.folder import RunFolder
 from pipeline.shards import ShardWriter, dali_index, json_form, sample, write_samples
+from pipeline.storage.run_folder import RunFolder
 from pipeline.verify.check import Run
 from pipeline.verify.contents import read_contents
 from tests.conftest import Demo

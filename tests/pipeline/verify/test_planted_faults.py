@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.atomic import read_json, write_json, write_table
-from pipeline.cli import main
+from pipeline.commands.cli import main
+from pipeline.engine.engine import EngineOptions
 from pipeline.run.driver import run
-from pipeline.run.engine import EngineOptions
-from pipeline.run.folder import STAGES
+from pipeline.storage.atomic import read_json, write_json, write_table
+from pipeline.storage.run_folder import STAGES
 from pipeline.verify import verify
 from tests.conftest import Demo
 

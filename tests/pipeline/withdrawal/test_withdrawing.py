@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from manifests import RecipeError
 from manifests.recipe import Recipe, SourceSpec
-from pipeline import sql
 from pipeline.likeness.taxa import HELD_TAXA_SCHEMA
-from pipeline.records import RECORD_SCHEMA
+from pipeline.model.records import RECORD_SCHEMA
 from pipeline.stages.screen import screening_sql
+from pipeline.storage import database as sql
 from pipeline.withdrawal import gather, read_withdrawals
 from taxonomy import RESOLVED_SCHEMA
 

@@ -1,0 +1,49 @@
+"""What a finished run says for itself on the terminal: the funnel, and what to try next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pipeline.catalog import open_catalog
+from pipeline.model.visible import on_one_line
+
+_WIDEST = 60
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else f"{value:,}" if isinstance(value, int) else on_one_line(str(value))
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
+
+
+def table_lines(names: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
+    """Give a plain text table: numbers to the right, words to the left.
+
+    >>> print("\\n".join(table_lines(["outcome", "rows"], [["kept", 1200], ["gone", 7]])))
+    outcome   rows
+    kept     1,200
+    gone         7
+    """
+    cells = [[_cell(value) for value in row] for row in rows]
+    widths = [max(len(name), *(len(row[i]) for row in cells)) if cells else len(name) for i, name in enumerate(names)]
+    right = [bool(rows) and all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(names))]
+    for line in [list(names), *cells]:
+        padded = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(line, widths, right, strict=True)]
+        yield "  ".join(padded).rstrip()
+
+
+def funnel_lines(root: Path) -> Iterator[str]:
+    """Give the funnel of a run: rows per stage, outcome and source, and their sum."""
+    with open_catalog(root) as con:
+        sources = [name for (name,) in con.execute("SELECT DISTINCT source FROM ledger ORDER BY 1").fetchall()]
+        counted = con.execute("SELECT place, stage, outcome, source, rows FROM funnel ORDER BY ALL").fetchall()
+    lines: dict[tuple[int, str, str], dict[str, int]] = {}
+    for place, stage, outcome, source, rows in counted:
+        lines.setdefault((place, stage, outcome), {})[source] = rows
+    table: list[list[object]] = [
+        [stage, outcome, *(found.get(name, 0) for name in sources), sum(found.values())]
+        for (_, stage, outcome), found in lines.items()
+    ]
+    totals = [sum(found.get(name, 0) for found in lines.values()) for name in sources]
+    table.append(["", "all input rows", *totals, sum(totals)])
+    yield from table_lines(["stage", "outcome", *sources, "all"], table)

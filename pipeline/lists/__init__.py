@@ -1,0 +1,1 @@
+"""Tables that people write: keys and names of taxa, with every fault said."""

@@ -1,0 +1,74 @@
+"""The largest loss of a source, in one line: how many rows ended how, for what cause, and what changes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from manifests import Recipe
+from pipeline.losses.advice import advice
+from pipeline.losses.remedies import REMEDIES
+from pipeline.model.outcomes import Outcome
+from pipeline.storage import database as sql
+
+_SHOWN = 200  # characters of a value of the evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """The commonest way in which rows of a source ended."""
+
+    source: str
+    outcome: Outcome
+    rows: int
+    value: str
+    """The commonest value of what `REMEDIES` calls the outcome's facet; '' where the evidence has none."""
+    with_value: int
+    not_in_taxonomy: bool
+    """The taxonomy does not hold the names of most of the rows."""
+
+
+def loss_line(loss: Loss, recipe: Recipe, rows: int, lost: int) -> str:
+    """Return one loss in one line: rows that entered, rows with the outcome, its cause, and what changes it.
+
+    >>> recipe = Recipe("r", ())
+    >>> loss = Loss("a", Outcome.LICENCE_NOT_ALLOWED, 60, "CC-BY-ND-4.0", 50, False)
+    >>> loss_line(loss, recipe, 100, 70).partition("; licences.allow")[0]
+    'source a: 60 of 100 rows ended as licence_not_allowed (CC-BY-ND-4.0 in 50), 10 otherwise'
+    """
+    value = loss.value if len(loss.value) <= _SHOWN else loss.value[:_SHOWN] + "..."
+    share = "" if loss.with_value == loss.rows else f" in {loss.with_value:,}"
+    named = f" ({value}{share})" if value else ""
+    otherwise = f", {lost - loss.rows:,} otherwise" if lost > loss.rows else ""
+    remedy = advice(loss.outcome, recipe, loss.source, loss.value, loss.not_in_taxonomy)
+    return (
+        f"source {loss.source}: {loss.rows:,} of {rows:,} rows ended as {loss.outcome.code}{named}{otherwise}; {remedy}"
+    )
+
+
+def largest_loss(con: duckdb.DuckDBPyConnection, ledger: str, source: str) -> Loss | None:
+    """Return the commonest outcome of a source's rows that were not kept, and the commonest cause of it.
+
+    `ledger`: FROM clause of rows with source, outcome, evidence and other_id, as ENDED_SCHEMA and the catalog have
+    them. None when every row was kept.
+
+    >>> rows = '''(VALUES ('a', 'gone', '{"address": "https://x.org/1"}', NULL), ('a', 'kept', NULL, NULL))
+    ...           r(source, outcome, evidence, other_id)'''
+    >>> largest_loss(duckdb.connect(), rows, "a").value
+    'x.org'
+    """
+    ledger = f"(SELECT * FROM {ledger} WHERE source = {sql.quote(source)} AND outcome <> '{Outcome.KEPT.code}') l"
+    counted = con.execute(
+        f"SELECT outcome, count(*) AS n FROM {ledger} GROUP BY 1 ORDER BY n DESC, outcome LIMIT 1"
+    ).fetchall()
+    if not counted:
+        return None
+    code, rows = counted[0]
+    outcome = Outcome[code.upper()]
+    chosen = f"FROM {ledger} WHERE outcome = {sql.quote(code)}"
+    value, with_value = con.execute(
+        f"SELECT {REMEDIES[outcome].facet} AS value, count(*) AS n {chosen} GROUP BY 1 ORDER BY n DESC, value LIMIT 1"
+    ).fetchall()[0]
+    unknown = sql.scalar(con, f"SELECT count(*) {chosen} AND l.evidence ->> '$.missing' IS NOT NULL")
+    return Loss(source, outcome, rows, str(value or ""), with_value, 2 * unknown > rows)

@@ -1,0 +1,1 @@
+"""Asking one host for one address: guards, connections, framing, robots, manners."""

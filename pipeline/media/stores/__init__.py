@@ -1,0 +1,1 @@
+"""Media that lie in folders, archives and object stores."""

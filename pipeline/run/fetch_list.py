@@ -1,0 +1,288 @@
+"""A list of URLs to images and outcomes, without a recipe: the fetch of a run, used alone.
+
+`DIR/outcomes.parquet` has one row per row of the list, `DIR/images/` the images by the id of their medium, each
+written as it comes, and `DIR/.fetch/` what a stopped fetch goes on from (plan, units, journals, robots.txt rules).
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from manifests import FetchRules, ImageRules
+from pipeline.engine import interrupt
+from pipeline.media import check_url
+from pipeline.media.fetcher import host_of
+from pipeline.media.http.proxies import Proxies
+from pipeline.media.images.resampling import check_resampler
+from pipeline.media.journal import holds, image_file
+from pipeline.media.mirrors import Mirrors
+from pipeline.media.network_loss import UNREACHED, clear_pauses, hopeful_lines, nobody_answered, still_to_ask
+from pipeline.media.processes import Processes
+from pipeline.media.progress import STORED, FetchTicker, host_lines
+from pipeline.media.stored import MEDIA_SCHEMA
+from pipeline.media.work import FetchTask, FetchUnits, unit_path
+from pipeline.model import ids
+from pipeline.model.errors import NetworkLostError, SourceError
+from pipeline.model.outcomes import Outcome
+from pipeline.run import suspects
+from pipeline.run.url_list import EXPECTED, read_list
+from pipeline.stages import fetch_plan
+from pipeline.stages.base import missing
+from pipeline.storage import database as sql
+from pipeline.storage.atomic import sweep, table_writer, write_table
+from pipeline.storage.run_folder import RunFolder
+
+_MEMORY_MB = 1024
+_VERSION = 4
+_LIST_SCHEMA = pa.schema(
+    [
+        pa.field("row", pa.int64()),
+        *((name, pa.string()) for name in ("url", "media_id", "image_id", "host", "outcome", "detail")),
+    ]
+)
+_FROM_MEDIA = (
+    *("status", "attempts", "final_url", "content_type", "bytes", "sha256", "format"),
+    *("source_width", "source_height", "width", "height", "phash", "pdq", "quality", "pixel_sha256"),
+)
+OWN_COLUMNS = ("row", "url", "outcome", "detail", "host", *_FROM_MEDIA, "file", "placeholder")
+"""Columns of outcomes.parquet, before those of the list itself."""
+COLUMNS_FILE = "columns.parquet"
+
+
+def fetch_list(
+    urls: Path,
+    column: str,
+    out: Path,
+    rules: FetchRules,
+    image: ImageRules,
+    workers: int,
+    retry: Sequence[str] | None,
+    command: str = "biomill fetch ...",
+) -> Iterator[str]:
+    """Fetch every URL of a list (see `url_list`) into a folder, and give lines of progress and a summary.
+
+    The same URL is fetched once, in however many rows it stands. Rows without a URL that may be asked end as bad_url
+    or host_not_allowed, those that cannot be read as malformed_row. The list's other columns stand behind ours.
+    Called again it goes on where it stopped; rows whose outcome is in `retry` are asked again (None: those that were
+    not reached, once the list was worked off). `command`: what was typed, to be said again.
+    Raises SourceError when the list cannot be read, StorageError when something cannot be written, PipelineError when
+    a public host would be asked without a contact, NetworkLostError when nobody could be asked.
+    """
+    fetch_plan.check_retry(retry or ())
+    check_resampler(image.resampler)
+    folder = out / ".fetch"
+    with RunFolder(out).lock(), sql.connect(_MEMORY_MB, folder) as con:
+        sweep(out)
+        clear_pauses(folder)
+        with Mirrors(rules.mirrors):
+            pass  # a rule that cannot be read is told before anything is asked
+        write_table(folder / "media" / "-schema.parquet", MEDIA_SCHEMA.empty_table())
+        rows = _read_list(urls, column, folder, rules)
+        yield from _note_retry(con, folder, retry)
+        units, reuse = _plan(con, folder, out / "images", rules, image)
+        yield f"fetch: {rows:,} rows of {urls.name}"
+        work = FetchUnits(str(folder), rules, image, str(out / "images"))
+        try:
+            for number, parts in enumerate(fetch_plan.passes(rules, workers)):
+                units = [unit for unit in units if missing(folder, [unit_path(unit[-1])])]
+                if units and not number and (line := Proxies.from_environment().line()):
+                    yield f"fetch: {line}"
+                todo = fetch_plan.tasks(units, "plan-0.parquet", reuse, {}, rules, parts)
+                if idle := fetch_plan.idle_workers(rules, units, todo, workers):
+                    yield f"{idle}; --connections and --host-rule raise it, if the host agrees"
+                yield from _work(folder, todo, work)
+        except NetworkLostError as error:
+            raise still_to_ask(folder, error) from error
+        suspects.end_listed(con, folder, out / "images", rules)
+        yield from _write_out(con, folder, out, rules)
+        yield from hopeful_lines(con, f"read_parquet({sql.quote(str(out / 'outcomes.parquet'))})", command)
+        lost = nobody_answered(con, sql.parquet(folder / "media"))
+        if lost is not None:
+            raise lost
+
+
+def _note_retry(con: duckdb.DuckDBPyConnection, folder: Path, retry: Sequence[str] | None) -> Iterator[str]:
+    """Note what is asked for again, and say so.
+
+    What was noted since the list was last worked off is being asked for, and not noted twice: the same command goes on
+    after a kill. Without `retry` only a list that was worked off is asked again for what was not reached.
+    """
+    notes, finished = fetch_plan.note_files(folder), fetch_plan.answered(folder)
+    if retry is None and finished != len(notes):
+        return
+    pending = [sql.quote(str(path)) for path in notes[finished or 0 :]]
+    noted = f"AND image_id NOT IN (SELECT image_id FROM read_parquet([{', '.join(pending)}]))" if pending else ""
+    chosen = sql.in_list(UNREACHED if retry is None else retry)
+    done = sql.parquet(folder / "media")
+    query = f"SELECT DISTINCT image_id FROM {done} WHERE outcome IN {chosen} {noted}"
+    rows = fetch_plan.note_retry(con, folder, query)
+    if retry is None and rows:
+        yield f"fetch: {rows:,} media that were not reached are asked for again; --retry none leaves them"
+    elif retry:
+        yield f"fetch: {rows:,} media are asked for again"
+
+
+def _read_list(urls: Path, column: str, folder: Path, rules: FetchRules) -> int:
+    """Write FOLDER/urls.parquet, the list with ids, and outcomes of rows that nobody can be asked for.
+
+    The list's own columns go to FOLDER/columns.parquet. Rows are numbered as they stand in the file.
+    """
+    count = 0
+    with table_writer(folder / "urls.parquet", _LIST_SCHEMA) as writer:
+        for batch in read_list(urls, column, folder / COLUMNS_FILE, OWN_COLUMNS):
+            listed = []
+            for each in batch:
+                count += 1
+                url = (each.url or "").strip()
+                refusal = check_url(url, rules)
+                media = ids.media_id(url)
+                outcome, detail = (refusal.outcome.code, refusal.reason) if refusal else (None, None)
+                if each.fault:
+                    outcome, detail = Outcome.MALFORMED_ROW.code, each.fault
+                listed.append(
+                    {
+                        "row": count,
+                        "url": each.url,
+                        "media_id": media,
+                        "image_id": ids.image_id(media),
+                        "host": host_of(url),
+                        "outcome": outcome,
+                        "detail": detail,
+                    }
+                )
+            writer.write_table(pa.Table.from_pylist(listed, _LIST_SCHEMA))
+    if not count:
+        raise SourceError("the list has no rows", where=str(urls), expected=EXPECTED, remedy="write it again")
+    return count
+
+
+def _plan(
+    con: duckdb.DuckDBPyConnection, folder: Path, images: Path, rules: FetchRules, image: ImageRules
+) -> tuple[list[fetch_plan.Planned], str]:
+    """Cut the list into units, and give them with the table of what an earlier list has brought.
+
+    Units that other rules made go first, as their images have the same names. An image whose file is not as it was
+    written is asked for again.
+    """
+    wanted = f"""(SELECT DISTINCT host, media_id, '' AS store, trim(url) AS address, image_id, NULL::DOUBLE AS box_x,
+                         NULL::DOUBLE AS box_y, NULL::DOUBLE AS box_w, NULL::DOUBLE AS box_h
+                  FROM read_parquet({sql.quote(str(folder / "urls.parquet"))}) WHERE outcome IS NULL)"""
+    made_by = {"image": asdict(image), "max_bytes": rules.max_bytes, "max_pixels": rules.max_pixels}
+    manners = {"robots": rules.robots, "opt_outs": rules.opt_outs, "version": _VERSION}
+    digest = fetch_plan.rules_digest({**made_by, **manners})
+    _note_lost(con, folder, images, digest)
+    units = fetch_plan.write_plan(con, fetch_plan.with_retries(wanted, folder), folder, "plan-0.parquet", rules, digest)
+    planned = {unit[-1] for unit in units}
+    own = [path.stem for path in sorted(folder.glob(f"media/{digest}*.parquet")) if path.stem not in planned]
+    todo = [unit for unit in units if missing(folder, [unit_path(unit[-1])])]
+    earlier = [fetch_plan.Earlier(folder, tuple(own), lasting=False)]
+    reuse = fetch_plan.write_reuse(con, folder, "plan-0.parquet", "reuse-0.parquet", earlier) if todo else ""
+    return todo, reuse
+
+
+def _work(folder: Path, todo: Sequence[FetchTask], work: FetchUnits) -> Iterator[str]:
+    """Work off the tasks, the first in this process and each other one in its own, and say how far it is."""
+    ticker = FetchTicker(folder, work.fetch)
+    with Processes() as processes:
+        futures = [processes.submit(work, task) for task in todo[1:]]
+        futures += [_in_thread(work, task) for task in todo[:1]]
+        while not all(future.done() for future in futures):
+            concurrent.futures.wait(futures, timeout=0.25, return_when=concurrent.futures.FIRST_EXCEPTION)
+            interrupt.check()
+            if any(future.done() and future.exception() for future in futures):
+                break
+            if line := ticker.line():
+                yield line
+        for future in futures:
+            if future.done():
+                future.result()
+
+
+def _in_thread(work: FetchUnits, task: FetchTask) -> concurrent.futures.Future[None]:
+    """Start a task in a thread that does not hold up the end of the process, as every answer is noted at once."""
+    future: concurrent.futures.Future[None] = concurrent.futures.Future()
+
+    def run() -> None:
+        try:
+            work(task)
+            future.set_result(None)
+        except BaseException as error:  # noqa: BLE001 - carried to the caller's thread, where it is raised
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="biomill-fetch-here", daemon=True).start()
+    return future
+
+
+def _write_out(con: duckdb.DuckDBPyConnection, folder: Path, out: Path, rules: FetchRules) -> Iterator[str]:
+    """Write images and outcomes, remove what is not of this list any more, and give the summary."""
+    plan = pq.ParquetFile(folder / "plan-0.parquet").read(columns=["unit", "media_id"])
+    planned, wanted = (set(plan.column(name).unique().to_pylist()) for name in ("unit", "media_id"))
+    for path in sorted(folder.glob("media/*.parquet")):
+        if path.stem not in planned and path.name != "-schema.parquet":
+            for media_id in pq.ParquetFile(path).read(columns=["media_id"]).column(0).unique().to_pylist():
+                if media_id not in wanted:
+                    image_file(out / "images", media_id).unlink(missing_ok=True)
+            path.unlink()
+    media = sql.parquet(folder / "media")
+    alike = suspects.find(con, media, rules)
+    fetch_plan.note_answered(folder)
+    columns = ", ".join(f"m.{name}" for name in _FROM_MEDIA)
+    listed = f"read_parquet({sql.quote(str(folder / COLUMNS_FILE))})"
+    query = f"""
+        SELECT u.row, u.url, coalesce(u.outcome, m.outcome, '{STORED}') AS outcome,
+               coalesce(u.detail, m.detail) AS detail, u.host, {columns},
+               CASE WHEN u.outcome IS NULL AND m.outcome IS NULL
+                    THEN 'images/' || u.media_id[:2] || '/' || u.media_id || '.jpg' END AS file,
+               CASE WHEN m.outcome = 'placeholder' THEN 'listed' ELSE s.rule END AS placeholder,
+               l.* EXCLUDE (row)
+        FROM read_parquet({sql.quote(str(folder / "urls.parquet"))}) u
+        LEFT JOIN {media} m ON m.image_id = u.image_id
+        LEFT JOIN {alike} s ON s.image_id = u.image_id
+        JOIN {listed} l ON l.row = u.row"""
+    sql.copy(con, f"SELECT * FROM ({query}) ORDER BY row", out / "outcomes.parquet")
+    yield ""
+    yield from host_lines(folder)
+    yield ""
+    yield f"{'host':<40} {'outcome':<22} {'rows':>10}"
+    outcomes = f"read_parquet({sql.quote(str(out / 'outcomes.parquet'))})"
+    for host, outcome, rows in con.execute(
+        f"SELECT host, outcome, count(*) FROM {outcomes} GROUP BY ALL ORDER BY host, count(*) DESC, outcome"
+    ).fetchall():
+        yield f"{(host or '(none)')[:40]:<40} {outcome:<22} {rows:>10,}"
+    total = con.execute(
+        f"""SELECT count(*), count(*) FILTER (outcome = '{STORED}'),
+                   count(*) FILTER (outcome = '{STORED}' AND placeholder IS NOT NULL) FROM {outcomes}"""
+    ).fetchall()[0]
+    yield from suspects.lines(con, alike, out / "images")
+    doubtful = f", {total[2]:,} of them what looks like a placeholder" if total[2] else ""
+    yield f"{total[1]:,} of {total[0]:,} rows have an image{doubtful}; outcomes are in {out / 'outcomes.parquet'}"
+
+
+def _note_lost(con: duckdb.DuckDBPyConnection, folder: Path, images: Path, digest: str) -> None:
+    """Note images whose file is not there with its size, to be asked for again; remove units of other rules."""
+    lost: dict[Path, set[str]] = {}
+    for path in sorted(folder.glob("media/*.parquet")):
+        if path.stem.startswith(digest):
+            rows = pq.ParquetFile(path).read(columns=["image_id", "media_id", "outcome", "length"]).to_pylist()
+            missing_here = {row["image_id"] for row in rows if not holds(images, row, row["length"])}
+            lost.update({path: missing_here} if missing_here else {})
+        elif path.name != "-schema.parquet":
+            path.unlink()
+    if not lost:
+        return
+    import pyarrow.compute as pc  # 8 MB that few calls need
+
+    con.register("lost", pa.table({"image_id": pa.array(sorted(set().union(*lost.values())), pa.string())}))
+    fetch_plan.note_retry(con, folder, "SELECT image_id FROM lost")
+    con.unregister("lost")
+    for path, ids_here in lost.items():  # once noted they are forgotten, so that they are noted once
+        table = pq.read_table(path)
+        write_table(path, table.filter(pc.invert(pc.is_in(table["image_id"], pa.array(sorted(ids_here))))))

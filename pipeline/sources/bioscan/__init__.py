@@ -1,0 +1,1 @@
+"""BIOSCAN-1M and BIOSCAN-5M."""

@@ -1,0 +1,122 @@
+"""What both BIOSCAN releases share: one metadata table, found by its name, and one picture of every specimen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from manifests.recipe import SourceSpec
+from pipeline.model.errors import SourceError
+from pipeline.model.records import LOCATOR_COLUMNS
+from pipeline.sources.mapping import columns as c
+from pipeline.sources.release.archive import open_archive
+from pipeline.sources.release.base import Plan, Release
+from pipeline.sources.text.files import TextFile, cut_files, pack, unpack
+from pipeline.sources.text.header import read_header
+from pipeline.sources.text.row_bounds import Dialect
+
+HOLDER = "Centre for Biodiversity Genomics"
+PAGE = "http://www.boldsystems.org/index.php/Public_RecordView?processid="
+# What may be part of a path: a processid or split with any other character is no such thing.
+SAFE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._\-]*$"
+_HEAD = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataLayout:
+    """How a release writes its metadata."""
+
+    dialect: Dialect
+    suffixes: tuple[str, ...]
+    columns: tuple[str, ...]
+    required: tuple[str, ...]
+    example: str
+    """Name under which it is published."""
+    remedy: str
+    """What to do about a table that lacks a required column."""
+
+
+def inspect_metadata(spec: SourceSpec, layout: MetadataLayout) -> Release:
+    """Find the metadata table in a file, archive or folder; raises SourceError when there is none, or no column."""
+    archive = open_archive(Path(spec.path))
+    single = archive.kind in ("file", "gzip")
+    tables = [m for m in archive.members if single or m.base.lower().endswith(layout.suffixes)]
+    tables = [m for m in tables if "metadata" in m.base.lower()] or tables
+    kind = layout.suffixes[0].removeprefix(".").upper()
+    if len(tables) != 1:
+        raise SourceError(
+            f"{len(tables)} tables could be the metadata" if tables else "there is no metadata table",
+            where=spec.path,
+            expected=f"one {kind}, such as {layout.example}",
+            remedy=f"name the metadata {kind} itself as `path` of this source",
+        )
+    member = tables[0]
+    header = read_header(archive.head(member, _HEAD), layout.dialect)
+    missing = [name for name in layout.required if name not in header.columns]
+    if missing:
+        raise SourceError(
+            f"the metadata has no column {missing[0]}",
+            where=archive.origin(member),
+            expected=", ".join(layout.columns),
+            remedy=layout.remedy,
+        )
+    file = TextFile("metadata", member.name, header.start, header.columns, layout.dialect)
+    name = spec.release or Path(member.base).name.split(".")[0]
+    return Release(spec, name, archive.files({member.name}), facts={"files": pack([file])})
+
+
+def plan_metadata(release: Release, spool: Path, target_bytes: int) -> Plan:
+    """Cut the metadata, unpacking it into `spool` where it is packed."""
+    archive = open_archive(Path(release.spec.path))
+    return Plan(cut_files(archive, unpack(release.facts["files"]), spool, target_bytes))
+
+
+def specimen_keys(processid: pa.Array) -> pa.Array:
+    """Give the media key of a specimen's picture, which is the same in both releases."""
+    return pc.binary_join_element_wise("bioscan", processid, ":")
+
+
+def specimen_columns(table: pa.Table, processid: pa.Array, release: Release) -> dict[str, pa.Array]:
+    """Give the columns of a record that both releases fill alike."""
+    rows = table.num_rows
+    return {
+        "source": c.constant(release.spec.name, rows),
+        "release": c.constant(release.release, rows),
+        "source_record_id": processid,
+        "source_media_id": processid,
+        "box_id": pa.repeat(pa.scalar(""), rows),
+        "occurrence_key": processid,
+        "media_url": pa.repeat(pa.scalar(""), rows),
+        "media_key": specimen_keys(processid),
+        "media_type": c.constant("StillImage", rows),
+        "media_format": c.constant("image/jpeg", rows),
+        "source_page": pc.binary_join_element_wise(PAGE, processid, ""),
+        "kingdom": c.constant("Animalia", rows),
+        "basis_of_record": c.constant("PRESERVED_SPECIMEN", rows),
+        "image_category": c.constant("lab", rows),
+        **{name: table.column(name).combine_chunks() for name in LOCATOR_COLUMNS},
+    }
+
+
+def named(table: pa.Table, column: str) -> pa.Array:
+    """Give a column's values; `not_classified` is how the 1M release says that there is none."""
+    values = c.text(table, column)
+    return pc.if_else(pc.equal(values, "not_classified"), None, values)
+
+
+def lowest_name(names: Mapping[str, pa.Array]) -> tuple[pa.Array, pa.Array]:
+    """Give the first name that there is, and its rank; `names` are by rank, the lowest first."""
+    rank = pa.nulls(len(next(iter(names.values()))), pa.string())
+    for label, values in names.items():
+        rank = pc.if_else(pc.and_(pc.is_null(rank), pc.is_valid(values)), label, rank)
+    return c.first_of(*names.values()), rank
+
+
+def bin_id(bin_uri: pa.Array) -> pa.Array:
+    """Give the taxon id of a barcode index number, which is mostly written with its space already."""
+    bare = pc.replace_substring_regex(bin_uri, r"^BOLD:", "")
+    return pc.binary_join_element_wise("bold", bare, ":")

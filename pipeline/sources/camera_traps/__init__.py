@@ -1,0 +1,1 @@
+"""Camera traps: Camtrap DP, COCO Camera Traps, LILA BC."""

@@ -1,0 +1,1 @@
+"""Darwin Core Archives, and what GBIF publishes."""

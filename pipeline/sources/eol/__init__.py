@@ -1,0 +1,1 @@
+"""Encyclopedia of Life: the media manifest and the Dynamic Hierarchy."""

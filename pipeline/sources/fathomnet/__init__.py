@@ -1,0 +1,1 @@
+"""FathomNet: images from its API, COCO exports, and dumps."""

@@ -1,0 +1,1 @@
+"""iNaturalist open data, and BioTrove, which is made of it."""

@@ -1,0 +1,1 @@
+"""From a provider's values to the columns of a record."""

@@ -1,0 +1,92 @@
+"""The order of preference among records that show the same image: one rule, before and after it is fetched.
+
+Of equal images the one with a usable licence is kept; then the more precisely named, the one whose label is vouched
+for, the more openly licensed, the larger as it is stored, the one with more colour, the larger, the one from the source
+of higher priority, the one of more bytes per pixel, and last the one with the smaller record id, so that the order is
+total and a function of content. Before an image is fetched, nobody knows of its colour and bytes.
+"""
+
+from __future__ import annotations
+
+from dedup import COLOURS
+from manifests import Recipe
+from pipeline.model.records import RANK_COLUMNS
+from pipeline.storage.database import in_list, quote
+
+OPENNESS = {
+    family: place
+    for place, families in enumerate(
+        (
+            ("CC0", "PD", "PDM"),
+            ("CC-BY", "CDLA-Permissive"),
+            ("CC-BY-SA",),
+            ("CC-BY-NC",),
+            ("CC-BY-NC-SA",),
+            ("CC-BY-ND",),
+            ("CC-BY-NC-ND",),
+        )
+    )
+    for family in families
+}
+"""Place of a licence family from the most open to the least: of two equal images the more open one is kept."""
+
+
+def specificity(name: str) -> str:
+    """Give the SQL that counts the ranks at which a resolved name is placed; `name` is an alias of the names table."""
+    return " + ".join(f'({name}."{rank}_id" IS NOT NULL)::INTEGER' for rank in RANK_COLUMNS)
+
+
+VOUCHED = (
+    *("research", "verified", "validated", "approved", "confirmed", "expert", "human"),
+    *("verified by expert", "verified by collector", "verified by data maintainer"),
+)
+"""dwc:identificationVerificationStatus, in lower case, of labels that somebody has checked."""
+SPECIMENS = ("PRESERVED_SPECIMEN", "FOSSIL_SPECIMEN", "LIVING_SPECIMEN", "MATERIAL_SAMPLE")
+"""dwc:basisOfRecord of what can be determined again."""
+
+
+def provenance(record: str) -> str:
+    """Give the SQL of how well a label is vouched for, 0 best; `record` is an alias of the records table.
+
+    0: checked by somebody, or of a specimen; 1: nothing is said; 2: given by a machine.
+    """
+    status = f"lower(coalesce({record}.label_status, ''))"
+    return (
+        f"CASE WHEN {status} IN {in_list(VOUCHED)} THEN 0 WHEN {status} = 'machine' THEN 2 "
+        f"WHEN {_is_specimen(record)} THEN 0 ELSE 1 END::TINYINT"
+    )
+
+
+def specimen_key(record: str) -> str:
+    """Give the SQL of the key under which two releases hold one specimen; null for what is none."""
+    return f"CASE WHEN {_is_specimen(record)} THEN nullif(upper(trim({record}.occurrence_key)), '') END"
+
+
+def _is_specimen(record: str) -> str:
+    return f"upper(replace(coalesce({record}.basis_of_record, ''), ' ', '_')) IN {in_list(SPECIMENS)}"
+
+
+def preference(recipe: Recipe, *, name: str, record: str, pixels: str, media: str = "") -> str:
+    """Give the ORDER BY terms that put the preferred record first.
+
+    `name` is an alias of the resolved names (RESOLVED_SCHEMA), `record` one of a table with source, record_id,
+    license_family and provenance; `pixels` is an SQL expression, null where the size is not known: unknown sizes come
+    last. `media`: an alias of fetched media (MEDIA_SCHEMA), where they are fetched.
+    """
+    openness = " ".join(f"WHEN {quote(family)} THEN {place}" for family, place in OPENNESS.items())
+    priority = " ".join(f"WHEN {quote(spec.name)} THEN {spec.priority}" for spec in recipe.sources)
+    stored = fidelity = ""
+    if media:
+        shown = "least" if recipe.image.rule == "shortest" else "greatest"
+        grades = " ".join(f"WHEN {quote(colours)} THEN {place}" for place, colours in enumerate(COLOURS))
+        # As large as they are stored first: of what is beyond that, colour is worth more than pixels.
+        stored = f"{shown}({media}.width, {media}.height) DESC NULLS LAST, "
+        stored += f"CASE {media}.colours {grades} ELSE {len(COLOURS)} END, "
+        # Between equal numbers of pixels, more bytes are more bytes per pixel.
+        fidelity = f"{media}.bytes DESC NULLS LAST, "
+    return (
+        f"{record}.license_family IN {in_list(recipe.licences.allow)} DESC NULLS LAST, "
+        f"{specificity(name)} DESC, {record}.provenance NULLS LAST, "
+        f"CASE {record}.license_family {openness} ELSE {len(OPENNESS)} END, "
+        f"{stored}{pixels} DESC NULLS LAST, CASE {record}.source {priority} END, {fidelity}{record}.record_id"
+    )

@@ -1,0 +1,1 @@
+"""Where bytes lie: atomic files, file systems behind addresses, DuckDB, the folder of a run."""

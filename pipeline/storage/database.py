@@ -1,0 +1,90 @@
+"""DuckDB as the mill uses it: bounded memory, spilling beside the run, results in a stated order, atomic output."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from pipeline.model.errors import StorageError
+from pipeline.storage.atomic import atomic_path
+
+BATCH_ROWS = 50_000
+_THREADS = 8  # beyond that, memory per thread gets short under the limits that recipes set
+
+
+def quote(text: str) -> str:
+    """Give the text as an SQL string literal.
+
+    >>> quote("it's")
+    "'it''s'"
+    """
+    return "'" + text.replace("'", "''") + "'"
+
+
+def parquet(folder: Path, pattern: str = "*.parquet") -> str:
+    """Give the FROM clause for all Parquet files of a folder, in name order."""
+    files = sorted(folder.glob(pattern))
+    listed = ", ".join(quote(str(path)) for path in files)
+    return f"read_parquet([{listed}])"
+
+
+def in_list(values: Sequence[str]) -> str:
+    """Give an SQL list of string literals; never empty, so that `IN` stays valid."""
+    return "(" + ", ".join(quote(value) for value in values or ("",)) + ")"
+
+
+@contextmanager
+def connect(memory_mb: int, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Give a connection in memory that may use `memory_mb` MiB and spills to `spill` beyond that."""
+    con = duckdb.connect(":memory:")
+    try:
+        con.execute(f"SET memory_limit = '{memory_mb}MiB'")
+        con.execute(f"SET temp_directory = {quote(str(spill / '.duckdb'))}")
+        con.execute(f"SET threads = {min(_THREADS, os.cpu_count() or 1)}")
+        con.execute("SET preserve_insertion_order = false")
+        yield con
+    finally:
+        con.close()
+
+
+def copy(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+    """Write the result of a query, in its ORDER BY order, as one Parquet file, atomically."""
+    with atomic_path(path) as temporary:
+        try:
+            con.execute(f"COPY ({query}) TO {quote(str(temporary))} (FORMAT parquet, COMPRESSION zstd)")
+        except duckdb.IOException as error:
+            raise StorageError(
+                f"cannot write: {error}", where=str(path), remedy="free some space, then run again"
+            ) from error
+
+
+def batches(con: duckdb.DuckDBPyConnection, query: str, rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+    """Stream the result of a query as Arrow record batches of at most `rows` rows."""
+    yield from con.sql(query).to_arrow_reader(rows)
+
+
+def table(con: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
+    """Give the whole result of a query as an Arrow table."""
+    return con.sql(query).to_arrow_table()
+
+
+def scalar(con: duckdb.DuckDBPyConnection, query: str) -> Any:
+    """Give the first value of the first row."""
+    rows = con.execute(query).fetchall()
+    return rows[0][0] if rows else None
+
+
+def evidence(**values: object) -> str:
+    """Give evidence as compact JSON with sorted keys.
+
+    >>> evidence(rule="leak", distance=4)
+    '{"distance":4,"rule":"leak"}'
+    """
+    return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)

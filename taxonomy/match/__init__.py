@@ -1,0 +1,1 @@
+"""Matching names against the index, by rungs, with evidence."""

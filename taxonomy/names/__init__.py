@@ -1,0 +1,1 @@
+"""Reading names: canonical form, authorship, ranks, status, spelling."""
