@@ -12,7 +12,7 @@ from taxonomy.match.explanation import Weighed, explain
 from taxonomy.match.ladder import MATCH_TYPES
 from taxonomy.match.lookup import Taxonomy, Usage
 from taxonomy.match.policy import Policy
-from taxonomy.match.resolver import RESOLVED_SCHEMA
+from taxonomy.match.resolver import RESOLVED_SCHEMA, resolve
 from taxonomy.match.resolving import resolve_file
 from taxonomy.names.authors import AuthorMatch, compare_authorship
 from taxonomy.names.parse import KINDS, NAME_TYPES, ParsedName, parse_name
@@ -39,5 +39,6 @@ __all__ = [
     "normalise_rank",
     "parse_name",
     "rank_level",
+    "resolve",
     "resolve_file",
 ]

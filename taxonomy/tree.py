@@ -16,6 +16,7 @@ from ete3 import Tree
 from taxonomy.build.lineage import lowest_common, path_to_root
 from taxonomy.errors import TaxonomyError
 from taxonomy.match.lookup import Taxonomy
+from taxonomy.match.resolver import resolve
 
 
 def find_taxa(taxonomy: Taxonomy, asked: Sequence[str]) -> list[str]:
@@ -25,9 +26,7 @@ def find_taxa(taxonomy: Taxonomy, asked: Sequence[str]) -> list[str]:
     """
     names = [each for each in asked if taxonomy.row(each) < 0]
     answers = (
-        taxonomy.match.resolver(pa.table({"scientific_name": pa.array(names, pa.string())})).to_pylist()
-        if names
-        else []
+        resolve(taxonomy, pa.table({"scientific_name": pa.array(names, pa.string())})).to_pylist() if names else []
     )
     by_name = {}
     for name, answer in zip(names, answers, strict=True):

@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 from pipeline.likeness.leaks import record_leaks
 from pipeline.likeness.verification import Int
 from pipeline.model.outcomes import Outcome
-from pipeline.stages.base import Context
 from pipeline.storage import database as sql
+from pipeline.storage.run_folder import RunFolder
 
 _LEAK_SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("sha256", "pixel_sha256", "benchmark", "item", "rule")]
@@ -41,14 +41,14 @@ class Placeholders:
     """pHash of the usable ones, uint8[m, 8]."""
 
     @classmethod
-    def read(cls, context: Context, minimum_quality: int) -> Placeholders:
-        """Return the placeholders of a finished fetch."""
-        with sql.connect(context.recipe.limits.memory_mb, context.folder.root) as con:
+    def read(cls, folder: RunFolder, memory_mb: int, minimum_quality: int) -> Placeholders:
+        """Return the placeholders of a finished fetch; DuckDB gets `memory_mb`."""
+        with sql.connect(memory_mb, folder.root) as con:
             pictures = sql.table(
                 con,
                 f"""SELECT sha256, pixel_sha256, arg_min(pdq, image_id) AS pdq, arg_min(phash, image_id) AS phash,
                            arg_min(quality, image_id) AS quality
-                    FROM ({_ended(context)}) GROUP BY ALL ORDER BY sha256, pixel_sha256""",
+                    FROM ({_ended(folder)}) GROUP BY ALL ORDER BY sha256, pixel_sha256""",
             )
         usable = np.asarray(pictures["quality"].to_numpy() >= minimum_quality)
         clear = pictures.filter(pc.greater_equal(pictures["quality"], minimum_quality))
@@ -59,7 +59,7 @@ class Placeholders:
             np.frombuffer(bytes.fromhex("".join(clear["phash"].to_pylist())), np.uint8).reshape(-1, 8),
         )
 
-    def write_leaks(self, context: Context, start: int, found: pa.Table, items: pa.Table) -> None:
+    def write_leaks(self, folder: RunFolder, memory_mb: int, start: int, found: pa.Table, items: pa.Table) -> None:
         """Write the leaks of the records as `leaks/placeholders.parquet`.
 
         `start`: place of the first hash among those that were searched; `found`: FOUND_SCHEMA of all units; `items`:
@@ -74,17 +74,17 @@ class Placeholders:
             | {"distance": leak.distance, "variant": leak.variant, "phash_distance": leak.phash_distance}
             for index, leak in record_leaks(self.pictures, node, self.usable, found, items).items()
         ]
-        with sql.connect(context.recipe.limits.memory_mb, context.folder.root) as con:
+        with sql.connect(memory_mb, folder.root) as con:
             con.register("leaking", pa.Table.from_pylist(rows, _LEAK_SCHEMA))
             query = f"""
                 SELECT e.record_id, e.source, l.benchmark, l.item, l.rule, l.distance, l.variant, l.phash_distance
-                FROM ({_ended(context)}) e JOIN leaking l USING (sha256, pixel_sha256) ORDER BY e.record_id"""
-            sql.copy(con, query, context.folder.stage("likeness") / "leaks" / "placeholders.parquet")
+                FROM ({_ended(folder)}) e JOIN leaking l USING (sha256, pixel_sha256) ORDER BY e.record_id"""
+            sql.copy(con, query, folder.stage("likeness") / "leaks" / "placeholders.parquet")
 
 
-def _ended(context: Context) -> str:
+def _ended(folder: RunFolder) -> str:
     """Return the query of the records that ended as placeholder, with the picture that each was given."""
-    stage = context.folder.stage
+    stage = folder.stage
     return f"""
         SELECT c.record_id, c.source, m.image_id, m.sha256, m.pixel_sha256, m.pdq, m.phash, m.quality
         FROM {sql.parquet(stage("fetch") / "ledger")} l

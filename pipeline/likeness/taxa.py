@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from taxonomy import Taxonomy, parse_name
-
-if TYPE_CHECKING:
-    from pipeline.stages.base import Context
+from taxonomy import Taxonomy, parse_name, resolve
 
 HELD_TAXA_SCHEMA = pa.schema(
     [
@@ -27,15 +24,18 @@ HELD_TAXA_SCHEMA = pa.schema(
 """One row per benchmark and listed taxon; `species_id` is null where no species is held out by it."""
 
 
-def held_taxa(context: Context) -> pa.Table:
-    """Resolve the taxa of every benchmark of unseen species, in the order of benchmark and name."""
-    table = pq.read_table(context.folder.stage("holdout") / "taxa", columns=["benchmark", "taxon"])
+def held_taxa(holdout: Path, index: Path) -> pa.Table:
+    """Resolve the taxa of every benchmark of unseen species, in the order of benchmark and name.
+
+    `holdout`: the folder of the stage; `index`: the folder of the taxonomy, opened only where there are taxa.
+    """
+    table = pq.read_table(holdout / "taxa", columns=["benchmark", "taxon"])
     listed = set(zip(table["benchmark"].to_pylist(), table["taxon"].to_pylist(), strict=True))
     if not listed:
         return HELD_TAXA_SCHEMA.empty_table()
-    taxonomy = Taxonomy.open(context.taxonomy)
+    taxonomy = Taxonomy.open(index)
     ordered = sorted(listed)
-    resolved = taxonomy.match.resolver(pa.table({"scientific_name": [taxon for _, taxon in ordered]}))
+    resolved = resolve(taxonomy, pa.table({"scientific_name": [taxon for _, taxon in ordered]}))
     rows = [
         {"benchmark": benchmark, "taxon": taxon, **{name: row[name] for name in HELD_TAXA_SCHEMA.names[2:]}}
         for (benchmark, taxon), row in zip(ordered, resolved.to_pylist(), strict=True)
@@ -63,7 +63,7 @@ def species_keys(names: Sequence[str], taxonomy: Taxonomy | None) -> list[str]:
     """
     known: list[tuple[str | None, str | None]] = [(None, None)] * len(names)
     if taxonomy is not None:
-        resolved = taxonomy.match.resolver(pa.table({"scientific_name": pa.array(list(names), pa.string())}))
+        resolved = resolve(taxonomy, pa.table({"scientific_name": pa.array(list(names), pa.string())}))
         known = list(zip(resolved["accepted_id"].to_pylist(), resolved["species_id"].to_pylist(), strict=True))
     keys = []
     for name, (accepted, species) in zip(names, known, strict=True):

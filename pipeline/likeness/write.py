@@ -8,15 +8,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from manifests import Recipe
 from pipeline.likeness.fates import Fate
 from pipeline.likeness.groups import GROUP_SCHEMA, groups
 from pipeline.likeness.labels import lowered_names
 from pipeline.likeness.search import DOUBTFUL, Leak
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import ENDED_SCHEMA
-from pipeline.stages.base import Context
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import write_table
+from pipeline.storage.run_folder import RunFolder
 from taxonomy import RESOLVED_SCHEMA
 
 KEPT_SCHEMA = pa.schema(
@@ -41,18 +42,19 @@ QUARANTINE_SCHEMA = pa.schema(
 
 
 def write_decisions(
-    context: Context,
+    folder: RunFolder,
+    recipe: Recipe,
     records: pa.Table,
     fates: Sequence[Fate],
     cluster: npt.NDArray[np.int64],
     leaks: Mapping[int, Leak],
 ) -> None:
     """Write kept, ended, clusters, leaks, quarantine, groups and lowered labels of all records, sorted by id."""
-    folder = context.folder.stage("likeness")
+    stage = folder.stage("likeness")
     columns = ("record_id", "source", "image_id", "media_id", "name_id", "accepted_id")
     key, source, image, media, name_id, accepted = (records.column(name).to_pylist() for name in columns)
     group, shared = groups(records, cluster)
-    names, renamed = _lowered(context, name_id, fates)
+    names, renamed = _lowered(folder, recipe.limits.memory_mb, name_id, fates)
     kept, ended, clusters, quarantine = [], [], [], []
     sizes = np.bincount(cluster, minlength=len(key)) if len(key) else np.zeros(0, dtype=np.int64)
     for i, fate in enumerate(fates):
@@ -64,7 +66,7 @@ def write_decisions(
             kept.append({**named, **image_of, "group_id": key[int(group[i])], "name_id": label})
         else:
             ended.append({**named, "row_id": key[i], "outcome": fate.outcome.code})
-        if fate.outcome is Outcome.LABEL_CONFLICT and context.recipe.likeness.label_conflict == "quarantine":
+        if fate.outcome is Outcome.LABEL_CONFLICT and recipe.likeness.label_conflict == "quarantine":
             quarantine.append({**named, **image_of, "cluster_id": key[int(cluster[i])], "accepted_id": accepted[i]})
         if sizes[cluster[i]] > 1:
             outcome = "kept" if fate.outcome is None else fate.outcome.code
@@ -84,13 +86,13 @@ def write_decisions(
     ):
         table = pa.Table.from_pylist(rows, schema)
         by = "row_id" if place == "ledger" else "record_id"
-        write_table(folder / place / "part.parquet", table.sort_by(by) if table.num_rows else table)
-    write_table(folder / "groups" / "part.parquet", pa.Table.from_pylist(shared, GROUP_SCHEMA))
-    write_table(folder / "labels" / "part.parquet", names)
+        write_table(stage / place / "part.parquet", table.sort_by(by) if table.num_rows else table)
+    write_table(stage / "groups" / "part.parquet", pa.Table.from_pylist(shared, GROUP_SCHEMA))
+    write_table(stage / "labels" / "part.parquet", names)
 
 
 def _lowered(
-    context: Context, name_id: Sequence[str], fates: Sequence[Fate]
+    folder: RunFolder, memory_mb: int, name_id: Sequence[str], fates: Sequence[Fate]
 ) -> tuple[pa.Table, dict[tuple[str, int], str]]:
     """Give the names of lowered labels, and for each name and rank the id of its lowered form."""
     wanted: dict[str, set[int]] = {}
@@ -99,8 +101,8 @@ def _lowered(
             wanted.setdefault(name, set()).add(fate.lowered)
     if not wanted:
         return RESOLVED_SCHEMA.empty_table(), {}
-    resolved = sql.parquet(context.folder.stage("resolve") / "names")
-    with sql.connect(context.recipe.limits.memory_mb, context.folder.root) as con:
+    resolved = sql.parquet(folder.stage("resolve") / "names")
+    with sql.connect(memory_mb, folder.root) as con:
         asked = sql.in_list(sorted(wanted))
         names = sql.table(con, f"SELECT * FROM {resolved} WHERE name_id IN {asked} ORDER BY name_id")
     parts = {(name, rank): lowered_names(names, {name: {rank}}) for name, ranks in wanted.items() for rank in ranks}
@@ -110,7 +112,8 @@ def _lowered(
 
 
 def write_unknown(
-    context: Context,
+    folder: RunFolder,
+    recipe: Recipe,
     records: pa.Table,
     leaks: Mapping[int, Leak],
     usable: npt.NDArray[np.bool_],
@@ -140,9 +143,9 @@ def write_unknown(
             )
             for index, reason in reasons.items()
         ]
-        if context.recipe.benchmarks
+        if recipe.benchmarks
         else []
     )
     table = pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["record_id"])), UNKNOWN_SCHEMA)
-    write_table(context.folder.stage("likeness") / "unknown" / "part.parquet", table)
+    write_table(folder.stage("likeness") / "unknown" / "part.parquet", table)
     return len(rows)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from manifests import BiomillError
-from pipeline.likeness.held_out_ids import read_rows
+from pipeline.lists.key_tables import read_rows
 
 COLUMNS = ("taxon", "scientificName", "scientific_name", "canonical_name", "name", "species")
 """Columns that hold names when none is named, in this order."""

@@ -8,22 +8,22 @@ not know, or cannot settle, protects by its letters: every name that is it, or b
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
 from manifests import RecipeError
-from pipeline.likeness.held_out_ids import read_rows
+from manifests.recipe import PrivacyRules
+from pipeline.lists.key_tables import read_rows
 from pipeline.lists.taxon_lists import COLUMNS, read_lines
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import write_table
-from taxonomy import Taxonomy, parse_name
-
-if TYPE_CHECKING:
-    from pipeline.stages.base import Context
+from pipeline.storage.run_folder import RunFolder
+from taxonomy import Taxonomy, parse_name, resolve
 
 THREATENED_SCHEMA = pa.schema(
     [
@@ -82,7 +82,7 @@ def read_threatened(path: Path) -> list[str]:
 
 def settle(taxa: list[str], taxonomy: Taxonomy) -> pa.Table:
     """Find the taxa of a list in the taxonomy, as rows of THREATENED_SCHEMA in the order of the list."""
-    resolved = taxonomy.match.resolver(pa.table({"scientific_name": pa.array(taxa, pa.string())})).to_pylist()
+    resolved = resolve(taxonomy, pa.table({"scientific_name": pa.array(taxa, pa.string())})).to_pylist()
     rows: list[dict[str, Any]] = []
     for taxon, row in zip(taxa, resolved, strict=True):
         if taxonomy.row(taxon) >= 0:
@@ -113,15 +113,17 @@ def taxa_below(listed: pa.Table, taxonomy: Taxonomy) -> pa.Array:
     return taxonomy.names["usage_id"].take(pa.array(np.flatnonzero(inside))).combine_chunks()
 
 
-def write_places(context: Context, con: duckdb.DuckDBPyConnection) -> dict[str, int]:
+def write_places(
+    folder: RunFolder, rules: PrivacyRules, index: Path, con: duckdb.DuckDBPyConnection, progress: Callable[[str], None]
+) -> dict[str, int]:
     """Write `select/threatened` and `select/places`, both without rows where no list is given; return the counts."""
-    rules, stage = context.recipe.privacy, context.folder.stage
-    folder = stage("select")
+    stage = folder.stage
+    home = stage("select")
     if rules.coordinates == "exact" or not rules.threatened:
-        write_table(folder / "threatened" / "part.parquet", THREATENED_SCHEMA.empty_table())
-        write_table(folder / "places" / "part.parquet", PLACES_SCHEMA.empty_table())
+        write_table(home / "threatened" / "part.parquet", THREATENED_SCHEMA.empty_table())
+        write_table(home / "places" / "part.parquet", PLACES_SCHEMA.empty_table())
         return {}
-    taxonomy = Taxonomy.open(context.taxonomy)
+    taxonomy = Taxonomy.open(index)
     listed = settle(read_threatened(Path(rules.threatened)), taxonomy)
     con.register("below", pa.table({"id": taxa_below(listed, taxonomy)}))
     con.register("listed_taxa", listed)
@@ -167,11 +169,11 @@ def write_places(context: Context, con: duckdb.DuckDBPyConnection) -> dict[str, 
             ANTI JOIN protected p ON p.record_id = s.record_id GROUP BY 1""")
         added = int(sql.scalar(con, "SELECT count(*) FROM protected")) - before
     columns = ", ".join(PLACES_SCHEMA.names)
-    sql.copy(con, f"SELECT {columns} FROM protected ORDER BY record_id", folder / "places" / "part.parquet")
-    write_table(folder / "threatened" / "part.parquet", listed)
+    sql.copy(con, f"SELECT {columns} FROM protected ORDER BY record_id", home / "places" / "part.parquet")
+    write_table(home / "threatened" / "part.parquet", listed)
     unsettled = listed["accepted_id"].null_count
     counts = {"taxa": listed.num_rows, "unsettled": unsettled, "records": before + added}
-    context.progress(
+    progress(
         f"select: the places of {counts['records']:,} records are kept back ({rules.coordinates}); {unsettled:,} of "
         f"{listed.num_rows:,} threatened taxa are not settled by the taxonomy, and compared by their letters"
     )

@@ -97,7 +97,7 @@ class Likeness(Stage):
         hashes = np.frombuffer(b"".join(shown["pdq"].to_pylist()), np.uint8).reshape(-1, 32)
         phashes = np.frombuffer(bytes.fromhex("".join(shown["phash"].to_pylist())), np.uint8).reshape(-1, 8)
         # Behind the nodes stand placeholders: they are searched for leaks, and meet no other image.
-        given = Placeholders.read(context, rules.minimum_quality)
+        given = Placeholders.read(context.folder, context.recipe.limits.memory_mb, rules.minimum_quality)
         _save(folder / "hashes.npy", np.concatenate([hashes, given.hashes]))
         _save(folder / "phashes.npy", np.concatenate([phashes, given.phashes]))
         write_places(folder / "nodes.arrow", shown.select(PLACE_SCHEMA.names).cast(PLACE_SCHEMA))
@@ -107,7 +107,7 @@ class Likeness(Stage):
         held = pq.read_table(context.folder.stage("holdout") / "items")
         self._units(context, engine, _leak_units(rules, held, count + len(given.hashes)))
         found = pq.read_table(folder / "found")
-        given.write_leaks(context, count, found, held)
+        given.write_leaks(context.folder, context.recipe.limits.memory_mb, count, found, held)
         leaks = record_leaks(records, node, usable, found, held)
         if rules.leak_occurrence:
             leaks |= same_occurrence(records, leaks)
@@ -123,8 +123,8 @@ class Likeness(Stage):
         edges = edges_of(pq.read_table(folder / "pairs"))
         same = edges.at(verified(edges.residuals(), rules.duplicate_residual))
         fates, cluster = settle(records, node, same, leaks, verdicts, folds)
-        write_decisions(context, records, fates, cluster, leaks)
-        unknown = write_unknown(context, records, leaks, usable, fates)
+        write_decisions(context.folder, context.recipe, records, fates, cluster, leaks)
+        unknown = write_unknown(context.folder, context.recipe, records, leaks, usable, fates)
         return {
             "hashes": len(hashes),
             "pairs": len(edges) + len(folds.stars),

@@ -16,7 +16,7 @@ from pipeline.model.records import NAME_COLUMNS
 from pipeline.stages.base import Balance, Context, Stage, missing, plan_outputs, ticker
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import table_writer, write_table
-from taxonomy import RESOLVED_SCHEMA, Policy, Taxonomy, build_taxonomy
+from taxonomy import RESOLVED_SCHEMA, Policy, Taxonomy, build_taxonomy, resolve
 
 if TYPE_CHECKING:
     from pipeline.engine.engine import Engine
@@ -53,7 +53,7 @@ class ResolveNames:
     def __call__(self, unit: int) -> None:
         """Write `names/UNIT.parquet`: one row per distinct name."""
         names = pq.ParquetFile(Path(self.folder) / "distinct.parquet").read_row_group(unit)
-        resolved = _open(self.taxonomy, self.policy).resolve(names)
+        resolved = resolve(_open(self.taxonomy, self.policy), names)
         write_table(Path(self.folder) / unit_path(unit), resolved)
 
 

@@ -195,7 +195,7 @@ class Screen(Stage):
         folder, run, recipe = context.folder.stage(self.name), context.folder, context.recipe
         records = sql.parquet(run.stage("ingest") / "records")
         names = sql.parquet(run.stage("resolve") / "names")
-        taxa = held_taxa(context)
+        taxa = held_taxa(context.folder.stage("holdout"), context.taxonomy)
         write_table(folder / "held_taxa" / "part.parquet", taxa)
         held = [sql.parquet(run.stage("holdout") / part) for part in ("ids", "items")]
         held += [sql.parquet(folder / "held_taxa"), "withdrawn"]

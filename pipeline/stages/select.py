@@ -104,7 +104,7 @@ class Select(Stage):
                     kept.append({**row, "split": split, "weight": images**-0.5})
                 decisions.write_table(pa.Table.from_pylist(kept, DECISION_SCHEMA))
                 ledger.write_table(pa.Table.from_pylist(ended, ENDED_SCHEMA))
-            threatened = write_places(context, con)
+            threatened = write_places(context.folder, context.recipe.privacy, context.taxonomy, con, context.progress)
         return {"threatened": threatened} if threatened else {}
 
     def balance(self, context: Context, facts: Mapping[str, Any]) -> list[Balance]:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from manifests import RecipeError
 from manifests.nearness import closest
 from manifests.paths import as_given
-from pipeline.likeness.held_out_ids import keys_of_rows, read_rows
+from pipeline.lists.key_tables import keys_of_rows, read_rows
 from pipeline.model.media_keys import media_key
 
 KINDS = ("media_key", "record_key", "occurrence_key", "creator", "rights_holder", "key")

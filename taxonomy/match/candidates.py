@@ -100,7 +100,7 @@ def by_stem(taxonomy: Taxonomy, question: Ints, names: npt.NDArray[Any]) -> Cand
 def near(taxonomy: Taxonomy, question: Ints, names: npt.NDArray[Any]) -> Candidates:
     """Find usages that differ by at most one slip in every word, be it beside another ending."""
     split = [name.split(" ") for name in names.tolist()]
-    shortest = taxonomy.match.policy.fuzzy_shortest
+    shortest = taxonomy.policy.fuzzy_shortest
     firsts = {words[0].lower() for words in split}
     known = taxonomy.near({word for words in split for word in words[1:] if len(word) >= shortest})
     # The first word may be one letter shorter: where it differs, all else must speak for it.

@@ -69,7 +69,7 @@ def decide(taxonomy: Taxonomy, question: Ints, row: Rows, evidence: Evidence, ex
     second = np.where(size > 1, start + 1, start)
     rival = (size > 1) & ~veto[second]
     first_of = np.repeat(start, size)
-    upper = np.asarray(taxonomy.names.ranks[target, :_CLASS])
+    upper = np.asarray(taxonomy.ranks[target, :_CLASS])
     other_class = (upper != upper[first_of]).any(axis=1)
     other_kingdom = upper[:, 0] != upper[first_of, 0]
     own = np.arange(len(question)) == first_of
@@ -87,7 +87,7 @@ def decide(taxonomy: Taxonomy, question: Ints, row: Rows, evidence: Evidence, ex
         tied[place] = [int(target[j]) for j in rivals]
         holder = taxonomy.common(tied[place])
         # A root above the kingdoms is as good as none.
-        if holder >= 0 and (taxonomy.names.ranks[holder, 0] >= 0 or (taxonomy.names.ranks[tied[place], 0] < 0).all()):
+        if holder >= 0 and (taxonomy.ranks[holder, 0] >= 0 or (taxonomy.ranks[tied[place], 0] < 0).all()):
             common[place] = holder
     told = rival & ~torn
     by_author = told & (author[start] > author[second]) & (bare[start] > bare[second])

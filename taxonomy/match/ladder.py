@@ -98,7 +98,7 @@ def climb(taxonomy: Taxonomy, questions: Questions, trace: Trace | None = None) 
         np.zeros(count, dtype=np.int64),
         np.zeros((count, len(COMPONENTS)), dtype=np.int64),
     )
-    kind, qualifier, policy = questions.kind, questions.qualifier, taxonomy.match.policy
+    kind, qualifier, policy = questions.kind, questions.qualifier, taxonomy.policy
     answers.flags[(kind == "placeholder") | (kind == "unparsable")] |= Flag.NOT_A_TAXON_NAME
     answers.flags[kind == "hybrid"] |= Flag.HYBRID
     informal = kind == "informal"

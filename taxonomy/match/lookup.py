@@ -166,29 +166,6 @@ class Taxonomy:
         """Give the row of the lowest taxon that is, or holds, every one of some accepted taxa; -1: none."""
         return lowest_holder(self.parent, self.first, self.last, rows)
 
-    def resolve(self, names: pa.Table) -> pa.Table:
-        """Resolve names: one row of RESOLVED_SCHEMA per input row, in input order.
-
-        Input columns (all string, all may be null or absent except scientific_name): name_id, scientific_name,
-        name_authorship, rank_verbatim, and the hints kingdom, phylum, class, order, family, genus.
-
-        Raises TaxonomyError when scientific_name is missing.
-
-        >>> import tempfile
-        >>> from taxonomy import build_taxonomy
-        >>> folder = Path(tempfile.mkdtemp()) / "taxonomy"
-        >>> _ = build_taxonomy(["default"], folder)
-        >>> asked = pa.table({"scientific_name": ["Felis concolor Linnaeus, 1771", "Morus", "Morus"],
-        ...                   "kingdom": [None, None, "Plantae"]})
-        >>> answer = Taxonomy.open(folder).resolve(asked)
-        >>> answer.select(["match_type", "accepted_id"]).to_pylist()
-        [{'match_type': 'EXACT', 'accepted_id': 'bm:Puma-concolor'}, {'match_type': 'AMBIGUOUS', 'accepted_id': None},
-         {'match_type': 'CANONICAL', 'accepted_id': 'bm:Plantae-Morus'}]
-        """
-        from taxonomy.match.resolver import resolve
-
-        return resolve(self, names)
-
 
 def _probe(
     hashes: npt.NDArray[np.uint64], rows: npt.NDArray[np.int32], keys: npt.NDArray[Any]

@@ -57,7 +57,25 @@ _SAID = {AGREE: "agree", DISAGREE: "disagree"}
 
 
 def resolve(taxonomy: Taxonomy, names: pa.Table) -> pa.Table:
-    """Resolve a table of names; see `Taxonomy.resolve`."""
+    """Resolve names: one row of RESOLVED_SCHEMA per input row, in input order.
+
+    Input columns (all string, all may be null or absent except scientific_name): name_id, scientific_name,
+    name_authorship, rank_verbatim, and the hints kingdom, phylum, class, order, family, genus.
+
+    Raises TaxonomyError when scientific_name is missing.
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from taxonomy import Taxonomy, build_taxonomy
+    >>> folder = Path(tempfile.mkdtemp()) / "taxonomy"
+    >>> _ = build_taxonomy(["default"], folder)
+    >>> asked = pa.table({"scientific_name": ["Felis concolor Linnaeus, 1771", "Morus", "Morus"],
+    ...                   "kingdom": [None, None, "Plantae"]})
+    >>> answer = resolve(Taxonomy.open(folder), asked)
+    >>> answer.select(["match_type", "accepted_id"]).to_pylist()
+    [{'match_type': 'EXACT', 'accepted_id': 'bm:Puma-concolor'}, {'match_type': 'AMBIGUOUS', 'accepted_id': None},
+     {'match_type': 'CANONICAL', 'accepted_id': 'bm:Plantae-Morus'}]
+    """
     questions = read_questions(names)
     if len(questions) == 0:
         return RESOLVED_SCHEMA.empty_table()
@@ -69,8 +87,8 @@ def resolve(taxonomy: Taxonomy, names: pa.Table) -> pa.Table:
 
     usage = answers.usage
     accepted = np.where(usage >= 0, taxonomy.accepted[usage], -1)
-    ranks = np.where(accepted[:, None] >= 0, taxonomy.names.ranks[accepted], -1)
-    status = pa.array(STATUSES).take(pa.array(taxonomy.names.taxonomic_status[usage].astype(np.int32), mask=usage < 0))
+    ranks = np.where(accepted[:, None] >= 0, taxonomy.ranks[accepted], -1)
+    status = pa.array(STATUSES).take(pa.array(taxonomy.status[usage].astype(np.int32), mask=usage < 0))
     columns: dict[str, Any] = {
         "name_id": questions.name_id,
         "scientific_name": questions.scientific_name,

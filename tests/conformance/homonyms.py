@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from taxonomy import Taxonomy, build_taxonomy
+from taxonomy import Taxonomy, build_taxonomy, resolve
 
 DATA = Path(__file__).parents[2] / "../shared/data/taxonomy/gbif-checklistbank/homonyms.txt.gz"
 KINGDOMS = ("", "Animalia", "Archaea", "Bacteria", "Chromista", "Fungi", "Plantae", "Protozoa", "Viruses")
@@ -74,11 +74,11 @@ def write(listed: Listed, path: Path, doubled: bool) -> dict[str, set[str]]:
 def silent(taxonomy: Taxonomy, kingdoms: dict[str, set[str]]) -> tuple[int, int, int, int]:
     """Give: names of several kingdoms, kingdoms chosen silently, questions with a hint, answers in another kingdom."""
     torn = sorted(name for name, found in kingdoms.items() if len(found) > 1)
-    answers = taxonomy.match.resolver(pa.table({"scientific_name": torn}))
+    answers = resolve(taxonomy, pa.table({"scientific_name": torn}))
     chosen = sum(kingdom is not None for kingdom in answers["kingdom"].to_pylist())
     pairs = [(name, kingdom) for name in torn for kingdom in sorted(kingdoms[name])]
     hinted = pa.table({"scientific_name": [name for name, _ in pairs], "kingdom": [kingdom for _, kingdom in pairs]})
-    found = taxonomy.match.resolver(hinted)["kingdom"].to_pylist()
+    found = resolve(taxonomy, hinted)["kingdom"].to_pylist()
     astray = sum(answer != kingdom for answer, (_, kingdom) in zip(found, pairs, strict=True))
     return len(torn), chosen, len(pairs), astray
 

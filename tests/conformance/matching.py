@@ -18,7 +18,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from taxonomy import Policy, Taxonomy, build_taxonomy
+from taxonomy import Policy, Taxonomy, build_taxonomy, resolve
 
 DATA = Path(__file__).parents[2] / "../shared/data/taxonomy/gbif-matching-ws"
 RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species")
@@ -81,7 +81,7 @@ def score(cases: Path, usages: Path) -> tuple[int, list[dict[str, Any]], int, in
         for line in cases.read_text(encoding="utf-8").splitlines():
             case = json.loads(line)
             taxonomy = Taxonomy.open(Path(folder) / "built", policy=policy(case))
-            answer = taxonomy.match.resolver(asked(case)).to_pylist()[0]
+            answer = resolve(taxonomy, asked(case)).to_pylist()[0]
             key = (answer["usage_id"] or "").removeprefix("nub:") or None
             found = TYPES.get(answer["match_type"], "NONE")
             low, high = case.get("confidence", (0, 0))

@@ -32,7 +32,7 @@ import pyarrow.parquet as pq
 
 from pipeline.model.name_keys import name_ids
 from pipeline.model.records import NAME_COLUMNS, conform
-from taxonomy import Taxonomy, build_taxonomy
+from taxonomy import Taxonomy, build_taxonomy, resolve
 from taxonomy.match import candidates as finders
 
 TAXONOPY_MICROSECONDS = 155.0
@@ -131,7 +131,7 @@ def worker(folder: Path) -> None:
     before = own_memory()
     taxonomy = Taxonomy.open(folder / "built")
     opened = own_memory()
-    taxonomy.match.resolver(asked)
+    resolve(taxonomy, asked)
     print(json.dumps([max(0, opened - before), max(0, own_memory() - before)]))
 
 
@@ -171,7 +171,7 @@ def rungs(folder: Path, queries: int) -> None:
         spent = cpu(lambda: [table.get(name) for name in strings.to_pylist()])
         say("  Python dict", queries, spent, f"after {made:.1f} CPU s to fill it in every process")
     whole = pa.table({"scientific_name": strings})
-    say("whole answers", queries, cpu(lambda: taxonomy.match.resolver(whole)), "20 % of the names unknown, all columns")
+    say("whole answers", queries, cpu(lambda: resolve(taxonomy, whole)), "20 % of the names unknown, all columns")
     gendered = [name for name in picked if name.endswith(("us", "a", "um", "is"))]
     few = min(queries // 10, len(gendered))
     question = np.arange(few, dtype=np.int64)
@@ -207,7 +207,7 @@ def end_to_end(folder: Path, records: int, lineages: int) -> None:
         keyed = given_table.select(list(NAME_COLUMNS)).append_column("name_id", name_ids(given_table))
         distinct = keyed.group_by("name_id", use_threads=False).aggregate([(name, "first") for name in NAME_COLUMNS])
         distinct = distinct.rename_columns(["name_id", *NAME_COLUMNS])
-        answers = taxonomy.match.resolver(distinct)
+        answers = resolve(taxonomy, distinct)
         keyed.select(["name_id"]).join(answers.select(["name_id", "accepted_id", "match_type"]), "name_id")
 
     spent = cpu(work) / records * 1e6

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from taxonomy import Taxonomy, build_taxonomy
+from taxonomy import Taxonomy, build_taxonomy, resolve
 
 Ask = Callable[..., dict[str, Any]]
 
@@ -26,7 +26,7 @@ def ask(taxonomy: Taxonomy, name: str | None, **more: str | None) -> dict[str, A
     columns = {"author": "name_authorship", "rank": "rank_verbatim"}
     table = {"scientific_name": pa.array([name], pa.string())}
     table |= {columns.get(key, key): pa.array([value], pa.string()) for key, value in more.items()}
-    row: dict[str, Any] = taxonomy.match.resolver(pa.table(table)).to_pylist()[0]
+    row: dict[str, Any] = resolve(taxonomy, pa.table(table)).to_pylist()[0]
     return row
 
 

@@ -26,13 +26,13 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     """Give the answer, and then every candidate of every rung."""
     import pyarrow as pa
 
-    from taxonomy import explain
+    from taxonomy import explain, resolve
 
     cells = {"scientific_name": args.name, "name_authorship": args.authorship, "rank_verbatim": args.rank}
     cells |= {hint: getattr(args, f"hint_{hint}") for hint in _HINTS}
     asked = pa.table({name: pa.array([cell], pa.string()) for name, cell in cells.items()})
     with opened(args) as taxonomy:
-        answer = taxonomy.match.resolver(asked).to_pylist()[0]
+        answer = resolve(taxonomy, asked).to_pylist()[0]
         weighed = explain(taxonomy, asked)
     path = " > ".join(answer[rank] for rank in (*_HINTS, "species") if answer[rank])
     yield f"{args.name}  ->  {answer['match_type']}, confidence {answer['confidence']}"

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.losses.name_fall import fall_sql, missing_sql
-from taxonomy import Policy, Taxonomy, build_taxonomy
+from taxonomy import Policy, Taxonomy, build_taxonomy, resolve
 
 WITHIN = "in the taxonomy 'default'"
 FALLS = {
@@ -45,7 +45,7 @@ def taxonomy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_each_way_to_fall_has_its_sentence(taxonomy: Path) -> None:
     asked = pa.table({"scientific_name": [name for name, _ in FALLS], "family": [family for _, family in FALLS]})
-    names = Taxonomy.open(taxonomy).resolve(asked)
+    names = resolve(Taxonomy.open(taxonomy), asked)
     with duckdb.connect() as con:
         con.register("names", names)
         query = f"SELECT {missing_sql('n')}, {fall_sql('n', ['default'])} FROM names n"
@@ -56,7 +56,7 @@ def test_each_way_to_fall_has_its_sentence(taxonomy: Path) -> None:
 
 def test_what_is_in_the_taxonomy_and_not_a_good_match_is_not_called_missing(taxonomy: Path) -> None:
     asked = pa.table({"scientific_name": ["Puma concolor"], "kingdom": ["Plantae"], "family": ["Asteraceae"]})
-    names = Taxonomy.open(taxonomy, policy=Policy(fuzzy=False)).resolve(asked)
+    names = resolve(Taxonomy.open(taxonomy, policy=Policy(fuzzy=False)), asked)
     assert names["accepted_name"].to_pylist() != ["Puma concolor"]
     with duckdb.connect() as con:
         con.register("names", names)
@@ -70,7 +70,7 @@ def test_what_is_in_the_taxonomy_and_not_a_good_match_is_not_called_missing(taxo
 def test_a_name_is_one_sentence_whatever_is_in_it(taxonomy: Path) -> None:
     sentence = fall_sql("n", ["it's.zip", "b"])
     odd = ["", "'", "a'b\nc", "× Zzyzzus mysticus", "BOLD:AAA0000", "Zzyzzus mysticus var. odd", "?"]
-    names = Taxonomy.open(taxonomy).resolve(pa.table({"scientific_name": odd}))
+    names = resolve(Taxonomy.open(taxonomy), pa.table({"scientific_name": odd}))
     with duckdb.connect() as con:
         con.register("names", names)
         found = con.execute(f"SELECT {sentence} FROM names n").fetchall()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pyarrow as pa
 import pytest
 
-from taxonomy import RESOLVED_SCHEMA, Taxonomy, TaxonomyError
+from taxonomy import RESOLVED_SCHEMA, Taxonomy, TaxonomyError, resolve
 from tests.taxonomy.conftest import ask
 
 Made = Callable[..., Taxonomy]
@@ -186,10 +186,10 @@ def test_a_synonym_that_leads_nowhere_is_not_resolved(made: Made) -> None:
 
 
 def test_the_answer_has_the_schema_even_without_rows_and_the_input_needs_a_name(default: Taxonomy) -> None:
-    assert default.resolve(pa.table({"scientific_name": pa.array([], pa.string())})).schema == RESOLVED_SCHEMA
-    assert default.resolve(pa.table({"scientific_name": ["Puma"]})).schema == RESOLVED_SCHEMA
+    assert resolve(default, pa.table({"scientific_name": pa.array([], pa.string())})).schema == RESOLVED_SCHEMA
+    assert resolve(default, pa.table({"scientific_name": ["Puma"]})).schema == RESOLVED_SCHEMA
     with pytest.raises(TaxonomyError, match="scientific_name"):
-        default.resolve(pa.table({"name": ["Puma"]}))
+        resolve(default, pa.table({"name": ["Puma"]}))
 
 
 def test_an_unknown_usage_is_said_so(default: Taxonomy) -> None:

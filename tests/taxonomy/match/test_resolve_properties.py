@@ -6,7 +6,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taxonomy import MATCH_TYPES, Taxonomy
+from taxonomy import MATCH_TYPES, Taxonomy, resolve
 from tests.taxonomy.build.test_default_data import TAXA
 
 NAMES = sorted({row["scientificName"] for row in TAXA})
@@ -33,19 +33,19 @@ def table(rows: list[dict[str, Any]]) -> pa.Table:
 @settings(max_examples=60, deadline=None)
 def test_answers_do_not_depend_on_the_other_rows_or_their_order(default: Taxonomy, rows: list[Any], mixer: Any) -> None:
     asked = table(rows)
-    answers = default.resolve(asked).to_pylist()
+    answers = resolve(default, asked).to_pylist()
     assert [answer["name_id"] for answer in answers] == asked["name_id"].to_pylist()
     order = list(range(len(rows)))
     mixer.shuffle(order)
-    mixed = default.resolve(asked.take(order)).to_pylist()
+    mixed = resolve(default, asked.take(order)).to_pylist()
     assert mixed == [answers[i] for i in order]
-    assert default.resolve(asked.slice(0, 1)).to_pylist() == answers[:1]
+    assert resolve(default, asked.slice(0, 1)).to_pylist() == answers[:1]
 
 
 @given(st.lists(row, min_size=1, max_size=30))
 @settings(max_examples=60, deadline=None)
 def test_every_answer_keeps_the_promises(default: Taxonomy, rows: list[Any]) -> None:
-    for answer in default.resolve(table(rows)).to_pylist():
+    for answer in resolve(default, table(rows)).to_pylist():
         resolved = answer["match_type"] not in ("NONE", "AMBIGUOUS")
         assert answer["match_type"] in MATCH_TYPES
         assert (answer["accepted_id"] is not None) == resolved == (answer["usage_id"] is not None)

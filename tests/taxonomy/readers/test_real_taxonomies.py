@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from taxonomy import Taxonomy, build_taxonomy
+from taxonomy import Taxonomy, build_taxonomy, resolve
 from taxonomy.names.parse import is_clean
 from tests.taxonomy.names.test_parse import agrees_with_the_parser
 
@@ -34,7 +34,7 @@ def test_the_categories_of_inat21_resolve_to_themselves(tmp_path: Path) -> None:
     with published(INAT).open(encoding="utf-8", newline="") as handle:
         rows = list(csv.DictReader(handle))
     names = [row["name"] for row in rows]
-    answer = taxonomy.match.resolver(pa.table({"scientific_name": names}))
+    answer = resolve(taxonomy, pa.table({"scientific_name": names}))
     assert len(names) == 10_000
     assert answer["accepted_id"].to_pylist() == [f"inat2021-categories:{row['id']}" for row in rows]
     assert answer["match_type"].unique().to_pylist() == ["EXACT"]
@@ -45,7 +45,7 @@ def test_the_categories_of_inat21_resolve_to_themselves(tmp_path: Path) -> None:
 def test_the_mammal_diversity_database_gives_names_and_original_combinations(tmp_path: Path) -> None:
     taxonomy = built(tmp_path, MDD)
     asked = pa.table({"scientific_name": ["Ornithorhynchus_anatinus", "Platypus anatinus", "Felis concolor"]})
-    answer = taxonomy.match.resolver(asked).to_pylist()
+    answer = resolve(taxonomy, asked).to_pylist()
     assert [row["species"] for row in answer] == ["Ornithorhynchus anatinus"] * 2 + ["Puma concolor"]
     assert (answer[0]["vernacular_name"], answer[1]["taxonomic_status"]) == ("Platypus", "synonym")
 
@@ -61,7 +61,7 @@ def test_a_real_backbone_excerpt_builds_and_is_careful_with_its_homonyms(tmp_pat
         kingdoms.setdefault(row["canonicalName"], set()).add(row["kingdom"])
     torn = sorted(name for name, found in kingdoms.items() if len(found - {""}) > 1)
     assert len(torn) > 100
-    answers = taxonomy.match.resolver(pa.table({"scientific_name": torn})).to_pylist()
+    answers = resolve(taxonomy, pa.table({"scientific_name": torn})).to_pylist()
     for row in answers:
         if row["usage_id"] and row["runner_up_id"]:
             # What is settled without a hint has no rival in another kingdom.
@@ -77,7 +77,7 @@ def test_published_taxonomies_unite_and_keep_every_species_below_its_genus(tmp_p
         rows = list(csv.DictReader(handle))
     columns = ("kingdom", "phylum", "class", "order", "family", "genus")
     asked = {"scientific_name": [row["name"] for row in rows]} | {c: [row[c] for row in rows] for c in columns}
-    answers = taxonomy.match.resolver(pa.table(asked)).to_pylist()
+    answers = resolve(taxonomy, pa.table(asked)).to_pylist()
     resolved = [row for row in answers if row["species"]]
     assert len(resolved) > 0.99 * len(rows)
     assert all(row["genus"] and row["genus_id"] for row in resolved)
