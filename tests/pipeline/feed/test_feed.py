@@ -23,9 +23,9 @@ from hypothesis import strategies as st
 
 from pipeline.feed import Feed, Rules, View, open_store
 from pipeline.feed.headers import checked
-from pipeline.feed.store import LocalStore, Span
 from pipeline.model.errors import FeedError
 from pipeline.shards.tar import header
+from pipeline.storage.stores import LocalStore, Span
 from tests.conftest import Demo
 
 ROOT = Path(__file__).parents[3]
