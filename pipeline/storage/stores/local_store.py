@@ -63,12 +63,8 @@ class LocalStore(Store):
 
     def spans(self, wanted: Sequence[Span]) -> list[bytes]:
         """Return the bytes of every span."""
-        if self._pid != os.getpid():
-            # Another thread may have held the lock when the process was forked; it holds it there for ever.
-            self._lock, self._pid = Lock(), os.getpid()
         found = []
-        # The lock keeps a file from being closed between its opening and its reading by another thread.
-        with self._lock:
+        with self._guarded():
             for span in wanted:
                 size = span.end - span.start
                 try:
@@ -79,6 +75,13 @@ class LocalStore(Store):
                     raise short_error(len(data), size, span.within(self.where))
                 found.append(data)
         return found
+
+    def _guarded(self) -> Lock:
+        """Return the lock that keeps a file from being closed between its opening and its reading by another thread."""
+        if self._pid != os.getpid():
+            # Another thread may have held the lock when the process was forked; it would be held here for ever.
+            self._lock, self._pid = Lock(), os.getpid()
+        return self._lock
 
     def _handle(self, name: str) -> int:
         handle = self._open.pop(name, None)
@@ -96,11 +99,10 @@ class LocalStore(Store):
             while part := file.read(chunk or CHUNK):
                 yield part
 
-    def get(self, name: str, target: Path) -> None:
-        """Copy a file to another path."""
-        with self._path(name, "read") as path:
-            file = path.open("rb")
-        with file, atomic_path(target) as temporary, temporary.open("wb") as copy:
+    def _copy_to(self, name: str, path: Path) -> None:
+        with self._path(name, "read") as source:
+            file = source.open("rb")
+        with file, path.open("wb") as copy:
             shutil.copyfileobj(file, copy, CHUNK)
 
     def entry(self, name: str) -> Entry | None:
@@ -137,16 +139,26 @@ class LocalStore(Store):
         """Write a small file."""
         with self._path(name, "written", itself=False) as path, atomic_path(path) as temporary:
             temporary.write_bytes(data)
+        self._forget(name)
 
     def put(self, name: str, source: Path) -> None:
         """Copy a file into the folder."""
         with self._path(name, "written", itself=False) as path, atomic_path(path) as temporary:
             shutil.copyfile(source, temporary)
+        self._forget(name)
 
     def delete(self, name: str) -> None:
         """Delete a file."""
         with self._path(name, "deleted", itself=False) as path:
             path.unlink(missing_ok=True)
+        self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        """Close a file that is no longer the one of its name."""
+        with self._guarded():
+            handle = self._open.pop(name, None)
+            if handle is not None:
+                os.close(handle)
 
     def _named(self, name: str) -> str:
         return f"{self.where}/{name}" if name else self.where

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pipeline.storage.atomic import atomic_path
 from pipeline.storage.failures import FailureKind, failure_kind, failures
 from pipeline.storage.file_systems import file_system
 from pipeline.storage.stores.errors import StoreError, short_error, store_error, too_large_error
@@ -109,17 +108,14 @@ class RemoteStore(Store):
         if isinstance(size, int) and seen < size:
             raise short_error(seen, size, self._named(name))
 
-    def get(self, name: str, target: Path) -> None:
-        """Copy a file to a path of this machine."""
-        with atomic_path(target) as temporary:
-            temporary.touch()  # what the disk refuses is told from what the store refuses
-            try:
-                with self._file(name, "read") as (fs, path):
-                    fs.get_file(path, str(temporary))
-            except StoreError as error:
-                if isinstance(error.__cause__, OSError) and error.__cause__.errno in _FULL:
-                    raise error.__cause__ from None
-                raise
+    def _copy_to(self, name: str, path: Path) -> None:
+        try:
+            with self._file(name, "read") as (fs, source):
+                fs.get_file(source, str(path))
+        except StoreError as error:
+            if isinstance(error.__cause__, OSError) and error.__cause__.errno in _FULL:
+                raise error.__cause__ from None
+            raise
 
     def entry(self, name: str) -> Entry | None:
         """Return size and version of a file."""

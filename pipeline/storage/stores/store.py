@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.storage.atomic import atomic_path, storage_error
 from pipeline.storage.stores.errors import name_error
 
 CHUNK = 1 << 20
@@ -42,7 +43,10 @@ class Entry:
     size: int | None
     """Bytes; None where the store does not say."""
     version: str
-    """What the store says of the file's state (ETag, generation, times): while it is equal, so is the content."""
+    """What the store says of the file's state (ETag, generation, times): while it is equal, so is the content.
+
+    Comparable among listings, and among looks at single files; some file systems of fsspec word the two differently.
+    """
 
 
 class Store(ABC):
@@ -61,7 +65,8 @@ class Store(ABC):
       last, such as a mark that all is done, is written last.
     - Listings, sizes and versions are asked for anew each time. What is listed may have changed when it is read:
       compare versions, or digests.
-    - A file that was written is found by the next read and by the next listing, of this process and of others.
+    - A file that was written is found by the next read and the next listing, of this process and of others. Only spans
+      of a folder may go on reading a file that another store has replaced since they first read it.
     - Every failure, of whatever client, is a StoreError that says whether the file is missing, refused or failed.
     - A store survives pickling and forking; it opens what it needs again. It may be used from several threads.
     """
@@ -88,13 +93,6 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def get(self, name: str, target: Path) -> None:
-        """Copy a file to a path of this machine, where it is whole or absent.
-
-        Raises StoreError when it cannot be read, StorageError when it cannot be written here.
-        """
-
-    @abstractmethod
     def entry(self, name: str) -> Entry | None:
         """Return size and version of a file; None when there is none of that name (a folder is none)."""
 
@@ -117,6 +115,22 @@ class Store(ABC):
     @abstractmethod
     def delete(self, name: str) -> None:
         """Delete a file; one that is not there is no failure. Raise StoreError when it cannot be deleted."""
+
+    @abstractmethod
+    def _copy_to(self, name: str, path: Path) -> None:
+        """Copy a file over a local one; raise StoreError for what the store fails at, OSError for the local disk."""
+
+    def get(self, name: str, target: Path) -> None:
+        """Copy a file to a path of this machine, where it is whole or absent.
+
+        Raises StoreError when it cannot be read, StorageError when it cannot be written here.
+        """
+        try:
+            with atomic_path(target) as temporary:
+                temporary.touch()  # what the disk refuses is told from what the store refuses
+                self._copy_to(name, temporary)
+        except OSError as error:
+            raise storage_error(error, target) from error
 
     def exists(self, name: str) -> bool:
         """Return whether there is a file of that name; raise StoreError when the store cannot say."""
