@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any
+from weakref import WeakSet
 
 from pipeline.model.errors import StorageError
 from pipeline.storage.atomic import TEMPORARY_PREFIX, atomic_path
@@ -18,6 +19,7 @@ from pipeline.storage.stores.errors import StoreError, short_error, store_error,
 from pipeline.storage.stores.store import CHUNK, Entry, Span, Store
 
 _OPEN_FILES = 128
+_STORES: WeakSet[LocalStore] = WeakSet()
 
 
 class LocalStore(Store):
@@ -40,7 +42,8 @@ class LocalStore(Store):
 
     def _reset(self) -> None:
         self._open: OrderedDict[str, int] = OrderedDict()
-        self._lock, self._pid = Lock(), os.getpid()
+        self._lock = Lock()
+        _STORES.add(self)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"folder": self.folder, "where": self.where}
@@ -64,7 +67,8 @@ class LocalStore(Store):
     def spans(self, wanted: Sequence[Span]) -> list[bytes]:
         """Return the bytes of every span."""
         found = []
-        with self._guarded():
+        # The lock keeps a file from being closed between its opening and its reading by another thread.
+        with self._lock:
             for span in wanted:
                 size = span.end - span.start
                 try:
@@ -75,13 +79,6 @@ class LocalStore(Store):
                     raise short_error(len(data), size, span.within(self.where))
                 found.append(data)
         return found
-
-    def _guarded(self) -> Lock:
-        """Return the lock that keeps a file from being closed between its opening and its reading by another thread."""
-        if self._pid != os.getpid():
-            # Another thread may have held the lock when the process was forked; it would be held here for ever.
-            self._lock, self._pid = Lock(), os.getpid()
-        return self._lock
 
     def _handle(self, name: str) -> int:
         handle = self._open.pop(name, None)
@@ -155,7 +152,7 @@ class LocalStore(Store):
 
     def _forget(self, name: str) -> None:
         """Close a file that is no longer the one of its name."""
-        with self._guarded():
+        with self._lock:
             handle = self._open.pop(name, None)
             if handle is not None:
                 os.close(handle)
@@ -188,3 +185,12 @@ def _unless_missing(error: OSError) -> None:
     """Raise what a walk met; a folder that is not there, or is a file, holds nothing."""
     if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
         raise error
+
+
+def _unlock() -> None:
+    for store in list(_STORES):
+        store._lock = Lock()
+
+
+# Another thread may hold a lock when the process is forked; in the child nobody would ever give it back.
+os.register_at_fork(after_in_child=_unlock)

@@ -17,7 +17,7 @@ from pipeline.feed import Feed, Rules, View
 from pipeline.model.errors import FeedError, RunError, SourceError, StorageError, VerifyError
 from pipeline.run.driver import run
 from pipeline.storage.file_systems import file_system
-from pipeline.storage.inputs import localised
+from pipeline.storage.stores.inputs import localised
 from tests.conftest import Demo
 from tests.failing_file_system import failing_with
 from tests.pipeline.storage.test_failures import client_error

@@ -10,8 +10,8 @@ import pytest
 
 from manifests import Recipe, SourceSpec
 from pipeline.model.errors import SourceError, StorageError
-from pipeline.storage.inputs import localised
 from pipeline.storage.stores import RemoteStore, open_store
+from pipeline.storage.stores.inputs import localised
 from tests.failing_file_system import failing_with
 from tests.pipeline.storage.test_failures import client_error
 
