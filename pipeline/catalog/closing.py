@@ -6,7 +6,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from manifests import Recipe
-from pipeline.catalog import open_catalog
+from pipeline.catalog.open import open_catalog
 from pipeline.catalog.funnel import funnel_lines
 from pipeline.losses.emptiness import ALLOW_EMPTY
 from pipeline.losses.run_losses import rows_left, run_losses

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pipeline.catalog import open_catalog
+from pipeline.catalog.open import open_catalog
 from pipeline.model.visible import on_one_line
 
 _WIDEST = 60

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from pipeline.catalog import Asked, ask
+from pipeline.catalog.asked import Asked, ask
 from pipeline.catalog.asked import lost_files
 from pipeline.catalog.explained import explained
 from pipeline.losses.name_fall import fall_sql
