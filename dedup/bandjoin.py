@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dedup.bands import Band, BandPlan, permuted_word
-from dedup.errors import CrowdError
+from dedup.errors import PairLimitError
 from dedup.pairs import Accept, Hashes, Pairs, gather_pairs
 
 _DENSE = 16
@@ -100,10 +100,10 @@ class _Parts:
         if self._room is not None:
             self._room -= len(pairs)
             if self._room < 0:
-                raise CrowdError(
+                raise PairLimitError(
                     "there are more near pairs than there is room for",
-                    expected="a set without a crowd of near images, or a decision that needs no list of pairs",
-                    remedy="decide with dedup.thin, or fold the crowd first with dedup.fold_crowds",
+                    expected="a set without a dense group of near images, or a decision that needs no list of pairs",
+                    remedy="decide with dedup.thin, or fold the dense group first with dedup.fold_dense",
                 )
 
 
@@ -112,7 +112,7 @@ def self_band(
 ) -> Pairs:
     """Give the pairs within one side whose lowest colliding band is `number` and that `accept` takes.
 
-    CrowdError: more than `most` of them.
+    PairLimitError: more than `most` of them.
     """
     band = plan.bands[number]
     items = _Sorted.by(band, side)
@@ -147,7 +147,8 @@ def cross_band(
 ) -> Pairs:
     """Give the pairs between two sides whose lowest colliding band is `number` and that `accept` takes.
 
-    `asked`: bool[rows of a], the places of `a` whose pairs are wanted; none: all. CrowdError: more than `most` pairs.
+    `asked`: bool[rows of a], the places of `a` whose pairs are wanted; none: all. PairLimitError: more than `most`
+    pairs.
     """
     band = plan.bands[number]
     # Ranges of the larger side are long, so the cost of looking up is paid per row of the smaller one.

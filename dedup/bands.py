@@ -6,7 +6,7 @@ with budgets t_b, such that sum(t_b + 1) = T_w + 1. A pair that exceeded every b
 sum(T_w + 1) = d + 1 bits. So each pair within d meets the budget of some word and, inside it, that of some band: bands
 find the candidates, one population count of the word discards nearly all of them, and no pair is ever missed.
 
-Neighbouring bits of a perceptual hash agree more often than chance, which would crowd a band of neighbours with
+Neighbouring bits of a perceptual hash agree more often than chance, which would overfill a band of neighbours with
 candidates. The bits are therefore dealt by a fixed permutation: whole bytes to words, then the bits of each word.
 
 Source: M. Norouzi, A. Punjani, D. Fleet, Fast Exact Search in Hamming Space with Multi-Index Hashing (2014).

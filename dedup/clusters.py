@@ -97,8 +97,8 @@ def dominating_set(
     `left`, `right`: int64[k], the ends of each edge; their order, and the order of the edges, do not matter.
     `order`: int64[n], all items, best first. LikenessError: ends outside 0 to n - 1, an order that is no permutation.
     `distance`: int16[k]. When given, items joined by edges of distance 0 count as one item of the best of their
-    priorities, so the star edges by which a join reports equal hashes decide as all their pairs would; the edges of
-    one such item are those of all its members. Without it edges are taken as they stand.
+    priorities, so the representative edges by which a join reports equal hashes decide as all their pairs would; the
+    edges of one such item are those of all its members. Without it edges are taken as they stand.
 
     >>> chain = dominating_set(3, np.array([0, 1]), np.array([1, 2]), np.array([0, 1, 2]))
     >>> chain.kept.tolist(), chain.representative.tolist()
@@ -126,7 +126,7 @@ def dominating_set(
     if distance is not None:
         member = np.flatnonzero(best != np.arange(n))
         host = best[member]
-        # An equal of a kept item falls to it by an edge of its own; an equal of a dropped item shares its fate.
+        # An equal of a kept item falls to it by an edge of its own; an equal of a dropped item shares its decision.
         own = np.full(n, -1, np.int64)
         zero = np.flatnonzero(distance == 0)[::-1]
         own[right[zero]] = zero

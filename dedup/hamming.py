@@ -9,7 +9,7 @@ Equal hashes are collapsed first: a self join gives all pairs among distinct val
 row, and one edge of distance 0 from every later row of a value to the first. A hundred thousand equal images thus
 cost a hundred thousand edges. `components`, and `dominating_set` with the pairs' distances, decide on these as they
 would on all pairs. Values that are near but not equal are given pair by pair, k of them as up to k**2 / 2 pairs; `most`
-bounds their number, and `dedup.thinning` decides on such a crowd without listing it.
+bounds their number, and `dedup.thinning` decides on such a dense group without listing it.
 """
 
 from __future__ import annotations
@@ -90,10 +90,10 @@ def distinct_rows(first: _Rows) -> _Rows:
 def pairs_within(
     hashes: Hashes, distance: int, candidates: int = CANDIDATES, *, collapse: bool = True, most: int | None = None
 ) -> Pairs:
-    """Give the pairs of rows within the distance, equal hashes as star edges (see the module).
+    """Give the pairs of rows within the distance, equal hashes as representative edges (see the module).
 
     `hashes`: uint8[n, 32] or uint8[n, 8]. `candidates`: how many are compared at a time. `collapse` False: every pair
-    of rows, equal hashes included. LikenessError: other shapes, or a distance of half the bits or more; CrowdError:
+    of rows, equal hashes included. LikenessError: other shapes, or a distance of half the bits or more; PairLimitError:
     more than `most` pairs.
 
     >>> pairs = pairs_within(np.array([[0] * 8, [255] * 8, [0] * 7 + [5]], np.uint8), 6)
@@ -112,7 +112,7 @@ def pairs_within(
 
 
 def band_pairs(hashes: Hashes, plan: BandPlan, band: int, candidates: int = CANDIDATES) -> Pairs:
-    """Give those pairs of `pairs_within` whose lowest colliding band is `band`; star edges come with band 0.
+    """Give those pairs of `pairs_within` whose lowest colliding band is `band`; representative edges come with band 0.
 
     >>> hashes = np.array([[0] * 8, [255] * 8, [0] * 7 + [5]], np.uint8)
     >>> plan = plan_bands(64, 6)

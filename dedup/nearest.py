@@ -2,7 +2,8 @@
 
 The bands of the exact join are taken one after the other, and each pair is reduced to the nearest of its row at once.
 A row is decided, and asked about no more, when its neighbour so far is nearer than any pair can be that the bands so
-far have left out. In a crowd of near hashes the rows decided early are those that would make most of the candidates.
+far have left out. In a dense group of near hashes the rows decided early are those that would make most of the
+candidates.
 """
 
 from __future__ import annotations

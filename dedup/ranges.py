@@ -123,12 +123,12 @@ def range_pairs(
     accept: Accept | None = None,
     collapse: bool = True,
 ) -> Pairs:
-    """Give the pairs of one piece, sorted; the pieces share none. CrowdError: more than `most` of them.
+    """Give the pairs of one piece, sorted; the pieces share none. PairLimitError: more than `most` of them.
 
-    Equal hashes are joined by star edges of distance 0 in the pieces of band 0, as `pairs_within` gives them; in an
-    overfull prefix by one star per part, and an edge between the stars. `accept`: which pairs are kept as they are
-    found, some thousands at a time, so that memory need not hold the others; star edges are not asked about.
-    `collapse` False: every pair of rows, equal hashes included.
+    Equal hashes are joined by representative edges of distance 0 in the pieces of band 0, as `pairs_within` gives them;
+    in an overfull prefix by representative edges per part, and an edge between the representatives. `accept`: which
+    pairs are kept as they are found, some thousands at a time, so that memory need not hold the others; representative
+    edges are not asked about. `collapse` False: every pair of rows, equal hashes included.
     """
     _check(hashes, plan)
     band = plan.bands[piece.band]
@@ -154,15 +154,15 @@ class _Source:
     accept: Accept | None
 
     def side(self, rows: _Rows) -> tuple[Side, Pairs]:
-        """Give the rows as a side, the first of every value only, and in band 0 the star edges of the others."""
+        """Give the rows as a side, the first of every value only, and in band 0 the edges to the others."""
         some = np.ascontiguousarray(self.hashes[rows])
         place = np.arange(len(some), dtype=np.int64)
         first = first_rows(some) if self.collapse else place
         firsts = np.flatnonzero(first == place)
         later = np.flatnonzero(first != place) if self.number == 0 else np.empty(0, np.int64)
-        stars = make_pairs(rows[first[later]], rows[later], np.zeros(len(later), np.int16))
+        equal = make_pairs(rows[first[later]], rows[later], np.zeros(len(later), np.int16))
         side = Side.of(some, firsts)
-        return Side(rows[side.rows], side.words), stars
+        return Side(rows[side.rows], side.words), equal
 
     def within(self, side: Side) -> Pairs:
         """Give the pairs within one side."""
@@ -175,8 +175,8 @@ class _Source:
 
 def _joined(source: _Source, own: _Rows, beyond: _Rows) -> Pairs:
     """Join the rows of a range with themselves, and with the rows of further prefixes that flips reach."""
-    side, stars = source.side(own)
-    found = [stars, source.within(side)]
+    side, equal = source.side(own)
+    found = [equal, source.within(side)]
     if len(beyond):
         found.append(source.between(side, source.side(beyond)[0]))
     return merge_pairs(found)
@@ -184,9 +184,9 @@ def _joined(source: _Source, own: _Rows, beyond: _Rows) -> Pairs:
 
 def _parted(source: _Source, piece: KeyRange, own: _Rows, beyond: _Rows) -> Pairs:
     """Join two parts of an overfull prefix; the rows of further prefixes go with the part of their number."""
-    side, stars = source.side(own[piece.part :: piece.parts])
+    side, equal = source.side(own[piece.part :: piece.parts])
     if piece.part == piece.other:
-        found = [stars, source.within(side)]
+        found = [equal, source.within(side)]
     else:
         found = [source.between(side, source.side(own[piece.other :: piece.parts])[0])]
     for a, b in {(piece.part, piece.other), (piece.other, piece.part)}:

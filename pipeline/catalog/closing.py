@@ -6,8 +6,8 @@ from collections.abc import Generator
 from pathlib import Path
 
 from manifests import Recipe
-from pipeline.catalog.open import open_catalog
 from pipeline.catalog.funnel import funnel_lines
+from pipeline.catalog.open import open_catalog
 from pipeline.losses.emptiness import ALLOW_EMPTY
 from pipeline.losses.run_losses import rows_left, run_losses
 from pipeline.media.network_loss import hopeful_lines

@@ -10,8 +10,7 @@ from typing import Any
 
 import duckdb
 
-from pipeline.catalog.asked import Asked, ask
-from pipeline.catalog.asked import lost_files
+from pipeline.catalog.asked import Asked, ask, lost_files
 from pipeline.catalog.explained import explained
 from pipeline.losses.name_fall import fall_sql
 from pipeline.model.errors import RunError
@@ -149,7 +148,7 @@ def _media(con: Asked, row_id: str) -> Iterator[str]:
     yield from _lines("hashes", media, "pdq", "quality", "phash", "pixel_sha256")
 
 
-def _fate(con: Asked, row_id: str) -> Iterator[str]:
+def _outcome(con: Asked, row_id: str) -> Iterator[str]:
     for leak in _many(con, "SELECT * FROM leaks WHERE record_id = ? ORDER BY ALL", row_id):
         yield from _lines("leak", leak, "benchmark", "item", "rule", "distance", "phash_distance", "variant")
     cluster = _one(con, "SELECT * FROM clusters WHERE record_id = ?", row_id)
@@ -224,7 +223,7 @@ def explain(root: Path, wanted: str) -> Iterator[str]:
         try:
             row_id = row_id_of(con, root, wanted)
             yield f"{'row':<10} {row_id}"
-            for part in (_record, partial(_fell, root), _media, _fate, _open):
+            for part in (_record, partial(_fell, root), _media, _outcome, _open):
                 yield from map(on_one_line, part(con, row_id))
         except duckdb.IOException as error:
             raise lost_files(con.standing, error) from error

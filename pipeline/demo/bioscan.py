@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.demo.archives import Order, write_zip
-from pipeline.demo.cast import Naming
+from pipeline.demo.species import Naming
 from pipeline.demo.truth import Claim
 from pipeline.model import ids
 

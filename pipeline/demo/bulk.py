@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from manifests.recipe import RANKS
-from pipeline.demo.cast import default_taxa
 from pipeline.demo.gbif import LICENCES, MULTIMEDIA_COLUMNS, OCCURRENCE_COLUMNS, descriptor
+from pipeline.demo.species import default_taxa
 
 ARCHIVE = "0098765-260101000000000.zip"
 MISNAMED_PERCENT = 2

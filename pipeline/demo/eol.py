@@ -14,7 +14,7 @@ from pathlib import Path
 
 from manifests.recipe import RANKS
 from pipeline.demo.archives import Order, write_tgz, write_zip
-from pipeline.demo.cast import Naming
+from pipeline.demo.species import Naming
 from pipeline.demo.truth import Claim
 from pipeline.model import ids
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 from pipeline.demo.archives import Order, write_zip
-from pipeline.demo.cast import Naming
+from pipeline.demo.species import Naming
 from pipeline.demo.truth import Claim
 from pipeline.model import ids
 

@@ -1,4 +1,4 @@
-"""Which samples an export takes: an SQL condition or question over the catalog, then the door."""
+"""Which samples an export takes: an SQL condition or question over the catalog, then its licence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from manifests import Recipe
 from pipeline.catalog import open_catalog
-from pipeline.export.door import refusal
+from pipeline.export.sharing import refusal
 from pipeline.model.errors import RunError
 
 _REMEDY = 'list the columns with: biomill sql RUN "DESCRIBE samples"'
@@ -24,7 +24,7 @@ WITHDRAWN = "withdrawn"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The chosen samples of a run, behind the door. Lives as long as the connection to the catalog."""
+    """The chosen samples of a run, all of which may be shared. Lives as long as the connection to the catalog."""
 
     con: duckdb.DuckDBPyConnection
     root: Path

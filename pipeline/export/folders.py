@@ -13,7 +13,7 @@ from pathlib import Path
 from pipeline.export.bytes import ShardBytes
 from pipeline.export.choice import Choice
 from pipeline.export.classes import class_column, class_names
-from pipeline.export.files import IMAGE_COLUMNS, put_image, write_rows
+from pipeline.export.written import IMAGE_COLUMNS, put_image, write_rows
 from pipeline.storage.atomic import storage_error
 
 ONLY_VALIDATED = "class_not_in_train"

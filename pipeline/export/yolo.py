@@ -16,7 +16,7 @@ from pipeline.export.boxes import BOX_COLUMNS, BOX_TABLES, PlacedBox, boxes_in, 
 from pipeline.export.bytes import ShardBytes
 from pipeline.export.choice import Choice
 from pipeline.export.classes import class_column, class_names
-from pipeline.export.files import IMAGE_COLUMNS, put_image
+from pipeline.export.written import IMAGE_COLUMNS, put_image
 from pipeline.storage.atomic import write_text
 
 NO_BOX = "no_box"

@@ -28,7 +28,7 @@ from pipeline.feed.permutation import Rows, subkey, uniforms
 from pipeline.feed.rules import Rules
 from pipeline.feed.sequence import Sequence
 from pipeline.feed.store import Span, open_store
-from pipeline.feed.tape import Block
+from pipeline.feed.stream_order import Block
 from pipeline.model.errors import FeedError
 
 Jpeg = bytes | memoryview

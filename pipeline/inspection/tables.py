@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from pipeline.inspection.findings import Findings
 from pipeline.inspection.media import count_licences, count_media
-from pipeline.sources.darwin_core.dwca_encoding import settle_encoding
+from pipeline.sources.darwin_core.dwca_encoding import choose_encoding
 from pipeline.sources.darwin_core.dwca_layout import DwcaLayout, DwcaTable
 from pipeline.sources.darwin_core.eml import EML_BYTES, release_name, rights
 from pipeline.sources.release.base import Split
@@ -70,7 +70,7 @@ def _count_table(layout: DwcaLayout, table: DwcaTable, spool: Path, ids: Path, f
         for file in table.files:
             member = members[file.member]
             path = archive.readable(member, spool)
-            dialect = settle_encoding(path, file.dialect)
+            dialect = choose_encoding(path, file.dialect)
             origin = archive.origin(member)
             if dialect.encoding != file.dialect.encoding:
                 findings.note(

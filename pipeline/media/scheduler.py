@@ -220,7 +220,7 @@ class Scheduler:
                     if held:
                         self._queue(job, 0.0)
                     else:
-                        self._settle(host, job, answer)
+                        self._take_answer(host, job, answer)
                     self._schedule(host)
                 if held:
                     look_around(self._outage, self._lock, host, answer)
@@ -321,7 +321,7 @@ class Scheduler:
         fetched = Fetched(outcome, status=status, final_url=job.uri.url, detail=detail, attempts=job.attempts)
         self._finish(job.key, fetched)
 
-    def _settle(self, host: Host, job: Job, answer: Answer) -> None:
+    def _take_answer(self, host: Host, job: Job, answer: Answer) -> None:
         """Note what an answer says of the host, and decide what becomes of the job."""
         now, fetched = time.monotonic(), answer.fetched
         breaker = host.breaker(origin_of(job.uri))

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pipeline.pull.errors import PullError
+from pipeline.pull.failures import PullError
 
 Predicate = dict[str, Any]
 CHECKLISTS = {

@@ -104,7 +104,7 @@ class Fetch(Stage):
                     self._round(con, context, engine, source, f"{step}-{place}", outputs)
             _remove_stale(folder, outputs)
             fetch_plan.note_answered(folder)
-            placeholders = self._settle(con, context, folder, candidates, asked)
+            placeholders = self._find_placeholders(con, context, folder, candidates, asked)
         return {"units": len(outputs), "placeholders": placeholders}
 
     def _choose(
@@ -205,7 +205,7 @@ class Fetch(Stage):
                 (folder / "blobs" / f"{Path(output).stem}.bin").unlink(missing_ok=True)
             raise lost
 
-    def _settle(
+    def _find_placeholders(
         self, con: duckdb.DuckDBPyConnection, context: Context, folder: Path, candidates: str, asked: str
     ) -> int:
         """Write which candidates arrived, and how the others ended; return the number of placeholders."""
@@ -247,7 +247,7 @@ def note_retry(context: Context, outcomes: Sequence[str]) -> None:
     chosen = sql.in_list(outcomes)
     with sql.connect(context.recipe.limits.memory_mb, context.folder.root) as con:
         query = f"""
-            SELECT DISTINCT m.image_id FROM {fetch_placeholders.settled(folder)} m
+            SELECT DISTINCT m.image_id FROM {fetch_placeholders.decided_media(folder)} m
             JOIN (SELECT unnest(list_prepend(c.image_id, [a.image_id FOR a IN coalesce(c.alternates, [])]))
                          AS image_id
                   FROM {candidates} c JOIN {ledger} l ON l.row_id = c.record_id AND l.outcome IN {chosen}) w

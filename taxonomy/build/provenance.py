@@ -1,4 +1,4 @@
-"""Where a united usage comes from, and what its sources disagree about: recorded, never settled by overwriting."""
+"""Where a united usage comes from, and what its sources disagree about: recorded, never decided by overwriting."""
 
 from __future__ import annotations
 

@@ -159,7 +159,7 @@ class Taxonomy:
         return place[found], row[found]
 
     def near(self, words: Iterable[str]) -> dict[str, list[tuple[str, int]]]:
-        """Give the (word, slips) of this taxonomy that differ by one slip of the pen, for every lower-case word."""
+        """Give the (word, edits) of this taxonomy that differ by one misspelling, for every lower-case word."""
         return near_words(words, self.words, self.remainders, self.remainder_words, SHORTEST)
 
     def common(self, rows: list[int]) -> int:

@@ -1,7 +1,7 @@
 """Spell name parts as the codes of nomenclature ask: plain Latin letters, no apostrophes, numerals as words.
 
 The same epithet is published as 'mülleri' and 'muelleri', 'd'orbignyi' and 'dorbignyi', '10-lineata' and
-'decemlineata'; the codes settle which is right, and catalogues follow them.
+'decemlineata'; the codes decide which is right, and catalogues follow them.
 
 Sources: ICN (Shenzhen Code) articles 60.7 (ä, ö, ü become ae, oe, ue; é becomes e; ñ becomes n; ø becomes oe; å becomes
 ao; a diaeresis is no umlaut) and 60.10 (apostrophes are deleted); ICZN articles 32.5.2.1 to 32.5.2.7 (umlauts,

@@ -161,7 +161,7 @@ def to_usages(
         target, above = qualify(prefix, several[0] if several else accepted), qualify(prefix, parent)
         if found.one_parent and normalise_status(status_given or "") in SYNONYMS:
             target = above
-        status, target = settle_status(status_given, usage, target)
+        status, target = decide_status(status_given, usage, target)
         if several and status in SYNONYMS:
             status = "ambiguous synonym"
         if own_rank == "unranked" and status in SYNONYMS:
@@ -220,10 +220,10 @@ def _author(author: str | None, year: str | None, brackets: str | None) -> str:
     return f"({text})" if brackets in ("1", "true", "TRUE") else text
 
 
-def settle_status(given: str | None, usage: str | None, accepted: str | None) -> tuple[str, str | None]:
+def decide_status(given: str | None, usage: str | None, accepted: str | None) -> tuple[str, str | None]:
     """Give the status, and the accepted usage that a synonym points to (null for accepted usages).
 
-    >>> settle_status("valid", "x:1", "x:1"), settle_status(None, "x:1", "x:2"), settle_status("accepted", "x:1", "x:2")
+    >>> decide_status("valid", "x:1", "x:1"), decide_status(None, "x:1", "x:2"), decide_status("accepted", "x:1", "x:2")
     (('accepted', None), ('synonym', 'x:2'), ('synonym', 'x:2'))
     """
     status = normalise_status(given) if given else None

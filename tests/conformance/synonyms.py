@@ -167,7 +167,7 @@ def main() -> None:
         found = measure(args.data, suite)
         print(
             f"{suite:14} {found.right}/{found.single} with one target right ({found.percent:.2f} %); "
-            f"{found.reported}/{found.ambiguous} ambiguous ones reported or settled among their own targets"
+            f"{found.reported}/{found.ambiguous} ambiguous ones reported or decided among their own targets"
         )
         for each in found.wrong[: args.wrong]:
             print(f"    {each}")

@@ -1,4 +1,4 @@
-"""What counts as near: a slip of the fingers does, another word does not."""
+"""What counts as near: a typing error does, another word does not."""
 
 from __future__ import annotations
 

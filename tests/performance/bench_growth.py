@@ -77,7 +77,7 @@ def stand_in_for_fetch(context: Context) -> None:
     candidates = sql.parquet(context.folder.stage("screen") / "candidates")
     with sql.connect(context.recipe.limits.memory_mb, context.folder.root) as con:
         fetch_placeholders.begin(con)
-        stage._settle(con, context, folder, candidates, candidates)
+        stage._find_placeholders(con, context, folder, candidates, candidates)
     balance = [asdict(each) for each in stage.balance(context, {})]
     done = {"stage": stage.name, "digest": digest, "version": stage.version, "facts": {}, "balance": balance}
     write_json(context.folder.done("fetch"), done)

@@ -18,7 +18,7 @@ import pyarrow as pa
 from manifests.recipe import SourceSpec
 from pipeline.model.errors import SourceError
 from pipeline.sources.darwin_core import dwca_terms, gbif_map
-from pipeline.sources.darwin_core.dwca_encoding import settle_encoding
+from pipeline.sources.darwin_core.dwca_encoding import choose_encoding
 from pipeline.sources.darwin_core.dwca_layout import DwcaLayout, DwcaTable, read_layout
 from pipeline.sources.darwin_core.eml import EML_BYTES, release_name, rights
 from pipeline.sources.darwin_core.gbif import BUCKET_BYTES, input_files
@@ -73,7 +73,7 @@ class Dwca:
         encodings: dict[str, str] = {}
         for file in unpack(release.facts["files"]):
             path, origin = archive.readable(members[file.member], spool), archive.origin(members[file.member])
-            dialect = settle_encoding(path, file.dialect)
+            dialect = choose_encoding(path, file.dialect)
             encodings[origin] = dialect.encoding
             splits += delimited.cut(
                 path,

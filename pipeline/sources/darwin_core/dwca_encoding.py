@@ -15,7 +15,7 @@ from pipeline.sources.text.row_bounds import Dialect
 _CHUNK = 8 << 20
 
 
-def settle_encoding(path: Path, dialect: Dialect) -> Dialect:
+def choose_encoding(path: Path, dialect: Dialect) -> Dialect:
     """Give the dialect with the encoding that the whole file is in; reads the file once, in bounded memory."""
     if dialect.encoding != "utf-8" or _decodes(path, "utf-8"):
         return dialect

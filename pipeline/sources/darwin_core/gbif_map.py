@@ -1,4 +1,4 @@
-"""GBIF's native rows to canonical records: media joined to occurrences on gbifID, licence and type settled for each."""
+"""GBIF's native rows to canonical records: media joined to occurrences on gbifID, licence and type decided for each."""
 
 from __future__ import annotations
 

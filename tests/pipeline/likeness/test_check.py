@@ -1,4 +1,4 @@
-"""The leak check: what is a leak, what is unknown, and that one failed hash changes nobody else's fate."""
+"""The leak check: what is a leak, what is unknown, and that one failed hash changes nobody else's decision."""
 
 from __future__ import annotations
 

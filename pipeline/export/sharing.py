@@ -1,4 +1,4 @@
-"""The door: which of the chosen samples may leave the run, by licence, asked again at the moment of leaving.
+"""Which of the chosen samples may leave the run, by licence, asked again at the moment of leaving.
 
 A run may keep images that its owner may train on but not pass on, such as CC BY-ND 4.0. An export is made to be passed
 on, and holds resized copies; so it takes an image only when the licence lets such copies be shared, or the recipe

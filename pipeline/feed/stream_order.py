@@ -26,11 +26,11 @@ class Block:
     rows: Rows
 
 
-class Tape:
+class StreamOrder:
     """One epoch, laid out.
 
-    >>> tape = Tape(np.arange(6), np.array([0, 0, 0, 1, 1, 1]), shards=2, seed=0, epoch=0, open_shards=2, chunk=2)
-    >>> sorted(tape.rows(np.arange(6)).tolist()), tape.blocks
+    >>> o = StreamOrder(np.arange(6), np.array([0, 0, 0, 1, 1, 1]), shards=2, seed=0, epoch=0, open_shards=2, chunk=2)
+    >>> sorted(o.rows(np.arange(6)).tolist()), o.blocks
     ([0, 1, 2, 3, 4, 5], 2)
     """
 
