@@ -104,7 +104,7 @@ def pairs_within(
     plan = plan_bands(hashes.shape[1] * 8, distance)
     first = first_rows(hashes) if collapse else np.arange(len(hashes), dtype=np.int64)
     side = Side.of(hashes, distinct_rows(first))
-    bands = [_stars(first)]
+    bands = [_representative_edges(first)]
     for number in range(len(plan.bands)):
         bands.append(self_band(side, plan, number, candidates, most))
         most = None if most is None else max(0, most - len(bands[-1]))
@@ -124,7 +124,7 @@ def band_pairs(hashes: Hashes, plan: BandPlan, band: int, candidates: int = CAND
     first = first_rows(hashes)
     side = Side.of(hashes, distinct_rows(first))
     found = self_band(side, plan, band, candidates)
-    return merge_pairs([_stars(first), found] if band == 0 else [found])
+    return merge_pairs([_representative_edges(first), found] if band == 0 else [found])
 
 
 def cross_pairs_within(
@@ -169,7 +169,7 @@ def cross_band_pairs(a: Hashes, b: Hashes, plan: BandPlan, band: int, candidates
     return _every_left(cross_band(left, right, plan, band, candidates), first)
 
 
-def _stars(first: _Rows) -> Pairs:
+def _representative_edges(first: _Rows) -> Pairs:
     """Give one edge of distance 0 from each later row of a value to the first."""
     later = np.flatnonzero(first != np.arange(len(first)))
     return make_pairs(first[later], later, np.zeros(len(later), np.int16))

@@ -1,4 +1,4 @@
-"""Records in bulk: a GBIF archive of any size, without pictures, to see how the mill grows.
+"""Records in bulk: a GBIF archive of any size, without pictures, to see how the pipeline grows.
 
 The archive is streamed: memory does not grow with the number of rows, and the same arguments give the same bytes.
 """

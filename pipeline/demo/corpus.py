@@ -1,6 +1,6 @@
 """The demo corpus: a procedural biota in the real layouts of four sources, with a truth table of every row's end.
 
-It is the fixture that every part of the mill is tried on: everything a curator meets is planted on purpose, several
+It is the fixture that every part of the pipeline is tried on: everything a curator meets is planted on purpose, several
 times over, and `truth.csv` says what must become of it.
 """
 

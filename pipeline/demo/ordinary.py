@@ -1,7 +1,8 @@
 """The ordinary part of the corpus: sound pictures with sound labels, which must all be kept.
 
 It is not free of the field's oddities: synonyms, homonyms that the classification decides, names at genus rank,
-licences inherited from the record, several photographs of one individual, and every image format that a mill reads.
+licences inherited from the record, several photographs of one individual, and every image format that the pipeline
+reads.
 """
 
 from __future__ import annotations

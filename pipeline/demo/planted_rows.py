@@ -80,7 +80,7 @@ def _broken_rows(draft: Draft) -> None:
         row_id = draft.gbif.medium(str(3_999_000_001 + number), _url(draft, "Canis lupus"))
         draft.truth.add(row_id, gbif.SOURCE, Outcome.ORPHAN_MEDIA)
 
-    # A row stated twice, verbatim: one of the two has a fate, the other is a repetition.
+    # A row stated twice, verbatim: one of the two has an outcome, the other is a repetition.
     for key in ("Panthera leo", "Musca domestica"):
         gbif_id = draft.gbif.occurrence(draft.species[key].named())
         row_id = draft.gbif.medium(gbif_id, _url(draft, key), licence=gbif.LICENCES["CC-BY"])

@@ -1,4 +1,4 @@
-"""The demo: draw the biota, serve its media from this machine, run the mill over it, and show what came out."""
+"""The demo: draw the biota, serve its media from this machine, run the pipeline over it, and show what came out."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Running one Beam pipeline: which runner, how many processes, and what happens when something dies.
 
-The mill's stages are the same Beam graph on every runner:
+The pipeline's stages are the same Beam graph on every runner:
 
     local      Beam's Fn API runner in this process (1 worker), or with worker processes (2 and more)
     portable   a job service and SDK workers as processes of their own: the protocol that Flink and Dataflow speak

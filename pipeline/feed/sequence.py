@@ -16,7 +16,7 @@ from pipeline.feed.samplers import make_sampler
 from pipeline.feed.stream_order import Block, StreamOrder
 from pipeline.model.errors import FeedError
 
-_TAPES = 2  # one epoch's and the next one's
+_ORDERS = 2  # one epoch's and the next one's
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,6 @@ class Sequence:
                 rules.chunk,
             )
         self._orders[epoch] = order
-        if len(self._orders) > _TAPES:
+        if len(self._orders) > _ORDERS:
             self._orders.popitem(last=False)
         return order

@@ -4,7 +4,7 @@ hash_set(paths)                        a folder, tar, zip or hash list as a tabl
 find_duplicates(images)                which of them are kept, and by which kept one each other is stood for
 check_leaks(train, held_out)           which training images may be held-out ones, and which items are leaked
 overlap(held_out, train)               held-out taxa whose accepted species is trained on
-decide_duplicates(records, node, edges, ...)      the mill's own decision, from pairs and labels
+decide_duplicates(records, node, edges, ...)      the pipeline's own decision, from pairs and labels
 `pipeline.likeness.certificate.certify(run)` states and proves what a finished run guarantees.
 """
 

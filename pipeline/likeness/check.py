@@ -1,6 +1,6 @@
 """The leak check of two sets of images: which training images may be a held-out one, and which items are leaked.
 
-Both sets are folders, tars, zips or hash lists. It is the search of the mill without its records: equal bytes and
+Both sets are folders, tars, zips or hash lists. It is the search of the pipeline without its records: equal bytes and
 pixels, equal keys where both sides have them, and every named hash within its distance, turned and mirrored. What no
 rule calls a leak but lies just beyond the distances of pHash and PDQ together is listed for a person to look at.
 """

@@ -1,8 +1,8 @@
-"""Duplicates of any images or hashes, without a recipe: the mill's own decision on tables of `hash_set`.
+"""Duplicates of any images or hashes, without a recipe: the pipeline's own decision on tables of `hash_set`.
 
-What is kept is the first in one order: the larger as the mill would store it, the one with more colour, more pixels,
-more bytes per pixel, then the smaller name. Every image that is dropped names a kept one that it was verified against.
-Images that are alike under different labels are conflicts, where labels are given.
+What is kept is the first in one order: the larger as the pipeline would store it, the one with more colour, more
+pixels, more bytes per pixel, then the smaller name. Every image that is dropped names a kept one that it was verified
+against. Images that are alike under different labels are conflicts, where labels are given.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Duplicates:
 def _preferred(row: Mapping[str, Any]) -> tuple[int, int, int, int, str]:
     """Give the place of an image in the order of preference, the least first; what is not known comes last."""
     width, height, colours = row["width"] or 0, row["height"] or 0, row["colours"]
-    # Of what the mill would store: beyond its side, more pixels are worth less than colour.
+    # Of what the pipeline would store: beyond its side, more pixels are worth less than colour.
     side = min(width, height, _STORED.side)
     grade = COLOURS.index(colours) if colours in COLOURS else len(COLOURS)
     # Between equal numbers of pixels, more bytes are more bytes per pixel.

@@ -1,4 +1,4 @@
-"""From a set of images to a hash list: the rows by which images are compared, exactly as the mill hashes its own."""
+"""From a set of images to a hash list: the rows by which images are compared, exactly as a run hashes its own."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def hash_row(
 ) -> dict[str, Any]:
     """Give the HASHED_SCHEMA row of one image; one that cannot be read has an outcome in place of hashes.
 
-    `rules`: how the mill would reduce it (its `min_side` is not asked: small images can be leaked too). `turned`: all
-    eight variants of the hashes, which only held-out images need.
+    `rules`: how the pipeline would reduce it (its `min_side` is not asked: small images can be leaked too). `turned`:
+    all eight variants of the hashes, which only held-out images need.
     """
     row: dict[str, Any] = {"benchmark": benchmark, "item": picture.name, "spec": HASH_SPEC}
     if picture.outcome is not None:

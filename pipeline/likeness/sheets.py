@@ -107,7 +107,7 @@ def thumbnail_picture(thumbnail: bytes | None) -> Image.Image | None:
 
 
 def picture_of_bytes(data: bytes) -> Image.Image | None:
-    """Give the picture of a stored JPEG, which the mill itself wrote."""
+    """Give the picture of a stored JPEG, which the pipeline itself wrote."""
     return Image.open(io.BytesIO(data)) if data else None
 
 

@@ -92,7 +92,7 @@ def balance_of(context: Context, before: Path, after: Path, ledger: Path) -> lis
 
 
 class Stage(ABC):
-    """One stage of the mill."""
+    """One stage of the pipeline."""
 
     name: ClassVar[str]
     version: ClassVar[int]

@@ -229,7 +229,7 @@ class Screen(Stage):
 
 
 def _note_withdrawals(con: duckdb.DuckDBPyConnection, context: Context, folder: Path) -> None:
-    """Write how many records each withdrawn key means, and say so: a key that means none may be a slip of the pen."""
+    """Write how many records each withdrawn key means, and say so: a key that means none may be a typing error."""
     sql.copy(con, f"SELECT {NOTED} FROM withdrawal_keys ORDER BY position", folder / "withdrawals" / "part.parquet")
     counted = "SELECT count(*), count(*) FILTER (records = 0) FROM withdrawal_keys"
     keys, idle = con.execute(counted).fetchall()[0]

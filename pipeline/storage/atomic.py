@@ -1,8 +1,8 @@
 """Files that are either whole or absent.
 
-Every output of the mill is written under a temporary name in its own folder and renamed when it is complete: a killed
-run, a full disk or a crashed worker never leaves half a file under a final name. Temporary names are recognisable, so
-that the next run can sweep them.
+Every output of the pipeline is written under a temporary name in its own folder and renamed when it is complete: a
+killed run, a full disk or a crashed worker never leaves half a file under a final name. Temporary names are
+recognisable, so that the next run can sweep them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""DuckDB as the mill uses it: bounded memory, spilling beside the run, results in a stated order, atomic output."""
+"""DuckDB as the pipeline uses it: bounded memory, spilling beside the run, results in a stated order, atomic output."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def bounded(image: Image.Image, side: int) -> Image.Image:
 
 
 def hashed(named: Iterator[tuple[str, bytes]], turned: bool) -> pa.Table:
-    """Hash images as the mill does."""
+    """Hash images as the pipeline does."""
     rows = [hash_row("held-out", Picture(name, data), RULES, turned=turned) for name, data in named]
     return pa.Table.from_pylist(rows, HASHED_SCHEMA)
 

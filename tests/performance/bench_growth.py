@@ -2,7 +2,7 @@
 
 Generated GBIF archives of 10 k and 100 k media rows go through the real driver. Their media do not exist, so the fetch
 stage is stood in for by a table of random hashes (and one small picture, stored over and over) that says every
-candidate arrived; all other stages are the mill's own. Each size runs in a process of its own.
+candidate arrived; all other stages are the pipeline's own. Each size runs in a process of its own.
 
     python -m tests.performance.bench_growth [SIZE ...]
 """

@@ -196,7 +196,7 @@ def _strings(table: pa.Table) -> pa.Table:
             values = values.cast(field.type.value_type)
         if not pa.types.is_nested(values.type) and not pa.types.is_binary(values.type):
             text = values.cast(pa.string())
-            # Characters that the rest of the mill does not accept in a cell.
+            # Characters that the rest of the pipeline does not accept in a cell.
             arrays[field.name] = pc.replace_substring_regex(text, "[\\x00\\x1f]", " ")
     return pa.table(arrays) if arrays else table.select([])
 

@@ -1,4 +1,4 @@
-"""Values of a JSON document as text cells, as the rest of the mill accepts them."""
+"""Values of a JSON document as text cells, as the rest of the pipeline accepts them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.sources.text import delimited
 
-# Characters that the rest of the mill does not accept in a cell.
+# Characters that the rest of the pipeline does not accept in a cell.
 _CONTROL = str.maketrans({"\x00": " ", "\x1f": " "})
 
 

@@ -38,7 +38,9 @@ def test_uniforms_are_uniform() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=9), st.integers(1, 5), st.integers(1, 12), st.integers(0, 9))
-def test_a_tape_holds_every_row_once_wherever_it_is_read(sizes: list[int], shards: int, chunk: int, epoch: int) -> None:
+def test_an_order_holds_every_row_once_wherever_it_is_read(
+    sizes: list[int], shards: int, chunk: int, epoch: int
+) -> None:
     shard = np.repeat(np.arange(len(sizes)), sizes)
     order = StreamOrder(np.arange(shard.size), shard, len(sizes), 1, epoch, shards, chunk)
     rows = order.rows(np.arange(shard.size))

@@ -125,7 +125,7 @@ def test_a_flat_image_is_never_cleared_by_its_hash() -> None:
     st.lists(st.tuples(st.sampled_from(["lynx", "puma", "Puma"]), st.sampled_from("abcdef")), min_size=1, max_size=12),
     st.randoms(use_true_random=False),
 )
-def test_every_record_has_one_fate_and_every_dropped_one_names_a_kept_one(rows, random) -> None:
+def test_every_record_has_one_decision_and_every_dropped_one_names_a_kept_one(rows, random) -> None:
     pixels = sorted({p for _, p in rows})
     node = np.array([pixels.index(p) for _, p in rows])
     pairs = [(a, b, 6) for a, b in itertools.combinations(range(len(pixels)), 2) if random.random() < 0.4]

@@ -16,7 +16,7 @@ word = st.text(alphabet="abc", min_size=1, max_size=9)
 
 
 def damerau(one: str, other: str) -> int:
-    """Optimal string alignment distance, by the book (a plain table)."""
+    """Optimal string alignment distance, as defined (a plain table)."""
     table = [[max(i, j) if 0 in (i, j) else 0 for j in range(len(other) + 1)] for i in range(len(one) + 1)]
     for i in range(1, len(one) + 1):
         for j in range(1, len(other) + 1):
