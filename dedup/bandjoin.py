@@ -76,7 +76,7 @@ class _Ranges:
     table: _Rows | None
 
     def of(self, keys: _Rows) -> tuple[_Rows, _Rows]:
-        """Give the first place and the number of places of each key."""
+        """Return the first place and the number of places of each key."""
         if self.table is None:
             low = np.searchsorted(self.keys, keys, "left")
             return low, np.searchsorted(self.keys, keys, "right") - low
@@ -110,7 +110,7 @@ class _Parts:
 def self_band(
     side: Side, plan: BandPlan, number: int, candidates: int, most: int | None = None, accept: Accept | None = None
 ) -> Pairs:
-    """Give the pairs within one side whose lowest colliding band is `number` and that `accept` takes.
+    """Return the pairs within one side whose lowest colliding band is `number` and that `accept` takes.
 
     PairLimitError: more than `most` of them.
     """
@@ -145,7 +145,7 @@ def cross_band(
     accept: Accept | None = None,
     asked: npt.NDArray[np.bool_] | None = None,
 ) -> Pairs:
-    """Give the pairs between two sides whose lowest colliding band is `number` and that `accept` takes.
+    """Return the pairs between two sides whose lowest colliding band is `number` and that `accept` takes.
 
     `asked`: bool[rows of a], the places of `a` whose pairs are wanted; none: all. PairLimitError: more than `most`
     pairs.
@@ -179,7 +179,7 @@ def _keys(band: Band, word: _Words) -> _Words:
 def _met(
     band: Band, patterns: tuple[int, ...], keys: _Rows, large: Side, asked: npt.NDArray[np.bool_] | None
 ) -> _Rows | None:
-    """Give the places asked about in the large side that may meet one of the keys, or None for all of them.
+    """Return the places asked about in the large side that may meet one of the keys, or None for all of them.
 
     Only some bits of a key are looked at, so places that meet none are among them, and none that does is left out.
     """

@@ -74,7 +74,7 @@ def fold_dense(
 
 
 def dense_rows(hashes: Hashes, distance: int, largest: int = DENSE) -> npt.NDArray[np.bool_]:
-    """Say which rows share a band's key with more than `largest` rows, themselves included: bool[n].
+    """Return which rows share a band's key with more than `largest` rows, themselves included: bool[n].
 
     Memory: some 40 bytes a row.
 

@@ -17,7 +17,7 @@ from dedup.pairs import Hashes, Pairs, check_same_width
 
 
 def nearest_within(a: Hashes, b: Hashes, distance: int, candidates: int = CANDIDATES) -> Pairs:
-    """Give each row of `a` (left) that has one of `b` within the distance, with the nearest (right).
+    """Return each row of `a` (left) that has one of `b` within the distance, with the nearest (right).
 
     Of equally near rows of `b` the first is given. `a`, `b`, `distance`, `candidates` and errors as in
     `cross_pairs_within`. Memory: that of the hashes and of one sort, and the pairs of one band.

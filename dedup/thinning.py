@@ -28,7 +28,7 @@ PAIRS = 1 << 21
 def thin(
     hashes: Hashes, distance: int, order: npt.NDArray[np.int64], accept: Accept | None = None, pairs: int = PAIRS
 ) -> Dominated:
-    """Give the dominating set of all pairs within the distance, the same one as from their list.
+    """Return the dominating set of all pairs within the distance, the same one as from their list.
 
     `hashes`: uint8[n, 32] or uint8[n, 8]. `order`: int64[n], all items, best first. `accept`: which of these pairs
     count, such as those that a `Verifier` confirms; none: all do. `pairs`: how many are held at a time; changes memory
@@ -105,7 +105,7 @@ class _Thinning:
         return np.concatenate([kept, more])
 
     def _among(self, items: npt.NDArray[np.int64]) -> Pairs | None:
-        """Give the pairs that count, as places in `items`; None when they are too many to be listed."""
+        """Return the pairs that count, as places in `items`; None when they are too many to be listed."""
         # So few items can be listed whatever they are, and halving ends.
         most = None if len(items) <= 2 else self.pairs
         try:
@@ -140,7 +140,7 @@ class _Thinning:
         return Pairs(near.left[keep], near.right[keep], near.distance[keep])
 
     def answer(self, host: npt.NDArray[np.int64] | None = None) -> Dominated:
-        """Give what became of every item; an item with another host shares that host's decision."""
+        """Return what became of every item; an item with another host shares that host's decision."""
         to = self.to if host is None else self.to[host]
         own = np.arange(len(to), dtype=np.int64)
         between = np.bitwise_count(self.hashes ^ self.hashes[to]).sum(axis=1, dtype=np.int16)

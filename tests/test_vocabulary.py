@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -70,3 +71,16 @@ def test_no_old_word_stands_in_names_docs_or_output() -> None:
 )
 def test_an_old_word_is_seen_in_names_and_in_prose(text: str, words: list[str]) -> None:
     assert old_words(text) == words
+
+
+def test_docstrings_begin_as_the_field_writes_them() -> None:
+    begun = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {said.split()[0]}"
+        for path in texts(ROOT)
+        if path.suffix == ".py"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (said := ast.get_docstring(node) or "")
+        and said.split()[0].rstrip(",") in {"Give", "Say", "Tell", "Returns", "Gives", "Gets", "Get"}
+    ]
+    assert begun == []

@@ -18,7 +18,7 @@ from pipeline.storage.run_folder import STAGES, RunFolder
 def closing_lines(
     root: Path, shown: Path, recipe: Recipe, typed: str = "", until: str = STAGES[-1], allow_empty: bool = False
 ) -> Generator[str, None, ExitStatus]:
-    """Give the last lines of a run, and return its exit status: NOTHING_KEPT where no row is left, else DONE.
+    """Yield the last lines of a run, and return its exit status: NOTHING_KEPT where no row is left, else DONE.
 
     Funnel, what asking again may bring, what was lost of sources that lost most, where the shards are, and what to
     try; a run of which nothing is left has nothing to try. `shown`: the folder as it was typed; `typed`: the command;

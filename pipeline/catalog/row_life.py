@@ -55,7 +55,7 @@ def _one(con: Asked, query: str, *values: object) -> dict[str, Any] | None:
 
 
 def _many(con: Asked, query: str, *values: object) -> list[dict[str, Any]]:
-    """Give the rows of a query; none where it asks for what no stage has made yet."""
+    """Return the rows of a query; none where it asks for what no stage has made yet."""
     there = con.reads(query)
     if there is None:
         return []
@@ -65,7 +65,7 @@ def _many(con: Asked, query: str, *values: object) -> list[dict[str, Any]]:
 
 
 def _find(con: Asked, wanted: str) -> list[str]:
-    """Give the ids of the ledger rows that `wanted` names: an id or its beginning, or the source's own key."""
+    """Return the ids of the ledger rows that `wanted` names: an id or its beginning, or the source's own key."""
     found = _many(
         con,
         """SELECT DISTINCT row_id FROM ledger WHERE row_id = $1 OR starts_with(row_id, $1)
@@ -187,7 +187,7 @@ def _outcome(con: Asked, row_id: str) -> Iterator[str]:
 
 
 def _open(con: Asked, row_id: str) -> Iterator[str]:
-    """Give where a row stands whose life has not come to its end, and what makes it go on."""
+    """Yield where a row stands whose life has not come to its end, and what makes it go on."""
     if con.standing.complete or _one(con, "SELECT outcome FROM ledger WHERE row_id = ?", row_id):
         return
     for stage, word, query in _PASSED:
@@ -215,7 +215,7 @@ def row_id_of(con: Asked, root: Path, wanted: str) -> str:
 
 
 def explain(root: Path, wanted: str) -> Iterator[str]:
-    """Give the lines that tell one row's life; `wanted` is its id, the beginning of it, or the source's own key.
+    """Yield the lines that tell one row's life; `wanted` is its id, the beginning of it, or the source's own key.
 
     Raises RunError when no row, or more than one, is meant.
     """

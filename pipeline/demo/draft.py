@@ -71,7 +71,7 @@ class Draft:
 
 
 def area(image: Image.Image) -> int:
-    """Give the number of pixels of an image.
+    """Return the number of pixels of an image.
 
     >>> area(Image.new("RGB", (4, 3)))
     12
@@ -80,7 +80,7 @@ def area(image: Image.Image) -> int:
 
 
 def shrunk(image: Image.Image, percent: int) -> Image.Image:
-    """Give the image resized to a percentage of its sides.
+    """Return the image resized to a percentage of its sides.
 
     >>> shrunk(Image.new("RGB", (200, 160)), 75).size
     (150, 120)
@@ -90,5 +90,5 @@ def shrunk(image: Image.Image, percent: int) -> Image.Image:
 
 
 def recompressed(image: Image.Image, percent: int = 75, quality: int = 70) -> bytes:
-    """Give a smaller, harder compressed JPEG of the image: what a re-upload looks like."""
+    """Return a smaller, harder compressed JPEG of the image: what a re-upload looks like."""
     return jpeg(shrunk(image, percent), quality)

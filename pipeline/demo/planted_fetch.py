@@ -125,7 +125,7 @@ def _other_sources(draft: Draft) -> None:
 
 
 def _bomb(side: int) -> bytes:
-    """Give a small PNG that announces a huge raster, of which it holds one row's worth of zeros."""
+    """Return a small PNG that announces a huge raster, of which it holds one row's worth of zeros."""
     buffer = io.BytesIO()
     buffer.write(b"\x89PNG\r\n\x1a\n")
     header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)

@@ -44,7 +44,7 @@ def prepared_corpus(folder: Path, seed: int, shuffle: int) -> Corpus:
 
 
 def connected(recipe: Recipe, address: str) -> Recipe:
-    """Give the recipe with all of the demo's hosts served from `address`; its digest stays the same."""
+    """Return the recipe with all of the demo's hosts served from `address`; its digest stays the same."""
     return dataclasses.replace(recipe, fetch=dataclasses.replace(recipe.fetch, connect_to=connect_to(address)))
 
 

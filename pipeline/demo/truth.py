@@ -35,7 +35,7 @@ class Claim:
     """True for a specimen, which can be determined again."""
 
     def rank(self) -> tuple[bool, bool, int, int, int, str]:
-        """Give the sort key of the priority rule: the smallest is kept.
+        """Return the sort key of the priority rule: the smallest is kept.
 
         >>> small = Claim("a", "gbif", True, "CC0", 100)
         >>> large = Claim("b", "gbif", True, "CC-BY", 900)

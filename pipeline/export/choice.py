@@ -45,7 +45,7 @@ class Choice:
         return {key for (key,) in self.con.execute("SELECT key FROM chosen WHERE reason = ?", [reason]).fetchall()}
 
     def left_out(self, reason: str, condition: str) -> Choice:
-        """Give the choice without the samples, of those that leave, of which a condition on `samples` holds.
+        """Return the choice without the samples, of those that leave, of which a condition on `samples` holds.
 
         Raises RunError when nothing is left.
         """
@@ -62,7 +62,7 @@ class Choice:
         return found
 
     def rows(self, columns: str, order: str = "split, key", tables: str = "") -> Iterator[dict[str, Any]]:
-        """Give columns of the samples that leave, joined with other tables, in order, a batch at a time.
+        """Yield columns of the samples that leave, joined with other tables, in order, a batch at a time.
 
         Ask nothing else of the connection before the last row has come: an answer streams over it.
         """

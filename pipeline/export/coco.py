@@ -83,7 +83,7 @@ def _image(place: int, row: dict[str, Any], licences: list[str]) -> dict[str, An
 
 
 def _annotations(image: int, row: dict[str, Any], number: Mapping[str, int]) -> Iterator[dict[str, Any]]:
-    """Give one annotation per box in the picture; of a picture without any, one that says what is in it."""
+    """Yield one annotation per box in the picture; of a picture without any, one that says what is in it."""
     boxes = boxes_in(row)
     for box in boxes:
         yield {

@@ -21,7 +21,7 @@ ONLY_VALIDATED = "class_not_in_train"
 
 
 def without_train(choice: Choice, level: str) -> Choice:
-    """Give the choice without the classes that the training split lacks, where there are several splits."""
+    """Return the choice without the classes that the training split lacks, where there are several splits."""
     column = class_column(level)
     trained = f"SELECT {column} FROM samples JOIN leaving USING (key) WHERE split = 'train' AND {column} IS NOT NULL"
     several = "(SELECT count(DISTINCT split) FROM samples JOIN leaving USING (key)) > 1"

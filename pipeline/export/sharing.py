@@ -12,7 +12,7 @@ from pipeline.storage.database import in_list
 
 
 def refusal(policy: LicencePolicy, rules: ExportRules) -> str:
-    """Give the SQL expression, over the columns of `samples`, of why a sample may not leave; null when it may.
+    """Return the SQL expression, over the columns of `samples`, of why a sample may not leave; null when it may.
 
     >>> print(refusal(LicencePolicy(allow=("CC0",)), ExportRules()).splitlines()[0])
     CASE WHEN license_family IS NULL THEN 'licence_unknown'

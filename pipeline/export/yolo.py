@@ -24,7 +24,7 @@ NO_BOX = "no_box"
 
 
 def boxed(choice: Choice, level: str) -> Choice:
-    """Give the choice without the samples in which no box lies."""
+    """Return the choice without the samples in which no box lies."""
     list_boxes(choice, level)
     return choice.left_out(NO_BOX, f"{class_column(level)} IS NOT NULL AND {unboxed()}")
 

@@ -57,7 +57,7 @@ class Sequence:
         return self._sampler.epoch_size // self._rules.batch
 
     def places(self, step: int, rank: int, world: int) -> Rows:
-        """Give the places in the batch, 0 to batch - 1, that a rank reads: one slice of equal length each.
+        """Return the places in the batch, 0 to batch - 1, that a rank reads: one slice of equal length each.
 
         Raises FeedError for a negative step, and for ranks that the batch cannot be cut for.
         """
@@ -72,11 +72,11 @@ class Sequence:
         return np.arange(rank * each, (rank + 1) * each)
 
     def positions(self, step: int, places: Rows) -> Rows:
-        """Give the positions of the places in the endless count of samples; random crops are drawn by them."""
+        """Return the positions of the places in the endless count of samples; random crops are drawn by them."""
         return step * self._rules.batch + places
 
     def parts(self, step: int, places: Rows) -> Iterator[Part]:
-        """Give the rows at the places of a step's batch, in parts that are read together."""
+        """Yield the rows at the places of a step's batch, in parts that are read together."""
         if self._rules.mode == "index":
             yield Part(np.arange(places.size), self._sampler.rows(self.positions(step, places)), None)
             return
@@ -89,7 +89,7 @@ class Sequence:
             yield Part(where, rows, block)
 
     def rows(self, step: int, rank: int = 0, world: int = 1) -> Rows:
-        """Give the rows of a rank's part of a batch, in order."""
+        """Return the rows of a rank's part of a batch, in order."""
         places = self.places(step, rank, world)
         found = np.empty(places.size, np.int64)
         for part in self.parts(step, places):

@@ -122,7 +122,7 @@ def _count_split(split: Split, own: _File, writer: pq.ParquetWriter, findings: F
 
 
 def _id_of(raw: str, own: _File) -> str | None:
-    """Give the id of a row that could not be parsed, where its beginning can be split."""
+    """Return the id of a row that could not be parsed, where its beginning can be split."""
     if not own.table.id_column:
         return None
     index = own.file.columns.index(own.table.id_column)
@@ -133,7 +133,7 @@ def _id_of(raw: str, own: _File) -> str | None:
 
 
 def blank_last_line(path: Path, dialect: Dialect) -> bool:
-    """Say whether a blank line follows the last row (or the header of a table without rows)."""
+    """Return whether a blank line follows the last row (or the header of a table without rows)."""
     size = path.stat().st_size
     with path.open("rb") as handle:
         handle.seek(max(0, size - 64))

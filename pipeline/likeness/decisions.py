@@ -59,7 +59,7 @@ class DecisionRules:
 
 
 def first_decisions(records: pa.Table, leaks: Mapping[int, Leak], rules: DecisionRules) -> list[Decision | None]:
-    """Give the decisions of records that leak or say too little; None for those that likeness decides.
+    """Return the decisions of records that leak or say too little; None for those that likeness decides.
 
     >>> table = pa.table({"quality": [90, 3]})
     >>> [decision and decision.outcome.code for decision in first_decisions(table, {}, DecisionRules())]
@@ -77,7 +77,7 @@ def first_decisions(records: pa.Table, leaks: Mapping[int, Leak], rules: Decisio
 
 
 def open_nodes(records: pa.Table, node: Int, decisions: list[Decision | None]) -> tuple[npt.NDArray[np.bool_], Int]:
-    """Say which nodes likeness has to decide, bool[m], and give each one's label, int64[m].
+    """Return which nodes likeness has to decide, bool[m], and give each one's label, int64[m].
 
     Nodes have equal labels when all their open records are of one accepted taxon, the same one; a node whose records
     name several taxa has a label of its own.

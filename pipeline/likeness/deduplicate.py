@@ -61,12 +61,12 @@ class Duplicates:
     """PAIRS_SCHEMA, sorted by names."""
 
     def count(self, outcome: str) -> int:
-        """Give the number of images with that outcome."""
+        """Return the number of images with that outcome."""
         return int(self.decisions["outcome"].to_pylist().count(outcome))
 
 
 def _preferred(row: Mapping[str, Any]) -> tuple[int, int, int, int, str]:
-    """Give the place of an image in the order of preference, the least first; what is not known comes last."""
+    """Return the place of an image in the order of preference, the least first; what is not known comes last."""
     width, height, colours = row["width"] or 0, row["height"] or 0, row["colours"]
     # Of what the pipeline would store: beyond its side, more pixels are worth less than colour.
     side = min(width, height, _STORED.side)

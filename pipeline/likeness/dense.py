@@ -45,7 +45,7 @@ class Alike:
     one_label: bool = False
 
     def __call__(self, left: Int, right: Int, distance: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
-        """Say which pairs are alike: bool[k]."""
+        """Return which pairs are alike: bool[k]."""
         keep: npt.NDArray[np.bool_] = (self.group[left] != self.group[right]) | (self.group[left] == NO_GROUP)
         if self.one_label:
             keep &= self.label[left] == self.label[right]
@@ -66,7 +66,7 @@ class OutsideDense:
     dense: npt.NDArray[np.bool_]
 
     def __call__(self, left: Int, right: Int, distance: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
-        """Say which pairs are listed: bool[k]."""
+        """Return which pairs are listed: bool[k]."""
         keep = ~(self.dense[left] & self.dense[right])
         at = np.flatnonzero(~keep & (self.alike.label[left] != self.alike.label[right]))
         keep[at] = self.alike(left[at], right[at], distance[at])
@@ -81,7 +81,7 @@ class At:
     rows: Int
 
     def __call__(self, left: Int, right: Int, distance: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
-        """Say what the rule says of the rows: bool[k]."""
+        """Return what the rule says of the rows: bool[k]."""
         return self.rule(self.rows[left], self.rows[right], distance)
 
 
@@ -100,7 +100,7 @@ class Folds:
     alike: Alike
 
     def reassign(self, orphans: Int, kept: Int) -> Edges:
-        """Give, for each orphan (ascending), the kept node or the staying orphan it falls to: itself when it stays.
+        """Return, for each orphan (ascending), the kept node or the staying orphan it falls to: itself when it stays.
 
         `kept`: nodes that are kept, ascending, no two of them alike. `left` of the answer is whom it falls to, `right`
         the orphan.
@@ -138,14 +138,14 @@ def fold(
 def piece_pairs(
     hashes: npt.NDArray[np.uint8], nodes: Int, plan: BandPlan, piece: KeyRange, rule: OutsideDense
 ) -> Edges:
-    """Give the pairs of one piece of the join of `hashes`, whose rows are the given nodes, with their residuals."""
+    """Return the pairs of one piece of the join of `hashes`, whose rows are the given nodes, with their residuals."""
     pairs = range_pairs(hashes, plan, piece, accept=At(rule, nodes), collapse=False)
     left, right = nodes[pairs.left], nodes[pairs.right]
     return Edges(left, right, pairs.distance.astype(np.int64), residuals_at(rule.alike.shown, left, right))
 
 
 def near_edges(folds: Folds, budget: int) -> Edges:
-    """Give all pairs that are listed of what stays, piece by piece within `budget` bytes beside the pairs."""
+    """Return all pairs that are listed of what stays, piece by piece within `budget` bytes beside the pairs."""
     hashes = folds.hashes[folds.stays]
     plan, rule = plan_bands(hashes.shape[1] * 8, folds.distance), OutsideDense(folds.alike, folds.dense)
     pieces = key_ranges(hashes, plan, budget)
@@ -153,7 +153,7 @@ def near_edges(folds: Folds, budget: int) -> Edges:
 
 
 def alike_rule(rules: LikenessRules, shown: Thumbnails, label: Int, group: Int | None = None) -> Alike:
-    """Give the rule of a recipe for nodes with these labels and groups."""
+    """Return the rule of a recipe for nodes with these labels and groups."""
     groups = np.full(len(label), NO_GROUP, np.int64) if group is None else group
     return Alike(shown, rules.duplicate_residual, groups, label)
 

@@ -32,7 +32,7 @@ from pipeline.storage.database import evidence
 
 
 def compatible(one: tuple[str | None, ...], two: tuple[str | None, ...]) -> bool:
-    """Tell whether two labels can both be right: the same taxon, or one an ancestor of the other.
+    """Return whether two labels can both be right: the same taxon, or one an ancestor of the other.
 
     A label is the accepted id followed by the ids of its seven ranks.
 
@@ -52,7 +52,7 @@ def decide_duplicates(
     rules: DecisionRules,
     folds: Folds | None = None,
 ) -> tuple[list[Decision], Int]:
-    """Give the decision of every record, and its cluster (index of the cluster's first record).
+    """Return the decision of every record, and its cluster (index of the cluster's first record).
 
     `records` (in order of preference) needs quality, pixel_sha256, media_id, box (bool), accepted_id and the rank ids,
     and may have sha256 (of the bytes that the picture came in);
@@ -135,7 +135,7 @@ def _unfold(
     columns: dict[str, list[Any]],
     decisions: list[Decision | None],
 ) -> Edges:
-    """Give the records of folded nodes their decisions; the answer joins those whose host fell to whom they fall to."""
+    """Decide the records of folded nodes; the answer joins those whose host fell to whom they fall to."""
     stays = set(kept.tolist())
     fallen, orphans = folds.edges, []
     ends = (fallen.left.tolist(), fallen.right.tolist(), fallen.distance.tolist(), fallen.residuals().tolist())
@@ -212,7 +212,7 @@ def _lowered(
     conflicting: list[tuple[int, int]],
     rules: DecisionRules,
 ) -> dict[int, int]:
-    """Give the rank that the nodes of each conflict share, where the recipe asks for it and the rank is low enough."""
+    """Return the rank that the nodes of each conflict share, where the recipe asks so and the rank is low enough."""
     if not rules.lower or not conflict:
         return {}
     ends = np.array(conflicting, dtype=np.int64).reshape(-1, 2)
@@ -234,7 +234,7 @@ def _lowered(
 
 
 def _clusters(count: int, node: Int, members: list[list[int]], left: Int, right: Int) -> Int:
-    """Give every record the index of the first record it is connected to by likeness."""
+    """Return, for every record, the index of the first record it is connected to by likeness."""
     label = components(len(members), left, right) if members else np.zeros(0, dtype=np.int64)
     first: dict[int, int] = {}
     cluster = np.arange(count, dtype=np.int64)

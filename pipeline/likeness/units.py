@@ -161,7 +161,7 @@ class Work:
 
 
 def pair_table(edges: Edges) -> pa.Table:
-    """Give edges as a table of PAIR_SCHEMA.
+    """Return edges as a table of PAIR_SCHEMA.
 
     >>> pair_table(Edges(np.array([1]), np.array([2]), np.array([3]))).to_pylist()
     [{'left': 1, 'right': 2, 'distance': 3, 'residual': -1.0}]
@@ -171,6 +171,6 @@ def pair_table(edges: Edges) -> pa.Table:
 
 
 def edges_of(pairs: pa.Table) -> Edges:
-    """Give the edges of a table of PAIR_SCHEMA."""
+    """Return the edges of a table of PAIR_SCHEMA."""
     left, right, distance = (pairs.column(name).to_numpy().astype(np.int64) for name in PAIR_SCHEMA.names[:3])
     return Edges(left, right, distance, pairs.column("residual").to_numpy().astype(np.float64))

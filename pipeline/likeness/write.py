@@ -94,7 +94,7 @@ def write_decisions(
 def _lowered(
     folder: RunFolder, memory_mb: int, name_id: Sequence[str], decisions: Sequence[Decision]
 ) -> tuple[pa.Table, dict[tuple[str, int], str]]:
-    """Give the names of lowered labels, and for each name and rank the id of its lowered form."""
+    """Return the names of lowered labels, and for each name and rank the id of its lowered form."""
     wanted: dict[str, set[int]] = {}
     for name, decision in zip(name_id, decisions, strict=True):
         if decision.lowered is not None:

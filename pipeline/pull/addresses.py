@@ -21,7 +21,7 @@ def is_loopback(host: str) -> bool:
 
 
 def check_address(url: str) -> SplitResult:
-    """Give the parts of an address that may be asked; raises PullError for all others.
+    """Return the parts of an address that may be asked; raises PullError for all others.
 
     Plain http is for loopback only: what is asked elsewhere may carry a password, and what is answered becomes data.
 

@@ -78,7 +78,7 @@ def _go_on(client: Client, state: PullState, folder: Path, part: Path) -> PullSt
 
 
 def _start(answer: requests.Response, here: int, size: int, link: str) -> int | None:
-    """Give the offset at which the answer's bytes begin; None when the host has none to give."""
+    """Return the offset at which the answer's bytes begin; None when the host has none to give."""
     if answer.status_code == 416:
         return None
     if answer.status_code == 200:

@@ -47,7 +47,7 @@ class PullState:
 
 
 def read_state(folder: Path) -> PullState | None:
-    """Give the state of a folder, None when nothing was pulled into it; raises PullError when it cannot be read."""
+    """Return the state of a folder, None when nothing was pulled into it; raises PullError when it cannot be read."""
     path = folder / STATE_FILE
     if not path.exists():
         return None

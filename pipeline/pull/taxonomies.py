@@ -56,7 +56,7 @@ TAXONOMIES: dict[str, Published] = {
 
 
 def published(what: str) -> Published:
-    """Give where a taxonomy is published: by its name, or by its address.
+    """Return where a taxonomy is published: by its name, or by its address.
 
     Raises PullError when it is neither a known name nor an https address.
 

@@ -116,7 +116,7 @@ class Fetch(Stage):
         outputs: Sequence[str],
         step: int,
     ) -> str | None:
-        """Give, as a FROM clause, the candidates asked so far and in this step; None when the step asks nobody."""
+        """Return, as a FROM clause, the candidates asked so far and in this step; None when the step asks nobody."""
         wanted = context.recipe.fetch.images_per_taxon
         if step == 0:
             names = sql.parquet(context.folder.stage("resolve") / "names")
@@ -264,7 +264,7 @@ def _graph(units: RunUnits, pipeline: beam.Pipeline) -> None:
 
 
 def _earlier(context: Context, folder: Path, digest: str, outputs: Sequence[str]) -> list[fetch_plan.Earlier]:
-    """Give where answers may be reused from: units of this run that were cut otherwise, then other runs."""
+    """Return where answers may be reused from: units of this run that were cut otherwise, then other runs."""
 
     def units(place: Path) -> list[str]:
         return sorted(path.stem for path in place.glob(f"media/{digest}*.parquet"))
@@ -290,6 +290,6 @@ def _remove_stale(folder: Path, outputs: Sequence[str]) -> None:
 
 
 def _files(folder: Path, outputs: Sequence[str]) -> str:
-    """Give the FROM clause of the unit files of this plan, which need not be all that lie in the folder."""
+    """Return the FROM clause of the unit files of this plan, which need not be all that lie in the folder."""
     paths = [folder / "media" / "-schema.parquet", *(folder / output for output in outputs)]
     return f"read_parquet([{', '.join(sql.quote(str(path)) for path in paths)}])"

@@ -63,7 +63,7 @@ def load_held_out(folder: Path, minimum_quality: int) -> HeldOut:
 
 
 def decision_rules(recipe: Recipe) -> DecisionRules:
-    """Give what a recipe says about images that evidence alone does not decide."""
+    """Return what a recipe says about images that evidence alone does not decide."""
     rules = recipe.likeness
     if recipe.benchmarks:
         uninformative = Outcome.LEAK_UNKNOWN if rules.leak_unknown == "drop" else None
@@ -168,7 +168,7 @@ class Likeness(Stage):
         return replace(folds, alike=replace(folds.alike, shown=stored))
 
     def _records(self, context: Context) -> pa.Table:
-        """Give the arrived records, the preferred ones first; a pure function of content, never of arrival."""
+        """Return the arrived records, the preferred ones first; a pure function of content, never of arrival."""
         stage, recipe = context.folder.stage, context.recipe
         pixels = "m.source_width::BIGINT * m.source_height"
         order = preference(recipe, name="n", record="c", pixels=pixels, media="m")

@@ -50,7 +50,7 @@ def _is_write_failure(error: OSError) -> bool:
 
 @contextmanager
 def atomic_path(path: Path, durable: bool = True) -> Iterator[Path]:
-    """Give a temporary path to write; rename it to `path` when the block ends well, remove it otherwise.
+    """Yield a temporary path to write; rename it to `path` when the block ends well, remove it otherwise.
 
     `durable`: whether the bytes are on the disk before the name is; without it a power failure (never a kill) may
     leave an empty file, for files of which the size is known and looked at again. Raises StorageError when the file
@@ -106,7 +106,7 @@ def write_table(path: Path, table: pa.Table, row_group_size: int | None = None) 
 
 @contextmanager
 def table_writer(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
-    """Give a Parquet writer whose file appears under `path` only when the block ends well."""
+    """Yield a Parquet writer whose file appears under `path` only when the block ends well."""
     with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
         yield writer
 

@@ -80,7 +80,7 @@ def _same_version(run: Run) -> None:
 
 
 def _fresh(run: Run) -> tuple[Objects, dict[str, list[tuple[Any, ...]]], set[str]]:
-    """Give the objects of a fresh build, the rows of its tables, and the names of DuckDB's own functions.
+    """Return the objects of a fresh build, the rows of its tables, and the names of DuckDB's own functions.
 
     The build is a file that is closed and opened again, as the catalog was: DuckDB prints what it has read back.
     """
@@ -115,7 +115,7 @@ def _holder(schema: str, name: str, there: Objects) -> bool:
 
 
 def _of_ours(identity: tuple[str, str, str, str], expected: Objects) -> bool:
-    """Say whether it is another form of an object of ours: a macro with other arguments, a column of our views."""
+    """Return whether it is another form of an object of ours: a macro with other arguments, a column of our views."""
     kind, schema, name, _ = identity
     return any(each[:3] == (kind, schema, name) for each in expected)
 

@@ -46,17 +46,17 @@ class Candidates:
     """Which finder gave the pair: EXACTLY, BY_STEM or NEARLY."""
 
     def pick(self, which: npt.NDArray[Any]) -> Candidates:
-        """Give some pairs: a mask, or places in order."""
+        """Return some pairs: a mask, or places in order."""
         return Candidates(
             self.question[which], self.row[which], self.points[which], self.edits[which], self.kind[which]
         )
 
     def of(self, questions: Ints) -> Candidates:
-        """Give the pairs of some questions."""
+        """Return the pairs of some questions."""
         return self.pick(np.isin(self.question, questions))
 
     def __add__(self, other: Candidates) -> Candidates:
-        """Give both, each pair once, the first one first."""
+        """Return both, each pair once, the first one first."""
         both = Candidates(
             np.concatenate([self.question, other.question]),
             np.concatenate([self.row, other.row]),
@@ -136,7 +136,7 @@ def _spellings(
     known: dict[str, list[tuple[str, int]]],
     stems: dict[str, list[tuple[str, int]]],
 ) -> list[tuple[str, str, tuple[int, ...]]]:
-    """Give (spelling, empty) and (empty, stem key) for all words that may stand in the place of the given ones."""
+    """Return (spelling, empty) and (empty, stem key) for all words that may stand in the place of the given ones."""
     first = [(words[0], 0), *((word.capitalize(), edits) for word, edits in firsts)]
     whole = [first, *([(word, 0), *known.get(word, [])] for word in words[1:])]
     cut = [first, *([(stem(word), 0), *stems.get(stem(word), [])] for word in words[1:])]
@@ -158,7 +158,7 @@ def _spellings(
 
 
 def likeness(asked: str, found: str, edits: Sequence[int]) -> int:
-    """Give the points of two unequal names, whose words differ by so many edits.
+    """Return the points of two unequal names, whose words differ by so many edits.
 
     >>> likeness("Zabidius novaemaculeatus", "Zabidius novemaculeatus", (0, 1)), likeness("Oenante", "Oenanthe", (1,))
     (95, 75)

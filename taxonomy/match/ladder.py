@@ -155,7 +155,7 @@ class Ladder:
     trace: Trace | None = None
 
     def usage(self, asked: npt.NDArray[np.bool_]) -> None:
-        """Give the usages whose ids are stated; an id that this taxonomy does not hold stays without an answer."""
+        """Return the usages whose ids are stated; an id that this taxonomy does not hold stays without an answer."""
         for question in np.flatnonzero(asked).tolist():
             row = self.taxonomy.row(self.questions.taxon_id[question])
             if row >= 0 and self.taxonomy.accepted[row] >= 0:
@@ -299,7 +299,7 @@ class Ladder:
         a.flags[question] = flags
 
     def _types(self, found: Candidates, evidence: Evidence, best: Ints, match: int) -> npt.NDArray[np.int8]:
-        """Give the match type of every best candidate."""
+        """Return the match type of every best candidate."""
         row, question = found.row[best], found.question[best]
         types = np.full(len(best), match, dtype=np.int8)
         if match == EXACT:

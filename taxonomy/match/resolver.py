@@ -125,7 +125,7 @@ def resolve(taxonomy: Taxonomy, names: pa.Table) -> pa.Table:
 
 
 def _agreement(questions: Questions, answers: Answers) -> pa.Array:
-    """Give the JSON of what the stated hints say about the answer; there are few distinct ones."""
+    """Return the JSON of what the stated hints say about the answer; there are few distinct ones."""
     stated = np.stack([questions.hints[hint] != "" for hint in HINTS], axis=1)
     code = np.where(stated, answers.agreement.astype(np.int64) + 1, 0) @ (4 ** np.arange(len(HINTS)))
     distinct, back = np.unique(code, return_inverse=True)

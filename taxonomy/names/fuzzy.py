@@ -30,7 +30,7 @@ _BLOCK = 50_000
 
 
 def remainders(word: str) -> list[str]:
-    """Give the word and what is left when one letter but the first is taken out.
+    """Return the word and what is left when one letter but the first is taken out.
 
     >>> remainders("rosea")
     ['rosea', 'rsea', 'roea', 'rosa', 'rose']
@@ -44,7 +44,7 @@ def _cut(word: str, left: str) -> int:
 
 
 def edits(one: str, other: str) -> int:
-    """Give 0 for equal words, 1 for one Damerau-Levenshtein edit, MOVED for a moved letter, else FAR.
+    """Return 0 for equal words, 1 for one Damerau-Levenshtein edit, MOVED for a moved letter, else FAR.
 
     >>> edits("vulgaris", "vulgaris"), edits("vulgaris", "vulgris"), edits("vulgaris", "vulagris")
     (0, 1, 1)
@@ -75,7 +75,7 @@ def edits(one: str, other: str) -> int:
 
 
 def may_differ(word: str, shortest: int) -> bool:
-    """Tell whether a word may be matched with a differing letter.
+    """Return whether a word may be matched with a differing letter.
 
     >>> may_differ("vulgaris", 5), may_differ("alba", 5), may_differ("aa1234", 5)
     (True, False, False)
@@ -84,7 +84,7 @@ def may_differ(word: str, shortest: int) -> bool:
 
 
 def write_remainders(words: Sequence[str], shortest: int) -> dict[str, npt.NDArray[Any]]:
-    """Give the arrays of the index: sorted hashes of remainders, and the place of the word of each.
+    """Return the arrays of the index: sorted hashes of remainders, and the place of the word of each.
 
     The words are sorted and distinct; memory grows with the words of one block and the arrays of all.
     """
@@ -113,7 +113,7 @@ def near_words(
     owners: npt.NDArray[np.int32],
     shortest: int,
 ) -> dict[str, list[tuple[str, int]]]:
-    """Give, for every word that is asked, the (word, edits) of the index that differ from it by one edit, sorted."""
+    """Return, for every word that is asked, the (word, edits) of the index that differ from it by one edit, sorted."""
     distinct = sorted({word for word in asked if may_differ(word, shortest)})
     texts: list[str] = []
     places: list[int] = []

@@ -36,7 +36,7 @@ _AFTER_TENS = ("", "uni", "duo", "tri", "quatuor", "quinque", "sex", "septem", "
 
 
 def spell(part: str) -> str:
-    """Give one name part (genus, subgenus or epithet) in the spelling of the codes; plain ASCII parts pass unchanged.
+    """Return one name part (genus, subgenus or epithet) in the spelling of the codes; plain ASCII parts pass unchanged.
 
     >>> [spell(part) for part in ("mülleri", "coöperi", "Pårdosa", "cœrulescens", "d'orbignyi", "st.-johnii")]
     ['muelleri', 'cooperi', 'Paordosa', 'coerulescens', 'dorbignyi', 'st-johnii']
@@ -66,7 +66,7 @@ def _umlaut(found: re.Match[str]) -> str:
 
 
 def numeral(number: int) -> str:
-    """Give a number from 1 to 100 as the first part of a compound epithet.
+    """Return a number from 1 to 100 as the first part of a compound epithet.
 
     >>> [numeral(number) for number in (2, 7, 13, 20, 24, 100)]
     ['bi', 'septem', 'tredecim', 'viginti', 'vigintiquatuor', 'centum']

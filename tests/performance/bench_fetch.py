@@ -56,7 +56,7 @@ class Size:
 def our_command(
     listing: Path, folder: Path, host: str, size: Size, options: argparse.Namespace, resampler: str
 ) -> list[str]:
-    """Give the command that is measured as Biomill: `biomill fetch`, as a user would run it for a host of their own."""
+    """Return the command that is measured as Biomill: `biomill fetch`, as users run it for a host of their own."""
     rules = ["--side", size.side, "--rule", size.rule, "--quality", options.quality, "--workers", options.processes]
     rules += ["--resampler", resampler]
     manners = ["--contact", "bench@example.org", "--allow-private", host, "--rate", 1_000_000, "--connections", 16]
@@ -92,7 +92,7 @@ def served(folder: Path, pem: Path) -> Iterator[dict[str, int]]:
 
 
 def environment(bundle: Path) -> dict[str, str]:
-    """Give the variables of every run: our modules, and the certificates to trust."""
+    """Return the variables of every run: our modules, and the certificates to trust."""
     return {**os.environ, "PYTHONPATH": str(ROOT), "SSL_CERT_FILE": str(bundle), "NO_ALBUMENTATIONS_UPDATE": "1"}
 
 
@@ -150,7 +150,7 @@ class Bench:
         }
 
     def floors(self, files: list[Path], size: Size) -> dict[str, float]:
-        """Give CPU ms per image of decode + reduce + encode, in as many processes at once as the runs have."""
+        """Return CPU ms per image of decode + reduce + encode, in as many processes at once as the runs have."""
         pythons = {
             "pillow": sys.executable,
             **({"cv2": str(self.peers["img2dataset"])} if "img2dataset" in self.peers else {}),

@@ -160,7 +160,7 @@ def held_out_of(pdq: Hashes, variants: int) -> HeldOut:
 
 
 def real_dense(rows: int, random: np.random.Generator) -> Hashes | None:
-    """Give hashes grown around those of real photographs, up to 60 bits away: dense groups as releases have them."""
+    """Return hashes grown around those of real photographs, up to 60 bits away: dense groups as releases have them."""
     if not PHOTOGRAPHS.is_dir():
         return None
     from PIL import Image
@@ -173,7 +173,7 @@ def real_dense(rows: int, random: np.random.Generator) -> Hashes | None:
 
 
 def real_copies(rows: int, random: np.random.Generator) -> Hashes | None:
-    """Give hashes of real photographs, each turned over in bits in which some copies of a real one differed from it."""
+    """Return hashes of real photographs, each turned over in bits in which copies of a real one differed from it."""
     if not PHOTOGRAPHS.is_dir():
         return None
     from PIL import Image, ImageEnhance, ImageFilter

@@ -282,7 +282,7 @@ def _line(text: bytes, offset: int) -> bytes:
 
 
 def _sound_files(data: Path) -> set[str]:
-    """Give the SHA-256 of the listed photographs and scans that decode and are large enough to keep."""
+    """Return the SHA-256 of the listed photographs and scans that decode and are large enough to keep."""
     with (data / "sources/images/manifest.csv").open(newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["decode"] == "ok" and "/edge/" not in row["file"]]
     paths = [data / "sources" / row["file"] for row in rows if min(int(row["width"]), int(row["height"])) >= MIN_SIDE]

@@ -103,7 +103,7 @@ class Dwca:
 
 
 def _roles(layout: DwcaLayout, spec: SourceSpec) -> list[tuple[str, DwcaTable]]:
-    """Give the core as 'occurrence' and every table of media as 'multimedia'; all need a column with the core's id."""
+    """Return the core as 'occurrence' and every table of media as 'multimedia'; each has a column of the core's id."""
     media = [table for table in layout.tables if table.holds_media and not table.core and table.files]
     if not media:
         found = ", ".join(table.row_type for table in layout.tables if not table.core) or "no extension"

@@ -32,7 +32,7 @@ SMALL = View(size=16)
 
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
-    """Give the address of a bucket on an S3 server of this machine."""
+    """Yield the address of a bucket on an S3 server of this machine."""
     for name in ("moto", "flask", "flask_cors", "s3fs"):
         if importlib.util.find_spec(name) is None:
             pytest.skip(f"{name} is not installed")

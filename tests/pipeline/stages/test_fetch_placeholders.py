@@ -131,7 +131,7 @@ def decided(asks: Sequence[Ask], rules: FetchRules = RULES) -> set[str]:
 
 
 def lost(count: int, at: str = "a.org", **more: str) -> list[Ask]:
-    """Give answers of equal bytes for three genera."""
+    """Return answers of equal bytes for three genera."""
     taxa = ("Puma concolor", "Lynx lynx", "Canis lupus")
     return [Ask(f"http://{at}/photos/{n}.jpg", taxa[n % 3], **more) for n in range(count)]
 

@@ -33,7 +33,7 @@ def copy(demo: Demo, tmp_path: Path) -> Path:
 
 
 def findings(out: Path) -> dict[str, str]:
-    """Give what is found; leaks and duplicates are searched for by other tests."""
+    """Return what is found; leaks and duplicates are searched for by other tests."""
     return {check.name: check.detail for check in verify(out, {"leakage", "duplicates"}) if not check.ok}
 
 
