@@ -376,3 +376,17 @@ def test_the_example_counts_what_the_stages_found(demo: Demo, tmp_path: Path) ->
     assert sum(int(line.rpartition(",")[2]) for line in lines) == found["resolved"].num_rows
     assert found["ended"].num_rows == sum(written(demo, "ledger", name).num_rows for name in ("gbif", "eol"))
     assert list(temporary.glob("biomill-*")) == [], "what was unpacked is removed when the process ends"
+
+
+def test_the_pipeline_of_the_documentation_runs_as_it_is_written(demo: Demo, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "beam.md").read_text(encoding="utf-8")
+    (tmp_path / "own.py").write_text(page.split("```python\n")[1].split("```")[0], encoding="utf-8")
+    (tmp_path / "out" / "demo").mkdir(parents=True)
+    (tmp_path / "out" / "demo" / "run").symlink_to(demo.out)
+    (tmp_path / "out" / "demo" / "corpus").symlink_to(demo.corpus.folder)
+    done = subprocess.run([sys.executable, "own.py"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    records, ended = (written(demo, folder, "gbif").num_rows for folder in ("records", "ledger"))
+    assert f"records {records}\n" in done.stdout
+    (table,) = (tmp_path / "out" / "beam").glob("ended*.parquet")
+    assert pq.read_metadata(table).num_rows == ended
