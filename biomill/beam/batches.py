@@ -35,7 +35,7 @@ class RecordBatchCoder(beam.coders.Coder):  # type: ignore[misc]
             return reader.read_next_batch()
 
     def is_deterministic(self) -> bool:
-        """Say that equal batches may have other bytes, so that Beam takes none as a key."""
+        """Return False: equal batches may have other bytes, so none is a key."""
         return False
 
     def to_type_hint(self) -> type:
