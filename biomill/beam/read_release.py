@@ -180,7 +180,7 @@ class ReadRelease(beam.PTransform):  # type: ignore[misc]
         """Return the folder of one run: two pipelines never share their files."""
         if self.spool:
             return str(Path(self.spool).absolute() / f"read-release-{uuid.uuid4().hex}")
-        folder = tempfile.mkdtemp(prefix="biomill-")
+        folder = tempfile.mkdtemp(prefix="biomill-release-")
         # Not earlier: a pipeline may run on while nothing of this process refers to it any more.
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         return folder
