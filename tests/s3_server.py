@@ -37,8 +37,8 @@ def s3_server() -> Iterator[str]:
         while socket.socket().connect_ex(("127.0.0.1", port)) and time.monotonic() < end:
             time.sleep(0.1)
         with s3_settings(port):
-            file_system("s3://mill")[0].mkdir("s3://mill")
-            yield "s3://mill"
+            file_system("s3://bucket")[0].mkdir("s3://bucket")
+            yield "s3://bucket"
     finally:
         server.terminate()
         server.wait(10)
@@ -73,7 +73,7 @@ class _Failing(BaseHTTPRequestHandler):
     do_HEAD = do_PUT = do_DELETE = do_POST = do_GET
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Keep quiet: nobody reads it."""
 
 
 @contextmanager

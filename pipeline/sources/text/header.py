@@ -42,13 +42,17 @@ def read_header(head: bytes, dialect: Dialect, lines: int = 1) -> Header:
 
 
 def split_line(line: bytes, dialect: Dialect) -> list[str]:
-    """Split one line into its fields; quotes are taken off where the dialect has them."""
+    """Split one line into its fields; quotes are taken off where the dialect has them, and no byte is refused.
+
+    >>> split_line(b'"a, b",\\xff\\n', Dialect(",", quoted=True))
+    ['a, b', '\ufffd']
+    """
     text = line.decode(dialect.encoding, errors="replace").rstrip("\r\n")
     cells = text.split(dialect.delimiter)
     if dialect.quoted and count_fields(line, dialect) != BROKEN_QUOTES:
         table = csv.read_csv(
-            pa.BufferReader(line.rstrip(b"\r\n") + b"\n"),
-            read_options=csv.ReadOptions(autogenerate_column_names=True, use_threads=False, encoding=dialect.encoding),
+            pa.BufferReader(f"{text}\n".encode()),
+            read_options=csv.ReadOptions(autogenerate_column_names=True, use_threads=False),
             parse_options=parse_options(dialect),
             convert_options=csv.ConvertOptions(column_types={f"f{i}": pa.string() for i in range(len(cells))}),
         )
@@ -57,7 +61,7 @@ def split_line(line: bytes, dialect: Dialect) -> list[str]:
 
 
 def unique_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Give every column a name of its own: a repeated or empty one gets '#' and its number, counted from 1."""
+    """Name every column apart: a repeated or empty one gets '#' and its number, counted from 1."""
     seen: set[str] = set()
     unique = []
     for number, name in enumerate(names, start=1):
@@ -68,7 +72,7 @@ def unique_names(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def parse_options(dialect: Dialect) -> csv.ParseOptions:
-    """Give Arrow's options for a dialect: no escapes, and quotes only where the dialect has them."""
+    """Return Arrow's options for a dialect: no escapes, and quotes only where the dialect has them."""
     return csv.ParseOptions(
         delimiter=dialect.delimiter,
         quote_char=dialect.quote if dialect.quoted else False,

@@ -9,11 +9,11 @@ Entry, Span            what a listing gives; a part of a file that is asked for
 from __future__ import annotations
 
 from pipeline.storage.failures import FailureKind
-from pipeline.storage.stores.errors import StoreError
 from pipeline.storage.stores.local_store import LocalStore
 from pipeline.storage.stores.opening import open_store
 from pipeline.storage.stores.remote_store import RemoteStore
 from pipeline.storage.stores.store import Entry, Span, Store, name_problem
+from pipeline.storage.stores.store_error import StoreError
 
 __all__ = [
     "Entry",

@@ -15,8 +15,8 @@ from weakref import WeakSet
 
 from pipeline.model.errors import StorageError
 from pipeline.storage.atomic import TEMPORARY_PREFIX, atomic_path
-from pipeline.storage.stores.errors import StoreError, short_error, store_error, too_large_error
 from pipeline.storage.stores.store import CHUNK, Entry, Span, Store
+from pipeline.storage.stores.store_error import StoreError, short_error, store_error, too_large_error
 
 _OPEN_FILES = 128
 _STORES: WeakSet[LocalStore] = WeakSet()
@@ -162,7 +162,7 @@ class LocalStore(Store):
 
     @contextmanager
     def _path(self, name: str, done: str, itself: bool = True) -> Iterator[Path]:
-        """Give the path of a name; what fails with it is a StoreError."""
+        """Yield the path of a name; what fails with it is a StoreError."""
         self.check_name(name, itself)
         try:
             yield self.folder / name

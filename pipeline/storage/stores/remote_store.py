@@ -11,8 +11,8 @@ from typing import Any
 
 from pipeline.storage.failures import FailureKind, failure_kind, failures
 from pipeline.storage.file_systems import file_system
-from pipeline.storage.stores.errors import StoreError, short_error, store_error, too_large_error
 from pipeline.storage.stores.store import CHUNK, Entry, Span, Store
+from pipeline.storage.stores.store_error import StoreError, short_error, store_error, too_large_error
 
 _VERSION_KEYS = ("ETag", "etag", "md5", "generation", "LastModified", "mtime", "created")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # of the disk that is copied to, never of a store
@@ -173,7 +173,7 @@ class RemoteStore(Store):
 
     @contextmanager
     def _file(self, name: str, done: str, itself: bool = True) -> Iterator[tuple[Any, str]]:
-        """Give the file system and a name's path of it; what the client raises is a StoreError."""
+        """Yield the file system and a name's path of it; what the client raises is a StoreError."""
         self.check_name(name, itself)
         fs = self._connect()
         try:
@@ -183,7 +183,7 @@ class RemoteStore(Store):
 
     @contextmanager
     def _written(self, name: str) -> Iterator[tuple[Any, str]]:
-        """Give the file system and the path of a file that will be written, whose folder is there."""
+        """Yield the file system and the path of a file that will be written, whose folder is there."""
         with self._file(name, "written", itself=False) as (fs, path):
             folder = path.rpartition("/")[0]
             if folder not in self._folders:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.storage.atomic import atomic_path, storage_error
-from pipeline.storage.stores.errors import name_error
+from pipeline.storage.stores.store_error import name_error
 
 CHUNK = 1 << 20
 _DIGESTED = 1 << 22
