@@ -58,12 +58,12 @@ def card_texts(con: duckdb.DuckDBPyConnection, root: Path, facts: Facts) -> dict
 
 
 def card_text(facts: Facts) -> str:
-    """Give the dataset card in Markdown, with the metadata block that the Hugging Face Hub reads."""
+    """Return the dataset card in Markdown, with the metadata block that the Hugging Face Hub reads."""
     return _template("README.md.jinja", escape=False).render(facts=facts)
 
 
 def report_text(con: duckdb.DuckDBPyConnection, root: Path, facts: Facts) -> str:
-    """Give the report as one HTML file that loads nothing: pictures, the funnel as bars, evidence side by side."""
+    """Return the report as one HTML file that loads nothing: pictures, the funnel as bars, evidence side by side."""
     return _template("report.html.jinja", escape=True).render(
         facts=facts,
         funnel=list(bars([(row[0], row[1], row[2], row[3], row[4]) for row in facts.funnel])),

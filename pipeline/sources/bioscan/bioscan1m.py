@@ -82,7 +82,7 @@ class Bioscan1M:
         return delimited.parse(split, dialect, source=release.spec.name, wanted=_WANTED)
 
     def map(self, tables: Mapping[str, pa.Table], release: Release) -> Mapped:
-        """Give one record per specimen; rows without processid end as id_missing, without image_file as no_media."""
+        """Return one record per specimen; rows without processid end as id_missing, without image_file as no_media."""
         table = tables["metadata"].combine_chunks()
         source = release.spec.name
         known = np.asarray(pc.fill_null(pc.match_substring_regex(c.text(table, "processid"), SAFE_NAME), False))
@@ -101,7 +101,7 @@ class Bioscan1M:
 
 
 def image_path(chunk_number: str, image_file: str) -> str:
-    """Give the path of an image inside its package; without a chunk, the file itself.
+    """Return the path of an image inside its package; without a chunk, the file itself.
 
     >>> image_path("7", "4277393.jpg"), image_path("113.0", "a.jpg"), image_path("", "a.jpg")
     ('part7/4277393.jpg', 'part113/a.jpg', 'a.jpg')
@@ -111,7 +111,7 @@ def image_path(chunk_number: str, image_file: str) -> str:
 
 
 def split_hint(*values: str) -> str:
-    """Give the six experiments' splits as one text: what is not in an experiment is left out.
+    """Return the six experiments' splits as one text: what is not in an experiment is left out.
 
     >>> split_hint("train", "", "not_classified", "test", "no_split", "")
     'large_diptera_family=train;large_insect_order=test'

@@ -76,7 +76,7 @@ class Bioscan5M:
         return delimited.parse(split, dialect, source=release.spec.name, wanted=METADATA_COLUMNS)
 
     def map(self, tables: Mapping[str, pa.Table], release: Release) -> Mapped:
-        """Give one record per specimen; rows without a usable processid end as id_missing."""
+        """Return one record per specimen; rows without a usable processid end as id_missing."""
         table = tables["metadata"].combine_chunks()
         usable, index = c.per_distinct(lambda key: _SAFE.fullmatch(key) is not None, c.text(table, "processid"))
         good = pa.array(usable, pa.bool_()).take(index)
@@ -92,7 +92,7 @@ class Bioscan5M:
 
 
 def chunk_of(processid: str, split: str) -> str:
-    """Give the chunk folder of a specimen; empty where its split has none.
+    """Return the chunk folder of a specimen; empty where its split has none.
 
     >>> chunk_of("AACTA1040-20", "pretrain"), chunk_of("AACTA1026-20", "train"), chunk_of("AACTA161-20", "val")
     ('00', '0', '')
@@ -102,7 +102,7 @@ def chunk_of(processid: str, split: str) -> str:
 
 
 def image_path(processid: str, split: str) -> str:
-    """Give the path of a specimen's image inside the store.
+    """Return the path of a specimen's image inside the store.
 
     >>> image_path("AACTA1040-20", "pretrain"), image_path("AACTA161-20", "val")
     ('pretrain/00/AACTA1040-20.jpg', 'val/AACTA161-20.jpg')

@@ -76,12 +76,12 @@ def plan_metadata(release: Release, spool: Path, target_bytes: int) -> Plan:
 
 
 def specimen_keys(processid: pa.Array) -> pa.Array:
-    """Give the media key of a specimen's picture, which is the same in both releases."""
+    """Return the media key of a specimen's picture, which is the same in both releases."""
     return pc.binary_join_element_wise("bioscan", processid, ":")
 
 
 def specimen_columns(table: pa.Table, processid: pa.Array, release: Release) -> dict[str, pa.Array]:
-    """Give the columns of a record that both releases fill alike."""
+    """Return the columns of a record that both releases fill alike."""
     rows = table.num_rows
     return {
         "source": c.constant(release.spec.name, rows),
@@ -103,13 +103,13 @@ def specimen_columns(table: pa.Table, processid: pa.Array, release: Release) -> 
 
 
 def named(table: pa.Table, column: str) -> pa.Array:
-    """Give a column's values; `not_classified` is how the 1M release says that there is none."""
+    """Return a column's values; `not_classified` is how the 1M release says that there is none."""
     values = c.text(table, column)
     return pc.if_else(pc.equal(values, "not_classified"), None, values)
 
 
 def lowest_name(names: Mapping[str, pa.Array]) -> tuple[pa.Array, pa.Array]:
-    """Give the first name that there is, and its rank; `names` are by rank, the lowest first."""
+    """Return the first name that there is, and its rank; `names` are by rank, the lowest first."""
     rank = pa.nulls(len(next(iter(names.values()))), pa.string())
     for label, values in names.items():
         rank = pc.if_else(pc.and_(pc.is_null(rank), pc.is_valid(values)), label, rank)
@@ -117,6 +117,6 @@ def lowest_name(names: Mapping[str, pa.Array]) -> tuple[pa.Array, pa.Array]:
 
 
 def bin_id(bin_uri: pa.Array) -> pa.Array:
-    """Give the taxon id of a barcode index number, which is mostly written with its space already."""
+    """Return the taxon id of a barcode index number, which is mostly written with its space already."""
     bare = pc.replace_substring_regex(bin_uri, r"^BOLD:", "")
     return pc.binary_join_element_wise("bold", bare, ":")
