@@ -59,7 +59,8 @@ SELECT r.*, {provenance} AS provenance, {specimen_key} AS specimen_key, coalesce
     WHEN {unknown} THEN {'rule': 'licence', 'value': r.license_verbatim}
     WHEN l_family NOT IN {'allow'} THEN {'rule': 'licence', 'value': r.license_id}
     ELSE {'rule': 'name: ' || coalesce(n.match_type, 'NONE'), 'value': r.scientific_name}
-  END), CASE WHEN outcome IN {'of_names'} THEN to_json({'missing': {missing}, 'reason': {fall}}) ELSE '{}' END)::VARCHAR END AS evidence
+  END), CASE WHEN outcome IN {'of_names'} THEN to_json({'missing': {missing}, 'reason': {fall}})
+             ELSE '{}' END)::VARCHAR END AS evidence
 FROM (SELECT *, CASE WHEN license_family IN ('', 'UNKNOWN', 'UNSPECIFIED', 'AMBIGUOUS') THEN NULL
                      ELSE license_family END AS l_family FROM {records}) r
 LEFT JOIN twins t USING (record_id, locator_file, locator_row)
