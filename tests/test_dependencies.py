@@ -73,7 +73,7 @@ def imports() -> list[Import]:
 
 @cache
 def foreign() -> dict[Import, set[str]]:
-    """Give every import of what is neither Python's nor the product's, and the distributions that may serve it."""
+    """Return every import of what is neither Python's nor the product's, and the distributions that may serve it."""
     known = packages_distributions()
     tops = {each: each.name.partition(".")[0] for each in imports()}
     return {
@@ -132,7 +132,7 @@ def test_what_is_there_for_another_package_is_imported_by_it_and_not_declared(na
 
 
 def installed_with(names: set[str]) -> set[str]:
-    """Give the distributions and all that they need, and what these need in turn."""
+    """Return the distributions and all that they need, and what these need in turn."""
     needed: set[str] = set()
     left = set(names)
     while left:

@@ -72,7 +72,7 @@ def write(listed: Listed, path: Path, doubled: bool) -> dict[str, set[str]]:
 
 
 def silent(taxonomy: Taxonomy, kingdoms: dict[str, set[str]]) -> tuple[int, int, int, int]:
-    """Return how many names lie in several kingdoms, were chosen silently, have a hint, and an answer against it."""
+    """Return counts: names of several kingdoms, kingdoms chosen silently, questions with a hint, answers elsewhere."""
     torn = sorted(name for name, found in kingdoms.items() if len(found) > 1)
     answers = resolve(taxonomy, pa.table({"scientific_name": torn}))
     chosen = sum(kingdom is not None for kingdom in answers["kingdom"].to_pylist())
