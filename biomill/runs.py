@@ -90,7 +90,7 @@ def run(
 
 
 def open_run(path: str | PathLike[str]) -> Run:
-    """Return the run of a folder, finished or not; raises RunError when the folder is not that of a run.
+    """Return the run in the folder `path`, finished or not; raises RunError when it is not the folder of a run.
 
     >>> open_run("nowhere")
     Traceback (most recent call last):
@@ -135,9 +135,10 @@ class Run:
     def sql(self, query: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> pa.Table:
         """Return the answer to a question about the run, as an Arrow table.
 
-        The views are those of docs/catalog.md; of a run that is not finished those that its stages have made so far,
-        and what is to be known of that is logged. `parameters`: values for the `?`, `$1` or `$name` of the query.
-        `.to_pandas()` of the answer gives a DataFrame, `.to_pylist()` dicts, and DuckDB and Polars read it as it is.
+        `query`: one SELECT, FROM, SHOW, DESCRIBE, SUMMARIZE or EXPLAIN in DuckDB's SQL over the views of
+        docs/catalog.md; of a run that is not finished those that its stages have made so far, and what is to be known
+        of that is logged. `parameters`: values for the `?`, `$1` or `$name` of the query. `.to_pandas()` of the answer
+        gives a DataFrame, `.to_pylist()` dicts, and DuckDB and Polars read it as it is.
         Memory: the answer.
 
         Raises RunError when the query is not one question, cannot be answered, or asks for what is not there yet.
@@ -195,12 +196,13 @@ class Run:
         empty_classes: bool = False,
         withdraw: Sequence[str | PathLike[str]] = (),
     ) -> Exported:
-        """Write a part of the finished run into a new folder, and return what left and what was refused, and why.
+        """Write a part of the finished run into the new folder `out`, and return what left, what was refused, and why.
 
-        `where`: a condition in SQL on the view samples; `sql`: instead, a SELECT with a column `key`; neither: all.
-        `classes`: what a class is, a rank or "accepted" for each accepted taxon whatever its rank. `empty_classes`: of
-        "folders", every split has the folders of all classes. `withdraw`: lists of what is withdrawn; its samples are
-        left out. The folder appears when it is complete, with the attribution of every image in it.
+        `layout`: WebDataset shards, class folders, COCO, YOLO or a Hugging Face dataset folder. `where`: a condition in
+        SQL on the view samples; `sql`: instead, a SELECT with a column `key`; neither: all. `classes`: what a class is,
+        a rank or "accepted" for each accepted taxon whatever its rank. `empty_classes`: of "folders", every split has
+        the folders of all classes. `withdraw`: lists of what is withdrawn; its samples are left out. The folder appears
+        when it is complete, with the attribution of every image in it.
 
         Raises RunError when the run is not finished, the folder exists, or nothing is chosen or may leave, VerifyError
         when an image has changed since it was stored, StorageError when the folder cannot be written.
@@ -230,8 +232,8 @@ class Run:
         `batch`: samples of a step, over all ranks; `seed` decides their order; `split`: "" for all. `where`: a
         condition in SQL on the view samples, or a SELECT of keys. `sampler`: how often a taxon comes, `cap`: with the
         sampler of that name, most samples of a taxon in an epoch. `mode`: "stream" reads shards from front to back, for
-        slow disks. Images are RGB squares of `size` pixels, `crop` says of what part. `threads` decode a batch. With
-        PyTorch, `pipeline.feed.torch.loader` makes a DataLoader of it; docs/training.md has the rest.
+        slow disks. Images are RGB squares of `size` pixels, `crop` says of what part. `threads` decode a batch, by
+        `decoder`. With PyTorch, `pipeline.feed.torch.loader` makes a DataLoader of it; docs/training.md has the rest.
 
         Raises RunError when the shards are not written, FeedError for what cannot be and when nothing is selected.
         """
