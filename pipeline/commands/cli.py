@@ -17,7 +17,6 @@ from pipeline.commands.examples import add_examples
 from pipeline.commands.options.arguments import Parser
 from pipeline.commands.options.outputs import check_output
 from pipeline.engine import interrupt
-from pipeline.engine.without_pandas import without_pandas
 from pipeline.model.errors import EmptyResultError, MissingExtraError, NetworkLostError, UsageError
 from pipeline.model.exit_status import ExitStatus
 from pipeline.model.visible import visible
@@ -110,6 +109,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args.typed = shlex.join(["biomill", *typed])
     args.own_process = argv is None  # no caller, who might go on with something else
     if args.own_process and getattr(args, "no_frames", False):
+        from pipeline.engine.lean import without_pandas
+
         without_pandas()
     _log_to_stderr(getattr(args, "debug", False))
     interrupt.listen()

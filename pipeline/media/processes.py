@@ -22,7 +22,7 @@ from typing import TypeVar
 
 import pyarrow as pa
 
-from pipeline.engine.without_pandas import without_pandas
+from pipeline.engine.lean import without_pandas
 from pipeline.model.errors import PipelineError, WorkerDiedError
 
 Task = TypeVar("Task")

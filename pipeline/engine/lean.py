@@ -1,4 +1,4 @@
-"""Keeping Arrow from loading pandas, in processes of our own."""
+"""Processes that hold no more than they use: Arrow is kept from loading pandas."""
 
 from __future__ import annotations
 
