@@ -36,7 +36,7 @@ Imported when one is opened: all of them take longer to load than a command has 
 
 @cache
 def open_source(kind: str) -> Source:
-    """Give the reader of a kind of source; raises SourceError for a kind that there is not.
+    """Return the reader of a kind of source; raises SourceError for a kind that there is not.
 
     >>> open_source("eol").kind
     'eol'
