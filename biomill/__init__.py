@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from biomill.images import check_leakage, deduplicate
+    from biomill.image_sets import check_leakage, deduplicate
     from biomill.lists import Fetched, fetch
     from biomill.names import resolve_names
     from biomill.releases import inspect
@@ -94,7 +94,7 @@ __all__ = [
 ]
 
 _HOME = {
-    "biomill.images": ("check_leakage", "deduplicate"),
+    "biomill.image_sets": ("check_leakage", "deduplicate"),
     "biomill.lists": ("Fetched", "fetch"),
     "biomill.names": ("resolve_names",),
     "biomill.releases": ("inspect",),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from biomill.tables import Texts
+    from biomill.arrow_input import Texts
     from manifests import FetchRules, ImageRules
 
 logger = logging.getLogger("biomill")
@@ -122,7 +122,7 @@ def _written(urls: Texts, column: str, folder: Path) -> Path:
     """Write URLs that are no file as one, and return its path."""
     import pyarrow.parquet as pq
 
-    from biomill.tables import as_table
+    from biomill.arrow_input import as_table
 
     path = folder / "urls.parquet"
     pq.write_table(as_table(urls, column), path)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from biomill.tables import Texts
+    from biomill.arrow_input import Texts
     from taxonomy import Policy, Taxonomy
 
 
@@ -42,7 +42,7 @@ def resolve_names(
     [{'match_type': 'EXACT', 'accepted_name': 'Puma concolor', 'family': 'Felidae'},
      {'match_type': 'AMBIGUOUS', 'accepted_name': None, 'family': None}]
     """
-    from biomill.tables import as_table
+    from biomill.arrow_input import as_table
     from taxonomy.match.resolving import resolve_distinct
     from taxonomy.match.tables import columns_of
 

@@ -27,7 +27,7 @@ for row in rows:
 report = biomill.check_leakage(sys.argv[1], sys.argv[1])
 print(f"{report.state('leaked'):,} of {report.items.num_rows:,} images are found by the leak check")
 
-# Names need no run either: `family` and the other hints settle what a name alone leaves open.
+# Names need no run either: `family` and the other hints decide what a name alone leaves open.
 names = {"scientificName": ["Felis concolor", "Morus", "Morus"], "kingdom": [None, None, "Plantae"]}
 for row in biomill.resolve_names(names).to_pylist():
-    print(f"{row['scientific_name']}: {row['match_type']}, {row['accepted_name'] or 'not settled'}")
+    print(f"{row['scientific_name']}: {row['match_type']}, {row['accepted_name'] or 'left open'}")

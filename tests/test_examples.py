@@ -24,7 +24,7 @@ SCRIPTS = sorted(EXAMPLES.glob("*.py"))
 
 
 def example(name: str, *words: object, cwd: Path) -> str:
-    """Run a script of the folder in a process of its own, and give what it prints."""
+    """Run a script of the folder in a process of its own, and return what it prints."""
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
         [sys.executable, str(EXAMPLES / f"{name}.py"), *map(str, words)],
@@ -115,7 +115,7 @@ def test_duplicates_of_a_folder(demo: Demo, tmp_path: Path) -> None:
     assert 1 <= int(kept) <= 8
     assert re.search(r"^(0|8)\.jpg is like (0|8)\.jpg: ", said, re.MULTILINE)
     assert "9 of 9 images are found by the leak check" in said
-    assert "Felis concolor: CANONICAL, Puma concolor\nMorus: AMBIGUOUS, not settled\nMorus: CANONICAL, Morus" in said
+    assert "Felis concolor: CANONICAL, Puma concolor\nMorus: AMBIGUOUS, left open\nMorus: CANONICAL, Morus" in said
 
 
 def test_names_with_beam(demo: Demo, tmp_path: Path) -> None:

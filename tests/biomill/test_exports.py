@@ -20,7 +20,7 @@ SOURCE = Path(biomill.__file__)
 
 
 def seen_by_a_type_checker() -> dict[str, str]:
-    """Give the names that the block for type checkers imports, with the module of each."""
+    """Return the names that the block for type checkers imports, with the module of each."""
     for node in ast.parse(SOURCE.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             return {
@@ -65,7 +65,7 @@ def test_what_the_commands_do_has_a_function_or_a_method() -> None:
     assert methods == {"sql", "explain", "status", "verify", "export", "feed"}
 
 
-def test_every_name_can_be_imported_with_a_star() -> None:
+def test_every_name_can_be_imported_at_once() -> None:
     names: dict[str, Any] = {}
     exec("from biomill import *", names)
     assert set(biomill.__all__) <= set(names)

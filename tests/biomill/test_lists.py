@@ -104,7 +104,7 @@ def test_a_contact_given_apart_stands_in_every_request(tmp_path: Path) -> None:
             self.send_error(404)
 
         def log_message(self, *words: object) -> None:
-            """Say nothing."""
+            """Print nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as web:
         threading.Thread(target=web.serve_forever, daemon=True).start()

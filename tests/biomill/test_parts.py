@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import biomill
-from biomill.tables import as_table
+from biomill.arrow_input import as_table
 from pipeline.commands.cli import main
 from pipeline.demo.gbif import ARCHIVE
 from taxonomy import RESOLVED_SCHEMA, Policy, Taxonomy

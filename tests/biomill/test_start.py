@@ -17,7 +17,7 @@ _SAY = "import sys; sys.stderr.write('loaded ' + ' '.join(sys.modules))"
 
 
 def loaded(code: str, cwd: Path | None = None) -> set[str]:
-    """Run Python code in a process of its own, and give the modules that it has loaded in the end."""
+    """Run Python code in a process of its own, and return the modules that it has loaded in the end."""
     words = [sys.executable, "-c", f"{code}\n{_SAY}"]
     done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, timeout=300)
     line = done.stderr.splitlines()[-1] if done.stderr else ""
@@ -26,7 +26,7 @@ def loaded(code: str, cwd: Path | None = None) -> set[str]:
 
 
 def command(*words: object) -> str:
-    """Give the code that runs a command as the console script does."""
+    """Return the code that runs a command as the console script does."""
     return f"""
 import sys
 sys.argv = {["biomill", *map(str, words)]!r}
