@@ -63,6 +63,7 @@ def test_images_are_compared_without_beam(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "decisions.parquet").exists()
     # imagehash takes the cosine transform of the pHash from scipy, at the first image.
     assert found & HEAVY == {"scipy"}
+    assert found & {"urllib3", "pipeline.media.fetcher", "taxonomy"} == set(), "nobody is asked, and nothing is named"
 
 
 def test_a_run_is_asked_and_read_without_beam(demo: Demo) -> None:
