@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from pipeline.media.fetcher import Fetcher
     from pipeline.media.http.guards import Refusal, check_url, is_public, to_uri
     from pipeline.media.originals import keep_original
-    from pipeline.media.stores.stores import Store, open_store
+    from pipeline.media.stores import MediaStore, open_store
 
 __all__ = [
     "Box",
     "Fetched",
     "Fetcher",
+    "MediaStore",
     "Processed",
     "Refusal",
-    "Store",
     "check_url",
     "is_public",
     "keep_original",
@@ -41,7 +41,7 @@ _ASKING = {
     "pipeline.media.fetcher": ("Fetcher",),
     "pipeline.media.http.guards": ("Refusal", "check_url", "is_public", "to_uri"),
     "pipeline.media.originals": ("keep_original",),
-    "pipeline.media.stores.stores": ("Store", "open_store"),
+    "pipeline.media.stores": ("MediaStore", "open_store"),
 }
 """What asks hosts and stores, by its module: loaded when it is used, as who compares images on disk asks nobody."""
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from pipeline.media.http.budget import ByteBudget, Holder
-from pipeline.media.stores.stores import Take
+from pipeline.media.stores import Take
 from pipeline.model.fetched import Fetched
 
 Key = TypeVar("Key", bound=Hashable)
