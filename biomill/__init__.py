@@ -1,1 +1,141 @@
-"""Public biodiversity records into training data: the public face of the packages beside it."""
+"""Public biodiversity records into training data: what the command `biomill` does, as functions with types.
+
+The public API is what this module lists; everything else may change. Names are imported when they are first used, so
+that `import biomill` costs next to nothing and no function loads what another one needs: Apache Beam is imported by
+`run` alone, when it runs a stage. docs/python.md shows them at work.
+
+>>> import biomill
+>>> biomill.resolve_names(["Felis concolor"])["accepted_name"].to_pylist()
+['Puma concolor']
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from biomill.image_sets import check_leakage, deduplicate
+    from biomill.lists import Fetched, fetch
+    from biomill.names import resolve_names
+    from biomill.releases import inspect
+    from biomill.runs import Explanation, Run, open_run, run
+    from biomill.siblings import ShadowedError
+    from dedup.errors import LikenessError
+    from manifests import BiomillError, FetchRules, ImageRules, Recipe, RecipeError, RecipeErrors
+    from pipeline.export import Exported
+    from pipeline.feed import Batch, Feed
+    from pipeline.inspection import Findings
+    from pipeline.likeness.check import LeakReport
+    from pipeline.likeness.deduplicate import Duplicates
+    from pipeline.model.errors import (
+        ConservationError,
+        EmptyResultError,
+        FeedError,
+        MissingExtraError,
+        NetworkLostError,
+        PipelineError,
+        RunError,
+        SourceError,
+        StorageError,
+        UsageError,
+        VerifyError,
+        WorkerDiedError,
+    )
+    from pipeline.run.status import RunStatus
+    from pipeline.verify import Check
+    from taxonomy import Policy, Taxonomy
+    from taxonomy.errors import TaxonomyError
+
+    __version__: str
+
+__all__ = [
+    "Batch",
+    "BiomillError",
+    "Check",
+    "ConservationError",
+    "Duplicates",
+    "EmptyResultError",
+    "Explanation",
+    "Exported",
+    "Feed",
+    "FeedError",
+    "FetchRules",
+    "Fetched",
+    "Findings",
+    "ImageRules",
+    "LeakReport",
+    "LikenessError",
+    "MissingExtraError",
+    "NetworkLostError",
+    "PipelineError",
+    "Policy",
+    "Recipe",
+    "RecipeError",
+    "RecipeErrors",
+    "Run",
+    "RunError",
+    "RunStatus",
+    "ShadowedError",
+    "SourceError",
+    "StorageError",
+    "Taxonomy",
+    "TaxonomyError",
+    "UsageError",
+    "VerifyError",
+    "WorkerDiedError",
+    "__version__",
+    "check_leakage",
+    "deduplicate",
+    "fetch",
+    "inspect",
+    "open_run",
+    "resolve_names",
+    "run",
+]
+
+_HOME = {
+    "biomill.image_sets": ("check_leakage", "deduplicate"),
+    "biomill.lists": ("Fetched", "fetch"),
+    "biomill.names": ("resolve_names",),
+    "biomill.releases": ("inspect",),
+    "biomill.runs": ("Explanation", "Run", "open_run", "run"),
+    "biomill.siblings": ("ShadowedError",),
+    "dedup.errors": ("LikenessError",),
+    "manifests": ("BiomillError", "FetchRules", "ImageRules", "Recipe", "RecipeError", "RecipeErrors"),
+    "pipeline.export": ("Exported",),
+    "pipeline.feed": ("Batch", "Feed"),
+    "pipeline.inspection": ("Findings",),
+    "pipeline.likeness.check": ("LeakReport",),
+    "pipeline.likeness.deduplicate": ("Duplicates",),
+    "pipeline.model.errors": (
+        *("ConservationError", "EmptyResultError", "FeedError", "MissingExtraError", "NetworkLostError"),
+        *("PipelineError", "RunError", "SourceError", "StorageError", "UsageError", "VerifyError", "WorkerDiedError"),
+    ),
+    "pipeline.run.status": ("RunStatus",),
+    "pipeline.verify": ("Check",),
+    "taxonomy": ("Policy", "Taxonomy"),
+    "taxonomy.errors": ("TaxonomyError",),
+}
+"""Modules, and the names that are taken from each."""
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    from biomill.siblings import check_siblings
+
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("biomill")
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    check_siblings()
+    # Kept, so that the next use of the name does not come here.
+    found = globals()[name] = getattr(import_module(_MODULE_OF[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *globals()})

@@ -66,6 +66,7 @@ ORDER = (
     "pipeline.commands.options",
     "pipeline.commands.taxonomy",
     "pipeline.commands",
+    "biomill.siblings",
     "biomill.beam",
     "biomill",
 )
@@ -139,7 +140,7 @@ def _room(module: str, modules: Mapping[str, Path]) -> str:
     if modules[module].name == "__init__.py":
         return module
     parent = module.rpartition(".")[0]
-    return module if parent == "taxonomy" else parent
+    return module if parent == "taxonomy" or module == "biomill.siblings" else parent
 
 
 def _rings(rooms: set[str], arrows: set[tuple[str, str]]) -> list[list[str]]:

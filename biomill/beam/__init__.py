@@ -14,6 +14,10 @@ did in Beam's metrics, under the namespace "biomill". Importing `biomill` does n
 
 from __future__ import annotations
 
+from biomill.siblings import check_siblings
+
+check_siblings()  # before anything of them is imported
+
 from biomill.beam.batches import RecordBatchCoder
 from biomill.beam.counters import NAMESPACE
 from biomill.beam.read_release import ReadRelease, ReleaseRows

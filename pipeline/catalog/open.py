@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 
 import duckdb
 
@@ -16,6 +18,9 @@ from pipeline.storage.run_folder import STAGES, RunFolder
 
 _SPECIAL = frozenset(",*?[]")
 """What DuckDB takes for more than a character in paths, and in lists of them."""
+_lock = Lock()
+_users: Counter[Path] = Counter()
+"""Open connections by the folder that their database spills into."""
 
 
 @contextmanager
@@ -62,21 +67,47 @@ def closing_in(con: duckdb.DuckDBPyConnection, root: Path) -> Iterator[Path]:
     list or a pattern, that of a link. What does not fit into memory is spilled beside other temporary files of the
     machine, never into the run's folder.
     """
-    spill = Path(tempfile.mkdtemp(prefix="biomill-"))
+    spill = _shut_in(con, root)
     try:
-        if set(str(root)) & _SPECIAL:
-            (spill / "run").symlink_to(root, target_is_directory=True)
-            root = spill / "run"
+        root = _named(root, spill)
         con.execute(f"SET file_search_path = {quote(str(root))}")
-        con.execute(f"SET temp_directory = {quote(str(spill / 'spill'))}")
-        # DuckDB checks a path both as a view writes it and as it is found.
-        allowed = [str(root), *(str(Path(name)) for name in STAGES)]
-        con.execute(f"SET allowed_directories = [{', '.join(quote(path) for path in allowed)}]")
-        con.execute("SET enable_external_access = false")
-        con.execute("SET threads = 2")
         # DuckDB draws its bar on standard output, where the answer goes.
         con.execute("SET enable_progress_bar = false")
         yield root
     finally:
         con.close()
-        shutil.rmtree(spill, ignore_errors=True)
+        with _lock:
+            _users[spill] -= 1
+            if not _users[spill]:
+                del _users[spill]
+                shutil.rmtree(spill, ignore_errors=True)
+
+
+def _named(root: Path, spill: Path) -> Path:
+    """Return the name by which DuckDB is to read the run's folder: its own, or that of a link."""
+    return spill / "run" if set(str(root)) & _SPECIAL else root
+
+
+def _shut_in(con: duckdb.DuckDBPyConnection, root: Path) -> Path:
+    """Shut a connection's database in, and return the folder that it spills into, noted as used once more.
+
+    Connections of one process to one file share the database; it is shut in by the first of them, and opens no more.
+    """
+    with _lock:
+        ((outside, known),) = con.execute(
+            "SELECT current_setting('enable_external_access'), current_setting('temp_directory')"
+        ).fetchall()
+        spill = Path(tempfile.mkdtemp(prefix="biomill-")) if outside else Path(known).parent
+        spill.mkdir(exist_ok=True)  # the last of the others may just have removed it
+        named = _named(root, spill)
+        if named != root and not named.is_symlink():
+            named.symlink_to(root, target_is_directory=True)
+        if outside:
+            con.execute(f"SET temp_directory = {quote(str(spill / 'spill'))}")
+            # DuckDB checks a path both as a view writes it and as it is found.
+            allowed = [str(named), *(str(Path(name)) for name in STAGES)]
+            con.execute(f"SET allowed_directories = [{', '.join(quote(path) for path in allowed)}]")
+            con.execute("SET enable_external_access = false")
+            con.execute("SET threads = 2")
+        _users[spill] += 1
+    return spill

@@ -1,7 +1,8 @@
 """The commands: one module each, with `register` for its arguments and `lines` for what it prints.
 
 `lines(args)` gives the lines to print; a generator that returns a number sets the exit status. Modules import what
-they need inside `lines`, so that the command line starts without Beam.
+they need inside `lines`, so that the command line starts without Beam. A command that makes no DataFrames says
+so by the default `no_frames`: its process is spared pandas.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from pipeline.commands.examples import add_examples
 from pipeline.commands.options.arguments import Parser
 from pipeline.commands.options.outputs import check_output
 from pipeline.engine import interrupt
-from pipeline.model.errors import MissingExtraError, NetworkLostError, UsageError
+from pipeline.model.errors import EmptyResultError, MissingExtraError, NetworkLostError, UsageError
 from pipeline.model.exit_status import ExitStatus
 from pipeline.model.visible import visible
 
@@ -93,6 +93,8 @@ def status_of(error: BiomillError) -> ExitStatus:
     """
     if isinstance(error, NetworkLostError):
         return ExitStatus.NETWORK_LOST
+    if isinstance(error, EmptyResultError):
+        return ExitStatus.NOTHING_KEPT
     if isinstance(error, RecipeError | UsageError | MissingExtraError):
         return ExitStatus.MISUSED
     return ExitStatus.FAILED
@@ -106,6 +108,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(typed)
     args.typed = shlex.join(["biomill", *typed])
     args.own_process = argv is None  # no caller, who might go on with something else
+    if args.own_process and getattr(args, "no_frames", False):
+        from pipeline.engine.lean import without_pandas
+
+        without_pandas()
     _log_to_stderr(getattr(args, "debug", False))
     interrupt.listen()
     try:

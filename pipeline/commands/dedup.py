@@ -38,7 +38,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     parser.add_argument("--threads", type=whole(1), default=2, metavar="N", help="that decode images (default 2)")
     add_allow_empty(parser)
-    parser.set_defaults(lines=lines)
+    parser.set_defaults(lines=lines, no_frames=True)
 
 
 def lines(args: argparse.Namespace) -> Generator[str, None, int]:

@@ -48,7 +48,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     parser.add_argument("--model", default="", help="with --print-command: the trainer's model (default ViT-B-16)")
     parser.add_argument("--precision", default="", help="with --print-command: its precision (default amp_bf16)")
-    parser.set_defaults(lines=lines)
+    parser.set_defaults(lines=lines, no_frames=True)
 
 
 def lines(args: argparse.Namespace) -> Iterator[str]:

@@ -45,7 +45,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument(
         "--write", action="store_true", help="let the SQL make tables and views in a finished run's catalog"
     )
-    parser.set_defaults(lines=lines, misused=parser.error)
+    parser.set_defaults(lines=lines, misused=parser.error, no_frames=True)
     parser.any_order = True  # type: ignore[attr-defined]
 
 

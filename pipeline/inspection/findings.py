@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.model.visible import on_one_line
+
 
 @dataclass(slots=True)
 class IssueCount:
@@ -47,6 +49,9 @@ class Findings:
     media_types: Counter[str] = field(default_factory=Counter)
     hosts: Counter[str] = field(default_factory=Counter)
     details: dict[str, IssueCount] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return "\n".join(map(on_one_line, lines(self)))
 
     def note(self, code: str, where: str, example: str, count: int = 1) -> None:
         """Count an issue; the first example is kept."""

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from taxonomy import Taxonomy, parse_name, resolve
+if TYPE_CHECKING:
+    from taxonomy import Taxonomy
 
 HELD_TAXA_SCHEMA = pa.schema(
     [
@@ -33,6 +35,8 @@ def held_taxa(holdout: Path, index: Path) -> pa.Table:
     listed = set(zip(table["benchmark"].to_pylist(), table["taxon"].to_pylist(), strict=True))
     if not listed:
         return HELD_TAXA_SCHEMA.empty_table()
+    from taxonomy import Taxonomy, resolve  # only here: who compares images needs no names
+
     taxonomy = Taxonomy.open(index)
     ordered = sorted(listed)
     resolved = resolve(taxonomy, pa.table({"scientific_name": [taxon for _, taxon in ordered]}))
@@ -63,6 +67,8 @@ def species_keys(names: Sequence[str], taxonomy: Taxonomy | None) -> list[str]:
     """
     known: list[tuple[str | None, str | None]] = [(None, None)] * len(names)
     if taxonomy is not None:
+        from taxonomy import resolve
+
         resolved = resolve(taxonomy, pa.table({"scientific_name": pa.array(list(names), pa.string())}))
         known = list(zip(resolved["accepted_id"].to_pylist(), resolved["species_id"].to_pylist(), strict=True))
     keys = []
@@ -73,6 +79,8 @@ def species_keys(names: Sequence[str], taxonomy: Taxonomy | None) -> list[str]:
 
 
 def _canonical(name: str) -> str:
+    from taxonomy import parse_name
+
     left, sign, right = name.partition(" × ")
     # A cross of subspecies ('Junco hyemalis mearnsi × caniceps') is of their species, one of two species is of none.
     return parse_name(left if sign and right[:1].islower() and len(left.split()) > 2 else name).canonical

@@ -17,12 +17,12 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from importlib.abc import MetaPathFinder
 from types import TracebackType
 from typing import TypeVar
 
 import pyarrow as pa
 
+from pipeline.engine.lean import without_pandas
 from pipeline.model.errors import PipelineError, WorkerDiedError
 
 Task = TypeVar("Task")
@@ -35,28 +35,11 @@ _PATIENCE = 5.0  # seconds that a process gets to see that it is not wanted any 
 
 def be_lean() -> None:
     """Make this process as small as those of `Processes`; for one that fetches and does nothing else, at its start."""
-    _without_pandas()
+    without_pandas()
     pa.set_memory_pool(pa.system_memory_pool())
     if "MALLOC_ARENA_MAX" not in os.environ:
         with contextlib.suppress(OSError, AttributeError):  # another C library has no such setting
             ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)
-
-
-def _without_pandas() -> None:
-    """Keep Arrow from loading pandas for the first list that becomes an array: 40 MB and 0.3 s of CPU for nothing."""
-    if "pandas" not in sys.modules:
-        sys.meta_path.insert(0, _NoPandas)
-        try:
-            pa.array([], pa.int8())  # Arrow asks once whether there is pandas
-        finally:
-            sys.meta_path.remove(_NoPandas)
-
-
-class _NoPandas(MetaPathFinder):
-    @classmethod
-    def find_spec(cls, name: str, path: object = None, target: object = None) -> None:
-        if name == "pandas":
-            raise ModuleNotFoundError(name)
 
 
 class Processes:
@@ -128,7 +111,7 @@ def serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it too, and ends this process
     with os.fdopen(os.dup(1), "wb") as answers:
         os.dup2(2, 1)  # what anybody prints is no answer
-        _without_pandas()
+        without_pandas()
         work, task = pickle.load(sys.stdin.buffer)
         threading.Thread(target=_end_with_parent, name="biomill-parent", daemon=True).start()
         failure: BaseException | None = None

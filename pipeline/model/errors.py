@@ -9,6 +9,7 @@ PipelineError
 ├── RunError            the output folder or the stage order does not allow what was asked
 │   └── UsageError      the words of a command do not go together, or name what does not exist
 ├── MissingExtraError   what was asked for needs an extra that is not installed
+├── EmptyResultError    nothing came out, and nobody said that this is meant
 ├── FeedError           shards cannot be read as training asks, or a saved position is of other data
 └── VerifyError         a finished run does not hold what it promises
 """
@@ -52,6 +53,10 @@ class UsageError(RunError):
 
 class MissingExtraError(PipelineError):
     """What was asked for needs a library of an extra that is not installed."""
+
+
+class EmptyResultError(PipelineError):
+    """Nothing came out of what was asked for, which is no success unless an empty result is meant."""
 
 
 class FeedError(PipelineError):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import numpy as np
@@ -24,7 +24,9 @@ from pipeline.storage import database as sql
 from pipeline.storage.atomic import write_table
 from pipeline.storage.run_folder import RunFolder
 from pipeline.storage.statements import Statements
-from taxonomy import Taxonomy, parse_name, resolve
+
+if TYPE_CHECKING:
+    from taxonomy import Taxonomy
 
 THREATENED_SCHEMA = pa.schema(
     [
@@ -84,6 +86,8 @@ def read_threatened(path: Path) -> list[str]:
 
 def find_taxa(taxa: list[str], taxonomy: Taxonomy) -> pa.Table:
     """Find the taxa of a list in the taxonomy, as rows of THREATENED_SCHEMA in the order of the list."""
+    from taxonomy import parse_name, resolve  # needed where there is a list; the catalog asks this room always
+
     resolved = resolve(taxonomy, pa.table({"scientific_name": pa.array(taxa, pa.string())})).to_pylist()
     rows: list[dict[str, Any]] = []
     for taxon, row in zip(taxa, resolved, strict=True):
@@ -125,6 +129,8 @@ def write_places(
         write_table(home / "threatened" / "part.parquet", THREATENED_SCHEMA.empty_table())
         write_table(home / "places" / "part.parquet", PLACES_SCHEMA.empty_table())
         return {}
+    from taxonomy import Taxonomy
+
     taxonomy = Taxonomy.open(index)
     listed = find_taxa(read_threatened(Path(rules.threatened)), taxonomy)
     con.register("below", pa.table({"id": taxa_below(listed, taxonomy)}))

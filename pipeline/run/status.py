@@ -53,6 +53,9 @@ class RunStatus:
     """Of a fetch that is done or under way, the largest first."""
     paused: str
 
+    def __str__(self) -> str:
+        return "\n".join(status_lines(self))
+
     @property
     def stage(self) -> StageStatus | None:
         """The first stage that is not done; None when all are."""

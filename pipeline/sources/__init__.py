@@ -3,54 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
 from types import MappingProxyType
 
 from pipeline.model.errors import SourceError
-from pipeline.sources.bioscan.bioscan1m import Bioscan1M
-from pipeline.sources.bioscan.bioscan5m import Bioscan5M
-from pipeline.sources.camera_traps.camtrap_dp import CamtrapDp
-from pipeline.sources.camera_traps.coco_camera_traps import CocoCameraTraps
-from pipeline.sources.camera_traps.lila import Lila
-from pipeline.sources.darwin_core.dwca import Dwca
-from pipeline.sources.darwin_core.gbif import GbifDwca
-from pipeline.sources.darwin_core.gbif_pages import GbifPages
-from pipeline.sources.eol.media_manifest import EolManifest
-from pipeline.sources.fathomnet.release import FathomNet
-from pipeline.sources.inat.biotrove import BioTrove
-from pipeline.sources.inat.open_data import InatOpenData
 from pipeline.sources.release.base import Mapped, Native, Plan, Release, Source, Split
 
-__all__ = [
-    "SOURCES",
-    "BioTrove",
-    "Bioscan1M",
-    "Bioscan5M",
-    "CamtrapDp",
-    "CocoCameraTraps",
-    "Dwca",
-    "EolManifest",
-    "FathomNet",
-    "GbifDwca",
-    "GbifPages",
-    "InatOpenData",
-    "Lila",
-    "Mapped",
-    "Native",
-    "Plan",
-    "Release",
-    "Source",
-    "Split",
-    "open_source",
-]
+__all__ = ["SOURCES", "Mapped", "Native", "Plan", "Release", "Source", "Split", "open_source"]
 
-_READERS: tuple[Source, ...] = (
-    *(GbifDwca(), GbifPages(), EolManifest(), Bioscan5M(), Bioscan1M(), FathomNet(), InatOpenData(), BioTrove()),
-    *(Lila(), CocoCameraTraps(), CamtrapDp(), Dwca()),
+SOURCES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "gbif-dwca": ("pipeline.sources.darwin_core.gbif", "GbifDwca"),
+        "gbif-pages": ("pipeline.sources.darwin_core.gbif_pages", "GbifPages"),
+        "eol": ("pipeline.sources.eol.media_manifest", "EolManifest"),
+        "bioscan5m": ("pipeline.sources.bioscan.bioscan5m", "Bioscan5M"),
+        "bioscan1m": ("pipeline.sources.bioscan.bioscan1m", "Bioscan1M"),
+        "fathomnet": ("pipeline.sources.fathomnet.release", "FathomNet"),
+        "inat-open-data": ("pipeline.sources.inat.open_data", "InatOpenData"),
+        "biotrove": ("pipeline.sources.inat.biotrove", "BioTrove"),
+        "lila": ("pipeline.sources.camera_traps.lila", "Lila"),
+        "coco-camera-traps": ("pipeline.sources.camera_traps.coco_camera_traps", "CocoCameraTraps"),
+        "camtrap-dp": ("pipeline.sources.camera_traps.camtrap_dp", "CamtrapDp"),
+        "dwca": ("pipeline.sources.darwin_core.dwca", "Dwca"),
+    }
 )
-SOURCES: Mapping[str, Source] = MappingProxyType({source.kind: source for source in _READERS})
-"""Every reader by its kind, as `SourceSpec.kind` names it."""
+"""Module and class of every reader, by its kind as `SourceSpec.kind` names it.
+
+Imported when one is opened: all of them take longer to load than a command has that reads one, or none.
+"""
 
 
+@cache
 def open_source(kind: str) -> Source:
     """Return the reader of a kind of source; raises SourceError for a kind that there is not.
 
@@ -63,4 +47,6 @@ def open_source(kind: str) -> Source:
             expected=", ".join(SOURCES),
             remedy="correct `kind` of this source in the recipe",
         )
-    return SOURCES[kind]
+    module, name = SOURCES[kind]
+    reader: Source = getattr(import_module(module), name)()
+    return reader

@@ -14,12 +14,13 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import TYPE_CHECKING, Any
 
 from pipeline.model.errors import StorageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
 TEMPORARY_PREFIX = ".tmp-"
 
@@ -100,6 +101,8 @@ def read_json(path: Path) -> Any:
 
 def write_table(path: Path, table: pa.Table, row_group_size: int | None = None) -> None:
     """Write one Parquet file atomically (zstd)."""
+    import pyarrow.parquet as pq  # with numpy a third of a second of CPU, which a command that asks for help needs not
+
     with atomic_path(path) as temporary:
         pq.write_table(table, temporary, compression="zstd", row_group_size=row_group_size)
 
@@ -107,6 +110,8 @@ def write_table(path: Path, table: pa.Table, row_group_size: int | None = None) 
 @contextmanager
 def table_writer(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
     """Yield a Parquet writer whose file appears under `path` only when the block ends well."""
+    import pyarrow.parquet as pq
+
     with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
         yield writer
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 _KEY = "biomill-names-01"  # SipHash takes 16 bytes; changing them changes every index
 PROBE = "Puma concolor"
@@ -25,5 +24,7 @@ def name_hashes(names: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
     """
     if len(names) == 0:
         return np.empty(0, dtype=np.uint64)
+    import pandas as pd  # a third of a second of CPU, which nobody should pay who hashes no name
+
     values: npt.NDArray[np.uint64] = pd.util.hash_array(names, encoding="utf8", hash_key=_KEY, categorize=False)
     return values

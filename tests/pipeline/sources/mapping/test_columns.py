@@ -93,5 +93,6 @@ def test_media_kinds_are_total(kind: str, mime: str, extension: str) -> None:
 
 def test_there_is_a_reader_for_every_kind_that_a_recipe_may_name() -> None:
     assert tuple(SOURCES) == SOURCE_KINDS
+    assert tuple(open_source(kind).kind for kind in SOURCES) == SOURCE_KINDS
     with pytest.raises(SourceError, match="no reader"):
         open_source("gbif")
