@@ -62,11 +62,8 @@ def test_every_public_name_is_told_of_once(site: Path) -> None:
     told = Counter(re.findall(r'id="([\w.]+)"', page))
     for package, module in packages.items():
         for name in getattr(module, "__all__", ()):
-            same = [
-                home
-                for home, other in packages.items()
-                if home == package or _lists(other, name, getattr(module, name))
-            ]
+            value = getattr(module, name)
+            same = [each for each, other in packages.items() if each == package or _lists(other, name, value)]
             assert sum(told[f"{home}.{name}"] for home in same) == 1, (package, name, same)
 
 
