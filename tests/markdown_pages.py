@@ -17,7 +17,7 @@ _MARKDOWN = MarkdownIt("commonmark").enable("table")
 
 
 def tokens(text: str) -> list[Token]:
-    """Give the tokens of a page, those of its lines among them, in order."""
+    """Return the tokens of a page, those of its lines among them, in order."""
     flat: list[Token] = []
     for token in _MARKDOWN.parse(text):
         flat += [token, *(token.children or ())]
@@ -25,7 +25,7 @@ def tokens(text: str) -> list[Token]:
 
 
 def links(text: str) -> Iterator[str]:
-    """Give where the links and pictures of a page lead.
+    """Return where the links and pictures of a page lead.
 
     >>> list(links("[a](b.md#c) and ![d](e.svg), but `[not](this)`"))
     ['b.md#c', 'e.svg']
@@ -37,7 +37,7 @@ def links(text: str) -> Iterator[str]:
 
 
 def anchors(text: str) -> set[str]:
-    """Give the anchors of a page's headings, by the rule of code hosts and of the site alike.
+    """Return the anchors of a page's headings, by the rule of code hosts and of the site alike.
 
     >>> sorted(anchors("# What a run *leaves*\\n\\n## `sql --json`, and more\\n\\n## What a run leaves"))
     ['sql---json-and-more', 'what-a-run-leaves', 'what-a-run-leaves-1']
@@ -54,7 +54,7 @@ def anchors(text: str) -> set[str]:
 
 
 def section(text: str, title: str) -> str:
-    """Give the part of a page below a heading of the second level, up to the next one; raises ValueError without it."""
+    """Return the part of a page below a heading of the second level, up to the next one; raises ValueError without it."""
     parts = re.split(r"^## ", text, flags=re.MULTILINE)
     found = [part for part in parts if part.splitlines()[0].strip() == title]
     if not found:
@@ -63,7 +63,7 @@ def section(text: str, title: str) -> str:
 
 
 def rows(text: str) -> list[list[str]]:
-    """Give the cells of the tables in a text, headers and rules left out.
+    """Return the cells of the tables in a text, headers and rules left out.
 
     >>> rows("| a | b |\\n|---|---|\\n| `c` | d |")
     [['`c`', 'd']]

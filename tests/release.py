@@ -50,7 +50,7 @@ class ReleaseError(Exception):
 
 
 def changelog_problems(text: str, version: str) -> Iterator[str]:
-    """Give what is wrong with a changelog for the release of a version.
+    """Return what is wrong with a changelog for the release of a version.
 
     >>> list(changelog_problems("## [Unreleased]\\n\\n## [0.2.0] - 2026-01-31\\n", "0.2.0"))
     []
@@ -67,7 +67,7 @@ def changelog_problems(text: str, version: str) -> Iterator[str]:
 
 
 def content_problems(tracked: Collection[str], held: Iterable[str]) -> Iterator[str]:
-    """Give what a wheel lacks of the packages' tracked files, and what it holds beside them.
+    """Return what a wheel lacks of the packages' tracked files, and what it holds beside them.
 
     >>> list(content_problems(["a/b.py", "a/c.sql"], ["a/b.py", "tests/x.py", "a-1.dist-info/METADATA"]))
     ['the wheel lacks a/c.sql', 'the wheel holds tests/x.py, which is no tracked file of a package']
@@ -96,7 +96,7 @@ def call(*command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = No
 
 
 def tracked_files() -> list[str]:
-    """Give the files of the packages that git tracks; raises ReleaseError where a kind of data has gone."""
+    """Return the files of the packages that git tracks; raises ReleaseError where a kind of data has gone."""
     files = call("git", "ls-files", "--", *PACKAGES).split()
     stop(f"no package has a file *{ending}" for ending in DATA if not any(name.endswith(ending) for name in files))
     return files

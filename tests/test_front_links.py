@@ -13,7 +13,7 @@ NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
 
 
 def broken(page: Path) -> list[str]:
-    """Give the links of a page that lead nowhere; addresses of other hosts are not asked."""
+    """Return the links of a page that lead nowhere; addresses of other hosts are not asked."""
     wrong = []
     for link in links(page.read_text(encoding="utf-8")):
         if link.startswith(("https://", "http://", "mailto:")):

@@ -60,7 +60,7 @@ def open_text(path: Path) -> Iterator[TextIO]:
 
 
 def has_foreign_bytes(text: str) -> bool:
-    r"""Say whether a text holds bytes that are no UTF-8.
+    r"""Return whether a text holds bytes that are no UTF-8.
 
     >>> has_foreign_bytes("caf\udce9"), has_foreign_bytes("café")
     (True, False)
@@ -95,7 +95,7 @@ class Lines:
         return line
 
     def put_back(self, lines: Sequence[str]) -> None:
-        """Give these lines again, the first one first."""
+        """Return these lines again, the first one first."""
         self._back.extendleft(reversed(lines))
         self.number -= len(lines)
 

@@ -150,7 +150,7 @@ def _kind(path: Path) -> str:
 
 
 def _describe(path: Path, column: str) -> _Text:
-    """Say how a text is written, from its suffix and its first line."""
+    """Return how a text is written, from its suffix and its first line."""
     kind = _kind(path)
     with open_text(path) as text:
         lines = Lines(text, path)

@@ -51,12 +51,12 @@ class Table:
     broken: list[int] = field(default_factory=list)
 
     def terms(self) -> dict[str, str]:
-        """Give the columns by their plain term: 'dwc:taxonID' and a term's URI both read as 'taxonid'."""
+        """Return the columns by their plain term: 'dwc:taxonID' and a term's URI both read as 'taxonid'."""
         return {plain_term(name): name for name in reversed(self.header)}
 
 
 def plain_term(column: str) -> str:
-    """Give the term that a column header means, without namespace, in lower case.
+    """Return the term that a column header means, without namespace, in lower case.
 
     >>> plain_term("dwc:taxonID"), plain_term("http://rs.tdwg.org/dwc/terms/taxonID")
     ('taxonid', 'taxonid')
@@ -100,7 +100,7 @@ def inspect(origin: str, opener: Callable[[], BinaryIO]) -> Table:
 def headless(
     origin: str, opener: Callable[[], BinaryIO], names: tuple[str, ...], skip: int = 0, delimiter: str = "\t"
 ) -> Table:
-    """Give a table whose columns are named here, not by its first line: columns beyond the named ones are not read.
+    """Return a table whose columns are named here, not by its first line: columns beyond the named ones are not read.
 
     In the tables of NCBI and Open Tree fields stand between tab, bar and tab; to this reader the bars are columns.
     Raises TaxonomyError when a row has fewer columns than names.
@@ -179,7 +179,7 @@ def read_batches(table: Table, wanted: dict[str, str], issues: Issues) -> Iterat
 
 
 def _numbers(start: int, count: int, broken: list[int]) -> npt.NDArray[np.int64]:
-    """Give the row numbers (from 1) of `count` good rows after `start` good ones, stepping over the broken ones."""
+    """Return the row numbers (from 1) of `count` good rows after `start` good ones, stepping over the broken ones."""
     good = np.arange(start + 1, start + count + 1, dtype=np.int64)
     # The i-th broken row (from 0) has as many good rows before it as its number less i and itself.
     before = np.sort(np.asarray(broken, dtype=np.int64)) - np.arange(len(broken), dtype=np.int64)

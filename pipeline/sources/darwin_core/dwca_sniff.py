@@ -13,7 +13,7 @@ _MAX_LINES = 1000
 
 
 def true_newline(head: bytes, dialect: Dialect, header_lines: int) -> Dialect:
-    """Give the dialect with the line end that the bytes have, whatever the descriptor says.
+    """Return the dialect with the line end that the bytes have, whatever the descriptor says.
 
     A file without line feeds ends its rows in carriage returns. Where an unquoted table has both CRLF and lone line
     feeds, the lone ones stand inside fields if, and only if, rows cut at CRLF all have one width and rows cut at every
@@ -39,14 +39,14 @@ def true_newline(head: bytes, dialect: Dialect, header_lines: int) -> Dialect:
 
 
 def table_rows(body: bytes, dialect: Dialect) -> list[bytes]:
-    """Give the first rows, up to a thousand, blank ones and a cut last one left out; quoted line ends not followed."""
+    """Return the first rows, up to a thousand, blank ones and a cut last left out; quoted line ends not followed."""
     lines = body.split(dialect.newline.encode())
     whole = lines[:-1] if len(lines) > 1 else lines
     return [line for line in whole[:_MAX_LINES] if line.strip(b"\r\n")]
 
 
 def sniff_dialect(head: bytes) -> Dialect | None:
-    """Give the dialect of a table with a header and without a descriptor; None when it does not look like a table.
+    """Return the dialect of a table with a header and without a descriptor; None when it does not look like a table.
 
     >>> sniff_dialect(b'id,name\\n1,"a, b"\\n')
     Dialect(delimiter=',', quoted=True, encoding='utf-8', newline='\\n', quote='"')

@@ -108,7 +108,7 @@ def parse(split: Split, dialect: Dialect, *, source: str, wanted: Sequence[str])
 
 
 def _malformed(data: bytes, rows: Rows, dialect: Dialect, fields: int) -> dict[int, str]:
-    """Say which rows cannot be read, and why: {row index: code}. The first reason found in this order holds."""
+    """Return which rows cannot be read, and why: {row index: code}. The first reason found in this order holds."""
     codes: dict[int, str] = {}
 
     def mark(indices: NDArray[np.int64], code: str) -> None:
@@ -186,7 +186,7 @@ def _undecodable(data: bytes, rows: Rows, encoding: str) -> Offsets:
 
 
 def _clean(data: bytes, rows: Rows, good: NDArray[np.bool_]) -> bytes:
-    """Give the bytes without the malformed rows."""
+    """Return the bytes without the malformed rows."""
     if good.all():
         return data
     parts, begin = [], 0

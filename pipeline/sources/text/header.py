@@ -57,7 +57,7 @@ def split_line(line: bytes, dialect: Dialect) -> list[str]:
 
 
 def unique_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Give every column a name of its own: a repeated or empty one gets '#' and its number, counted from 1."""
+    """Name every column apart: a repeated or empty one gets '#' and its number, counted from 1."""
     seen: set[str] = set()
     unique = []
     for number, name in enumerate(names, start=1):
@@ -68,7 +68,7 @@ def unique_names(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def parse_options(dialect: Dialect) -> csv.ParseOptions:
-    """Give Arrow's options for a dialect: no escapes, and quotes only where the dialect has them."""
+    """Return Arrow's options for a dialect: no escapes, and quotes only where the dialect has them."""
     return csv.ParseOptions(
         delimiter=dialect.delimiter,
         quote_char=dialect.quote if dialect.quoted else False,

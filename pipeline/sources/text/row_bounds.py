@@ -75,7 +75,7 @@ class Rows:
 
 
 def table_end(path: Path, start: int) -> int:
-    """Give the offset behind the last row: blank lines at the end of a file are no rows."""
+    """Return the offset behind the last row: blank lines at the end of a file are no rows."""
     size = path.stat().st_size
     with path.open("rb") as handle:
         end = size
@@ -93,7 +93,7 @@ def table_end(path: Path, start: int) -> int:
 
 
 def row_ends(path: Path, dialect: Dialect, fields: int, start: int, end: int) -> Iterator[Offsets]:
-    """Give the absolute offsets behind each row between two offsets, a chunk at a time.
+    """Yield the absolute offsets behind each row between two offsets, a chunk at a time.
 
     `fields` is the table's number of columns. Memory is bounded by the chunk (8 MB) and the longest row.
     Raises SourceError when a row is longer than MAX_ROW_BYTES.
@@ -125,7 +125,7 @@ def row_ends(path: Path, dialect: Dialect, fields: int, start: int, end: int) ->
 
 
 def find_rows(data: bytes, dialect: Dialect, fields: int, *, last: bool = True) -> Rows:
-    """Give the rows that are whole in `data`, which begins at the start of a row.
+    """Return the rows that are whole in `data`, which begins at the start of a row.
 
     `last` says that nothing follows: then the bytes behind the last line end are a row too.
 
@@ -146,7 +146,7 @@ def find_rows(data: bytes, dialect: Dialect, fields: int, *, last: bool = True) 
 
 
 def line_ends(data: bytes, dialect: Dialect, *, last: bool = True) -> Offsets:
-    """Give the offsets behind every line end in `data`; `last`: the bytes behind the last one are a line too."""
+    """Return the offsets behind every line end in `data`; `last`: the bytes behind the last one are a line too."""
     buffer = np.frombuffer(data, dtype=np.uint8)
     ends = _positions(buffer, ord(dialect.newline[-1])) + 1
     if dialect.newline == "\r\n" and len(ends):
