@@ -54,7 +54,7 @@ def anchors(text: str) -> set[str]:
 
 
 def section(text: str, title: str) -> str:
-    """Return the part of a page below a heading of the second level, up to the next one; raises ValueError without it."""
+    """Return the part of a page below a heading of the second level, up to the next; raises ValueError without it."""
     parts = re.split(r"^## ", text, flags=re.MULTILINE)
     found = [part for part in parts if part.splitlines()[0].strip() == title]
     if not found:
