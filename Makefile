@@ -60,7 +60,7 @@ types: $(READY) ## Check types
 	@$(BIN)/mypy
 
 docs: $(READY) ## Build the pages as a site into out/docs, without a network; a broken link is an error
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict && $(BIN)/python -m pytest tests/test_front_links.py && echo out/docs/index.html
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict && $(BIN)/python -m pytest tests/test_front_links.py && echo out/docs/index.html
 
 release: $(READY) ## Build sdist and wheel, try the wheel in a clean environment, print the tag to set
 	@$(BIN)/python -m tests.release
