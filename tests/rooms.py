@@ -65,6 +65,7 @@ ORDER = (
     "pipeline.commands.options",
     "pipeline.commands.taxonomy",
     "pipeline.commands",
+    "biomill.beam",
     "biomill",
 )
 """From the ground up: a room imports those before it alone."""
