@@ -88,11 +88,20 @@ def stop(problems: Iterable[str]) -> None:
 
 def call(*command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None) -> str:
     """Run a command and give what it printed; raises ReleaseError with its last words when it fails."""
-    done = subprocess.run([str(word) for word in command], cwd=cwd, env=env, capture_output=True, text=True)
+    try:
+        done = subprocess.run([str(word) for word in command], cwd=cwd, env=env, capture_output=True, text=True)
+    except OSError as error:
+        raise ReleaseError(f"{command[0]} cannot be run: {error}") from error
     if done.returncode:
         words = (done.stderr.strip() or done.stdout.strip())[-2000:]
         raise ReleaseError(f"{' '.join(str(word) for word in command)!r} ended with {done.returncode}:\n{words}")
     return done.stdout
+
+
+def strangers_environment(commands: Path) -> dict[str, str]:
+    """Return the variables of somebody who has no checkout: whatever leads Python or pip to ours is taken out."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    return kept | {"PATH": f"{commands}{os.pathsep}{os.environ['PATH']}"}
 
 
 def tracked_files() -> list[str]:
@@ -137,16 +146,15 @@ def clean_environment(folder: Path, wheel: Path) -> Path:
     """Make an environment with the wheel alone and the versions of the constraints; give its folder of commands."""
     venv.create(folder, with_pip=True)
     commands = folder / ("Scripts" if os.name == "nt" else "bin")
-    quiet = ("install", "--quiet", "--disable-pip-version-check")
-    call(commands / "python", "-m", "pip", *quiet, "-c", ROOT / "constraints.txt", wheel, cwd=folder)
-    call(commands / "python", "-m", "pip", "check", cwd=folder)
+    env, quiet = strangers_environment(commands), ("install", "--quiet", "--disable-pip-version-check")
+    call(commands / "python", "-m", "pip", *quiet, "-c", ROOT / "constraints.txt", wheel, cwd=folder, env=env)
+    call(commands / "python", "-m", "pip", "check", cwd=folder, env=env)
     return commands
 
 
 def try_out(commands: Path, version: str, folder: Path) -> Iterator[str]:
     """Use the wheel from an empty folder as a stranger would; give a line for everything that went well."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    env |= {"PATH": f"{commands}{os.pathsep}{os.environ['PATH']}"}
+    env = strangers_environment(commands)
     biomill = commands / "biomill"
     said = call(biomill, "--version", cwd=folder, env=env).strip()
     if version not in said:

@@ -50,3 +50,16 @@ def test_a_command_that_fails_ends_the_release_with_its_last_words(
 def test_a_package_that_comes_from_elsewhere_does_not_answer_for_the_wheel(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match=r"biomill is imported from "):
         release.call(sys.executable, "-c", API, "biomill", cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+
+def test_what_leads_to_the_checkout_does_not_reach_the_clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Metadata of a checkout on PYTHONPATH would tell pip that the wheel is installed already."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    env = release.strangers_environment(Path("clean") / "bin")
+    assert not [name for name in env if name.startswith("PYTHON")]
+    assert env["PATH"].split(os.pathsep)[0] == str(Path("clean") / "bin")
+
+
+def test_a_command_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ReleaseError, match=r"biomill cannot be run: "):
+        release.call(tmp_path / "biomill", "--version")
