@@ -30,6 +30,7 @@ ORDER = (
     "pipeline.model",
     "pipeline",
     "pipeline.storage",
+    "pipeline.storage.stores",
     "pipeline.engine",
     "pipeline.lists",
     "pipeline.sources.release",

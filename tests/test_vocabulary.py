@@ -11,13 +11,13 @@ import pytest
 ROOT = Path(__file__).parents[1]
 INSTEAD = {
     r"fates?": "decisions, outcomes",
-    r"settl(e|es|ed|ing)|undecided": "decide, resolve",
-    r"dense groups?|dense": "dense groups",
+    r"settl(e|es|ed|ing)|unsettled": "decide, resolve",
+    r"crowds?|crowded": "dense groups",
     r"tapes?": "stream order, batches",
     r"doors?": "rules of sharing",
     r"slips?": "edits, misspellings",
     r"quarrels?": "label conflicts",
-    r"edges?": "representative edges",
+    r"stars?": "representative edges",
     r"books?|load_cast|plants_\w+": "the draft of the test corpus, its species, what is planted in it",
     r"mills?": "the pipeline",
 }
@@ -63,8 +63,8 @@ def test_no_old_word_stands_in_names_docs_or_output() -> None:
     ("text", "words"),
     [
         ("def first_fates(records):", ["line 1: 'fates'"]),
-        ("class Fate:\n    dense: bool", ["line 1: 'Fate'", "line 2: 'dense'"]),
-        ("self._decide(found)", ["line 1: '_decide'".replace("_", "")]),
+        ("class Fate:\n    crowded: bool", ["line 1: 'Fate'", "line 2: 'crowded'"]),
+        ("self._settle(found)", ["line 1: '_settle'".replace("_", "")]),
         ('"iscrowd": 0, "(L.) Mill.", start, restart, books = 1', ["line 1: 'books'"]),
         ("starts with a starfish, setting, castle, millimetre", []),
     ],

@@ -8,7 +8,7 @@ import apache_beam as beam
 import pyarrow as pa
 
 
-class RecordBatchCoder(beam.coders.Coder):  # type: ignore[misc]
+class RecordBatchCoder(beam.coders.Coder):
     """Writes a record batch as an Arrow IPC stream: its schema and its own rows.
 
     Beam's fallback pickles a slice together with the whole table that it was cut from; Arrow's own format does not, and

@@ -15,7 +15,7 @@ import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import apache_beam as beam
 import pyarrow as pa
@@ -32,20 +32,22 @@ from pipeline.sources import open_source
 from pipeline.sources.release.base import Release
 from pipeline.stages.reading import SPLIT_BYTES, Part, ReadTask, map_unit, plan_release, spool_split, unit_of
 
-_ENDED = "ended"
+_ENDED: Final = "ended"
 """Tag of the output of rows that become no record."""
+Ended = beam.pvalue.TaggedOutput[Literal["ended"], pa.RecordBatch]
+"""Rows that become no record, on their way to that output."""
 
 
 class ReleaseRows(NamedTuple):
     """The outputs of `ReadRelease`: every row of the release is in one of them, or part of a record."""
 
-    records: beam.PCollection
+    records: beam.PCollection[pa.RecordBatch]
     """Batches of RECORD_SCHEMA: one row per record, medium and box."""
-    ended: beam.PCollection
+    ended: beam.PCollection[pa.RecordBatch]
     """Dead letters, batches of ENDED_SCHEMA: the outcome, the evidence, and the file and row where each stood."""
 
 
-class _PlanSplits(beam.DoFn):  # type: ignore[misc]
+class _PlanSplits(beam.DoFn):
     """Cuts the release into splits, on a worker: unpacking an archive must not hold up the building of a pipeline."""
 
     def __init__(self, folder: str, split_bytes: int) -> None:
@@ -58,10 +60,10 @@ class _PlanSplits(beam.DoFn):  # type: ignore[misc]
         yield from tasks
 
 
-class _ReadSplit(beam.DoFn):  # type: ignore[misc]
+class _ReadSplit(beam.DoFn):
     """Sorts the rows of a split into buckets; a split of a source that joins no tables is read where it is mapped."""
 
-    def process(self, task: ReadTask) -> Iterator[tuple[str, Part] | beam.pvalue.TaggedOutput]:
+    def process(self, task: ReadTask) -> Iterator[tuple[str, Part] | Ended]:
         if not task.join_key:
             yield unit_of(task, 0), (task, 0)
             return
@@ -71,10 +73,10 @@ class _ReadSplit(beam.DoFn):  # type: ignore[misc]
             yield unit_of(task, bucket), (task, bucket)
 
 
-class _MapUnit(beam.DoFn):  # type: ignore[misc]
+class _MapUnit(beam.DoFn):
     """Maps the rows of one unit to records."""
 
-    def process(self, element: tuple[str, Iterable[Part]]) -> Iterator[pa.RecordBatch | beam.pvalue.TaggedOutput]:
+    def process(self, element: tuple[str, Iterable[Part]]) -> Iterator[pa.RecordBatch | Ended]:
         mapped = map_unit(element[1])
         add("records", mapped.records.num_rows)
         add("absorbed", mapped.absorbed)
@@ -82,7 +84,7 @@ class _MapUnit(beam.DoFn):  # type: ignore[misc]
         yield from _dead_letters(mapped.ended)
 
 
-def _dead_letters(ended: pa.Table) -> Iterator[beam.pvalue.TaggedOutput]:
+def _dead_letters(ended: pa.Table) -> Iterator[Ended]:
     add("ended", ended.num_rows)
     add_by_value(ended.column("outcome"))
     for batch in batches_of(ended):
@@ -90,7 +92,7 @@ def _dead_letters(ended: pa.Table) -> Iterator[beam.pvalue.TaggedOutput]:
 
 
 @beam.typehints.with_output_types(pa.RecordBatch)
-class ReadRelease(beam.PTransform):  # type: ignore[misc]
+class ReadRelease(beam.PTransform[beam.pvalue.PBegin, ReleaseRows]):
     """Read a release into record batches: `pipeline | ReadRelease(kind, path)` gives `.records` and `.ended`.
 
     `kind`: how its provider publishes it, one of `manifests.SOURCE_KINDS`. `path`: the archive, file or folder.
@@ -162,7 +164,7 @@ class ReadRelease(beam.PTransform):  # type: ignore[misc]
             | "plan" >> beam.ParDo(_PlanSplits(self._work_folder(), self.split_bytes)).with_output_types(ReadTask)
             | "spread" >> beam.Reshuffle()
             | "read"
-            >> beam.ParDo(_ReadSplit())
+            >> beam.ParDo(_ReadSplit())  # type: ignore[no-untyped-call]  # DoFn's own constructor
             .with_output_types(tuple[str, Part], ended=pa.RecordBatch)
             .with_outputs(_ENDED, main="parts")
         )
@@ -170,7 +172,7 @@ class ReadRelease(beam.PTransform):  # type: ignore[misc]
             read.parts
             | "bucket" >> beam.GroupByKey()
             | "map"
-            >> beam.ParDo(_MapUnit())
+            >> beam.ParDo(_MapUnit())  # type: ignore[no-untyped-call]  # DoFn's own constructor
             .with_output_types(pa.RecordBatch, ended=pa.RecordBatch)
             .with_outputs(_ENDED, main="records")
         )

@@ -42,7 +42,7 @@ def resolved_schema(schema: pa.Schema = RECORD_SCHEMA) -> pa.Schema:
     return answered
 
 
-class _Resolve(beam.DoFn):  # type: ignore[misc]
+class _Resolve(beam.DoFn):
     """Resolves the names of a batch."""
 
     def __init__(self, taxonomy: str, policy: Policy, columns: Mapping[str, str]) -> None:
@@ -83,7 +83,7 @@ class _Resolve(beam.DoFn):  # type: ignore[misc]
 
 @beam.typehints.with_input_types(pa.RecordBatch)
 @beam.typehints.with_output_types(pa.RecordBatch)
-class ResolveNames(beam.PTransform):  # type: ignore[misc]
+class ResolveNames(beam.PTransform[beam.PCollection[pa.RecordBatch], beam.PCollection[pa.RecordBatch]]):
     """Resolve the names of record batches: `batches | ResolveNames(taxonomy)` gives batches of the same rows.
 
     `taxonomy`: the folder of an index that `taxonomy.build_taxonomy` or `biomill taxonomy build` made; every worker
@@ -122,11 +122,11 @@ class ResolveNames(beam.PTransform):  # type: ignore[misc]
         # Opened and let go: what is wrong with it is said here, not by a worker.
         self.build_id = Taxonomy.open(self.taxonomy, policy=self.policy).build_id
 
-    def expand(self, batches: beam.PCollection) -> beam.PCollection:
+    def expand(self, batches: beam.PCollection[pa.RecordBatch]) -> beam.PCollection[pa.RecordBatch]:
         """Wire the batches to their names."""
-        return batches | "resolve" >> beam.ParDo(_Resolve(self.taxonomy, self.policy, self.columns)).with_output_types(
-            pa.RecordBatch
-        )
+        work = beam.ParDo(_Resolve(self.taxonomy, self.policy, self.columns)).with_output_types(pa.RecordBatch)
+        resolved: beam.PCollection[pa.RecordBatch] = batches | "resolve" >> work
+        return resolved
 
     def display_data(self) -> dict[str, Any]:
         """Return what a runner's page shows of the transform."""

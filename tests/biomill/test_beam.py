@@ -67,7 +67,10 @@ def texts(batch: pa.RecordBatch | pa.Table) -> list[str]:
 
 
 def assert_each(
-    batches: beam.PCollection, what: Callable[[pa.RecordBatch], list[Any]], expected: list[Any], label: str = "rows"
+    batches: beam.PCollection[pa.RecordBatch],
+    what: Callable[[pa.RecordBatch], list[Any]],
+    expected: list[Any],
+    label: str = "rows",
 ) -> None:
     """Assert that a function gives these values of the batches together, in any order."""
     assert_that(batches | f"each of {label}" >> beam.FlatMap(what), equal_to(expected), label)
