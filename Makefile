@@ -16,13 +16,13 @@ EXAMPLE_Q := Q="SELECT * FROM funnel"
 example = make $(1) $(foreach name,$(NEEDS_$(1)),$(EXAMPLE_$(name)))
 $(foreach goal,$(MAKECMDGOALS),$(foreach name,$(NEEDS_$(goal)),$(if $($(name)),,$(error $(name)=... is missing: $(call example,$(goal))))))
 
-.PHONY: help setup demo run status sql report verify test test-train oracles lint types bench bench-fetch clean
+.PHONY: help setup demo run status sql report verify test test-train oracles lint types docs release bench bench-fetch clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): pyproject.toml constraints.txt
-	@$(PYTHON) -m venv $(VENV) && $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' && touch $@
+	@$(PYTHON) -m venv $(VENV) && $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs]' && touch $@
 
 setup: $(READY) ## Make the virtual environment (demo and test do it by themselves)
 
@@ -58,6 +58,12 @@ lint: $(READY) ## Check style and formatting
 
 types: $(READY) ## Check types
 	@$(BIN)/mypy
+
+docs: $(READY) ## Build the pages as a site into out/docs, without a network; a broken link is an error
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict && $(BIN)/python -m pytest tests/test_front_links.py && echo out/docs/index.html
+
+release: $(READY) ## Build sdist and wheel, try the wheel in a clean environment, print the tag to set
+	@$(BIN)/python -m tests.release
 
 bench: $(READY) ## Measure speed and memory against the named peers and floors
 	@$(BIN)/python -m tests.performance

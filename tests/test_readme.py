@@ -25,13 +25,17 @@ TARGETS = ("run", "status", "sql", "report", "verify")
 """Targets over a run of one's own."""
 
 
-def blocks(language: str) -> list[str]:
-    fences = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def blocks(language: str, page: str = README) -> list[str]:
+    fences = re.findall(r"^```(\w*)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     return [text for found, text in fences if found == language]
 
 
-def commands(*starts: str) -> list[str]:
-    lines = [line.split(" #")[0].strip() for block in [*blocks("sh"), *blocks("")] for line in block.splitlines()]
+def commands(*starts: str, page: str = README) -> list[str]:
+    lines = [
+        line.split(" #")[0].strip()
+        for block in [*blocks("sh", page), *blocks("", page)]
+        for line in block.replace("\\\n", " ").splitlines()
+    ]
     return [line for line in lines if line.startswith(starts)]
 
 
@@ -80,7 +84,7 @@ def test_make_test_runs_the_tests() -> None:
 
 def test_make_help_lists_every_target() -> None:
     listed = make("help").stdout
-    for target in ("help", "setup", "demo", *TARGETS, "test", "lint", "types", "bench", "clean"):
+    for target in ("help", "setup", "demo", *TARGETS, "test", "lint", "types", "docs", "release", "bench", "clean"):
         assert re.search(rf"^\s+{target}\s", listed, re.MULTILINE), target
 
 
@@ -141,13 +145,17 @@ def test_the_commands_for_a_real_recipe_work(demo: Demo, tmp_path: Path) -> None
     assert done.stdout.splitlines()[0].startswith("stage")
 
 
-def test_every_command_of_the_readme_is_one() -> None:
+@pytest.mark.parametrize("page", ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))])
+def test_every_command_of_a_page_is_one(page: str) -> None:
     """Also those that need a network, or files of other people: their words and options are the program's."""
-    lines = commands("biomill")
-    assert len(lines) >= 15
+    lines = commands("biomill ", page=(ROOT / page).read_text(encoding="utf-8"))
+    assert len(lines) >= (12 if page == "README.md" else 0)
     for line in lines:
-        asked = _parser().parse_args(shlex.split(line)[1:])
-        assert asked.command == line.split()[1]
+        words = shlex.split(re.split(r" [|>] ", line)[0])
+        if "--help" in words:  # it ends there, with the words of a command that there is
+            words = ["biomill", "help", *words[1:-1]]
+        asked = _parser().parse_args(words[1:])
+        assert asked.command == words[1], line
 
 
 def test_the_parts_work_alone(demo: Demo, tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def _by_synonym(
     twin: Ints,
     source: Linked,
 ) -> Ints:
-    """Return the earlier taxon that one of a taxon's synonyms names, where it is the only one and nobody else's twin."""
+    """Return the earlier taxon that a synonym of a taxon names, where it is the only one and nobody else's twin."""
     found = np.full(len(taxa), -1, dtype=np.int64)
     place = np.searchsorted(taxa, owners)
     usable = free[place] & _clear(known.table, synonyms)

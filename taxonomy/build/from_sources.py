@@ -14,18 +14,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from taxonomy.errors import TaxonomyError
-from taxonomy.names.hashing import PROBE, name_hashes
 from taxonomy.build.index import built, canonical_json, seal, whole_folder
 from taxonomy.build.keys import write_keys
 from taxonomy.build.links import codes, link
 from taxonomy.build.merge import merge
-from taxonomy.names.ranks import SEVEN, rank_level
-from taxonomy.readers import Input, Issues, read_source, source_inputs
-from taxonomy.readers.vernacular import normalise_language
-from taxonomy.names.taxonomic_status import STATUSES
 from taxonomy.build.united import United, unite
 from taxonomy.build.vernacular import first_names, unite_vernacular
+from taxonomy.errors import TaxonomyError
+from taxonomy.names.hashing import PROBE, name_hashes
+from taxonomy.names.ranks import SEVEN, rank_level
+from taxonomy.names.taxonomic_status import STATUSES
+from taxonomy.readers import Input, Issues, read_source, source_inputs
+from taxonomy.readers.vernacular import normalise_language
 
 CODE_VERSION = 4
 """Raised whenever the same inputs would give another index."""

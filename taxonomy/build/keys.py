@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from taxonomy.names.fuzzy import write_remainders
-from taxonomy.names.hashing import name_hashes
 from taxonomy.build.intervals import intervals
 from taxonomy.build.lineage import Rows
+from taxonomy.names.fuzzy import write_remainders
+from taxonomy.names.hashing import name_hashes
 from taxonomy.names.stems import stem, stem_key
 
 KEY_ARRAYS = ("hashes", "rows", "stem_hashes", "stem_rows", "remainders", "remainder_words", "first", "last")

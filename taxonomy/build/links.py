@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 
 from taxonomy.build.lineage import Rows, break_loops, follow, seven_ranks
 from taxonomy.names.ranks import SEVEN, rank_level, slot
-from taxonomy.readers.taxon_schema import ALIAS_SCHEMA, USAGE_SCHEMA, Checklist, Issues
 from taxonomy.names.taxonomic_status import ACCEPTED
+from taxonomy.readers.taxon_schema import ALIAS_SCHEMA, USAGE_SCHEMA, Checklist, Issues
 
 Names = tuple[str | None, ...]
 

@@ -1,8 +1,8 @@
 """Unite taxonomies in order of priority: a later source only adds, and never changes what an earlier one says.
 
-Which taxon of a later source is which of the earlier ones is found in `taxonomy.build.alignment`; what they disagree about is
-recorded in `taxonomy.build.provenance`. The design follows the merge of the Catalogue of Life's extended release (base
-release, then sources in order of priority).
+Which taxon of a later source is which of the earlier ones is found in `taxonomy.build.alignment`; what they disagree
+about is recorded in `taxonomy.build.provenance`. The design follows the merge of the Catalogue of Life's extended
+release (base release, then sources in order of priority).
 """
 
 from __future__ import annotations

@@ -9,13 +9,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from taxonomy.names.authors import compare_authorship
 from taxonomy.build.claims import Claims, read_claims
-from taxonomy.names.kingdoms import normalise_kingdom
 from taxonomy.build.lineage import seven_ranks
 from taxonomy.build.links import Linked, codes
-from taxonomy.names.ranks import rank_group
 from taxonomy.build.separation import major_groups, separated
+from taxonomy.names.authors import compare_authorship
+from taxonomy.names.kingdoms import normalise_kingdom
+from taxonomy.names.ranks import rank_group
 
 Ints = npt.NDArray[np.int64]
 

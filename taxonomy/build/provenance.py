@@ -49,7 +49,7 @@ class Conflicts:
             self.note(twin[differ], rank, by.filter(pa.array(differ)), values)
 
     def lists(self, place: Rows, count: int) -> pa.Array:
-        """Return the conflicts of every usage (CONFLICT_TYPE), sorted; `place` gives the usage of a row of the merge."""
+        """Return the conflicts of every usage (CONFLICT_TYPE), sorted; `place`: the usage of a row of the merge."""
         table = pa.concat_tables([_SCHEMA.empty_table(), *self.tables])
         where = place[table["row"].to_numpy()]
         table = table.set_column(0, "row", pa.array(where)).filter(pa.array(where >= 0))

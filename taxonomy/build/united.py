@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 from taxonomy.build.lineage import Rows, break_loops, path_to_root, seven_ranks
 from taxonomy.build.links import Linked, find_rows
 from taxonomy.build.merge import Merged
-from taxonomy.names.parse import is_clean
 from taxonomy.build.provenance import statuses
+from taxonomy.names.parse import is_clean
 from taxonomy.names.ranks import SEVEN
 from taxonomy.readers.taxon_schema import USAGE_SCHEMA, Issues
 

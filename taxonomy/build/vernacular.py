@@ -59,7 +59,7 @@ def unite_vernacular(
 
 
 def _rarity(names: pa.Table) -> pa.Array:
-    """Return, for every row, the negated number of rows that state its name, in any case, for its taxon and language."""
+    """Return for every row the negated number of rows that state its name, in any case, for its taxon and language."""
     keys = pa.table({"row": names["row"], "tongue": names["tongue"], "name": pc.utf8_lower(names["vernacular_name"])})
     order = pc.sort_indices(keys, [(name, "ascending") for name in keys.column_names]).to_numpy()
     keys = keys.take(pa.array(order))

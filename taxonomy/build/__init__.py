@@ -1,0 +1,1 @@
+"""Uniting published taxonomies into one index on disk."""
