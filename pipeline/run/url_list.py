@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from manifests.nearness import closest
+from manifests.tables import unique_names
 from pipeline.model.errors import SourceError, UsageError
 from pipeline.run.list_rows import Lines, Row, json_keys, json_rows, line_rows, open_text, readable, split, table_rows
-from pipeline.sources.text.header import unique_names
 from pipeline.storage.atomic import table_writer
 
 KINDS = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet")

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from manifests.recipe import SourceSpec
+from manifests.tables import Dialect
 from pipeline.model.ids import ended_id
 from pipeline.model.outcomes import Outcome
 from pipeline.sources.bioscan.bioscan_metadata import (
@@ -36,7 +37,6 @@ from pipeline.sources.mapping import columns as c
 from pipeline.sources.release.base import Mapped, Native, Plan, Release, Split
 from pipeline.sources.text import delimited
 from pipeline.sources.text.files import dialect_of
-from pipeline.sources.text.row_bounds import Dialect
 
 SPLIT_COLUMNS = (
     *("large_diptera_family", "medium_diptera_family", "small_diptera_family"),

@@ -10,14 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from manifests.recipe import SourceSpec
+from manifests.tables import Dialect, read_header
 from pipeline.model.errors import SourceError
 from pipeline.model.records import LOCATOR_COLUMNS
 from pipeline.sources.mapping import columns as c
 from pipeline.sources.release.archive import open_archive
 from pipeline.sources.release.base import Plan, Release
 from pipeline.sources.text.files import TextFile, cut_files, pack, unpack
-from pipeline.sources.text.header import read_header
-from pipeline.sources.text.row_bounds import Dialect
 
 HOLDER = "Centre for Biodiversity Genomics"
 PAGE = "http://www.boldsystems.org/index.php/Public_RecordView?processid="

@@ -152,7 +152,7 @@ def test_broken_rows_cost_one_row_each_and_name_it(tmp_path: Path) -> None:
         ("a.pdf", b"%PDF", "no table of taxa"),
         ("a.tsv", HEADER.encode() + b"\xe9\t\t\tRana\tgenus\t\n" * 50, "50 of 50 rows are not UTF-8"),
         ("a.tsv", HEADER.encode() + b"1\t2\n" * 50, "rows lack the header's 6 columns"),
-        ("a.tsv", HEADER.encode() + b"1\t\t\t" + b"a" * (9 << 20) + b"\tgenus\t\n", "cannot be read on"),
+        ("a.tsv", HEADER.encode() + b"1\t\t\t" + b"a" * (24 << 20) + b"\tgenus\t\n", "cannot be read on"),
     ],
 )
 def test_what_is_no_taxonomy_is_refused_with_its_place(tmp_path: Path, name: str, data: bytes, message: str) -> None:

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from manifests.tables import BOM, MAX_QUOTED_BYTES, Dialect, read_header
+from manifests.tables.row_ends import line_ends
+from manifests.tables.unquoted import parse_plain
 from pipeline.model.errors import ConservationError, SourceError
 from pipeline.model.records import ENDED_SCHEMA
 from pipeline.sources.release.base import Native, Split
-from pipeline.sources.text.delimited import cut, parse
-from pipeline.sources.text.header import BOM, read_header
-from pipeline.sources.text.row_bounds import MAX_QUOTED_BYTES, Dialect, line_ends
-from pipeline.sources.text.unquoted import parse_plain
+from pipeline.sources.text.delimited import as_source_error, cut, parse
 
 TABS = Dialect()
 COMMAS = Dialect(",", quoted=True)
@@ -165,7 +165,7 @@ def test_a_row_without_end_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_delimiter_that_cannot_work_is_refused() -> None:
-    with pytest.raises(SourceError, match="delimiter"):
+    with pytest.raises(SourceError, match="delimiter"), as_source_error():
         Dialect("||")
 
 

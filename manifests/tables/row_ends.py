@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.model.errors import SourceError
+from manifests.errors import TableError
+from manifests.tables.dialect import Dialect
 
 Offsets = NDArray[np.int64]
 
@@ -29,35 +30,6 @@ BROKEN_QUOTES = -1
 """Field count of a row whose quotes are unbalanced or misplaced."""
 _CHUNK = 8 << 20
 _MARKED = 256 << 10
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """How a text table is written."""
-
-    delimiter: str = "\t"
-    quoted: bool = False
-    """Fields may be enclosed in double quotes; False: a quote is a character like any other."""
-    encoding: str = "utf-8"
-    """An encoding in which the delimiter, quote and line end are single ASCII bytes."""
-    newline: str = "\n"
-    """'\\n' (also for CRLF), '\\r', or '\\r\\n' where a line feed alone stands inside fields."""
-    quote: str = '"'
-    """The character that encloses fields, where `quoted`."""
-
-    def __post_init__(self) -> None:
-        characters = len(self.delimiter.encode()) == len(self.quote.encode()) == 1
-        if (
-            not characters
-            or self.delimiter in f"{self.quote}\r\n"
-            or self.newline not in ("\n", "\r", "\r\n")
-            or (self.quoted and self.newline == "\r\n")
-        ):
-            raise SourceError(
-                f"a table cannot be read with delimiter {self.delimiter!r} and line end {self.newline!r}",
-                expected="one ASCII character that is no quote, and a line feed or carriage return",
-                remedy="correct fieldsTerminatedBy and linesTerminatedBy in meta.xml",
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +47,7 @@ class Rows:
 
 
 def table_end(path: Path, start: int) -> int:
-    """Give the offset behind the last row: blank lines at the end of a file are no rows."""
+    """Return the offset behind the last row: blank lines at the end of a file are no rows."""
     size = path.stat().st_size
     with path.open("rb") as handle:
         end = size
@@ -93,10 +65,10 @@ def table_end(path: Path, start: int) -> int:
 
 
 def row_ends(path: Path, dialect: Dialect, fields: int, start: int, end: int) -> Iterator[Offsets]:
-    """Give the absolute offsets behind each row between two offsets, a chunk at a time.
+    """Return the absolute offsets behind each row between two offsets, a chunk at a time.
 
     `fields` is the table's number of columns. Memory is bounded by the chunk (8 MB) and the longest row.
-    Raises SourceError when a row is longer than MAX_ROW_BYTES.
+    Raises TableError when a row is longer than MAX_ROW_BYTES.
     """
     with path.open("rb") as handle:
         base, carried = start, 0
@@ -106,12 +78,12 @@ def row_ends(path: Path, dialect: Dialect, fields: int, start: int, end: int) ->
             data = handle.read(min(carried + _CHUNK, end - base))
             last = base + len(data) >= end or len(data) <= carried
             ends = line_ends(data, dialect, last=last)
-            if dialect.quoted and dialect.quote.encode() in data:
+            if dialect.has_quotes(data):
                 ends = find_rows(data, dialect, fields, last=last).ends
             done = int(ends[-1]) if len(ends) else 0
             carried = len(data) - done
             if carried > MAX_ROW_BYTES:
-                raise SourceError(
+                raise TableError(
                     f"a row is longer than {MAX_ROW_BYTES} bytes",
                     where=f"{path.name}, byte {base + done}",
                     expected="a text table with one row a line",
@@ -125,7 +97,7 @@ def row_ends(path: Path, dialect: Dialect, fields: int, start: int, end: int) ->
 
 
 def find_rows(data: bytes, dialect: Dialect, fields: int, *, last: bool = True) -> Rows:
-    """Give the rows that are whole in `data`, which begins at the start of a row.
+    """Return the rows that are whole in `data`, which begins at the start of a row.
 
     `last` says that nothing follows: then the bytes behind the last line end are a row too.
 
@@ -140,13 +112,13 @@ def find_rows(data: bytes, dialect: Dialect, fields: int, *, last: bool = True) 
         return Rows(starts, ends, ends)
     buffer = buffer[: ends[-1]]
     delimiters = buffer == ord(dialect.delimiter)
-    if not dialect.quoted or dialect.quote.encode() not in data:
+    if not dialect.has_quotes(data):
         return Rows(starts, ends, _count(delimiters, starts) + 1)
     return _join_quoted(data, buffer, delimiters, Rows(starts, ends, ends), dialect, fields, last=last)
 
 
 def line_ends(data: bytes, dialect: Dialect, *, last: bool = True) -> Offsets:
-    """Give the offsets behind every line end in `data`; `last`: the bytes behind the last one are a line too."""
+    """Return the offsets behind every line end in `data`; `last`: the bytes behind the last one are a line too."""
     buffer = np.frombuffer(data, dtype=np.uint8)
     ends = _positions(buffer, ord(dialect.newline[-1])) + 1
     if dialect.newline == "\r\n" and len(ends):

@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.sources.text.row_bounds import Dialect, Offsets
+from manifests.tables.dialect import Dialect
+from manifests.tables.row_ends import Offsets
 
 _BLOCK = 1 << 20
 
@@ -21,7 +22,7 @@ _BLOCK = 1 << 20
 def parse_plain(
     data: bytes, ends: Offsets, dialect: Dialect, columns: Sequence[str], wanted: Sequence[str]
 ) -> pa.Table | None:
-    """Give the wanted columns as strings, empty cells null; None when some row needs a closer look.
+    """Return the wanted columns as strings, empty cells null; None when some row needs a closer look.
 
     `ends` are the offsets behind each row. Regular means: no quoting, UTF-8, rows ended by a line feed alone, as many
     cells in every row as there are columns, and no control characters that rows are refused for.
@@ -29,7 +30,9 @@ def parse_plain(
     >>> parse_plain(b"1\\ta\\n2\\t\\n", np.array([4, 7]), Dialect(), ("id", "x"), ["x"]).column("x").to_pylist()
     ['a', None]
     """
-    if dialect.quoted or dialect.encoding != "utf-8" or dialect.newline != "\n" or len(columns) < 2 or len(ends) == 0:
+    if dialect.encoding != "utf-8" or dialect.newline != "\n" or len(columns) < 2 or len(ends) == 0:
+        return None
+    if dialect.has_quotes(data):
         return None
     if any(byte in data for byte in (b"\x00", b"\x1f", b"\r")) or not _is_utf8(data):
         return None
@@ -78,7 +81,7 @@ def _cells(
     *,
     closed: bool,
 ) -> NDArray[np.int32] | None:
-    """Give where the cells in these places begin and end: rows x 2 * places; None when a row has other cells."""
+    """Return where the cells in these places begin and end: rows x 2 * places; None when a row has other cells."""
     rows, stop = len(ends), int(ends[-1])
     found = np.flatnonzero(buffer[begin:stop] == ord(delimiter))
     if len(found) != rows * (columns - 1):
@@ -102,7 +105,7 @@ def _cells(
 
 
 def _columns(source: pa.Buffer, cells: NDArray[np.int32]) -> list[pa.Array]:
-    """Give the cells, column by column; one call takes them all, so that narrow blocks of wide tables cost little."""
+    """Return the cells, column by column; one call takes them all, so that narrow blocks of wide tables cost little."""
     rows, width = len(cells), cells.shape[1] // 2
     filled = np.ascontiguousarray((cells[:, 1::2] > cells[:, 0::2]).T)
     some = np.any(filled, axis=1)

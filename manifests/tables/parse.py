@@ -1,0 +1,118 @@
+"""Read one stretch of a text table: columns of strings, and what is wrong with which row.
+
+Rows that the table cannot hold are taken out one by one, the rest goes to Arrow's CSV reader; rows found in the bytes
+must be rows parsed plus rows taken out. Regular stretches without quotes take a faster way to the same result.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as csv
+from numpy.typing import NDArray
+
+from manifests.errors import TableError
+from manifests.tables.dialect import BOM, Dialect
+from manifests.tables.faults import Fault, find_faults
+from manifests.tables.row_ends import Offsets, find_rows, line_ends
+from manifests.tables.unquoted import parse_plain
+
+_LONE_FEED = re.compile(rb"(?<!\r)\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of a table, read."""
+
+    table: pa.Table
+    """The wanted columns of the rows that could be read, as strings; an empty field is null, nothing else is."""
+    rows: NDArray[np.int64]
+    """Number of each of them in the stretch, from 0."""
+    starts: Offsets
+    """Offset of each of them in the stretch."""
+    faults: tuple[Fault, ...] = ()
+    """The other rows."""
+
+    @property
+    def count(self) -> int:
+        """How many rows the stretch has."""
+        return len(self.rows) + len(self.faults)
+
+
+def parse_rows(data: bytes, dialect: Dialect, columns: Sequence[str], wanted: Sequence[str]) -> Part:
+    """Read the rows of `data`, which begins and ends with one; wanted columns that the table lacks are null.
+
+    `columns` names the table's fields, each by a name of its own. Raises TableError when Arrow finds other rows than
+    stand there, which would be a mistake in this package.
+
+    >>> part = parse_rows(b"1\\ta\\n2\\n3\\t\\n", Dialect(), ("id", "x"), ["x"])
+    >>> part.table["x"].to_pylist(), part.rows.tolist(), [(fault.kind.value, fault.row) for fault in part.faults]
+    (['a', None], [0, 2], [('RAGGED_SHORT', 1)])
+    """
+    names = list(dict.fromkeys(wanted))
+    if names and not dialect.has_quotes(data):
+        ends = line_ends(data, dialect)
+        plain = parse_plain(data, ends, dialect, columns, names)
+        if plain is not None:
+            starts = np.concatenate((np.zeros(1, dtype=np.int64), ends[:-1]))
+            return Part(plain, np.arange(len(ends), dtype=np.int64), starts)
+    rows = find_rows(data, dialect, len(columns))
+    faults = find_faults(data, rows, dialect, len(columns))
+    good = np.ones(len(rows), dtype=bool)
+    good[[fault.row for fault in faults]] = False
+    left = np.flatnonzero(good).astype(np.int64)
+    longest = int((rows.ends - rows.starts).max(initial=0))
+    table = _to_arrow(_without(data, faults), len(left), longest, dialect, columns, names)
+    return Part(table, left, rows.starts[good], faults)
+
+
+def _without(data: bytes, faults: Sequence[Fault]) -> bytes:
+    if not faults:
+        return data
+    parts, begin = [], 0
+    for fault in faults:
+        parts.append(data[begin : fault.start])
+        begin = fault.end
+    return b"".join((*parts, data[begin:]))
+
+
+def _to_arrow(
+    data: bytes, count: int, longest: int, dialect: Dialect, columns: Sequence[str], wanted: Sequence[str]
+) -> pa.Table:
+    strings = pa.schema([pa.field(name, pa.string()) for name in wanted])
+    if count == 0:
+        return strings.empty_table()
+    if dialect.newline == "\r\n":
+        # Arrow ends a row at any line feed; one inside a field of such a table becomes a space.
+        data = _LONE_FEED.sub(b" ", data)
+    if dialect.encoding != "utf-8":
+        data = data.decode(dialect.encoding).encode()
+    if data.startswith(BOM):
+        # Arrow drops a byte order mark at the start of its input, which here is the middle of a file.
+        data = BOM + data
+    table = csv.read_csv(
+        pa.BufferReader(data),
+        read_options=csv.ReadOptions(
+            column_names=list(columns), use_threads=False, block_size=max(1 << 20, 4 * longest)
+        ),
+        parse_options=dialect.arrow(),
+        convert_options=csv.ConvertOptions(
+            column_types=strings,
+            include_columns=wanted,
+            include_missing_columns=True,
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=True,
+            check_utf8=False,
+        ),
+    )
+    if table.num_rows != count:
+        raise TableError(
+            f"the parser gave {table.num_rows} rows where {count} were counted",
+            remedy="report this file: the two ways of reading it must agree",
+        )
+    return table
