@@ -57,12 +57,19 @@ def find_faults(data: bytes, rows: Rows, dialect: Dialect, fields: int) -> tuple
     for kind, indices in _found(data, rows, dialect, fields):
         for index in indices.tolist():
             kinds.setdefault(index, kind)
-    faults = []
-    for index in sorted(kinds):
-        count = int(rows.fields[index])
-        known = None if count == BROKEN_QUOTES else count
-        faults.append(Fault(kinds[index], index, int(rows.starts[index]), int(rows.ends[index]), known))
-    return tuple(faults)
+    return tuple(fault_of(kinds[index], rows, index) for index in sorted(kinds))
+
+
+def fault_of(kind: FaultKind, rows: Rows, index: int) -> Fault:
+    """Return the fault of one of the rows.
+
+    >>> from manifests.tables.row_ends import find_rows
+    >>> fault_of(FaultKind.NUL, find_rows(b"1\\n\\x00\\t3\\n", Dialect(), 1), 1)
+    Fault(kind=<FaultKind.NUL: 'NUL'>, row=1, start=2, end=6, fields=2)
+    """
+    count = int(rows.fields[index])
+    known = None if count == BROKEN_QUOTES else count
+    return Fault(kind, index, int(rows.starts[index]), int(rows.ends[index]), known)
 
 
 def _found(data: bytes, rows: Rows, dialect: Dialect, fields: int) -> Iterator[tuple[FaultKind, NDArray[np.int64]]]:

@@ -12,16 +12,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as csv
 from numpy.typing import NDArray
 
 from manifests.errors import TableError
 from manifests.tables.dialect import BOM, Dialect
-from manifests.tables.faults import Fault, find_faults
-from manifests.tables.row_ends import Offsets, find_rows, line_ends
+from manifests.tables.faults import Fault, FaultKind, fault_of, find_faults
+from manifests.tables.row_ends import Offsets, Rows, find_rows, line_ends
 from manifests.tables.unquoted import parse_plain
 
 _LONE_FEED = re.compile(rb"(?<!\r)\n")
+_ESCAPED = re.compile("[\udc80-\udcff]")
+_SUBSTITUTE = "\x1a"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +46,14 @@ class Part:
         return len(self.rows) + len(self.faults)
 
 
-def parse_rows(data: bytes, dialect: Dialect, columns: Sequence[str], wanted: Sequence[str]) -> Part:
+def parse_rows(
+    data: bytes, dialect: Dialect, columns: Sequence[str], wanted: Sequence[str], *, whole: bool = True
+) -> Part:
     """Read the rows of `data`, which begins and ends with one; wanted columns that the table lacks are null.
 
-    `columns` names the table's fields, each by a name of its own. Raises TableError when Arrow finds other rows than
-    stand there, which would be a mistake in this package.
+    `columns` names the table's fields, each by a name of its own. With `whole` every byte of a row must be of the
+    table's encoding, without it only the wanted cells. Raises TableError when Arrow finds other rows than stand there,
+    which would be a mistake in this package.
 
     >>> part = parse_rows(b"1\\ta\\n2\\n3\\t\\n", Dialect(), ("id", "x"), ["x"])
     >>> part.table["x"].to_pylist(), part.rows.tolist(), [(fault.kind.value, fault.row) for fault in part.faults]
@@ -61,12 +67,43 @@ def parse_rows(data: bytes, dialect: Dialect, columns: Sequence[str], wanted: Se
             starts = np.concatenate((np.zeros(1, dtype=np.int64), ends[:-1]))
             return Part(plain, np.arange(len(ends), dtype=np.int64), starts)
     rows = find_rows(data, dialect, len(columns))
-    faults = find_faults(data, rows, dialect, len(columns))
+    masked = data if whole else _masked(data, dialect.encoding)
+    faults = find_faults(masked, rows, dialect, len(columns))
+    part = _parse(masked, rows, faults, dialect, columns, names)
+    return part if masked is data else _without_foreign(part, data, rows, dialect.encoding)
+
+
+def _masked(data: bytes, encoding: str) -> bytes:
+    """Return as many bytes, where those that are not of the encoding are substitute characters."""
+    text = data.decode(encoding, "surrogateescape") if not data.isascii() else ""
+    return _ESCAPED.sub(_SUBSTITUTE, text).encode(encoding) if _ESCAPED.search(text) else data
+
+
+def _without_foreign(part: Part, data: bytes, rows: Rows, encoding: str) -> Part:
+    """Take out the rows of which a cell shows a substitute character that does not stand in the file."""
+    shown = np.zeros(len(part.rows), dtype=bool)
+    for column in part.table.columns:
+        shown |= pc.fill_null(pc.match_substring(column, _SUBSTITUTE), False).to_numpy()
+    for place in np.flatnonzero(shown).tolist():
+        row = int(part.rows[place])
+        try:
+            data[rows.starts[row] : rows.ends[row]].decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        shown[place] = False
+    foreign = [fault_of(FaultKind.ENCODING_MISMATCH, rows, row) for row in part.rows[shown].tolist()]
+    faults = tuple(sorted((*part.faults, *foreign), key=lambda fault: fault.row))
+    return Part(part.table.filter(pa.array(~shown)), part.rows[~shown], part.starts[~shown], faults)
+
+
+def _parse(
+    data: bytes, rows: Rows, faults: tuple[Fault, ...], dialect: Dialect, columns: Sequence[str], wanted: Sequence[str]
+) -> Part:
     good = np.ones(len(rows), dtype=bool)
     good[[fault.row for fault in faults]] = False
     left = np.flatnonzero(good).astype(np.int64)
     longest = int((rows.ends - rows.starts).max(initial=0))
-    table = _to_arrow(_without(data, faults), len(left), longest, dialect, columns, names)
+    table = _to_arrow(_without(data, faults), len(left), longest, dialect, columns, wanted)
     return Part(table, left, rows.starts[good], faults)
 
 

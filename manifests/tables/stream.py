@@ -19,12 +19,15 @@ def read_parts(
     dialect: Dialect,
     columns: Sequence[str],
     wanted: Sequence[str],
+    *,
     skip: int = 1,
+    whole: bool = True,
     chunk: int = _CHUNK,
 ) -> Iterator[Part]:
     """Yield the table a few megabytes at a time; the first `skip` lines are its header and are passed over.
 
-    Numbers and offsets in a part are of the part. Raises TableError when a row is longer than MAX_ROW_BYTES.
+    `whole` is what `parse_rows` says. Numbers and offsets in a part are of the part. Raises TableError when a row is
+    longer than MAX_ROW_BYTES.
 
     >>> import io
     >>> stream = io.BytesIO(b"id,x\\n1,a\\n2,b")
@@ -43,7 +46,7 @@ def read_parts(
                 remedy="check that the file is whole and is the table that it is named after",
             )
         if done:
-            yield parse_rows(data[:done], dialect, columns, wanted)
+            yield parse_rows(data[:done], dialect, columns, wanted, whole=whole)
             data = data[done:]
         if not block:
             return

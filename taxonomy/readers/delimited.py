@@ -139,7 +139,9 @@ def read_batches(table: Table, wanted: dict[str, str], issues: Issues) -> Iterat
     broken: dict[str, list[int]] = {}
     try:
         with unbroken(table.origin), table.open() as handle:
-            for part in read_parts(handle, table.dialect, table.header, sorted(set(wanted.values())), table.skip):
+            given = sorted(set(wanted.values()))
+            # Published taxonomies hold remarks in other encodings, in columns that nobody reads here.
+            for part in read_parts(handle, table.dialect, table.header, given, skip=table.skip, whole=False):
                 for fault in part.faults:
                     if fault.kind is not FaultKind.BLANK_LINE:
                         row = done + fault.row + 1
@@ -150,7 +152,7 @@ def read_batches(table: Table, wanted: dict[str, str], issues: Issues) -> Iterat
                 if sum(map(len, broken.values())) > MAXIMUM_BROKEN:
                     raise _refusal(table, broken, done)
                 if len(numbers):
-                    yield pa.table({name: _tidy(part.table[given]) for name, given in wanted.items()}), numbers
+                    yield pa.table({name: _tidy(part.table[column]) for name, column in wanted.items()}), numbers
     except TableError as error:
         where = f"{table.origin}, after row {done}"
         raise TaxonomyError(
