@@ -100,11 +100,11 @@ def _blank(data: bytes, rows: Rows) -> NDArray[np.bool_]:
 def _stray_line_ends(data: bytes, buffer: NDArray[np.uint8], rows: Rows, dialect: Dialect) -> Offsets:
     """Return rows with a line end, outside quotes, that the table's dialect does not have: Arrow would split them."""
     if dialect.newline != "\r":
-        if b"\r" not in data or data.count(b"\r") == data.count(b"\r\n"):
+        if b"\r" not in data:
             return np.empty(0, dtype=np.int64)
         stray = np.flatnonzero(buffer == 13)
         # The last row of a file may end in a carriage return alone.
-        stray = stray[np.append(buffer, np.uint8(10))[stray + 1] != 10]
+        stray = stray[(stray + 1 < len(buffer)) & (buffer.take(stray + 1, mode="clip") != 10)]
     else:
         if b"\n" not in data:
             return np.empty(0, dtype=np.int64)
@@ -134,6 +134,8 @@ def is_utf8(data: bytes, offsets: Offsets) -> bool:
     >>> is_utf8(b"a\\xc3\\xa9", np.array([0, 3])), is_utf8(b"a\\xc3\\xa9", np.array([0, 2, 3]))
     (True, False)
     """
+    if data.isascii():
+        return True
     texts = pa.LargeBinaryArray.from_buffers(
         pa.large_binary(), len(offsets) - 1, [None, pa.py_buffer(offsets), pa.py_buffer(data)]
     )

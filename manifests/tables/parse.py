@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from manifests.errors import TableError
 from manifests.tables.dialect import BOM, Dialect
-from manifests.tables.faults import Fault, FaultKind, fault_of, find_faults
+from manifests.tables.faults import Fault, FaultKind, fault_of, find_faults, is_utf8
 from manifests.tables.row_ends import Offsets, Rows, find_rows, line_ends
 from manifests.tables.unquoted import parse_plain
 
@@ -47,13 +47,19 @@ class Part:
 
 
 def parse_rows(
-    data: bytes, dialect: Dialect, columns: Sequence[str], wanted: Sequence[str], *, whole: bool = True
+    data: bytes,
+    dialect: Dialect,
+    columns: Sequence[str],
+    wanted: Sequence[str],
+    *,
+    whole: bool = True,
+    rows: Rows | None = None,
 ) -> Part:
     """Read the rows of `data`, which begins and ends with one; wanted columns that the table lacks are null.
 
     `columns` names the table's fields, each by a name of its own. With `whole` every byte of a row must be of the
-    table's encoding, without it only the wanted cells. Raises TableError when Arrow finds other rows than stand there,
-    which would be a mistake in this package.
+    table's encoding, without it only the wanted cells. `rows` are those of `data`, where they are known. Raises
+    TableError when Arrow finds other rows than stand there, which would be a mistake in this package.
 
     >>> part = parse_rows(b"1\\ta\\n2\\n3\\t\\n", Dialect(), ("id", "x"), ["x"])
     >>> part.table["x"].to_pylist(), part.rows.tolist(), [(fault.kind.value, fault.row) for fault in part.faults]
@@ -66,7 +72,7 @@ def parse_rows(
         if plain is not None:
             starts = np.concatenate((np.zeros(1, dtype=np.int64), ends[:-1]))
             return Part(plain, np.arange(len(ends), dtype=np.int64), starts)
-    rows = find_rows(data, dialect, len(columns))
+    rows = rows or find_rows(data, dialect, len(columns))
     masked = data if whole else _masked(data, dialect.encoding)
     faults = find_faults(masked, rows, dialect, len(columns))
     part = _parse(masked, rows, faults, dialect, columns, names)
@@ -75,7 +81,9 @@ def parse_rows(
 
 def _masked(data: bytes, encoding: str) -> bytes:
     """Return as many bytes, where those that are not of the encoding are substitute characters."""
-    text = data.decode(encoding, "surrogateescape") if not data.isascii() else ""
+    if data.isascii() or (encoding == "utf-8" and is_utf8(data, np.array([0, len(data)], dtype=np.int64))):
+        return data
+    text = data.decode(encoding, "surrogateescape")
     return _ESCAPED.sub(_SUBSTITUTE, text).encode(encoding) if _ESCAPED.search(text) else data
 
 

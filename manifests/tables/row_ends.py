@@ -111,9 +111,9 @@ def find_rows(data: bytes, dialect: Dialect, fields: int, *, last: bool = True) 
     if len(ends) == 0:
         return Rows(starts, ends, ends)
     buffer = buffer[: ends[-1]]
-    delimiters = buffer == ord(dialect.delimiter)
+    delimiters = _positions(buffer, ord(dialect.delimiter))
     if not dialect.has_quotes(data):
-        return Rows(starts, ends, _count(delimiters, starts) + 1)
+        return Rows(starts, ends, _count(delimiters, Rows(starts, ends, ends)) + 1)
     return _join_quoted(data, buffer, delimiters, Rows(starts, ends, ends), dialect, fields, last=last)
 
 
@@ -135,15 +135,14 @@ def _positions(buffer: NDArray[np.uint8], byte: int) -> Offsets:
     return np.concatenate(found).astype(np.int64, copy=False) if found else np.empty(0, dtype=np.int64)
 
 
-def _count(marks: NDArray[np.bool_], starts: Offsets) -> Offsets:
-    positions = np.flatnonzero(marks)
-    return np.diff(np.searchsorted(positions, np.append(starts, len(marks)))).astype(np.int64)
+def _count(positions: Offsets, lines: Rows) -> Offsets:
+    return np.diff(np.searchsorted(positions, lines.ends), prepend=0).astype(np.int64)
 
 
 def _join_quoted(
     data: bytes,
     buffer: NDArray[np.uint8],
-    delimiters: NDArray[np.bool_],
+    delimiters: Offsets,
     lines: Rows,
     dialect: Dialect,
     fields: int,
@@ -151,26 +150,28 @@ def _join_quoted(
     last: bool,
 ) -> Rows:
     mark = ord(dialect.quote)
-    quotes = np.flatnonzero(buffer == mark)
+    quotes = _positions(buffer, mark)
     line_of = np.searchsorted(lines.ends, quotes, side="right")
     per_line = np.bincount(line_of, minlength=len(lines))
     # The how-manieth quote of its line: even ones open, odd ones close, if the line starts outside quotes.
     ordinal = np.arange(len(quotes)) - np.repeat(np.cumsum(per_line) - per_line, per_line)
     before = np.where(quotes > lines.starts[line_of], buffer[quotes - 1], ord(dialect.newline))
-    after = np.append(buffer, ord("\n"))[quotes + 1]
+    after = buffer.take(quotes + 1, mode="clip")
+    if quotes[-1] == len(buffer) - 1:
+        after[-1] = ord("\n")
     delimiter = ord(dialect.delimiter)
     opens_well = (before == delimiter) | (before == ord(dialect.newline)) | ((before == mark) & (ordinal > 0))
     closes_well = (after == delimiter) | (after == 10) | (after == 13) | (after == mark)
     misplaced = np.where(ordinal % 2 == 0, ~opens_well, ~closes_well)
     odd = per_line % 2 == 1
     strange = odd | (np.bincount(line_of, weights=misplaced, minlength=len(lines)) > 0)
-    outside = np.ones(len(buffer), dtype=np.int8)
-    outside[quotes] = -1
-    counts = _count(delimiters & (np.multiply.accumulate(outside) > 0), lines.starts) + 1
+    # A delimiter with an even number of quotes before it stands outside them.
+    outside = delimiters[np.searchsorted(quotes, delimiters) % 2 == 0]
+    counts = _count(outside, lines) + 1
     # An odd line above turns inside and outside round for all that follows: count such lines' own stretch again.
     turned = (np.cumsum(odd) - odd) % 2 == 1
     if turned.any():
-        total = _count(delimiters, lines.starts)
+        total = _count(delimiters, lines)
         counts = np.where(turned, total - (counts - 1) + 1, counts)
     return _walk(data, lines, counts, strange, odd, dialect, fields, last=last)
 

@@ -38,7 +38,14 @@ def read_parts(
     while True:
         block = handle.read(chunk)
         data += block
-        done = _whole(data, dialect, len(columns)) if block else len(data)
+        rows, done = None, len(data)
+        if dialect.has_quotes(data):
+            rows = find_rows(data, dialect, len(columns), last=not block)
+            done = int(rows.ends[-1:].sum())
+        elif block:
+            done = (
+                data.rfind(dialect.newline.encode()) + len(dialect.newline) if dialect.newline.encode() in data else 0
+            )
         if len(data) - done > MAX_ROW_BYTES:
             raise TableError(
                 f"a row is longer than {MAX_ROW_BYTES} bytes",
@@ -46,7 +53,7 @@ def read_parts(
                 remedy="check that the file is whole and is the table that it is named after",
             )
         if done:
-            yield parse_rows(data[:done], dialect, columns, wanted, whole=whole)
+            yield parse_rows(data[:done], dialect, columns, wanted, whole=whole, rows=rows)
             data = data[done:]
         if not block:
             return
@@ -57,11 +64,3 @@ def _behind_header(handle: BinaryIO, dialect: Dialect, lines: int, chunk: int) -
     while head.count(newline) < lines and len(head) <= MAX_ROW_BYTES and (block := handle.read(chunk)):
         head += block
     return head[read_header(head, dialect, lines).start :]
-
-
-def _whole(data: bytes, dialect: Dialect, fields: int) -> int:
-    """Return the offset behind the last row that is whole, whatever follows."""
-    if dialect.has_quotes(data):
-        return int(find_rows(data, dialect, fields, last=False).ends[-1:].sum())
-    newline = dialect.newline.encode()
-    return data.rfind(newline) + len(newline) if newline in data else 0
