@@ -37,13 +37,19 @@ class Part:
     """Number of each of them in the stretch, from 0."""
     starts: Offsets
     """Offset of each of them in the stretch."""
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[Fault, ...]
     """The other rows."""
+    data: bytes
+    """The bytes of the stretch."""
 
     @property
     def count(self) -> int:
         """How many rows the stretch has."""
         return len(self.rows) + len(self.faults)
+
+    def raw(self, fault: Fault) -> bytes:
+        """Return the bytes of a row that could not be read, without its line end."""
+        return self.data[fault.start : fault.end].rstrip(b"\r\n")
 
 
 def parse_rows(
@@ -71,7 +77,7 @@ def parse_rows(
         plain = parse_plain(data, ends, dialect, columns, names)
         if plain is not None:
             starts = np.concatenate((np.zeros(1, dtype=np.int64), ends[:-1]))
-            return Part(plain, np.arange(len(ends), dtype=np.int64), starts)
+            return Part(plain, np.arange(len(ends), dtype=np.int64), starts, (), data)
     rows = rows or find_rows(data, dialect, len(columns))
     masked = data if whole else _masked(data, dialect.encoding)
     faults = find_faults(masked, rows, dialect, len(columns))
@@ -101,7 +107,7 @@ def _without_foreign(part: Part, data: bytes, rows: Rows, encoding: str) -> Part
         shown[place] = False
     foreign = [fault_of(FaultKind.ENCODING_MISMATCH, rows, row) for row in part.rows[shown].tolist()]
     faults = tuple(sorted((*part.faults, *foreign), key=lambda fault: fault.row))
-    return Part(part.table.filter(pa.array(~shown)), part.rows[~shown], part.starts[~shown], faults)
+    return Part(part.table.filter(pa.array(~shown)), part.rows[~shown], part.starts[~shown], faults, data)
 
 
 def _parse(
@@ -112,7 +118,7 @@ def _parse(
     left = np.flatnonzero(good).astype(np.int64)
     longest = int((rows.ends - rows.starts).max(initial=0))
     table = _to_arrow(_without(data, faults), len(left), longest, dialect, columns, wanted)
-    return Part(table, left, rows.starts[good], faults)
+    return Part(table, left, rows.starts[good], faults, data)
 
 
 def _without(data: bytes, faults: Sequence[Fault]) -> bytes:

@@ -157,7 +157,7 @@ def _join_quoted(
     ordinal = np.arange(len(quotes)) - np.repeat(np.cumsum(per_line) - per_line, per_line)
     before = np.where(quotes > lines.starts[line_of], buffer[quotes - 1], ord(dialect.newline))
     after = buffer.take(quotes + 1, mode="clip")
-    if quotes[-1] == len(buffer) - 1:
+    if len(quotes) and quotes[-1] == len(buffer) - 1:
         after[-1] = ord("\n")
     delimiter = ord(dialect.delimiter)
     opens_well = (before == delimiter) | (before == ord(dialect.newline)) | ((before == mark) & (ordinal > 0))

@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from manifests.errors import TableError
-from manifests.tables import Dialect, Fault, Part, parse_rows, row_ends, table_end
+from manifests.tables import Dialect, Part, parse_rows, row_ends, table_end
 from pipeline.model.errors import ConservationError, SourceError
 from pipeline.model.ids import ended_id
 from pipeline.model.outcomes import Outcome
@@ -95,7 +95,7 @@ def parse(split: Split, dialect: Dialect, *, source: str, wanted: Sequence[str])
             expected="the file that was counted when the run was planned",
             remedy="do not change input files during a run; run the same command again",
         )
-    return Native(_with_locators(part, split), _ended(data, part.faults, split, dialect, source))
+    return Native(_with_locators(part, split), _ended(part, split, dialect, source))
 
 
 def _with_locators(part: Part, split: Split) -> pa.Table:
@@ -110,11 +110,11 @@ def _with_locators(part: Part, split: Split) -> pa.Table:
     return table
 
 
-def _ended(data: bytes, faults: Sequence[Fault], split: Split, dialect: Dialect, source: str) -> pa.Table:
+def _ended(part: Part, split: Split, dialect: Dialect, source: str) -> pa.Table:
     # Ids come from content alone: equal rows get equal ids, and the ingest stage, which sees all splits, numbers them.
     ended = []
-    for fault in faults:
-        text = data[fault.start : fault.end].rstrip(b"\r\n").decode(dialect.encoding, errors="backslashreplace")
+    for fault in part.faults:
+        text = part.raw(fault).decode(dialect.encoding, errors="backslashreplace")
         evidence = {"code": fault.kind.value, "expected_fields": len(split.columns), "fields": fault.fields}
         ended.append(
             {
