@@ -26,7 +26,7 @@ $(READY): pyproject.toml constraints.txt
 
 setup: $(READY) ## Make the virtual environment (demo and test do it by themselves)
 
-demo: $(READY) ## Run the whole mill offline on a drawn biota, into out/demo
+demo: $(READY) ## Run the whole pipeline offline on a drawn biota, into out/demo
 	@$(BIN)/biomill demo -o "$${OUT:-out/demo}"
 
 run: $(READY) ## Run RECIPE=my-recipe.toml into OUT=out/mine; goes on where it stopped

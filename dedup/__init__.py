@@ -8,8 +8,8 @@ from dedup.bands import Band, BandPlan, plan_bands
 from dedup.blocks import block_of, luma_of, pixel_digest
 from dedup.clusters import Dominated, components, dominating_set
 from dedup.colours import COLOURS, colours_of, has_few_colours
-from dedup.crowds import CROWD, Folded, crowded_rows, fold_crowds
-from dedup.errors import CrowdError, LikenessError
+from dedup.dense import DENSE, Folded, dense_rows, fold_dense
+from dedup.errors import LikenessError, PairLimitError
 from dedup.hamming import (
     band_pairs,
     cross_band_pairs,
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLOURS",
-    "CROWD",
     "DEGENERATE",
+    "DENSE",
     "DIHEDRAL",
     "HASH_COLUMNS",
     "HASH_LIST_SCHEMA",
@@ -55,7 +55,6 @@ __all__ = [
     "BothHashes",
     "BothNear",
     "CellMeans",
-    "CrowdError",
     "Dominated",
     "Folded",
     "HeldOut",
@@ -64,6 +63,7 @@ __all__ = [
     "KeyRange",
     "Leaks",
     "LikenessError",
+    "PairLimitError",
     "Pairs",
     "VerifiedPairs",
     "Verifier",
@@ -76,14 +76,14 @@ __all__ = [
     "components",
     "cross_band_pairs",
     "cross_pairs_within",
-    "crowded_rows",
     "degeneracy",
+    "dense_rows",
     "dihedral",
     "dominating_set",
     "find_leaks",
     "find_pair_leaks",
     "first_rows",
-    "fold_crowds",
+    "fold_dense",
     "has_few_colours",
     "hash_image",
     "key_ranges",

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dedup.bands import Band, BandPlan, permuted_word
-from dedup.errors import CrowdError
+from dedup.errors import PairLimitError
 from dedup.pairs import Accept, Hashes, Pairs, gather_pairs
 
 _DENSE = 16
@@ -76,7 +76,7 @@ class _Ranges:
     table: _Rows | None
 
     def of(self, keys: _Rows) -> tuple[_Rows, _Rows]:
-        """Give the first place and the number of places of each key."""
+        """Return the first place and the number of places of each key."""
         if self.table is None:
             low = np.searchsorted(self.keys, keys, "left")
             return low, np.searchsorted(self.keys, keys, "right") - low
@@ -100,19 +100,19 @@ class _Parts:
         if self._room is not None:
             self._room -= len(pairs)
             if self._room < 0:
-                raise CrowdError(
+                raise PairLimitError(
                     "there are more near pairs than there is room for",
-                    expected="a set without a crowd of near images, or a decision that needs no list of pairs",
-                    remedy="decide with dedup.thin, or fold the crowd first with dedup.fold_crowds",
+                    expected="a set without a dense group of near images, or a decision that needs no list of pairs",
+                    remedy="decide with dedup.thin, or fold the dense group first with dedup.fold_dense",
                 )
 
 
 def self_band(
     side: Side, plan: BandPlan, number: int, candidates: int, most: int | None = None, accept: Accept | None = None
 ) -> Pairs:
-    """Give the pairs within one side whose lowest colliding band is `number` and that `accept` takes.
+    """Return the pairs within one side whose lowest colliding band is `number` and that `accept` takes.
 
-    CrowdError: more than `most` of them.
+    PairLimitError: more than `most` of them.
     """
     band = plan.bands[number]
     items = _Sorted.by(band, side)
@@ -145,9 +145,10 @@ def cross_band(
     accept: Accept | None = None,
     asked: npt.NDArray[np.bool_] | None = None,
 ) -> Pairs:
-    """Give the pairs between two sides whose lowest colliding band is `number` and that `accept` takes.
+    """Return the pairs between two sides whose lowest colliding band is `number` and that `accept` takes.
 
-    `asked`: bool[rows of a], the places of `a` whose pairs are wanted; none: all. CrowdError: more than `most` pairs.
+    `asked`: bool[rows of a], the places of `a` whose pairs are wanted; none: all. PairLimitError: more than `most`
+    pairs.
     """
     band = plan.bands[number]
     # Ranges of the larger side are long, so the cost of looking up is paid per row of the smaller one.
@@ -178,7 +179,7 @@ def _keys(band: Band, word: _Words) -> _Words:
 def _met(
     band: Band, patterns: tuple[int, ...], keys: _Rows, large: Side, asked: npt.NDArray[np.bool_] | None
 ) -> _Rows | None:
-    """Give the places asked about in the large side that may meet one of the keys, or None for all of them.
+    """Return the places asked about in the large side that may meet one of the keys, or None for all of them.
 
     Only some bits of a key are looked at, so places that meet none are among them, and none that does is left out.
     """

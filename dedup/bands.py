@@ -6,7 +6,7 @@ with budgets t_b, such that sum(t_b + 1) = T_w + 1. A pair that exceeded every b
 sum(T_w + 1) = d + 1 bits. So each pair within d meets the budget of some word and, inside it, that of some band: bands
 find the candidates, one population count of the word discards nearly all of them, and no pair is ever missed.
 
-Neighbouring bits of a perceptual hash agree more often than chance, which would crowd a band of neighbours with
+Neighbouring bits of a perceptual hash agree more often than chance, which would overfill a band of neighbours with
 candidates. The bits are therefore dealt by a fixed permutation: whole bytes to words, then the bits of each word.
 
 Source: M. Norouzi, A. Punjani, D. Fleet, Fast Exact Search in Hamming Space with Multi-Index Hashing (2014).
@@ -54,13 +54,13 @@ class Band:
         return min(self.width, _KEY_BITS)
 
     def patterns(self) -> Iterator[int]:
-        """Give every difference that the key of two rows may show: none first, then `flips` or fewer bits."""
+        """Yield every difference that the key of two rows may show: none first, then `flips` or fewer bits."""
         for count in range(self.flips + 1):
             for bits in combinations(range(self.key_bits), count):
                 yield sum(1 << bit for bit in bits)
 
     def agrees(self, difference: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
-        """Say which differences (permuted words, xor of two rows) meet the budget of the band."""
+        """Return which differences (permuted words, xor of two rows) meet the budget of the band."""
         mask = np.uint64(((1 << self.width) - 1) << self.shift)
         in_band: npt.NDArray[np.bool_] = np.bitwise_count(difference & mask) <= self.flips
         return in_band
@@ -83,11 +83,11 @@ class BandPlan:
         return sum(slots.values()) >= self.distance + 1 and all(slots[word] >= budgets[word] + 1 for word in slots)
 
     def word_budget(self, word: int) -> int:
-        """Give how many bits of a word may differ in a pair that collides in one of its bands; -1: it has none."""
+        """Return how many bits of a word may differ in a pair that collides in one of its bands; -1: it has none."""
         return next((band.word_budget for band in self.bands if band.word == word), -1)
 
     def least_apart(self, number: int) -> int:
-        """Give the distance, in bits, that two rows keep at least when they collide in no band below `number`.
+        """Return the distance, in bits, that two rows keep at least when they collide in no band below `number`.
 
         >>> [plan_bands(256, 10).least_apart(number) for number in (0, 1, 3, 11)]
         [0, 1, 3, 11]
@@ -130,7 +130,7 @@ def plan_bands(bits: int, distance: int) -> BandPlan:
 
 
 def permuted_word(hashes: Hashes, word: int) -> npt.NDArray[np.uint64]:
-    """Give one word of each hash under the fixed permutation: uint64[n].
+    """Return one word of each hash under the fixed permutation: uint64[n].
 
     The permutation is linear over bits, so the xor of two rows can be permuted in place of the rows.
 
@@ -152,7 +152,7 @@ def _deal(slots: int, hands: int) -> list[int]:
 
 
 def _counts(slots: int) -> Iterator[int]:
-    """Give the numbers of bands worth pricing: keys that flip fit into a sort item, and have few enough patterns."""
+    """Yield the numbers of bands worth pricing: keys that flip fit into a sort item, and have few enough patterns."""
     for count in range(1, min(slots, _WORD) + 1):
         flips, width = -(-slots // count) - 1, _WORD // count
         if flips == 0 or (width < _KEY_BITS and sum(math.comb(width + 1, k) for k in range(flips + 1)) <= 5000):
@@ -178,7 +178,7 @@ def _cost(bands: tuple[Band, ...]) -> float:
 
 
 def _scatter(count: int, label: str) -> list[int]:
-    """Give a fixed order of 0 to count - 1 that follows no pattern of its own."""
+    """Return a fixed order of 0 to count - 1 that follows no pattern of its own."""
     return sorted(range(count), key=lambda item: hashlib.blake2b(f"{label} {item}".encode(), digest_size=8).digest())
 
 
@@ -189,7 +189,7 @@ def _byte_order(width: int) -> tuple[int, ...]:
 
 @cache
 def _spread_tables() -> tuple[npt.NDArray[np.uint64], ...]:
-    """Give, for each byte of a word, where its 256 values put their bits in the permuted word."""
+    """Return, for each byte of a word, where its 256 values put their bits in the permuted word."""
     places = _scatter(_WORD, "bit")
     values = np.arange(256, dtype=np.uint64)
     tables = []

@@ -24,7 +24,7 @@ Blocks = npt.NDArray[np.uint8]
 
 
 def luma_of(image: Image.Image) -> Image.Image:
-    """Give the image as 8-bit luma (ITU-R 601); LikenessError for a mode without one, or for no pixels.
+    """Return the image as 8-bit luma (ITU-R 601); LikenessError for a mode without one, or for no pixels.
 
     >>> luma_of(Image.new("RGB", (3, 2), "white")).getpixel((0, 0))
     255
@@ -42,7 +42,7 @@ def block_of(luma: Image.Image) -> Blocks:
 
 
 def pixel_digest(image: Image.Image) -> str:
-    """Give the hex digest of `specs.PIXEL_SPEC`: equal for one picture in two lossless files.
+    """Return the hex digest of `specs.PIXEL_SPEC`: equal for one picture in two lossless files.
 
     >>> pixel_digest(Image.new("L", (1, 2))) == pixel_digest(Image.new("RGB", (1, 2)))
     True

@@ -81,7 +81,7 @@ def _flatten(label: _Narrow, hooked: _Narrow) -> None:
 
 
 def _place(n: int) -> type[np.int32] | type[np.int64]:
-    """Give the smaller integer that counts n items: tables of them are what walks through memory cost."""
+    """Return the smaller integer that counts n items: tables of them are what walks through memory cost."""
     return np.int32 if n < 1 << 31 else np.int64
 
 
@@ -97,8 +97,8 @@ def dominating_set(
     `left`, `right`: int64[k], the ends of each edge; their order, and the order of the edges, do not matter.
     `order`: int64[n], all items, best first. LikenessError: ends outside 0 to n - 1, an order that is no permutation.
     `distance`: int16[k]. When given, items joined by edges of distance 0 count as one item of the best of their
-    priorities, so the star edges by which a join reports equal hashes decide as all their pairs would; the edges of
-    one such item are those of all its members. Without it edges are taken as they stand.
+    priorities, so the representative edges by which a join reports equal hashes decide as all their pairs would; the
+    edges of one such item are those of all its members. Without it edges are taken as they stand.
 
     >>> chain = dominating_set(3, np.array([0, 1]), np.array([1, 2]), np.array([0, 1, 2]))
     >>> chain.kept.tolist(), chain.representative.tolist()
@@ -126,7 +126,7 @@ def dominating_set(
     if distance is not None:
         member = np.flatnonzero(best != np.arange(n))
         host = best[member]
-        # An equal of a kept item falls to it by an edge of its own; an equal of a dropped item shares its fate.
+        # An equal of a kept item falls to it by an edge of its own; an equal of a dropped item shares its decision.
         own = np.full(n, -1, np.int64)
         zero = np.flatnonzero(distance == 0)[::-1]
         own[right[zero]] = zero
@@ -139,7 +139,7 @@ def dominating_set(
 
 
 def _best_of_equals(left: _Rows, right: _Rows, distance: npt.NDArray[np.int16], rank: _Rows) -> _Rows:
-    """Give, for each item, the item of best rank among those it is joined to by edges of distance 0."""
+    """Return, for each item, the item of best rank among those it is joined to by edges of distance 0."""
     zero = distance == 0
     item = np.empty(len(rank), np.int64)
     item[rank] = np.arange(len(rank))
@@ -148,7 +148,7 @@ def _best_of_equals(left: _Rows, right: _Rows, distance: npt.NDArray[np.int16], 
 
 
 def _walk(left: _Rows, right: _Rows, rank: _Rows, size: npt.NDArray[np.int16] | None) -> tuple[_Rows, _Rows, _Rows]:
-    """Give the items that fall, what each falls to, and the position of the edge.
+    """Return the items that fall, what each falls to, and the position of the edge.
 
     In rounds: what no undecided better item has an edge to stays, and what it has an edge to falls. Where priorities
     follow no pattern the open edges melt away in a few rounds; what a chain leaves is walked edge by edge.
@@ -194,7 +194,7 @@ def _walk_rest(better: _Narrow, worse: _Narrow, fallen: npt.NDArray[np.bool_]) -
 
 
 def check_order(n: int, order: npt.NDArray[np.int64]) -> _Rows:
-    """Give the place of each of n items in the order; LikenessError when it is no permutation of them."""
+    """Return the place of each of n items in the order; LikenessError when it is no permutation of them."""
     rank = np.full(n, -1, np.int64)
     if order.shape == (n,) and (n == 0 or (order.min() >= 0 and order.max() < n)):
         rank[order] = np.arange(n)

@@ -21,7 +21,7 @@ _SPREAD, _SHARE = 0.6, 0.1
 
 
 def has_few_colours(raster: Image.Image) -> bool:
-    """Say whether a decoded image, not yet made smaller, has no more colours than a palette holds.
+    """Return whether a decoded image, not yet made smaller, has no more colours than a palette holds.
 
     Looks at 128 x 128 of its pixels. Not for what a lossy format held: its noise makes many colours of any few.
 

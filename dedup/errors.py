@@ -9,5 +9,5 @@ class LikenessError(BiomillError):
     """Hashes, thresholds or lists that admit no exact answer."""
 
 
-class CrowdError(LikenessError):
-    """More near pairs than the caller gave room for: a crowd of images that are all alike."""
+class PairLimitError(LikenessError):
+    """More near pairs than the caller gave room for: a dense group of images that are all alike."""

@@ -9,7 +9,7 @@ Equal hashes are collapsed first: a self join gives all pairs among distinct val
 row, and one edge of distance 0 from every later row of a value to the first. A hundred thousand equal images thus
 cost a hundred thousand edges. `components`, and `dominating_set` with the pairs' distances, decide on these as they
 would on all pairs. Values that are near but not equal are given pair by pair, k of them as up to k**2 / 2 pairs; `most`
-bounds their number, and `dedup.thinning` decides on such a crowd without listing it.
+bounds their number, and `dedup.thinning` decides on such a dense group without listing it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _Rows = npt.NDArray[np.int64]
 
 
 def first_rows(hashes: Hashes) -> _Rows:
-    """Give, for each row, the number of the first row with the same hash: int64[n].
+    """Return, for each row, the number of the first row with the same hash: int64[n].
 
     >>> first_rows(np.array([[7] * 8, [1] * 8, [7] * 8], np.uint8)).tolist()
     [0, 1, 0]
@@ -62,7 +62,7 @@ def first_rows(hashes: Hashes) -> _Rows:
 
 
 def mixed_words(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """Give a digest of each row of words, uint64[n]: equal for equal rows, and by chance only for others.
+    """Return a digest of each row of words, uint64[n]: equal for equal rows, and by chance only for others.
 
     >>> len(set(mixed_words(np.array([[0, 1], [1, 0], [0, 1]], np.uint64)).tolist()))
     2
@@ -79,7 +79,7 @@ def mixed_words(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 
 
 def distinct_rows(first: _Rows) -> _Rows:
-    """Give the rows that are the first of their value, ascending: int64[m]; `first` as `first_rows` gives it.
+    """Return the rows that are the first of their value, ascending: int64[m]; `first` as `first_rows` gives it.
 
     >>> distinct_rows(np.array([0, 1, 0])).tolist()
     [0, 1]
@@ -90,10 +90,10 @@ def distinct_rows(first: _Rows) -> _Rows:
 def pairs_within(
     hashes: Hashes, distance: int, candidates: int = CANDIDATES, *, collapse: bool = True, most: int | None = None
 ) -> Pairs:
-    """Give the pairs of rows within the distance, equal hashes as star edges (see the module).
+    """Return the pairs of rows within the distance, equal hashes as representative edges (see the module).
 
     `hashes`: uint8[n, 32] or uint8[n, 8]. `candidates`: how many are compared at a time. `collapse` False: every pair
-    of rows, equal hashes included. LikenessError: other shapes, or a distance of half the bits or more; CrowdError:
+    of rows, equal hashes included. LikenessError: other shapes, or a distance of half the bits or more; PairLimitError:
     more than `most` pairs.
 
     >>> pairs = pairs_within(np.array([[0] * 8, [255] * 8, [0] * 7 + [5]], np.uint8), 6)
@@ -104,7 +104,7 @@ def pairs_within(
     plan = plan_bands(hashes.shape[1] * 8, distance)
     first = first_rows(hashes) if collapse else np.arange(len(hashes), dtype=np.int64)
     side = Side.of(hashes, distinct_rows(first))
-    bands = [_stars(first)]
+    bands = [_representative_edges(first)]
     for number in range(len(plan.bands)):
         bands.append(self_band(side, plan, number, candidates, most))
         most = None if most is None else max(0, most - len(bands[-1]))
@@ -112,7 +112,8 @@ def pairs_within(
 
 
 def band_pairs(hashes: Hashes, plan: BandPlan, band: int, candidates: int = CANDIDATES) -> Pairs:
-    """Give those pairs of `pairs_within` whose lowest colliding band is `band`; star edges come with band 0.
+    """Return those pairs of `pairs_within` whose lowest colliding band is `band`; representative edges come with band
+    0.
 
     >>> hashes = np.array([[0] * 8, [255] * 8, [0] * 7 + [5]], np.uint8)
     >>> plan = plan_bands(64, 6)
@@ -124,13 +125,13 @@ def band_pairs(hashes: Hashes, plan: BandPlan, band: int, candidates: int = CAND
     first = first_rows(hashes)
     side = Side.of(hashes, distinct_rows(first))
     found = self_band(side, plan, band, candidates)
-    return merge_pairs([_stars(first), found] if band == 0 else [found])
+    return merge_pairs([_representative_edges(first), found] if band == 0 else [found])
 
 
 def cross_pairs_within(
     a: Hashes, b: Hashes, distance: int, candidates: int = CANDIDATES, *, collapse: bool = True, most: int | None = None
 ) -> Pairs:
-    """Give the pairs of a row of `a` (left) and a row of `b` (right) within the distance.
+    """Return the pairs of a row of `a` (left) and a row of `b` (right) within the distance.
 
     Every row of `a` is answered for; of equal rows of `b` the first stands for all, unless `collapse` is False. Shapes
     and errors as in `pairs_within`.
@@ -156,7 +157,7 @@ def cross_pairs_within(
 
 
 def cross_band_pairs(a: Hashes, b: Hashes, plan: BandPlan, band: int, candidates: int = CANDIDATES) -> Pairs:
-    """Give those pairs of `cross_pairs_within` whose lowest colliding band is `band`.
+    """Return those pairs of `cross_pairs_within` whose lowest colliding band is `band`.
 
     >>> plan = plan_bands(64, 0)
     >>> len(cross_band_pairs(np.zeros((2, 8), np.uint8), np.zeros((3, 8), np.uint8), plan, 0))
@@ -169,8 +170,8 @@ def cross_band_pairs(a: Hashes, b: Hashes, plan: BandPlan, band: int, candidates
     return _every_left(cross_band(left, right, plan, band, candidates), first)
 
 
-def _stars(first: _Rows) -> Pairs:
-    """Give one edge of distance 0 from each later row of a value to the first."""
+def _representative_edges(first: _Rows) -> Pairs:
+    """Return one edge of distance 0 from each later row of a value to the first."""
     later = np.flatnonzero(first != np.arange(len(first)))
     return make_pairs(first[later], later, np.zeros(len(later), np.int16))
 

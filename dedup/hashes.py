@@ -68,7 +68,7 @@ def hash_image(image: Image.Image) -> ImageHashes:
 
 
 def dihedral(image: Image.Image) -> npt.NDArray[np.uint8]:
-    """Give the PDQ of the image turned and mirrored in all 8 ways, in the order of `pdq.DIHEDRAL`: uint8[8, 32].
+    """Return the PDQ of the image turned and mirrored in all 8 ways, in the order of `pdq.DIHEDRAL`: uint8[8, 32].
 
     Row 0 is the PDQ of `hash_image`. The turned image itself, hashed anew, differs by the few bits that its resizing
     rounds otherwise. Where the thumbnail is at hand, `pdq_variants` gives the same without the image.
@@ -85,7 +85,7 @@ def dihedral(image: Image.Image) -> npt.NDArray[np.uint8]:
 
 
 def thumbnails(packed: list[bytes]) -> Blocks:
-    """Give stored thumbnails of 4,096 bytes each as blocks: uint8[n, 64, 64].
+    """Return stored thumbnails of 4,096 bytes each as blocks: uint8[n, 64, 64].
 
     >>> thumbnails([bytes(4096)] * 3).shape
     (3, 64, 64)

@@ -135,7 +135,7 @@ def _read_parquet(path: Path) -> pa.Table:
 
 
 def _conformed(table: pa.Table, path: Path) -> pa.Table:
-    """Give exactly the schema's columns, text trimmed, empty text as null, hex in lower case."""
+    """Return exactly the schema's columns, text trimmed, empty text as null, hex in lower case."""
     if len(set(table.column_names)) < table.num_columns or not set(table.column_names) & set(_NAMES):
         raise LikenessError(
             f"the columns are {', '.join(table.column_names) or 'none'}",

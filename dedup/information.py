@@ -28,7 +28,7 @@ _SPECK_LEVELS, _SPECK_CELLS = 12, 41
 def degeneracy(
     blocks: Blocks, quality: Sequence[int] | npt.NDArray[np.integer], minimum: int = MINIMUM_QUALITY
 ) -> npt.NDArray[np.uint8]:
-    """Give the flag of each 64 x 64 luma block, as places in DEGENERATE: uint8[n]; the first that applies.
+    """Return the flag of each 64 x 64 luma block, as places in DEGENERATE: uint8[n]; the first that applies.
 
     `quality`: PDQ quality of each block. A flat block spans at most 12 of 255 grey levels.
 

@@ -92,7 +92,7 @@ class HeldOutPair:
 def nearest_of_both(
     a: BothHashes, b: BothHashes, phash_distance: int, pdq_distance: int, candidates: int = CANDIDATES
 ) -> BothNear:
-    """Give each row of `a` that has one of `b` within both distances, with the nearest (right).
+    """Return each row of `a` that has one of `b` within both distances, with the nearest (right).
 
     Nearest by pHash, then by PDQ, then the first of `b`. `candidates`: how many are compared at a time. Memory: that of
     the hashes and of one sort, however many pairs there are. LikenessError: a pHash distance of 32 or more.
@@ -157,7 +157,7 @@ def find_pair_leaks(train: BothHashes, held: HeldOutPair, phash_distance: int, p
 
 
 def _distinct(hashes: BothHashes) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Give the first row of each distinct pair of hashes, ascending, and for each row the place of its pair there."""
+    """Return the first row of each distinct pair of hashes, ascending, and for each row the place of its pair there."""
     both = (first_rows(hashes.phash) << 32) | first_rows(hashes.pdq)
     _, first, inverse = np.unique(both, return_index=True, return_inverse=True)
     order = np.argsort(first)

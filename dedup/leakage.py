@@ -51,7 +51,7 @@ class HeldOut:
         return len(self.item)
 
     def not_covered(self) -> npt.NDArray[np.int64]:
-        """Give the items without any PDQ, which no distance can guard: int64, ascending."""
+        """Return the items without any PDQ, which no distance can guard: int64, ascending."""
         return np.setdiff1d(np.arange(len(self), dtype=np.int64), self.owner)
 
     @staticmethod
@@ -147,7 +147,7 @@ def find_leaks(
 
 
 def usable(quality: Sequence[int] | npt.NDArray[np.integer], minimum: int) -> npt.NDArray[np.bool_]:
-    """Say which hashes tell enough about their image to merge it, or to clear it: bool[n], quality >= minimum.
+    """Return which hashes tell enough about their image to merge it, or to clear it: bool[n], quality >= minimum.
 
     Meta's tools discard PDQ hashes below 50. UNKNOWN_QUALITY is never usable; what follows is the caller's matter.
 

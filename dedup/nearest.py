@@ -2,7 +2,8 @@
 
 The bands of the exact join are taken one after the other, and each pair is reduced to the nearest of its row at once.
 A row is decided, and asked about no more, when its neighbour so far is nearer than any pair can be that the bands so
-far have left out. In a crowd of near hashes the rows decided early are those that would make most of the candidates.
+far have left out. In a dense group of near hashes the rows decided early are those that would make most of the
+candidates.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dedup.pairs import Hashes, Pairs, check_same_width
 
 
 def nearest_within(a: Hashes, b: Hashes, distance: int, candidates: int = CANDIDATES) -> Pairs:
-    """Give each row of `a` (left) that has one of `b` within the distance, with the nearest (right).
+    """Return each row of `a` (left) that has one of `b` within the distance, with the nearest (right).
 
     Of equally near rows of `b` the first is given. `a`, `b`, `distance`, `candidates` and errors as in
     `cross_pairs_within`. Memory: that of the hashes and of one sort, and the pairs of one band.

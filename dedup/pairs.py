@@ -90,7 +90,8 @@ def check_same_width(a: Hashes, b: Hashes) -> None:
 
 
 def as_words(hashes: Hashes) -> npt.NDArray[np.uint64]:
-    """Give the rows as 64-bit words, uint64[n, 1 or 4]; only for comparing rows, since the byte order is the machine's.
+    """Return the rows as 64-bit words, uint64[n, 1 or 4]; only for comparing rows, since the byte order is the
+    machine's.
 
     >>> as_words(np.zeros((2, 32), np.uint8)).shape
     (2, 4)
@@ -99,7 +100,7 @@ def as_words(hashes: Hashes) -> npt.NDArray[np.uint64]:
 
 
 def distances(a: npt.NDArray[np.uint64], b: npt.NDArray[np.uint64]) -> npt.NDArray[np.int16]:
-    """Give the Hamming distances between matching rows of words, int16.
+    """Return the Hamming distances between matching rows of words, int16.
 
     >>> distances(as_words(np.zeros((1, 8), np.uint8)), as_words(np.full((1, 8), 3, np.uint8))).tolist()
     [16]
@@ -109,7 +110,7 @@ def distances(a: npt.NDArray[np.uint64], b: npt.NDArray[np.uint64]) -> npt.NDArr
 
 
 def brute_pairs(hashes: Hashes, distance: int) -> Pairs:
-    """Give every pair of rows within the distance by comparing all of them; for audits and small sets.
+    """Return every pair of rows within the distance by comparing all of them; for audits and small sets.
 
     Time grows with n**2 / 2, memory with the pairs found. Unlike `pairs_within`, equal hashes are not collapsed.
 
@@ -131,7 +132,7 @@ def brute_pairs(hashes: Hashes, distance: int) -> Pairs:
 
 
 def brute_cross_pairs(a: Hashes, b: Hashes, distance: int) -> Pairs:
-    """Give every pair of a row of `a` and a row of `b` within the distance by comparing all of them.
+    """Return every pair of a row of `a` and a row of `b` within the distance by comparing all of them.
 
     >>> len(brute_cross_pairs(np.zeros((4, 8), np.uint8), np.zeros((2, 8), np.uint8), 0))
     8

@@ -28,7 +28,7 @@ _Ints = npt.NDArray[np.int64]
 
 
 def pdq_hashes(blocks: Blocks) -> Hashes:
-    """Give the PDQ of each block under HASH_SPEC: uint8[n, 32] from uint8[n, 64, 64].
+    """Return the PDQ of each block under HASH_SPEC: uint8[n, 32] from uint8[n, 64, 64].
 
     >>> pdq_hashes(np.zeros((2, 64, 64), np.uint8)).tolist() == [[0] * 32] * 2
     True
@@ -39,7 +39,7 @@ def pdq_hashes(blocks: Blocks) -> Hashes:
 
 
 def pdq_variants(blocks: Blocks) -> Hashes:
-    """Give the PDQ of each block turned and mirrored in all 8 ways, in the order of DIHEDRAL: uint8[n, 8, 32].
+    """Return the PDQ of each block turned and mirrored in all 8 ways, in the order of DIHEDRAL: uint8[n, 8, 32].
 
     Turning a block swaps and negates its coefficients, so one DCT serves all eight; variant 0 is the block's own PDQ.
 
@@ -53,7 +53,7 @@ def pdq_variants(blocks: Blocks) -> Hashes:
 
 
 def pdq_quality(blocks: Blocks) -> npt.NDArray[np.int16]:
-    """Give PDQ's quality of each block: the visible steps between neighbouring pixels, 0 to 100; a flat block has 0.
+    """Return PDQ's quality of each block: the visible steps between neighbouring pixels, 0 to 100; a flat block has 0.
 
     >>> pdq_quality(np.zeros((1, 64, 64), np.uint8)).tolist()
     [0]
@@ -70,7 +70,7 @@ _VISIBLE = (np.arange(256) * 100 // 255).astype(np.uint8)
 
 
 def _cosines() -> _Ints:
-    """Give rows 1 to 16 of the 64-point DCT-II in fixed point, mirrored from one half so that symmetry is exact."""
+    """Return rows 1 to 16 of the 64-point DCT-II in fixed point, mirrored from one half so that symmetry is exact."""
     frequency, position = np.arange(1, _LOW + 1)[:, np.newaxis], np.arange(SIDE // 2)[np.newaxis, :]
     half = np.rint(np.cos(np.pi / (2 * SIDE) * frequency * (2 * position + 1)) * _SCALE).astype(np.int64)
     return np.concatenate([half, half[:, ::-1] * np.where(frequency % 2 == 0, 1, -1)], axis=1)
@@ -85,7 +85,7 @@ def _chunks(blocks: Blocks) -> list[Blocks]:
 
 
 def _low_frequencies(blocks: Blocks) -> _Ints:
-    """Give the DCT coefficients of frequencies 1 to 16, int64[n, 16, 16] in a scale of no matter to the median."""
+    """Return the DCT coefficients of frequencies 1 to 16, int64[n, 16, 16] in a scale of no matter to the median."""
     # No kept coefficient holds the mean; taking it out leaves a flat block with exact zeros instead of rounding dust.
     mean = blocks.sum(axis=(1, 2), dtype=np.int64) // (SIDE * SIDE)
     level = blocks - mean[:, np.newaxis, np.newaxis].astype(np.float64)

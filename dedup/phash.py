@@ -71,7 +71,7 @@ def _reduced(block: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def _cosines() -> npt.NDArray[np.float64]:
-    """Give rows 0 to 7 of the 32-point DCT-II in SciPy's scale."""
+    """Return rows 0 to 7 of the 32-point DCT-II in SciPy's scale."""
     frequency, position = np.arange(_LOW)[:, np.newaxis], np.arange(PHASH_SIDE)[np.newaxis, :]
     rows: npt.NDArray[np.float64] = 2 * np.cos(np.pi / (2 * PHASH_SIDE) * frequency * (2 * position + 1))
     return rows

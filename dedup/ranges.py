@@ -51,7 +51,7 @@ class KeyRange:
 
 
 def row_bytes(width: int) -> int:
-    """Give the memory that one row of a piece takes while it is joined, in bytes; `width`: bytes of a hash.
+    """Return the memory that one row of a piece takes while it is joined, in bytes; `width`: bytes of a hash.
 
     >>> row_bytes(32), row_bytes(8)
     (160, 112)
@@ -123,12 +123,12 @@ def range_pairs(
     accept: Accept | None = None,
     collapse: bool = True,
 ) -> Pairs:
-    """Give the pairs of one piece, sorted; the pieces share none. CrowdError: more than `most` of them.
+    """Return the pairs of one piece, sorted; the pieces share none. PairLimitError: more than `most` of them.
 
-    Equal hashes are joined by star edges of distance 0 in the pieces of band 0, as `pairs_within` gives them; in an
-    overfull prefix by one star per part, and an edge between the stars. `accept`: which pairs are kept as they are
-    found, some thousands at a time, so that memory need not hold the others; star edges are not asked about.
-    `collapse` False: every pair of rows, equal hashes included.
+    Equal hashes are joined by representative edges of distance 0 in the pieces of band 0, as `pairs_within` gives them;
+    in an overfull prefix by representative edges per part, and an edge between the representatives. `accept`: which
+    pairs are kept as they are found, some thousands at a time, so that memory need not hold the others; representative
+    edges are not asked about. `collapse` False: every pair of rows, equal hashes included.
     """
     _check(hashes, plan)
     band = plan.bands[piece.band]
@@ -154,29 +154,29 @@ class _Source:
     accept: Accept | None
 
     def side(self, rows: _Rows) -> tuple[Side, Pairs]:
-        """Give the rows as a side, the first of every value only, and in band 0 the star edges of the others."""
+        """Return the rows as a side, the first of every value only, and in band 0 the edges to the others."""
         some = np.ascontiguousarray(self.hashes[rows])
         place = np.arange(len(some), dtype=np.int64)
         first = first_rows(some) if self.collapse else place
         firsts = np.flatnonzero(first == place)
         later = np.flatnonzero(first != place) if self.number == 0 else np.empty(0, np.int64)
-        stars = make_pairs(rows[first[later]], rows[later], np.zeros(len(later), np.int16))
+        equal = make_pairs(rows[first[later]], rows[later], np.zeros(len(later), np.int16))
         side = Side.of(some, firsts)
-        return Side(rows[side.rows], side.words), stars
+        return Side(rows[side.rows], side.words), equal
 
     def within(self, side: Side) -> Pairs:
-        """Give the pairs within one side."""
+        """Return the pairs within one side."""
         return self_band(side, self.plan, self.number, CANDIDATES, self.most, self.accept)
 
     def between(self, one: Side, other: Side) -> Pairs:
-        """Give the pairs between two sides, the smaller row first."""
+        """Return the pairs between two sides, the smaller row first."""
         return _ordered(cross_band(one, other, self.plan, self.number, CANDIDATES, self.most, self.accept))
 
 
 def _joined(source: _Source, own: _Rows, beyond: _Rows) -> Pairs:
     """Join the rows of a range with themselves, and with the rows of further prefixes that flips reach."""
-    side, stars = source.side(own)
-    found = [stars, source.within(side)]
+    side, equal = source.side(own)
+    found = [equal, source.within(side)]
     if len(beyond):
         found.append(source.between(side, source.side(beyond)[0]))
     return merge_pairs(found)
@@ -184,9 +184,9 @@ def _joined(source: _Source, own: _Rows, beyond: _Rows) -> Pairs:
 
 def _parted(source: _Source, piece: KeyRange, own: _Rows, beyond: _Rows) -> Pairs:
     """Join two parts of an overfull prefix; the rows of further prefixes go with the part of their number."""
-    side, stars = source.side(own[piece.part :: piece.parts])
+    side, equal = source.side(own[piece.part :: piece.parts])
     if piece.part == piece.other:
-        found = [stars, source.within(side)]
+        found = [equal, source.within(side)]
     else:
         found = [source.between(side, source.side(own[piece.other :: piece.parts])[0])]
     for a, b in {(piece.part, piece.other), (piece.other, piece.part)}:
@@ -205,7 +205,7 @@ def _bits(band: Band) -> int:
 
 
 def _prefixes(hashes: Hashes, band: Band) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
-    """Give, slice by slice, the first row of the slice and the prefix of each of its rows."""
+    """Yield, slice by slice, the first row of the slice and the prefix of each of its rows."""
     # The band is the word's bits from `shift` on, of which the lowest `key_bits` make the key.
     shift, mask = np.uint64(band.shift + band.key_bits - _bits(band)), np.uint64((1 << _bits(band)) - 1)
     for start in range(0, len(hashes), _SLICE):
@@ -221,7 +221,7 @@ def _prefix_counts(hashes: Hashes, band: Band) -> npt.NDArray[np.int64]:
 
 
 def _gathered(hashes: Hashes, band: Band, wanted: tuple[npt.NDArray[np.bool_], ...]) -> tuple[_Rows, ...]:
-    """Give the rows whose prefix is wanted, ascending, for each table of wanted prefixes."""
+    """Return the rows whose prefix is wanted, ascending, for each table of wanted prefixes."""
     found: list[list[_Rows]] = [[] for _ in wanted]
     for start, prefix in _prefixes(hashes, band):
         for rows, table in zip(found, wanted, strict=True):
@@ -230,14 +230,14 @@ def _gathered(hashes: Hashes, band: Band, wanted: tuple[npt.NDArray[np.bool_], .
 
 
 def _near_prefixes(band: Band) -> tuple[int, ...]:
-    """Give the differences that the prefixes of two colliding keys may show, other than none."""
+    """Return the differences that the prefixes of two colliding keys may show, other than none."""
     bits = _bits(band)
     flips = range(1, min(band.flips, bits) + 1)
     return tuple(sum(1 << bit for bit in some) for count in flips for some in combinations(range(bits), count))
 
 
 def _reached(near: tuple[int, ...], prefixes: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Give the prefixes that differ from one of the given ones by an allowed pattern."""
+    """Return the prefixes that differ from one of the given ones by an allowed pattern."""
     places = np.flatnonzero(prefixes)
     reached = np.zeros_like(prefixes)
     for pattern in near:
@@ -246,7 +246,7 @@ def _reached(near: tuple[int, ...], prefixes: npt.NDArray[np.bool_]) -> npt.NDAr
 
 
 def _rows_of(counts: npt.NDArray[np.int64], near: tuple[int, ...], low: int, high: int) -> int:
-    """Give the rows in memory for a range of prefixes: its own, and those further on that flips reach."""
+    """Return the rows in memory for a range of prefixes: its own, and those further on that flips reach."""
     prefixes = np.zeros(len(counts), np.bool_)
     prefixes[low:high] = True
     further = _reached(near, prefixes)

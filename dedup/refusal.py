@@ -39,7 +39,7 @@ class CellMeans:
 
 
 def cell_means(blocks: Blocks) -> CellMeans:
-    """Give the cells of thumbnails, uint8[n, 64, 64].
+    """Return the cells of thumbnails, uint8[n, 64, 64].
 
     >>> page = np.tile(np.arange(64, dtype=np.uint8) * 3 + 8, (1, 64, 1))
     >>> cells = cell_means(page)
@@ -64,7 +64,7 @@ def _reduced(function: np.ufunc, blocks: npt.NDArray[np.integer]) -> npt.NDArray
 def surely_above(
     limit: float, a: CellMeans, b: CellMeans, left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.bool_]:
-    """Say which pairs certainly have a residual above the limit: bool[k]; False says nothing.
+    """Return which pairs certainly have a residual above the limit: bool[k]; False says nothing.
 
     `left`, `right`: int64[k], rows of `a` and of `b`. LikenessError: as many of one as of the other are needed.
 
@@ -91,7 +91,7 @@ def surely_above(
 
 
 def _least(source: _Floats, spread: _Floats, target: _Floats, limit: float) -> _Floats:
-    """Give a lower bound of the largest mean residual of a cell, for every fit of source to target within the limit."""
+    """Return a lower bound of the largest mean residual of a cell, for every fit of source to target in the limit."""
     margin = np.float32(GAINS[1]) * spread + np.float32(limit)
     counted = (target >= margin) & (target <= 255 - margin)
     number = np.maximum(counted.sum(axis=1, dtype=np.float32), 1)

@@ -40,7 +40,7 @@ HASH_COLUMNS = pa.schema(
 
 
 def spec_of(column: str) -> str:
-    """Give the name and version of the rule behind a column of HASH_COLUMNS; KeyError for another column.
+    """Return the name and version of the rule behind a column of HASH_COLUMNS; KeyError for another column.
 
     >>> spec_of("pdq"), spec_of("phash")
     ('pdq-l64/2', 'phash-l32/2')

@@ -1,10 +1,10 @@
-"""Thin a crowd of near hashes without listing its pairs.
+"""Thin a dense group of near hashes without listing its pairs.
 
 A camera that looks at one spot for a year gives k images of which all k**2 / 2 pairs are near; a list of them may not
 fit into memory although one image may stand for all. The dominating set can be had without the list. While the pairs
 of a set are few they are listed and decided. Else the set is halved by priority: the better half is decided first, what
-of the other half falls to it is taken out by a cross join, and only what still stands is decided in turn. In a crowd
-nearly all of the other half falls, so the work is that of some joins, not of all pairs.
+of the other half falls to it is taken out by a cross join, and only what still stands is decided in turn. In a dense
+group nearly all of the other half falls, so the work is that of some joins, not of all pairs.
 
 The answer is the same, item by item, as `dominating_set` gives on the list of all pairs.
 """
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dedup.clusters import Dominated, check_order, dominating_set
-from dedup.errors import CrowdError
+from dedup.errors import PairLimitError
 from dedup.hamming import cross_pairs_within, first_rows, pairs_within
 from dedup.pairs import Accept, Hashes, Pairs, check_hashes
 
@@ -28,7 +28,7 @@ PAIRS = 1 << 21
 def thin(
     hashes: Hashes, distance: int, order: npt.NDArray[np.int64], accept: Accept | None = None, pairs: int = PAIRS
 ) -> Dominated:
-    """Give the dominating set of all pairs within the distance, the same one as from their list.
+    """Return the dominating set of all pairs within the distance, the same one as from their list.
 
     `hashes`: uint8[n, 32] or uint8[n, 8]. `order`: int64[n], all items, best first. `accept`: which of these pairs
     count, such as those that a `Verifier` confirms; none: all do. `pairs`: how many are held at a time; changes memory
@@ -36,8 +36,8 @@ def thin(
     near items that all stay cost k**2 / 2 comparisons, in bounded memory. LikenessError: other shapes, a distance of
     half the bits or more, an order that is no permutation.
 
-    >>> crowd = np.packbits(np.tri(6, 64, k=0, dtype=np.uint8), axis=1)  # row i has i + 1 ones
-    >>> thin(crowd, 2, np.arange(6)).representative.tolist()
+    >>> dense = np.packbits(np.tri(6, 64, k=0, dtype=np.uint8), axis=1)  # row i has i + 1 ones
+    >>> thin(dense, 2, np.arange(6)).representative.tolist()
     [0, 0, 0, 3, 3, 3]
     """
     check_hashes(hashes)
@@ -105,12 +105,12 @@ class _Thinning:
         return np.concatenate([kept, more])
 
     def _among(self, items: npt.NDArray[np.int64]) -> Pairs | None:
-        """Give the pairs that count, as places in `items`; None when they are too many to be listed."""
+        """Return the pairs that count, as places in `items`; None when they are too many to be listed."""
         # So few items can be listed whatever they are, and halving ends.
         most = None if len(items) <= 2 else self.pairs
         try:
             return self._counting(pairs_within(self.hashes[items], self.distance, collapse=False, most=most), items)
-        except CrowdError:
+        except PairLimitError:
             return None
 
     def fall(self, items: npt.NDArray[np.int64], kept: npt.NDArray[np.int64]) -> None:
@@ -120,7 +120,7 @@ class _Thinning:
             near = cross_pairs_within(
                 self.hashes[items], self.hashes[kept], self.distance, collapse=self.accept is None, most=most
             )
-        except CrowdError:
+        except PairLimitError:
             half = len(items) // 2
             self.fall(items[:half], kept)
             self.fall(items[half:], kept)
@@ -140,7 +140,7 @@ class _Thinning:
         return Pairs(near.left[keep], near.right[keep], near.distance[keep])
 
     def answer(self, host: npt.NDArray[np.int64] | None = None) -> Dominated:
-        """Give what became of every item; an item with another host shares that host's fate."""
+        """Return what became of every item; an item with another host shares that host's decision."""
         to = self.to if host is None else self.to[host]
         own = np.arange(len(to), dtype=np.int64)
         between = np.bitwise_count(self.hashes ^ self.hashes[to]).sum(axis=1, dtype=np.int16)

@@ -34,7 +34,7 @@ class Verifier:
     def __call__(
         self, left: npt.NDArray[np.int64], right: npt.NDArray[np.int64], distance: npt.NDArray[np.int16]
     ) -> npt.NDArray[np.bool_]:
-        """Say which pairs are one picture: bool[k]."""
+        """Return which pairs are one picture: bool[k]."""
         answer = np.zeros(len(left), np.bool_)
         for start in range(0, len(left), _PAIRS):
             one, other = left[start : start + _PAIRS], right[start : start + _PAIRS]

@@ -59,7 +59,7 @@ class VerifiedPairs:
 
 
 def residuals(a: Blocks, b: Blocks) -> _Floats:
-    """Give the residual of each pair of thumbnails, whichever way round: float32[k] from two of uint8[k, 64, 64].
+    """Return the residual of each pair of thumbnails, whichever way round: float32[k] from two of uint8[k, 64, 64].
 
     >>> page = np.tile(np.arange(64, dtype=np.uint8) * 3, (1, 64, 1))
     >>> spot = page.copy()
@@ -82,7 +82,7 @@ def residuals(a: Blocks, b: Blocks) -> _Floats:
 def verify_pairs(
     pairs: Pairs, blocks: Blocks, limit: float = RESIDUAL_LIMIT, others: Blocks | None = None
 ) -> VerifiedPairs:
-    """Give the pairs with their residuals; rows of `right` are rows of `others` where that is given.
+    """Return the pairs with their residuals; rows of `right` are rows of `others` where that is given.
 
     `blocks`: uint8[n, 64, 64], any array or memory map; only the rows of pairs are read, a bounded number at a time.
 
@@ -102,7 +102,8 @@ def verify_pairs(
 
 
 def turned(blocks: Blocks, variant: Sequence[int] | npt.NDArray[np.integer]) -> Blocks:
-    """Give each thumbnail turned as its variant says (places in `pdq.DIHEDRAL`), so that a mirrored copy can be fitted.
+    """Return each thumbnail turned as its variant says (places in `pdq.DIHEDRAL`), so that a mirrored copy can be
+    fitted.
 
     >>> block = np.arange(4096, dtype=np.uint32).astype(np.uint8).reshape(1, 64, 64)
     >>> bool((turned(block, [DIHEDRAL.index("flip_y")]) == block[:, ::-1]).all())

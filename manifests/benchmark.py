@@ -107,7 +107,7 @@ def unknown_shipped(path: str, key: KeyPath, problems: Problems) -> None:
 
 
 def shipped_benchmarks() -> tuple[str, ...]:
-    """Give the names of the manifests that come with the package.
+    """Return the names of the manifests that come with the package.
 
     >>> "rare-species" in shipped_benchmarks()
     True
@@ -128,7 +128,7 @@ def fill(template: str, row: dict[str, str]) -> str:
 
 
 def template_columns(templates: ColumnTemplates) -> tuple[str, ...]:
-    """Give the columns that the templates read, sorted.
+    """Return the columns that the templates read, sorted.
 
     >>> template_columns(ColumnTemplates(media_key="inat:{photo}", taxon="{genus} {species}"))
     ('genus', 'photo', 'species')

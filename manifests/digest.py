@@ -23,7 +23,7 @@ _NOT_IDENTITY = ((Recipe, "folder"), (FetchRules, "connect_to"), (FetchRules, "m
 
 
 def canonical_json(recipe: Recipe) -> str:
-    """Give the recipe as JSON: ASCII, sorted keys, no blanks, all defaults, paths as the recipe writes them.
+    """Return the recipe as JSON: ASCII, sorted keys, no blanks, all defaults, paths as the recipe writes them.
 
     `recipe_digest` is the SHA-256 of exactly this text.
 
@@ -35,7 +35,7 @@ def canonical_json(recipe: Recipe) -> str:
 
 
 def recipe_digest(recipe: Recipe) -> str:
-    """Give the SHA-256 of the canonical JSON, in hex.
+    """Return the SHA-256 of the canonical JSON, in hex.
 
     >>> from manifests.recipe import SourceSpec
     >>> len(recipe_digest(Recipe("a", (SourceSpec("b", "eol", "c.tgz"),))))
@@ -45,7 +45,7 @@ def recipe_digest(recipe: Recipe) -> str:
 
 
 def section_digest(recipe: Recipe, sections: Sequence[str]) -> str:
-    """Give the SHA-256 of the named top-level keys alone, so that a stage is redone only for what it depends on.
+    """Return the SHA-256 of the named top-level keys alone, so that a stage is redone only for what it depends on.
 
     Order and repetition of `sections` do not matter. Raises RecipeError for a key that a recipe does not have.
 

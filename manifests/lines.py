@@ -25,7 +25,7 @@ _KEY_PART = re.compile(r"""[ \t]*(?:([A-Za-z0-9_-]+)|("(?:\\.|[^"\\\n])*")|'([^'
 
 
 def key_lines(text: str) -> dict[KeyPath, int]:
-    """Give the line, from 1, of every key and table of a valid TOML document.
+    """Return the line, from 1, of every key and table of a valid TOML document.
 
     >>> key_lines('seed = 1\\n[[sources]]\\nname = "a"\\n[[sources]]\\n')[("sources", 1)]
     4

@@ -96,7 +96,7 @@ def _parts(key: str) -> list[str]:
 
 
 def _named(parts: list[str], held: Key) -> KeyPath:
-    """Give the name of a table, and the key in it where one is named: a pattern has dots of its own."""
+    """Return the name of a table, and the key in it where one is named: a pattern has dots of its own."""
     unquoted = [part[1:-1] if part[:1] in ("'", '"') and part[-1:] == part[:1] else part for part in parts]
     ends_with_key = len(parts) > 1 and (parts[-1] in keys_of(held.type) or unquoted[0] != parts[0])
     if ends_with_key:
@@ -105,7 +105,7 @@ def _named(parts: list[str], held: Key) -> KeyPath:
 
 
 def _entry(key: str, name: str, tree: dict[str, Any], place: str) -> int:
-    """Give the position of a named entry of a list of tables."""
+    """Return the position of a named entry of a list of tables."""
     entries = tree.get(key, [])
     names = [each.get("name") for each in entries if isinstance(each, dict)] if isinstance(entries, list) else []
     if name not in names:

@@ -45,7 +45,7 @@ class RecipePath(str):
 
 
 def as_given(path: str) -> str:
-    """Give a path as the recipe writes it; a plain string is its own writing.
+    """Return a path as the recipe writes it; a plain string is its own writing.
 
     >>> as_given("/a/b")
     '/a/b'
@@ -70,7 +70,7 @@ def anchored(folder: Path, given: str) -> str:
 
 
 def is_remote(path: str) -> bool:
-    """Say whether a path is an address with a scheme, which only a file system of that scheme can check.
+    """Return whether a path is an address with a scheme, which only a file system of that scheme can check.
 
     >>> is_remote("gs://bucket/gbif.zip"), is_remote("data/gbif.zip")
     (True, False)
@@ -79,7 +79,7 @@ def is_remote(path: str) -> bool:
 
 
 def anchor(recipe: Recipe, folder: Path) -> Recipe:
-    """Give the recipe with every path absolute, from the folder of its file, or the one that it states."""
+    """Return the recipe with every path absolute, from the folder of its file, or the one that it states."""
     if recipe.folder:
         folder = folder / recipe.folder
 
@@ -94,7 +94,7 @@ def anchor(recipe: Recipe, folder: Path) -> Recipe:
 
 
 def unanchor(recipe: Recipe) -> Recipe:
-    """Give the recipe with every path as its file writes it."""
+    """Return the recipe with every path as its file writes it."""
     return with_paths(recipe, as_given)
 
 
@@ -135,7 +135,7 @@ def check_paths_noting(recipe: Recipe, problems: Problems) -> None:
 
 
 def with_paths(recipe: Recipe, fix: Callable[[str], str]) -> Recipe:
-    """Give the recipe with every path that it names replaced by what `fix` makes of it."""
+    """Return the recipe with every path that it names replaced by what `fix` makes of it."""
     return replace(
         recipe,
         sources=tuple(
@@ -188,7 +188,7 @@ def _source_name(recipe: Recipe, key: KeyPath) -> str:
 
 
 def _neighbour(path: Path) -> str:
-    """Give the path of a like-named entry of the same folder; '' when there is none, or too many to look through."""
+    """Return the path of a like-named entry of the same folder; '' when there is none, or too many to look through."""
     if not path.parent.is_dir():
         return ""
     with os.scandir(path.parent) as entries:

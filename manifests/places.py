@@ -33,7 +33,7 @@ def spell(path: KeyPath) -> str:
 
 
 def show(value: object) -> str:
-    """Give a value as TOML writes it, cut after 80 characters.
+    """Return a value as TOML writes it, cut after 80 characters.
 
     >>> show(True), show("a"), show([1, 2])
     ('true', '"a"', '[1, 2]')
@@ -59,7 +59,7 @@ class Places:
         self.overrides[path] = text
 
     def where(self, path: KeyPath, *others: KeyPath) -> str:
-        """Say where a key was stated: the override, or the file with line (of the nearest table) and key.
+        """Return where a key was stated: the override, or the file with line (of the nearest table) and key.
 
         `others` are keys that share the blame; an override among them is named in place of the file.
 

@@ -84,7 +84,7 @@ def preflight(recipe: Recipe, facts: Mapping[str, SourceFacts]) -> list[Finding]
 
 
 def _licence(recipe: Recipe, source: SourceSpec, known: SourceFacts) -> Iterator[Finding]:
-    """Tell a licence of rows that state none which may not enter; silent where it is only not stated."""
+    """Warn of a licence for rows that state none which may not enter; silent where it is only not stated."""
     key, policy = f"sources.{source.name}.license", recipe.licences
     rows = "rows that state no licence" if known.rows_state_licences else "every row"
     if known.family in _UNKNOWN:
@@ -177,7 +177,7 @@ def _contact(recipe: Recipe, facts: Mapping[str, SourceFacts]) -> Iterator[Findi
 
 
 def fetches(source: SourceSpec, known: SourceFacts) -> bool:
-    """Say whether a source's images may be fetched from their hosts.
+    """Return whether a source's images may be fetched from their hosts.
 
     >>> fetches(SourceSpec("a", "eol", "a.tgz"), SourceFacts())
     True
@@ -236,7 +236,8 @@ def _split(recipe: Recipe) -> Iterator[Finding]:
 
 
 def meet(patterns: tuple[str, ...], other: str) -> bool:
-    """Say whether some host can match one of the patterns and another one: 'host', '*.host', each with a port or none.
+    """Return whether some host can match one of the patterns and another one: 'host', '*.host', each with a port or
+    none.
 
     >>> meet(("*.example.org",), "a.example.org:8080"), meet(("example.org",), "*.example.org")
     (True, False)
@@ -255,7 +256,7 @@ def meet(patterns: tuple[str, ...], other: str) -> bool:
 
 
 def _split_port(pattern: str) -> tuple[str, str | None]:
-    """Give host and port of a pattern, in lower case; an IPv6 address stands in brackets."""
+    """Return host and port of a pattern, in lower case; an IPv6 address stands in brackets."""
     text = pattern.strip().lower()
     name, colon, port = text.rpartition(":")
     if colon and port.isdigit() and (not name.count(":") or name.endswith("]")):

@@ -69,11 +69,11 @@ class Problems:
         self._spoilt.add(path)
 
     def spoilt(self, *paths: KeyPath) -> bool:
-        """Say whether one of the keys, or a table that holds it, is known to be wrong."""
+        """Return whether one of the keys, or a table that holds it, is known to be wrong."""
         return any(prefix in self._spoilt for path in paths for prefix in (*prefixes(path), ()))
 
     def within(self, path: KeyPath) -> bool:
-        """Say whether a key, or something in it, is known to be wrong."""
+        """Return whether a key, or something in it, is known to be wrong."""
         return self.spoilt(path) or any(spoilt[: len(path)] == path for spoilt in self._spoilt)
 
     def refuse(self) -> None:

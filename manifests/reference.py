@@ -18,7 +18,7 @@ STARTER = Path(__file__).parent / "recipes" / "starter.toml"
 
 
 def describe_recipe() -> str:
-    """Give the reference of all recipe keys as Markdown: type, default, allowed values and meaning of each.
+    """Return the reference of all recipe keys as Markdown: type, default, allowed values and meaning of each.
 
     It is generated from the dataclasses of `manifests.recipe`, their attribute docstrings and the rules that check
     them, so it cannot say anything else than the loader does.
@@ -40,7 +40,7 @@ def describe_recipe() -> str:
 
 
 def starter_recipe() -> str:
-    """Give the text of the starter recipe.
+    """Return the text of the starter recipe.
 
     >>> "[[sources]]" in starter_recipe()
     True

@@ -32,7 +32,7 @@ class Key:
 
 
 def keys_of(table: type[Any]) -> Mapping[str, Key]:
-    """Give the keys of a recipe dataclass in their declared order.
+    """Return the keys of a recipe dataclass in their declared order.
 
     >>> from manifests.recipe import LicencePolicy
     >>> [(key.name, key.type.__name__, key.many) for key in keys_of(LicencePolicy).values()]
@@ -56,12 +56,12 @@ def keys_of(table: type[Any]) -> Mapping[str, Key]:
 
 
 def is_table(kind: type[Any]) -> bool:
-    """Say whether a type is one of the recipe's dataclasses, which TOML writes as a table."""
+    """Return whether a type is one of the recipe's dataclasses, which TOML writes as a table."""
     return dataclasses.is_dataclass(kind)
 
 
 def key_at(path: KeyPath) -> Key | None:
-    """Give the key that a path from the recipe's root names, list positions ignored; None where there is none.
+    """Return the key that a path from the recipe's root names, list positions ignored; None where there is none.
 
     >>> key_at(("sources", 0, "priority")).type
     <class 'int'>

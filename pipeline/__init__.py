@@ -1,4 +1,4 @@
-"""The mill: sources, media, stages, run, catalog, shards and the command line."""
+"""The pipeline: sources, media, stages, run, catalog, shards and the command line."""
 
 from pipeline.model.errors import (
     ConservationError,

@@ -20,7 +20,7 @@ from taxonomy.match.resolver import resolve
 
 
 def find_taxa(taxonomy: Taxonomy, asked: Sequence[str]) -> list[str]:
-    """Give the accepted ids of ids or names, in their order, each once.
+    """Return the accepted ids of ids or names, in their order, each once.
 
     Raises TaxonomyError for what the taxonomy does not hold, and for names of several taxa.
     """
@@ -42,7 +42,7 @@ def find_taxa(taxonomy: Taxonomy, asked: Sequence[str]) -> list[str]:
 
 
 def newick(taxonomy: Taxonomy, accepted_ids: Sequence[str], labels: str = "id") -> str:
-    """Give the tree of the named taxa and all their ancestors as Newick (ete3 format 8: all names, no lengths).
+    """Return the tree of the named taxa and all their ancestors as Newick (ete3 format 8: all names, no lengths).
 
     `labels` of nodes: 'id' or 'name'. Children are in the order of their ids. Raises TaxonomyError for an id that the
     taxonomy does not hold.
@@ -68,7 +68,7 @@ def newick(taxonomy: Taxonomy, accepted_ids: Sequence[str], labels: str = "id") 
 
 
 def text_tree(taxonomy: Taxonomy, accepted_ids: Sequence[str], labels: str = "name") -> str:
-    """Give the tree of the named taxa and all their ancestors as a text tree, which the readers take, too.
+    """Return the tree of the named taxa and all their ancestors as a text tree, which the readers take, too.
 
     >>> import tempfile
     >>> from pathlib import Path
@@ -91,7 +91,7 @@ def text_tree(taxonomy: Taxonomy, accepted_ids: Sequence[str], labels: str = "na
 
 
 def _children(taxonomy: Taxonomy, accepted_ids: Sequence[str]) -> dict[int, set[int]]:
-    """Give the children of every row of the pruned tree; those of -1 are its roots."""
+    """Return the children of every row of the pruned tree; those of -1 are its roots."""
     children: dict[int, set[int]] = {}
     for usage_id in accepted_ids:
         path = path_to_root(taxonomy.parent, _row(taxonomy, usage_id))
@@ -101,7 +101,7 @@ def _children(taxonomy: Taxonomy, accepted_ids: Sequence[str]) -> dict[int, set[
 
 
 def lowest_common_ancestor(taxonomy: Taxonomy, accepted_ids: Sequence[str]) -> str | None:
-    """Give the id of the deepest taxon that holds all the named ones, or None when they share none.
+    """Return the id of the deepest taxon that holds all the named ones, or None when they share none.
 
     Raises TaxonomyError for an id that the taxonomy does not hold.
     """

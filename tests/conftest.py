@@ -53,7 +53,7 @@ class Demo:
 
 
 def checksums(out: Path) -> str:
-    """Give the digests of the shards, what lies beside them, and the cards."""
+    """Return the digests of the shards, what lies beside them, and the cards."""
     return (out / "shards" / "checksums.sha256").read_text() + (out / "checksums.sha256").read_text()
 
 

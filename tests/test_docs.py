@@ -19,7 +19,7 @@ BIN = Path(sys.executable).parent
 
 
 def commands(page: Path) -> list[str]:
-    """Give the commands of the page's `sh` fences; a line that ends in a back-slash goes on."""
+    """Return the commands of the page's `sh` fences; a line that ends in a back-slash goes on."""
     fences = re.findall(r"^```sh\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     text = "".join(fences).replace("\\\n", " ")
     return [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]

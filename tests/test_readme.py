@@ -150,7 +150,7 @@ def test_every_command_of_the_readme_is_one() -> None:
         assert asked.command == line.split()[1]
 
 
-def test_the_parts_of_the_mill_work_alone(demo: Demo, tmp_path: Path) -> None:
+def test_the_parts_work_alone(demo: Demo, tmp_path: Path) -> None:
     """The README's lines that need no network, on files of the demo."""
     (tmp_path / "downloads").mkdir()
     (tmp_path / "out").mkdir()

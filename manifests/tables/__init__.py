@@ -11,7 +11,7 @@ from __future__ import annotations
 from manifests.tables.dialect import BOM, Dialect
 from manifests.tables.faults import Fault, FaultKind
 from manifests.tables.header import Header, read_header, split_line, unique_names
-from manifests.tables.parse import Part, parse_rows
+from manifests.tables.parts import Part, parse_rows
 from manifests.tables.row_ends import (
     BROKEN_QUOTES,
     MAX_QUOTED_BYTES,

@@ -44,10 +44,10 @@ def split_line(line: bytes, dialect: Dialect) -> list[str]:
     """Split one line into its fields; quotes are taken off where the dialect has them."""
     text = line.decode(dialect.encoding, errors="replace").rstrip("\r\n")
     cells = text.split(dialect.delimiter)
-    if dialect.quoted and count_fields(line, dialect) != BROKEN_QUOTES:
+    if dialect.quoted and text and count_fields(line, dialect) != BROKEN_QUOTES:
         table = csv.read_csv(
-            pa.BufferReader(line.rstrip(b"\r\n") + b"\n"),
-            read_options=csv.ReadOptions(autogenerate_column_names=True, use_threads=False, encoding=dialect.encoding),
+            pa.BufferReader(text.encode() + b"\n"),
+            read_options=csv.ReadOptions(autogenerate_column_names=True, use_threads=False),
             parse_options=dialect.arrow(),
             convert_options=csv.ConvertOptions(column_types={f"f{i}": pa.string() for i in range(len(cells))}),
         )

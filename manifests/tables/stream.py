@@ -8,7 +8,7 @@ from typing import BinaryIO
 from manifests.errors import TableError
 from manifests.tables.dialect import Dialect
 from manifests.tables.header import read_header
-from manifests.tables.parse import Part, parse_rows
+from manifests.tables.parts import Part, parse_rows
 from manifests.tables.row_ends import MAX_ROW_BYTES, find_rows
 
 _CHUNK = 4 << 20
@@ -22,19 +22,20 @@ def read_parts(
     *,
     skip: int = 1,
     whole: bool = True,
+    fill: bool = False,
     chunk: int = _CHUNK,
 ) -> Iterator[Part]:
     """Yield the table a few megabytes at a time; the first `skip` lines are its header and are passed over.
 
-    `whole` is what `parse_rows` says. Numbers and offsets in a part are of the part. Raises TableError when a row is
-    longer than MAX_ROW_BYTES.
+    `whole` and `fill` are what `parse_rows` says. Numbers and offsets in a part are of the part. Raises TableError when
+    a row is longer than MAX_ROW_BYTES.
 
     >>> import io
     >>> stream = io.BytesIO(b"id,x\\n1,a\\n2,b")
     >>> [part.table["x"].to_pylist() for part in read_parts(stream, Dialect(","), ("id", "x"), ["x"], chunk=9)]
     [['a'], ['b']]
     """
-    data = _behind_header(handle, dialect, skip, chunk)
+    data, newline = _behind_header(handle, dialect, skip, chunk), dialect.newline.encode()
     while True:
         block = handle.read(chunk)
         data += block
@@ -43,9 +44,7 @@ def read_parts(
             rows = find_rows(data, dialect, len(columns), last=not block)
             done = int(rows.ends[-1:].sum())
         elif block:
-            done = (
-                data.rfind(dialect.newline.encode()) + len(dialect.newline) if dialect.newline.encode() in data else 0
-            )
+            done = data.rfind(newline) + len(newline) if newline in data else 0
         if len(data) - done > MAX_ROW_BYTES:
             raise TableError(
                 f"a row is longer than {MAX_ROW_BYTES} bytes",
@@ -53,7 +52,7 @@ def read_parts(
                 remedy="check that the file is whole and is the table that it is named after",
             )
         if done:
-            yield parse_rows(data[:done], dialect, columns, wanted, whole=whole, rows=rows)
+            yield parse_rows(data[:done], dialect, columns, wanted, whole=whole, fill=fill, rows=rows)
             data = data[done:]
         if not block:
             return

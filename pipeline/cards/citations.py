@@ -30,7 +30,7 @@ COLLECTION_ADDRESSES = frozenset(
 
 
 def citation(kind: str, source: str, release: str) -> str:
-    """Give one line that cites a release: the collection by its kind, else the source's name, and the release.
+    """Return one line that cites a release: the collection by its kind, else the source's name, and the release.
 
     >>> citation("gbif-dwca", "gbif", "10.15468/dl.ab12cd")
     'GBIF.org, GBIF Occurrence Download. https://doi.org/10.15468/dl.ab12cd'

@@ -56,7 +56,7 @@ _SETS = {
 
 
 def croissant(facts: Facts, files: Mapping[str, tuple[str, int]], version: str) -> str:
-    """Give the text of croissant.json; `files` maps paths to (SHA-256 in hex, bytes), shards among them."""
+    """Return the text of croissant.json; `files` maps paths to (SHA-256 in hex, bytes), shards among them."""
     licences = [str(row[0]) for row in facts.licences]
     document: dict[str, Any] = {
         "@context": _CONTEXT,

@@ -39,7 +39,7 @@ class Picture:
 
 
 def taxa_pictures(con: duckdb.DuckDBPyConnection, root: Path) -> list[Picture]:
-    """Give one kept image of each of the commonest accepted taxa."""
+    """Return one kept image of each of the commonest accepted taxa."""
     rows = con.execute(
         f"""SELECT s.shard, s.jpg_offset, s.jpg_length, s.jpeg_sha256, t.accepted_name, t.images
             FROM (FROM taxa ORDER BY images DESC, accepted_id LIMIT {TAXA}) t
@@ -55,7 +55,7 @@ def taxa_pictures(con: duckdb.DuckDBPyConnection, root: Path) -> list[Picture]:
 
 
 def duplicate_pairs(con: duckdb.DuckDBPyConnection, root: Path) -> list[tuple[Picture, Picture]]:
-    """Give pairs of a dropped near-duplicate and the image that stayed, the farthest apart first."""
+    """Return pairs of a dropped near-duplicate and the image that stayed, the farthest apart first."""
     rows = con.execute(
         f"""WITH stored AS ({_STORED})
             SELECT c.record_id, c.source, d.unit, d.at, d.size, c.other_id, o.source, k.unit, k.at, k.size,
@@ -75,7 +75,7 @@ def duplicate_pairs(con: duckdb.DuckDBPyConnection, root: Path) -> list[tuple[Pi
 
 
 def leak_pairs(con: duckdb.DuckDBPyConnection, root: Path) -> list[tuple[Picture, Picture | None]]:
-    """Give dropped images and the held-out ones that they would have leaked, the farthest apart first.
+    """Return dropped images and the held-out ones that they would have leaked, the farthest apart first.
 
     Held-out images are shown by their thumbnails, the only picture of them that a run keeps; None where there is none.
     """
@@ -150,7 +150,7 @@ def _jpeg(thumbnail: bytes) -> bytes:
 
 
 def bars(rows: Sequence[tuple[str, str, int, float, str]]) -> Iterator[dict[str, object]]:
-    """Give the funnel's rows with the width of each bar in percent of the longest."""
+    """Yield the funnel's rows with the width of each bar in percent of the longest."""
     longest = max((row[2] for row in rows), default=1)
     for stage, outcome, number, percent, meaning in rows:
         width = round(100 * number / longest, 2)
@@ -176,7 +176,7 @@ def _stored(root: Path, unit: str | None, at: int | None, size: int | None) -> b
 
 
 def _read(path: Path, offset: int, length: int) -> bytes | None:
-    """Give bytes of a file; None when they are too many for a report, or the file is gone, as blobs may be."""
+    """Return bytes of a file; None when they are too many for a report, or the file is gone, as blobs may be."""
     if length > _LARGEST or not path.exists():
         return None
     with path.open("rb") as handle:

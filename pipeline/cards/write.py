@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cache
 from pathlib import Path
 
 import duckdb
-import jinja2
 
 from manifests import Recipe
 from pipeline.cards.croissant import croissant
 from pipeline.cards.facts import Facts, gather
-from pipeline.cards.markdown import code, plain, yaml_text
-from pipeline.cards.pictures import bars, duplicate_pairs, leak_pairs, placeholder_pictures, taxa_pictures
+from pipeline.cards.report import report_text
+from pipeline.cards.templates import template
 from pipeline.catalog import connect_catalog
 from pipeline.shards import file_digest, read_checksums, write_checksums
 from pipeline.storage.atomic import table_writer, write_text
@@ -58,30 +56,8 @@ def card_texts(con: duckdb.DuckDBPyConnection, root: Path, facts: Facts) -> dict
 
 
 def card_text(facts: Facts) -> str:
-    """Give the dataset card in Markdown, with the metadata block that the Hugging Face Hub reads."""
-    return _template("README.md.jinja", escape=False).render(facts=facts)
-
-
-def report_text(con: duckdb.DuckDBPyConnection, root: Path, facts: Facts) -> str:
-    """Give the report as one HTML file that loads nothing: pictures, the funnel as bars, evidence side by side."""
-    return _template("report.html.jinja", escape=True).render(
-        facts=facts,
-        funnel=list(bars([(row[0], row[1], row[2], row[3], row[4]) for row in facts.funnel])),
-        taxa=taxa_pictures(con, root),
-        pairs=duplicate_pairs(con, root),
-        leaks=leak_pairs(con, root),
-        placeholders=placeholder_pictures(con, root),
-    )
-
-
-@cache
-def _template(name: str, escape: bool) -> jinja2.Template:
-    loader = jinja2.PackageLoader("pipeline.cards", "")
-    environment = jinja2.Environment(
-        loader=loader, autoescape=escape, undefined=jinja2.StrictUndefined, keep_trailing_newline=True
-    )
-    environment.filters |= {"plain": plain, "code": code, "yaml_text": yaml_text}
-    return environment.get_template(name)
+    """Return the dataset card in Markdown, with the metadata block that the Hugging Face Hub reads."""
+    return template("README.md.jinja", escape=False).render(facts=facts)
 
 
 def write_attribution(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:

@@ -71,7 +71,7 @@ class Asked:
 
 @contextmanager
 def ask(root: Path, write: bool = False) -> Iterator[Asked]:
-    """Give the catalog of a run, finished or not; nothing is written into the folder of one that is not.
+    """Yield the catalog of a run, finished or not; nothing is written into the folder of one that is not.
 
     Raises RunError when the folder is not one of a run, or `write` is asked for before the run is finished.
     """

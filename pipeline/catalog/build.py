@@ -23,13 +23,13 @@ _ANY = "*"
 
 
 def view_statements() -> str:
-    """Give the SQL that makes the catalog's views and macros."""
+    """Return the SQL that makes the catalog's views and macros."""
     folder = files("pipeline.catalog")
     return "\n".join((folder / name).read_text(encoding="utf-8") for name in ("views.sql", "macros.sql"))
 
 
 def comments() -> Iterator[tuple[str, str | None, str]]:
-    """Give (view, column or None, meaning) for everything that `views.sql` documents; view '*': any view's column."""
+    """Yield (view, column or None, meaning) for everything that `views.sql` documents; view '*': any view's column."""
     for found in _DOCUMENTED.finditer(view_statements()):
         yield found["view"], found["column"], found["text"]
 

@@ -6,8 +6,8 @@ from collections.abc import Generator
 from pathlib import Path
 
 from manifests import Recipe
-from pipeline.catalog import open_catalog
 from pipeline.catalog.funnel import funnel_lines
+from pipeline.catalog.open import open_catalog
 from pipeline.losses.emptiness import ALLOW_EMPTY
 from pipeline.losses.run_losses import rows_left, run_losses
 from pipeline.media.network_loss import hopeful_lines
@@ -18,7 +18,7 @@ from pipeline.storage.run_folder import STAGES, RunFolder
 def closing_lines(
     root: Path, shown: Path, recipe: Recipe, typed: str = "", until: str = STAGES[-1], allow_empty: bool = False
 ) -> Generator[str, None, ExitStatus]:
-    """Give the last lines of a run, and return its exit status: NOTHING_KEPT where no row is left, else DONE.
+    """Yield the last lines of a run, and return its exit status: NOTHING_KEPT where no row is left, else DONE.
 
     Funnel, what asking again may bring, what was lost of sources that lost most, where the shards are, and what to
     try; a run of which nothing is left has nothing to try. `shown`: the folder as it was typed; `typed`: the command;

@@ -49,7 +49,7 @@ LEFT JOIN (SELECT record_id, list({{'address': address, 'outcome': outcome}} ORD
 WHERE m.outcome IS NOT NULL AND NOT coalesce(t.arrived, false)
   AND coalesce(t.tries, 0) = coalesce(len(c.alternates), 0);
 """
-"""As `pipeline.stages.fetch_sql` settles a fetch that is done, for records all of whose addresses have answered."""
+"""As `pipeline.stages.fetch_sql` decides a fetch that is done, for records all of whose addresses have answered."""
 
 
 def create_fetched(con: duckdb.DuckDBPyConnection, folder: RunFolder) -> dict[str, str]:

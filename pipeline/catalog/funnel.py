@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pipeline.catalog import open_catalog
+from pipeline.catalog.open import open_catalog
 from pipeline.model.visible import on_one_line
 
 _WIDEST = 60
@@ -17,7 +17,7 @@ def _cell(value: object) -> str:
 
 
 def table_lines(names: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
-    """Give a plain text table: numbers to the right, words to the left.
+    """Yield a plain text table: numbers to the right, words to the left.
 
     >>> print("\\n".join(table_lines(["outcome", "rows"], [["kept", 1200], ["gone", 7]])))
     outcome   rows
@@ -33,7 +33,7 @@ def table_lines(names: Sequence[str], rows: Sequence[Sequence[object]]) -> Itera
 
 
 def funnel_lines(root: Path) -> Iterator[str]:
-    """Give the funnel of a run: rows per stage, outcome and source, and their sum."""
+    """Yield the funnel of a run: rows per stage, outcome and source, and their sum."""
     with open_catalog(root) as con:
         sources = [name for (name,) in con.execute("SELECT DISTINCT source FROM ledger ORDER BY 1").fetchall()]
         counted = con.execute("SELECT place, stage, outcome, source, rows FROM funnel ORDER BY ALL").fetchall()

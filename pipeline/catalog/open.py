@@ -20,7 +20,7 @@ _SPECIAL = frozenset(",*?[]")
 
 @contextmanager
 def open_catalog(root: Path, write: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give a connection to the catalog of a finished run, read-only unless `write` is asked for.
+    """Yield a connection to the catalog of a finished run, read-only unless `write` is asked for.
 
     The run's Parquet is only ever read, and no other file of the machine can be read through the catalog. With `write`
     tables and views of one's own can be made in the catalog file; the catalog stage makes it anew when it runs again.
@@ -34,7 +34,7 @@ def open_catalog(root: Path, write: bool = False) -> Iterator[duckdb.DuckDBPyCon
 
 @contextmanager
 def connect_catalog(root: Path, write: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give a connection to `catalog.duckdb` in a folder, finished or not; `open_catalog` says what it may do.
+    """Yield a connection to `catalog.duckdb` in a folder, finished or not; `open_catalog` says what it may do.
 
     Raises RunError when the file is not there, is not a catalog, or another process writes it.
     """

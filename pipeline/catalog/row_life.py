@@ -10,8 +10,7 @@ from typing import Any
 
 import duckdb
 
-from pipeline.catalog import Asked, ask
-from pipeline.catalog.asked import lost_files
+from pipeline.catalog.asked import Asked, ask, lost_files
 from pipeline.catalog.explained import explained
 from pipeline.losses.name_fall import fall_sql
 from pipeline.model.errors import RunError
@@ -56,7 +55,7 @@ def _one(con: Asked, query: str, *values: object) -> dict[str, Any] | None:
 
 
 def _many(con: Asked, query: str, *values: object) -> list[dict[str, Any]]:
-    """Give the rows of a query; none where it asks for what no stage has made yet."""
+    """Return the rows of a query; none where it asks for what no stage has made yet."""
     there = con.reads(query)
     if there is None:
         return []
@@ -66,7 +65,7 @@ def _many(con: Asked, query: str, *values: object) -> list[dict[str, Any]]:
 
 
 def _find(con: Asked, wanted: str) -> list[str]:
-    """Give the ids of the ledger rows that `wanted` names: an id or its beginning, or the source's own key."""
+    """Return the ids of the ledger rows that `wanted` names: an id or its beginning, or the source's own key."""
     found = _many(
         con,
         """SELECT DISTINCT row_id FROM ledger WHERE row_id = $1 OR starts_with(row_id, $1)
@@ -149,7 +148,7 @@ def _media(con: Asked, row_id: str) -> Iterator[str]:
     yield from _lines("hashes", media, "pdq", "quality", "phash", "pixel_sha256")
 
 
-def _fate(con: Asked, row_id: str) -> Iterator[str]:
+def _outcome(con: Asked, row_id: str) -> Iterator[str]:
     for leak in _many(con, "SELECT * FROM leaks WHERE record_id = ? ORDER BY ALL", row_id):
         yield from _lines("leak", leak, "benchmark", "item", "rule", "distance", "phash_distance", "variant")
     cluster = _one(con, "SELECT * FROM clusters WHERE record_id = ?", row_id)
@@ -188,7 +187,7 @@ def _fate(con: Asked, row_id: str) -> Iterator[str]:
 
 
 def _open(con: Asked, row_id: str) -> Iterator[str]:
-    """Give where a row stands whose life has not come to its end, and what makes it go on."""
+    """Yield where a row stands whose life has not come to its end, and what makes it go on."""
     if con.standing.complete or _one(con, "SELECT outcome FROM ledger WHERE row_id = ?", row_id):
         return
     for stage, word, query in _PASSED:
@@ -216,7 +215,7 @@ def row_id_of(con: Asked, root: Path, wanted: str) -> str:
 
 
 def explain(root: Path, wanted: str) -> Iterator[str]:
-    """Give the lines that tell one row's life; `wanted` is its id, the beginning of it, or the source's own key.
+    """Yield the lines that tell one row's life; `wanted` is its id, the beginning of it, or the source's own key.
 
     Raises RunError when no row, or more than one, is meant.
     """
@@ -224,7 +223,7 @@ def explain(root: Path, wanted: str) -> Iterator[str]:
         try:
             row_id = row_id_of(con, root, wanted)
             yield f"{'row':<10} {row_id}"
-            for part in (_record, partial(_fell, root), _media, _fate, _open):
+            for part in (_record, partial(_fell, root), _media, _outcome, _open):
                 yield from map(on_one_line, part(con, row_id))
         except duckdb.IOException as error:
             raise lost_files(con.standing, error) from error

@@ -80,7 +80,7 @@ CREATE VIEW places AS SELECT * FROM read_parquet('select/places/*.parquet');
 --| threatened: The taxa of the list, and what the taxonomy says they are.
 --| threatened.taxon: as the list writes it
 --| threatened.match_type: ID, or how the name was matched
---| threatened.accepted_id: null where the taxonomy does not settle it: then it is compared by its letters
+--| threatened.accepted_id: null where the taxonomy does not resolve it: then it is compared by its letters
 CREATE VIEW threatened AS SELECT * FROM read_parquet('select/threatened/*.parquet');
 
 --| withdrawals: The keys of the recipe's lists of withdrawals, and how many records each means.
@@ -113,17 +113,17 @@ CREATE VIEW records AS
 SELECT r.* EXCLUDE (locator_file, locator_row, locator_offset)
        REPLACE (CASE WHEN l.record_id IS NULL THEN r.issues ELSE list_sort(list_append(r.issues, 'LABEL_CONFLICT')) END
                 AS issues,
-                CASE WHEN v.coordinates = 'exact' OR (v.threatened <> '' AND t.settled AND w.record_id IS NULL) THEN r.lat
+                CASE WHEN v.coordinates = 'exact' OR (v.threatened <> '' AND t.listed AND w.record_id IS NULL) THEN r.lat
                      WHEN v.coordinates = '0.1' THEN floor(r.lat * 10 + 0.5) / 10 + 0.0 END AS lat,
-                CASE WHEN v.coordinates = 'exact' OR (v.threatened <> '' AND t.settled AND w.record_id IS NULL) THEN r.lon
+                CASE WHEN v.coordinates = 'exact' OR (v.threatened <> '' AND t.listed AND w.record_id IS NULL) THEN r.lon
                      WHEN v.coordinates = '0.1' THEN floor(r.lon * 10 + 0.5) / 10 + 0.0 END AS lon),
-       CASE WHEN v.coordinates = 'exact' OR (v.threatened <> '' AND t.settled AND w.record_id IS NULL) THEN NULL
+       CASE WHEN v.coordinates = 'exact' OR (v.threatened <> '' AND t.listed AND w.record_id IS NULL) THEN NULL
             WHEN r.lat IS NULL THEN NULL
             WHEN v.coordinates = '0.1' THEN 'coordinates rounded to 0.1 degree'
             ELSE 'coordinates withheld' END AS data_generalizations
 FROM read_parquet('ingest/records/*.parquet') r
 CROSS JOIN privacy v
-CROSS JOIN (SELECT count(*) > 0 AS settled FROM read_parquet('select/threatened/*.parquet')) t
+CROSS JOIN (SELECT count(*) > 0 AS listed FROM read_parquet('select/threatened/*.parquet')) t
 LEFT JOIN read_parquet('select/places/*.parquet') w ON w.record_id = r.record_id
 LEFT JOIN (SELECT DISTINCT record_id FROM read_parquet('screen/media_records/*.parquet') WHERE label_conflict) l
      ON l.record_id = r.record_id

@@ -25,7 +25,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def lines(args: argparse.Namespace) -> Iterator[str]:
-    """Give the script of the shell."""
+    """Yield the script of the shell."""
     from argcomplete.shell_integration import shellcode
 
     yield str(shellcode(["biomill"], shell=args.shell)).removesuffix("\n")

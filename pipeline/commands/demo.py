@@ -1,4 +1,4 @@
-"""`biomill demo -o OUT`: the whole mill on a drawn biota, offline."""
+"""`biomill demo -o OUT`: the whole pipeline on a drawn biota, offline."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipeline.commands.engine import add_engine_options, engine_options
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's arguments."""
-    parser = commands.add_parser("demo", help="the whole mill on a drawn biota, offline")
+    parser = commands.add_parser("demo", help="the whole pipeline on a drawn biota, offline")
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the drawn corpus and the run")
     parser.add_argument("--seed", type=int, default=17, help="seed of the drawing")
     parser.add_argument("--shuffle", type=int, default=0, help="permute the rows of every source file")

@@ -43,7 +43,7 @@ def workers_of(number: int) -> int:
 
 
 def engine_options(args: argparse.Namespace) -> EngineOptions:
-    """Give the options that the arguments state."""
+    """Return the options that the arguments state."""
     from pipeline.engine.engine import EngineOptions
 
     return EngineOptions(args.runner, workers_of(args.workers), args.job_endpoint, tuple(args.beam_option))

@@ -19,7 +19,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def lines(args: argparse.Namespace) -> Iterator[str]:
-    """Give the row's life, from the source's byte to the shard's offset or the reason why it has none."""
+    """Yield the row's life, from the source's byte to the shard's offset or the reason why it has none."""
     from pipeline.catalog.row_life import explain, explain_facts
 
     if args.json:

@@ -52,7 +52,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def lines(args: argparse.Namespace) -> Iterator[str]:
-    """Give what is selected, a line per step, and the rate."""
+    """Yield what is selected, a line per step, and the rate."""
     import hashlib
     import time
 
@@ -97,7 +97,7 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
 
 
 def _commands(args: argparse.Namespace) -> Iterator[str]:
-    """Give the lines that run a published trainer on the shards."""
+    """Yield the lines that run a published trainer on the shards."""
     from pipeline.feed.feed import located
     from pipeline.feed.trainers import MODEL, PRECISION, TRAINERS, command_lines, local_shards
     from pipeline.model.errors import UsageError

@@ -17,7 +17,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def lines(args: argparse.Namespace) -> Iterator[str]:
-    """Give the help of the named command, or of the program."""
+    """Yield the help of the named command, or of the program."""
     parser = args.parser
     for word in args.words:
         known = parser.groups()

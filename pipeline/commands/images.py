@@ -41,7 +41,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def lines(args: argparse.Namespace) -> Generator[str, None, int]:
-    """Give one line per file, sorted by path, and the number of files per outcome and format.
+    """Yield one line per file, sorted by path, and the number of files per outcome and format.
 
     A path or file that cannot be read is said at the end, and the others are done: exit status PARTLY.
     """
@@ -114,7 +114,7 @@ def _facts(path: Path, name: str, rules: ImageRules, args: argparse.Namespace) -
 
 
 def _files(paths: list[Path], failed: list[str]) -> Iterator[tuple[Path, str]]:
-    """Give the files and their names: relative to the folder that was named, or the file's own; note what is none."""
+    """Yield the files and their names: relative to the folder that was named, or the file's own; note what is none."""
     for path in paths:
         if path.is_file():
             yield path, path.name

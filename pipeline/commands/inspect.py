@@ -18,7 +18,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def lines(args: argparse.Namespace) -> Iterator[str]:
-    """Give the lines to print; raises SourceError when the path is of no known kind or damaged."""
+    """Yield the lines to print; raises SourceError when the path is of no known kind or damaged."""
     from pipeline import inspection
     from pipeline.model.visible import on_one_line
 

@@ -23,7 +23,7 @@ _BATCH_ROWS = 65_536
 
 
 def licences_of(path: Path, column: str = "") -> list[dict[str, Any]]:
-    """Give one row per distinct statement of a column, the commonest first: its number of rows and what it means.
+    """Return one row per distinct statement of a column, the commonest first: its number of rows and what it means.
 
     `path` is a text file of one statement per line, a CSV or TSV with a header, or a Parquet file; null and empty
     cells are one statement. Raises BiomillError when the file or column cannot be read.
@@ -85,7 +85,7 @@ def _parquet(path: Path, column: str) -> Iterator[str | None]:
 
 
 def _chosen(path: Path, columns: Sequence[str], wanted: str) -> str:
-    """Give the column that is wanted, or the one that is called as licences are."""
+    """Return the column that is wanted, or the one that is called as licences are."""
 
     def plain(name: str) -> str:
         return "".join(name.lower().split()).replace("_", "")
@@ -112,7 +112,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def lines(args: argparse.Namespace) -> Iterator[str]:
-    """Give the statements as CSV with a header, or as JSON lines."""
+    """Yield the statements as CSV with a header, or as JSON lines."""
     rows = licences_of(args.file, args.column)
     if args.json:
         yield from (json.dumps(row, ensure_ascii=False) for row in rows)

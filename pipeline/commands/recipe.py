@@ -26,7 +26,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def lines(args: argparse.Namespace) -> Iterator[str]:
-    """Give the recipe as TOML with its digest; raises RecipeErrors with file, line, key and value of each."""
+    """Yield the recipe as TOML with its digest; raises RecipeErrors with file, line, key and value of each."""
     from manifests import canonical_json, describe_recipe, load_recipe, recipe_digest, starter_recipe
     from manifests.toml_form import resolved_toml
     from pipeline.run.preflight import known_before

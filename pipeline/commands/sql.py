@@ -50,7 +50,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def lines(args: argparse.Namespace) -> Generator[str, None, int]:
-    """Give the answers in the format that is asked for; the status is 130 after Ctrl-C."""
+    """Yield the answers in the format that is asked for; the status is 130 after Ctrl-C."""
     from pipeline.query import answers, prompt
 
     if args.query is not None and args.file is not None:

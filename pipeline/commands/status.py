@@ -18,7 +18,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def lines(args: argparse.Namespace) -> Iterator[str]:
-    """Give the state of every stage; raises RunError when the folder is not one of a run."""
+    """Yield the state of every stage; raises RunError when the folder is not one of a run."""
     from pipeline.run.status import run_status, status_lines
     from pipeline.run.status_facts import status_facts
     from pipeline.storage.run_folder import RunFolder

@@ -23,7 +23,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def lines(args: argparse.Namespace) -> Generator[str, None, int]:
-    """Give a line per check, and return FAILED when one of them failed, NOTHING_KEPT when nothing was kept."""
+    """Yield a line per check, and return FAILED when one of them failed, NOTHING_KEPT when nothing was kept."""
     from pipeline.losses.run_losses import rows_left
     from pipeline.storage.run_folder import RunFolder
     from pipeline.verify import verify

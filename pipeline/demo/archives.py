@@ -28,7 +28,7 @@ class Order:
     shuffle: int
 
     def of(self, table: str, items: Sequence[T]) -> list[T]:
-        """Give the items in this order; `table` keeps the permutations of different tables apart."""
+        """Return the items in this order; `table` keeps the permutations of different tables apart."""
         arranged = list(items)
         if self.shuffle:
             random.Random(f"{self.shuffle}|{table}").shuffle(arranged)
@@ -44,7 +44,7 @@ def write_zip(path: Path, members: Iterable[tuple[str, bytes]]) -> None:
 
 
 def zip_entry(name: str) -> zipfile.ZipInfo:
-    """Give a deflated zip entry with a fixed date and mode.
+    """Return a deflated zip entry with a fixed date and mode.
 
     >>> zip_entry("a.txt").date_time
     (2026, 1, 1, 0, 0, 0)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.demo.archives import Order, write_zip
-from pipeline.demo.cast import Naming
+from pipeline.demo.species import Naming
 from pipeline.demo.truth import Claim
 from pipeline.model import ids
 
@@ -69,11 +69,11 @@ class BioscanSheet:
 
     @staticmethod
     def row_id(process: str) -> str:
-        """Give the row id of a specimen."""
+        """Return the row id of a specimen."""
         return ids.record_id(SOURCE, process, process)
 
     def last(self) -> str:
-        """Give the processid of the specimen added last."""
+        """Return the processid of the specimen added last."""
         return self.lines[-1].split(",", 1)[0]
 
     def write(self, folder: Path, order: Order) -> None:
@@ -86,7 +86,7 @@ class BioscanSheet:
 
 
 def chunk_of(processid: str, split: str) -> str:
-    """Give the chunk folder of a specimen, empty where its split has none.
+    """Return the chunk folder of a specimen, empty where its split has none.
 
     >>> chunk_of("BIOTA100-24", "pretrain"), chunk_of("BIOTA100-24", "train"), chunk_of("BIOTA100-24", "val")
     ('0c', '0', '')
@@ -95,7 +95,7 @@ def chunk_of(processid: str, split: str) -> str:
 
 
 def image_path(processid: str, split: str) -> str:
-    """Give the member of the image zip that holds a specimen's crop."""
+    """Return the member of the image zip that holds a specimen's crop."""
     folders = "/".join(part for part in (split, chunk_of(processid, split)) if part)
     return f"bioscan5m/images/cropped_256/{folders}/{processid}.jpg"
 

@@ -1,4 +1,4 @@
-"""Records in bulk: a GBIF archive of any size, without pictures, to see how the mill grows.
+"""Records in bulk: a GBIF archive of any size, without pictures, to see how the pipeline grows.
 
 The archive is streamed: memory does not grow with the number of rows, and the same arguments give the same bytes.
 """
@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from manifests.recipe import RANKS
-from pipeline.demo.cast import default_taxa
 from pipeline.demo.gbif import LICENCES, MULTIMEDIA_COLUMNS, OCCURRENCE_COLUMNS, descriptor
+from pipeline.demo.species import default_taxa
 
 ARCHIVE = "0098765-260101000000000.zip"
 MISNAMED_PERCENT = 2
@@ -46,7 +46,7 @@ def generate_records(folder: Path, n: int, seed: int = 17) -> Path:
 
 
 def occurrences_for(media: int) -> int:
-    """Give the number of occurrences that carry so many media rows.
+    """Return the number of occurrences that carry so many media rows.
 
     >>> [occurrences_for(n) for n in (1, 8, 9, 10)]
     [1, 8, 8, 9]
@@ -110,7 +110,7 @@ def _media(n: int, seed: int) -> Iterator[str]:
 
 
 def _templates() -> list[str]:
-    """Give one row template per name; what varies between records of a name is left open."""
+    """Return one row template per name; what varies between records of a name is left open."""
     taxa = [row for row in default_taxa() if row["taxonRank"] in ("species", "genus")]
     misnamed = len(taxa) * MISNAMED_PERCENT // (100 - MISNAMED_PERCENT)
     names = [

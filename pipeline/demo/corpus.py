@@ -1,6 +1,6 @@
 """The demo corpus: a procedural biota in the real layouts of four sources, with a truth table of every row's end.
 
-It is the fixture that every part of the mill is tried on: everything a curator meets is planted on purpose, several
+It is the fixture that every part of the pipeline is tried on: everything a curator meets is planted on purpose, several
 times over, and `truth.csv` says what must become of it.
 """
 
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.demo.archives import Order
-from pipeline.demo.book import Book
 from pipeline.demo.demo_recipe import recipe_text
+from pipeline.demo.draft import Draft
 from pipeline.demo.ordinary import add_ordinary
-from pipeline.demo.plants_fetch import plant_fetch
-from pipeline.demo.plants_likeness import plant_likeness
-from pipeline.demo.plants_media import plant_media
-from pipeline.demo.plants_placeholders import plant_placeholders
-from pipeline.demo.plants_rows import plant_rows
+from pipeline.demo.planted_fetch import add_fetch
+from pipeline.demo.planted_likeness import add_likeness
+from pipeline.demo.planted_media import add_media
+from pipeline.demo.planted_placeholders import add_placeholders
+from pipeline.demo.planted_rows import add_rows
 from pipeline.demo.web import HOSTS
 from pipeline.model.errors import StorageError
 
@@ -62,19 +62,19 @@ def build_corpus(folder: Path, seed: int = 17, shuffle: int = 0) -> Corpus:
     if folder.exists() and any(folder.iterdir()):
         raise StorageError("the folder is not empty", where=str(folder), remedy="name a new or empty folder")
     folder.mkdir(parents=True, exist_ok=True)
-    book = Book(seed)
-    add_ordinary(book)
-    plant_rows(book)
-    plant_fetch(book)
-    plant_likeness(book)
-    plant_media(book)
-    plant_placeholders(book)
+    draft = Draft(seed)
+    add_ordinary(draft)
+    add_rows(draft)
+    add_fetch(draft)
+    add_likeness(draft)
+    add_media(draft)
+    add_placeholders(draft)
 
     corpus = Corpus.at(folder)
     order = Order(shuffle)
-    for sheet in (book.gbif, book.eol, book.bioscan, book.fathomnet, book.heldout):
+    for sheet in (draft.gbif, draft.eol, draft.bioscan, draft.fathomnet, draft.heldout):
         sheet.write(folder, order)
-    book.web.write(corpus.www)
-    book.truth.write(corpus.truth)
+    draft.web.write(corpus.www)
+    draft.truth.write(corpus.truth)
     corpus.recipe.write_text(recipe_text(seed), encoding="utf-8")
     return corpus

@@ -12,7 +12,7 @@ MIN_SIDE = 24
 
 
 def recipe_text(seed: int) -> str:
-    """Give the recipe as TOML.
+    """Return the recipe as TOML.
 
     >>> import tomllib
     >>> [source["name"] for source in tomllib.loads(recipe_text(17))["sources"]]

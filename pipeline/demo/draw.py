@@ -132,7 +132,7 @@ def _paint(canvas: npt.NDArray[np.uint8], look: Look, key: str, pose: Pose) -> B
 
 
 def _loosened(box: Box, margins: Sequence[int], size: tuple[int, int]) -> Box:
-    """Give the box as a person draws it: wider by the margins (left, top, right, bottom), inside the frame."""
+    """Return the box as a person draws it: wider by the margins (left, top, right, bottom), inside the frame."""
     left, top = max(0, box[0] - margins[0]), max(0, box[1] - margins[1])
     right, bottom = min(size[0], box[0] + box[2] + margins[2]), min(size[1], box[1] + box[3] + margins[3])
     return left, top, right - left, bottom - top
@@ -141,7 +141,7 @@ def _loosened(box: Box, margins: Sequence[int], size: tuple[int, int]) -> Box:
 def _masks(
     look: Look, pose: Pose, origin: tuple[int, int], size: tuple[int, int]
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """Give the masks of limbs and body, 0 to 128, in the patch at `origin`."""
+    """Return the masks of limbs and body, 0 to 128, in the patch at `origin`."""
     body = look.body
     cosine, sine = math.cos(pose.turn), math.sin(pose.turn)
     flip = -1.0 if pose.mirrored else 1.0
@@ -176,7 +176,7 @@ def _masks(
 def _body_axes(
     pose: Pose, origin: tuple[int, int], size: tuple[int, int]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Give each pixel's place along and across the body, in radii."""
+    """Return each pixel's place along and across the body, in radii."""
     x = (np.arange(size[0], dtype=np.float32) + np.float32(origin[0] - pose.x)) / np.float32(pose.radius)
     y = (np.arange(size[1], dtype=np.float32) + np.float32(origin[1] - pose.y)) / np.float32(pose.radius)
     cosine, sine = np.float32(math.cos(pose.turn)), np.float32(math.sin(pose.turn))
@@ -186,7 +186,7 @@ def _body_axes(
 
 
 def _coat(look: Look, u: npt.NDArray[np.float32], v: npt.NDArray[np.float32]) -> npt.NDArray[np.int16]:
-    """Give the coat's colours: the genus' pattern in two colours, with the species' mark on top."""
+    """Return the coat's colours: the genus' pattern in two colours, with the species' mark on top."""
     f = np.float32(look.frequency)
     radius = np.sqrt(u * u + v * v)
     if look.pattern == "stripes":

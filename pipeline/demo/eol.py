@@ -14,7 +14,7 @@ from pathlib import Path
 
 from manifests.recipe import RANKS
 from pipeline.demo.archives import Order, write_tgz, write_zip
-from pipeline.demo.cast import Naming
+from pipeline.demo.species import Naming
 from pipeline.demo.truth import Claim
 from pipeline.model import ids
 
@@ -54,7 +54,7 @@ class EolSheet:
     taxon_rows: list[tuple[str, ...]] = field(default_factory=list)
 
     def page(self, naming: Naming) -> str:
-        """Give the page id of a name, adding it and its ancestors to the hierarchy where they are new."""
+        """Return the page id of a name, adding it and its ancestors to the hierarchy where they are new."""
         path = [name for name in naming.lineage[: RANKS.index(naming.rank)] if name]
         ranks = [rank for rank, name in zip(RANKS, naming.lineage, strict=True) if name][: len(path)]
         if naming.rank == "species" and path:
@@ -117,7 +117,7 @@ class EolSheet:
 
 
 def content_path(number: int) -> str:
-    """Give the path of a full-size copy, spread over folders as EOL does.
+    """Return the path of a full-size copy, spread over folders as EOL does.
 
     >>> content_path(1)
     'data/media/c4/ca/42/38a0b923820dcc.1.jpg'

@@ -57,12 +57,12 @@ class Frame:
         return Claim(ids.record_id(SOURCE, self.uuid, self.uuid, uuid), SOURCE, specific, FAMILY, width * height)
 
     def key(self, row_id: str) -> str:
-        """Give the box's own id behind a row id."""
+        """Return the box's own id behind a row id."""
         uuids = [str(box["uuid"]) for box in self.boxes]
         return next(uuid for uuid in uuids if ids.record_id(SOURCE, self.uuid, self.uuid, uuid) == row_id)
 
     def empty(self) -> str:
-        """Give the row id of an image that has no boxes."""
+        """Return the row id of an image that has no boxes."""
         return ids.record_id(SOURCE, self.uuid, self.uuid)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 from pipeline.demo.archives import Order, write_zip
-from pipeline.demo.cast import Naming
+from pipeline.demo.species import Naming
 from pipeline.demo.truth import Claim
 from pipeline.model import ids
 
@@ -180,12 +180,12 @@ class GbifSheet:
 
 
 def _is_specimen(number: int) -> bool:
-    """Tell whether the occurrence of that number is one of the museum's specimens."""
+    """Return whether the occurrence of that number is one of the museum's specimens."""
     return number % 7 == 3
 
 
 def descriptor() -> bytes:
-    """Give the archive's meta.xml (Darwin Core text guide, TDWG 2023)."""
+    """Return the archive's meta.xml (Darwin Core text guide, TDWG 2023)."""
     attributes = (
         'encoding="UTF-8" fieldsTerminatedBy="\\t" linesTerminatedBy="\\n" fieldsEnclosedBy="" ignoreHeaderLines="1"'
     )

@@ -129,7 +129,7 @@ def serve(folder: Path, port: int = 0) -> Iterator[DemoServer]:
 
 
 def connect_to(address: str) -> tuple[str, ...]:
-    """Give the FetchRules.connect_to entries that lead every demo host to one address.
+    """Return the FetchRules.connect_to entries that lead every demo host to one address.
 
     >>> connect_to("127.0.0.1:8765")[0]
     'content.biota.test=127.0.0.1:8765'

@@ -50,7 +50,7 @@ class Look:
 
 
 def looks(lineages: Mapping[str, Sequence[str]]) -> dict[str, Look]:
-    """Give the look of every species from its seven names, kingdom first.
+    """Return the look of every species from its seven names, kingdom first.
 
     Traits are dealt out in the alphabetical order of the names at each rank, so that they never depend on the order in
     which the species are given.

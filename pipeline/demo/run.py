@@ -1,4 +1,4 @@
-"""The demo: draw the biota, serve its media from this machine, run the mill over it, and show what came out."""
+"""The demo: draw the biota, serve its media from this machine, run the pipeline over it, and show what came out."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def prepared_corpus(folder: Path, seed: int, shuffle: int) -> Corpus:
 
 
 def connected(recipe: Recipe, address: str) -> Recipe:
-    """Give the recipe with all of the demo's hosts served from `address`; its digest stays the same."""
+    """Return the recipe with all of the demo's hosts served from `address`; its digest stays the same."""
     return dataclasses.replace(recipe, fetch=dataclasses.replace(recipe.fetch, connect_to=connect_to(address)))
 
 

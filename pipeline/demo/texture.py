@@ -19,7 +19,7 @@ OCTAVES = ((3, 30), (6, 44), (11, 52), (19, 40))
 
 
 def noise_field(key: str, size: tuple[int, int], octaves: tuple[tuple[int, int], ...] = OCTAVES) -> Field:
-    """Give a smooth random field of int16, shape (height, width), roughly within plus or minus the sum of amplitudes.
+    """Return a smooth random field of int16, shape (height, width), roughly within plus or minus the sum of amplitudes.
 
     `size` is (width, height) in pixels; every octave is a coarse grid of hash bytes, enlarged bicubically.
 
@@ -40,7 +40,7 @@ def noise_field(key: str, size: tuple[int, int], octaves: tuple[tuple[int, int],
 
 
 def tinted(colour: tuple[int, int, int], field: Field) -> npt.NDArray[np.uint8]:
-    """Give an RGB raster (height, width, 3) of one colour, made lighter and darker by a field.
+    """Return an RGB raster (height, width, 3) of one colour, made lighter and darker by a field.
 
     >>> tinted((10, 200, 250), np.array([[0, 20]], dtype=np.int16)).tolist()
     [[[10, 200, 250], [30, 220, 255]]]

@@ -1,6 +1,6 @@
 """The truth table: how every input row of the corpus must end, worked out from what was planted, never from a run.
 
-Rows of one image that several sources publish are settled here by the pipeline's published rule of priority, restated
+Rows of one image that several sources publish are decided here by the pipeline's published rule of priority, restated
 in a few lines of its own, so that the corpus can serve as an oracle for the real one.
 """
 
@@ -35,7 +35,7 @@ class Claim:
     """True for a specimen, which can be determined again."""
 
     def rank(self) -> tuple[bool, bool, int, int, int, str]:
-        """Give the sort key of the priority rule: the smallest is kept.
+        """Return the sort key of the priority rule: the smallest is kept.
 
         >>> small = Claim("a", "gbif", True, "CC0", 100)
         >>> large = Claim("b", "gbif", True, "CC-BY", 900)
@@ -64,11 +64,11 @@ class Truth:
         """State that the row of a claim is kept."""
         self.end(claim, Outcome.KEPT, note=note)
 
-    def settle(self, rivals: Sequence[tuple[Claim, str]], note: str) -> None:
+    def decide(self, rivals: Sequence[tuple[Claim, str]], note: str) -> None:
         """State the ends of rows that show one image: (claim, content key), where equal keys mean equal pixels.
 
         >>> truth = Truth()
-        >>> truth.settle([(Claim("b", "eol", True, "PD", 9), "x"), (Claim("a", "gbif", True, "CC-BY", 9), "x")], "")
+        >>> truth.decide([(Claim("b", "eol", True, "PD", 9), "x"), (Claim("a", "gbif", True, "CC-BY", 9), "x")], "")
         >>> [(row[0], row[2], row[3]) for row in truth.rows]
         [('b', 'kept', ''), ('a', 'exact_duplicate', 'b')]
         """

@@ -1,6 +1,6 @@
 """Running one Beam pipeline: which runner, how many processes, and what happens when something dies.
 
-The mill's stages are the same Beam graph on every runner:
+The pipeline's stages are the same Beam graph on every runner:
 
     local      Beam's Fn API runner in this process (1 worker), or with worker processes (2 and more)
     portable   a job service and SDK workers as processes of their own: the protocol that Flink and Dataflow speak
@@ -137,7 +137,7 @@ def _hear_thread_failures() -> None:
 
 
 def _local_runner(workers: int) -> Any:
-    """Give Beam's Fn API runner: in this process, or with worker processes."""
+    """Return Beam's Fn API runner: in this process, or with worker processes."""
     from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
     from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
@@ -256,7 +256,7 @@ class Engine(AbstractContextManager["Engine"]):
         self._endpoint, self._pool = f"localhost:{job_port}", f"localhost:{pool_port}"
 
     def _runner(self, workers: int) -> tuple[Any, list[str]]:
-        """Give the Beam runner and its options."""
+        """Return the Beam runner and its options."""
         options = self.options
         level = "ERROR" if logger.isEnabledFor(logging.DEBUG) else "CRITICAL"
         quiet = [f"--default_sdk_harness_log_level={level}"]
@@ -328,7 +328,7 @@ class Engine(AbstractContextManager["Engine"]):
             raise explain_failure(failure[0], label)
 
     def _workers_are_ours(self, workers: int) -> bool:
-        """Tell whether workers are processes of this machine that this run started."""
+        """Return whether workers are processes of this machine that this run started."""
         options = self.options
         started = options.runner == "portable" and not options.job_endpoint
         return started or (options.runner == "local" and workers > 1)

@@ -57,12 +57,12 @@ def list_boxes(choice: Choice, level: str) -> None:
 
 
 def unboxed() -> str:
-    """Give the condition on `samples` that no box of `list_boxes` lies in the picture, as `boxes_in` would find."""
+    """Return the condition on `samples` that no box of `list_boxes` lies in the picture, as `boxes_in` would find."""
     return "key NOT IN (SELECT m.key FROM media_of m JOIN boxes USING (media_id))"
 
 
 def boxes_in(row: Mapping[str, Any]) -> list[PlacedBox]:
-    """Give the boxes in a stored picture, its own first, cut off at its edges.
+    """Return the boxes in a stored picture, its own first, cut off at its edges.
 
     `row`: a sample with BOX_COLUMNS.
 

@@ -30,7 +30,7 @@ class ShardBytes:
             os.close(self._open.popitem()[1])
 
     def read(self, shard: str, offset: int, length: int) -> bytes:
-        """Give `length` bytes from `offset`; raises VerifyError when the shard is missing or shorter."""
+        """Return `length` bytes from `offset`; raises VerifyError when the shard is missing or shorter."""
         handle = self._open.pop(shard, None)
         if handle is None:
             try:
@@ -48,7 +48,7 @@ class ShardBytes:
         return data
 
     def jpeg(self, row: dict[str, object]) -> bytes:
-        """Give the image of a row with shard, jpg_offset, jpg_length and jpeg_sha256; raises VerifyError if changed."""
+        """Return the image of a row with shard, jpg_offset, jpg_length and jpeg_sha256; VerifyError if changed."""
         shard, offset, length = str(row["shard"]), row["jpg_offset"], row["jpg_length"]
         assert isinstance(offset, int) and isinstance(length, int)
         data = self.read(shard, offset, length)
@@ -60,7 +60,7 @@ class ShardBytes:
 
 
 def sample_bytes(data: bytes, row: dict[str, object]) -> bytes:
-    """Give a sample's bytes as they are, once its image is the one that was stored; raises VerifyError if not."""
+    """Return a sample's bytes as they are, once its image is the one that was stored; raises VerifyError if not."""
     start = int(str(row["jpg_offset"])) - int(str(row["offset"]))
     image = data[start : start + int(str(row["jpg_length"]))]
     if hashlib.sha256(image).hexdigest() != row["jpeg_sha256"]:

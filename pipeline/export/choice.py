@@ -1,4 +1,4 @@
-"""Which samples an export takes: an SQL condition or question over the catalog, then the door."""
+"""Which samples an export takes: an SQL condition or question over the catalog, then its licence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from manifests import Recipe
 from pipeline.catalog import open_catalog
-from pipeline.export.door import refusal
+from pipeline.export.sharing import refusal
 from pipeline.model.errors import RunError
 
 _REMEDY = 'list the columns with: biomill sql RUN "DESCRIBE samples"'
@@ -24,7 +24,7 @@ WITHDRAWN = "withdrawn"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The chosen samples of a run, behind the door. Lives as long as the connection to the catalog."""
+    """The chosen samples of a run, all of which may be shared. Lives as long as the connection to the catalog."""
 
     con: duckdb.DuckDBPyConnection
     root: Path
@@ -45,7 +45,7 @@ class Choice:
         return {key for (key,) in self.con.execute("SELECT key FROM chosen WHERE reason = ?", [reason]).fetchall()}
 
     def left_out(self, reason: str, condition: str) -> Choice:
-        """Give the choice without the samples, of those that leave, of which a condition on `samples` holds.
+        """Return the choice without the samples, of those that leave, of which a condition on `samples` holds.
 
         Raises RunError when nothing is left.
         """
@@ -62,7 +62,7 @@ class Choice:
         return found
 
     def rows(self, columns: str, order: str = "split, key", tables: str = "") -> Iterator[dict[str, Any]]:
-        """Give columns of the samples that leave, joined with other tables, in order, a batch at a time.
+        """Yield columns of the samples that leave, joined with other tables, in order, a batch at a time.
 
         Ask nothing else of the connection before the last row has come: an answer streams over it.
         """

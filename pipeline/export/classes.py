@@ -14,7 +14,7 @@ _UNSAFE = re.compile(r"[^\w .×'()-]")
 
 
 def class_column(level: str, alias: str = "") -> str:
-    """Give the SQL expression of a sample's class; raises RunError for a level that is none.
+    """Return the SQL expression of a sample's class; raises RunError for a level that is none.
 
     >>> class_column("accepted"), class_column("order"), class_column("genus", "s")
     ('accepted_id', '"order"', 's."genus"')
@@ -26,7 +26,8 @@ def class_column(level: str, alias: str = "") -> str:
 
 
 def folder_name(name: str) -> str:
-    """Give a name as a folder: no separators, no control characters, no leading or closing dot, 100 characters at most.
+    """Return a name as a folder: no separators, no control characters, no leading or closing dot, 100 characters at
+    most.
 
     >>> folder_name("Puma concolor"), folder_name("../etc"), folder_name("a/b:c")
     ('Puma concolor', 'etc', 'a b c')
@@ -35,7 +36,7 @@ def folder_name(name: str) -> str:
 
 
 def class_names(choice: Choice, level: str) -> dict[str, str]:
-    """Give the name of each class by its key, sorted by name; taxa of one name get their key behind it.
+    """Return the name of each class by its key, sorted by name; taxa of one name get their key behind it.
 
     Of accepted taxa one may lie within another: a genus to which some images are identified, and its species. Their
     classes are not disjoint, and the name of the higher one says so: 'Puma (genus only)'. Samples without the rank have
@@ -64,6 +65,6 @@ def class_names(choice: Choice, level: str) -> dict[str, str]:
 
 
 def unclassed(choice: Choice, level: str) -> int:
-    """Give the number of samples that leave and have no taxon of the level."""
+    """Return the number of samples that leave and have no taxon of the level."""
     query = f"SELECT count(*) FROM samples JOIN leaving USING (key) WHERE {class_column(level)} IS NULL"
     return int(choice.con.execute(query).fetchall()[0][0])

@@ -19,7 +19,7 @@ from pipeline.export.boxes import BOX_COLUMNS, BOX_TABLES, boxes_in, list_boxes
 from pipeline.export.bytes import ShardBytes
 from pipeline.export.choice import Choice
 from pipeline.export.classes import class_column, class_names
-from pipeline.export.files import IMAGE_COLUMNS, put_image
+from pipeline.export.written import IMAGE_COLUMNS, put_image
 from pipeline.storage.atomic import atomic_path
 
 _LABELS = "accepted_name, license_id, license_family, rights_holder, creator, source_page, media_url"
@@ -83,7 +83,7 @@ def _image(place: int, row: dict[str, Any], licences: list[str]) -> dict[str, An
 
 
 def _annotations(image: int, row: dict[str, Any], number: Mapping[str, int]) -> Iterator[dict[str, Any]]:
-    """Give one annotation per box in the picture; of a picture without any, one that says what is in it."""
+    """Yield one annotation per box in the picture; of a picture without any, one that says what is in it."""
     boxes = boxes_in(row)
     for box in boxes:
         yield {

@@ -12,10 +12,10 @@ from pipeline.cards import ATTRIBUTION, write_attribution
 from pipeline.export.choice import WITHDRAWN, Choice, choose
 from pipeline.export.classes import class_column, unclassed
 from pipeline.export.coco import export_coco
-from pipeline.export.files import write_rows
 from pipeline.export.folders import export_folders, without_train
 from pipeline.export.hugging_face import export_hugging_face
 from pipeline.export.tar_shards import export_shards
+from pipeline.export.written import write_rows
 from pipeline.export.yolo import boxed, export_yolo
 from pipeline.model.errors import RunError, UsageError
 from pipeline.storage.atomic import TEMPORARY_PREFIX, read_json, storage_error, write_json

@@ -13,7 +13,7 @@ from pathlib import Path
 from pipeline.export.bytes import ShardBytes
 from pipeline.export.choice import Choice
 from pipeline.export.classes import class_column, class_names
-from pipeline.export.files import IMAGE_COLUMNS, put_image, write_rows
+from pipeline.export.written import IMAGE_COLUMNS, put_image, write_rows
 from pipeline.storage.atomic import storage_error
 
 ONLY_VALIDATED = "class_not_in_train"
@@ -21,7 +21,7 @@ ONLY_VALIDATED = "class_not_in_train"
 
 
 def without_train(choice: Choice, level: str) -> Choice:
-    """Give the choice without the classes that the training split lacks, where there are several splits."""
+    """Return the choice without the classes that the training split lacks, where there are several splits."""
     column = class_column(level)
     trained = f"SELECT {column} FROM samples JOIN leaving USING (key) WHERE split = 'train' AND {column} IS NOT NULL"
     several = "(SELECT count(DISTINCT split) FROM samples JOIN leaving USING (key)) > 1"

@@ -17,7 +17,7 @@ from pipeline.cards.markdown import code
 from pipeline.export.bytes import ShardBytes
 from pipeline.export.choice import Choice
 from pipeline.export.classes import class_column, class_names
-from pipeline.export.files import IMAGE_COLUMNS
+from pipeline.export.written import IMAGE_COLUMNS
 from pipeline.model.records import RANK_COLUMNS
 from pipeline.storage.atomic import table_writer, write_text
 

@@ -89,7 +89,7 @@ def export_shards(choice: Choice, out: Path) -> dict[str, int]:
 
 
 def _told(choice: Choice) -> str:
-    """Give a subquery of the rows beside the run's lean shards: key, and the whole row as `told`."""
+    """Return a subquery of the rows beside the run's lean shards: key, and the whole row as `told`."""
     shards = choice.con.execute("SELECT DISTINCT shard FROM samples ORDER BY 1").fetchall()
     files = ", ".join(quote(f"shards/{samples_path(shard)}") for (shard,) in shards)
     return f"(SELECT key, s AS told FROM read_parquet([{files}]) s)"

@@ -16,7 +16,7 @@ from pipeline.export.boxes import BOX_COLUMNS, BOX_TABLES, PlacedBox, boxes_in, 
 from pipeline.export.bytes import ShardBytes
 from pipeline.export.choice import Choice
 from pipeline.export.classes import class_column, class_names
-from pipeline.export.files import IMAGE_COLUMNS, put_image
+from pipeline.export.written import IMAGE_COLUMNS, put_image
 from pipeline.storage.atomic import write_text
 
 NO_BOX = "no_box"
@@ -24,7 +24,7 @@ NO_BOX = "no_box"
 
 
 def boxed(choice: Choice, level: str) -> Choice:
-    """Give the choice without the samples in which no box lies."""
+    """Return the choice without the samples in which no box lies."""
     list_boxes(choice, level)
     return choice.left_out(NO_BOX, f"{class_column(level)} IS NOT NULL AND {unboxed()}")
 

@@ -82,7 +82,7 @@ class Region:
 
 
 def region(view: View, width: int, height: int, draws: Sequence[float]) -> Region:
-    """Give the part of an image of that size which the view shows; `draws` are DRAWS numbers in [0, 1).
+    """Return the part of an image of that size which the view shows; `draws` are DRAWS numbers in [0, 1).
 
     Source of the random rule: torchvision.transforms.RandomResizedCrop.get_params.
 
@@ -109,7 +109,7 @@ def region(view: View, width: int, height: int, draws: Sequence[float]) -> Regio
 
 
 def show(jpeg: bytes | memoryview, view: View, draws: Sequence[float]) -> Pixels:
-    """Give the image as the view shows it: uint8, shape (size, size, 3), RGB.
+    """Return the image as the view shows it: uint8, shape (size, size, 3), RGB.
 
     Raises FeedError for bytes that are no whole JPEG, or one of more pixels than `view.max_pixels`.
 

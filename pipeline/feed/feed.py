@@ -28,7 +28,7 @@ from pipeline.feed.permutation import Rows, subkey, uniforms
 from pipeline.feed.rules import Rules
 from pipeline.feed.sequence import Sequence
 from pipeline.feed.store import Span, open_store
-from pipeline.feed.tape import Block
+from pipeline.feed.stream_order import Block
 from pipeline.model.errors import FeedError
 
 Jpeg = bytes | memoryview
@@ -52,7 +52,7 @@ class Batch:
     keys: tuple[str, ...]
 
     def digest(self) -> str:
-        """Give a digest of keys, labels and pixels."""
+        """Return a digest of keys, labels and pixels."""
         digest = hashlib.sha256("\n".join(self.keys).encode())
         for array in (self.images, self.taxa, self.names):
             digest.update(np.ascontiguousarray(array).tobytes())
@@ -90,7 +90,7 @@ class Feed:
         return {**self.__dict__, "_blocks": OrderedDict(), "_pool": None}
 
     def batch(self, step: int, rank: int = 0, world: int = 1) -> Batch:
-        """Give the part of a step's batch that a rank trains on: slice `rank` of `world` equal ones.
+        """Return the part of a step's batch that a rank trains on: slice `rank` of `world` equal ones.
 
         Raises FeedError for a step or rank that cannot be, and for a sample that cannot be read or decoded.
         """
@@ -115,20 +115,20 @@ class Feed:
         return Batch(step, images, manifest.taxon[rows].astype(np.int64), manifest.name[rows].astype(np.int64), keys)
 
     def keys(self, step: int, rank: int = 0, world: int = 1) -> tuple[str, ...]:
-        """Give the keys of a batch without reading any image."""
+        """Return the keys of a batch without reading any image."""
         return tuple(self.manifest.keys.take(self.sequence.rows(step, rank, world)).to_pylist())
 
     def steps(self, start: int, stop: int, rank: int = 0, world: int = 1) -> Iterator[Batch]:
-        """Give the batches of steps `start` to `stop` - 1, in order."""
+        """Yield the batches of steps `start` to `stop` - 1, in order."""
         for step in range(start, stop):
             yield self.batch(step, rank, world)
 
     def state(self, step: int) -> dict[str, Any]:
-        """Give what a checkpoint must hold to go on at `step`: the step, and the digest of what is read."""
+        """Return what a checkpoint must hold to go on at `step`: the step, and the digest of what is read."""
         return {"step": step, "digest": self.digest}
 
     def resume(self, state: Mapping[str, Any]) -> int:
-        """Give the step to go on at; raises FeedError when the state is of other data, rules or view."""
+        """Return the step to go on at; raises FeedError when the state is of other data, rules or view."""
         if state.get("digest") != self.digest or not isinstance(state.get("step"), int):
             raise FeedError(
                 "the checkpoint was made with other data or other rules",
@@ -149,7 +149,7 @@ class Feed:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def _read(self, step: int, places: Rows) -> tuple[Rows, list[Jpeg], tuple[str, ...]]:
-        """Give rows, JPEGs and keys at the places of a step's batch; every JPEG has the tar header of its key."""
+        """Return rows, JPEGs and keys at the places of a step's batch; every JPEG has the tar header of its key."""
         rows = np.empty(places.size, np.int64)
         jpegs: list[Jpeg] = [b""] * places.size
         parts = list(self.sequence.parts(step, places))
@@ -164,7 +164,7 @@ class Feed:
         return rows, jpegs, tuple(self.manifest.keys.take(rows).to_pylist())
 
     def _block(self, block: Block, used: int) -> dict[int, Jpeg]:
-        """Give the JPEGs of a block by row, reading it when it is not held; holds no more than a batch touches."""
+        """Return the JPEGs of a block by row, reading it when it is not held; holds no more than a batch touches."""
         name = (block.epoch, block.number)
         held = self._blocks.pop(name, None)
         if held is None:
@@ -175,7 +175,7 @@ class Feed:
         return held
 
     def _images(self, rows: list[int], joined: bool) -> dict[int, Jpeg]:
-        """Give the JPEGs of rows; `joined`: the rows ascend, and neighbours are read in one go."""
+        """Return the JPEGs of rows; `joined`: the rows ascend, and neighbours are read in one go."""
         keys = self.manifest.keys.take(rows).to_pylist()
         runs: list[tuple[Span, list[tuple[int, str, Span]]]] = []
         for row, key in zip(rows, keys, strict=True):
@@ -216,7 +216,7 @@ def _joins(run: Span, span: Span) -> bool:
 
 
 def located(where: str) -> tuple[str, Path | None]:
-    """Give the folder of the shards, and the run's folder where its catalog is at hand."""
+    """Return the folder of the shards, and the run's folder where its catalog is at hand."""
     if "://" in where:
         return where, None
     folder = Path(where).absolute()

@@ -16,7 +16,7 @@ _NAME = re.compile(rb"[!-~]{1,100}")
 
 
 def with_header(image: Span, key: str = "") -> Span:
-    """Give the span of an image and the header before it.
+    """Return the span of an image and the header before it.
 
     >>> with_header(Span("a.tar", 512, 600))
     Span(name='a.tar', start=0, end=600, key='')
@@ -25,7 +25,7 @@ def with_header(image: Span, key: str = "") -> Span:
 
 
 def checked(data: memoryview, key: str, image: Span, where: str) -> memoryview:
-    """Give the image out of the bytes of `with_header(image)`; raise FeedError unless its header says so.
+    """Return the image out of the bytes of `with_header(image)`; raise FeedError unless its header says so.
 
     >>> from pipeline.shards.tar import header
     >>> bytes(checked(memoryview(header("a1.jpg", 3) + b"..."), "a1", Span("a.tar", 512, 515), "shards"))

@@ -59,23 +59,23 @@ class Manifest:
         return int(self.shard.size)
 
     def span(self, row: int) -> Span:
-        """Say where a sample's JPEG lies."""
+        """Return where a sample's JPEG lies."""
         start = int(self.start[row])
         return Span(self.shards[self.shard[row]], start, start + int(self.length[row]))
 
     def key(self, row: int) -> str:
-        """Give a sample's key."""
+        """Return a sample's key."""
         return str(self.keys[row].as_py())
 
     def captions(self, name: int) -> Captions:
-        """Give the five captions of a row of `names`, as the shards hold them."""
+        """Return the five captions of a row of `names`, as the shards hold them."""
         if name not in self._texts:
             ranks = {column: self.names.column(column)[name].as_py() for column in _NAMES}
             self._texts[name] = captions(ranks, ranks.pop("vernacular_name"))
         return self._texts[name]
 
     def selection(self) -> str:
-        """Give a digest of which samples were selected."""
+        """Return a digest of which samples were selected."""
         digest = hashlib.sha256()
         for start in range(0, len(self), _SLICE):
             digest.update("".join(f"{key}\n" for key in self.keys.slice(start, _SLICE).to_pylist()).encode())
@@ -126,7 +126,7 @@ def read_manifest(store: Store, split: str = "", where: str = "", catalog: Path 
 
 
 def _table(data: bytes, where: str, columns: Sequence[str] | None) -> pa.Table:
-    """Give the manifest in the order of shards and of places in them, which is that in which it is written."""
+    """Return the manifest in the order of shards and of places in them, which is that in which it is written."""
     try:
         file = pq.ParquetFile(io.BytesIO(data))
         missing = [name for name in (*_PLACE, *_NAMES) if name not in file.schema_arrow.names]
@@ -162,7 +162,7 @@ def _check_places(table: pa.Table, where: str) -> None:
 
 
 def _selected(table: pa.Table, where: str, catalog: Path | None) -> pa.Array:
-    """Give the keys that the condition selects."""
+    """Return the keys that the condition selects."""
     import duckdb
 
     from pipeline.catalog import open_catalog
@@ -193,14 +193,14 @@ def _keys(con: Any, query: str) -> pa.Array:
 
 
 def _numbered(column: pa.ChunkedArray) -> tuple[tuple[str, ...], npt.NDArray[np.int32]]:
-    """Give the distinct values in order, and each row's number among them."""
+    """Return the distinct values in order, and each row's number among them."""
     values: Sequence[str] = sorted(pc.unique(column).to_pylist())
     numbers = pc.index_in(column, value_set=pa.array(values, pa.string())).to_numpy()
     return tuple(values), numbers.astype(np.int32)
 
 
 def _lineages(table: pa.Table) -> tuple[pa.Table, npt.NDArray[np.int32]]:
-    """Give the distinct lineages in order, and each row's number among them."""
+    """Return the distinct lineages in order, and each row's number among them."""
     numbers = np.zeros(table.num_rows, np.int64)
     for column in _NAMES:
         values, codes = _numbered(pc.fill_null(table.column(column), ""))

@@ -24,7 +24,7 @@ _WORD = 2**64
 
 
 def subkey(seed: int, *parts: object) -> int:
-    """Give a 64-bit key for one use of a seed; keys of other parts are independent of it.
+    """Return a 64-bit key for one use of a seed; keys of other parts are independent of it.
 
     >>> subkey(0, "epoch", 1) == subkey(0, "epoch", 1), subkey(0, "epoch", 1) == subkey(0, "epoch", 2)
     (True, False)
@@ -34,7 +34,7 @@ def subkey(seed: int, *parts: object) -> int:
 
 
 def mix(words: Words) -> Words:
-    """Give well mixed words of the same shape; a bijection of the 64-bit integers."""
+    """Return well mixed words of the same shape; a bijection of the 64-bit integers."""
     mixed = words ^ (words >> np.uint64(30))
     mixed = mixed * np.uint64(0xBF58476D1CE4E5B9)
     mixed ^= mixed >> np.uint64(27)
@@ -44,7 +44,7 @@ def mix(words: Words) -> Words:
 
 
 def uniforms(key: int, positions: Rows, count: int) -> npt.NDArray[np.float64]:
-    """Give `count` numbers in [0, 1) for each position, of shape (positions, count).
+    """Return `count` numbers in [0, 1) for each position, of shape (positions, count).
 
     >>> uniforms(1, np.array([0, 7]), 3).shape
     (2, 3)
@@ -71,7 +71,7 @@ class Permutation:
         self._keys = [np.uint64(subkey(key, "round", i)) for i in range(_ROUNDS)]
 
     def __call__(self, positions: Rows) -> Rows:
-        """Give the elements at the positions, each in 0 ... size - 1."""
+        """Return the elements at the positions, each in 0 ... size - 1."""
         values = self._network(positions.astype(np.uint64))
         # The network's domain has at most four times the size, so that few steps are needed.
         while (outside := np.flatnonzero(values >= np.uint64(self.size))).size:

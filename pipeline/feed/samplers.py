@@ -27,14 +27,14 @@ class Sampler(Protocol):
     """Positions of one epoch."""
 
     def rows(self, positions: Rows) -> Rows:
-        """Give the row at each position of the endless sequence."""
+        """Return the row at each position of the endless sequence."""
 
     def members(self, epoch: int) -> Rows:
-        """Give the rows of one epoch in ascending order, each once; for those who order them otherwise."""
+        """Return the rows of one epoch in ascending order, each once; for those who order them otherwise."""
 
 
 def make_sampler(name: str, taxa: npt.NDArray[np.int32], seed: int, cap: int = 0) -> Sampler:
-    """Give the named sampler over rows whose taxa are given as numbers from 0.
+    """Return the named sampler over rows whose taxa are given as numbers from 0.
 
     Raises FeedError for an unknown name, no rows, or a cap below 1.
 
@@ -60,11 +60,11 @@ class Uniform:
         self.epoch_size, self._seed = size, seed
 
     def rows(self, positions: Rows) -> Rows:
-        """Give the row at each position."""
+        """Return the row at each position."""
         return _by_epoch(positions, self.epoch_size, self._seed)[1]
 
     def members(self, epoch: int) -> Rows:
-        """Give all rows."""
+        """Return all rows."""
         return np.arange(self.epoch_size)
 
 
@@ -84,12 +84,12 @@ class Capped:
         self.epoch_size = int(self._ends[-1])
 
     def rows(self, positions: Rows) -> Rows:
-        """Give the row at each position."""
+        """Return the row at each position."""
         epochs, slots = _by_epoch(positions, self.epoch_size, self._seed)
         return self._slot_rows(epochs, slots)
 
     def members(self, epoch: int) -> Rows:
-        """Give the epoch's rows in ascending order."""
+        """Return the epoch's rows in ascending order."""
         slots = np.arange(self.epoch_size)
         return np.sort(self._slot_rows(np.full(self.epoch_size, epoch), slots))
 
@@ -114,7 +114,7 @@ class Weighted:
         self._upto = np.cumsum(self._counts.astype(np.float64) ** power)
 
     def rows(self, positions: Rows) -> Rows:
-        """Give the row at each position."""
+        """Return the row at each position."""
         drawn = uniforms(self._key, positions, 2)
         taxon = np.searchsorted(self._upto, drawn[:, 0] * self._upto[-1], side="right")
         taxon = np.minimum(taxon, self._counts.size - 1)  # the product may round up to the sum itself
@@ -133,7 +133,7 @@ class Weighted:
 
 
 def _by_epoch(positions: Rows, size: int, seed: int) -> tuple[Rows, Rows]:
-    """Give each position's epoch, and its place in the epoch's own permutation."""
+    """Return each position's epoch, and its place in the epoch's own permutation."""
     epochs, offsets = np.divmod(positions, size)
     places = np.empty_like(offsets)
     for epoch in np.unique(epochs).tolist():

@@ -13,10 +13,10 @@ from pipeline.feed.manifest import Manifest
 from pipeline.feed.permutation import Rows, subkey
 from pipeline.feed.rules import Rules
 from pipeline.feed.samplers import make_sampler
-from pipeline.feed.tape import Block, Tape
+from pipeline.feed.stream_order import Block, StreamOrder
 from pipeline.model.errors import FeedError
 
-_TAPES = 2  # one epoch's and the next one's
+_ORDERS = 2  # one epoch's and the next one's
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Sequence:
         self._manifest, self._rules = manifest, rules
         self._key = subkey(rules.seed, "sequence")
         self._sampler = make_sampler(rules.sampler, manifest.taxon, self._key, rules.cap)
-        self._tapes: OrderedDict[int, Tape] = OrderedDict()
+        self._orders: OrderedDict[int, StreamOrder] = OrderedDict()
         if rules.mode == "stream":
             self._sampler.members(0)  # refuses samplers that have no epochs
             if self._sampler.epoch_size < rules.batch:
@@ -57,7 +57,7 @@ class Sequence:
         return self._sampler.epoch_size // self._rules.batch
 
     def places(self, step: int, rank: int, world: int) -> Rows:
-        """Give the places in the batch, 0 to batch - 1, that a rank reads: one slice of equal length each.
+        """Return the places in the batch, 0 to batch - 1, that a rank reads: one slice of equal length each.
 
         Raises FeedError for a negative step, and for ranks that the batch cannot be cut for.
         """
@@ -72,35 +72,35 @@ class Sequence:
         return np.arange(rank * each, (rank + 1) * each)
 
     def positions(self, step: int, places: Rows) -> Rows:
-        """Give the positions of the places in the endless count of samples; random crops are drawn by them."""
+        """Return the positions of the places in the endless count of samples; random crops are drawn by them."""
         return step * self._rules.batch + places
 
     def parts(self, step: int, places: Rows) -> Iterator[Part]:
-        """Give the rows at the places of a step's batch, in parts that are read together."""
+        """Yield the rows at the places of a step's batch, in parts that are read together."""
         if self._rules.mode == "index":
             yield Part(np.arange(places.size), self._sampler.rows(self.positions(step, places)), None)
             return
-        # Every lane is an equal stretch of the epoch's tape; a batch takes the next few samples of each lane.
+        # Every lane is an equal stretch of the epoch's order; a batch takes the next few samples of each lane.
         epoch, turn = divmod(step, self.epoch_steps)
         each = self._rules.batch // self._rules.lanes
         lane, place = np.divmod(places, each)
         onto = lane * (self.epoch_size // self._rules.lanes) + turn * each + place
-        for where, block, rows in self._tape(epoch).placed(onto):
+        for where, block, rows in self._order(epoch).placed(onto):
             yield Part(where, rows, block)
 
     def rows(self, step: int, rank: int = 0, world: int = 1) -> Rows:
-        """Give the rows of a rank's part of a batch, in order."""
+        """Return the rows of a rank's part of a batch, in order."""
         places = self.places(step, rank, world)
         found = np.empty(places.size, np.int64)
         for part in self.parts(step, places):
             found[part.where] = part.rows
         return found
 
-    def _tape(self, epoch: int) -> Tape:
-        tape = self._tapes.pop(epoch, None)
-        if tape is None:
+    def _order(self, epoch: int) -> StreamOrder:
+        order = self._orders.pop(epoch, None)
+        if order is None:
             rules = self._rules
-            tape = Tape(
+            order = StreamOrder(
                 self._sampler.members(epoch),
                 self._manifest.shard,
                 len(self._manifest.shards),
@@ -109,7 +109,7 @@ class Sequence:
                 rules.open_shards,
                 rules.chunk,
             )
-        self._tapes[epoch] = tape
-        if len(self._tapes) > _TAPES:
-            self._tapes.popitem(last=False)
-        return tape
+        self._orders[epoch] = order
+        if len(self._orders) > _ORDERS:
+            self._orders.popitem(last=False)
+        return order

@@ -31,14 +31,14 @@ class Store(Protocol):
     where: str
 
     def read(self, name: str) -> bytes:
-        """Give a whole (small) file; raises FeedError when it cannot be read."""
+        """Return a whole (small) file; raises FeedError when it cannot be read."""
 
     def spans(self, wanted: Sequence[Span]) -> list[bytes]:
-        """Give the bytes of every span, in order; raises FeedError when one cannot be read or is short."""
+        """Return the bytes of every span, in order; raises FeedError when one cannot be read or is short."""
 
 
 def open_store(where: str | os.PathLike[str]) -> Store:
-    """Give the store of a local folder, or of an address with a scheme such as 's3://bucket/shards'.
+    """Return the store of a local folder, or of an address with a scheme such as 's3://bucket/shards'.
 
     Raises FeedError when the folder does not exist, StorageError when fsspec cannot open the address.
 
@@ -80,14 +80,14 @@ class LocalStore:
             os.close(self._open.popitem()[1])
 
     def read(self, name: str) -> bytes:
-        """Give a whole file."""
+        """Return a whole file."""
         try:
             return (self._folder / name).read_bytes()
         except OSError as error:
             raise _unreadable(f"{self.where}/{name}", error) from error
 
     def spans(self, wanted: Sequence[Span]) -> list[bytes]:
-        """Give the bytes of every span."""
+        """Return the bytes of every span."""
         found = []
         # The lock keeps a file from being closed between its opening and its reading by another thread.
         with self._lock:
@@ -125,14 +125,14 @@ class RemoteStore:
         self.where, self._fs, self._pid = state["where"], None, 0
 
     def _connect(self) -> tuple[Any, str]:
-        """Give file system and root; a forked process gets a connection of its own."""
+        """Return file system and root; a forked process gets a connection of its own."""
         if self._fs is None or self._pid != os.getpid():
             self._fs, self._root = file_system(self.where, fresh=bool(self._pid))
             self._pid = os.getpid()
         return self._fs, self._root
 
     def read(self, name: str) -> bytes:
-        """Give a whole file."""
+        """Return a whole file."""
         fs, root = self._connect()
         try:
             return bytes(fs.cat_file(f"{root}/{name}"))
@@ -140,7 +140,7 @@ class RemoteStore:
             raise _unreadable(f"{self.where}/{name}", error) from error
 
     def spans(self, wanted: Sequence[Span]) -> list[bytes]:
-        """Give the bytes of every span."""
+        """Return the bytes of every span."""
         fs, root = self._connect()
         paths = [f"{root}/{span.name}" for span in wanted]
         try:

@@ -46,7 +46,7 @@ class Steps:
 def loader(
     feed: Feed, start: int, stop: int, workers: int = 0, rank: int = 0, world: int = 1, **options: Any
 ) -> DataLoader[Mapping[str, Any]]:
-    """Give a DataLoader over steps `start` to `stop` - 1 of a rank; `options` are passed to it, such as `pin_memory`.
+    """Return a DataLoader over steps `start` to `stop` - 1 of a rank; `options` are passed to it, such as `pin_memory`.
 
     `len(loader)` is the steps that come, `len(loader.dataset)` is `stop`. For one process group:
     `rank=torch.distributed.get_rank(), world=torch.distributed.get_world_size()`.

@@ -54,7 +54,7 @@ class Findings:
         known.count += count
 
     def as_json(self) -> dict[str, Any]:
-        """Give everything as plain data, in an order that depends on content alone."""
+        """Return everything as plain data, in an order that depends on content alone."""
         return {
             "archive": self.archive,
             "kind": self.kind,
@@ -86,7 +86,7 @@ def _ranked(counts: Counter[str]) -> dict[str, int]:
 
 
 def lines(findings: Findings, most: int = 10) -> Iterator[str]:
-    """Give the findings as lines for people; of long lists the `most` frequent entries."""
+    """Yield the findings as lines for people; of long lists the `most` frequent entries."""
     yield f"{findings.archive}: {findings.kind}" + (f", core {findings.core}" if findings.core else "")
     if findings.release:
         yield f"  release      {findings.release}"

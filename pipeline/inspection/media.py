@@ -18,7 +18,7 @@ HOST = r"^(?i:https?)://(?:[^/?#@]*@)?(?P<host>[^/?#:]+)"
 
 
 def every(table: pa.Table, term: str) -> pa.Array:
-    """Give a term's column; where several columns have the term, the first that is filled, row by row."""
+    """Return a term's column; where several columns have the term, the first that is filled, row by row."""
     names = [name for name in table.column_names if name.split("#")[0] == term]
     return c.first_of(*[c.text(table, name) for name in names]) if names else c.text(table, term)
 

@@ -45,7 +45,7 @@ def _dwca_kind(layout: DwcaLayout) -> str:
 
 
 def _provider(archive: Archive) -> str:
-    """Give the kind of a release without a descriptor, by its first bytes; empty when no provider's layout fits."""
+    """Return the kind of a release without a descriptor, by its first bytes; empty when no provider's layout fits."""
     for member in archive.members:
         name = member.base.lower().removesuffix(".gz")
         if name.endswith(".json"):

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from manifests.tables import BROKEN_QUOTES, Dialect, count_fields, split_line
 from pipeline.inspection.findings import Findings
 from pipeline.inspection.media import count_licences, count_media
-from pipeline.sources.darwin_core.dwca_encoding import settle_encoding
+from pipeline.sources.darwin_core.dwca_encoding import choose_encoding
 from pipeline.sources.darwin_core.dwca_layout import DwcaLayout, DwcaTable
 from pipeline.sources.darwin_core.eml import EML_BYTES, release_name, rights
 from pipeline.sources.release.base import Split
@@ -69,7 +69,7 @@ def _count_table(layout: DwcaLayout, table: DwcaTable, spool: Path, ids: Path, f
         for file in table.files:
             member = members[file.member]
             path = archive.readable(member, spool)
-            dialect = settle_encoding(path, file.dialect)
+            dialect = choose_encoding(path, file.dialect)
             origin = archive.origin(member)
             if dialect.encoding != file.dialect.encoding:
                 findings.note(
@@ -121,7 +121,7 @@ def _count_split(split: Split, own: _File, writer: pq.ParquetWriter, findings: F
 
 
 def _id_of(raw: str, own: _File) -> str | None:
-    """Give the id of a row that could not be parsed, where its beginning can be split."""
+    """Return the id of a row that could not be parsed, where its beginning can be split."""
     if not own.table.id_column:
         return None
     index = own.file.columns.index(own.table.id_column)
@@ -132,7 +132,7 @@ def _id_of(raw: str, own: _File) -> str | None:
 
 
 def blank_last_line(path: Path, dialect: Dialect) -> bool:
-    """Say whether a blank line follows the last row (or the header of a table without rows)."""
+    """Return whether a blank line follows the last row (or the header of a table without rows)."""
     size = path.stat().st_size
     with path.open("rb") as handle:
         handle.seek(max(0, size - 64))

@@ -4,20 +4,20 @@ hash_set(paths)                        a folder, tar, zip or hash list as a tabl
 find_duplicates(images)                which of them are kept, and by which kept one each other is stood for
 check_leaks(train, held_out)           which training images may be held-out ones, and which items are leaked
 overlap(held_out, train)               held-out taxa whose accepted species is trained on
-settle(records, node, edges, ...)      the mill's own decision, from pairs and labels
+decide_duplicates(records, node, edges, ...)      the pipeline's own decision, from pairs and labels
 `pipeline.likeness.certificate.certify(run)` states and proves what a finished run guarantees.
 """
 
 from __future__ import annotations
 
 from pipeline.likeness.check import ITEMS_SCHEMA, LEAKS_SCHEMA, LeakReport, check_leaks
+from pipeline.likeness.decisions import Decision, DecisionRules
 from pipeline.likeness.deduplicate import DECISION_SCHEMA, PAIRS_SCHEMA, Duplicates, find_duplicates
+from pipeline.likeness.duplicates import decide_duplicates
 from pipeline.likeness.edges import Edges
-from pipeline.likeness.fates import Fate, Verdicts
 from pipeline.likeness.hashing import HASHED_SCHEMA, hash_row, hash_set
 from pipeline.likeness.search import Leak
 from pipeline.likeness.sets import Picture, pictures
-from pipeline.likeness.settle import settle
 from pipeline.likeness.taxa import Overlap, overlap, species_keys
 
 __all__ = [
@@ -26,20 +26,20 @@ __all__ = [
     "ITEMS_SCHEMA",
     "LEAKS_SCHEMA",
     "PAIRS_SCHEMA",
+    "Decision",
+    "DecisionRules",
     "Duplicates",
     "Edges",
-    "Fate",
     "Leak",
     "LeakReport",
     "Overlap",
     "Picture",
-    "Verdicts",
     "check_leaks",
+    "decide_duplicates",
     "find_duplicates",
     "hash_row",
     "hash_set",
     "overlap",
     "pictures",
-    "settle",
     "species_keys",
 ]

@@ -22,7 +22,7 @@ IMAGES = 24
 
 
 def planted_hashes(held_out: HeldOut, distance: int, most: int = HASHES) -> npt.NDArray[np.uint8]:
-    """Give copies of held-out hashes, each turned some way and with 0 to `distance` bits flipped: uint8[k, bytes].
+    """Return copies of held-out hashes, each turned some way and with 0 to `distance` bits flipped: uint8[k, bytes].
 
     >>> from dedup import HASH_LIST_SCHEMA
     >>> import pyarrow as pa
@@ -53,7 +53,7 @@ def planted_hashes(held_out: HeldOut, distance: int, most: int = HASHES) -> npt.
 def planted_images(
     thumbnails: Mapping[str, bytes], minimum_quality: int, most: int = IMAGES
 ) -> list[tuple[str, bytes]]:
-    """Give the PDQ of re-encoded, reduced, brightened, mirrored and turned copies of held-out images.
+    """Return the PDQ of re-encoded, reduced, brightened, mirrored and turned copies of held-out images.
 
     `thumbnails`: 64 x 64 luma by item, which the run keeps, so that no image is needed. Gives (what was done, hash) of
     at most `most` items; copies whose hash carries too little information are left out.
@@ -109,7 +109,7 @@ def audited(
 
 
 def _changed(image: Image.Image, number: int) -> tuple[str, bytes]:
-    """Give one of six changed copies as JPEG."""
+    """Return one of six changed copies as JPEG."""
     changes: tuple[tuple[str, Image.Image, int], ...] = (
         ("re-encoded at quality 50", image, 50),
         ("half the size", image.resize((128, 128), Image.Resampling.BICUBIC), 85),

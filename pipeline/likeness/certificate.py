@@ -50,7 +50,7 @@ class _Kept:
     usable: npt.NDArray[np.bool_]
 
     def hashes(self, name: str) -> npt.NDArray[np.uint8]:
-        """Give the hashes that carry information, in the order of the images."""
+        """Return the hashes that carry information, in the order of the images."""
         column = self.table.filter(pa.array(self.usable))[name].to_pylist()
         if name == "pdq":
             return np.frombuffer(b"".join(column), np.uint8).reshape(-1, 32)
@@ -100,7 +100,7 @@ def _kept(folder: RunFolder, recipe: Recipe) -> _Kept:
 
 
 def _unknown(kept: _Kept, recipe: Recipe) -> Statement:
-    """Say how many kept images no hash can clear; none may be there unless the recipe keeps them."""
+    """Return how many kept images no hash can clear; none may be there unless the recipe keeps them."""
     count = int((~kept.usable).sum())
     policy = recipe.likeness.leak_unknown
     sentence = (
@@ -186,7 +186,7 @@ def _named(kept: _Kept, row: int) -> str:
 
 
 def _nearest(hashes: npt.NDArray[np.uint8], train: int, held: HeldOut, kept: _Kept) -> tuple[dict[int, int], int, int]:
-    """Give the distance of sampled rows to the nearest held-out hash, by comparing all; and what was compared.
+    """Return the distance of sampled rows to the nearest held-out hash, by comparing all; and what was compared.
 
     The canaries behind the first `train` rows are always compared. Gives (row -> distance, kept rows, held-out hashes).
     """
@@ -204,7 +204,7 @@ def _nearest(hashes: npt.NDArray[np.uint8], train: int, held: HeldOut, kept: _Ke
 
 
 def _covered(benchmark: BenchmarkSpec, items: pa.Table, recipe: Recipe) -> Statement:
-    """Say which held-out items no hash guards; they are reported, and guarded by bytes and keys."""
+    """Return which held-out items no hash guards; they are reported, and guarded by bytes and keys."""
     names = ["pdq"] + (["phash"] if recipe.likeness.leak_phash_distance >= 0 else [])
     guarded = {
         held.item[owner]

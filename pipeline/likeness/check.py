@@ -1,6 +1,6 @@
 """The leak check of two sets of images: which training images may be a held-out one, and which items are leaked.
 
-Both sets are folders, tars, zips or hash lists. It is the search of the mill without its records: equal bytes and
+Both sets are folders, tars, zips or hash lists. It is the search of the pipeline without its records: equal bytes and
 pixels, equal keys where both sides have them, and every named hash within its distance, turned and mirrored. What no
 rule calls a leak but lies just beyond the distances of pHash and PDQ together is listed for a person to look at.
 """
@@ -71,11 +71,11 @@ class LeakReport:
     """HASHED_SCHEMA rows of the held-out items."""
 
     def count(self, decision: str) -> int:
-        """Give the number of training images with that decision."""
+        """Return the number of training images with that decision."""
         return int(self.leaks["decision"].to_pylist().count(decision))
 
     def state(self, state: str) -> int:
-        """Give the number of held-out items in that state."""
+        """Return the number of held-out items in that state."""
         return int(self.items["state"].to_pylist().count(state))
 
 
@@ -122,7 +122,7 @@ def check_leaks(
 
 
 def _near(train: pa.Table, held_out: pa.Table, rules: LikenessRules, name: str) -> list[tuple[int, Leak]]:
-    """Give the training images near a held-out one under the hash of that name, the clear leaks first."""
+    """Return the training images near a held-out one under the hash of that name, the clear leaks first."""
     distance = rules.leak_distance if name == "pdq" else rules.leak_phash_distance
     if distance < 0:
         return []
@@ -145,13 +145,13 @@ def _near(train: pa.Table, held_out: pa.Table, rules: LikenessRules, name: str) 
 def _paired(
     train: pa.Table, held_out: pa.Table, rules: LikenessRules, but: Collection[int] = ()
 ) -> list[tuple[int, Leak]]:
-    """Give the training images, but for some rows, that lie near a held-out one under both hashes at once."""
+    """Return the training images, but for some rows, that lie near a held-out one under both hashes at once."""
     both, rows = _both(train, rules.minimum_quality, but)
     return [(int(rows[at]), leak) for at, leak in pair_leaks(both, held_out, rules)]
 
 
 def _both(train: pa.Table, minimum: int, but: Collection[int] = ()) -> tuple[BothHashes, npt.NDArray[np.int64]]:
-    """Give both hashes of the rows that have both, with enough information, and these rows."""
+    """Return both hashes of the rows that have both, with enough information, and these rows."""
     telling = pc.fill_null(pc.greater_equal(train["quality"], minimum), False)
     chosen = pc.and_(telling, pc.and_(train["pdq"].is_valid(), train["phash"].is_valid()))
     rows = np.setdiff1d(np.flatnonzero(chosen.to_numpy(zero_copy_only=False)), np.array(sorted(but), np.int64))
@@ -177,7 +177,7 @@ def _same_keys(train: pa.Table, held_out: pa.Table) -> dict[int, Leak]:
 
 
 def _leak_rows(train: pa.Table, held_out: pa.Table, leaks: dict[int, Leak], rules: LikenessRules) -> pa.Table:
-    """Give the rows of all training images that are not clean."""
+    """Return the rows of all training images that are not clean."""
     columns = [train[name].to_pylist() for name in ("item", "outcome", "quality", "thumbnail")]
     named = held_out.select(["benchmark", "item", "thumbnail"]).to_pylist()
     theirs = {(row["benchmark"], row["item"]): row["thumbnail"] for row in named}
@@ -201,7 +201,7 @@ def _leak_rows(train: pa.Table, held_out: pa.Table, leaks: dict[int, Leak], rule
 
 
 def _items(train: pa.Table, held_out: pa.Table, rules: LikenessRules) -> pa.Table:
-    """Give the state of every held-out item: the same search with the sides exchanged."""
+    """Return the state of every held-out item: the same search with the sides exchanged."""
     names = train["item"].to_pylist()
     leaked: dict[int, tuple[str, str, int]] = {}
     for column, rule in (("sha256", "bytes"), ("pixel_sha256", "pixels"), *((key, key) for key in _KEYS)):
@@ -241,7 +241,7 @@ def _items(train: pa.Table, held_out: pa.Table, rules: LikenessRules) -> pa.Tabl
 
 
 def _paired_items(train: pa.Table, held_out: pa.Table, rules: LikenessRules) -> list[tuple[int, tuple[str, str, int]]]:
-    """Give the held-out items near a training image under both hashes, with the nearest: its name, rule, distance."""
+    """Return the held-out items near a training image under both hashes, with the nearest: its name, rule, distance."""
     if not compares_pairs(rules):
         return []
     telling = usable(_qualities(held_out), rules.minimum_quality)

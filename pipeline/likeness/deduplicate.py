@@ -1,8 +1,8 @@
-"""Duplicates of any images or hashes, without a recipe: the mill's own decision on tables of `hash_set`.
+"""Duplicates of any images or hashes, without a recipe: the pipeline's own decision on tables of `hash_set`.
 
-What is kept is the first in one order: the larger as the mill would store it, the one with more colour, more pixels,
-more bytes per pixel, then the smaller name. Every image that is dropped names a kept one that it was verified against.
-Images that are alike under different labels are conflicts, where labels are given.
+What is kept is the first in one order: the larger as the pipeline would store it, the one with more colour, more
+pixels, more bytes per pixel, then the smaller name. Every image that is dropped names a kept one that it was verified
+against. Images that are alike under different labels are conflicts, where labels are given.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from dedup import COLOURS, crowded_rows
+from dedup import COLOURS, dense_rows
 from manifests import ImageRules, LikenessRules
-from pipeline.likeness.crowds import NO_GROUP, alike_rule, fold, near_edges
+from pipeline.likeness.decisions import RANK_IDS, DecisionRules, open_nodes
+from pipeline.likeness.dense import NO_GROUP, alike_rule, fold, near_edges
+from pipeline.likeness.duplicates import decide_duplicates
 from pipeline.likeness.edges import joined
-from pipeline.likeness.fates import RANK_IDS, Verdicts, open_nodes
 from pipeline.likeness.nodes import picture_nodes
 from pipeline.likeness.search import packed
-from pipeline.likeness.settle import settle
 from pipeline.likeness.verification import UNKNOWN_RESIDUAL, Given, verified
 
 DECISION_SCHEMA = pa.schema(
@@ -61,14 +61,14 @@ class Duplicates:
     """PAIRS_SCHEMA, sorted by names."""
 
     def count(self, outcome: str) -> int:
-        """Give the number of images with that outcome."""
+        """Return the number of images with that outcome."""
         return int(self.decisions["outcome"].to_pylist().count(outcome))
 
 
 def _preferred(row: Mapping[str, Any]) -> tuple[int, int, int, int, str]:
-    """Give the place of an image in the order of preference, the least first; what is not known comes last."""
+    """Return the place of an image in the order of preference, the least first; what is not known comes last."""
     width, height, colours = row["width"] or 0, row["height"] or 0, row["colours"]
-    # Of what the mill would store: beyond its side, more pixels are worth less than colour.
+    # Of what the pipeline would store: beyond its side, more pixels are worth less than colour.
     side = min(width, height, _STORED.side)
     grade = COLOURS.index(colours) if colours in COLOURS else len(COLOURS)
     # Between equal numbers of pixels, more bytes are more bytes per pixel.
@@ -88,7 +88,7 @@ def find_duplicates(
     `group_of`: the observation (occurrence, sequence, specimen) of an image: its images are no duplicates of each other
     unless their pixels are equal, and share the `group` that a split must keep together. Images without a hash are
     unreadable; those whose hash carries too little information are kept, unless their pixels are equal to another's.
-    Memory: some KB per image, `memory_mb` for the join, and the pairs that are listed; `pipeline.likeness.crowds` says
+    Memory: some KB per image, `memory_mb` for the join, and the pairs that are listed; `pipeline.likeness.dense` says
     which pairs of hot clusters are not. LikenessError: a distance of half the bits or more.
 
     >>> import tempfile
@@ -126,7 +126,7 @@ def find_duplicates(
             **{rank: pa.nulls(len(names), pa.string()) for rank in RANK_IDS},
         }
     )
-    verdicts = Verdicts(rules.minimum_quality, uninformative=None)
+    deciding = DecisionRules(rules.minimum_quality, uninformative=None)
     _, label = open_nodes(records, nodes, [None] * len(readable))
     groups: dict[str, int] = {}
     group = [
@@ -135,21 +135,21 @@ def find_duplicates(
     rule = alike_rule(rules, Given([readable[at]["thumbnail"] for at in first]), label, np.array(group, np.int64))
     hashes = hashes[first[:telling]]
     folds = fold(
-        hashes, np.arange(telling), crowded_rows(hashes, rules.duplicate_distance), rule, rules.duplicate_distance
+        hashes, np.arange(telling), dense_rows(hashes, rules.duplicate_distance), rule, rules.duplicate_distance
     )
     near = near_edges(folds, memory_mb << 20)
     together = (rule.group[near.left] == rule.group[near.right]) & (rule.group[near.left] != NO_GROUP)
     said = verified(near.residuals(), rules.duplicate_residual)
-    fates, cluster = settle(records, nodes, near.at(said & ~together), {}, verdicts, folds)
+    decisions, cluster = decide_duplicates(records, nodes, near.at(said & ~together), {}, deciding, folds)
     decided = []
-    for index, (row, fate) in enumerate(zip(readable, fates, strict=True)):
-        outcome = fate.outcome.code if fate.outcome else "kept"
+    for index, (row, decision) in enumerate(zip(readable, decisions, strict=True)):
+        outcome = decision.outcome.code if decision.outcome else "kept"
         decided.append(
             {
                 "item": row["item"],
-                "decision": "kept" if fate.outcome is None else "dropped",
+                "decision": "kept" if decision.outcome is None else "dropped",
                 "outcome": outcome,
-                "other": names[fate.other] if fate.other is not None else None,
+                "other": names[decision.other] if decision.other is not None else None,
                 "cluster": names[int(cluster[index])],
                 "group": group_of.get(row["item"]),
                 "label": labels.get(row["item"]),
@@ -157,7 +157,7 @@ def find_duplicates(
                 "bytes": row["bytes"],
                 "colours": row["colours"],
                 "quality": row["quality"],
-                "evidence": fate.evidence or None,
+                "evidence": decision.evidence or None,
             }
         )
     taken = set(names)
@@ -166,7 +166,7 @@ def find_duplicates(
         for row in rows
         if row["item"] not in taken
     ]
-    listed = joined([near, folds.stars])
+    listed = joined([near, folds.edges])
     pairs = [
         {"left": min(names[a], names[b]), "right": max(names[a], names[b]), "distance": d, "residual": r}
         | {"verified": r == UNKNOWN_RESIDUAL or r <= rules.duplicate_residual}

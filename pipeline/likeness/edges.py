@@ -24,11 +24,11 @@ class Edges:
         return len(self.left)
 
     def at(self, chosen: np.typing.NDArray[np.bool_] | Int) -> Edges:
-        """Give some of the edges, by a mask or their places."""
+        """Return some of the edges, by a mask or their places."""
         return Edges(self.left[chosen], self.right[chosen], self.distance[chosen], self.residuals()[chosen])
 
     def residuals(self) -> Floats:
-        """Give the residuals, UNKNOWN_RESIDUAL where none was asked for.
+        """Return the residuals, UNKNOWN_RESIDUAL where none was asked for.
 
         >>> Edges(np.array([0]), np.array([1]), np.array([4])).residuals().tolist()
         [-1.0]

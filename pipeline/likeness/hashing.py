@@ -1,4 +1,4 @@
-"""From a set of images to a hash list: the rows by which images are compared, exactly as the mill hashes its own."""
+"""From a set of images to a hash list: the rows by which images are compared, exactly as a run hashes its own."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ _BATCH = 4096
 def hash_row(
     benchmark: str, picture: Picture, rules: ImageRules, max_pixels: int = MAX_PIXELS, turned: bool = True
 ) -> dict[str, Any]:
-    """Give the HASHED_SCHEMA row of one image; one that cannot be read has an outcome in place of hashes.
+    """Return the HASHED_SCHEMA row of one image; one that cannot be read has an outcome in place of hashes.
 
-    `rules`: how the mill would reduce it (its `min_side` is not asked: small images can be leaked too). `turned`: all
-    eight variants of the hashes, which only held-out images need.
+    `rules`: how the pipeline would reduce it (its `min_side` is not asked: small images can be leaked too). `turned`:
+    all eight variants of the hashes, which only held-out images need.
     """
     row: dict[str, Any] = {"benchmark": benchmark, "item": picture.name, "spec": HASH_SPEC}
     if picture.outcome is not None:
@@ -114,7 +114,7 @@ def hash_set(
 def ordered(
     work: Callable[[Picture], dict[str, Any]], items: Iterable[Picture], threads: int
 ) -> Iterator[dict[str, Any]]:
-    """Give the results of `work` in the order of the items; decoding leaves the interpreter's lock, so threads help."""
+    """Yield the results of `work` in the items' order; decoding leaves the interpreter's lock, so threads help."""
     if threads <= 1:
         yield from map(work, items)
         return

@@ -16,7 +16,8 @@ LOWERED = "LOWERED_TO_SHARED_TAXON"
 
 
 def lowered_name(name: Mapping[str, Any], rank: int) -> dict[str, Any]:
-    """Give the RESOLVED_SCHEMA row of a name cut at the rank of that place in RANK_COLUMNS, under a name_id of its own.
+    """Return the RESOLVED_SCHEMA row of a name cut at the rank of that place in RANK_COLUMNS, under a name_id of its
+    own.
 
     >>> name = {"name_id": "n", "genus": "Puma", "genus_id": "bm:Puma", "species": "Puma concolor", "issues": None}
     >>> cut = lowered_name(name, RANK_COLUMNS.index("genus"))
@@ -41,6 +42,6 @@ def lowered_name(name: Mapping[str, Any], rank: int) -> dict[str, Any]:
 
 
 def lowered_names(names: pa.Table, wanted: Mapping[str, set[int]]) -> pa.Table:
-    """Give the lowered rows of some names, sorted by name_id: `wanted` maps name_id to the ranks it is cut at."""
+    """Return the lowered rows of some names, sorted by name_id: `wanted` maps name_id to the ranks it is cut at."""
     rows = [lowered_name(row, rank) for row in names.to_pylist() for rank in sorted(wanted.get(row["name_id"], ()))]
     return pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["name_id"])), RESOLVED_SCHEMA)

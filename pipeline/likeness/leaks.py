@@ -37,7 +37,7 @@ def record_leaks(
 
 
 def same_occurrence(records: pa.Table, leaks: Mapping[int, Leak]) -> dict[int, Leak]:
-    """Give the leaks of other images of an occurrence of which a whole image leaks.
+    """Return the leaks of other images of an occurrence of which a whole image leaks.
 
     Boxes are left alone: the other animals of a frame are not the one that is held out.
     """

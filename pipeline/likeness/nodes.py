@@ -11,7 +11,7 @@ from pipeline.likeness.verification import Int
 
 
 def picture_nodes(pixels: Sequence[str], usable: npt.NDArray[np.bool_]) -> tuple[Int, Int, int]:
-    """Give every record's node, the first record of each node, and how many nodes have a usable hash.
+    """Return every record's node, the first record of each node, and how many nodes have a usable hash.
 
     `pixels`: what tells one picture from another, the digest of its pixels. `usable`: whether the record's hash carries
     information; such nodes come first. Within both parts nodes are in the order of their first records. Records of

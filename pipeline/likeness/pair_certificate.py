@@ -95,7 +95,7 @@ def _side(
 
 
 def _planted(held: HeldOutPair, phash: int, pdq: int) -> BothHashes:
-    """Give copies of held-out pairs of hashes with bits turned over in both, up to both distances."""
+    """Return copies of held-out pairs of hashes with bits turned over in both, up to both distances."""
     own = replace(held.items, owner=held.owner, variant=held.variant)
     return BothHashes(
         planted_hashes(replace(own, pdq=held.hashes.phash), phash),
@@ -104,7 +104,7 @@ def _planted(held: HeldOutPair, phash: int, pdq: int) -> BothHashes:
 
 
 def _copies(items: pa.Table, minimum_quality: int) -> list[tuple[bytes, bytes]]:
-    """Give pHash and PDQ of cropped, bordered and turned copies of some held-out images, made from their thumbnails."""
+    """Return pHash and PDQ of cropped, bordered, turned copies of some held-out images, made from their thumbnails."""
     named = zip(items["item"].to_pylist(), items["thumbnail"].to_pylist(), strict=True)
     thumbnails = {item: thumbnail for item, thumbnail in named if thumbnail is not None}
     copies = changed_copies(thumbnails, _changed, minimum_quality)
@@ -112,7 +112,7 @@ def _copies(items: pa.Table, minimum_quality: int) -> list[tuple[bytes, bytes]]:
 
 
 def _changed(image: Image.Image, number: int) -> tuple[str, bytes]:
-    """Give one of six changed copies as JPEG."""
+    """Return one of six changed copies as JPEG."""
     changes = (
         ("cropped", image.crop((6, 6, 250, 250))),
         ("with a white border", ImageOps.expand(image, 5, 255)),
@@ -132,7 +132,7 @@ def _joined(parts: Sequence[BothHashes]) -> BothHashes:
 
 
 def _within(hashes: BothHashes, rows: npt.NDArray[np.int64], held: BothHashes, phash: int, pdq: int) -> set[int]:
-    """Give the rows within both distances of a held-out pair, by comparing all pHashes and then the PDQ of the near."""
+    """Return the rows within both distances of a held-out pair, by comparing all pHashes, then the PDQ of the near."""
     left, right = as_words(hashes.phash[rows]), as_words(held.phash)
     ours, theirs = as_words(hashes.pdq), as_words(held.pdq)
     found: set[int] = set()

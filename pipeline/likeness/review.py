@@ -23,10 +23,10 @@ MOST = 1_000_000
 
 
 def review_pairs(images: pa.Table, decisions: pa.Table, distance: int, minimum_quality: int) -> pa.Table:
-    """Give the pairs of kept images whose hashes lie within `distance`: REVIEW_SCHEMA, by distance and names.
+    """Return the pairs of kept images whose hashes lie within `distance`: REVIEW_SCHEMA, by distance and names.
 
-    `images`, `decisions`: of `hash_set` and `find_duplicates`. Images of one observation are left out. CrowdError: more
-    than MOST pairs, as of a camera whose frames were all kept. LikenessError: a distance of half the bits or more.
+    `images`, `decisions`: of `hash_set` and `find_duplicates`. Images of one observation are left out. PairLimitError:
+    more than MOST pairs, as of a camera whose frames were all kept. LikenessError: a distance of half the bits or more.
 
     >>> from pipeline.likeness.deduplicate import find_duplicates
     >>> from pipeline.likeness.hashing import HASHED_SCHEMA

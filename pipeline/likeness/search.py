@@ -39,7 +39,7 @@ class Leak:
 
 
 def informative(items: pa.Table, minimum_quality: int, name: str = "pdq") -> HeldOut:
-    """Give the held-out items whose hash of that name carries information: stated quality, at least the minimum.
+    """Return the held-out items whose hash of that name carries information: stated quality, at least the minimum.
 
     >>> from dedup import HASH_LIST_SCHEMA
     >>> rows = [{"item": str(q), "pdq": "0f" * 32, "quality": q} for q in (10, 90)]
@@ -51,7 +51,7 @@ def informative(items: pa.Table, minimum_quality: int, name: str = "pdq") -> Hel
 
 
 def doubtful(items: pa.Table, minimum_quality: int) -> HeldOut:
-    """Give the held-out items that have a PDQ of low or unstated quality.
+    """Return the held-out items that have a PDQ of low or unstated quality.
 
     >>> from dedup import HASH_LIST_SCHEMA
     >>> rows = [{"item": str(q), "pdq": "0f" * 32, "quality": q} for q in (10, None, 90)]
@@ -63,7 +63,7 @@ def doubtful(items: pa.Table, minimum_quality: int) -> HeldOut:
 
 
 def pair_leaks(train: BothHashes, items: pa.Table, rules: LikenessRules) -> list[tuple[int, Leak]]:
-    """Give the training images near a held-out one under pHash and PDQ at once, the clear leaks first.
+    """Return the training images near a held-out one under pHash and PDQ at once, the clear leaks first.
 
     As with PDQ alone, a held-out image whose own hash carries too little information makes it doubtful. Of the
     training images only those whose hash carries information may be given.
@@ -89,7 +89,7 @@ def pair_leaks(train: BothHashes, items: pa.Table, rules: LikenessRules) -> list
 
 
 def compares_pairs(rules: LikenessRules) -> bool:
-    """Say whether the recipe has pHash and PDQ compared together.
+    """Return whether the recipe has pHash and PDQ compared together.
 
     >>> compares_pairs(LikenessRules()), compares_pairs(LikenessRules(leak_pair_pdq=-1))
     (True, False)
@@ -98,7 +98,7 @@ def compares_pairs(rules: LikenessRules) -> bool:
 
 
 def same_content(items: pa.Table, columns: Mapping[str, Sequence[str | None]]) -> dict[int, Leak]:
-    """Give the leaks by equal digests: `columns` holds 'sha256' and 'pixel_sha256' of the training images.
+    """Return the leaks by equal digests: `columns` holds 'sha256' and 'pixel_sha256' of the training images.
 
     Bytes come before pixels, and of several items with one digest the first by benchmark and name counts.
     """
@@ -119,7 +119,7 @@ def same_content(items: pa.Table, columns: Mapping[str, Sequence[str | None]]) -
 
 
 def packed(digests: Sequence[str | None], width: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """Give the first hash of each row of a hash list's column as uint8[k, width], and the k rows that have one.
+    """Return the first hash of each row of a hash list's column as uint8[k, width], and the k rows that have one.
 
     >>> hashes, rows = packed(["00ff", None, "0101 ffff"], 2)
     >>> hashes.tolist(), rows.tolist()

@@ -38,7 +38,7 @@ class Picture:
 
 
 def is_image_set(path: Path) -> bool:
-    """Say whether a path is read as a set of images, rather than as a list of hashes.
+    """Return whether a path is read as a set of images, rather than as a list of hashes.
 
     >>> is_image_set(Path("set.parquet")), is_image_set(Path("shard-000000.tar"))
     (False, True)
@@ -47,12 +47,12 @@ def is_image_set(path: Path) -> bool:
 
 
 def image_names(root: Path) -> list[str]:
-    """Give the images below a folder, by their names relative to it, sorted; '/' between parts."""
+    """Return the images below a folder, by their names relative to it, sorted; '/' between parts."""
     return sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file() and wanted(path.name))
 
 
 def wanted(name: str) -> bool:
-    """Say whether a file name may be an image's.
+    """Return whether a file name may be an image's.
 
     >>> wanted("a/b.JPG"), wanted("a/.hidden.jpg"), wanted("a/b.json")
     (True, False, False)
@@ -62,7 +62,7 @@ def wanted(name: str) -> bool:
 
 
 def pictures(paths: Sequence[Path], max_bytes: int = MAX_BYTES) -> Iterator[Picture]:
-    """Give every image of the paths, in order of the paths and of the names in each (tars: order of their members).
+    """Yield every image of the paths, in order of the paths and of the names in each (tars: order of their members).
 
     With one folder or file, names are relative to it; with several, they begin with the path as it was given. Members
     of an archive are named ARCHIVE!MEMBER, and further ones of the same name ARCHIVE!MEMBER (2) and so on, for each is
@@ -140,7 +140,7 @@ def _archive(path: Path, name: str, max_bytes: int) -> Iterator[Picture]:
 
 
 def _free(name: str, taken: Container[str]) -> str:
-    """Give the name, numbered where it is taken.
+    """Return the name, numbered where it is taken.
 
     >>> _free("a.jpg", ()), _free("a.jpg", {"a.jpg", "a.jpg (2)"})
     ('a.jpg', 'a.jpg (3)')

@@ -98,7 +98,7 @@ def _html_row(row: Row, sheet: str, place: int) -> str:
 
 
 def thumbnail_picture(thumbnail: bytes | None) -> Image.Image | None:
-    """Give the picture of a stored 64 x 64 luma thumbnail.
+    """Return the picture of a stored 64 x 64 luma thumbnail.
 
     >>> thumbnail_picture(bytes(4096)).size
     (64, 64)
@@ -107,7 +107,7 @@ def thumbnail_picture(thumbnail: bytes | None) -> Image.Image | None:
 
 
 def picture_of_bytes(data: bytes) -> Image.Image | None:
-    """Give the picture of a stored JPEG, which the mill itself wrote."""
+    """Return the picture of a stored JPEG, which the pipeline itself wrote."""
     return Image.open(io.BytesIO(data)) if data else None
 
 

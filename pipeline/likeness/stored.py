@@ -32,7 +32,7 @@ _BYTES = 4096
 
 
 def stored_image(blobs: Path, unit: str, offset: int, length: int) -> Image.Image | Processed:
-    """Give the stored image at a place of fetch's blobs, or the refusal of what is no image any more."""
+    """Return the stored image at a place of fetch's blobs, or the refusal of what is no image any more."""
     handle = os.open(blobs / f"{unit}.bin", os.O_RDONLY)
     try:
         return stored_raster(os.pread(handle, length, offset), _WHOLE, _MAX_PIXELS)
@@ -48,7 +48,7 @@ class Stored:
         self._known: dict[int, bytes | None] = {}
 
     def take(self, places: Int) -> Sequence[bytes | None]:
-        """Give the thumbnails, 4,096 bytes each; None where what is stored is no image any more."""
+        """Return the thumbnails, 4,096 bytes each; None where what is stored is no image any more."""
         wanted = places.tolist()
         lacking = sorted(set(wanted) - self._known.keys())
         if len(self._known) + len(lacking) > _MOST:
@@ -73,7 +73,7 @@ class Shown:
         self._parts = [np.load(path, mmap_mode="r") for path in files]
 
     def take(self, places: Int) -> Sequence[bytes | None]:
-        """Give the thumbnails of these nodes."""
+        """Return the thumbnails of these nodes."""
         at = np.searchsorted(self._rows, places)
         rows = (
             self._parts[number][row] for number, row in zip((at // SHOWN).tolist(), (at % SHOWN).tolist(), strict=True)

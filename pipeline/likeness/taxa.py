@@ -53,7 +53,7 @@ class Overlap:
 
 
 def species_keys(names: Sequence[str], taxonomy: Taxonomy | None) -> list[str]:
-    """Give the accepted species of each name: its id in the taxonomy, else its canonical binomial, else ''.
+    """Return the accepted species of each name: its id in the taxonomy, else its canonical binomial, else ''.
 
     A name that the taxonomy does not know is compared by its canonical name, so that two lists can be compared before
     a taxonomy is at hand; a taxon above the species gives ''.
@@ -79,7 +79,7 @@ def _canonical(name: str) -> str:
 
 
 def overlap(held_out: Sequence[str], train: Sequence[str], taxonomy: Taxonomy | None = None) -> list[Overlap]:
-    """Give the held-out names whose accepted species is that of a training name, in the order of the held-out names.
+    """Return the held-out names whose accepted species is that of a training name, in the order of the held-out names.
 
     >>> overlap(["Accipiter nisus granti", "Puma concolor"], ["Accipiter nisus", "Lynx lynx"])
     [Overlap(taxon='Accipiter nisus granti', species='Accipiter nisus', trained_as='Accipiter nisus')]

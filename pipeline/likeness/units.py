@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from dedup import BothHashes, HeldOut, KeyRange, find_leaks, plan_bands
 from manifests import LikenessRules
-from pipeline.likeness.crowds import OutsideCrowds, alike_rule, piece_pairs
+from pipeline.likeness.dense import OutsideDense, alike_rule, piece_pairs
 from pipeline.likeness.edges import Edges
 from pipeline.likeness.search import DOUBTFUL, doubtful, informative, pair_leaks
 from pipeline.likeness.stored import SHOWN, Stored, read_places, write_shown
@@ -62,7 +62,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Show:
-    """The thumbnails of some crowded nodes, by their places in `crowded.npy`."""
+    """The thumbnails of some dense nodes, by their places in `dense.npy`."""
 
     start: int
 
@@ -100,7 +100,7 @@ class Work:
         if isinstance(unit, Range):
             write_table(path, self._found(unit))
         elif isinstance(unit, Show):
-            write_shown(path, self._stored().take(self._load("crowded")[unit.start : unit.start + SHOWN]))
+            write_shown(path, self._stored().take(self._load("dense")[unit.start : unit.start + SHOWN]))
         else:
             write_table(path, pair_table(self._pairs(unit)))
 
@@ -113,9 +113,9 @@ class Work:
     def _pairs(self, unit: Piece) -> Edges:
         hashes = np.load(Path(self.folder) / "joined.npy", mmap_mode="r")
         label = self._load("labels")
-        crowded = np.zeros(len(label), np.bool_)
-        crowded[self._load("crowded")] = True
-        rule = OutsideCrowds(alike_rule(self.rules, self._stored(), label), crowded)
+        dense = np.zeros(len(label), np.bool_)
+        dense[self._load("dense")] = True
+        rule = OutsideDense(alike_rule(self.rules, self._stored(), label), dense)
         return piece_pairs(
             hashes, self._load("stays"), plan_bands(256, self.rules.duplicate_distance), unit.range, rule
         )
@@ -161,7 +161,7 @@ class Work:
 
 
 def pair_table(edges: Edges) -> pa.Table:
-    """Give edges as a table of PAIR_SCHEMA.
+    """Return edges as a table of PAIR_SCHEMA.
 
     >>> pair_table(Edges(np.array([1]), np.array([2]), np.array([3]))).to_pylist()
     [{'left': 1, 'right': 2, 'distance': 3, 'residual': -1.0}]
@@ -171,6 +171,6 @@ def pair_table(edges: Edges) -> pa.Table:
 
 
 def edges_of(pairs: pa.Table) -> Edges:
-    """Give the edges of a table of PAIR_SCHEMA."""
+    """Return the edges of a table of PAIR_SCHEMA."""
     left, right, distance = (pairs.column(name).to_numpy().astype(np.int64) for name in PAIR_SCHEMA.names[:3])
     return Edges(left, right, distance, pairs.column("residual").to_numpy().astype(np.float64))

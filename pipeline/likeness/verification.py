@@ -34,7 +34,7 @@ class Thumbnails(Protocol):
     """Whatever gives the thumbnails of images by their places."""
 
     def take(self, places: Int) -> Sequence[bytes | None]:
-        """Give the thumbnails, 4,096 bytes each, None where there is none."""
+        """Return the thumbnails, 4,096 bytes each, None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,12 @@ class Given:
     every: Sequence[bytes | None]
 
     def take(self, places: Int) -> Sequence[bytes | None]:
-        """Give the thumbnails at the places."""
+        """Return the thumbnails at the places."""
         return [self.every[place] for place in places.tolist()]
 
 
 def pair_residuals(left: Sequence[bytes | None], right: Sequence[bytes | None]) -> Floats:
-    """Give the residuals of pairs of thumbnails, float64[k], at most 255; UNKNOWN_RESIDUAL where one is missing.
+    """Return the residuals of pairs of thumbnails, float64[k], at most 255; UNKNOWN_RESIDUAL where one is missing.
 
     >>> pair_residuals([bytes(4096), None], [bytes(4096), bytes(4096)]).tolist()
     [0.0, -1.0]
@@ -65,7 +65,7 @@ def pair_residuals(left: Sequence[bytes | None], right: Sequence[bytes | None]) 
 
 
 def residuals_at(shown: Thumbnails, left: Int, right: Int) -> Floats:
-    """Give the residuals of pairs of places, as `pair_residuals`; memory is bounded whatever their number.
+    """Return the residuals of pairs of places, as `pair_residuals`; memory is bounded whatever their number.
 
     >>> residuals_at(Given([bytes(4096), bytes(4096)]), np.array([0]), np.array([1])).tolist()
     [0.0]
@@ -81,7 +81,7 @@ def residuals_at(shown: Thumbnails, left: Int, right: Int) -> Floats:
 
 
 def alike_at(shown: Thumbnails, left: Int, right: Int, limit: float) -> npt.NDArray[np.bool_]:
-    """Say which pairs of places are verified: bool[k], as `verified` says of `residuals_at`.
+    """Return which pairs of places are verified: bool[k], as `verified` says of `residuals_at`.
 
     Most pairs of a camera's frames are refused by the means of their cells, a tenth of the work (`dedup.surely_above`).
 
@@ -105,7 +105,7 @@ def alike_at(shown: Thumbnails, left: Int, right: Int, limit: float) -> npt.NDAr
 
 
 def verified(residual: Floats, largest: float, unknown: bool = True) -> npt.NDArray[np.bool_]:
-    """Say which pairs are verified: bool[k]. `unknown`: what is said of pairs without a residual.
+    """Return which pairs are verified: bool[k]. `unknown`: what is said of pairs without a residual.
 
     >>> verified(np.array([1.0, 9.0, UNKNOWN_RESIDUAL]), 6.0).tolist()
     [True, False, True]

@@ -1,4 +1,4 @@
-"""What the likeness stage leaves: every record's fate as tables, with the evidence beside it."""
+"""What the likeness stage leaves: every record's decision as tables, with the evidence beside it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from manifests import Recipe
-from pipeline.likeness.fates import Fate
+from pipeline.likeness.decisions import Decision
 from pipeline.likeness.groups import GROUP_SCHEMA, groups
 from pipeline.likeness.labels import lowered_names
 from pipeline.likeness.search import DOUBTFUL, Leak
@@ -45,7 +45,7 @@ def write_decisions(
     folder: RunFolder,
     recipe: Recipe,
     records: pa.Table,
-    fates: Sequence[Fate],
+    decisions: Sequence[Decision],
     cluster: npt.NDArray[np.int64],
     leaks: Mapping[int, Leak],
 ) -> None:
@@ -54,22 +54,22 @@ def write_decisions(
     columns = ("record_id", "source", "image_id", "media_id", "name_id", "accepted_id")
     key, source, image, media, name_id, accepted = (records.column(name).to_pylist() for name in columns)
     group, shared = groups(records, cluster)
-    names, renamed = _lowered(folder, recipe.limits.memory_mb, name_id, fates)
+    names, renamed = _lowered(folder, recipe.limits.memory_mb, name_id, decisions)
     kept, ended, clusters, quarantine = [], [], [], []
     sizes = np.bincount(cluster, minlength=len(key)) if len(key) else np.zeros(0, dtype=np.int64)
-    for i, fate in enumerate(fates):
-        other = key[fate.other] if fate.other is not None else fate.other_item
-        named = {"record_id": key[i], "source": source[i], "other_id": other, "evidence": fate.evidence or None}
+    for i, decision in enumerate(decisions):
+        other = key[decision.other] if decision.other is not None else decision.other_item
+        named = {"record_id": key[i], "source": source[i], "other_id": other, "evidence": decision.evidence or None}
         image_of = {"image_id": image[i], "media_id": media[i]}
-        if fate.outcome is None:
-            label = renamed[name_id[i], fate.lowered] if fate.lowered is not None else name_id[i]
+        if decision.outcome is None:
+            label = renamed[name_id[i], decision.lowered] if decision.lowered is not None else name_id[i]
             kept.append({**named, **image_of, "group_id": key[int(group[i])], "name_id": label})
         else:
-            ended.append({**named, "row_id": key[i], "outcome": fate.outcome.code})
-        if fate.outcome is Outcome.LABEL_CONFLICT and recipe.likeness.label_conflict == "quarantine":
+            ended.append({**named, "row_id": key[i], "outcome": decision.outcome.code})
+        if decision.outcome is Outcome.LABEL_CONFLICT and recipe.likeness.label_conflict == "quarantine":
             quarantine.append({**named, **image_of, "cluster_id": key[int(cluster[i])], "accepted_id": accepted[i]})
         if sizes[cluster[i]] > 1:
-            outcome = "kept" if fate.outcome is None else fate.outcome.code
+            outcome = "kept" if decision.outcome is None else decision.outcome.code
             clusters.append({**named, "cluster_id": key[int(cluster[i])], "outcome": outcome})
     leaked = [
         {"record_id": key[i], "source": source[i], "benchmark": leak.benchmark, "item": leak.item}
@@ -92,13 +92,13 @@ def write_decisions(
 
 
 def _lowered(
-    folder: RunFolder, memory_mb: int, name_id: Sequence[str], fates: Sequence[Fate]
+    folder: RunFolder, memory_mb: int, name_id: Sequence[str], decisions: Sequence[Decision]
 ) -> tuple[pa.Table, dict[tuple[str, int], str]]:
-    """Give the names of lowered labels, and for each name and rank the id of its lowered form."""
+    """Return the names of lowered labels, and for each name and rank the id of its lowered form."""
     wanted: dict[str, set[int]] = {}
-    for name, fate in zip(name_id, fates, strict=True):
-        if fate.lowered is not None:
-            wanted.setdefault(name, set()).add(fate.lowered)
+    for name, decision in zip(name_id, decisions, strict=True):
+        if decision.lowered is not None:
+            wanted.setdefault(name, set()).add(decision.lowered)
     if not wanted:
         return RESOLVED_SCHEMA.empty_table(), {}
     resolved = sql.parquet(folder.stage("resolve") / "names")
@@ -117,7 +117,7 @@ def write_unknown(
     records: pa.Table,
     leaks: Mapping[int, Leak],
     usable: npt.NDArray[np.bool_],
-    fates: Sequence[Fate],
+    decisions: Sequence[Decision],
 ) -> int:
     """List the images that no hash can clear, whatever became of them; give their number."""
     reasons = dict.fromkeys(np.flatnonzero(~usable).tolist(), "the hash carries too little information")
@@ -136,7 +136,7 @@ def write_unknown(
                     [
                         *(column[index] for column in columns),
                         reason,
-                        "keep" if fates[index].outcome is not Outcome.LEAK_UNKNOWN else "drop",
+                        "keep" if decisions[index].outcome is not Outcome.LEAK_UNKNOWN else "drop",
                     ],
                     strict=True,
                 )

@@ -30,7 +30,7 @@ def read_lines(path: Path) -> list[str]:
 
 
 def read_taxa(path: Path, columns: Sequence[str] = ()) -> list[str]:
-    """Give the names of a .txt (one per line), .csv, .csv.gz or .tsv file, as they stand, empty ones left out.
+    """Return the names of a .txt (one per line), .csv, .csv.gz or .tsv file, as they stand, empty ones left out.
 
     Raises BiomillError: a table without such a column, or one that cannot be read.
 

@@ -18,7 +18,7 @@ def add_allow_empty(parser: argparse.ArgumentParser) -> None:
 
 
 def nothing(what: str, remedy: str, args: argparse.Namespace) -> Generator[str, None, ExitStatus]:
-    """Give the lines that say that nothing came out and what to change, and return the command's exit status.
+    """Yield the lines that say that nothing came out and what to change, and return the command's exit status.
 
     >>> list(nothing("no image was stored", "see the outcomes above", argparse.Namespace(allow_empty=True)))
     ['no image was stored: see the outcomes above']

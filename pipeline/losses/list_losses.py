@@ -20,7 +20,7 @@ from pipeline.storage import database as sql
 def list_losses(
     outcomes: Path, rules: FetchRules, image: ImageRules, args: argparse.Namespace
 ) -> Generator[str, None, ExitStatus]:
-    """Give the largest loss of a list that lost more than half of its rows, and return the command's exit status.
+    """Yield the largest loss of a list that lost more than half of its rows, and return the command's exit status.
 
     `outcomes`: the outcomes.parquet of the fetch. The keys that the line names are those of a recipe's [fetch] and
     [image]; the options of the command have the same names.

@@ -22,7 +22,7 @@ ENDING = ("ingest", "screen", "fetch", "likeness", "select")
 
 
 def stage_losses(folder: RunFolder, stage: str, recipe: Recipe) -> Iterator[str]:
-    """Give a line for every source that lost more than half of its rows in a finished stage, or with it over all."""
+    """Yield a line for every source that lost more than half of its rows in a finished stage, or with it over all."""
     if stage == "holdout":
         yield from _not_covered(folder, recipe)
     if stage not in ENDING:
@@ -41,7 +41,7 @@ def stage_losses(folder: RunFolder, stage: str, recipe: Recipe) -> Iterator[str]
 
 
 def run_losses(folder: RunFolder, recipe: Recipe, until: str = STAGES[-1]) -> Iterator[str]:
-    """Give a line for every source that lost more than half of its rows in the finished stages up to `until`."""
+    """Yield a line for every source that lost more than half of its rows in the finished stages up to `until`."""
     done = _finished(folder, until)
     if not done:
         return
@@ -77,7 +77,7 @@ def _line(
 
 
 def _not_covered(folder: RunFolder, recipe: Recipe) -> Iterator[str]:
-    """Give a line for every benchmark most of whose images could not be hashed, and so hold out nothing."""
+    """Yield a line for every benchmark most of whose images could not be hashed, and so hold out nothing."""
     items = sql.parquet(folder.stage("holdout") / "items")
     with sql.connect(recipe.limits.memory_mb, folder.root) as con:
         for name, images, lost, commonest in con.execute(

@@ -95,7 +95,7 @@ class Fetcher:
         self._note("")
 
     def fetch(self, url: str) -> Fetched:
-        """Give the bytes behind a URL, or the outcome that says why there are none.
+        """Return the bytes behind a URL, or the outcome that says why there are none.
 
         Network time over all attempts is bounded by `total_timeout` seconds; waiting for one's turn, for Retry-After
         and for back-off comes on top, bounded by `attempts` and `patience`. Memory: at most `max_bytes`.
@@ -103,14 +103,14 @@ class Fetcher:
         return next(answer for _, answer in self.fetch_all([url]))
 
     def fetch_all(self, urls: Sequence[str]) -> Iterator[tuple[int, Fetched]]:
-        """Give (place in `urls`, answer) for every URL as the answers come, many hosts and URLs at a time."""
+        """Return (place in `urls`, answer) for every URL as the answers come, many hosts and URLs at a time."""
         by_host: dict[str, list[tuple[int, str]]] = {}
         for place, url in enumerate(urls):
             by_host.setdefault(host_of(url), []).append((place, url))
         return self.answers([(host, iter(pairs)) for host, pairs in by_host.items()])
 
     def answers(self, feeds: Sequence[tuple[str, Iterator[tuple[Key, str]]]]) -> Iterator[tuple[Key, Fetched]]:
-        """Give (key, answer) for every (key, URL) of every host's feed, as the answers come.
+        """Yield (key, answer) for every (key, URL) of every host's feed, as the answers come.
 
         A feed, of which `host_of` gives the name, is read only as far as its host's turn has come. Bytes count as
         held until the next answer is asked for: memory stays bounded by the rules, whatever the number of URLs.
@@ -130,7 +130,7 @@ class Fetcher:
 
 
 def host_of(url: str) -> str:
-    """Give the host (and port, where it is not the scheme's) by which a URL's turn is counted; empty for no URL.
+    """Return the host (and port, where it is not the scheme's) by which a URL's turn is counted; empty for no URL.
 
     >>> host_of("https://Example.org:443/a"), host_of("http://example.org:8080/"), host_of("nonsense")
     ('example.org', 'example.org:8080', '')

@@ -50,7 +50,7 @@ def look_around(outage: Outage, lock: threading.Lock, host: Host, answer: Answer
 
 
 def throttled(job: Job, status: int) -> Fetched:
-    """Give the answer of a URL whose host asked for too much patience.
+    """Return the answer of a URL whose host asked for too much patience.
 
     How often a URL was put off, and whether it was asked at all before its host was given up, depend on the moment:
     neither is said, so that two runs write the same.

@@ -129,7 +129,7 @@ class Journal:
 
 
 def image_file(images: Path, media_id: str) -> Path:
-    """Give the file of a medium's image, where images are files.
+    """Return the file of a medium's image, where images are files.
 
     >>> image_file(Path("images"), "ab12").as_posix()
     'images/ab/ab12.jpg'
@@ -156,7 +156,7 @@ def _write_image(path: Path, data: bytes) -> None:
 
 
 def parse_line(line: bytes) -> list[tuple[dict[str, Any], int, int]] | None:
-    """Give the (row, offset, length) of the images that a line of a log notes; None when it is not whole."""
+    """Return the (row, offset, length) of the images that a line of a log notes; None when it is not whole."""
     if not line.endswith(b"\n"):
         return None
     try:
@@ -166,7 +166,7 @@ def parse_line(line: bytes) -> list[tuple[dict[str, Any], int, int]] | None:
 
 
 def logged(path: Path, start: int = 0) -> Iterator[tuple[int, list[dict[str, Any]]]]:
-    """Give (offset after the line, its rows) for every whole line of a log, from a byte offset on."""
+    """Yield (offset after the line, its rows) for every whole line of a log, from a byte offset on."""
     with path.open("rb") as log:
         log.seek(start)
         for line in log:

@@ -55,7 +55,7 @@ class Mirrors:
         return any(store.remote for _, store in self._stores)
 
     def read(self, url: str, max_bytes: int, take: Take | None = None) -> Fetched | None:
-        """Give the medium from the mirror of its URL; None when no mirror holds it."""
+        """Return the medium from the mirror of its URL; None when no mirror holds it."""
         for prefix, store in self._stores:
             if url.startswith(prefix):
                 path = url[len(prefix) :].partition("#")[0].partition("?")[0]

@@ -34,7 +34,7 @@ def retry_command(typed: str, outcomes: Sequence[str]) -> str:
 
 
 def hopeful_lines(con: duckdb.DuckDBPyConnection, rows: str, typed: str) -> Iterator[str]:
-    """Give the command that asks again for what another attempt may bring; no line when there is nothing.
+    """Yield the command that asks again for what another attempt may bring; no line when there is nothing.
 
     `rows`: a FROM clause with the outcome of every row.
     """

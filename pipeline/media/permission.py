@@ -24,7 +24,7 @@ _WAITS = frozenset({Outcome.THROTTLED, Outcome.TIMEOUT, Outcome.CONNECT_FAILED, 
 
 
 def permission(answer: Fetched) -> Robots | Fetched:
-    """Give the rules, or the answer that every URL of the origin gets because nobody may ask.
+    """Return the rules, or the answer that every URL of the origin gets because nobody may ask.
 
     A robots.txt that does not exist (4xx) or cannot be got to (redirects that lead nowhere) allows everything; one
     whose host fails (5xx, no connection, no answer, or one that cannot be read) forbids everything until the host is
@@ -53,7 +53,7 @@ class RobotsCache:
         self._known: dict[str, Robots | Fetched] = {}
 
     def get(self, origin: str) -> Robots | Fetched | None:
-        """Give what is known of an origin; None when its robots.txt has to be asked for."""
+        """Return what is known of an origin; None when its robots.txt has to be asked for."""
         if origin not in self._known and self._folder is not None:
             path = self._path(self._folder, origin)
             # The age of the file is wall time: it decides whether a host is asked again, never what is written.

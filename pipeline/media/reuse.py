@@ -40,7 +40,7 @@ def reused(
     noted: Collection[str],
     files: Path | None = None,
 ) -> Iterator[list[Image]]:
-    """Give, per medium of a unit, its rows and images from earlier work; only media of which every image is there.
+    """Yield, per medium of a unit, its rows and images from earlier work; only media of which every image is there.
 
     `files`: the folder of the images, where they are files.
     """

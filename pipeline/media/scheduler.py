@@ -102,7 +102,7 @@ class Scheduler:
             self._answer_ready.notify_all()
 
     def answers(self, feeds: Sequence[tuple[str, Iterator[tuple[Key, str]]]]) -> Iterator[tuple[Key, Fetched]]:
-        """Give (key, answer) for every (key, URL) of every host's feed, as the answers come."""
+        """Yield (key, answer) for every (key, URL) of every host's feed, as the answers come."""
         self._reset(feeds)
         workers = [
             threading.Thread(target=self._work, name=f"biomill-fetch-{number}", daemon=True)
@@ -220,7 +220,7 @@ class Scheduler:
                     if held:
                         self._queue(job, 0.0)
                     else:
-                        self._settle(host, job, answer)
+                        self._take_answer(host, job, answer)
                     self._schedule(host)
                 if held:
                     look_around(self._outage, self._lock, host, answer)
@@ -284,7 +284,7 @@ class Scheduler:
         return (host, job, suspect) if job is not None else None
 
     def _permitted(self, host: Host, job: Job) -> Job | None:
-        """Give the job to ask now: the given one, its origin's robots.txt first, or none when it ends unasked."""
+        """Return the job to ask now: the given one, its origin's robots.txt first, or none when it ends unasked."""
         if job.robots_of:
             return job
         if host.given_up:
@@ -321,7 +321,7 @@ class Scheduler:
         fetched = Fetched(outcome, status=status, final_url=job.uri.url, detail=detail, attempts=job.attempts)
         self._finish(job.key, fetched)
 
-    def _settle(self, host: Host, job: Job, answer: Answer) -> None:
+    def _take_answer(self, host: Host, job: Job, answer: Answer) -> None:
         """Note what an answer says of the host, and decide what becomes of the job."""
         now, fetched = time.monotonic(), answer.fetched
         breaker = host.breaker(origin_of(job.uri))
@@ -384,7 +384,7 @@ class Scheduler:
             self._schedule(host)
 
     def _conclude(self, job: Job, fetched: Fetched, holder: Holder | None = None) -> None:
-        """Give a job's answer to the caller, or to those who wait for this robots.txt."""
+        """Return a job's answer to the caller, or to those who wait for this robots.txt."""
         if not job.robots_of:
             self._finish(job.key, fetched, holder)
             return

@@ -179,7 +179,7 @@ class Tally:
             total.setdefault(answers.host, Answers(answers.host)).join(answers)
         return total
 
-    def settled(self) -> tuple[int, int]:
+    def decided(self) -> tuple[int, int]:
         """Return how many of the wanted images came, and how many did not, counting one that another address gave once.
 
         What is not had at its own address may still be had at another one: then it moves from the second number to

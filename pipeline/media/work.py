@@ -51,7 +51,7 @@ class FetchTask:
 
 
 def unit_path(name: str) -> str:
-    """Give the output of a unit, relative to the folder."""
+    """Return the output of a unit, relative to the folder."""
     return f"media/{name}.parquet"
 
 
@@ -98,7 +98,7 @@ class FetchUnits:
     def _feed(
         self, folder: Path, task: FetchTask, units: Sequence[tuple[int, str]]
     ) -> Iterator[tuple[tuple[_Unit, str], str]]:
-        """Give what is to be asked of one host; read by the scheduler's threads, so it changes no unit."""
+        """Yield what is to be asked of one host; read by the scheduler's threads, so it changes no unit."""
         yield from self._wanted(folder, task, units)
 
     def _from_here(self, folder: Path, task: FetchTask, mirrors: Mirrors) -> None:
@@ -124,7 +124,7 @@ class FetchUnits:
     def _wanted(
         self, folder: Path, task: FetchTask, places: Sequence[tuple[int, str]], reuse: bool = False
     ) -> Iterator[tuple[tuple[_Unit, str], str]]:
-        """Give ((unit, medium), address) of all that is wanted of some units."""
+        """Yield ((unit, medium), address) of all that is wanted of some units."""
         for unit in self._units(folder, task, places, reuse):
             for media_id, rows in list(unit.wanted.items()):
                 yield (unit, media_id), str(rows[0]["address"])
@@ -132,7 +132,7 @@ class FetchUnits:
     def _units(
         self, folder: Path, task: FetchTask, units: Sequence[tuple[int, str]], reuse: bool = False
     ) -> Iterator[_Unit]:
-        """Give the units that have media to ask for; those that lack none, or nothing but writing, are done here."""
+        """Yield the units that have media to ask for; those that lack none, or nothing but writing, are done here."""
         plan, files = pq.ParquetFile(folder / task.plan), Path(self.files) if self.files else None
         for group, name in units:
             journal = Journal(folder, name, files)

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 
 def whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """Give a column as one array; only one of several chunks is copied, which `combine_chunks` does with any.
+    """Return a column as one array; only one of several chunks is copied, which `combine_chunks` does with any.
 
     >>> whole(pa.chunked_array([["a"], ["b"]])).to_pylist()
     ['a', 'b']

@@ -19,7 +19,7 @@ from manifests.errors import BiomillError
 
 
 class PipelineError(BiomillError):
-    """Root of what can go wrong while the mill runs."""
+    """Root of what can go wrong while the pipeline runs."""
 
 
 class SourceError(PipelineError):

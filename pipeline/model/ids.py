@@ -14,7 +14,7 @@ _SEPARATOR = "\x1f"  # cannot occur in a delimited text cell that we accept, so 
 
 
 def make_id(*parts: str) -> str:
-    """Give the uuid5 of the parts, in order.
+    """Return the uuid5 of the parts, in order.
 
     >>> make_id("gbif", "123", "https://example.org/a.jpg", "")
     '8d4e74d0-a501-5a18-bb5f-1f1a85257984'
@@ -25,27 +25,27 @@ def make_id(*parts: str) -> str:
 
 
 def record_id(source: str, source_record_id: str, source_media_id: str, box_id: str = "") -> str:
-    """Give the id of one record x medium x box of a source (`box_id` empty: the whole image)."""
+    """Return the id of one record x medium x box of a source (`box_id` empty: the whole image)."""
     return make_id("record", source, source_record_id, source_media_id, box_id)
 
 
 def ended_id(source: str, table: str, raw: str) -> str:
-    """Give the id of an input row that never became a record, from its table and raw content."""
+    """Return the id of an input row that never became a record, from its table and raw content."""
     return make_id("row", source, table, raw)
 
 
 def media_id(address: str) -> str:
-    """Give the id of a medium from where its bytes come: a URL, or a store address."""
+    """Return the id of a medium from where its bytes come: a URL, or a store address."""
     return make_id("media", address)
 
 
 def image_id(media: str, box: str = "") -> str:
-    """Give the id of one image: a medium, or the part of it inside one box ('x,y,w,h' in source pixels)."""
+    """Return the id of one image: a medium, or the part of it inside one box ('x,y,w,h' in source pixels)."""
     return make_id("image", media, box)
 
 
 def hash64(seed: int, key: str) -> int:
-    """Give a seeded 64-bit hash of a key: the global shuffle's order and shard number come from it.
+    """Return a seeded 64-bit hash of a key: the global shuffle's order and shard number come from it.
 
     >>> hash64(0, "a") != hash64(1, "a")
     True

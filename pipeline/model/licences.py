@@ -118,7 +118,7 @@ class Licence:
 
 
 def normalise_licence(raw: str | None, default_version: str = "") -> Licence:
-    """Give the licence that a statement names.
+    """Return the licence that a statement names.
 
     `default_version` is what a Creative Commons code without a version means to its provider: iNaturalist's `cc-by-nc`
     is 4.0 by its terms of use, everybody else's is of no known version. The result does not depend on case, and an id
@@ -172,7 +172,7 @@ _Named = tuple[str, str, str]  # family, version as written, jurisdiction
 
 
 def _family(tokens: list[str]) -> str:
-    """Give the family of a set of codes in any order; empty when Creative Commons has no such licence."""
+    """Return the family of a set of codes in any order; empty when Creative Commons has no such licence."""
     found = set(tokens)
     if "by" not in found or {"nd", "sa"} <= found:
         return ""
@@ -240,7 +240,7 @@ def _named_by_words(text: str) -> list[_Named]:
 
 
 def _version_after(rest: str) -> tuple[str, str]:
-    """Give the version and jurisdiction that follow a licence's name directly."""
+    """Return the version and jurisdiction that follow a licence's name directly."""
     place = ""
     country = re.match(rf"[\s\-_,(]*({'|'.join(_COUNTRIES)})(?![a-z])", rest)
     if country:

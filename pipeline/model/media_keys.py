@@ -25,7 +25,7 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 
 
 def media_key(url: str | None) -> str:
-    """Give the key of the medium behind a URL; empty for an empty URL.
+    """Return the key of the medium behind a URL; empty for an empty URL.
 
     The key is a host's own photo id (`inat:`, `flickr:`), file name (`commons:`, `eol:`, `bold:`, `fathomnet:`), or
     `url:` with the address: no http(s) scheme, host in lower case, no default port, fragment and query kept.
@@ -55,7 +55,7 @@ def media_key(url: str | None) -> str:
 
 
 def page_media_key(page: str | None, copy: str | None) -> str:
-    """Give the key of a copy, by the page it was taken from where that page shows exactly one medium.
+    """Return the key of a copy, by the page it was taken from where that page shows exactly one medium.
 
     A page on a host that is not understood may show many media, so that its address must not become their key.
 

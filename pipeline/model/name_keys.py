@@ -15,7 +15,7 @@ from pipeline.model.records import NAME_COLUMNS
 
 
 def name_ids(table: pa.Table) -> pa.Array:
-    """Give one key per row: 128 bits of BLAKE2b over the NAME_COLUMNS, as hex; equal columns give equal keys.
+    """Return one key per row: 128 bits of BLAKE2b over the NAME_COLUMNS, as hex; equal columns give equal keys.
 
     >>> import pyarrow as pa
     >>> from pipeline.model.records import conform

@@ -101,12 +101,12 @@ ENDED_SCHEMA = pa.schema(
 
 
 def empty_records() -> pa.Table:
-    """Give a record table with no rows."""
+    """Return a record table with no rows."""
     return RECORD_SCHEMA.empty_table()
 
 
 def conform(table: pa.Table, schema: pa.Schema = RECORD_SCHEMA) -> pa.Table:
-    """Give the table with exactly the schema's columns: missing ones null, order and types fixed.
+    """Return the table with exactly the schema's columns: missing ones null, order and types fixed.
 
     >>> conform(pa.table({"record_id": ["a"]})).num_columns == len(RECORD_SCHEMA)
     True

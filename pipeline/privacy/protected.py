@@ -1,9 +1,9 @@
 """Which records show a threatened taxon, by a list of names or keys, and by what they share with such a record.
 
 A record is protected when its accepted taxon is on the list or stands below a taxon of the list, under whatever synonym
-it is recorded; when its name could not be settled and reads like one of the list; or when it shares its occurrence, its
-medium or its picture with a protected record, because the two have one place. A name of the list that the taxonomy does
-not know, or cannot settle, protects by its letters: every name that is it, or begins with it.
+it is recorded; when its name could not be resolved and reads like one of the list; or when it shares its occurrence,
+its medium or its picture with a protected record, because the two have one place. A name of the list that the taxonomy
+does not know, or cannot resolve, protects by its letters: every name that is it, or begins with it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ THREATENED_SCHEMA = pa.schema(
     [
         pa.field("taxon", pa.string()),  # as the list writes it
         pa.field("match_type", pa.string()),  # how it was found in the taxonomy: ID, or as names are matched
-        pa.field("accepted_id", pa.string()),  # null where the taxonomy does not settle it: compared by its letters
+        pa.field("accepted_id", pa.string()),  # null where the taxonomy does not resolve it: compared by its letters
         pa.field("accepted_name", pa.string()),
         pa.field("accepted_rank", pa.string()),
         pa.field("canonical_name", pa.string()),
@@ -80,7 +80,7 @@ def read_threatened(path: Path) -> list[str]:
     return taxa
 
 
-def settle(taxa: list[str], taxonomy: Taxonomy) -> pa.Table:
+def find_taxa(taxa: list[str], taxonomy: Taxonomy) -> pa.Table:
     """Find the taxa of a list in the taxonomy, as rows of THREATENED_SCHEMA in the order of the list."""
     resolved = resolve(taxonomy, pa.table({"scientific_name": pa.array(taxa, pa.string())})).to_pylist()
     rows: list[dict[str, Any]] = []
@@ -124,7 +124,7 @@ def write_places(
         write_table(home / "places" / "part.parquet", PLACES_SCHEMA.empty_table())
         return {}
     taxonomy = Taxonomy.open(index)
-    listed = settle(read_threatened(Path(rules.threatened)), taxonomy)
+    listed = find_taxa(read_threatened(Path(rules.threatened)), taxonomy)
     con.register("below", pa.table({"id": taxa_below(listed, taxonomy)}))
     con.register("listed_taxa", listed)
     records = sql.parquet(stage("ingest") / "records")
@@ -171,10 +171,10 @@ def write_places(
     columns = ", ".join(PLACES_SCHEMA.names)
     sql.copy(con, f"SELECT {columns} FROM protected ORDER BY record_id", home / "places" / "part.parquet")
     write_table(home / "threatened" / "part.parquet", listed)
-    unsettled = listed["accepted_id"].null_count
-    counts = {"taxa": listed.num_rows, "unsettled": unsettled, "records": before + added}
+    unresolved = listed["accepted_id"].null_count
+    counts = {"taxa": listed.num_rows, "unresolved": unresolved, "records": before + added}
     progress(
-        f"select: the places of {counts['records']:,} records are kept back ({rules.coordinates}); {unsettled:,} of "
-        f"{listed.num_rows:,} threatened taxa are not settled by the taxonomy, and compared by their letters"
+        f"select: the places of {counts['records']:,} records are kept back ({rules.coordinates}); {unresolved:,} of "
+        f"{listed.num_rows:,} threatened taxa are not resolved by the taxonomy, and compared by their letters"
     )
     return counts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import SplitResult, urlsplit
 
-from pipeline.pull.errors import PullError
+from pipeline.pull.failures import PullError
 
 
 def is_loopback(host: str) -> bool:
@@ -21,7 +21,7 @@ def is_loopback(host: str) -> bool:
 
 
 def check_address(url: str) -> SplitResult:
-    """Give the parts of an address that may be asked; raises PullError for all others.
+    """Return the parts of an address that may be asked; raises PullError for all others.
 
     Plain http is for loopback only: what is asked elsewhere may carry a password, and what is answered becomes data.
 
@@ -29,7 +29,7 @@ def check_address(url: str) -> SplitResult:
     'api.gbif.org'
     >>> check_address("http://api.gbif.org/v1")
     Traceback (most recent call last):
-    pipeline.pull.errors.PullError: the address is not https
+    pipeline.pull.failures.PullError: the address is not https
       where:  http://api.gbif.org/v1
       expect: https://..., or http:// to a loopback address
       remedy: write https:// before the host

@@ -16,7 +16,7 @@ _TABLES = {"DWCA": ("occurrence.txt",), "SIMPLE_CSV": (".csv", ".txt")}
 
 
 def file_digest(path: Path) -> str:
-    """Give the SHA-256 of a file in hexadecimal."""
+    """Return the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

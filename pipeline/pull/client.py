@@ -30,7 +30,7 @@ from pipeline.media.http.retries import backoff, retry_after
 from pipeline.media.http.timed_reader import DEADLINE
 from pipeline.pull.addresses import check_address, is_loopback, same_site
 from pipeline.pull.credentials import PASSWORD, USER, Credentials
-from pipeline.pull.errors import PullError, TransientError, UncertainError
+from pipeline.pull.failures import PullError, TransientError, UncertainError
 
 T = TypeVar("T")
 GBIF_API = "https://api.gbif.org/v1"
@@ -112,11 +112,11 @@ class Client:
         self._session.close()
 
     def get(self, path: str, params: Sequence[tuple[str, str]] = (), *, signed: bool = False) -> dict[str, Any]:
-        """Give the JSON object at a path below the base; `{user}` in the path stands for the user name."""
+        """Return the JSON object at a path below the base; `{user}` in the path stands for the user name."""
         return json_object(self.get_bytes(path, params, signed=signed), self.base + path)
 
     def get_bytes(self, path: str, params: Sequence[tuple[str, str]] = (), *, signed: bool = False) -> bytes:
-        """Give the bytes of the JSON object at a path: exactly as answered, and whole."""
+        """Return the bytes of the JSON object at a path: exactly as answered, and whole."""
 
         def attempt() -> bytes:
             body, answer = self._json("GET", path, params=list(params), signed=signed)
@@ -164,7 +164,7 @@ class Client:
         raise PullError("too many redirects", where=url[:300], expected=f"at most {MAX_REDIRECTS}")
 
     def blocks(self, answer: requests.Response, where: str) -> Iterator[bytes]:
-        """Give a body block by block; raises TransientError when it breaks off."""
+        """Yield a body block by block; raises TransientError when it breaks off."""
         try:
             # read1 gives what has come: bytes before a cut are kept, where a read of a full block would lose them.
             while block := answer.raw.read1(_BLOCK, decode_content=True):

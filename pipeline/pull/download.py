@@ -18,7 +18,7 @@ from typing import Any
 from pipeline.model.errors import SourceError
 from pipeline.pull.checking import count_records, file_digest
 from pipeline.pull.client import Client
-from pipeline.pull.errors import PullError, UncertainError
+from pipeline.pull.failures import PullError, UncertainError
 from pipeline.pull.fetching import fetch
 from pipeline.pull.predicates import CHECKLISTS, Predicate, check_predicate, with_checklist
 from pipeline.pull.state import PullState, only_puller, read_state
@@ -43,7 +43,7 @@ logger = logging.getLogger("biomill")
 
 
 def request_for(predicate: Predicate, form: str = "DWCA", checklist: str = "") -> dict[str, Any]:
-    """Give the request for a predicate; raises PullError when GBIF would not take it.
+    """Return the request for a predicate; raises PullError when GBIF would not take it.
 
     `checklist`: UUID, empty for Catalogue of Life; see `with_checklist`.
     """
@@ -55,7 +55,7 @@ def request_for(predicate: Predicate, form: str = "DWCA", checklist: str = "") -
 
 
 def existing(key: str) -> dict[str, Any]:
-    """Give the request for a download that exists; raises PullError when the key is none.
+    """Return the request for a download that exists; raises PullError when the key is none.
 
     >>> existing("0022697-200613084148143")
     {'key': '0022697-200613084148143'}
@@ -120,7 +120,7 @@ def _ask(client: Client, state: PullState, folder: Path) -> PullState:
 
 
 def _listed(client: Client, limit: int) -> list[dict[str, Any]]:
-    """Give the user's downloads, newest first."""
+    """Return the user's downloads, newest first."""
     answer = client.get("/occurrence/download/user/{user}", [("limit", str(limit)), ("offset", "0")], signed=True)
     found = answer.get("results")
     if not isinstance(found, list) or not all(isinstance(d, dict) and isinstance(d.get("key"), str) for d in found):
@@ -129,7 +129,7 @@ def _listed(client: Client, limit: int) -> list[dict[str, Any]]:
 
 
 def _lost(client: Client, state: PullState) -> str:
-    """Give the key of the download that the state's request led to, empty when there is none."""
+    """Return the key of the download that the state's request led to, empty when there is none."""
     for download in _listed(client, _LISTED):
         if download["key"] == state.before:
             break
@@ -145,7 +145,7 @@ def _same(asked: Mapping[str, Any], request: Mapping[str, Any]) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """Give a predicate without what GBIF adds to it by default."""
+    """Return a predicate without what GBIF adds to it by default."""
     if isinstance(value, dict):
         return {k: _plain(v) for k, v in value.items() if not (k == "matchCase" and v is False)}
     return [_plain(v) for v in value] if isinstance(value, list) else value
@@ -181,7 +181,7 @@ def _await(client: Client, state: PullState, folder: Path, poll: float) -> PullS
 
 
 def _known(answer: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Give what is kept of an answer about a download: no user, no addresses."""
+    """Return what is kept of an answer about a download: no user, no addresses."""
     kept: dict[str, Any] = {name: answer.get(name) or "" for name in _TEXTS}
     kept |= {name: answer.get(name) or 0 for name in _COUNTS}
     asked = answer.get("request")

@@ -15,7 +15,7 @@ from pathlib import Path
 import requests
 
 from pipeline.pull.client import Client
-from pipeline.pull.errors import PullError, TransientError
+from pipeline.pull.failures import PullError, TransientError
 from pipeline.pull.state import PullState, read_state
 from pipeline.storage.atomic import storage_error
 
@@ -78,7 +78,7 @@ def _go_on(client: Client, state: PullState, folder: Path, part: Path) -> PullSt
 
 
 def _start(answer: requests.Response, here: int, size: int, link: str) -> int | None:
-    """Give the offset at which the answer's bytes begin; None when the host has none to give."""
+    """Return the offset at which the answer's bytes begin; None when the host has none to give."""
     if answer.status_code == 416:
         return None
     if answer.status_code == 200:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.pull.client import Client, json_object
-from pipeline.pull.errors import PullError
+from pipeline.pull.failures import PullError
 from pipeline.pull.predicates import CHECKLISTS
 from pipeline.pull.state import PullState, only_puller, read_state
 from pipeline.sources.release.release_note import ReleaseNote
@@ -105,7 +105,7 @@ def pull_pages(
 
 
 def page_name(offset: int) -> str:
-    """Give the name of the file for the page at an offset.
+    """Return the name of the file for the page at an offset.
 
     >>> page_name(300)
     'page-000300.json'
@@ -144,7 +144,7 @@ def _spool(client: Client, parameters: list[tuple[str, str]], folder: Path, limi
 
 
 def _page(page: dict[str, Any], offset: int, asked: int, where: str) -> dict[str, Any]:
-    """Give a page that is what was asked for; raises PullError for any other."""
+    """Return a page that is what was asked for; raises PullError for any other."""
     kinds = {"offset": int, "limit": int, "endOfRecords": bool, "count": int, "results": list}
     wrong = [name for name, kind in kinds.items() if not isinstance(page.get(name), kind)]
     if wrong:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.pull.errors import PullError
+from pipeline.pull.failures import PullError
 from pipeline.pull.predicates import MAX_PARAMETERS, Predicate, check_predicate
 from pipeline.sources.darwin_core.gbif_simple import COUNTED, MAX_WANTED, SimpleCounts, Wanted
 
@@ -12,7 +12,7 @@ ORDERS = ("ids", "datasets")
 
 
 def plan_predicates(counts: SimpleCounts, want: Wanted, order: str = "ids") -> tuple[Predicate, ...]:
-    """Give the predicates to ask a DWCA for; none when nothing is wanted.
+    """Return the predicates to ask a DWCA for; none when nothing is wanted.
 
     `order` 'ids' names every record: exact, 100,000 records to a download. 'datasets' names the datasets, licences and
     bases of record: one download, which may hold more than is wanted (other kingdoms, records that are new since).
@@ -50,7 +50,7 @@ def plan_predicates(counts: SimpleCounts, want: Wanted, order: str = "ids") -> t
 
 
 def plan_summary(counts: SimpleCounts) -> dict[str, Any]:
-    """Give the counts as plain data, largest first, equal ones by name: what plan.json holds."""
+    """Return the counts as plain data, largest first, equal ones by name: what plan.json holds."""
     return {
         "rows": counts.rows,
         "malformed": counts.malformed,

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pipeline.pull.errors import PullError
+from pipeline.pull.failures import PullError
 
 Predicate = dict[str, Any]
 CHECKLISTS = {
@@ -49,7 +49,7 @@ _MEMBERS = {
 
 
 def checklist_key(name: str) -> str:
-    """Give the UUID of a checklist: 'col', 'backbone', or a UUID itself; raises PullError for anything else.
+    """Return the UUID of a checklist: 'col', 'backbone', or a UUID itself; raises PullError for anything else.
 
     >>> checklist_key("col")
     '7ddf754f-d193-4cc9-b351-99906754a03b'
@@ -141,7 +141,7 @@ def check_predicate(predicate: Predicate) -> None:
 
 
 def with_checklist(predicate: Predicate, checklist: str) -> Predicate:
-    """Give the predicate with the checklist that its taxon keys belong to; those that name one keep it.
+    """Return the predicate with the checklist that its taxon keys belong to; those that name one keep it.
 
     `checklist`: a UUID, or empty when the user named none: then Catalogue of Life, as GBIF's own site does, but a key
     of digits alone is refused, because it is most likely one of the Backbone and means another taxon, or none, here.

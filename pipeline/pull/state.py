@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.pull.errors import PullError
+from pipeline.pull.failures import PullError
 from pipeline.storage.atomic import storage_error, sweep, write_json
 
 STATE_FILE = "pull.json"
@@ -47,7 +47,7 @@ class PullState:
 
 
 def read_state(folder: Path) -> PullState | None:
-    """Give the state of a folder, None when nothing was pulled into it; raises PullError when it cannot be read."""
+    """Return the state of a folder, None when nothing was pulled into it; raises PullError when it cannot be read."""
     path = folder / STATE_FILE
     if not path.exists():
         return None

@@ -17,7 +17,7 @@ from pipeline.model.errors import PipelineError
 from pipeline.pull.addresses import check_address
 from pipeline.pull.checking import file_digest
 from pipeline.pull.client import Client
-from pipeline.pull.errors import PullError, TransientError
+from pipeline.pull.failures import PullError, TransientError
 from pipeline.pull.fetching import fetch
 from pipeline.pull.state import STATE_FILE, PullState, only_puller, read_state
 from pipeline.sources.release.release_note import ReleaseNote, read_release_note
@@ -56,7 +56,7 @@ TAXONOMIES: dict[str, Published] = {
 
 
 def published(what: str) -> Published:
-    """Give where a taxonomy is published: by its name, or by its address.
+    """Return where a taxonomy is published: by its name, or by its address.
 
     Raises PullError when it is neither a known name nor an https address.
 

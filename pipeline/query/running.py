@@ -52,7 +52,7 @@ class Runner:
 
 @contextmanager
 def runner(con: duckdb.DuckDBPyConnection) -> Iterator[Runner]:
-    """Give a runner for the length of the block."""
+    """Yield a runner for the length of the block."""
     running = Runner(con)
     try:
         yield running

@@ -32,7 +32,7 @@ logger = logging.getLogger("biomill")
 
 
 def all_stages() -> list[Stage]:
-    """Give the stages in the order in which data flows."""
+    """Return the stages in the order in which data flows."""
     from pipeline.stages.catalog import Catalog
     from pipeline.stages.fetch import Fetch
     from pipeline.stages.holdout import Holdout

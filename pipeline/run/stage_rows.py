@@ -33,7 +33,7 @@ class Rows:
     ended: int | None
 
 
-def settled_rows(done: Mapping[str, Any]) -> Rows:
+def decided_rows(done: Mapping[str, Any]) -> Rows:
     """Return the rows of a finished stage, which its mark of completion holds."""
     return Rows(*(sum(each[key] for each in done["balance"]) for key in ("rows_in", "rows_out", "ended")))
 
@@ -45,7 +45,7 @@ def rows_so_far(folder: RunFolder, name: str, tally: Tally) -> Rows:
     """
     rows_in = _rows_in(folder, name)
     if name == "fetch":
-        return Rows(rows_in, *tally.settled())
+        return Rows(rows_in, *tally.decided())
     if name in _UNITS:
         outputs = read_json(folder.plan(name))["outputs"]
         return Rows(rows_in, _counted(folder.stage(name) / output for output in outputs)[0], 0)
@@ -68,7 +68,7 @@ def _rows_in(folder: RunFolder, name: str) -> int | None:
     absorbed = 0
     if name == "screen":
         absorbed = sum(source.get("absorbed", 0) for source in done["facts"]["sources"].values())
-    return int((settled_rows(done).rows_out or 0) - absorbed)
+    return int((decided_rows(done).rows_out or 0) - absorbed)
 
 
 def _counted(paths: Iterable[Path]) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from pipeline.media.tally import Tally
 from pipeline.model.duration import duration
 from pipeline.model.errors import RunError
 from pipeline.run.sitting import DONE, FAILED, INTERRUPTED, KILLED, NETWORK_LOST, RUNNING, UNTIL, Sitting, last_sitting
-from pipeline.run.stage_rows import Rows, rows_so_far, settled_rows
+from pipeline.run.stage_rows import Rows, decided_rows, rows_so_far
 from pipeline.storage.atomic import read_json
 from pipeline.storage.going_on import go_on
 from pipeline.storage.run_folder import STAGES, RunFolder
@@ -129,7 +129,7 @@ def _stage(
     if folder.done(name).exists():
         done = read_json(folder.done(name))
         state = "done" if reached.get(name, {}).get("digest") == done["digest"] else "earlier"
-        return StageStatus(name, state, len(outputs), len(outputs), settled_rows(done))
+        return StageStatus(name, state, len(outputs), len(outputs), decided_rows(done))
     there = [path for output in outputs if (path := folder.stage(name) / output).exists()]
     rows = rows_so_far(folder, name, tally)
     if not at_work:

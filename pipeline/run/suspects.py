@@ -63,7 +63,7 @@ def find(con: duckdb.DuckDBPyConnection, media: str, rules: FetchRules) -> str:
 
 
 def lines(con: duckdb.DuckDBPyConnection, suspects: str, images: Path) -> Iterator[str]:
-    """Give the summary's lines on them, those of most addresses first; none where there are none."""
+    """Yield the summary's lines on them, those of most addresses first; none where there are none."""
     said = {
         fetch_placeholders.BYTES: "gave the same bytes",
         fetch_placeholders.ADDRESS: "led to the same final address",

@@ -82,7 +82,7 @@ class Captions:
         return self.taxon_com
 
     def members(self) -> tuple[tuple[str, bytes], ...]:
-        """Give the shard members that BioCLIP 2's loader reads, as (suffix, UTF-8 bytes).
+        """Return the shard members that BioCLIP 2's loader reads, as (suffix, UTF-8 bytes).
 
         >>> captions({"genus": "Procyon"}, None).members()[0]
         ('sci.txt', b'a photo of Procyon.')
@@ -97,7 +97,7 @@ class Captions:
 
 
 def captions(lineage: Mapping[str, str | None], vernacular: str | None) -> Captions:
-    """Give the captions of a taxon from its seven ranks (accepted usage, canonical names) and its common name.
+    """Return the captions of a taxon from its seven ranks (accepted usage, canonical names) and its common name.
 
     `lineage` maps 'kingdom' ... 'species' to names; the species is a binomial, or an epithet beside a genus. Other keys
     are ignored. Any text is accepted; the module's rules say what becomes of it.
@@ -120,7 +120,7 @@ def captions(lineage: Mapping[str, str | None], vernacular: str | None) -> Capti
 
 
 def taxon_names(lineage: Mapping[str, str | None], vernacular: str | None) -> TaxonNames:
-    """Give the names that captions are made of, by the module's rules; the arguments are those of `captions`.
+    """Return the names that captions are made of, by the module's rules; the arguments are those of `captions`.
 
     >>> taxon_names({"family": "Procyonidae", "genus": "Procyon", "species": "Procyon lotor"}, "raccoon").tagged
     'family Procyonidae genus Procyon species lotor'
@@ -149,14 +149,14 @@ def _is_placeholder(word: str) -> bool:
 
 
 def _uninomial(text: str | None) -> str:
-    """Give the name of a rank above species without authorship; '' where there is none."""
+    """Return the name of a rank above species without authorship; '' where there is none."""
     words = _words(text)
     name = words[: 2 if words and words[0] in _TWO_WORDS else 1]
     return "" if any(map(_is_placeholder, name)) else " ".join(name).rstrip(".,;")
 
 
 def _species(text: str | None, genus: str) -> tuple[str, str]:
-    """Give genus and epithet of a species; where no epithet is stated, the genus stays as the lineage has it."""
+    """Return genus and epithet of a species; where no epithet is stated, the genus stays as the lineage has it."""
     own, rest = _leading_genus(_words(text))
     sign = ""
     if rest and rest[0] in _HYBRID_SIGNS:
@@ -187,7 +187,7 @@ def _is_epithet(word: str) -> bool:
 
 
 def _common(text: str | None) -> str:
-    """Give a common name on one line without a closing full stop; '' where there is none."""
+    """Return a common name on one line without a closing full stop; '' where there is none."""
     words = _words(text)
     name = " ".join(words).rstrip(" .")
     if _is_placeholder(name) or "None" in words or len(name) > _LONGEST_COMMON:

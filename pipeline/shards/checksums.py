@@ -21,7 +21,7 @@ _NAME = re.compile(r"[^\x00-\x1f\x7f\\/ ][^\x00-\x1f\x7f\\]*")  # sha256sum woul
 
 
 def checksum_text(digests: Mapping[str, str]) -> str:
-    """Give the text of a checksum file from SHA-256 hex digests by file name, sorted by name.
+    """Return the text of a checksum file from SHA-256 hex digests by file name, sorted by name.
 
     Raises ValueError for a name that sha256sum would have to escape.
 
@@ -35,7 +35,7 @@ def checksum_text(digests: Mapping[str, str]) -> str:
 
 
 def file_digest(path: str | os.PathLike[str]) -> str:
-    """Give the SHA-256 of a file in hex, reading it in pieces. Raises VerifyError when it cannot be read."""
+    """Return the SHA-256 of a file in hex, reading it in pieces. Raises VerifyError when it cannot be read."""
     try:
         with Path(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -71,7 +71,7 @@ def read_checksums(path: str | os.PathLike[str]) -> dict[str, str]:
 
 
 def parse_checksums(text: str, where: str) -> dict[str, str]:
-    """Give the digests by file name of the text of a checksum file; raises as `read_checksums` does.
+    """Return the digests by file name of the text of a checksum file; raises as `read_checksums` does.
 
     >>> parse_checksums("0" * 64 + "  a.tar", "here").keys()
     dict_keys(['a.tar'])

@@ -23,7 +23,7 @@ _VERSION = "v1.2"
 
 
 def dali_index(samples: Sequence[SampleLocation]) -> str:
-    """Give the text of a shard's DALI index, samples in the order in which they lie.
+    """Return the text of a shard's DALI index, samples in the order in which they lie.
 
     >>> from pipeline.shards.tar import MemberLocation
     >>> members = (MemberLocation("jpg", 512, 3), MemberLocation("txt", 1536, 9))
@@ -43,7 +43,7 @@ def dali_index(samples: Sequence[SampleLocation]) -> str:
 
 
 def index_path(shard: str | os.PathLike[str]) -> Path:
-    """Give the path of a shard's index.
+    """Return the path of a shard's index.
 
     >>> index_path("shards/demo-000000.tar").as_posix()
     'shards/demo-000000.idx'
@@ -74,7 +74,7 @@ def verify_index(shard: str | os.PathLike[str]) -> int:
 
 
 def sizes_json(sizes: Mapping[str, int]) -> str:
-    """Give the text of sizes.json: the number of samples of each shard file, sorted by name.
+    """Return the text of sizes.json: the number of samples of each shard file, sorted by name.
 
     >>> print(sizes_json({"b.tar": 2, "a.tar": 3}), end="")
     {

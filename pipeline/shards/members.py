@@ -32,7 +32,7 @@ def member_suffixes(layout: str) -> tuple[str, ...]:
 
 
 def text_members(layout: str, lineage: Mapping[str, str | None], vernacular: str | None) -> Members:
-    """Give the text members that a layout adds, as (suffix, UTF-8 bytes), in the order in which they are written.
+    """Return the text members that a layout adds, as (suffix, UTF-8 bytes), in the order in which they are written.
 
     Raises ValueError for a layout that is not in LAYOUTS.
 

@@ -15,7 +15,7 @@ SHARD_DIGITS = 6
 
 
 def shard_hash(seed: int, key: str) -> int:
-    """Give the 64-bit hash that decides a sample's shard: `shard_of` is its remainder by the number of shards.
+    """Return the 64-bit hash that decides a sample's shard: `shard_of` is its remainder by the number of shards.
 
     >>> shard_hash(0, "a") % 4 == shard_of(0, "a", 4)
     True
@@ -24,7 +24,7 @@ def shard_hash(seed: int, key: str) -> int:
 
 
 def shard_of(seed: int, key: str, shards: int) -> int:
-    """Give the shard of a sample, from 0 to `shards` - 1.
+    """Return the shard of a sample, from 0 to `shards` - 1.
 
     Sizes vary as those of balls thrown into boxes do: about 1 % at 10,000 samples a shard.
     Raises ValueError for fewer shards than one.
@@ -38,7 +38,7 @@ def shard_of(seed: int, key: str, shards: int) -> int:
 
 
 def order_key(seed: int, key: str) -> tuple[int, str]:
-    """Give the sort key of a sample within its shard; the key itself decides between equal hashes.
+    """Return the sort key of a sample within its shard; the key itself decides between equal hashes.
 
     >>> order_key(0, "a")[1]
     'a'
@@ -47,7 +47,7 @@ def order_key(seed: int, key: str) -> tuple[int, str]:
 
 
 def shard_count(samples: int, samples_per_shard: int) -> int:
-    """Give the number of shards of a dataset: enough for `samples_per_shard` on average, and at least one.
+    """Return the number of shards of a dataset: enough for `samples_per_shard` on average, and at least one.
 
     >>> shard_count(0, 10), shard_count(10, 10), shard_count(11, 10)
     (1, 1, 2)
@@ -56,7 +56,7 @@ def shard_count(samples: int, samples_per_shard: int) -> int:
 
 
 def bounded_count(samples: int, start: int, limit: int, largest: Callable[[int], int]) -> int:
-    """Give the first number of shards, from `start` on, whose largest shard has at most `limit` bytes.
+    """Return the first number of shards, from `start` on, whose largest shard has at most `limit` bytes.
 
     `largest` gives the bytes of the largest of so many shards. The number grows by a twentieth from try to try, and
     ends at the number of samples: a single sample is never cut.
@@ -71,7 +71,7 @@ def bounded_count(samples: int, start: int, limit: int, largest: Callable[[int],
 
 
 def shard_name(prefix: str, shard: int) -> str:
-    """Give the file name of a shard.
+    """Return the file name of a shard.
 
     >>> shard_name("demo", 7)
     'demo-000007.tar'

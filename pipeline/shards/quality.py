@@ -9,7 +9,7 @@ Numbers = npt.NDArray[np.int32] | npt.NDArray[np.int64]
 
 
 def pair_rate(group: Numbers, taxon: Numbers) -> float:
-    """Give the rate of same-taxon pairs within groups over that of any pairs: 1 is a perfect shuffle.
+    """Return the rate of same-taxon pairs within groups over that of any pairs: 1 is a perfect shuffle.
 
     `group` and `taxon` number the group (a shard, a window of it) and the taxon of each sample, from 0. Taxon-ordered
     groups score far above 1. NaN when no group has two samples or no taxon has.

@@ -17,7 +17,7 @@ Sample = tuple[str, dict[str, bytes]]
 
 
 def scan(path: str | os.PathLike[str]) -> Iterator[Sample]:
-    """Give the samples of a ustar shard in file order: the key, and the bytes of each member by its suffix.
+    """Yield the samples of a ustar shard in file order: the key, and the bytes of each member by its suffix.
 
     Members of a sample follow one another. Raises VerifyError at what is no header of a plain file, or at a member
     that the file is too short for.

@@ -156,7 +156,7 @@ class ShardWriter:
 
 
 def _check_suffixes(suffixes: tuple[str, ...], where: str) -> int:
-    """Give the length of the longest suffix; raise PipelineError for one that cannot be or comes twice."""
+    """Return the length of the longest suffix; raise PipelineError for one that cannot be or comes twice."""
     odd = _odd_suffix(suffixes)
     if odd is None:
         return max(map(len, suffixes))
@@ -167,7 +167,7 @@ def _check_suffixes(suffixes: tuple[str, ...], where: str) -> int:
 
 @lru_cache(maxsize=64)
 def _odd_suffix(suffixes: tuple[str, ...]) -> str | None:
-    """Give the first suffix that cannot be written; samples of a dataset have the same few tuples of them."""
+    """Return the first suffix that cannot be written; samples of a dataset have the same few tuples of them."""
     for place, suffix in enumerate(suffixes):
         if not _SUFFIX.fullmatch(suffix) or suffix in suffixes[:place]:
             return suffix
@@ -175,7 +175,7 @@ def _odd_suffix(suffixes: tuple[str, ...]) -> str | None:
 
 
 def _header(name: bytes, keysum: int, suffix: str, size: int) -> bytes:
-    """Give the 512-byte ustar header of a regular file with fixed time, owner and mode.
+    """Return the 512-byte ustar header of a regular file with fixed time, owner and mode.
 
     `keysum` is the sum of the name's bytes and of all fields that are the same in every header.
     """
@@ -187,13 +187,14 @@ def _header(name: bytes, keysum: int, suffix: str, size: int) -> bytes:
 
 @lru_cache(maxsize=256)
 def _tail(suffix: str) -> tuple[bytes, int]:
-    """Give what follows the key in a member's name, and the sum of its bytes."""
+    """Return what follows the key in a member's name, and the sum of its bytes."""
     tail = f".{suffix}".encode("ascii")
     return tail, sum(tail)
 
 
 def header(name: str, size: int) -> bytes:
-    """Give the 512-byte ustar header of a regular file with fixed time, owner and mode; the name has at most 100 bytes.
+    """Return the 512-byte ustar header of a regular file with fixed time, owner and mode; the name has at most 100
+    bytes.
 
     >>> len(header("a.jpg", 3)), header("a.jpg", 3)[:5]
     (512, b'a.jpg')

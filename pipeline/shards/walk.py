@@ -48,7 +48,7 @@ class Member:
 
 
 def walk(path: str | os.PathLike[str]) -> Iterator[Member]:
-    """Give the members of a tar archive in file order, reading headers and padding but no data.
+    """Yield the members of a tar archive in file order, reading headers and padding but no data.
 
     Raises VerifyError at the first thing that a shard may not hold, with the byte offset at which it lies; the file is
     whole only if the walk comes to its end.
@@ -88,7 +88,7 @@ def sample_locations(path: str | os.PathLike[str]) -> Iterator[SampleLocation]:
 
 
 def _key(member: Member) -> str:
-    """Give the part of a name before the first dot of its last component, as WebDataset's loaders do."""
+    """Return the part of a name before the first dot of its last component, as WebDataset's loaders do."""
     dot = member.name.find(".", member.name.rfind("/") + 1)
     return member.name if dot < 0 else member.name[:dot]
 

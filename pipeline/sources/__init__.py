@@ -52,7 +52,7 @@ SOURCES: Mapping[str, Source] = MappingProxyType({source.kind: source for source
 
 
 def open_source(kind: str) -> Source:
-    """Give the reader of a kind of source; raises SourceError for a kind that there is not.
+    """Return the reader of a kind of source; raises SourceError for a kind that there is not.
 
     >>> open_source("eol").kind
     'eol'

@@ -1,1 +1,1 @@
-"""The stages of the mill, in the order in which data flows through them."""
+"""The stages of the pipeline, in the order in which data flows through them."""

@@ -51,7 +51,8 @@ class Context:
         return self.given_index or self.folder.root / "taxonomy"
 
     def digests(self, files: Mapping[str, Sequence[Path]]) -> dict[str, str]:
-        """Give the SHA-256 of every file, as 'group/number/name'; remembered by size and time of change, as make does.
+        """Return the SHA-256 of every file, as 'group/number/name'; remembered by size and time of change, as make
+        does.
 
         The number is the file's place in the group: two files of one name, in two folders, are two inputs.
         """
@@ -92,7 +93,7 @@ def balance_of(context: Context, before: Path, after: Path, ledger: Path) -> lis
 
 
 class Stage(ABC):
-    """One stage of the mill."""
+    """One stage of the pipeline."""
 
     name: ClassVar[str]
     version: ClassVar[int]
@@ -103,7 +104,7 @@ class Stage(ABC):
     """Stages whose output it reads."""
 
     def inputs(self, context: Context) -> dict[str, str]:
-        """Give the digests of the stage's own input files, beside what earlier stages wrote; most have none."""
+        """Return the digests of the stage's own input files, beside what earlier stages wrote; most have none."""
         return {}
 
     @abstractmethod
@@ -116,7 +117,7 @@ class Stage(ABC):
 
 
 def recipe_parts(recipe: Recipe, sections: Sequence[str]) -> dict[str, Any]:
-    """Give the named parts of a recipe in canonical form; 'fetch.lanes' names one key, 'fetch' a whole section."""
+    """Return the named parts of a recipe in canonical form; 'fetch.lanes' names one key, 'fetch' a whole section."""
     parts: dict[str, Any] = {}
     for section in sections:
         value = json.loads(canonical_json(recipe))
@@ -127,7 +128,7 @@ def recipe_parts(recipe: Recipe, sections: Sequence[str]) -> dict[str, Any]:
 
 
 def stage_digest(stage: Stage, context: Context) -> str:
-    """Give the digest of everything that decides the stage's output."""
+    """Return the digest of everything that decides the stage's output."""
     parts = {
         "stage": stage.name,
         "version": stage.version,
@@ -183,12 +184,12 @@ def plan_outputs(context: Context, name: str, outputs: Sequence[str], rows: int 
 
 
 def missing(folder: Path, outputs: Sequence[str]) -> list[str]:
-    """Give the outputs that do not exist yet, in order."""
+    """Return the outputs that do not exist yet, in order."""
     return [name for name in outputs if not (folder / name).exists()]
 
 
 def ticker(context: Context, name: str, outputs: Sequence[str], every: float = 5.0) -> Callable[[], None]:
-    """Give a function that reports how many unit files exist and when all will, at most once in `every` seconds."""
+    """Return a function that reports how many unit files exist and when all will, at most once in `every` seconds."""
     import time
 
     folder = context.folder.stage(name)
@@ -208,7 +209,7 @@ def ticker(context: Context, name: str, outputs: Sequence[str], every: float = 5
 
 
 def file_digest(path: Path) -> str:
-    """Give the SHA-256 of a file, or of a folder's files with their relative names in order."""
+    """Return the SHA-256 of a file, or of a folder's files with their relative names in order."""
     digest = hashlib.sha256()
     for part in _files(path):
         if path.is_dir():

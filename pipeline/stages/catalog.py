@@ -17,7 +17,7 @@ class Catalog(Stage):
     """The catalog stage."""
 
     name = "catalog"
-    version = 5
+    version = 6
     sections = ("name", "description")
     upstream = ("shards",)
 

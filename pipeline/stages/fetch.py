@@ -104,7 +104,7 @@ class Fetch(Stage):
                     self._round(con, context, engine, source, f"{step}-{place}", outputs)
             _remove_stale(folder, outputs)
             fetch_plan.note_answered(folder)
-            placeholders = self._settle(con, context, folder, candidates, asked)
+            placeholders = self._find_placeholders(con, context, folder, candidates, asked)
         return {"units": len(outputs), "placeholders": placeholders}
 
     def _choose(
@@ -116,7 +116,7 @@ class Fetch(Stage):
         outputs: Sequence[str],
         step: int,
     ) -> str | None:
-        """Give, as a FROM clause, the candidates asked so far and in this step; None when the step asks nobody."""
+        """Return, as a FROM clause, the candidates asked so far and in this step; None when the step asks nobody."""
         wanted = context.recipe.fetch.images_per_taxon
         if step == 0:
             names = sql.parquet(context.folder.stage("resolve") / "names")
@@ -205,7 +205,7 @@ class Fetch(Stage):
                 (folder / "blobs" / f"{Path(output).stem}.bin").unlink(missing_ok=True)
             raise lost
 
-    def _settle(
+    def _find_placeholders(
         self, con: duckdb.DuckDBPyConnection, context: Context, folder: Path, candidates: str, asked: str
     ) -> int:
         """Write which candidates arrived, and how the others ended; return the number of placeholders."""
@@ -247,7 +247,7 @@ def note_retry(context: Context, outcomes: Sequence[str]) -> None:
     chosen = sql.in_list(outcomes)
     with sql.connect(context.recipe.limits.memory_mb, context.folder.root) as con:
         query = f"""
-            SELECT DISTINCT m.image_id FROM {fetch_placeholders.settled(folder)} m
+            SELECT DISTINCT m.image_id FROM {fetch_placeholders.decided_media(folder)} m
             JOIN (SELECT unnest(list_prepend(c.image_id, [a.image_id FOR a IN coalesce(c.alternates, [])]))
                          AS image_id
                   FROM {candidates} c JOIN {ledger} l ON l.row_id = c.record_id AND l.outcome IN {chosen}) w
@@ -264,7 +264,7 @@ def _graph(units: RunUnits, pipeline: beam.Pipeline) -> None:
 
 
 def _earlier(context: Context, folder: Path, digest: str, outputs: Sequence[str]) -> list[fetch_plan.Earlier]:
-    """Give where answers may be reused from: units of this run that were cut otherwise, then other runs."""
+    """Return where answers may be reused from: units of this run that were cut otherwise, then other runs."""
 
     def units(place: Path) -> list[str]:
         return sorted(path.stem for path in place.glob(f"media/{digest}*.parquet"))
@@ -290,6 +290,6 @@ def _remove_stale(folder: Path, outputs: Sequence[str]) -> None:
 
 
 def _files(folder: Path, outputs: Sequence[str]) -> str:
-    """Give the FROM clause of the unit files of this plan, which need not be all that lie in the folder."""
+    """Return the FROM clause of the unit files of this plan, which need not be all that lie in the folder."""
     paths = [folder / "media" / "-schema.parquet", *(folder / output for output in outputs)]
     return f"read_parquet([{', '.join(sql.quote(str(path)) for path in paths)}])"

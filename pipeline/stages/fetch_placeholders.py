@@ -140,7 +140,7 @@ def judged(media: str) -> str:
         LEFT JOIN placeholder_groups g ON g.rule = p.rule AND g.host = p.host AND g.value = p.value)"""
 
 
-def settled(folder: Path) -> str:
+def decided_media(folder: Path) -> str:
     """Return, as a FROM clause, the media of a finished fetch with the outcomes that it decided."""
     return f"""(
         SELECT m.* REPLACE ({_outcome("m", "p")} AS outcome)

@@ -49,7 +49,7 @@ class Earlier:
 
 
 def rules_digest(parts: Mapping[str, Any]) -> str:
-    """Give the digest of everything that decides what an answer becomes, as unit names begin with it."""
+    """Return the digest of everything that decides what an answer becomes, as unit names begin with it."""
     return hashlib.blake2b(sql.evidence(**parts).encode(), digest_size=RULES_DIGITS // 2).hexdigest()
 
 
@@ -184,7 +184,7 @@ def note_retry(con: duckdb.DuckDBPyConnection, folder: Path, query: str) -> int:
 
 
 def retried(folder: Path, unanswered: bool = False) -> str:
-    """Give, as a FROM clause, the image ids of every note: an image that was noted twice stands there twice.
+    """Return, as a FROM clause, the image ids of every note: an image that was noted twice stands there twice.
 
     `unanswered`: only of notes that no fetch has been done with since.
     """
@@ -211,7 +211,7 @@ def note_answered(folder: Path) -> None:
 
 
 def with_retries(wanted: str, folder: Path) -> str:
-    """Give, as a FROM clause, what is wanted with `again`: how often it was noted to be asked for again."""
+    """Return, as a FROM clause, what is wanted with `again`: how often it was noted to be asked for again."""
     return f"""(SELECT w.*, coalesce(r.times, 0) AS again FROM {wanted} w
                 LEFT JOIN (SELECT image_id, count(*) AS times FROM {retried(folder)} GROUP BY 1) r USING (image_id))"""
 

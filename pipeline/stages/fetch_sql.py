@@ -16,7 +16,7 @@ _EVIDENCE = """json_merge_patch(
 
 
 def attempts_sql(candidates: str, media: str) -> str:
-    """Give the query of every address that was tried for a record with alternates whose own address failed.
+    """Return the query of every address that was tried for a record with alternates whose own address failed.
 
     Place 0 is the record's own address, the alternates count from 1.
     """
@@ -32,7 +32,7 @@ def attempts_sql(candidates: str, media: str) -> str:
 
 
 def alternates_sql(candidates: str, media: str, place: int) -> str:
-    """Give, as a FROM clause, the addresses of a round: the place-th alternates of what no earlier round brought."""
+    """Return, as a FROM clause, the addresses of a round: the place-th alternates of what no earlier round brought."""
     return f"""(
         SELECT c.alternates[{place}].image_id AS image_id, c.alternates[{place}].media_id AS media_id,
                c.alternates[{place}].store AS store, c.alternates[{place}].address AS address,
@@ -46,7 +46,7 @@ def alternates_sql(candidates: str, media: str, place: int) -> str:
 
 
 def arrived_sql(candidates: str, media: str, tried: str) -> str:
-    """Give the query of who arrived: record_id, source, image_id, media_id.
+    """Return the query of who arrived: record_id, source, image_id, media_id.
 
     The rounds end with the first address that answers, so at most one attempt of a record succeeded.
     """
@@ -58,7 +58,7 @@ def arrived_sql(candidates: str, media: str, tried: str) -> str:
 
 
 def order_sql(candidates: str, names: str) -> str:
-    """Give the query of the order in which the candidates of a taxon are asked: record_id, taxon, place from 1.
+    """Return the query of the order in which the candidates of a taxon are asked: record_id, taxon, place from 1.
 
     `fetch_order` is a function of the connection, from a record id to a key that sorts; so the order does not depend
     on the order of the input.
@@ -71,7 +71,7 @@ def order_sql(candidates: str, names: str) -> str:
 
 
 def ended_sql(asked: str, media: str, tried: str) -> str:
-    """Give the query of the asked candidates that did not arrive, as ledger rows."""
+    """Return the query of the asked candidates that did not arrive, as ledger rows."""
     return f"""
         SELECT {_ended("m.outcome", _EVIDENCE)} FROM {asked} c JOIN {media} m USING (image_id)
         LEFT JOIN (SELECT record_id, list({{'address': address, 'outcome': outcome}} ORDER BY place)
@@ -81,7 +81,7 @@ def ended_sql(asked: str, media: str, tried: str) -> str:
 
 
 def substituted_sql(ended: str, asked: str, order: str, wanted: int) -> str:
-    """Give ledger rows with, as `other_id`, the candidate that was asked in the place of one that did not arrive.
+    """Return ledger rows with, as `other_id`, the candidate that was asked in the place of one that did not arrive.
 
     The first that failed of a taxon is stood in for by the first beyond the wanted number, and so on.
     """
@@ -94,7 +94,7 @@ def substituted_sql(ended: str, asked: str, order: str, wanted: int) -> str:
 
 
 def not_needed_sql(candidates: str, asked: str, order: str, wanted: int) -> str:
-    """Give the ledger rows of the candidates that nobody was asked for."""
+    """Return the ledger rows of the candidates that nobody was asked for."""
     evidence = f"to_json({{'rule': 'images_per_taxon', 'wanted': {wanted}, 'taxon': o.taxon}})::VARCHAR"
     return f"""
         SELECT {_ended("'not_needed'", evidence)} FROM {candidates} c JOIN {order} o USING (record_id)

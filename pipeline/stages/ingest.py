@@ -63,7 +63,7 @@ class ReadTask:
 
 
 def unit_of(task: ReadTask, bucket: int) -> str:
-    """Give the name of the work unit that maps a bucket of the task's rows."""
+    """Return the name of the work unit that maps a bucket of the task's rows."""
     return f"{task.release.spec.name}-{bucket:05d}" if task.join_key else task.stem
 
 

@@ -1,9 +1,10 @@
 """Likeness: exact and near duplicates, label conflicts, and leaks of held-out images, each with evidence.
 
 The pictures that arrived are nodes, numbered by preference; their hashes lie in memory-mapped arrays. First every node
-is compared with the held-out images. What does not leak is compared with itself: crowds of near images are folded, what
-stays is joined in pieces of key ranges that each keep to a share of `limits.memory_mb`. Every unit of work writes its
-own file. What stays is then decided by `pipeline.likeness.settle` in one deterministic order of preference.
+is compared with the held-out images. What does not leak is compared with itself: dense groups of near images are
+folded, what stays is joined in pieces of key ranges that each keep to a share of `limits.memory_mb`. Every unit of work
+writes its own file. What stays is then decided by `pipeline.likeness.duplicates` in one deterministic order of
+preference.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dedup import MINIMUM_BUDGET, HeldOut, HeldOutPair, crowded_rows, key_ranges, plan_bands
+from dedup import MINIMUM_BUDGET, HeldOut, HeldOutPair, dense_rows, key_ranges, plan_bands
 from manifests import LikenessRules, Recipe
-from pipeline.likeness.crowds import Folds, alike_rule, fold
-from pipeline.likeness.fates import RANK_IDS, Verdicts, first_fates, open_nodes
+from pipeline.likeness.decisions import RANK_IDS, DecisionRules, first_decisions, open_nodes
+from pipeline.likeness.dense import Folds, alike_rule, fold
+from pipeline.likeness.duplicates import decide_duplicates
 from pipeline.likeness.leaks import record_leaks, same_occurrence
 from pipeline.likeness.nodes import picture_nodes
 from pipeline.likeness.placeholders import Placeholders
 from pipeline.likeness.search import compares_pairs, doubtful, informative
-from pipeline.likeness.settle import settle
 from pipeline.likeness.stored import PLACE_SCHEMA, SHOWN, Shown, Stored, read_places, write_places
 from pipeline.likeness.units import (
     FOUND_SCHEMA,
@@ -61,14 +62,14 @@ def load_held_out(folder: Path, minimum_quality: int) -> HeldOut:
     return informative(pq.read_table(folder), minimum_quality)
 
 
-def verdicts_of(recipe: Recipe) -> Verdicts:
-    """Give what a recipe says about images that evidence alone does not decide."""
+def decision_rules(recipe: Recipe) -> DecisionRules:
+    """Return what a recipe says about images that evidence alone does not decide."""
     rules = recipe.likeness
     if recipe.benchmarks:
         uninformative = Outcome.LEAK_UNKNOWN if rules.leak_unknown == "drop" else None
     else:
         uninformative = Outcome.LOW_INFORMATION if rules.low_information == "drop" else None
-    return Verdicts(
+    return DecisionRules(
         minimum_quality=rules.minimum_quality,
         uninformative=uninformative,
         doubtful_leaks=rules.leak_unknown == "drop",
@@ -88,7 +89,7 @@ class Likeness(Stage):
     upstream = ("fetch", "holdout", "resolve")
 
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
-        """List the arrived records in order of preference, find pairs and leaks on Beam, and settle."""
+        """List the arrived records in order of preference, find pairs and leaks on Beam, and decide."""
         folder, rules = context.folder.stage(self.name), context.recipe.likeness
         records = self._records(context)
         usable = np.asarray(records.column("quality").to_numpy() >= rules.minimum_quality)
@@ -111,8 +112,8 @@ class Likeness(Stage):
         leaks = record_leaks(records, node, usable, found, held)
         if rules.leak_occurrence:
             leaks |= same_occurrence(records, leaks)
-        verdicts = verdicts_of(context.recipe)
-        alive, label = open_nodes(records, node, first_fates(records, leaks, verdicts))
+        deciding = decision_rules(context.recipe)
+        alive, label = open_nodes(records, node, first_decisions(records, leaks, deciding))
         folds = self._fold(context, engine, hashes, np.flatnonzero(alive[:count]), label)
         joined = np.ascontiguousarray(hashes[folds.stays])
         _save(folder / "joined.npy", joined)
@@ -122,15 +123,15 @@ class Likeness(Stage):
         self._units(context, engine, [Piece(piece) for piece in key_ranges(joined, plan, budget)])
         edges = edges_of(pq.read_table(folder / "pairs"))
         same = edges.at(verified(edges.residuals(), rules.duplicate_residual))
-        fates, cluster = settle(records, node, same, leaks, verdicts, folds)
-        write_decisions(context.folder, context.recipe, records, fates, cluster, leaks)
-        unknown = write_unknown(context.folder, context.recipe, records, leaks, usable, fates)
+        decisions, cluster = decide_duplicates(records, node, same, leaks, deciding, folds)
+        write_decisions(context.folder, context.recipe, records, decisions, cluster, leaks)
+        unknown = write_unknown(context.folder, context.recipe, records, leaks, usable, decisions)
         return {
             "hashes": len(hashes),
-            "pairs": len(edges) + len(folds.stars),
-            "verified_pairs": len(same) + len(folds.stars),
-            "crowded": int(folds.crowded.sum()),
-            "folded": len(folds.stars),
+            "pairs": len(edges) + len(folds.edges),
+            "verified_pairs": len(same) + len(folds.edges),
+            "dense": int(folds.dense.sum()),
+            "folded": len(folds.edges),
             "held_out_compared": len(informative(held, rules.minimum_quality)),
             "unknown": unknown,
         }
@@ -150,24 +151,24 @@ class Likeness(Stage):
             engine.run(self.name, lambda p: p | graph, ticker(context, self.name, outputs), len(todo))
 
     def _fold(self, context: Context, engine: Engine, hashes: npt.NDArray[np.uint8], nodes: Int, label: Int) -> Folds:
-        """Fold the crowds among the nodes; of their images the thumbnails are decoded on Beam first, once each."""
+        """Fold the dense groups among the nodes; their thumbnails are decoded on Beam first, once each."""
         folder, rules = context.folder.stage(self.name), context.recipe.likeness
-        crowded = np.zeros(len(hashes), np.bool_)
-        crowded[nodes] = crowded_rows(np.ascontiguousarray(hashes[nodes]), rules.duplicate_distance)
-        rows = np.flatnonzero(crowded)
-        _save(folder / "crowded.npy", rows)
+        dense = np.zeros(len(hashes), np.bool_)
+        dense[nodes] = dense_rows(np.ascontiguousarray(hashes[nodes]), rules.duplicate_distance)
+        rows = np.flatnonzero(dense)
+        _save(folder / "dense.npy", rows)
         _save(folder / "labels.npy", label[: len(hashes)])
         units = [Show(start) for start in range(0, len(rows), SHOWN)]
         if units:
-            context.progress(f"{self.name}: {len(rows):,} images are in crowds of near ones")
+            context.progress(f"{self.name}: {len(rows):,} images are in dense groups of near ones")
             self._units(context, engine, units)
         shown = Shown(rows, [folder / unit.output for unit in units])
-        folds = fold(hashes, nodes, crowded, alike_rule(rules, shown, label), rules.duplicate_distance)
+        folds = fold(hashes, nodes, dense, alike_rule(rules, shown, label), rules.duplicate_distance)
         stored = Stored(context.folder.stage("fetch") / "blobs", read_places(folder / "nodes.arrow"))
         return replace(folds, alike=replace(folds.alike, shown=stored))
 
     def _records(self, context: Context) -> pa.Table:
-        """Give the arrived records, the preferred ones first; a pure function of content, never of arrival."""
+        """Return the arrived records, the preferred ones first; a pure function of content, never of arrival."""
         stage, recipe = context.folder.stage, context.recipe
         pixels = "m.source_width::BIGINT * m.source_height"
         order = preference(recipe, name="n", record="c", pixels=pixels, media="m")

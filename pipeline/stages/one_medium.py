@@ -88,7 +88,7 @@ def _lineage(alias: str) -> str:
 
 
 def ended_sql(passed: str, names: str) -> str:
-    """Give the query of the records that end here: row_id, outcome, evidence and other_id beside those of `passed`."""
+    """Return the query of the records that end here: row_id, outcome, evidence, other_id beside those of `passed`."""
     return f"""
         SELECT p.*, p.record_id AS row_id,
                CASE WHEN c.together THEN 'multi_label' ELSE 'media_label_conflict' END AS outcome,
@@ -106,7 +106,7 @@ def ended_sql(passed: str, names: str) -> str:
 
 
 def kept_sql(passed: str) -> str:
-    """Give the query of the records that go on, each with `alternates`: where else its medium may be had."""
+    """Return the query of the records that go on, each with `alternates`: where else its medium may be had."""
     return f"""
         WITH addresses AS (
           SELECT q.media_key, q.media_id, min(q.place) AS place, any_value(q.image_id) AS image_id,
@@ -126,7 +126,7 @@ def kept_sql(passed: str) -> str:
 
 
 def media_records_sql(records: str) -> str:
-    """Give the query of all records of the media that several records name, with the one that speaks for it."""
+    """Return the query of all records of the media that several records name, with the one that speaks for it."""
     return f"""
         SELECT r.media_key, r.record_id, r.source, chosen.record_id AS kept_id,
                coalesce(l.taxa, 0) > 1 AS label_conflict

@@ -32,7 +32,7 @@ OPENNESS = {
 
 
 def specificity(name: str) -> str:
-    """Give the SQL that counts the ranks at which a resolved name is placed; `name` is an alias of the names table."""
+    """Return the SQL that counts the ranks at which a resolved name stands; `name` is an alias of the names table."""
     return " + ".join(f'({name}."{rank}_id" IS NOT NULL)::INTEGER' for rank in RANK_COLUMNS)
 
 
@@ -46,7 +46,7 @@ SPECIMENS = ("PRESERVED_SPECIMEN", "FOSSIL_SPECIMEN", "LIVING_SPECIMEN", "MATERI
 
 
 def provenance(record: str) -> str:
-    """Give the SQL of how well a label is vouched for, 0 best; `record` is an alias of the records table.
+    """Return the SQL of how well a label is vouched for, 0 best; `record` is an alias of the records table.
 
     0: checked by somebody, or of a specimen; 1: nothing is said; 2: given by a machine.
     """
@@ -58,7 +58,7 @@ def provenance(record: str) -> str:
 
 
 def specimen_key(record: str) -> str:
-    """Give the SQL of the key under which two releases hold one specimen; null for what is none."""
+    """Return the SQL of the key under which two releases hold one specimen; null for what is none."""
     return f"CASE WHEN {_is_specimen(record)} THEN nullif(upper(trim({record}.occurrence_key)), '') END"
 
 
@@ -67,7 +67,7 @@ def _is_specimen(record: str) -> str:
 
 
 def preference(recipe: Recipe, *, name: str, record: str, pixels: str, media: str = "") -> str:
-    """Give the ORDER BY terms that put the preferred record first.
+    """Return the ORDER BY terms that put the preferred record first.
 
     `name` is an alias of the resolved names (RESOLVED_SCHEMA), `record` one of a table with source, record_id,
     license_family and provenance; `pixels` is an SQL expression, null where the size is not known: unknown sizes come

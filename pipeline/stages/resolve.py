@@ -32,7 +32,7 @@ def _open(folder: str, policy: Policy) -> Taxonomy:
 
 
 def policy_of(recipe: Recipe) -> Policy:
-    """Give the policy that a recipe's taxonomy section states.
+    """Return the policy that a recipe's taxonomy section states.
 
     >>> from manifests.recipe import TaxonomyRules
     >>> policy_of(Recipe("r", (), taxonomy=TaxonomyRules(fuzzy=False))).fuzzy
@@ -58,7 +58,7 @@ class ResolveNames:
 
 
 def unit_path(unit: int) -> str:
-    """Give the output of a unit, relative to the stage."""
+    """Return the output of a unit, relative to the stage."""
     return f"names/{unit:06d}.parquet"
 
 

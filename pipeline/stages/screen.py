@@ -88,7 +88,7 @@ MEDIA_RECORD_SCHEMA = pa.schema(
 def screening_sql(
     recipe: Recipe, records: str, names: str, ids_table: str, items: str, taxa: str, withdrawn: str = NOTHING
 ) -> str:
-    """Give the query that puts `outcome` (null: passed) and `evidence` beside every record.
+    """Return the query that puts `outcome` (null: passed) and `evidence` beside every record.
 
     The arguments are FROM clauses; `taxa` is of HELD_TAXA_SCHEMA, `withdrawn` as `withdrawal.gather` makes it. Of rows
     that state the same record, medium and box, the first by content is the record and the others are duplicates; the
@@ -170,7 +170,7 @@ def screening_sql(
 
 
 def box_text(x: float | None, y: float | None, w: float | None, h: float | None) -> str:
-    """Give the key of a box: its four numbers, or nothing for a whole image.
+    """Return the key of a box: its four numbers, or nothing for a whole image.
 
     >>> box_text(1.0, 2.0, 30.5, 4.0)
     '1.0,2.0,30.5,4.0'
@@ -229,7 +229,7 @@ class Screen(Stage):
 
 
 def _note_withdrawals(con: duckdb.DuckDBPyConnection, context: Context, folder: Path) -> None:
-    """Write how many records each withdrawn key means, and say so: a key that means none may be a slip of the pen."""
+    """Write how many records each withdrawn key means, and say so: a key that means none may be a typing error."""
     sql.copy(con, f"SELECT {NOTED} FROM withdrawal_keys ORDER BY position", folder / "withdrawals" / "part.parquet")
     counted = "SELECT count(*), count(*) FILTER (records = 0) FROM withdrawal_keys"
     keys, idle = con.execute(counted).fetchall()[0]

@@ -40,7 +40,7 @@ _SPLIT_SALT, _QUOTA_SALT = "split", "quota"
 
 
 def split_of(seed: int, group: str, validation_percent: float) -> str:
-    """Give the split of a group: a pure function of seed and group.
+    """Return the split of a group: a pure function of seed and group.
 
     >>> split_of(0, "a", 0.0), split_of(0, "a", 100.0)
     ('train', 'val')
@@ -50,7 +50,7 @@ def split_of(seed: int, group: str, validation_percent: float) -> str:
 
 
 def label_names(context: Context) -> str:
-    """Give the FROM clause of all resolved names that a kept record may be labelled with, lowered ones included."""
+    """Return the FROM clause of all resolved names that a kept record may be labelled with, lowered ones included."""
     names, labels = (context.folder.stage("resolve") / "names"), (context.folder.stage("likeness") / "labels")
     return f"(SELECT * FROM {sql.parquet(names)} UNION ALL BY NAME SELECT * FROM {sql.parquet(labels)})"
 

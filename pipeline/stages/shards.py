@@ -156,7 +156,7 @@ class WriteShard:
 def _texts(
     layout: str, lineage: tuple[str | None, ...], vernacular: str | None
 ) -> tuple[bytes, dict[str, str], tuple[tuple[str, bytes], ...]]:
-    """Give the default caption, the captions of the JSON, and the layout's members, once for each taxon."""
+    """Return the default caption, the captions of the JSON, and the layout's members, once for each taxon."""
     ranks = dict(zip(RANK_COLUMNS, lineage, strict=True))
     found = captions(ranks, vernacular)
     named = {suffix.removesuffix(".txt"): text.decode() for suffix, text in found.members()}
@@ -176,14 +176,14 @@ class _Digested:
 
 
 def _headers(layout: str) -> tuple[int, int]:
-    """Give the most bytes of a sample's headers, padding and fixed words, and how often its names can be written."""
+    """Return the most bytes of a sample's headers, padding and fixed words, and how often its names can be written."""
     extra = len(text_members(layout, {}, None))
     members = len(member_suffixes(layout))
     return members * 2 * BLOCK + 2048, 8 + 2 * extra
 
 
 def part_path(shard: str) -> str:
-    """Give a shard's part of the manifest, relative to the stage."""
+    """Return a shard's part of the manifest, relative to the stage."""
     return f"parts/{shard}.parquet"
 
 
@@ -259,7 +259,7 @@ class Shards(Stage):
         return sorted(pc.unique(found).to_pylist())
 
     def _counts(self, con: duckdb.DuckDBPyConnection, rules: ShardRules, names: str, joined: str) -> dict[str, int]:
-        """Give the number of shards of each split, so that none is larger than the recipe allows.
+        """Return the number of shards of each split, so that none is larger than the recipe allows.
 
         A sample's bytes are not known before it is written; they are bounded from above by the lengths of its parts.
         """

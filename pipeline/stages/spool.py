@@ -22,7 +22,7 @@ BUCKETS = b"buckets"
 
 
 def buckets_of(keys: pa.Array, buckets: int) -> NDArray[np.int64]:
-    """Give the bucket of every join key; a null goes where an empty key goes.
+    """Return the bucket of every join key; a null goes where an empty key goes.
 
     >>> buckets_of(pa.array(["7", "8", "7"]), 1).tolist()
     [0, 0, 0]
@@ -65,7 +65,7 @@ def _is_void(column: pa.ChunkedArray) -> bool:
 
 
 def spooled_buckets(path: Path) -> list[int] | None:
-    """Give the buckets of a spooled split; None when it is not there, or not whole."""
+    """Return the buckets of a spooled split; None when it is not there, or not whole."""
     try:
         with pa.memory_map(str(path)) as file:
             return _buckets(pa.ipc.open_file(file))
@@ -74,7 +74,7 @@ def spooled_buckets(path: Path) -> list[int] | None:
 
 
 def spooled_bucket(path: Path, bucket: int) -> pa.Table:
-    """Give the rows that `spool_table` wrote for one bucket."""
+    """Return the rows that `spool_table` wrote for one bucket."""
     with pa.memory_map(str(path)) as file:
         reader = pa.ipc.open_file(file)
         batch = reader.get_batch(_buckets(reader).index(bucket))

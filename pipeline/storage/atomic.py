@@ -1,8 +1,8 @@
 """Files that are either whole or absent.
 
-Every output of the mill is written under a temporary name in its own folder and renamed when it is complete: a killed
-run, a full disk or a crashed worker never leaves half a file under a final name. Temporary names are recognisable, so
-that the next run can sweep them.
+Every output of the pipeline is written under a temporary name in its own folder and renamed when it is complete: a
+killed run, a full disk or a crashed worker never leaves half a file under a final name. Temporary names are
+recognisable, so that the next run can sweep them.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _is_write_failure(error: OSError) -> bool:
 
 @contextmanager
 def atomic_path(path: Path, durable: bool = True) -> Iterator[Path]:
-    """Give a temporary path to write; rename it to `path` when the block ends well, remove it otherwise.
+    """Yield a temporary path to write; rename it to `path` when the block ends well, remove it otherwise.
 
     `durable`: whether the bytes are on the disk before the name is; without it a power failure (never a kill) may
     leave an empty file, for files of which the size is known and looked at again. Raises StorageError when the file
@@ -106,7 +106,7 @@ def write_table(path: Path, table: pa.Table, row_group_size: int | None = None) 
 
 @contextmanager
 def table_writer(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
-    """Give a Parquet writer whose file appears under `path` only when the block ends well."""
+    """Yield a Parquet writer whose file appears under `path` only when the block ends well."""
     with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
         yield writer
 

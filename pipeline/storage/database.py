@@ -1,4 +1,4 @@
-"""DuckDB as the mill uses it: bounded memory, spilling beside the run, results in a stated order, atomic output."""
+"""DuckDB as the pipeline uses it: bounded memory, spilling beside the run, results in a stated order, atomic output."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _THREADS = 8  # beyond that, memory per thread gets short under the limits that 
 
 
 def quote(text: str) -> str:
-    """Give the text as an SQL string literal.
+    """Return the text as an SQL string literal.
 
     >>> quote("it's")
     "'it''s'"
@@ -29,20 +29,20 @@ def quote(text: str) -> str:
 
 
 def parquet(folder: Path, pattern: str = "*.parquet") -> str:
-    """Give the FROM clause for all Parquet files of a folder, in name order."""
+    """Return the FROM clause for all Parquet files of a folder, in name order."""
     files = sorted(folder.glob(pattern))
     listed = ", ".join(quote(str(path)) for path in files)
     return f"read_parquet([{listed}])"
 
 
 def in_list(values: Sequence[str]) -> str:
-    """Give an SQL list of string literals; never empty, so that `IN` stays valid."""
+    """Return an SQL list of string literals; never empty, so that `IN` stays valid."""
     return "(" + ", ".join(quote(value) for value in values or ("",)) + ")"
 
 
 @contextmanager
 def connect(memory_mb: int, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give a connection in memory that may use `memory_mb` MiB and spills to `spill` beyond that."""
+    """Yield a connection in memory that may use `memory_mb` MiB and spills to `spill` beyond that."""
     con = duckdb.connect(":memory:")
     try:
         con.execute(f"SET memory_limit = '{memory_mb}MiB'")
@@ -71,18 +71,18 @@ def batches(con: duckdb.DuckDBPyConnection, query: str, rows: int = BATCH_ROWS) 
 
 
 def table(con: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
-    """Give the whole result of a query as an Arrow table."""
+    """Return the whole result of a query as an Arrow table."""
     return con.sql(query).to_arrow_table()
 
 
 def scalar(con: duckdb.DuckDBPyConnection, query: str) -> Any:
-    """Give the first value of the first row."""
+    """Return the first value of the first row."""
     rows = con.execute(query).fetchall()
     return rows[0][0] if rows else None
 
 
 def evidence(**values: object) -> str:
-    """Give evidence as compact JSON with sorted keys.
+    """Return evidence as compact JSON with sorted keys.
 
     >>> evidence(rule="leak", distance=4)
     '{"distance":4,"rule":"leak"}'

@@ -18,7 +18,7 @@ _CLIENTS = (
 
 
 def file_system(address: str, fresh: bool = False) -> tuple[Any, str]:
-    """Give fsspec's file system of an address, and the address as a path of it; `fresh` shares no connection.
+    """Return fsspec's file system of an address, and the address as a path of it; `fresh` shares no connection.
 
     Raises StorageError when fsspec has no file system of that scheme, or its package is not installed.
 
@@ -40,7 +40,7 @@ def file_system(address: str, fresh: bool = False) -> tuple[Any, str]:
 
 
 def failures() -> tuple[type[BaseException], ...]:
-    """Give the exceptions by which file systems say that they failed."""
+    """Return the exceptions by which file systems say that they failed."""
     found: list[type[BaseException]] = [OSError]
     for module, name in _CLIENTS:
         kind = getattr(sys.modules.get(module), name, None)
@@ -50,5 +50,5 @@ def failures() -> tuple[type[BaseException], ...]:
 
 
 def reason(error: BaseException) -> str:
-    """Give an error's reason in one line."""
+    """Return an error's reason in one line."""
     return (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0]

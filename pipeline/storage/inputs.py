@@ -20,7 +20,7 @@ _VERSION_KEYS = ("ETag", "etag", "md5", "generation", "LastModified", "mtime", "
 
 
 def localised(recipe: Recipe, folder: Path, progress: Callable[[str], None]) -> Recipe:
-    """Give the recipe with every remote path copied into `folder`; its digest stays that of the addresses.
+    """Return the recipe with every remote path copied into `folder`; its digest stays that of the addresses.
 
     Raises SourceError when an address cannot be read, StorageError when the copy cannot be written.
     """
@@ -32,7 +32,7 @@ def localised(recipe: Recipe, folder: Path, progress: Callable[[str], None]) -> 
 
 
 def _copied(address: str, folder: Path, progress: Callable[[str], None]) -> Path:
-    """Give the local copy of a file or folder, made or found."""
+    """Return the local copy of a file or folder, made or found."""
     home = folder / hashlib.sha256(address.encode()).hexdigest()[:16]
     target = home / (PurePosixPath(address).name or "input")
     fs, root = file_system(address)
@@ -57,7 +57,7 @@ def _copied(address: str, folder: Path, progress: Callable[[str], None]) -> Path
 
 
 def _listed(fs: Any, root: str, address: str) -> dict[str, str]:
-    """Give what tells each file's version, by its path below the root; '' is the root itself, where it is a file."""
+    """Return what tells each file's version, by its path below the root; '' is the root itself, where it is a file."""
     fs.invalidate_cache()
     if not fs.isdir(root):
         return {"": _version(fs.info(root))}

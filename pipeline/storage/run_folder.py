@@ -60,15 +60,15 @@ class RunFolder:
     root: Path
 
     def stage(self, name: str) -> Path:
-        """Give the folder of a stage."""
+        """Return the folder of a stage."""
         return self.root / name
 
     def done(self, name: str) -> Path:
-        """Give the path of a stage's mark of completion."""
+        """Return the path of a stage's mark of completion."""
         return self.root / name / "_done.json"
 
     def plan(self, name: str) -> Path:
-        """Give the path of a stage's plan."""
+        """Return the path of a stage's plan."""
         return self.root / name / "_plan.json"
 
     @property
@@ -120,7 +120,7 @@ class RunFolder:
             )
 
     def digest(self, stage: str) -> str:
-        """Give the digest that the finished stage was made from."""
+        """Return the digest that the finished stage was made from."""
         return str(read_json(self.done(stage))["digest"])
 
     @contextmanager

@@ -96,14 +96,14 @@ def verify(root: Path, without: Collection[str] = (), withdraw: Sequence[Path] =
 
 
 def _was_finished(folder: RunFolder) -> bool:
-    """Tell a run that came to its end, whatever became of its marks since, from one that is on its way."""
+    """Distinguish a run that came to its end, whatever became of its marks since, from one that is on its way."""
     folder.require_run()
     return folder.done(STAGES[-1]).exists() and marks(folder.manifest).get("stages", {}).keys() >= set(STAGES)
 
 
 @contextmanager
 def _opened(folder: RunFolder, recipe: Recipe) -> Iterator[Run]:
-    """Give the run with a database in memory and a scratch folder (of TMPDIR)."""
+    """Yield the run with a database in memory and a scratch folder (of TMPDIR)."""
     with (
         tempfile.TemporaryDirectory(prefix="biomill-verify-") as scratch,
         sql.connect(recipe.limits.memory_mb, Path(scratch)) as con,

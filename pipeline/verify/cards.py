@@ -104,7 +104,7 @@ def _plain(report: str) -> str:
 
 
 def _same_libraries(run: Run) -> bool:
-    """Say whether pictures come out byte for byte as they did."""
+    """Return whether pictures come out byte for byte as they did."""
     code = read_json(run.folder.manifest).get("code", {})
     now = library_versions(run.recipe.image.resampler)
     return all(code.get(name) == version for name, version in now.items())

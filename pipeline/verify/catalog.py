@@ -9,6 +9,8 @@ from typing import Any
 import duckdb
 
 from pipeline.catalog import build_catalog, connect_catalog
+from pipeline.model.errors import VerifyError
+from pipeline.storage.run_folder import marks
 from pipeline.verify.check import Findings, Run
 
 _OBJECTS = {
@@ -32,6 +34,7 @@ def catalog(run: Run) -> str:
 
     An added object that bears the name of a function of DuckDB is none of those: the views would call it.
     """
+    _same_version(run)
     expected, tables, builtin = _fresh(run)
     found, added = Findings("the catalog is not what a fresh build gives"), []
     with connect_catalog(run.folder.root) as con:
@@ -63,8 +66,21 @@ def catalog(run: Run) -> str:
     return f"{kinds.count('view')} views, {kinds.count('macro')} macros, {kinds.count('table')} tables{mine}"
 
 
+def _same_version(run: Run) -> None:
+    """Raise VerifyError when another version of Biomill built the catalog: its views say the same in other words."""
+    from pipeline.stages.catalog import Catalog
+
+    built = marks(run.folder.done(Catalog.name)).get("version", Catalog.version)
+    if built != Catalog.version:
+        raise VerifyError(
+            f"the catalog was built by version {built} of its stage, and this Biomill has version {Catalog.version}",
+            where="catalog.duckdb",
+            remedy="run the same `biomill run` command again: it builds the catalog anew, and nothing else",
+        )
+
+
 def _fresh(run: Run) -> tuple[Objects, dict[str, list[tuple[Any, ...]]], set[str]]:
-    """Give the objects of a fresh build, the rows of its tables, and the names of DuckDB's own functions.
+    """Return the objects of a fresh build, the rows of its tables, and the names of DuckDB's own functions.
 
     The build is a file that is closed and opened again, as the catalog was: DuckDB prints what it has read back.
     """
@@ -99,7 +115,7 @@ def _holder(schema: str, name: str, there: Objects) -> bool:
 
 
 def _of_ours(identity: tuple[str, str, str, str], expected: Objects) -> bool:
-    """Say whether it is another form of an object of ours: a macro with other arguments, a column of our views."""
+    """Return whether it is another form of an object of ours: a macro with other arguments, a column of our views."""
     kind, schema, name, _ = identity
     return any(each[:3] == (kind, schema, name) for each in expected)
 

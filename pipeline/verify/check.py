@@ -85,12 +85,12 @@ class Run:
     """A folder for what a check writes aside; it is removed in the end."""
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """Give all rows of a question to the catalog."""
+        """Return all rows of a question to the catalog."""
         found: list[tuple[Any, ...]] = self.con.execute(query).fetchall()
         return found
 
     def count(self, query: str) -> int:
-        """Give the number that a question to the catalog answers with."""
+        """Return the number that a question to the catalog answers with."""
         return int(self.rows(query)[0][0])
 
     def none(self, query: str, what: str) -> None:
@@ -104,7 +104,7 @@ class Run:
         raise VerifyError(_said(what, number, first))
 
     def batches(self, query: str, rows: int = 20_000) -> Iterator[list[tuple[Any, ...]]]:
-        """Give the rows of a question, some at a time; no other question may be asked in between."""
+        """Yield the rows of a question, some at a time; no other question may be asked in between."""
         cursor = self.con.execute(query)
         while found := cursor.fetchmany(rows):
             yield found

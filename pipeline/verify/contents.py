@@ -71,7 +71,7 @@ def read_contents(run: Run) -> Contents:
 
 
 def _beside(shard: Path) -> Iterator[bytes]:
-    """Give the rows beside a lean shard as the JSON that they would be in another layout, in their order."""
+    """Yield the rows beside a lean shard as the JSON that they would be in another layout, in their order."""
     path = samples_path(shard)
     try:
         with pq.ParquetFile(path) as file:

@@ -18,7 +18,7 @@ from pipeline.verify.check import Run
 
 
 def _kept_images(folder: RunFolder) -> pa.Table:
-    """Give id, hash, quality and place of every image that a shard holds, read from fetch's own table."""
+    """Return id, hash, quality and place of every image that a shard holds, read from fetch's own table."""
     kept = pq.read_table(folder.stage("shards") / "manifest.parquet", columns=["image_id"]).column(0).unique()
     columns = ["image_id", "media_id", "pdq", "quality", *PLACE_SCHEMA.names]
     media = pq.read_table(folder.stage("fetch") / "media", columns=columns)
@@ -62,7 +62,7 @@ def duplicates(run: Run) -> str:
 
 
 def _hashes(column: pa.ChunkedArray) -> npt.NDArray[np.uint8]:
-    """Give the hashes of 32 bytes each as uint8[k, 32]."""
+    """Return the hashes of 32 bytes each as uint8[k, 32]."""
     return np.frombuffer(b"".join(value.as_py() for value in column), np.uint8).reshape(-1, 32)
 
 

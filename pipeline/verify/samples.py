@@ -38,7 +38,7 @@ class Told:
     """Keys that some sample does not tell, and the first of them."""
 
     def of(self, key: str) -> Findings:
-        """Give the findings that a key of the JSON belongs to."""
+        """Return the findings that a key of the JSON belongs to."""
         if key.startswith("captions"):
             return self.captions
         if key in RIGHTS:
@@ -139,7 +139,8 @@ def flattened(sample: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def same(key: str, have: Any, wanted: Any) -> bool:
-    """Say whether a key tells what is known: of nothing nothing, or an empty value; of a number its JSON, or its text.
+    """Return whether a key tells what is known: of nothing nothing, or an empty value; of a number its JSON, or its
+    text.
 
     >>> same("lat", "45.5", 45.5), same("box", "1.0 2.0", [1.0, 2.0]), same("sex", "", None), same("may_sell", 1, True)
     (True, True, True, False)

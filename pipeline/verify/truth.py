@@ -87,5 +87,5 @@ COLUMNS: dict[str, str] = {
 
 
 def flat_json() -> str:
-    """Give the SQL of the JSON object that holds all of KEYS, side by side."""
+    """Return the SQL of the JSON object that holds all of KEYS, side by side."""
     return "to_json({" + ", ".join(f"'{key}': {value}" for key, value in KEYS.items()) + "})"

@@ -57,7 +57,7 @@ def align(known: Known, features: Traits, taxa: Ints, synonyms: Ints, owners: In
 
 
 def _by_name(known: Known, features: Traits, taxa: Ints, source: Linked) -> tuple[Ints, Bools]:
-    """Give the twins that bear the same name or are claimed, and which taxa have several or doubtful ones."""
+    """Return the twins that bear the same name or are claimed, and which taxa have several or doubtful ones."""
     twins, contested = np.full(len(taxa), -1, dtype=np.int64), np.zeros(len(taxa), dtype=bool)
     left, right = join(features, taxa, known.rows)
     said_left, said_right = features.claims.pairs(taxa, known.rows[known.accepted[known.rows] == known.rows])
@@ -97,7 +97,7 @@ def _by_name(known: Known, features: Traits, taxa: Ints, source: Linked) -> tupl
 
 
 def _own(source: Linked, rows: Ints, taxa: Ints) -> npt.NDArray[np.int32]:
-    """Give the rows within the source: its taxa are its accepted usages, in their order."""
+    """Return the rows within the source: its taxa are its accepted usages, in their order."""
     own = np.flatnonzero(source.accepted == np.arange(len(source.accepted)))
     found: npt.NDArray[np.int32] = own[np.searchsorted(taxa, rows)].astype(np.int32)
     return found
@@ -128,7 +128,7 @@ def _by_synonym(
     twin: Ints,
     source: Linked,
 ) -> Ints:
-    """Give the earlier taxon that one of a taxon's synonyms names, where it is the only one and nobody else's twin."""
+    """Return the earlier taxon that one of a taxon's synonyms names, where it is the only one and nobody else's twin."""
     found = np.full(len(taxa), -1, dtype=np.int64)
     place = np.searchsorted(taxa, owners)
     usable = free[place] & _clear(known.table, synonyms)

@@ -27,7 +27,7 @@ class Claims:
     """For each such source, over the rows of all sources: the row of its taxon that a row is said to be; -1: none."""
 
     def judge(self, left: Ints, right: Ints) -> Ints:
-        """Give 1 for pairs that a source calls the same, -1 for pairs that it calls different, 0 where none speaks.
+        """Return 1 for pairs that a source calls the same, -1 for pairs that it calls different, 0 where none speaks.
 
         The first source that speaks decides.
 
@@ -42,7 +42,7 @@ class Claims:
         return said
 
     def pairs(self, left: Ints, right: Ints) -> tuple[Ints, Ints]:
-        """Give the pairs of a left and a right row that the first source to speak calls the same."""
+        """Return the pairs of a left and a right row that the first source to speak calls the same."""
         lefts, rights = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
         for claim in self.by_source:
             own = right[claim[right] >= 0]

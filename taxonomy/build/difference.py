@@ -1,4 +1,4 @@
-"""Say what changed between two built taxonomies, usage by usage."""
+"""Find what changed between two built taxonomies, usage by usage."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _COMPARED = {
 
 
 def diff_taxonomies(before: Path, after: Path, memory_mb: int = 1024) -> pa.Table:
-    """Give every difference between two built taxonomies (DIFFERENCE_SCHEMA), by kind and id.
+    """Return every difference between two built taxonomies (DIFFERENCE_SCHEMA), by kind and id.
 
     `memory_mb`: what the comparison may use before it spills to disk. Raises TaxonomyError when a folder is no index.
 

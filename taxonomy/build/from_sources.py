@@ -60,7 +60,7 @@ def build_taxonomy(sources: Sequence[str | Path], folder: Path, languages: Seque
 
 
 def _build_id(inputs: list[Input], languages: list[str]) -> str:
-    """Give the digest of what decides the content of the index."""
+    """Return the digest of what decides the content of the index."""
     facts = {
         "code": CODE_VERSION,
         "languages": languages,
@@ -123,7 +123,7 @@ def _facts(
 
 
 def _without_folders(examples: dict[str, list[str]], given: str) -> dict[str, list[str]]:
-    """Give examples without the folder of their source: an index is the same wherever its sources lie."""
+    """Return examples without the folder of their source: an index is the same wherever its sources lie."""
     folder = str(Path(given).parent / "x").removesuffix("x")
     return {kind: [text.replace(folder, "") for text in texts] for kind, texts in examples.items()}
 

@@ -34,7 +34,7 @@ REMEDY = "build the taxonomy again into an empty folder"
 
 
 def canonical_json(value: Any) -> str:
-    """Give JSON that is the same for equal values.
+    """Return JSON that is the same for equal values.
 
     >>> canonical_json({"b": 1, "a": [2]})
     '{"a":[2],"b":1}'
@@ -43,7 +43,7 @@ def canonical_json(value: Any) -> str:
 
 
 def file_digest(path: Path) -> str:
-    """Give the sha256 of a file, as hex."""
+    """Return the sha256 of a file, as hex."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
@@ -85,7 +85,7 @@ def verify(folder: Path) -> None:
 
 
 def built(folder: Path, build_id: str) -> bool:
-    """Tell whether the folder holds a whole index of this build."""
+    """Return whether the folder holds a whole index of this build."""
     if not (folder / MANIFEST).is_file():
         return False
     try:
@@ -110,7 +110,7 @@ def seal(folder: Path, facts: dict[str, Any]) -> None:
 
 @contextmanager
 def whole_folder(folder: Path, same: Callable[[Path], bool]) -> Iterator[Path]:
-    """Give a temporary folder that takes the name of `folder` when the block ends well, and vanishes otherwise.
+    """Yield a temporary folder that takes the name of `folder` when the block ends well, and vanishes otherwise.
 
     An index that stands there is replaced; anything else is refused. `same` tells whether another process has meanwhile
     put the very same index there, which is as good.

@@ -15,7 +15,7 @@ from taxonomy.build.lineage import MAXIMUM_DEPTH, Rows
 
 
 def intervals(parent: Rows) -> tuple[Rows, Rows]:
-    """Give the first and the last number of every row; siblings are met in the order of their rows.
+    """Return the first and the last number of every row; siblings are met in the order of their rows.
 
     >>> first, last = intervals(np.array([-1, 0, 0, 1], dtype=np.int32))
     >>> first.tolist(), last.tolist()
@@ -54,7 +54,7 @@ def _levels(parent: Rows) -> list[npt.NDArray[Any]]:
 
 
 def lowest_holder(parent: npt.NDArray[Any], first: npt.NDArray[Any], last: npt.NDArray[Any], rows: list[int]) -> int:
-    """Give the deepest row that is each of the rows or holds it; -1 when there is none.
+    """Return the deepest row that is each of the rows or holds it; -1 when there is none.
 
     >>> parent = np.array([-1, 0, 0, 1], dtype=np.int32)
     >>> first, last = intervals(parent)

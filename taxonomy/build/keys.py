@@ -64,7 +64,7 @@ def _sorted(hashes: npt.NDArray[np.uint64], rows: Rows) -> tuple[npt.NDArray[np.
 
 
 def _words(names: pa.Array) -> tuple[list[str], dict[str, str]]:
-    """Give all words (first words in lower case, epithets, stems), sorted, and the stem of every epithet."""
+    """Return all words (first words in lower case, epithets, stems), sorted, and the stem of every epithet."""
     found: set[str] = set()
     stems: dict[str, str] = {}
     for start in range(0, len(names), _BLOCK):
@@ -82,7 +82,7 @@ def _words(names: pa.Array) -> tuple[list[str], dict[str, str]]:
 
 
 def _stem_keys(names: pa.Array, stems: dict[str, str]) -> pa.Array:
-    """Give the `stem_key` of every name; the stems of common words are looked up, not made again."""
+    """Return the `stem_key` of every name; the stems of common words are looked up, not made again."""
     parts = []
     for start in range(0, len(names), _BLOCK):
         keys = []

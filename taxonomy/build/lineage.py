@@ -19,7 +19,7 @@ MAXIMUM_DEPTH = 256
 
 
 def follow(pointer: Rows) -> Rows:
-    """Give where every row ends that keeps following its pointer; rows that point to themselves are ends.
+    """Return where every row ends that keeps following its pointer; rows that point to themselves are ends.
 
     A row that ends nowhere (-1), or that goes round in a loop, gets -1.
 
@@ -35,7 +35,7 @@ def follow(pointer: Rows) -> Rows:
 
 
 def break_loops(parent: Rows) -> tuple[Rows, list[int]]:
-    """Give the parents with every loop cut at its smallest row, and the rows that were cut.
+    """Return the parents with every loop cut at its smallest row, and the rows that were cut.
 
     >>> parents, cut = break_loops(np.array([-1, 2, 3, 1, 1], dtype=np.int32))
     >>> parents.tolist(), cut
@@ -61,7 +61,7 @@ def break_loops(parent: Rows) -> tuple[Rows, list[int]]:
 
 
 def seven_ranks(parent: Rows, slot: npt.NDArray[np.int8], level: npt.NDArray[np.int16]) -> Rows:
-    """Give, for every row, the rows of its kingdom to species (-1: none): itself or the nearest ancestor of the rank.
+    """Return, for every row, the rows of its kingdom to species (-1: none): itself or the nearest ancestor of the rank.
 
     `slot` is the place of a row's rank in SEVEN (-1: another rank), `level` its `rank_level`. An ancestor counts only
     when it stands above what was met before, so that a class below an order (a known flaw of sources) names no order.
@@ -91,7 +91,7 @@ def seven_ranks(parent: Rows, slot: npt.NDArray[np.int8], level: npt.NDArray[np.
 
 
 def path_to_root(parent: npt.NDArray[Any], row: int) -> list[int]:
-    """Give the row and its ancestors, the root last.
+    """Return the row and its ancestors, the root last.
 
     >>> path_to_root(np.array([-1, 0, 1]), 2)
     [2, 1, 0]
@@ -104,7 +104,7 @@ def path_to_root(parent: npt.NDArray[Any], row: int) -> list[int]:
 
 
 def lowest_common(parent: npt.NDArray[Any], rows: list[int]) -> int:
-    """Give the deepest row that is each of the rows or an ancestor of it; -1 when there is none.
+    """Return the deepest row that is each of the rows or an ancestor of it; -1 when there is none.
 
     >>> parent = np.array([-1, 0, 0, 1])
     >>> lowest_common(parent, [3, 2]), lowest_common(parent, [3, 1])

@@ -37,19 +37,19 @@ class Linked:
     aliases: pa.Table = field(default_factory=ALIAS_SCHEMA.empty_table)
 
     def places(self, rows: npt.NDArray[np.int32] | list[int]) -> list[str]:
-        """Give file, row and id of some rows, as issues name them; taxa that were made have an id only."""
+        """Return file, row and id of some rows, as issues name them; taxa that were made have an id only."""
         return _places(self.table, self.files, rows)
 
     def ids(self, rows: npt.NDArray[np.int32] | list[int]) -> list[str]:
-        """Give the ids of some rows."""
+        """Return the ids of some rows."""
         return list(self.table["usage_id"].take(pa.array(rows, pa.int32())).to_pylist())
 
     def levels(self) -> npt.NDArray[np.int16]:
-        """Give the rank level of every row."""
+        """Return the rank level of every row."""
         return codes(self.table["rank"], rank_level).astype(np.int16)
 
     def slots(self) -> npt.NDArray[np.int8]:
-        """Give the place of every row's rank in SEVEN, or -1."""
+        """Return the place of every row's rank in SEVEN, or -1."""
         return codes(self.table["rank"], slot).astype(np.int8)
 
 
@@ -64,7 +64,7 @@ def _places(usages: pa.Table, files: tuple[str, ...], rows: npt.NDArray[np.int32
 
 
 def codes(column: pa.ChunkedArray, of: object) -> npt.NDArray[np.int64]:
-    """Give a number for every string of a column with few distinct values."""
+    """Return a number for every string of a column with few distinct values."""
     encoded = column.combine_chunks().dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.combine_chunks()
@@ -75,7 +75,7 @@ def codes(column: pa.ChunkedArray, of: object) -> npt.NDArray[np.int64]:
 
 
 def find_rows(ids: pa.ChunkedArray, keys: pa.ChunkedArray) -> Rows:
-    """Give the row of every key among unique ids, or -1."""
+    """Return the row of every key among unique ids, or -1."""
     found = pc.fill_null(pc.index_in(keys, value_set=ids.combine_chunks()), -1)
     rows: Rows = found.to_numpy().astype(np.int32)
     return rows
@@ -121,7 +121,7 @@ def link(checklist: Checklist) -> Linked:
 
 
 def _reaches_nobody(pointer: Rows, weak: npt.NDArray[np.bool_], ends: Rows) -> npt.NDArray[np.bool_]:
-    """Tell rows whose chain goes round from rows whose chain just ends at a synonym without a target."""
+    """Distinguish rows whose chain goes round from rows whose chain just ends at a synonym without a target."""
     at = pointer.copy()
     for _ in range(max(1, len(pointer)).bit_length() + 1):
         at = np.where(at >= 0, at[at], at)
@@ -160,7 +160,7 @@ def _unique(checklist: Checklist, issues: Issues) -> pa.Table:
 def _further_targets(
     usages: pa.Table, first: npt.NDArray[np.bool_], again: npt.NDArray[np.int64]
 ) -> tuple[list[dict[str, object]], list[int]]:
-    """Give the rows that repeat a synonym's id for another accepted usage, with ids of their own, and all others."""
+    """Return the rows that repeat a synonym's id for another accepted usage, with ids of their own, and all others."""
     rows: list[dict[str, object]] = usages.take(pa.array(again)).to_pylist()
     owners = np.maximum.accumulate(np.where(first, np.arange(len(first)), 0))[again]
     heads: list[dict[str, object]] = usages.take(pa.array(owners)).to_pylist()
@@ -242,7 +242,7 @@ class _KnownTaxa:
             self.by_name.setdefault((own, path[own], path[0]), []).append(row)
 
     def find_or_make(self, path: Names, source: str, avoid: int) -> int:
-        """Give the row of the taxon with this path of names; -1 for an empty path."""
+        """Return the row of the taxon with this path of names; -1 for an empty path."""
         path = _last_stated(path)
         if not path:
             return -1

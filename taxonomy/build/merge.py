@@ -134,7 +134,7 @@ def _fill_roots(merged: Merged, taxa: Ints, parent: Ints, start: int) -> None:
 
 
 def _roots(parent: Rows, rows: Ints) -> Ints:
-    """Give the root above each row."""
+    """Return the root above each row."""
     at = rows
     for _ in range(MAXIMUM_DEPTH):
         up = parent[at]

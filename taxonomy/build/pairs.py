@@ -43,7 +43,7 @@ class Traits:
 
 
 def traits(sources: list[Linked]) -> Traits:
-    """Give the traits of all usages, source after source."""
+    """Return the traits of all usages, source after source."""
     names = pa.chunked_array([chunk for each in sources for chunk in each.table["name"].chunks], pa.string())
     encoded = names.combine_chunks().dictionary_encode()
     encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
@@ -76,7 +76,7 @@ def traits(sources: list[Linked]) -> Traits:
 
 
 def join(traits: Traits, left: Ints, right: Ints) -> tuple[Ints, Ints]:
-    """Give all pairs of a left and a right row with the same name, in major groups and at ranks that allow it.
+    """Return all pairs of a left and a right row with the same name, in major groups and at ranks that allow it.
 
     Pairs that a source calls different taxa are left out.
     """
@@ -96,7 +96,7 @@ def join(traits: Traits, left: Ints, right: Ints) -> tuple[Ints, Ints]:
 
 
 def judge(traits: Traits, left: Ints, right: Ints) -> tuple[Ints, Ints]:
-    """Give the points of every pair, and what their authorships say (1 agree, -1 contradict, 0 nothing)."""
+    """Return the points of every pair, and what their authorships say (1 agree, -1 contradict, 0 nothing)."""
     author = np.array(
         [compare_authorship(traits.authorship[a], traits.authorship[b]) for a, b in zip(left, right, strict=True)],
         dtype=np.int64,

@@ -1,4 +1,4 @@
-"""Where a united usage comes from, and what its sources disagree about: recorded, never settled by overwriting."""
+"""Where a united usage comes from, and what its sources disagree about: recorded, never decided by overwriting."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Conflicts:
             self.note(twin[differ], rank, by.filter(pa.array(differ)), values)
 
     def lists(self, place: Rows, count: int) -> pa.Array:
-        """Give the conflicts of every usage (CONFLICT_TYPE), sorted; `place` gives the usage of a row of the merge."""
+        """Return the conflicts of every usage (CONFLICT_TYPE), sorted; `place` gives the usage of a row of the merge."""
         table = pa.concat_tables([_SCHEMA.empty_table(), *self.tables])
         where = place[table["row"].to_numpy()]
         table = table.set_column(0, "row", pa.array(where)).filter(pa.array(where >= 0))
@@ -61,7 +61,7 @@ class Conflicts:
 
 
 def statuses(table: pa.Table, stands_for: Rows, count: int) -> pa.Array:
-    """Give what every source says about each of `count` usages (STATUS_TYPE), sorted by id.
+    """Return what every source says about each of `count` usages (STATUS_TYPE), sorted by id.
 
     `table` holds the rows of all sources (USAGE_SCHEMA), `stands_for` the usage that each became, or -1.
     """

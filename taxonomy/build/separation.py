@@ -89,7 +89,7 @@ Viruses
 
 
 def _read(text: str) -> tuple[dict[str, int], npt.NDArray[np.bool_]]:
-    """Give the number of every group by name, and which pairs of groups lie on different branches."""
+    """Return the number of every group by name, and which pairs of groups lie on different branches."""
     numbers: dict[str, int] = {}
     above: list[tuple[int, ...]] = []
     stack: list[int] = []
@@ -111,7 +111,7 @@ _LOWEST = rank_level("family")
 
 
 def major_groups(names: pa.ChunkedArray, parent: Rows, levels: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
-    """Give the number of the nearest major group of every row, itself included; -1: none is known.
+    """Return the number of the nearest major group of every row, itself included; -1: none is known.
 
     Only taxa above families can be such a group: Ctenophora is also a genus of flies.
 
@@ -138,7 +138,7 @@ def major_groups(names: pa.ChunkedArray, parent: Rows, levels: npt.NDArray[np.in
 
 
 def separated(one: npt.NDArray[np.int16], other: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
-    """Tell, pair by pair, whether two major groups share no species.
+    """Return, pair by pair, whether two major groups share no species.
 
     >>> number = np.array([_NUMBERS["Lepidoptera"], _NUMBERS["Insecta"], -1], np.int16)
     >>> separated(number, np.full(3, _NUMBERS["Liliopsida"], np.int16)).tolist()

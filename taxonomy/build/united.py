@@ -159,7 +159,7 @@ def _hold(linked: Linked, slot: int) -> None:
 
 
 def _source_ids(merged: Merged, stands_for: Rows, table: pa.Table) -> pa.Array:
-    """Give, for every usage, the sorted ids (and other ids) of the rows that became it."""
+    """Return, for every usage, the sorted ids (and other ids) of the rows that became it."""
     keys, owners = [], []
     for name in ("usage_id", "other_id"):
         present = pc.is_valid(merged.table[name]).to_numpy() & (stands_for >= 0)

@@ -32,7 +32,7 @@ INDEX_SCHEMA = pa.schema(
 def unite_vernacular(
     tables: list[pa.Table], merged_ids: pa.ChunkedArray, stands_for: Rows, accepted: Rows, languages: Sequence[str]
 ) -> tuple[pa.Table, Rows]:
-    """Give all vernacular names in order of usage and preference, with the row of the accepted usage of each.
+    """Return all vernacular names in order of usage and preference, with the row of the accepted usage of each.
 
     `merged_ids` are the ids of all usages of all sources (an id belongs to one source), `stands_for` their rows in the
     united taxonomy, `languages` the ISO 639-3 codes that come first.
@@ -59,7 +59,7 @@ def unite_vernacular(
 
 
 def _rarity(names: pa.Table) -> pa.Array:
-    """Give, for every row, the negated number of rows that state its name, in any case, for its taxon and language."""
+    """Return, for every row, the negated number of rows that state its name, in any case, for its taxon and language."""
     keys = pa.table({"row": names["row"], "tongue": names["tongue"], "name": pc.utf8_lower(names["vernacular_name"])})
     order = pc.sort_indices(keys, [(name, "ascending") for name in keys.column_names]).to_numpy()
     keys = keys.take(pa.array(order))
@@ -76,7 +76,7 @@ def _rarity(names: pa.Table) -> pa.Array:
 
 
 def first_names(names: pa.Table, rows: Rows, count: int) -> tuple[pa.Array, pa.Array]:
-    """Give the first name and its language for each of `count` usages; null where there is none.
+    """Return the first name and its language for each of `count` usages; null where there is none.
 
     >>> table = pa.table({"vernacular_name": ["lion", "Löwe"], "language": ["eng", "deu"]})
     >>> first_names(table, np.array([1, 1], dtype=np.int32), 2)[0].to_pylist()

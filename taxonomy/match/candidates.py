@@ -1,4 +1,4 @@
-"""Find candidates: usages that bear a name, its stem key, or a name that differs by a slip of the pen in a word.
+"""Find candidates: usages that bear a name, its stem key, or a name that differs by a misspelling in a word.
 
 Every finder gives pairs of a question and a usage, with the points (0 to 120) of the name's likeness: 100 for equal
 names, 10 more for several words, 20 more for labels and viruses, and less for every word that differs, most of all for
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.int32]
 _WORD = {0: 100, 1: 90, MOVED: 80}
-"""Likeness of two words by their slips."""
+"""Likeness of two words by their edits."""
 _OTHER_ENDING = 95
 _UNSURE, _SAME_GENUS, _OTHER_GENUS = -5, 5, -10
 SURE = 120
@@ -40,28 +40,28 @@ class Candidates:
     question: Ints
     row: Rows
     points: Ints
-    slips: Ints
+    edits: Ints
     """Letters that differ; 0 for equal names and other endings."""
     kind: npt.NDArray[np.int8]
     """Which finder gave the pair: EXACTLY, BY_STEM or NEARLY."""
 
     def pick(self, which: npt.NDArray[Any]) -> Candidates:
-        """Give some pairs: a mask, or places in order."""
+        """Return some pairs: a mask, or places in order."""
         return Candidates(
-            self.question[which], self.row[which], self.points[which], self.slips[which], self.kind[which]
+            self.question[which], self.row[which], self.points[which], self.edits[which], self.kind[which]
         )
 
     def of(self, questions: Ints) -> Candidates:
-        """Give the pairs of some questions."""
+        """Return the pairs of some questions."""
         return self.pick(np.isin(self.question, questions))
 
     def __add__(self, other: Candidates) -> Candidates:
-        """Give both, each pair once, the first one first."""
+        """Return both, each pair once, the first one first."""
         both = Candidates(
             np.concatenate([self.question, other.question]),
             np.concatenate([self.row, other.row]),
             np.concatenate([self.points, other.points]),
-            np.concatenate([self.slips, other.slips]),
+            np.concatenate([self.edits, other.edits]),
             np.concatenate([self.kind, other.kind]),
         )
         order = np.lexsort((np.arange(len(both.row)), both.row, both.question))
@@ -98,7 +98,7 @@ def by_stem(taxonomy: Taxonomy, question: Ints, names: npt.NDArray[Any]) -> Cand
 
 
 def near(taxonomy: Taxonomy, question: Ints, names: npt.NDArray[Any]) -> Candidates:
-    """Find usages that differ by at most one slip in every word, be it beside another ending."""
+    """Find usages that differ by at most one edit in every word, be it beside another ending."""
     split = [name.split(" ") for name in names.tolist()]
     shortest = taxonomy.policy.fuzzy_shortest
     firsts = {words[0].lower() for words in split}
@@ -111,19 +111,19 @@ def near(taxonomy: Taxonomy, question: Ints, names: npt.NDArray[Any]) -> Candida
     counts: list[tuple[int, ...]] = []
     owners: list[int] = []
     for place, words in enumerate(split):
-        for spelling, key, slips in _spellings(words, known_firsts.get(words[0].lower(), []), known, known_stems):
+        for spelling, key, edits in _spellings(words, known_firsts.get(words[0].lower(), []), known, known_stems):
             spellings.append(spelling)
             keys.append(key)
-            counts.append(slips)
+            counts.append(edits)
             owners.append(place)
     owner = np.array(owners, dtype=np.int64)
 
     def pairs(at: Ints, row: Rows) -> Candidates:
         place = owner[at]
         found = taxonomy.names["name"].take(row).to_pylist()
-        slips = [counts[each] for each in at.tolist()]
-        points = [likeness(a, b, c) for a, b, c in zip(names[place].tolist(), found, slips, strict=True)]
-        letters = np.array([sum(each) for each in slips], dtype=np.int64)
+        edits = [counts[each] for each in at.tolist()]
+        points = [likeness(a, b, c) for a, b, c in zip(names[place].tolist(), found, edits, strict=True)]
+        letters = np.array([sum(each) for each in edits], dtype=np.int64)
         return _pairs(question[place], row, np.array(points, dtype=np.int64), NEARLY, letters)
 
     exactly = taxonomy.find(np.array(spellings, dtype=object))
@@ -136,8 +136,8 @@ def _spellings(
     known: dict[str, list[tuple[str, int]]],
     stems: dict[str, list[tuple[str, int]]],
 ) -> list[tuple[str, str, tuple[int, ...]]]:
-    """Give (spelling, empty) and (empty, stem key) for all words that may stand in the place of the given ones."""
-    first = [(words[0], 0), *((word.capitalize(), slips) for word, slips in firsts)]
+    """Return (spelling, empty) and (empty, stem key) for all words that may stand in the place of the given ones."""
+    first = [(words[0], 0), *((word.capitalize(), edits) for word, edits in firsts)]
     whole = [first, *([(word, 0), *known.get(word, [])] for word in words[1:])]
     cut = [first, *([(stem(word), 0), *stems.get(stem(word), [])] for word in words[1:])]
     found: list[tuple[str, str, tuple[int, ...]]] = []
@@ -146,25 +146,25 @@ def _spellings(
             continue
         number = 0
         for picked in product(*choices):
-            slips = tuple(each for _, each in picked)
-            if not any(slips):
+            edits = tuple(each for _, each in picked)
+            if not any(edits):
                 continue
             text = " ".join(word for word, _ in picked)
-            found.append(("", text, slips) if is_key else (text, "", slips))
+            found.append(("", text, edits) if is_key else (text, "", edits))
             number += 1
             if number == _MOST:
                 break
     return found
 
 
-def likeness(asked: str, found: str, slips: Sequence[int]) -> int:
-    """Give the points of two unequal names, whose words differ by so many slips.
+def likeness(asked: str, found: str, edits: Sequence[int]) -> int:
+    """Return the points of two unequal names, whose words differ by so many edits.
 
     >>> likeness("Zabidius novaemaculeatus", "Zabidius novemaculeatus", (0, 1)), likeness("Oenante", "Oenanthe", (1,))
     (95, 75)
     """
     ours, theirs = asked.split(" "), found.split(" ")
-    points = [_WORD[slip] for slip in slips[: len(ours)]]
+    points = [_WORD[edit] for edit in edits[: len(ours)]]
     for place, (one, other) in enumerate(zip(ours, theirs, strict=False)):
         if one != other and points[place] == _WORD[0]:
             points[place] = _OTHER_ENDING
@@ -175,6 +175,6 @@ def likeness(asked: str, found: str, slips: Sequence[int]) -> int:
     return total
 
 
-def _pairs(question: Ints, row: Rows, points: Ints, kind: int, slips: Ints | None = None) -> Candidates:
+def _pairs(question: Ints, row: Rows, points: Ints, kind: int, edits: Ints | None = None) -> Candidates:
     none = np.zeros(len(row), dtype=np.int64)
-    return Candidates(question, row, points, none if slips is None else slips, np.full(len(row), kind, dtype=np.int8))
+    return Candidates(question, row, points, none if edits is None else edits, np.full(len(row), kind, dtype=np.int8))

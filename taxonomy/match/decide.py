@@ -107,7 +107,7 @@ def decide(taxonomy: Taxonomy, question: Ints, row: Rows, evidence: Evidence, ex
 
 
 def _boost(question: Ints, total: Ints, veto: npt.NDArray[np.bool_]) -> Ints:
-    """Give each question's points for being alone, or half its lead over the next usage, be it of the same taxon."""
+    """Return each question's points for being alone, or half its lead over the next usage, be it of the same taxon."""
     start = np.flatnonzero(np.r_[True, question[1:] != question[:-1]])
     alone = np.diff(np.r_[start, len(question)]) == 1
     second = np.where(alone, start, np.minimum(start + 1, len(question) - 1))
@@ -117,7 +117,7 @@ def _boost(question: Ints, total: Ints, veto: npt.NDArray[np.bool_]) -> Ints:
 
 
 def _first_of_pairs(one: Ints, other: Rows) -> Ints:
-    """Give the first place of every distinct pair, in order."""
+    """Return the first place of every distinct pair, in order."""
     order = np.lexsort((np.arange(len(one)), other, one))
     new = np.ones(len(one), dtype=bool)
     new[1:] = (one[order][1:] != one[order][:-1]) | (other[order][1:] != other[order][:-1])

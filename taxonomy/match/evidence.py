@@ -105,7 +105,7 @@ class Scales:
         )
 
     def _author(self, question: Ints, row: npt.NDArray[np.int32], mode: int) -> tuple[Ints, Ints]:
-        """Give what the authorships say, and the points for it; the author counts only where it is the name's own."""
+        """Return what the authorships say, and the points for it; the author counts only where it is the name's own."""
         says, points = np.zeros(len(row), dtype=np.int64), np.zeros(len(row), dtype=np.int64)
         if mode not in (NAME, STRICT):
             return says, points
@@ -139,18 +139,18 @@ def _compare(one: str, other: str) -> int:
 
 
 def _split(authorship: str) -> tuple[str, str]:
-    """Give the author of the first description, where it stands in parentheses, and the rest."""
+    """Return the author of the first description, where it stands in parentheses, and the rest."""
     found = _FIRST.match(authorship.strip())
     return (found[1].strip(), found[2].strip()) if found else ("", authorship.strip())
 
 
 def _letters(authorship: str) -> str:
-    """Give the letters and digits of an authorship, the son written as 'f'."""
+    """Return the letters and digits of an authorship, the son written as 'f'."""
     return "".join(filter(str.isalnum, _SON.sub("f", authorship.casefold())))
 
 
 def rank_points(asked: Ints, found: Ints) -> Ints:
-    """Give points for the ranks (`rank_level`; 0: none): the same is good, another number of epithets is out.
+    """Return points for the ranks (`rank_level`; 0: none): the same is good, another number of epithets is out.
 
     >>> levels = [rank_level(rank) for rank in ("genus", "subspecies", "family")]
     >>> rank_points(np.array([60, 73, 60]), np.array(levels)).tolist()
@@ -179,7 +179,8 @@ def rank_points(asked: Ints, found: Ints) -> Ints:
 
 
 def confidence(points: Ints) -> Ints:
-    """Give the confidence (0 to 100) that points stand for: 80 is acceptable, 90 good; 175 points are full confidence.
+    """Return the confidence (0 to 100) that points stand for: 80 is acceptable, 90 good; 175 points are full
+    confidence.
 
     >>> confidence(np.array([60, 80, 105, 120, 175])).tolist()
     [60, 80, 95, 99, 100]

@@ -38,7 +38,7 @@ class Weighed:
 
 
 def explain(taxonomy: Taxonomy, question: pa.Table) -> list[Weighed]:
-    """Give every candidate that was weighed for the first row of a table of names, rung after rung, best ones first.
+    """Return every candidate that was weighed for the first row of a table of names, rung after rung, best ones first.
 
     The columns are those of `Taxonomy.resolve`. A usage that several rungs weighed is listed for each of them.
 

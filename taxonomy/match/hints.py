@@ -47,7 +47,7 @@ class HintReader:
             self.rows.append(self._taxa(np.array(words, dtype=object), slot))
 
     def _taxa(self, words: npt.NDArray[Any], slot: int) -> npt.NDArray[np.int32]:
-        """Give the accepted taxa of that rank which each word names (directly or as a synonym), padded with -2."""
+        """Return the accepted taxa of that rank which each word names (directly or as a synonym), padded with -2."""
         place, row = self.taxonomy.find(words)
         named = (np.asarray(self.taxonomy.levels)[row] == (slot + 1) * 10) & (self.taxonomy.accepted[row] >= 0)
         place, row = place[named], self.taxonomy.ranks[row[named], slot]
@@ -60,7 +60,7 @@ class HintReader:
     def agreement(
         self, question: npt.NDArray[np.int64], row: npt.NDArray[np.int32]
     ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.bool_]]:
-        """Say for every pair and hint whether they agree; and which pairs stand in neighbouring kingdoms."""
+        """Return for every pair and hint whether they agree; and which pairs stand in neighbouring kingdoms."""
         result = np.zeros((len(row), len(HINTS)), dtype=np.int8)
         apart = np.zeros(len(row), dtype=bool)
         lineage = np.asarray(self.taxonomy.ranks[row])

@@ -73,7 +73,7 @@ class Answers:
     runner_up: npt.NDArray[np.int32]
     agreement: npt.NDArray[np.int8]
     flags: Ints
-    slips: Ints
+    edits: Ints
     points: Ints
     """Shape (questions, 5): points of COMPONENTS for the answer; zeros where there is none."""
     more: dict[int, list[str]] = field(default_factory=dict)
@@ -155,7 +155,7 @@ class Ladder:
     trace: Trace | None = None
 
     def usage(self, asked: npt.NDArray[np.bool_]) -> None:
-        """Give the usages whose ids are stated; an id that this taxonomy does not hold stays without an answer."""
+        """Return the usages whose ids are stated; an id that this taxonomy does not hold stays without an answer."""
         for question in np.flatnonzero(asked).tolist():
             row = self.taxonomy.row(self.questions.taxon_id[question])
             if row >= 0 and self.taxonomy.accepted[row] >= 0:
@@ -172,7 +172,7 @@ class Ladder:
         alike = finders.labels(self.taxonomy, labelled, names[labelled])
         found = found + self._usable(alike)
         mode = STRICT if policy.strict else NAME
-        self._settle(found, mode, self.questions.level, EXACT, shaky=not policy.strict)
+        self._answer(found, mode, self.questions.level, EXACT, shaky=not policy.strict)
         if not policy.strict:
             self._spellings(found, names, asked & ~label, self.questions.level, mode, EXACT)
         self._note_missing(open_, borne + alike, Flag.NAME_NOT_IN_TAXONOMY)
@@ -182,7 +182,7 @@ class Ladder:
         open_ = self._open(names, asked)
         level = np.full(len(self.questions), rank_level("species"), dtype=np.int64)
         found = self._usable(finders.exact(self.taxonomy, open_, names[open_], np.zeros(len(open_), dtype=bool)))
-        self._settle(found, SPECIES_ALONE, level, SPECIES_OF_TRINOMIAL)
+        self._answer(found, SPECIES_ALONE, level, SPECIES_OF_TRINOMIAL)
         self._spellings(found, names, asked, level, SPECIES_ALONE, SPECIES_OF_TRINOMIAL)
 
     def higher(self, names: npt.NDArray[Any], asked: npt.NDArray[np.bool_], level: int) -> None:
@@ -197,7 +197,7 @@ class Ladder:
             self._note_missing(open_[~said], borne, Flag.GENUS_NOT_IN_TAXONOMY)
         if level:
             found = found.of(found.question[np.asarray(self.taxonomy.levels)[found.row] == level])
-        self._settle(found, HIGHER, np.full(len(self.questions), level, dtype=np.int64), HIGHER_RANK)
+        self._answer(found, HIGHER, np.full(len(self.questions), level, dtype=np.int64), HIGHER_RANK)
 
     def keep_below_minimum(self) -> None:
         """Take back answers that stand above the policy's minimum rank."""
@@ -231,15 +231,15 @@ class Ladder:
     def _spellings(self, found: Candidates, names: Any, asked: Any, level: Ints, mode: int, match: int) -> None:
         open_ = self._open(names, asked)
         found = found.of(open_) + self._usable(finders.by_stem(self.taxonomy, open_, names[open_]))
-        self._settle(found, mode, level, match, shaky=True)
+        self._answer(found, mode, level, match, shaky=True)
         if not self.taxonomy.policy.fuzzy:
-            self._settle(found.of(self._open(names, asked)), mode, level, match)
+            self._answer(found.of(self._open(names, asked)), mode, level, match)
             return
         open_ = self._open(names, asked)
         found = found.of(open_) + self._usable(finders.near(self.taxonomy, open_, names[open_]))
-        self._settle(found, mode, level, match)
+        self._answer(found, mode, level, match)
 
-    def _settle(self, found: Candidates, mode: int, level: Ints, match: int, shaky: bool = False) -> None:
+    def _answer(self, found: Candidates, mode: int, level: Ints, match: int, shaky: bool = False) -> None:
         """Weigh and decide; with `shaky`, what evidence speaks against is left to the rungs of other spellings."""
         if len(found.row) == 0:
             return
@@ -282,7 +282,7 @@ class Ladder:
         # What was stated agrees with the lowest common taxon only as far as that one reaches.
         reach = self.taxonomy.ranks[usage[good], : len(HINTS)] >= 0
         a.agreement[question] = np.where(held[:, None] & ~reach, UNKNOWN, a.agreement[question])
-        a.slips[question] = found.slips[best]
+        a.edits[question] = found.edits[best]
         flags = a.flags[question] & ~int(Flag.LOW_CONFIDENCE)
         for where, flag in (
             (verdict.by_status[good], Flag.ACCEPTED_OVER_SYNONYMS),
@@ -299,7 +299,7 @@ class Ladder:
         a.flags[question] = flags
 
     def _types(self, found: Candidates, evidence: Evidence, best: Ints, match: int) -> npt.NDArray[np.int8]:
-        """Give the match type of every best candidate."""
+        """Return the match type of every best candidate."""
         row, question = found.row[best], found.question[best]
         types = np.full(len(best), match, dtype=np.int8)
         if match == EXACT:

@@ -97,7 +97,7 @@ class Taxonomy:
         return int(self.names.num_rows)
 
     def row(self, usage_id: str) -> int:
-        """Give the row of a usage, or -1; rows are in the order of ids."""
+        """Return the row of a usage, or -1; rows are in the order of ids."""
         ids = self.names["usage_id"]
         low, high = 0, len(self)
         key = usage_id.encode()  # Arrow sorts strings by their bytes
@@ -110,7 +110,7 @@ class Taxonomy:
         return low if low < len(self) and ids[low].as_py() == usage_id else -1
 
     def usage(self, usage_id: str) -> Usage:
-        """Give one usage; raises TaxonomyError when the taxonomy holds no such id."""
+        """Return one usage; raises TaxonomyError when the taxonomy holds no such id."""
         row = self.row(usage_id)
         if row < 0:
             raise TaxonomyError(f"no such usage: {usage_id!r}", str(self.folder), "an id of this build")
@@ -130,7 +130,7 @@ class Taxonomy:
         )
 
     def find(self, names: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
-        """Give all (place in `names`, usage row) with exactly that canonical name, ordered by place, then row.
+        """Return all (place in `names`, usage row) with exactly that canonical name, ordered by place, then row.
 
         `names` is an object array of str; an empty string finds nothing.
         """
@@ -141,7 +141,7 @@ class Taxonomy:
         return place[found], row[found]
 
     def find_stems(self, keys: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
-        """Give all (place in `keys`, usage row) with that `stem_key`, ordered by place, then row.
+        """Return all (place in `keys`, usage row) with that `stem_key`, ordered by place, then row.
 
         >>> import tempfile
         >>> from taxonomy import build_taxonomy
@@ -159,18 +159,18 @@ class Taxonomy:
         return place[found], row[found]
 
     def near(self, words: Iterable[str]) -> dict[str, list[tuple[str, int]]]:
-        """Give the (word, slips) of this taxonomy that differ by one slip of the pen, for every lower-case word."""
+        """Return the (word, edits) of this taxonomy that differ by one misspelling, for every lower-case word."""
         return near_words(words, self.words, self.remainders, self.remainder_words, SHORTEST)
 
     def common(self, rows: list[int]) -> int:
-        """Give the row of the lowest taxon that is, or holds, every one of some accepted taxa; -1: none."""
+        """Return the row of the lowest taxon that is, or holds, every one of some accepted taxa; -1: none."""
         return lowest_holder(self.parent, self.first, self.last, rows)
 
 
 def _probe(
     hashes: npt.NDArray[np.uint64], rows: npt.NDArray[np.int32], keys: npt.NDArray[Any]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
-    """Give all (place in `keys`, row) whose hash is that of the key, ordered by place, then row."""
+    """Return all (place in `keys`, row) whose hash is that of the key, ordered by place, then row."""
     asked = name_hashes(keys)
     # Neighbouring queries share pages of the index when they are asked in its order.
     order = np.argsort(asked, kind="stable")

@@ -62,7 +62,7 @@ class Policy:
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
     def build_id(self, index: str) -> str:
-        """Give the id of what answers depend on: that of the index, and of a policy that is not the default.
+        """Return the id of what answers depend on: that of the index, and of a policy that is not the default.
 
         >>> Policy().build_id("abc"), len(Policy(strict=True).build_id("abc"))
         ('abc', 64)

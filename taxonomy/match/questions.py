@@ -89,7 +89,7 @@ def read_questions(names: pa.Table) -> Questions:
 
 
 def _hint(value: str) -> str:
-    """Give a hint as taxonomies write it: one capitalised word, or nothing when it says nothing."""
+    """Return a hint as taxonomies write it: one capitalised word, or nothing when it says nothing."""
     text = squeeze(value[:200])
     if text.isupper() or text.islower():
         text = text.capitalize()
@@ -122,7 +122,7 @@ def _distinct(column: Any) -> tuple[list[str], npt.NDArray[np.int64]]:
 
 
 def _parse(verbatim: pa.Array, authorship: pa.Array) -> tuple[Any, ...]:
-    """Give canonical, species, genus, authorship, kind, qualifier, level by form, genus of a subgenus."""
+    """Return canonical, species, genus, authorship, kind, qualifier, level by form, genus of a subgenus."""
     clean = pc.and_(
         pc.match_substring_regex(verbatim, CLEAN_PATTERN),
         pc.invert(pc.match_substring_regex(verbatim, UNCLEAN_PATTERN)),

@@ -112,7 +112,7 @@ def resolve(taxonomy: Taxonomy, names: pa.Table) -> pa.Table:
         "n_candidates": pa.array(answers.candidates, pa.int32()),
         "runner_up_id": text("usage_id", answers.runner_up),
         "runner_up_name": text("name", answers.runner_up),
-        "edit_distance": pa.array(answers.slips, pa.int32(), mask=usage < 0),
+        "edit_distance": pa.array(answers.edits, pa.int32(), mask=usage < 0),
     }
     for place, component in enumerate(COMPONENTS):
         columns[f"{component}_score"] = pa.array(answers.points[:, place], pa.int32(), mask=usage < 0)
@@ -125,7 +125,7 @@ def resolve(taxonomy: Taxonomy, names: pa.Table) -> pa.Table:
 
 
 def _agreement(questions: Questions, answers: Answers) -> pa.Array:
-    """Give the JSON of what the stated hints say about the answer; there are few distinct ones."""
+    """Return the JSON of what the stated hints say about the answer; there are few distinct ones."""
     stated = np.stack([questions.hints[hint] != "" for hint in HINTS], axis=1)
     code = np.where(stated, answers.agreement.astype(np.int64) + 1, 0) @ (4 ** np.arange(len(HINTS)))
     distinct, back = np.unique(code, return_inverse=True)

@@ -48,7 +48,7 @@ _INPUTS = frozenset(INPUT_COLUMNS) - {"taxon_id"}
 
 
 def column_for(header: str) -> str | None:
-    """Give the input column that a header means (Darwin Core, in any case, with or without its namespace), or None.
+    """Return the input column that a header means (Darwin Core, in any case, with or without its namespace), or None.
 
     >>> column_for("dwc:scientificName"), column_for("Family"), column_for("eventDate")
     ('scientific_name', 'family', None)
@@ -119,7 +119,7 @@ def _read_text(path: Path, delimiter: str, malformed: Malformed) -> Iterator[pa.
 
 
 def columns_of(header: list[str], path: Path) -> dict[str, str]:
-    """Give input column -> header for those that a table has; the first header that means it wins."""
+    """Return input column -> header for those that a table has; the first header that means it wins."""
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         raise TaxonomyError(
@@ -184,7 +184,7 @@ class _Text:
 
 @contextmanager
 def written(path: Path, schema: pa.Schema) -> Iterator[Any]:
-    """Give a writer of tables of one schema; the file takes its name only when all went well."""
+    """Yield a writer of tables of one schema; the file takes its name only when all went well."""
     ending = path.suffix.lower()
     if ending not in (".parquet", ".jsonl", ".csv", ".tsv"):
         raise TaxonomyError(f"no output format ends in {ending!r}", str(path), _WRITTEN)

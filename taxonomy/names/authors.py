@@ -25,7 +25,7 @@ class AuthorMatch(IntEnum):
 
 @lru_cache(maxsize=262_144)
 def compare_authorship(one: str, other: str) -> AuthorMatch:
-    """Say whether two authorships of one canonical name agree, contradict each other, or leave it open.
+    """Return whether two authorships of one canonical name agree, contradict each other, or leave it open.
 
     Two authors agree when their surnames do (an abbreviation agrees with what it shortens) and neither initials nor
     'filius' part them. Teams agree in one author, since catalogues shorten them. Years that differ by more than one
@@ -95,7 +95,7 @@ def _words_agree(a: str, a_short: bool, b: str, b_short: bool) -> bool:
 
 
 def _shortens(short: str, whole: str) -> bool:
-    """Tell whether an abbreviation begins the word, or leaves letters out of it ('Michx.' of 'Michaux').
+    """Return whether an abbreviation begins the word, or leaves letters out of it ('Michx.' of 'Michaux').
 
     >>> _shortens("mil", "miler"), _shortens("michx", "michaux"), _shortens("rchb", "reichenbach")
     (True, True, True)

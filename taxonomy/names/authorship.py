@@ -116,7 +116,7 @@ def _is_initial(word: str) -> bool:
 
 
 def _fold(text: str) -> str:
-    """Give the text in lower case without marks; initials part from what follows, 'Mc' and 'd'' join it."""
+    """Return the text in lower case without marks; initials part from what follows, 'Mc' and 'd'' join it."""
     folded = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
     folded = "".join(c for c in folded if not unicodedata.combining(c)).replace("’", "'").replace("`", "'")
     folded = re.sub(r"\b(?:ma?c|m')\s?(?=[a-z]{3})", "mc", folded)
@@ -125,7 +125,7 @@ def _fold(text: str) -> str:
 
 
 def _plain(word: str) -> str:
-    """Give a surname by which spellings of one author agree: 'Müller' and 'Mueller', 'Andersson' and 'Anderson'."""
+    """Return a surname by which spellings of one author agree: 'Müller' and 'Mueller', 'Andersson' and 'Anderson'."""
     bare = word.rstrip(".")
     bare = _WHOLE.get(bare, bare)
     bare = _UMLAUT.sub(r"\1", bare) if len(bare) > 3 else bare

@@ -88,7 +88,7 @@ _ASCII_LETTERS = re.compile("[a-z]+")
 
 
 def is_clean(name: str) -> bool:
-    """Tell whether the strict pattern takes the name, so that it is its own canonical form; as UNCLEAN_PATTERN does.
+    """Return whether the strict pattern takes the name, so that it is its own canonical form; as UNCLEAN_PATTERN does.
 
     >>> is_clean("Puma concolor"), is_clean("Puma concolor L."), is_clean("Dengue virus"), is_clean("Puma species")
     (True, False, False, False)
@@ -107,7 +107,7 @@ def _stops(word: str) -> bool:
 
 
 def plain_authorship(text: str) -> str | None:
-    """Give the code that a plain authorship tells ('' where it tells none), or None where only the parser can judge.
+    """Return the code that a plain authorship tells ('' where it tells none), or None where only the parser can judge.
 
     >>> plain_authorship("(Linnaeus, 1771)"), plain_authorship("(L.) Mill."), plain_authorship("Blume")
     ('zoological', 'botanical', '')
@@ -122,7 +122,7 @@ def plain_authorship(text: str) -> str | None:
 
 
 def split_author(name: str) -> tuple[str, str]:
-    """Give a clean binomial and the plain authorship behind it; the name alone where there is none for certain.
+    """Return a clean binomial and the plain authorship behind it; the name alone where there is none for certain.
 
     >>> split_author("Puma concolor (Linnaeus, 1771)"), split_author("Rosa canina auct.")
     (('Puma concolor', '(Linnaeus, 1771)'), ('Rosa canina auct.', ''))
@@ -135,7 +135,7 @@ def split_author(name: str) -> tuple[str, str]:
 
 
 def parse_clean(name: str, authorship: str = "", hint: str = "") -> ParsedName | None:
-    """Give the parsed name where it is certain, else None; `hint` is a rank of the vocabulary, or empty.
+    """Return the parsed name where it is certain, else None; `hint` is a rank of the vocabulary, or empty.
 
     >>> parse_clean("Puma concolor", "(Linnaeus, 1771)").code, parse_clean("Puma cf. concolor")
     ('zoological', None)
@@ -162,7 +162,7 @@ def parse_clean(name: str, authorship: str = "", hint: str = "") -> ParsedName |
 
 
 def fit_rank(structural: str, hint: str) -> str:
-    """Give the stated rank where the form of the name allows it, else what the form says.
+    """Return the stated rank where the form of the name allows it, else what the form says.
 
     >>> fit_rank("species", "family"), fit_rank("infraspecific", "variety"), fit_rank("", "genus")
     ('species', 'variety', 'genus')
@@ -183,7 +183,7 @@ _YEARS = re.compile(r"\b(1[6-9]\d\d|20\d\d)\b")
 
 
 def last_year(authorship: str) -> str:
-    """Give the last year of an authorship, or an empty string.
+    """Return the last year of an authorship, or an empty string.
 
     >>> last_year("(Linnaeus, 1771) Gray, 1867"), last_year("L.")
     ('1867', '')

@@ -25,7 +25,7 @@ _BARE_MEMBER = re.compile(
 
 
 def members(parts: list[str]) -> list[str]:
-    """Give every member with its genus in full, where the members before it tell it.
+    """Return every member with its genus in full, where the members before it tell it.
 
     >>> members(["Salix aurita L.", "S. caprea L."]), members(["Larus argentatus", "fuscus"])
     (['Salix aurita L.', 'Salix caprea L.'], ['Larus argentatus', 'Larus fuscus'])
@@ -47,7 +47,7 @@ def members(parts: list[str]) -> list[str]:
 
 
 def read_formula(text: str, parse: Callable[[str], ParsedName]) -> ParsedName:
-    """Give a cross as a hybrid with its parents; `parse` reads one parent.
+    """Return a cross as a hybrid with its parents; `parse` reads one parent.
 
     >>> from taxonomy.names.parse import parse_name
     >>> read_formula("Salix aurita L. × S. caprea L.", parse_name).parents
@@ -63,7 +63,8 @@ def read_formula(text: str, parse: Callable[[str], ParsedName]) -> ParsedName:
 
 
 def read_choice(text: str, parse: Callable[[str], ParsedName]) -> ParsedName | None:
-    """Give a choice between taxa ('Larus argentatus/fuscus') as an informal name, or None where the text is no choice.
+    """Return a choice between taxa ('Larus argentatus/fuscus') as an informal name, or None where the text is no
+    choice.
 
     >>> from taxonomy.names.parse import parse_name
     >>> read_choice("Larus argentatus/fuscus", parse_name).canonical, read_choice("Larus argentatus", parse_name)
@@ -84,7 +85,7 @@ def read_choice(text: str, parse: Callable[[str], ParsedName]) -> ParsedName | N
 
 
 def read_hybrid_word(text: str, parse: Callable[[str], ParsedName]) -> ParsedName | None:
-    """Give a name followed by the word 'hybrid' as a hybrid of unknown parents, or None.
+    """Return a name followed by the word 'hybrid' as a hybrid of unknown parents, or None.
 
     >>> from taxonomy.names.parse import parse_name
     >>> read_hybrid_word("Canis lupus hybrid", parse_name).parents

@@ -18,7 +18,7 @@ import pyarrow as pa
 from taxonomy.names.hashing import name_hashes
 
 MOVED = 2
-"""Damerau-Levenshtein distance of a letter that was moved by more than one place; counted as one slip in long words."""
+"""Damerau-Levenshtein distance of a letter that was moved by more than one place; counted as one edit in long words."""
 MOVED_SHORTEST = 8
 """Letters of the shortest word in which a moved letter is forgiven."""
 FAR = 9
@@ -30,7 +30,7 @@ _BLOCK = 50_000
 
 
 def remainders(word: str) -> list[str]:
-    """Give the word and what is left when one letter but the first is taken out.
+    """Return the word and what is left when one letter but the first is taken out.
 
     >>> remainders("rosea")
     ['rosea', 'rsea', 'roea', 'rosa', 'rose']
@@ -43,12 +43,12 @@ def _cut(word: str, left: str) -> int:
     return next((place for place, letter in enumerate(left) if letter != word[place]), len(left))
 
 
-def slips(one: str, other: str) -> int:
-    """Give 0 for equal words, 1 for one Damerau-Levenshtein edit, MOVED for a moved letter, else FAR.
+def edits(one: str, other: str) -> int:
+    """Return 0 for equal words, 1 for one Damerau-Levenshtein edit, MOVED for a moved letter, else FAR.
 
-    >>> slips("vulgaris", "vulgaris"), slips("vulgaris", "vulgris"), slips("vulgaris", "vulagris")
+    >>> edits("vulgaris", "vulgaris"), edits("vulgaris", "vulgris"), edits("vulgaris", "vulagris")
     (0, 1, 1)
-    >>> slips("gualterianus", "gualtieranus"), slips("alba", "nigra")
+    >>> edits("gualterianus", "gualtieranus"), edits("alba", "nigra")
     (2, 9)
     """
     if one == other:
@@ -75,7 +75,7 @@ def slips(one: str, other: str) -> int:
 
 
 def may_differ(word: str, shortest: int) -> bool:
-    """Tell whether a word may be matched with a differing letter.
+    """Return whether a word may be matched with a differing letter.
 
     >>> may_differ("vulgaris", 5), may_differ("alba", 5), may_differ("aa1234", 5)
     (True, False, False)
@@ -84,7 +84,7 @@ def may_differ(word: str, shortest: int) -> bool:
 
 
 def write_remainders(words: Sequence[str], shortest: int) -> dict[str, npt.NDArray[Any]]:
-    """Give the arrays of the index: sorted hashes of remainders, and the place of the word of each.
+    """Return the arrays of the index: sorted hashes of remainders, and the place of the word of each.
 
     The words are sorted and distinct; memory grows with the words of one block and the arrays of all.
     """
@@ -113,7 +113,7 @@ def near_words(
     owners: npt.NDArray[np.int32],
     shortest: int,
 ) -> dict[str, list[tuple[str, int]]]:
-    """Give, for every word that is asked, the (word, slips) of the index that differ from it by one slip, sorted."""
+    """Return, for every word that is asked, the (word, edits) of the index that differ from it by one edit, sorted."""
     distinct = sorted({word for word in asked if may_differ(word, shortest)})
     texts: list[str] = []
     places: list[int] = []
@@ -138,7 +138,7 @@ def near_words(
     found = words.take(pa.array(pairs[1])).to_pylist()
     near: dict[str, list[tuple[str, int]]] = {}
     for place, word in zip(pairs[0].tolist(), found, strict=True):
-        distance = slips(distinct[place], word)
+        distance = edits(distinct[place], word)
         if 0 < distance < FAR:
             near.setdefault(distinct[place], []).append((word, distance))
     return near

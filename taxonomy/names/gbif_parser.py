@@ -30,7 +30,7 @@ _CLADE = re.compile(r"(?i)^(Candidatus [A-Z][a-z]+(?: [a-z]{3,})?) (clade .+)$")
 
 
 def parse_with_gbif(name: str, authorship: str, hint: str, again: Parse) -> ParsedName:
-    """Give the parsed name; `hint` is a rank of the vocabulary or empty, `again` parses the parents of a formula."""
+    """Return the parsed name; `hint` is a rank of the vocabulary or empty, `again` parses the parents of a formula."""
     try:
         parsed = nameparser.parse(name, authorship or None)
     except nameparser.UnparsableNameError as error:
@@ -83,7 +83,7 @@ def parse_with_gbif(name: str, authorship: str, hint: str, again: Parse) -> Pars
 
 
 def _structural(own: str, epithet: str, infra: str, section: str) -> str:
-    """Give the rank that the parts say, more exactly where the parser read a marker of it."""
+    """Return the rank that the parts say, more exactly where the parser read a marker of it."""
     level = rank_level(own) if own else 0
     if infra:
         return own if level > 70 else "infraspecific"
@@ -95,7 +95,7 @@ def _structural(own: str, epithet: str, infra: str, section: str) -> str:
 
 
 def _kind(parsed: nameparser.ParsedName, name: str) -> tuple[str, str]:
-    """Give kind and qualifier of a name that the parser took apart."""
+    """Return kind and qualifier of a name that the parser took apart."""
     kind, qualifier = "scientific", ""
     if parsed.notho:
         kind = "hybrid"

@@ -17,7 +17,7 @@ PROBE = "Puma concolor"
 
 
 def name_hashes(names: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
-    """Give the key of every name of an object array of str.
+    """Return the key of every name of an object array of str.
 
     >>> int(name_hashes(np.array(["Puma concolor"], dtype=object))[0]) == int(
     ...     name_hashes(np.array(["Morus", "Puma concolor"], dtype=object))[1])

@@ -20,7 +20,7 @@ _NAMES = {alias: name for name, aliases in _KINGDOMS.items() for alias in aliase
 
 
 def normalise_kingdom(verbatim: str) -> str | None:
-    """Give the kingdom that a word means, or None when the word is not a kingdom.
+    """Return the kingdom that a word means, or None when the word is not a kingdom.
 
     >>> normalise_kingdom("METAZOA"), normalise_kingdom("Viridiplantae"), normalise_kingdom("Eukaryota")
     ('Animalia', 'Plantae', None)
@@ -29,7 +29,7 @@ def normalise_kingdom(verbatim: str) -> str | None:
 
 
 def kingdoms_differ(one: str, other: str) -> bool:
-    """Tell whether two words are kingdoms, and not the same one.
+    """Return whether two words are kingdoms, and not the same one.
 
     Protists are cut into kingdoms in too many ways for 'Protista' to contradict Protozoa or Chromista.
 

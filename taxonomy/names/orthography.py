@@ -1,7 +1,7 @@
 """Spell name parts as the codes of nomenclature ask: plain Latin letters, no apostrophes, numerals as words.
 
 The same epithet is published as 'mülleri' and 'muelleri', 'd'orbignyi' and 'dorbignyi', '10-lineata' and
-'decemlineata'; the codes settle which is right, and catalogues follow them.
+'decemlineata'; the codes decide which is right, and catalogues follow them.
 
 Sources: ICN (Shenzhen Code) articles 60.7 (ä, ö, ü become ae, oe, ue; é becomes e; ñ becomes n; ø becomes oe; å becomes
 ao; a diaeresis is no umlaut) and 60.10 (apostrophes are deleted); ICZN articles 32.5.2.1 to 32.5.2.7 (umlauts,
@@ -36,7 +36,7 @@ _AFTER_TENS = ("", "uni", "duo", "tri", "quatuor", "quinque", "sex", "septem", "
 
 
 def spell(part: str) -> str:
-    """Give one name part (genus, subgenus or epithet) in the spelling of the codes; plain ASCII parts pass unchanged.
+    """Return one name part (genus, subgenus or epithet) in the spelling of the codes; plain ASCII parts pass unchanged.
 
     >>> [spell(part) for part in ("mülleri", "coöperi", "Pårdosa", "cœrulescens", "d'orbignyi", "st.-johnii")]
     ['muelleri', 'cooperi', 'Paordosa', 'coerulescens', 'dorbignyi', 'st-johnii']
@@ -66,7 +66,7 @@ def _umlaut(found: re.Match[str]) -> str:
 
 
 def numeral(number: int) -> str:
-    """Give a number from 1 to 100 as the first part of a compound epithet.
+    """Return a number from 1 to 100 as the first part of a compound epithet.
 
     >>> [numeral(number) for number in (2, 7, 13, 20, 24, 100)]
     ['bi', 'septem', 'tredecim', 'viginti', 'vigintiquatuor', 'centum']

@@ -19,7 +19,7 @@ _GTDB = re.compile(r"^([A-Z][a-z]+)(?:_[A-Z]{1,2})? sp\d{6,}$")
 
 
 def read_otu(text: str) -> str:
-    """Give the operational unit that the whole text names, in its one spelling, or an empty string.
+    """Return the operational unit that the whole text names, in its one spelling, or an empty string.
 
     >>> [read_otu(text) for text in ("bold:aaa0001", "BOLD_AAA0001", "sh460441.07fu", "OTU 12", "Puma")]
     ['BOLD:AAA0001', 'BOLD:AAA0001', 'SH460441.07FU', 'OTU12', '']
@@ -32,7 +32,8 @@ def read_otu(text: str) -> str:
 
 
 def otu_behind(text: str) -> tuple[str, str]:
-    """Give what stands before a BIN or species hypothesis at the end of the text, and that unit; else text and nothing.
+    """Return what stands before a BIN or species hypothesis at the end of the text, and that unit; else text and
+    nothing.
 
     >>> otu_behind("Coleoptera sp. BOLD:AAV0432"), otu_behind("Puma concolor")
     (('Coleoptera sp.', 'BOLD:AAV0432'), ('Puma concolor', ''))
@@ -42,7 +43,7 @@ def otu_behind(text: str) -> tuple[str, str]:
 
 
 def gtdb_genus(text: str) -> str:
-    """Give the genus of a GTDB placeholder species, or an empty string.
+    """Return the genus of a GTDB placeholder species, or an empty string.
 
     >>> gtdb_genus("Prochlorococcus_A sp003284565"), gtdb_genus("Prochlorococcus sp. 3")
     ('Prochlorococcus', '')

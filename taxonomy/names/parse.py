@@ -45,7 +45,7 @@ _UNDETERMINED = re.compile(r"(?i)^[a-z]+(?: spp?\.?)?$")
 
 
 def squeeze(text: str) -> str:
-    """Give the text with runs of white space, control characters and underscores as one space.
+    """Return the text with runs of white space, control characters and underscores as one space.
 
     >>> squeeze(" Puma_concolor\\t(Linnaeus) ")
     'Puma concolor (Linnaeus)'

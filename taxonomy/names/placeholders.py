@@ -34,7 +34,7 @@ _SUPRA = re.compile(
 
 
 def read_placeholder(text: str) -> tuple[str, bool]:
-    """Give the taxon that a placeholder hangs off (or an empty string), and whether the text is a placeholder.
+    """Return the taxon that a placeholder hangs off (or an empty string), and whether the text is a placeholder.
 
     >>> read_placeholder("unknown fungus"), read_placeholder("Asteraceae incertae sedis"), read_placeholder("Puma")
     (('', True), ('Asteraceae', True), ('', False))
@@ -49,7 +49,7 @@ def read_placeholder(text: str) -> tuple[str, bool]:
 
 
 def anchored_below(text: str) -> tuple[str, str]:
-    """Give the taxon and the rest of a name that says only a rank below it, else two empty strings.
+    """Return the taxon and the rest of a name that says only a rank below it, else two empty strings.
 
     >>> anchored_below("Bufonidae gen. sp."), anchored_below("Asteraceae trib. Heliantheae")
     (('Bufonidae', 'gen. sp.'), ('', ''))

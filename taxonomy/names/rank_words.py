@@ -75,7 +75,7 @@ def _words() -> dict[str, str]:
 
 
 def plain_rank(verbatim: str) -> str:
-    """Give a verbatim rank in lower case, without marks and with single blanks for whatever is no letter.
+    """Return a verbatim rank in lower case, without marks and with single blanks for whatever is no letter.
 
     >>> plain_rank("  SPECIES_AGGREGATE."), plain_rank("sous-espèce")
     ('species aggregate', 'sous espece')
@@ -98,7 +98,7 @@ _BEFORE = sorted(
 
 
 def read_rank(plain: str) -> str | None:
-    """Give the rank that a plain word (see `plain_rank`) means, or None.
+    """Return the rank that a plain word (see `plain_rank`) means, or None.
 
     >>> [read_rank(word) for word in ("supersect", "unter familie", "nothovar", "sous espece", "fsp", "banana")]
     ['supersection', 'subfamily', 'variety', 'subspecies', 'infraspecific', None]

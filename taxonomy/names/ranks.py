@@ -32,7 +32,7 @@ _LEVELS: dict[str, int] = {**dict(_ORDERED), "unranked": 0}
 
 
 def rank_level(rank: str) -> int:
-    """Give the level of a rank of the vocabulary: smaller is nearer to the root, 0 is unranked.
+    """Return the level of a rank of the vocabulary: smaller is nearer to the root, 0 is unranked.
 
     Raises TaxonomyError for a word outside the vocabulary; use `normalise_rank` first on foreign text.
 
@@ -49,7 +49,7 @@ def rank_level(rank: str) -> int:
 
 @lru_cache(maxsize=65_536)
 def normalise_rank(verbatim: str) -> str | None:
-    """Give the rank of the vocabulary that a verbatim taxonRank means, or None when it means none.
+    """Return the rank of the vocabulary that a verbatim taxonRank means, or None when it means none.
 
     >>> normalise_rank("SSP."), normalise_rank("Familia"), normalise_rank("SPECIES_AGGREGATE")
     ('subspecies', 'family', 'species aggregate')
@@ -63,7 +63,7 @@ def normalise_rank(verbatim: str) -> str | None:
 
 
 def compatible(one: str, other: str) -> bool:
-    """Tell whether two ranks may belong to the same taxon in two taxonomies.
+    """Return whether two ranks may belong to the same taxon in two taxonomies.
 
     All ranks below species count as one, because taxonomies differ in them; an unranked taxon fits every rank above
     species.
@@ -77,13 +77,13 @@ def compatible(one: str, other: str) -> bool:
 
 
 def rank_group(rank: str) -> int:
-    """Give the level, with all ranks below species brought to one number."""
+    """Return the level, with all ranks below species brought to one number."""
     level = rank_level(rank)
     return 72 if level > 70 else level
 
 
 def slot(rank: str) -> int:
-    """Give the place of the rank in SEVEN, or -1.
+    """Return the place of the rank in SEVEN, or -1.
 
     >>> slot("genus"), slot("subgenus")
     (5, -1)

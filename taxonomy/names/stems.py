@@ -29,7 +29,7 @@ _SHORTEST = 3
 
 @lru_cache(maxsize=262_144)
 def stem(epithet: str) -> str:
-    """Give the stem of one epithet: lower case, folded, without its ending.
+    """Return the stem of one epithet: lower case, folded, without its ending.
 
     >>> stem("nigra") == stem("niger") == stem("nigrum"), stem("albus") == stem("alba"), stem("annuus") == stem("annua")
     (True, True, True)
@@ -51,7 +51,7 @@ def stem(epithet: str) -> str:
 
 
 def stem_key(name: str) -> str:
-    """Give the key of a whole canonical name: its first word, and the stems of the others; empty for one plain word.
+    """Return the key of a whole canonical name: its first word, and the stems of the others; empty for one plain word.
 
     A string with a digit is a label (BOLD:AAA1234, 'AAA536-G10 sp003284565'): its key is itself without case, because
     one character of it means something else.

@@ -82,7 +82,7 @@ _BEGINNINGS = (("misspelling", "synonym"), ("incorrect ", "synonym"), ("junior "
 
 @lru_cache(maxsize=4_096)
 def normalise_status(verbatim: str) -> str | None:
-    """Give the status that a verbatim taxonomicStatus means, or None when it says nothing.
+    """Return the status that a verbatim taxonomicStatus means, or None when it says nothing.
 
     >>> normalise_status("HETEROTYPIC_SYNONYM"), normalise_status("valid"), normalise_status("")
     ('synonym', 'accepted', None)

@@ -17,7 +17,7 @@ _PAIRS = (('"', '"'), ("“", "”"), ("«", "»"), ("„", "“"))
 
 
 def tidy(text: str) -> str:
-    """Give the text without tags, entities, invisible characters, doubled blanks and quotes around the whole.
+    """Return the text without tags, entities, invisible characters, doubled blanks and quotes around the whole.
 
     Remarks on synonymy at the end go too: they name another taxon. Words joined by underscores are parted where nothing
     else is in the text (underscores inside a code, as in 'JGI 01_E13', belong to it), a name all in capitals is written

@@ -30,7 +30,7 @@ Cells = dict[str, list[str | None]]
 
 
 def recognise(layout: Layout) -> Recognised | None:
-    """Give how to read the checklist, or None when there is no AcceptedSpecies.txt in its columns."""
+    """Return how to read the checklist, or None when there is no AcceptedSpecies.txt in its columns."""
     core = layout.member(_SPECIES)
     if core is None:
         return None
@@ -67,7 +67,7 @@ def _read(found: Recognised) -> Checklist:
 
 
 def _cells(table: Table, issues: Issues) -> list[tuple[Cells, pa.Array]]:
-    """Give the cells of a table by plain term; columns that it lacks read as empty."""
+    """Return the cells of a table by plain term; columns that it lacks read as empty."""
     terms = {plain_term(name): name for name in table.header}
     with unbroken(table.origin), table.open() as handle:
         for number, line in enumerate(iter(handle.readline, b"")):
@@ -104,7 +104,7 @@ def _named(cells: Cells, key: str, rank: str, authors: list[str | None]) -> dict
 
 
 def _below(cells: Cells, species: dict[str, tuple[str, str, list[str | None]]]) -> dict[str, pa.Array]:
-    """Give the taxa below species: their table names the species only by its key."""
+    """Return the taxa below species: their table names the species only by its key."""
     parents = [species.get(key or "", ("", "", [None] * 6)) for key in cells["parentid"]]
     full = {**cells, "genus": [p[0] or None for p in parents], "speciesepithet": [p[1] or None for p in parents]}
     columns = _named(full, "acceptedtaxonid", "infraspecific", cells["infraspeciesauthorstring"])

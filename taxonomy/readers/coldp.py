@@ -13,7 +13,7 @@ from taxonomy.readers.recognised import Recognised
 
 
 def recognise(table: Table, path: Path) -> Recognised | None:
-    """Give how to read the table, or None when it is no ColDP NameUsage table."""
+    """Return how to read the table, or None when it is no ColDP NameUsage table."""
     terms = table.terms()
     if not {"id", "parentid", "status", "scientificname", "rank"} <= terms.keys():
         return None

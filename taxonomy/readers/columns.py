@@ -58,7 +58,7 @@ _CURIE = re.compile(r"^[A-Za-z][A-Za-z0-9_-]{0,31}:[A-Za-z0-9._-]{1,64}$")
 
 
 def choose(terms: dict[str, str], names: Sequence[str] = tuple(TERMS)) -> dict[str, str]:
-    """Give, for each meaning, the column of the file that carries it.
+    """Return, for each meaning, the column of the file that carries it.
 
     >>> choose({"taxonid": "taxonID", "scientificname": "dwc:scientificName"})
     {'id': 'taxonID', 'name': 'dwc:scientificName'}
@@ -73,7 +73,7 @@ def choose(terms: dict[str, str], names: Sequence[str] = tuple(TERMS)) -> dict[s
 
 
 def qualify(prefix: str, key: str | None) -> str | None:
-    """Give a key with the source's prefix, unless it brings one of its own.
+    """Return a key with the source's prefix, unless it brings one of its own.
 
     >>> qualify("gbif", "2435099"), qualify("itis", "ITIS:1025094"), qualify("x", None)
     ('gbif:2435099', 'ITIS:1025094', None)
@@ -91,7 +91,7 @@ def qualify(prefix: str, key: str | None) -> str | None:
 
 
 def canonical(name: str, given: str, authorship: str, rank: str) -> tuple[str, str]:
-    """Give canonical name and authorship of a scientific name that may hold its authors.
+    """Return canonical name and authorship of a scientific name that may hold its authors.
 
     >>> canonical("Puma concolor (Linnaeus, 1771)", "", "", "species")
     ('Puma concolor', '(Linnaeus, 1771)')
@@ -120,7 +120,7 @@ def canonical(name: str, given: str, authorship: str, rank: str) -> tuple[str, s
 def to_usages(
     columns: pa.Table, rows: pa.Array, found: Recognised, issues: Issues, file: int = 0, origin: str = ""
 ) -> pa.Table:
-    """Give the usages (USAGE_SCHEMA) of one batch of string columns named by meaning.
+    """Return the usages (USAGE_SCHEMA) of one batch of string columns named by meaning.
 
     Rows without a name or an id are counted and left out. A synonym that names several accepted usages (with a bar
     between them) becomes one usage for each, all of them ambiguous. `file` and `origin` say which file the rows are of.
@@ -161,7 +161,7 @@ def to_usages(
         target, above = qualify(prefix, several[0] if several else accepted), qualify(prefix, parent)
         if found.one_parent and normalise_status(status_given or "") in SYNONYMS:
             target = above
-        status, target = settle_status(status_given, usage, target)
+        status, target = decide_status(status_given, usage, target)
         if several and status in SYNONYMS:
             status = "ambiguous synonym"
         if own_rank == "unranked" and status in SYNONYMS:
@@ -201,7 +201,7 @@ def _rank(given: str | None, found: Recognised) -> str | None:
 
 
 def same_as(batch: pa.Table, prefix: str) -> pa.Table:
-    """Give what the rows of a batch say about the keys of their taxa in other sources (ALIAS_SCHEMA, kind 'same').
+    """Return what the rows of a batch say about the keys of their taxa in other sources (ALIAS_SCHEMA, kind 'same').
 
     >>> same_as(pa.table({"id": ["1"], "same": ["ncbi:4209,gbif:414"]}), "ott")["alias"].to_pylist()
     ['ncbi:4209', 'gbif:414']
@@ -220,10 +220,10 @@ def _author(author: str | None, year: str | None, brackets: str | None) -> str:
     return f"({text})" if brackets in ("1", "true", "TRUE") else text
 
 
-def settle_status(given: str | None, usage: str | None, accepted: str | None) -> tuple[str, str | None]:
-    """Give the status, and the accepted usage that a synonym points to (null for accepted usages).
+def decide_status(given: str | None, usage: str | None, accepted: str | None) -> tuple[str, str | None]:
+    """Return the status, and the accepted usage that a synonym points to (null for accepted usages).
 
-    >>> settle_status("valid", "x:1", "x:1"), settle_status(None, "x:1", "x:2"), settle_status("accepted", "x:1", "x:2")
+    >>> decide_status("valid", "x:1", "x:1"), decide_status(None, "x:1", "x:2"), decide_status("accepted", "x:1", "x:2")
     (('accepted', None), ('synonym', 'x:2'), ('synonym', 'x:2'))
     """
     status = normalise_status(given) if given else None
@@ -236,7 +236,7 @@ def settle_status(given: str | None, usage: str | None, accepted: str | None) ->
 
 
 def vernaculars(columns: pa.Table, prefix: str) -> pa.Table:
-    """Give the English names in a table of taxa (VERNACULAR_SCHEMA), other than the scientific name itself.
+    """Return the English names in a table of taxa (VERNACULAR_SCHEMA), other than the scientific name itself.
 
     The column of further names holds several, with a bar between them; the main one is preferred.
     """

@@ -16,7 +16,7 @@ from taxonomy.readers.recognised import Recognised
 
 
 def recognise(table: Table, path: Path) -> Recognised | None:
-    """Give how to read the table, or None when it is no Darwin Core taxon table."""
+    """Return how to read the table, or None when it is no Darwin Core taxon table."""
     terms = table.terms()
     columns = choose(terms)
     if "id" not in columns or "name" not in columns or not columns.keys() & {"parent", "accepted", "rank", "status"}:

@@ -17,7 +17,7 @@ PREFIX = "bm"
 
 
 def layout() -> Layout:
-    """Give the embedded files, under names that do not depend on where the package is installed."""
+    """Return the embedded files, under names that do not depend on where the package is installed."""
     return Layout(Path("default"), (_member("default.tsv"),), (_member("default_vernacular.tsv"),))
 
 

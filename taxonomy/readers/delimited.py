@@ -65,12 +65,12 @@ class Table:
     """The first row as it stands there, as far as it can be read: some providers show by their ids."""
 
     def terms(self) -> dict[str, str]:
-        """Give the columns by their plain term: 'dwc:taxonID' and a term's URI both read as 'taxonid'."""
+        """Return the columns by their plain term: 'dwc:taxonID' and a term's URI both read as 'taxonid'."""
         return {plain_term(name): name for name in reversed(self.header)}
 
 
 def plain_term(column: str) -> str:
-    """Give the term that a column header means, without namespace, in lower case.
+    """Return the term that a column header means, without namespace, in lower case.
 
     >>> plain_term("dwc:taxonID"), plain_term("http://rs.tdwg.org/dwc/terms/taxonID")
     ('taxonid', 'taxonid')

@@ -16,7 +16,7 @@ from taxonomy.readers.recognised import Recognised
 
 
 def recognise(table: Table, path: Path) -> Recognised | None:
-    """Give how to read the table, or None when it is no species table."""
+    """Return how to read the table, or None when it is no species table."""
     columns = choose(table.terms())
     higher = columns.keys() & set(SEVEN[:-1])
     if "name" not in columns or len(higher) < 2 or columns.keys() & {"parent", "accepted"}:

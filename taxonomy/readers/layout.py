@@ -63,7 +63,7 @@ class Layout:
     """Files that are no delimited tables with a header: taxdumps, text trees, Parquet."""
 
     def member(self, name: str) -> Member | None:
-        """Give the file of that name, in any case, or None."""
+        """Return the file of that name, in any case, or None."""
         every = (*self.cores, *self.vernacular, *self.others)
         return next((each for each in every if each.name.casefold() == name.casefold()), None)
 
@@ -105,7 +105,7 @@ def find_tables(path: Path) -> Layout:
 
 
 def _is_zip(path: Path) -> bool:
-    """Say whether the file is a zip, but no tar whose last member is one."""
+    """Return whether the file is a zip, but no tar whose last member is one."""
     with path.open("rb") as handle:
         return handle.read(262)[257:] != b"ustar" and zipfile.is_zipfile(path)
 
@@ -245,7 +245,7 @@ def _refuse_shared(infos: list[zipfile.ZipInfo], path: Path) -> None:
 
 
 def digest(member: Member) -> str:
-    """Give the sha256 of a table's bytes, as hex."""
+    """Return the sha256 of a table's bytes, as hex."""
     total = hashlib.sha256()
     with unbroken(member.origin), member.open() as handle:
         while chunk := handle.read(1 << 20):
@@ -254,7 +254,7 @@ def digest(member: Member) -> str:
 
 
 def slug(path: Path) -> str:
-    """Give a prefix for ids from the name of a file or folder.
+    """Return a prefix for ids from the name of a file or folder.
 
     >>> slug(Path("data/MDD_v1.13.zip")), slug(Path("Taxon.tsv"))
     ('mdd-v1-13', 'taxon')

@@ -24,7 +24,7 @@ _RELEASE = re.compile(r"^(?:ott|open-?tree)[-0-9a-z]*$")
 
 
 def recognise(layout: Layout) -> Recognised | None:
-    """Give how to read the taxonomy, or None when there is no taxonomy.tsv in Open Tree's columns."""
+    """Return how to read the taxonomy, or None when there is no taxonomy.tsv in Open Tree's columns."""
     core = layout.member("taxonomy.tsv")
     if core is None:
         return None
@@ -85,7 +85,7 @@ def _replaced(batch: pa.Table, prefix: str) -> pa.Table:
 
 
 def _synonyms(batch: pa.Table, rows: pa.Array, prefix: str) -> tuple[pa.Table, pa.Table]:
-    """Give the synonyms (keyed by taxon and name, because the file has no keys) and the common names among them."""
+    """Return the synonyms (keyed by taxon and name, because the file has no keys) and the common names among them."""
     names, owners = batch["name"].to_pylist(), batch["uid"].to_pylist()
     types = batch["type"].to_pylist() if "type" in batch.column_names else [None] * len(names)
     every = [

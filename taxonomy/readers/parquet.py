@@ -23,7 +23,7 @@ _BATCH = 50_000
 
 
 def recognise(layout: Layout) -> Recognised | None:
-    """Give how to read the first Parquet file with Darwin Core's columns of a taxon, or None when there is none."""
+    """Return how to read the first Parquet file with Darwin Core's columns of a taxon, or None when there is none."""
     for member in layout.others:
         if not member.name.casefold().endswith(".parquet"):
             continue

@@ -116,7 +116,7 @@ def _recognise(layout: Layout) -> Recognised:
 
 
 def _lacking(table: Table) -> TaxonomyError | None:
-    """Give the error that names the missing columns of a table that is nearly one of a known layout."""
+    """Return the error that names the missing columns of a table that is nearly one of a known layout."""
     for layout, terms in _NEEDED.items():
         there = {plain_term(term) for term in terms} & table.terms().keys()
         missing = [term for term in terms[:2] if plain_term(term) not in there]

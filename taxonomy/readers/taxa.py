@@ -42,7 +42,7 @@ def read_taxa(found: Recognised, side: Sequence[Member]) -> Checklist:
 
 
 def _originals(batch: pa.Table, rows: pa.Array, prefix: str) -> pa.Table:
-    """Give the original combinations that differ from the current names, as synonyms."""
+    """Return the original combinations that differ from the current names, as synonyms."""
     found: list[dict[str, object]] = []
     columns = (batch.column(name).to_pylist() for name in ("id", "name", "original"))
     for key, name, original, row in zip(*columns, rows.to_pylist(), strict=True):

@@ -42,7 +42,7 @@ _RANKS = {
 
 
 def recognise(layout: Layout) -> Recognised | None:
-    """Give how to read the dump, or None when nodes.dmp and names.dmp are not both there."""
+    """Return how to read the dump, or None when nodes.dmp and names.dmp are not both there."""
     nodes, names = layout.member("nodes.dmp"), layout.member("names.dmp")
     if nodes is None or names is None:
         return None
@@ -104,7 +104,7 @@ def _read(found: Recognised) -> Checklist:
 
 
 def _authorships(names: pa.Table, ids: pa.ChunkedArray, name: pa.ChunkedArray) -> pa.Array:
-    """Give the authorship of every node: what follows its name in the first of its authorities, in sorted order."""
+    """Return the authorship of every node: what follows its name in the first of its authorities, in sorted order."""
     authority = names.filter(pc.equal(names["class"], "authority")).select(["id", "name"])
     authority = authority.take(pc.sort_indices(authority, [("id", "ascending"), ("name", "ascending")]))
     at = pc.index_in(authority["id"], value_set=ids.combine_chunks())
@@ -117,7 +117,7 @@ def _authorships(names: pa.Table, ids: pa.ChunkedArray, name: pa.ChunkedArray) -
 
 
 def _synonyms(names: pa.Table) -> pa.Table:
-    """Give the names that point to a node; class and name make their keys, because the dump has none."""
+    """Return the names that point to a node; class and name make their keys, because the dump has none."""
     kept = names.filter(pc.is_in(names["class"], value_set=pa.array(sorted(_SYNONYMS))))
     ids, texts, classes = (kept[column].to_pylist() for column in ("id", "name", "class"))
     return pa.table(

@@ -36,7 +36,7 @@ _BATCH = 50_000
 
 
 def recognise(layout: Layout) -> Recognised | None:
-    """Give how to read the tree, or None when no file begins with an unindented name and its rank in brackets."""
+    """Return how to read the tree, or None when no file begins with an unindented name and its rank in brackets."""
     for member in (*layout.others, *layout.cores):
         if member.name.casefold().endswith((".txtree", ".txt")) and _is_tree(member):
             table = Table(member.origin, member.open, header=("line",), skip=0)
@@ -76,7 +76,7 @@ def _lines(found: Recognised, issues: Issues) -> Iterator[tuple[int, str]]:
 
 
 def _parts(line: str) -> tuple[int, str, str, str | None, dict[str, str]]:
-    """Give indentation, marks, name with authorship, rank and facts of a line, taken off from its end backwards."""
+    """Return indentation, marks, name with authorship, rank and facts of a line, taken off from its end backwards."""
     match = _INDENT.match(_COMMENT.sub("", line.expandtabs(2)))
     assert match is not None, "the pattern takes every line"
     rest, facts, rank = match[3].strip(), _FACTS.search(match[3]), None
@@ -125,7 +125,7 @@ def _read(found: Recognised) -> Checklist:
 
 
 def _key(name: str, above: str | None, ids: dict[str, int]) -> str:
-    """Give a key that stays the same when lines are added elsewhere: the name, its parent's key where it is not new."""
+    """Return a key that stays the same when lines are added elsewhere: the name, or its parent's key where not new."""
     key = name if name not in ids else f"{above}/{name}"
     ids[key] = ids.get(key, 0) + 1
     return key if ids[key] == 1 else f"{key}/{ids[key]}"

@@ -23,7 +23,7 @@ _TRUE = ("true", "t", "1", "yes", "y", "preferred")
 
 
 def normalise_language(given: str | None) -> str | None:
-    """Give the ISO 639-3 code of a language code or an English language name; unknown words stay as they are.
+    """Return the ISO 639-3 code of a language code or an English language name; unknown words stay as they are.
 
     >>> normalise_language("en"), normalise_language("en-US"), normalise_language("deu"), normalise_language(None)
     ('eng', 'eng', 'deu', None)

@@ -1,1 +1,1 @@
-"""Commands that print how the mill fares on real files and published suites; tests beside hold the figures."""
+"""Commands that print how the pipeline fares on real files and published suites; tests beside hold the figures."""

@@ -208,7 +208,7 @@ def _picture_named(number: int, body: bytes, rng: random.Random) -> Plan:
 
 
 def _places(framing: str, body: bytes, rng: random.Random) -> tuple[bytes, dict[str, int]]:
-    """Give a whole answer and the places at which it can break off: name, bytes before it."""
+    """Return a whole answer and the places at which it can break off: name, bytes before it."""
     if framing == "length":
         wire = by_length(body)
         end = wire.index(b"\r\n\r\n") + 4
@@ -379,7 +379,7 @@ assert len(_TURNS) % _STRIDE
 
 
 def plan(seed: int, number: int) -> Plan:
-    """Give the answer to the URL of a number: every second one is good, so that every mutation has neighbours."""
+    """Return the answer to the URL of a number: every second one is good, so that every mutation has neighbours."""
     rng = random.Random(f"{seed}/{number}")
     body = body_of(number, rng)
     if number % 2 == 0:

@@ -69,7 +69,7 @@ def truth(folder: Path) -> Truth:
 
 
 def accepted_by_id(built: Path) -> dict[str, str]:
-    """Give the accepted usage of every id of every source."""
+    """Return the accepted usage of every id of every source."""
     table = pq.read_table(built / "usages.parquet", columns=["usage_id", "accepted_id", "source_ids"])
     found: dict[str, str] = {}
     for usage, accepted, keys in zip(*(table[name].to_pylist() for name in table.column_names), strict=True):
@@ -79,7 +79,7 @@ def accepted_by_id(built: Path) -> dict[str, str]:
 
 
 def measure(folder: Path, order: Sequence[str], crosswalk: bool) -> tuple[int, int, int]:
-    """Give how many pairs became one taxon: of differing names, of equal names, of equal names that are two taxa."""
+    """Return how many pairs became one taxon: of differing names, of equal names, of equal names that are two taxa."""
     given = truth(folder)
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)

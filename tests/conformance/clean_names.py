@@ -39,7 +39,7 @@ ACCENTED = ascii_lowercase + "åäöüéèøñ"
 
 
 def disagreements(names: Iterable[Pair]) -> tuple[int, list[str]]:
-    """Give how many names the fast path takes, and those for which the whole way gives something else."""
+    """Return how many names the fast path takes, and those for which the whole way gives something else."""
     taken, wrong = 0, []
     for name, author in names:
         quick = parse_clean(name, author)
@@ -51,7 +51,7 @@ def disagreements(names: Iterable[Pair]) -> tuple[int, list[str]]:
 
 
 def short_words(first: str) -> Iterator[Pair]:
-    """Give every word of three and four letters that begins so, in the places of a name (the rarer ones in turn)."""
+    """Yield every word of three and four letters that begins so, in the places of a name (the rarer ones in turn)."""
     for number, rest in enumerate(product(ascii_lowercase, repeat=3)):
         low = first + "".join(rest)
         cap = low.capitalize()
@@ -62,7 +62,7 @@ def short_words(first: str) -> Iterator[Pair]:
 
 
 def ranks() -> Iterator[Pair]:
-    """Give every word for a rank, with and without each prefix, in the places of a name."""
+    """Yield every word for a rank, with and without each prefix, in the places of a name."""
     stems = {word for words in rank_words._STEMS.values() for word in words.split()} | rank_words._NAMES
     prefixes = ["", *(word for words in rank_words._PREFIXES.values() for word in words.split())]
     for low in sorted({prefix + stem for stem in stems for prefix in prefixes}):

@@ -25,7 +25,7 @@ DATA = Path(__file__).parents[2] / "../shared/data"
 
 
 def heliconius(data: Path) -> tuple[int, LeakReport, LeakReport]:
-    """Give the number of groups of equal bytes, and the leak check of the published split without and with pairs.
+    """Return the number of groups of equal bytes, and the leak check of the published split without and with pairs.
 
     Butterflies of one genus, each pinned alike on white, are what the joint rule of pHash and PDQ takes for copies.
     """
@@ -56,7 +56,7 @@ def moth(data: Path) -> Duplicates:
 
 
 def facts(data: Path) -> list[tuple[str, bool]]:
-    """Give each fact in words, and whether it was found."""
+    """Return each fact in words, and whether it was found."""
     groups, report, paired = heliconius(data)
     frames = burst(data).decisions.to_pylist()
     sequences = {row["group"] for row in frames}

@@ -28,7 +28,7 @@ Listed = dict[str, dict[tuple[str, str], int]]
 
 
 def read(path: Path) -> Listed:
-    """Give, for every name, how often it stands in each (kingdom, rank)."""
+    """Return, for every name, how often it stands in each (kingdom, rank)."""
     found: Listed = {}
     with gzip.open(path, "rt", encoding="utf-8") as handle:
         next(handle)
@@ -72,7 +72,7 @@ def write(listed: Listed, path: Path, doubled: bool) -> dict[str, set[str]]:
 
 
 def silent(taxonomy: Taxonomy, kingdoms: dict[str, set[str]]) -> tuple[int, int, int, int]:
-    """Give: names of several kingdoms, kingdoms chosen silently, questions with a hint, answers in another kingdom."""
+    """Return counts: names of several kingdoms, kingdoms chosen silently, questions with a hint, answers elsewhere."""
     torn = sorted(name for name, found in kingdoms.items() if len(found) > 1)
     answers = resolve(taxonomy, pa.table({"scientific_name": torn}))
     chosen = sum(kingdom is not None for kingdom in answers["kingdom"].to_pylist())
@@ -84,7 +84,7 @@ def silent(taxonomy: Taxonomy, kingdoms: dict[str, set[str]]) -> tuple[int, int,
 
 
 def score(path: Path) -> dict[str, tuple[int, int, int, int]]:
-    """Give the counts of `silent` for both indexes."""
+    """Return the counts of `silent` for both indexes."""
     listed, counts = read(path), {}
     for title, doubled in (("as listed", False), ("with a second kingdom", True)):
         with tempfile.TemporaryDirectory() as folder:

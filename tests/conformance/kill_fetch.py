@@ -91,7 +91,7 @@ def command(urls: Path, out: Path) -> list[str]:
 
 
 def noted(out: Path) -> set[str]:
-    """Give the paths of all URLs that have a final outcome: in a finished unit, or in a journal."""
+    """Return the paths of all URLs that have a final outcome: in a finished unit, or in a journal."""
     found: set[str] = set()
     for path in (out / ".fetch").glob("media/[!.]*.parquet"):  # a kill leaves half files under temporary names
         found |= {str(address) for address in pq.read_table(path, columns=["address"]).column(0).to_pylist()}

@@ -59,7 +59,7 @@ def write_backbone(usages: Path, target: Path) -> int:
 
 
 def asked(case: dict[str, Any]) -> pa.Table:
-    """Give the input table of one case."""
+    """Return the input table of one case."""
     cells = {"scientific_name": case["name"], "rank_verbatim": case.get("rank")}
     cells |= {rank: case["hints"].get(rank) for rank in RANKS[:-1]}
     if "usage_key" in case:
@@ -68,12 +68,12 @@ def asked(case: dict[str, Any]) -> pa.Table:
 
 
 def policy(case: dict[str, Any]) -> Policy:
-    """Give the policy that a case asks for."""
+    """Return the policy that a case asks for."""
     return Policy(strict=case["mode"] == "strict", exclude=tuple(f"nub:{key}" for key in case.get("exclude", ())))
 
 
 def score(cases: Path, usages: Path) -> tuple[int, list[dict[str, Any]], int, int]:
-    """Give the number of right cases, the wrong ones with the answer, and how many confidences are in their range."""
+    """Return the number of right cases, the wrong ones with the answer, and how many confidences are in their range."""
     with tempfile.TemporaryDirectory() as folder:
         write_backbone(usages, Path(folder) / "nub.tsv")
         build_taxonomy([Path(folder) / "nub.tsv"], Path(folder) / "built")

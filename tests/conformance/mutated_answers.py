@@ -59,7 +59,7 @@ class Tally:
 
 
 def _requests(sock: socket.socket) -> Iterator[bytes]:
-    """Give the path of every request on a connection."""
+    """Yield the path of every request on a connection."""
     held = b""
     while True:
         while b"\r\n\r\n" not in held:
@@ -127,7 +127,7 @@ def serving(answers: Callable[[int], Plan], tally: Tally, context: ssl.SSLContex
 
 
 def meaning(wire: bytes) -> bytes | None:
-    """Say what an independent parser (h11) reads from bytes and the end behind them; None when it refuses them."""
+    """Return what an independent parser (h11) reads from bytes and the end behind them; None when it refuses them."""
     reader = h11.Connection(h11.CLIENT, max_incomplete_event_size=1 << 20)
     reader.send(h11.Request(method="GET", target="/", headers=[("Host", HOST)]))
     reader.send(h11.EndOfMessage())
@@ -150,7 +150,7 @@ def meaning(wire: bytes) -> bytes | None:
 
 
 def meanings(wire: bytes) -> set[bytes | None]:
-    """Say what may be read from a random answer: h11 is stricter with lines that say nothing of where the body ends.
+    """Return what may be read from a random answer: h11 is stricter with lines that say nothing of where the body ends.
 
     It refuses a head for any line that is no field, and a body of which only the last, empty line is missing.
     """
@@ -168,7 +168,7 @@ def meanings(wire: bytes) -> set[bytes | None]:
 
 
 def judge(number: int, wanted: Plan, data: bytes, words: str) -> str:
-    """Say what is wrong with what the client made of an answer; empty when nothing is."""
+    """Return what is wrong with what the client made of an answer; empty when nothing is."""
     if not data:
         return f"/{number} {wanted.name}: a good answer was refused: {words}" if wanted.must else ""
     wire = b"".join(part for part in wanted.parts if isinstance(part, bytes))

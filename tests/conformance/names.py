@@ -59,7 +59,7 @@ class Score:
 
 
 def unfold(case: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Give the cases of one line: where several were run together, those before the last are strings not parsed."""
+    """Yield the cases of one line: where several were run together, those before the last are strings not parsed."""
     *earlier, last = _GLUED.split(case["name"])
     for block in earlier:
         found = _BLOCK.search(block)
@@ -70,7 +70,7 @@ def unfold(case: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def gnparser_form(parsed: ParsedName) -> str:
-    """Give the canonical name as gnparser forms it.
+    """Return the canonical name as gnparser forms it.
 
     Formulas in full, all epithets of a long name, of a name with 'aff.' or 'nr.' only the genus.
     """
@@ -82,7 +82,7 @@ def gnparser_form(parsed: ParsedName) -> str:
 
 
 def score_gnparser(path: Path = GNPARSER) -> list[Score]:
-    """Give the scores on gnparser's cases: canonical name as it is and in its form, parsed or not parsed."""
+    """Return the scores on gnparser's cases: canonical name as it is and in its form, parsed or not parsed."""
     plain, formed = Score("gnparser, canonical as it is"), Score("gnparser, canonical in gnparser's form")
     told = Score("gnparser, parsed or not parsed")
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -119,7 +119,7 @@ def disagreement(name: str, want: str, parsed: ParsedName) -> str:
 
 
 def golden_canonical(parts: dict[str, Any], coded: bool) -> str:
-    """Give the canonical name of GBIF's parts, by dropping marks, or in the spelling of the codes (`coded`)."""
+    """Return the canonical name of GBIF's parts, by dropping marks, or in the spelling of the codes (`coded`)."""
     words = [parts.get("uninomial") or parts.get("genus"), parts.get("specificEpithet")]
     words.append(parts.get("infraspecificEpithet"))
     if parts.get("infragenericEpithet") and not parts.get("specificEpithet"):
@@ -134,7 +134,7 @@ def _ascii(text: str) -> str:
 
 
 def score_gbif(path: Path = GBIF) -> list[Score]:
-    """Give the scores on GBIF's golden file: canonical name as spelt and as the codes spell it, and type."""
+    """Return the scores on GBIF's golden file: canonical name as spelt and as the codes spell it, and type."""
     plain, coded = (
         Score("GBIF golden, canonical, marks dropped"),
         Score("GBIF golden, canonical, spelt as the codes ask"),

@@ -31,7 +31,7 @@ _FLAT, _FAILED = 12, 8
 
 
 def photographs(data: Path) -> list[tuple[str, Image.Image]]:
-    """Give the photographs of single animals, in order of their names, without one of two equal ones."""
+    """Return the photographs of single animals, in order of their names, without one of two equal ones."""
     found = []
     for path in sorted((data / "sources/images/commons").glob("*.jpg")):
         if path.name != "moth.jpg":
@@ -41,14 +41,14 @@ def photographs(data: Path) -> list[tuple[str, Image.Image]]:
 
 
 def encoded(image: Image.Image, quality: int = 88) -> bytes:
-    """Give the image as JPEG."""
+    """Return the image as JPEG."""
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
 
 
 def bounded(image: Image.Image, side: int) -> Image.Image:
-    """Give the image with its longer side at most `side`; 0: as it is."""
+    """Return the image with its longer side at most `side`; 0: as it is."""
     copy = image.copy()
     if side:
         copy.thumbnail((side, side), Image.Resampling.LANCZOS)
@@ -56,7 +56,7 @@ def bounded(image: Image.Image, side: int) -> Image.Image:
 
 
 def hashed(named: Iterator[tuple[str, bytes]], turned: bool) -> pa.Table:
-    """Hash images as the mill does."""
+    """Hash images as the pipeline does."""
     rows = [hash_row("held-out", Picture(name, data), RULES, turned=turned) for name, data in named]
     return pa.Table.from_pylist(rows, HASHED_SCHEMA)
 
@@ -86,7 +86,7 @@ def _changed(image: Image.Image, number: int) -> Image.Image:
 
 
 def recall(pictures: Sequence[tuple[str, Image.Image]], side: int) -> float:
-    """Give the share of photographs found, the training copy being at most 720 pixels and the held-out one `side`."""
+    """Return the share of photographs found, the training copy being at most 720 pixels and the held-out one `side`."""
     train = hashed(((name, encoded(bounded(image, 720), 90)) for name, image in pictures), turned=False)
     held = hashed(((name, encoded(bounded(image, side), 90)) for name, image in pictures), turned=True)
     report = check_leaks(train, held)
@@ -94,7 +94,7 @@ def recall(pictures: Sequence[tuple[str, Image.Image]], side: int) -> float:
 
 
 def published_recall(pictures: Sequence[tuple[str, Image.Image]], side: int, distance: int = 10) -> float:
-    """Give the share that the published filter finds: PDQ of whatever size the image has, within 10."""
+    """Return the share that the published filter finds: PDQ of whatever size the image has, within 10."""
     found = 0
     for _, image in pictures:
         pair = [
@@ -106,7 +106,7 @@ def published_recall(pictures: Sequence[tuple[str, Image.Image]], side: int, dis
 
 
 def published_batch(report: LeakReport) -> int:
-    """Give how many of the planted leaks the published filter finds: a batch with a missing hash is skipped whole."""
+    """Return how many of the planted leaks the published filter finds: a batch with a missing hash is skipped whole."""
     hashes = report.train["pdq"].to_pylist()
     return 0 if None in hashes else len(hashes)
 

@@ -37,7 +37,7 @@ Change = Callable[[Image.Image], Image.Image]
 
 
 def photographs(folder: Path) -> dict[str, Image.Image]:
-    """Give every image of a folder that decodes, by its path."""
+    """Return every image of a folder that decodes, by its path."""
     found = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.suffix.lower() in (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"):
@@ -153,7 +153,7 @@ def recall(images: list[Image.Image]) -> Iterator[str]:
 
 
 def confused(name: str, images: list[Image.Image]) -> str:
-    """Give the row of a set of different pictures; the same picture twice (equal pixels) is no confusion."""
+    """Return the row of a set of different pictures; the same picture twice (equal pixels) is no confusion."""
     hashes = [hash_image(image) for image in images]
     first: dict[str, ImageHashes] = {}
     for one in hashes:

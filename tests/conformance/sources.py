@@ -57,7 +57,7 @@ def archives() -> Line:
 
 
 def _digest(records: pa.Table) -> str:
-    """Give the SHA-256 of the sorted rows, whatever their order and where they stood."""
+    """Return the SHA-256 of the sorted rows, whatever their order and where they stood."""
     rows = records.drop_columns(list(LOCATOR_COLUMNS)).to_pylist()
     lines = sorted(json.dumps(row, sort_keys=True, default=str) for row in rows)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
@@ -160,7 +160,7 @@ def paths_and_keys() -> Iterator[Line]:
 
 
 def lines() -> Iterator[Line]:
-    """Give all lines."""
+    """Yield all lines."""
     yield archives()
     yield from download()
     yield from licences()

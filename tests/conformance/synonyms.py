@@ -48,7 +48,7 @@ class Score:
 
 
 def brassicaceae(path: Path) -> Iterator[Row | str]:
-    """Give the synonyms of the ACEF files; accepted names as strings."""
+    """Yield the synonyms of the ACEF files; accepted names as strings."""
     with tarfile.open(path) as packed:
 
         def table(name: str) -> list[dict[str, str]]:
@@ -74,7 +74,7 @@ def brassicaceae(path: Path) -> Iterator[Row | str]:
 
 
 def mammal_diversity(path: Path) -> Iterator[Row | str]:
-    """Give the original combinations that differ from the current names."""
+    """Yield the original combinations that differ from the current names."""
     with zipfile.ZipFile(path) as packed:
         table = next(name for name in packed.namelist() if re.match(r"MDD/MDD_v[\d.]+_\d+species\.csv", name))
         for row in csv.DictReader(io.StringIO(packed.read(table).decode("utf-8"))):
@@ -86,7 +86,7 @@ def mammal_diversity(path: Path) -> Iterator[Row | str]:
 
 
 def itis_mammalia(path: Path) -> Iterator[Row | str]:
-    """Give the synonyms of the text tree: lines that begin with '=' below their accepted name."""
+    """Yield the synonyms of the text tree: lines that begin with '=' below their accepted name."""
     epithet = r"(?!(?:van|von|den|der|del) )[a-z][a-z-]{2,}(?= |$)"
     line = re.compile(rf"^( *)(=?)([A-Z][a-z]+(?: (?:\([A-Z][a-z]+\) )?{epithet})*)(.*?) *\[[a-z_ ]+\]$")
     with tarfile.open(path) as packed:
@@ -167,7 +167,7 @@ def main() -> None:
         found = measure(args.data, suite)
         print(
             f"{suite:14} {found.right}/{found.single} with one target right ({found.percent:.2f} %); "
-            f"{found.reported}/{found.ambiguous} ambiguous ones reported or settled among their own targets"
+            f"{found.reported}/{found.ambiguous} ambiguous ones reported or decided among their own targets"
         )
         for each in found.wrong[: args.wrong]:
             print(f"    {each}")

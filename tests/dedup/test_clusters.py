@@ -112,8 +112,8 @@ def test_components_are_labelled_by_their_smallest_item(
     assert components(n, left, right).tolist() == label
 
 
-@pytest.mark.parametrize("shape", ["path", "backwards", "shuffled", "star"])
-def test_long_chains_and_wide_stars_settle(shape: str) -> None:
+@pytest.mark.parametrize("shape", ["path", "backwards", "shuffled", "hub"])
+def test_long_chains_and_wide_hubs_decide(shape: str) -> None:
     n = 300_000
     items = np.arange(n)
     if shape == "shuffled":
@@ -121,7 +121,7 @@ def test_long_chains_and_wide_stars_settle(shape: str) -> None:
     left, right = items[:-1], items[1:]
     if shape == "backwards":
         left, right = right[::-1], left[::-1]
-    if shape == "star":
+    if shape == "hub":
         left = np.full(n - 1, n - 1)
         right = np.arange(n - 1)
     assert not components(n, left, right).any()

@@ -58,7 +58,7 @@ def tuples(pairs: Pairs) -> list[tuple[int, int, int]]:
 
 
 def collapsed(pairs: Pairs, hashes: np.ndarray) -> list[tuple[int, int, int]]:
-    """All pairs, reduced to what the join promises: distinct values at their first rows, and star edges."""
+    """All pairs, reduced to what the join promises: distinct values at their first rows, and representative edges."""
     first = first_rows(hashes)
     return [
         (left, right, distance)
@@ -190,7 +190,7 @@ def test_first_rows_survive_a_crafted_digest_collision() -> None:
 
 
 def test_near_hashes_do_not_share_a_digest() -> None:
-    """Every hash within two bits of one has a digest of its own, so that crowds are told apart by the quick sort."""
+    """Every hash within two bits of one has a digest of its own, so that the quick sort tells dense groups apart."""
     single = np.packbits(np.eye(256, dtype=np.uint8), axis=1)
     one, other = np.triu_indices(256)
     hashes = np.random.default_rng(4).integers(0, 256, (1, 32), dtype=np.uint8) ^ single[one] ^ single[other]

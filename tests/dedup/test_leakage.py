@@ -101,7 +101,7 @@ def test_a_turned_copy_of_a_held_out_image_leaks_with_its_variant(place: int) ->
     assert DIHEDRAL[leaks.variant[0]] == DIHEDRAL[place]
 
 
-def test_one_item_without_a_hash_changes_no_other_fate() -> None:
+def test_one_item_without_a_hash_changes_no_other_outcome() -> None:
     variants = [dihedral(noise(seed)) for seed in range(4)]
     train = np.stack([rows[2] for rows in variants])
     whole = find_leaks(train, [90] * 4, held_out_of(list(variants)), 30)

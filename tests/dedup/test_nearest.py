@@ -1,4 +1,4 @@
-"""The nearest neighbour of each row against brute force, in crowds above all, where most rows are decided early."""
+"""The nearest neighbour of each row against brute force, in dense groups above all, where most are decided early."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def expected(a: np.ndarray, b: np.ndarray, distance: int) -> list[tuple[int, int
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(0, 160),
     m=st.integers(0, 160),
-    shape=st.sampled_from(["random", "skewed", "repeated", "crowded"]),
+    shape=st.sampled_from(["random", "skewed", "repeated", "dense"]),
     candidates=st.sampled_from([7, 1 << 17]),
 )
 def test_each_row_gets_its_nearest_and_the_first_of_several(
     width: int, distance: int, seed: int, n: int, m: int, shape: str, candidates: int
 ) -> None:
     random = np.random.default_rng(seed)
-    if shape == "crowded":  # few seeds, so that rows have neighbours at every distance, and several at the least
+    if shape == "dense":  # few seeds, so that rows have neighbours at every distance, and several at the least
         seeds = random.integers(0, 256, (3, width), dtype=np.uint8)
         a, b = (flipped(seeds[random.integers(0, 3, count)], random, distance) for count in (n, m))
     else:

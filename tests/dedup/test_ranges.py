@@ -36,7 +36,7 @@ def test_the_pieces_together_give_the_pairs_of_the_whole(
     if all(piece.parts == 1 for piece in pieces):
         assert found == whole
         return
-    # Parts of an overfull prefix have stars of their own: more true pairs, and the same groups.
+    # Parts of an overfull prefix have representatives of their own: more true pairs, and the same groups.
     assert set(whole) - set(found) <= {pair for pair in whole if pair[2] == 0}
     assert set(found) <= set(tuples(brute_pairs(hashes, distance)))
     every = brute_pairs(hashes, distance)

@@ -46,7 +46,7 @@ def test_thinning_after_others_is_thinning_of_all_in_that_order(seed: int, n: in
     assert np.array_equal(thin_after(hashes, 4, kept, rest, None, pairs), whole.representative[rest])
 
 
-def test_a_crowd_of_different_but_near_hashes_is_thinned_without_its_pairs() -> None:
+def test_a_dense_group_of_different_but_near_hashes_is_thinned_without_its_pairs() -> None:
     random = np.random.default_rng(4)
     n = 40_000
     hashes = np.tile(random.integers(0, 256, 32, dtype=np.uint8), (n, 1))

@@ -15,7 +15,7 @@ from tests.end_to_end.commands import command
 
 
 def sdk_workers(pid: int, since: float = 0.0) -> list[psutil.Process]:
-    """Give the SDK worker processes below `pid` that were started after `since`."""
+    """Return the SDK worker processes below `pid` that were started after `since`."""
     found = []
     for child in psutil.Process(pid).children(recursive=True):
         try:

@@ -12,7 +12,7 @@ from tests.conftest import Demo
 
 
 def planted(demo: Demo, *words: str) -> set[str]:
-    """Give the rows whose note holds one of the words, or that end as placeholder where none is given."""
+    """Return the rows whose note holds one of the words, or that end as placeholder where none is given."""
     with demo.corpus.truth.open(encoding="utf-8", newline="") as handle:
         rows = list(csv.DictReader(handle))
     if words:

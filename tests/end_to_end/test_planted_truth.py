@@ -1,4 +1,4 @@
-"""Every planted row ends as the truth table says, and the books balance."""
+"""Every planted row ends as the truth table says, and the counts balance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Withdrawals and places on the whole mill: the demo's run again with both, and what is withdrawn after it."""
+"""Withdrawals and places on the whole pipeline: the demo's run again with both, and what is withdrawn after it."""
 
 from __future__ import annotations
 

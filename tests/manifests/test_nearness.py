@@ -1,4 +1,4 @@
-"""What counts as near: a slip of the fingers does, another word does not."""
+"""What counts as near: a typing error does, another word does not."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TABLES = [sorted(keys_of(Recipe)), *(sorted(keys_of(k.type)) for k in keys_of(Re
         ("familly", [RANKS], "family"),
     ],
 )
-def test_slips_are_near(word: str, known: list[list[str]], meant: str) -> None:
+def test_typing_errors_are_near(word: str, known: list[list[str]], meant: str) -> None:
     assert meant in {closest(word, each) for each in known}
 
 
@@ -48,7 +48,7 @@ def test_nothing_is_guessed_where_much_or_two_words_may_be_meant(word: str, know
 
 
 @given(st.sampled_from([key for table in TABLES for key in table if len(key) > 3]), st.randoms(use_true_random=False))
-def test_any_one_slip_in_a_key_leads_back_to_it_or_to_one_as_near(key: str, chance: random.Random) -> None:
+def test_any_one_typing_error_in_a_key_leads_back_to_it_or_to_one_as_near(key: str, chance: random.Random) -> None:
     (table,) = [table for table in TABLES if key in table][:1]
     at = chance.randrange(len(key))
     letter = chance.choice("abcxyz")

@@ -29,7 +29,7 @@ def _has(python: str, requirement: str) -> bool:
 
 
 def interpreter(*needs: str) -> str:
-    """Give the first interpreter that has the packages; skip the test where there is none."""
+    """Return the first interpreter that has the packages; skip the test where there is none."""
     named = [each for each in os.environ.get("BIOMILL_ORACLES", "").split(os.pathsep) if each]
     made = [str(FOLDER / "bin" / "python")] if (FOLDER / "ready").is_file() else []
     for python in [sys.executable, *named, *made]:
@@ -40,7 +40,7 @@ def interpreter(*needs: str) -> str:
 
 @cache
 def surroundings(python: str) -> Mapping[str, str]:
-    """Give the environment variables for an interpreter: its commands found first, this tree importable, no network."""
+    """Return the environment variables for an interpreter: its commands first, this tree importable, no network."""
     path = [str(ROOT), str(Path(__file__).with_name("startup"))]
     code = "import importlib.util, sys\nif importlib.util.find_spec('torchvision'): import torchvision"
     mend = "1" if subprocess.run([python, "-c", code], capture_output=True).returncode else ""

@@ -23,14 +23,14 @@ MAY_SHARE = "license_family NOT LIKE '%-ND'"
 
 
 def by_datasets(cache: Path, *paths: Path | str) -> Loaded:
-    """Give, for each path and way, the rows of each split, or the words of the error."""
+    """Return, for each path and way, the rows of each split, or the words of the error."""
     found = json.loads(run("load_datasets.py", str(cache), *map(str, paths), needs=("datasets",)))
     assert isinstance(found, dict) and len(found) == 2 * len(paths)
     return found
 
 
 def told(shards: Path, split: str) -> dict[str, Any]:
-    """Give the JSON of every sample of a split, read without any loader."""
+    """Return the JSON of every sample of a split, read without any loader."""
     found = {}
     for path in sorted(shards.glob(f"*-{split}-*.tar")):
         for key, members in scan(path):
@@ -44,7 +44,7 @@ def as_loaded(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def lean(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the demo's run with lean shards."""
+    """Return the demo's run with lean shards."""
     out = tmp_path_factory.mktemp("lean") / "run"
     shutil.copytree(demo.out, out)
     run_recipe(dataclasses.replace(demo.recipe, shards=dataclasses.replace(demo.recipe.shards, layout="lean")), out)

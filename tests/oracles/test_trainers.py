@@ -27,7 +27,7 @@ TINY = {
 
 @pytest.fixture(scope="module")
 def folder(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a copy of the demo's shards whose path a shell would take apart, and a model's configuration beside them."""
+    """Return a copy of the demo's shards with a path that a shell would take apart, a model's configuration beside."""
     root = tmp_path_factory.mktemp("trainers") / "o'neil's shards; exit 1"
     shutil.copytree(demo.out / "shards", root / "shards")
     (root / "tiny").mkdir()

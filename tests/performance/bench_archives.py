@@ -33,7 +33,7 @@ def write_zip(path: Path, members: int) -> Path:
 
 
 def standard(path: Path) -> int:
-    """zipfile alone: the floor that the mill used to stand on, once per reading."""
+    """zipfile alone: the floor that the pipeline used to stand on, once per reading."""
     with zipfile.ZipFile(path) as archive:
         return len(archive.infolist())
 

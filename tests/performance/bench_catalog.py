@@ -27,7 +27,7 @@ _GROUP = 120_000
 
 
 def queries() -> list[str]:
-    """Give the queries of the cookbook."""
+    """Return the queries of the cookbook."""
     return re.findall(r"^```sql\n(.*?)^```$", COOKBOOK.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 

@@ -73,7 +73,7 @@ def draw(folder: Path, pictures: int, seed: int) -> None:
 
 
 def ours(folder: Path) -> dict[str, object]:
-    """Give what the library costs and finds on a folder."""
+    """Return what the library costs and finds on a folder."""
     start = time.process_time()
     names, hashes = [], []
     for path in sorted(folder.iterdir()):

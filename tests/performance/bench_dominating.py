@@ -1,7 +1,7 @@
 """Measure the dominating set and the components over many edges: `python tests/performance/bench_dominating.py --help`.
 
 Random edges between twice as many items, as near pairs of a large release are: few per item. The answer is asked for
-twice, the second time with edges and ends shuffled, and has to be the same. The crowd is what no list could hold.
+twice, the second time with edges and ends shuffled, and has to be the same. The dense group is what no list could hold.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def measured(name: str, work: Callable[[], T]) -> T:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--edges", type=int, default=10_000_000)
-    parser.add_argument("--crowd", type=int, default=100_000, help="near-identical hashes, all different")
+    parser.add_argument("--dense", type=int, default=100_000, help="near-identical hashes, all different")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     random = np.random.default_rng(options.seed)
@@ -56,14 +56,14 @@ def main() -> None:
     if not same:
         raise SystemExit(1)
 
-    crowd = np.tile(random.integers(0, 256, 32, dtype=np.uint8), (options.crowd, 1))
+    dense = np.tile(random.integers(0, 256, 32, dtype=np.uint8), (options.dense, 1))
     for place in (3, 7, 11, 20, 29):
-        crowd[:, place] ^= np.uint8(1) << random.integers(0, 8, options.crowd).astype(np.uint8)
-        crowd[:, place - 1] ^= random.integers(0, 2, options.crowd).astype(np.uint8)
-    pairs = options.crowd * (options.crowd - 1) // 2
+        dense[:, place] ^= np.uint8(1) << random.integers(0, 8, options.dense).astype(np.uint8)
+        dense[:, place - 1] ^= random.integers(0, 2, options.dense).astype(np.uint8)
+    pairs = options.dense * (options.dense - 1) // 2
     thinned = measured(
-        f"thinning {options.crowd:,} hashes within 20 bits of each other ({pairs:.1e} pairs to compare), d <= 10",
-        lambda: thin(crowd, 10, random.permutation(options.crowd)),
+        f"thinning {options.dense:,} hashes within 20 bits of each other ({pairs:.1e} pairs to compare), d <= 10",
+        lambda: thin(dense, 10, random.permutation(options.dense)),
     )
     print(f"  {int(thinned.kept.sum()):,} kept")
 

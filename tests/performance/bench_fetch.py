@@ -53,10 +53,10 @@ class Size:
         return cls(rule, int(side))
 
 
-def mill_command(
+def our_command(
     listing: Path, folder: Path, host: str, size: Size, options: argparse.Namespace, resampler: str
 ) -> list[str]:
-    """Give the command that is measured as Biomill: `biomill fetch`, as a user would run it for a host of their own."""
+    """Return the command that is measured as Biomill: `biomill fetch`, as users run it for a host of their own."""
     rules = ["--side", size.side, "--rule", size.rule, "--quality", options.quality, "--workers", options.processes]
     rules += ["--resampler", resampler]
     manners = ["--contact", "bench@example.org", "--allow-private", host, "--rate", 1_000_000, "--connections", 16]
@@ -92,7 +92,7 @@ def served(folder: Path, pem: Path) -> Iterator[dict[str, int]]:
 
 
 def environment(bundle: Path) -> dict[str, str]:
-    """Give the variables of every run: our modules, and the certificates to trust."""
+    """Return the variables of every run: our modules, and the certificates to trust."""
     return {**os.environ, "PYTHONPATH": str(ROOT), "SSL_CERT_FILE": str(bundle), "NO_ALBUMENTATIONS_UPDATE": "1"}
 
 
@@ -112,16 +112,16 @@ class Bench:
         for name in () if options.no_peer else peer.NEEDED:
             if python := peer.environment(name, self.folder / name, options.peer_python):
                 self.peers[name] = python
-        self.mills = {"biomill" if name == "pillow" else f"biomill, {name}": name for name in resamplers()}
+        self.ours = {"biomill" if name == "pillow" else f"biomill, {name}": name for name in resamplers()}
 
     def once(self, who: str, urls: list[str], size: Size) -> Spent:
         """Run one of them over some URLs, into an empty folder."""
-        mill = who in self.mills
-        listing, out = self.folder / ("urls.csv" if mill else "urls.txt"), self.folder / f"out-{who.split(',')[0]}"
-        listing.write_text("\n".join(["url", *urls] if mill else urls) + "\n")
+        mine = who in self.ours
+        listing, out = self.folder / ("urls.csv" if mine else "urls.txt"), self.folder / f"out-{who.split(',')[0]}"
+        listing.write_text("\n".join(["url", *urls] if mine else urls) + "\n")
         shutil.rmtree(out, ignore_errors=True)
-        if mill:
-            command = mill_command(listing, out, urlsplit(urls[0]).netloc, size, self.options, self.mills[who])
+        if mine:
+            command = our_command(listing, out, urlsplit(urls[0]).netloc, size, self.options, self.ours[who])
         elif who == "threads":
             command = peer.threads_command(self.peers[who], listing, out, size.rule, size.side, self.options.quality)
         else:
@@ -137,7 +137,7 @@ class Bench:
         """Measure all in turn."""
         runs: dict[str, list[Cost]] = {}
         for _ in range(self.options.repeats):
-            for who in (*self.peers, *self.mills):
+            for who in (*self.peers, *self.ours):
                 first = urls[: _FIRST * self.options.processes]
                 start = self.once(who, first, size)
                 spent = self.once(who, urls, size)
@@ -150,7 +150,7 @@ class Bench:
         }
 
     def floors(self, files: list[Path], size: Size) -> dict[str, float]:
-        """Give CPU ms per image of decode + reduce + encode, in as many processes at once as the runs have."""
+        """Return CPU ms per image of decode + reduce + encode, in as many processes at once as the runs have."""
         pythons = {
             "pillow": sys.executable,
             **({"cv2": str(self.peers["img2dataset"])} if "img2dataset" in self.peers else {}),
@@ -190,13 +190,13 @@ class Bench:
         for who, cost in costs.items():
             print(f"{scheme:5}  {who:24} {cost.steady:7.2f} ms CPU per image, {cost.whole:.2f} with start-up", end="; ")
             print(f"{cost.rate:.1f} images/s; peak {cost.rss_mb:.0f} MB")
-        for who in self.mills:
-            mill = costs[who]
+        for who in self.ours:
+            mine = costs[who]
             for other in self.peers:
                 theirs = costs[other]
-                print(f"{scheme:5}  {who} / {other}: CPU {mill.steady / theirs.steady:.2f}", end=", ")
-                print(f"with start-up {mill.whole / theirs.whole:.2f}, memory {mill.rss_mb / theirs.rss_mb:.2f}")
-            ratios = ", ".join(f"{library} {mill.steady / floor:.2f}" for library, floor in floors.items())
+                print(f"{scheme:5}  {who} / {other}: CPU {mine.steady / theirs.steady:.2f}", end=", ")
+                print(f"with start-up {mine.whole / theirs.whole:.2f}, memory {mine.rss_mb / theirs.rss_mb:.2f}")
+            ratios = ", ".join(f"{library} {mine.steady / floor:.2f}" for library, floor in floors.items())
             print(f"{scheme:5}  {who} / floor: {ratios}")
         sys.stdout.flush()
 

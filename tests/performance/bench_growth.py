@@ -2,7 +2,7 @@
 
 Generated GBIF archives of 10 k and 100 k media rows go through the real driver. Their media do not exist, so the fetch
 stage is stood in for by a table of random hashes (and one small picture, stored over and over) that says every
-candidate arrived; all other stages are the mill's own. Each size runs in a process of its own.
+candidate arrived; all other stages are the pipeline's own. Each size runs in a process of its own.
 
     python -m tests.performance.bench_growth [SIZE ...]
 """
@@ -77,7 +77,7 @@ def stand_in_for_fetch(context: Context) -> None:
     candidates = sql.parquet(context.folder.stage("screen") / "candidates")
     with sql.connect(context.recipe.limits.memory_mb, context.folder.root) as con:
         fetch_placeholders.begin(con)
-        stage._settle(con, context, folder, candidates, candidates)
+        stage._find_placeholders(con, context, folder, candidates, candidates)
     balance = [asdict(each) for each in stage.balance(context, {})]
     done = {"stage": stage.name, "digest": digest, "version": stage.version, "facts": {}, "balance": balance}
     write_json(context.folder.done("fetch"), done)

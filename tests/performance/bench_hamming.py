@@ -3,9 +3,9 @@
 Self joins of random hashes with planted near pairs, each in a process of its own: CPU seconds, peak memory, pairs, and
 recall on a sample compared with everything by brute force. With `--faiss PYTHON`, an interpreter that has faiss-cpu,
 the same sample is searched in faiss's binary indexes over the same hashes and extrapolated to all of them. The leak
-search is compared with the broadcast that TreeOfLife-toolbox uses, for equal answers: on random hashes, on crowds grown
-around the hashes of real photographs, and on these photographs turned over where real copies of some differ. Ratios are
-of one run; absolute times are the machine's.
+search is compared with the broadcast that TreeOfLife-toolbox uses, for equal answers: on random hashes, on dense groups
+grown around the hashes of real photographs, and on these photographs turned over where real copies of some differ.
+Ratios are of one run; absolute times are the machine's.
 """
 
 from __future__ import annotations
@@ -159,8 +159,8 @@ def held_out_of(pdq: Hashes, variants: int) -> HeldOut:
     )
 
 
-def real_crowds(rows: int, random: np.random.Generator) -> Hashes | None:
-    """Give hashes grown around those of real photographs, up to 60 bits away: crowds as releases have them."""
+def real_dense(rows: int, random: np.random.Generator) -> Hashes | None:
+    """Return hashes grown around those of real photographs, up to 60 bits away: dense groups as releases have them."""
     if not PHOTOGRAPHS.is_dir():
         return None
     from PIL import Image
@@ -173,7 +173,7 @@ def real_crowds(rows: int, random: np.random.Generator) -> Hashes | None:
 
 
 def real_copies(rows: int, random: np.random.Generator) -> Hashes | None:
-    """Give hashes of real photographs, each turned over in bits in which some copies of a real one differed from it."""
+    """Return hashes of real photographs, each turned over in bits in which copies of a real one differed from it."""
     if not PHOTOGRAPHS.is_dir():
         return None
     from PIL import Image, ImageEnhance, ImageFilter
@@ -273,11 +273,11 @@ def leak_searches(options: argparse.Namespace) -> None:
     turned = random.integers(0, 256, (options.held_out * 8, 32), dtype=np.uint8)
     train[:1000] = planted(turned[:1000], random, 30)
     leaks("random", train, turned, 8, 30, options.sample)
-    crowds = real_crowds(options.rows + options.held_out, random)
-    if crowds is None:
+    grown = real_dense(options.rows + options.held_out, random)
+    if grown is None:
         print("leak search on real hashes: left out, no photographs at hand")
         return
-    held, dense = crowds[: options.held_out], crowds[options.held_out :]
+    held, dense = grown[: options.held_out], grown[options.held_out :]
     train = np.where(np.arange(len(dense))[:, np.newaxis] % 10 == 0, dense, train)
     leaks("a tenth around real photographs", train, held, 1, 10, options.sample)
     leaks("all around real photographs", dense, held, 1, 10, options.sample)

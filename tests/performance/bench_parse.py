@@ -35,7 +35,7 @@ _DIRT = (
 
 
 def drawn(count: int, authored: float, dirty: float, seed: int) -> list[str]:
-    """Give distinct names: clean binomials, a share with an authorship, and a share of other strings."""
+    """Return distinct names: clean binomials, a share with an authorship, and a share of other strings."""
     draw = random.Random(seed)
     names: dict[str, None] = {}
     while len(names) < count:

@@ -43,7 +43,7 @@ RANKS = ("kingdom", "phylum", "class", "order", "family")
 
 
 def words(count: int, syllables: int, endings: tuple[str, ...], salt: int) -> list[str]:
-    """Give distinct words: a number written in syllables, and an ending."""
+    """Return distinct words: a number written in syllables, and an ending."""
     base = len(SYLLABLES)
     rng = np.random.default_rng(salt)
     numbers = np.sort(rng.choice(base**syllables, size=count, replace=False))
@@ -91,7 +91,7 @@ def generate(folder: Path, names: int) -> None:
 
 
 def cpu(work: Callable[[], Any], repeats: int = 3) -> float:
-    """Give the median CPU seconds of some work."""
+    """Return the median CPU seconds of some work."""
     spent = []
     for _ in range(repeats):
         start = time.process_time()
@@ -119,7 +119,7 @@ def build(folder: Path) -> None:
 
 
 def own_memory() -> int:
-    """Give the bytes of this process that are not pages of a file, which all processes share."""
+    """Return the bytes of this process that are not pages of a file, which all processes share."""
     memory = psutil.Process().memory_info()
     return int(memory.rss - memory.shared)
 

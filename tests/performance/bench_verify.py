@@ -2,10 +2,10 @@
 
     python -m tests.performance.bench_verify [SIZE ...] [--folder FOLDER]
 
-Runs of generated records are made as `bench_growth` makes them: the mill's own stages, with a stand-in for fetch that
-gives every record one small picture and random hashes, so that four records in five are kept. Each run is verified in
-a process of its own; growth is the ratio of CPU per sample between the last size and the first. With a folder the runs
-stay there and are used again.
+Runs of generated records are made as `bench_growth` makes them: the pipeline's own stages, with a stand-in for fetch
+that gives every record one small picture and random hashes, so that four records in five are kept. Each run is verified
+in a process of its own; growth is the ratio of CPU per sample between the last size and the first. With a folder the
+runs stay there and are used again.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 
 def interleaved(works: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Give the median CPU seconds of each work over rounds in which every one runs once."""
+    """Return the median CPU seconds of each work over rounds in which every one runs once."""
     taken: dict[str, list[float]] = {name: [] for name in works}
     for turn in range(rounds + 1):
         for name, work in works.items():

@@ -11,7 +11,7 @@ from PIL import Image, ImageFilter
 
 
 def jpegs(count: int, size: tuple[int, int], folder: Path | None) -> list[bytes]:
-    """Give `count` JPEGs of quality 90 and the given width and height, different ones, always the same."""
+    """Return `count` JPEGs of quality 90 and the given width and height, different ones, always the same."""
     pictures = _photographs(folder) if folder else [_drawn(number) for number in range(12)]
     return [_window(pictures, number, size) for number in range(count)]
 

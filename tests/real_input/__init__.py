@@ -1,1 +1,1 @@
-"""The whole mill over real release files that lie beside the repository: a corpus made of them, and its web."""
+"""The whole pipeline over real release files that lie beside the repository: a corpus made of them, and its web."""

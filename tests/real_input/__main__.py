@@ -1,4 +1,4 @@
-"""The mill over the real corpus, for a person to look at: `python -m tests.real_input -o DIR`."""
+"""The pipeline over the real corpus, for a person to look at: `python -m tests.real_input -o DIR`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipeline.catalog.closing import closing_lines
 from pipeline.engine.engine import EngineOptions
 from pipeline.run.driver import run
 from pipeline.verify import verify
-from tests.real_input.mill import ready
+from tests.real_input.prepared import ready
 from tests.real_input.released import DATA
 
 
@@ -28,10 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("biomill").setLevel(logging.INFO)
     out: Path = options.out
-    with ready(out / "corpus", options.data, options.eol_rows, options.frames_percent) as mill:
-        folder = run(mill.recipe, out / "run", options=EngineOptions(workers=options.workers))
-        hits = sorted(mill.server.hits.items())
-    lines = [*closing_lines(folder.root, out / "run", mill.recipe), "", "answers of the web"]
+    with ready(out / "corpus", options.data, options.eol_rows, options.frames_percent) as real:
+        folder = run(real.recipe, out / "run", options=EngineOptions(workers=options.workers))
+        hits = sorted(real.server.hits.items())
+    lines = [*closing_lines(folder.root, out / "run", real.recipe), "", "answers of the web"]
     lines += [f"  {answer}  {count:,}" for answer, count in hits]
     checks = list(verify(folder.root))
     lines += ["", *(f"{'ok  ' if check.ok else 'FAIL'} {check.name}: {check.detail}" for check in checks)]

@@ -62,7 +62,7 @@ def build(folder: Path, data: Path, eol_rows: int = 0) -> Path:
 
 
 def hosts_of(folder: Path) -> tuple[str, ...]:
-    """Give the hosts of all sources of a corpus."""
+    """Return the hosts of all sources of a corpus."""
     return tuple(json.loads((folder / "served.json").read_text("utf-8"))["hosts"])
 
 

@@ -100,7 +100,7 @@ class PhotoServer(ThreadingHTTPServer):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
     def answer(self, address: str) -> Answer:
-        """Give the answer for 'host/path?query'; the same for both schemes."""
+        """Return the answer for 'host/path?query'; the same for both schemes."""
         if address.endswith("/robots.txt"):
             return _NO_RULES
         digest = hashlib.md5(address.encode()).digest()
@@ -145,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def address_of(host: str, path: str) -> str:
-    """Give the key of an address: its host in lower case without port, and its path and query as they are sent."""
+    """Return the key of an address: its host in lower case without port, and its path and query as they are sent."""
     return host.split(":")[0].lower() + path
 
 

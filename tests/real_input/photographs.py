@@ -41,7 +41,7 @@ class Photographs:
         return cls(tuple(pictures), tuple(path for path in listed if path.exists()))
 
     def window(self, digest: bytes, size: tuple[int, int] | None = None) -> bytes:
-        """Give a JPEG of 55 to 75 % of the sides of a photograph, resized to `size` where one is given."""
+        """Return a JPEG of 55 to 75 % of the sides of a photograph, resized to `size` where one is given."""
         picture = self.pictures[int.from_bytes(digest[:4], "big") % len(self.pictures)]
         share = 0.55 + 0.20 * digest[4] / 255
         width, height = round(picture.width * share), round(picture.height * share)
@@ -55,5 +55,5 @@ class Photographs:
         return buffer.getvalue()
 
     def file(self, digest: bytes) -> Path:
-        """Give one of the files."""
+        """Return one of the files."""
         return self.files[int.from_bytes(digest[:4], "big") % len(self.files)]

@@ -66,7 +66,7 @@ def rebuild_eol(records: Sequence[Record], manifest: Path, hierarchy: Path) -> N
 
 
 def _taxa(records: Sequence[Record]) -> Iterable[tuple[str, ...]]:
-    """Give kingdoms, genera, and one species (or genus) per page."""
+    """Yield kingdoms, genera, and one species (or genus) per page."""
     pages = {record["eol_page_id"]: (record["scientific_name"], record["group"]) for record in records}
     kingdoms = ("Animalia", "Fungi", "Plantae")
     for kingdom in kingdoms:
@@ -93,7 +93,7 @@ def _kingdom(group: str) -> str:
 
 
 def _licence_name(url: str) -> str:
-    """Give a licence as the manifest writes it.
+    """Return a licence as the manifest writes it.
 
     >>> _licence_name("http://creativecommons.org/licenses/by-nc-sa/3.0/")
     'cc-by-nc-sa 3.0'

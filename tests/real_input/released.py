@@ -1,4 +1,4 @@
-"""The release files that are used in place, and their rows counted without the mill's readers."""
+"""The release files that are used in place, and their rows counted without the pipeline's readers."""
 
 from __future__ import annotations
 

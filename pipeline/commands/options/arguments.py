@@ -82,7 +82,7 @@ class Parser(argparse.ArgumentParser):
         return {}
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong with the words of the command, and end with status 2."""
+        """Return what is wrong with the words of the command, and end with status 2."""
         self._refuse(message, "", "")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:

@@ -23,7 +23,7 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def lines(args: argparse.Namespace) -> Iterator[str]:
-    """Give the answer, and then every candidate of every rung."""
+    """Yield the answer, and then every candidate of every rung."""
     import pyarrow as pa
 
     from taxonomy import explain, resolve

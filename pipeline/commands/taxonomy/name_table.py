@@ -25,7 +25,7 @@ Row = tuple[str, str, str]
 
 
 def read_names(path: Path, column: str = "") -> Iterator[Row]:
-    """Give (name, authorship, rank) of every row, as they come; absent parts are empty.
+    """Yield (name, authorship, rank) of every row, as they come; absent parts are empty.
 
     `path` is `-` for standard input, a Parquet file, a `.csv` or `.tsv` with a header (also gzipped), or any other text
     with one name per line. `column` names the column with the names, where it is not called as Darwin Core does.
@@ -105,7 +105,7 @@ def _parquet(path: Path, column: str) -> Iterator[Row]:
 
 
 def _places(path: Path, header: Sequence[str], column: str) -> tuple[int, int, int]:
-    """Give the places of name, authorship and rank; -1: absent."""
+    """Return the places of name, authorship and rank; -1: absent."""
     plain = [name.rpartition(":")[2].rpartition("/")[2].lower().replace("_", "").strip() for name in header]
 
     def place(part: str) -> int:

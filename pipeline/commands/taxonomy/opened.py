@@ -28,7 +28,7 @@ def add_taxonomy(parser: argparse.ArgumentParser) -> None:
 
 
 def policy(args: argparse.Namespace) -> Policy:
-    """Give the policy that the arguments state."""
+    """Return the policy that the arguments state."""
     from taxonomy import Policy
 
     with misuse():

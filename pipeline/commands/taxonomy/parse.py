@@ -19,7 +19,7 @@ FIELDS = (
 
 
 def parsed_row(name: str, authorship: str = "", rank: str = "") -> dict[str, Any]:
-    """Give one name as a row of FIELDS.
+    """Return one name as a row of FIELDS.
 
     >>> row = parsed_row("Parus cf. major L., 1758")
     >>> row["kind"], row["canonical"], row["qualifier"], row["type"]
@@ -47,7 +47,7 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def lines(args: argparse.Namespace) -> Iterator[str]:
-    """Give the parsed names in the order of the input, as CSV with a header or as JSON lines."""
+    """Yield the parsed names in the order of the input, as CSV with a header or as JSON lines."""
     from pipeline.commands.taxonomy.name_table import read_names
 
     names = read_names(args.file, args.column)

@@ -106,7 +106,7 @@ class Asker:
         return self.ask(job.uri, job.budget, cap, media, fresh=job.attempts > 0)
 
     def unnamed(self, uri: Url, hop: int) -> Fetched | None:
-        """Say that a public host must not be asked without a contact.
+        """Refuse where a public host must not be asked without a contact.
 
         Raises UsageError for a URL of the recipe's; a foreign redirect ends one row, it must not end the run.
         """
@@ -123,7 +123,7 @@ class Asker:
         )
 
     def redirect_target(self, uri: Url, location: str) -> Url | Refusal:
-        """Give where a redirect leads, or why it is not followed."""
+        """Return where a redirect leads, or why it is not followed."""
         try:
             target = to_uri(urljoin(uri.url, location), written=True)
         except ValueError as error:
@@ -265,5 +265,5 @@ def _header_text(value: str) -> str:
 
 
 def _words(error: Exception) -> str:
-    """Give what an error of the network says, without the memory addresses that would differ in every run."""
+    """Return what an error of the network says, without the memory addresses that would differ in every run."""
     return re.sub(r"<[^<>]*\bat 0x[0-9a-f]+>:? ?|\b0x[0-9a-f]{6,}\b", "", str(error))[:300]

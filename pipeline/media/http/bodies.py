@@ -19,7 +19,7 @@ _DISCARD = 65536  # bytes of an error page worth reading to keep its connection
 def read_body(
     response: BaseHTTPResponse, max_bytes: int, take: Callable[[int], object] = int, cut: bool = False
 ) -> bytes:
-    """Give the whole body of an answer, content encoding removed, in at most `max_bytes` bytes.
+    """Return the whole body of an answer, content encoding removed, in at most `max_bytes` bytes.
 
     `take` is called with the number of bytes before they are held. `cut`: a longer body is cut at the cap, for those
     who may use a part of it.

@@ -92,7 +92,7 @@ class Breaker:
         return float(min(_LONGEST_PAUSE, 0.5 * 2 ** min(self.streak - SUSPECT_AFTER, 10)))
 
     def verdict(self) -> tuple[Outcome, str] | None:
-        """Give the outcome of all that is still to be asked, and why; None while the host is worth asking."""
+        """Return the outcome of all that is still to be asked, and why; None while the host is worth asking."""
         least = self._limit(self.last) if self.last else 0
         if self.last is None or self.streak < least:
             return None

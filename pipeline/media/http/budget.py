@@ -30,7 +30,7 @@ class ByteBudget:
         self._closed = False
 
     def holder(self) -> Holder:
-        """Give the account of one body."""
+        """Return the account of one body."""
         return Holder(self)
 
     def close(self) -> None:
@@ -73,6 +73,6 @@ class Holder:
         return waited
 
     def release(self) -> None:
-        """Give everything back; may be called again."""
+        """Hand everything back; may be called again."""
         held, self.held = self.held, 0
         self._budget._release(self, held)

@@ -47,7 +47,7 @@ class UnknownHostError(HTTPError):
 
 
 def addresses_of(host: str, port: int, until: float, noted: bool = True) -> list[str]:
-    """Give the addresses of a name, in the resolver's order; the system's resolver knows no time limit of ours.
+    """Return the addresses of a name, in the resolver's order; the system's resolver knows no time limit of ours.
 
     `noted`: how it ends is evidence of the resolver. Raises UnknownHostError.
     """

@@ -37,7 +37,7 @@ class Refusal:
 
 
 def to_uri(url: str, written: bool = False) -> Url:
-    """Give the http(s) URI of an address as people write it: IRI percent-encoded, host in lower case and IDNA.
+    """Return the http(s) URI of an address as people write it: IRI percent-encoded, host in lower case and IDNA.
 
     Raises ValueError with the reason when it is not an http(s) URL without credentials. Source: RFC 3986, RFC 3987
     section 3.1. Existing percent-encodings stay; the fragment is dropped, it never reaches a host. An ampersand that
@@ -81,7 +81,7 @@ def to_uri(url: str, written: bool = False) -> Url:
 
 
 def port_of(uri: Url) -> int:
-    """Give the port that a URI leads to: its own, or its scheme's.
+    """Return the port that a URI leads to: its own, or its scheme's.
 
     >>> port_of(to_uri("https://example.org/"))
     443
@@ -90,7 +90,7 @@ def port_of(uri: Url) -> int:
 
 
 def netloc(uri: Url) -> str:
-    """Give the host and, where it is not the scheme's own, the port: what a URL's turn and robots.txt belong to.
+    """Return the host and, where it is not the scheme's own, the port: what a URL's turn and robots.txt belong to.
 
     >>> netloc(to_uri("http://example.org:80/a")), netloc(to_uri("http://example.org:443/a"))
     ('example.org', 'example.org:443')
@@ -109,7 +109,7 @@ def origin_of(uri: Url) -> str:
 
 
 def bare_host(uri: Url) -> str:
-    """Give the host without the brackets of an IPv6 literal."""
+    """Return the host without the brackets of an IPv6 literal."""
     return (uri.host or "").strip("[]")
 
 
@@ -144,7 +144,7 @@ def specificity(pattern: str) -> tuple[bool, int, bool]:
 
 
 def check_url(url: str, rules: FetchRules) -> Refusal | None:
-    """Say why a URL may not be asked; None when it may.
+    """Return why a URL may not be asked; None when it may.
 
     Ports below 1024 other than 80 and 443 belong to other protocols, so they need a 'host:port' entry in the recipe.
 
@@ -163,7 +163,7 @@ def check_url(url: str, rules: FetchRules) -> Refusal | None:
 
 
 def check_uri(uri: Url, rules: FetchRules) -> Refusal | None:
-    """Say why a parsed URI may not be asked, by the recipe's hosts; None when it may."""
+    """Return why a parsed URI may not be asked, by the recipe's hosts; None when it may."""
     host, port = bare_host(uri), port_of(uri)
     if rules.hosts and not host_matches(rules.hosts, host, port):
         return Refusal(Outcome.HOST_NOT_ALLOWED, f"{host}:{port} is not among the hosts of the recipe")
@@ -217,7 +217,7 @@ class Routes:
         return cls(rules, tuple(named))
 
     def redirected(self, host: str, port: int) -> tuple[str, int] | None:
-        """Give the address and port that the recipe names for a host; None when it names none."""
+        """Return the address and port that the recipe names for a host; None when it names none."""
         for pattern, address, target in self.named:
             if host_matches((pattern,), host, port):
                 return address, target

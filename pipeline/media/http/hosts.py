@@ -86,7 +86,7 @@ class Host:
     _grows: bool = True
 
     def breaker(self, origin: str) -> Breaker:
-        """Give the breaker of one origin of this host: https may fail where http works."""
+        """Return the breaker of one origin of this host: https may fail where http works."""
         if origin not in self.breakers:
             self.breakers[origin] = Breaker(self.limit.give_up_after)
         return self.breakers[origin]
@@ -97,7 +97,7 @@ class Host:
         return not self.breakers or all(breaker.suspect for breaker in self.breakers.values())
 
     def earliest(self) -> float | None:
-        """Give the time at which the next request may start; None when there is none, or no connection for it."""
+        """Return the time at which the next request may start; None when there is none, or no connection for it."""
         limit = min(self.limit.connections, _SUSPECT_CONNECTIONS) if self.suspect else self.limit.connections
         if self.in_flight >= limit or self.deferred >= _MOST_DEFERRED:
             return None
@@ -127,7 +127,7 @@ class Host:
         self.turn_at, self.held_until = None, 0.0
 
     def take(self, now: float) -> Job:
-        """Give the next job; `earliest` has said that there is one."""
+        """Return the next job; `earliest` has said that there is one."""
         if self.robots_jobs and self.robots_jobs[0][0] <= now:
             return heapq.heappop(self.robots_jobs)[2]
         if self.waiting and self.waiting[0][0] <= now:

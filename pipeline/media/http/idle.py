@@ -12,7 +12,7 @@ import time
 from collections import deque
 from typing import Any, Protocol
 
-SETTLED = 0.25
+QUIET_SECONDS = 0.25
 """Seconds of idleness after which a connection is used again rather than a new one opened."""
 
 
@@ -49,7 +49,7 @@ class LongestIdle(queue.LifoQueue[Any]):
             self._waiting.append(item)
 
     def _get(self) -> Idle | None:
-        if self._waiting and (not self._places or time.monotonic() - self._waiting[0].idle_since >= SETTLED):
+        if self._waiting and (not self._places or time.monotonic() - self._waiting[0].idle_since >= QUIET_SECONDS):
             return self._waiting.popleft()
         self._places -= 1
         return None

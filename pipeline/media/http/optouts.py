@@ -27,7 +27,7 @@ _MAX_LENGTH = 4096  # of one header that is looked at
 
 
 def opted_out(tags: Iterable[str], tdm: str, kept_to: Iterable[str]) -> tuple[Outcome, str] | None:
-    """Give the outcome and the words of the first opt-out signal that the recipe keeps to; None when there is none.
+    """Return the outcome and the words of the first opt-out signal that the recipe keeps to; None when there is none.
 
     `tags`: the X-Robots-Tag headers; `tdm`: the tdm-reservation header; `kept_to`: the recipe's `opt_outs`, whose
     order decides which of several signals is named.
@@ -53,7 +53,7 @@ def opted_out(tags: Iterable[str], tdm: str, kept_to: Iterable[str]) -> tuple[Ou
 
 
 def _directives(tag: str) -> Iterable[str]:
-    """Give the directives of one header that speak to us, in lower case.
+    """Yield the directives of one header that speak to us, in lower case.
 
     A robot's name holds for all that follows it, up to the next name; several headers may have been joined by commas.
     """

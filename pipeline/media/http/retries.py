@@ -12,7 +12,7 @@ FIRST_WAIT = 0.5
 
 
 def backoff(url: str, attempt: int, longest: float) -> float:
-    """Give the seconds to wait after an attempt (from 1): exponential, half to whole of it, the same in every run.
+    """Return the seconds to wait after an attempt (from 1): exponential, half to whole of it, the same in every run.
 
     Jitter keeps URLs that failed together from returning together; a hash of URL and attempt spreads them as well as
     a random number would, and repeats.
@@ -28,7 +28,7 @@ def backoff(url: str, attempt: int, longest: float) -> float:
 
 
 def retry_after(value: str | None, date: str | None = None) -> float | None:
-    """Give the seconds that a Retry-After header asks for; None when it is absent or says nothing readable.
+    """Return the seconds that a Retry-After header asks for; None when it is absent or says nothing readable.
 
     Both forms of RFC 9110 section 10.2.3 are read, seconds and an HTTP date. A date is compared with the answer's own
     Date header where there is one, so that a clock that runs wrong on either side does no harm.

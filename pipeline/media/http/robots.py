@@ -35,7 +35,7 @@ class Robots:
     """Crawl-delay in seconds, which is no part of the RFC but means what it says; at most 30."""
 
     def refusal(self, target: str) -> str:
-        """Give the rule that forbids a path (with its query); empty when it may be fetched."""
+        """Return the rule that forbids a path (with its query); empty when it may be fetched."""
         path = normal_path(target)
         best: tuple[int, bool, str] | None = None
         for allowed, pattern in self.rules:
@@ -88,7 +88,7 @@ def _seconds(value: str) -> float:
 
 
 def normal_path(path: str) -> str:
-    """Give a path in the one spelling in which paths and rules are compared (RFC 9309 section 2.2.2).
+    """Return a path in the one spelling in which paths and rules are compared (RFC 9309 section 2.2.2).
 
     >>> normal_path("/K\u00fcste/%7ea%2fb")
     '/K%C3%BCste/~a%2Fb'

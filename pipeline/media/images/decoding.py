@@ -159,7 +159,7 @@ class Source:
         return profile if isinstance(profile, bytes) else None
 
     def kept(self) -> bytes | None:
-        """Give the file without its metadata, if it is a JPEG that can be stored as it is: upright and in sRGB.
+        """Return the file without its metadata, if it is a JPEG that can be stored as it is: upright and in sRGB.
 
         None too when it weighs more than its own raster: a real picture never does.
         """

@@ -12,7 +12,7 @@ _SCAN, _END, _ADOBE = 0xDA, 0xD9, 0xEE
 
 
 def stripped(data: bytes) -> bytes | None:
-    """Give the first image of a JPEG file with a plain JFIF header in place of all metadata; None for any odd file.
+    """Return the first image of a JPEG file with a plain JFIF header in place of all metadata; None for any odd file.
 
     What decoders need is copied unchanged: tables, frame, scans. EXIF, positions, comments, profiles, thumbnails,
     further pictures and whatever follows the end are not copied. None when the file is not an 8-bit YCbCr picture of

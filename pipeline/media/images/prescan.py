@@ -148,7 +148,7 @@ def _webp(data: bytes) -> Structure:
 
 
 def _exif_problem(block: bytes) -> str:
-    """Say what is wrong with an EXIF block, which is a TIFF file without pictures."""
+    """Return what is wrong with an EXIF block, which is a TIFF file without pictures."""
     block = block.removeprefix(b"Exif\0\0")
     if len(block) > MAX_METADATA:
         return f"more than {MAX_METADATA} bytes of EXIF"
@@ -201,6 +201,6 @@ def _tiff(data: bytes, max_named: int) -> Structure:
 
 
 def _palette_bytes(data: bytes, flags_at: int) -> int:
-    """Give the size of the colour table that the packed field at an offset announces."""
+    """Return the size of the colour table that the packed field at an offset announces."""
     flags = data[flags_at] if flags_at < len(data) else 0
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0

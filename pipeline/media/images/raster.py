@@ -22,7 +22,7 @@ _DEEP = frozenset({"I", "I;16", "I;16L", "I;16B", "I;16N", "F"})
 
 
 def to_shallow(image: Image.Image) -> Image.Image | Shallow:
-    """Give the raster in mode L, RGB or CMYK: 8 bits a channel, transparency laid on white.
+    """Return the raster in mode L, RGB or CMYK: 8 bits a channel, transparency laid on white.
 
     As an array (height x width, or x 3) where it was made in strips, so that the caller can let go of the image first.
 
@@ -46,7 +46,7 @@ def to_shallow(image: Image.Image) -> Image.Image | Shallow:
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, str]:
-    """Give an L, RGB, RGBX or CMYK raster in sRGB by its ICC profile, and a note when the profile could not be used.
+    """Return an L, RGB, RGBX or CMYK raster in sRGB by its ICC profile, and a note when the profile could not be used.
 
     A profile that cannot be parsed, or that is for another kind of colour, is left aside: the picture counts more.
     Source: ICC.1; conversion by LittleCMS, perceptual intent.

@@ -64,7 +64,7 @@ _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body|script|title)\b", re.IG
 
 
 def sniff(data: bytes) -> str:
-    """Give the kind of content: an image format, 'HTML', 'XML', 'JSON', 'PDF', 'MP4', ..., or '' when unknown.
+    """Return the kind of content: an image format, 'HTML', 'XML', 'JSON', 'PDF', 'MP4', ..., or '' when unknown.
 
     A TIFF whose first page is only a preview (cameras' raw files, which keep the photograph elsewhere) is of its own
     kind: 'DNG', 'CR2', 'NEF', ..., or 'PREVIEW'.
@@ -96,7 +96,7 @@ def sniff(data: bytes) -> str:
 
 
 def without_blanks(data: bytes) -> bytes:
-    """Give the bytes from the start of the image on, if only a byte order mark or white space stand before it.
+    """Return the bytes from the start of the image on, if only a byte order mark or white space stand before it.
 
     Scripts that print one line too many before the picture do this, and browsers show it all the same.
 

@@ -104,7 +104,7 @@ def process(data: bytes, boxes: Sequence[Box | None], rules: ImageRules, max_pix
 
 
 def stored_raster(data: bytes, rules: ImageRules, max_pixels: int) -> Image.Image | Processed:
-    """Give the sRGB raster that `process` would store for the whole image, or the refusal; `min_side` is not asked.
+    """Return the sRGB raster that `process` would store for the whole image, or the refusal; `min_side` is not asked.
 
     For those who hash images that are not kept, such as held-out ones, exactly as kept ones are hashed.
 
@@ -118,7 +118,7 @@ def stored_raster(data: bytes, rules: ImageRules, max_pixels: int) -> Image.Imag
 
 
 def stored_picture(data: bytes, rules: ImageRules, max_pixels: int) -> tuple[Image.Image, str] | Processed:
-    """Give what `stored_raster` gives, with what the picture has of colour: 'many', 'few' or 'grey'.
+    """Return what `stored_raster` gives, with what the picture has of colour: 'many', 'few' or 'grey'.
 
     >>> picture = io.BytesIO()
     >>> Image.new("RGB", (640, 480), "olive").save(picture, "PNG")
@@ -225,7 +225,7 @@ def _encoded(raster: Image.Image, rules: ImageRules) -> bytes:
 
 
 def _target(width: int, height: int, rules: ImageRules) -> tuple[int, int]:
-    """Give the stored size: the recipe's side bounds the shorter or the longer side, and nothing is made larger.
+    """Return the stored size: the recipe's side bounds the shorter or the longer side, and nothing is made larger.
 
     An image too long for JPEG at that size is made as small as JPEG needs.
     """
@@ -235,7 +235,7 @@ def _target(width: int, height: int, rules: ImageRules) -> tuple[int, int]:
 
 
 def _clipped(box: Box, width: int, height: int) -> tuple[int, int, int, int] | str:
-    """Give the pixel edges (left, top, right, bottom) of a box inside the image, or why there are none."""
+    """Return the pixel edges (left, top, right, bottom) of a box inside the image, or why there are none."""
     if not all(math.isfinite(value) for value in (box.x, box.y, box.w, box.h)) or box.w <= 0 or box.h <= 0:
         return "the box has no area"
     left, right = max(0.0, box.x), min(float(width), box.x + box.w)

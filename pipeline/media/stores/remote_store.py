@@ -48,11 +48,11 @@ class RemoteStore(Store):
             ) from error
 
     def listing_digest(self) -> str:
-        """Give the SHA-256 of the address: what lies there is not listed, and taken as it is when it is read."""
+        """Return the SHA-256 of the address: what lies there is not listed, and taken as it is when it is read."""
         return hashlib.sha256(self._address.encode()).hexdigest()
 
     def read(self, relative_path: str, max_bytes: int, take: Take | None = None) -> Fetched:
-        """Give the bytes of one object; MISSING_FILE, TOO_LARGE, EMPTY, or CONNECT_FAILED when the store fails."""
+        """Return the bytes of one object; MISSING_FILE, TOO_LARGE, EMPTY, or CONNECT_FAILED when the store fails."""
         name = f"{self._address}/{relative_path}"
         reason = path_problem(relative_path)
         if reason:

@@ -49,11 +49,11 @@ class Store(ABC):
 
     @abstractmethod
     def listing_digest(self) -> str:
-        """Give a SHA-256 of what the store lists, which says whether it changed without reading millions of images."""
+        """Return a SHA-256 of what the store lists, which tells a change without reading millions of images."""
 
     @abstractmethod
     def read(self, relative_path: str, max_bytes: int, take: Take | None = None) -> Fetched:
-        """Give the bytes of one medium by its path inside the store ('/' between parts), or why there are none.
+        """Return the bytes of one medium by its path inside the store ('/' between parts), or why there are none.
 
         `take` is told of the bytes as they are read.
         """
@@ -81,7 +81,8 @@ class LocalStore(Store):
             raise
 
     def listing_digest(self) -> str:
-        """Give a SHA-256 of what the store lists: names and sizes, and the CRC-32 of zip members, times of tar members.
+        """Return a SHA-256 of what the store lists: names and sizes, and the CRC-32 of zip members, times of tar
+        members.
 
         Each image's own SHA-256 is taken when it is read. Files of a folder that change in place, size and all, are
         not noticed.
@@ -101,7 +102,7 @@ class LocalStore(Store):
             archive.close()
 
     def read(self, relative_path: str, max_bytes: int, take: Take | None = None) -> Fetched:
-        """Give the bytes of one medium by its path inside the store ('/' between parts).
+        """Return the bytes of one medium by its path inside the store ('/' between parts).
 
         Outcomes: MISSING_FILE (absent, ambiguous, twice in a zip, outside the store, not a regular file), TOO_LARGE,
         EMPTY, CORRUPT (a damaged or encrypted member), UNSUPPORTED_FORMAT (a zip method other than stored or deflate).
@@ -144,7 +145,7 @@ class LocalStore(Store):
             return Fetched(Outcome.MISSING_FILE, final_url=name, detail=f"cannot be read: {error.strerror}")
 
     def _find(self, name: str) -> list[tuple[int, str]]:
-        """Give the (archive, member) pairs that a path may mean: the exact ones, else those that end with it."""
+        """Return the (archive, member) pairs that a path may mean: the exact ones, else those that end with it."""
         exact = [(index, name) for index, archive in enumerate(self._zips) if name in archive.NameToInfo]
         if exact or not self._zips:
             return exact
@@ -193,7 +194,7 @@ def open_store(path: Path | str) -> Store:
 
 
 def path_problem(path: str) -> str:
-    """Say why a path cannot be a path inside the store; empty when it can."""
+    """Return why a path cannot be a path inside the store; empty when it can."""
     if not path or "\0" in path:
         return "an empty path, or one with a null character"
     if "\\" in path:

@@ -61,10 +61,10 @@ class TarPart:
         os.close(self._handle)
 
     def listing(self) -> list[str]:
-        """Give name, size and time of every member, as lines."""
+        """Return name, size and time of every member, as lines."""
         return [f"{name}\t{m.size}\t{m.mtime}" for name, m in self.NameToInfo.items()]
 
     def open(self, member: str) -> IO[bytes]:
-        """Give one member as a stream."""
+        """Return one member as a stream."""
         info = self.NameToInfo[member]
         return io.BytesIO(os.pread(self._handle, info.size, info.offset))

@@ -11,32 +11,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from manifests.recipe import SourceSpec
 from manifests.tables import Dialect
 from pipeline.model.ids import ended_id
 from pipeline.model.outcomes import Outcome
 from pipeline.sources.bioscan.bioscan_metadata import (
     HOLDER,
     SAFE_NAME,
+    BioscanMetadata,
     MetadataLayout,
     bin_id,
-    inspect_metadata,
     lowest_name,
     named,
-    plan_metadata,
     specimen_columns,
     specimen_keys,
 )
 from pipeline.sources.mapping import columns as c
-from pipeline.sources.release.base import Mapped, Native, Plan, Release, Split
-from pipeline.sources.text import delimited
-from pipeline.sources.text.files import dialect_of
+from pipeline.sources.release.base import Mapped, Release
 
 SPLIT_COLUMNS = (
     *("large_diptera_family", "medium_diptera_family", "small_diptera_family"),
@@ -63,26 +58,16 @@ _LAYOUT = MetadataLayout(
 )
 
 
-class Bioscan1M:
+class Bioscan1M(BioscanMetadata):
     """Reader of the BIOSCAN-1M metadata: a TSV, plain, gzipped or in a zip, or the folder that holds it."""
 
     kind = "bioscan1m"
 
-    def inspect(self, spec: SourceSpec) -> Release:
-        """Find the metadata; raises SourceError when there is none, or it lacks processid or image_file."""
-        return inspect_metadata(spec, _LAYOUT)
-
-    def plan(self, release: Release, spool: Path, target_bytes: int = 16 << 20) -> Plan:
-        """Cut the metadata, unpacking it into `spool` where it is packed."""
-        return plan_metadata(release, spool, target_bytes)
-
-    def read(self, split: Split, release: Release) -> Native:
-        """Read one range of the metadata."""
-        dialect = dialect_of(release.facts["files"], split.table)
-        return delimited.parse(split, dialect, source=release.spec.name, wanted=_WANTED)
+    layout = _LAYOUT
+    wanted = _WANTED
 
     def map(self, tables: Mapping[str, pa.Table], release: Release) -> Mapped:
-        """Give one record per specimen; rows without processid end as id_missing, without image_file as no_media."""
+        """Return one record per specimen; rows without processid end as id_missing, without image_file as no_media."""
         table = tables["metadata"].combine_chunks()
         source = release.spec.name
         known = np.asarray(pc.fill_null(pc.match_substring_regex(c.text(table, "processid"), SAFE_NAME), False))
@@ -101,7 +86,7 @@ class Bioscan1M:
 
 
 def image_path(chunk_number: str, image_file: str) -> str:
-    """Give the path of an image inside its package; without a chunk, the file itself.
+    """Return the path of an image inside its package; without a chunk, the file itself.
 
     >>> image_path("7", "4277393.jpg"), image_path("113.0", "a.jpg"), image_path("", "a.jpg")
     ('part7/4277393.jpg', 'part113/a.jpg', 'a.jpg')
@@ -111,7 +96,7 @@ def image_path(chunk_number: str, image_file: str) -> str:
 
 
 def split_hint(*values: str) -> str:
-    """Give the six experiments' splits as one text: what is not in an experiment is left out.
+    """Return the six experiments' splits as one text: what is not in an experiment is left out.
 
     >>> split_hint("train", "", "not_classified", "test", "no_split", "")
     'large_diptera_family=train;large_insect_order=test'

@@ -10,32 +10,27 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from manifests.recipe import SourceSpec
 from manifests.tables import Dialect
 from pipeline.model.ids import ended_id
 from pipeline.model.outcomes import Outcome
 from pipeline.sources.bioscan.bioscan_metadata import (
     HOLDER,
     SAFE_NAME,
+    BioscanMetadata,
     MetadataLayout,
     bin_id,
-    inspect_metadata,
     lowest_name,
     named,
-    plan_metadata,
     specimen_columns,
     specimen_keys,
 )
 from pipeline.sources.mapping import columns as c
-from pipeline.sources.release.base import Mapped, Native, Plan, Release, Split
-from pipeline.sources.text import delimited
-from pipeline.sources.text.files import dialect_of
+from pipeline.sources.release.base import Mapped, Release
 
 METADATA_COLUMNS = (
     *("processid", "phylum", "class", "order", "family", "subfamily", "genus", "species", "dna_bin", "dna_barcode"),
@@ -57,26 +52,16 @@ _LAYOUT = MetadataLayout(
 )
 
 
-class Bioscan5M:
+class Bioscan5M(BioscanMetadata):
     """Reader of the BIOSCAN-5M metadata: a CSV, plain, gzipped or in a zip, or the folder that holds it."""
 
     kind = "bioscan5m"
 
-    def inspect(self, spec: SourceSpec) -> Release:
-        """Find the metadata; raises SourceError when there is none, or it lacks processid or split."""
-        return inspect_metadata(spec, _LAYOUT)
-
-    def plan(self, release: Release, spool: Path, target_bytes: int = 16 << 20) -> Plan:
-        """Cut the metadata, unpacking it into `spool` where it is packed."""
-        return plan_metadata(release, spool, target_bytes)
-
-    def read(self, split: Split, release: Release) -> Native:
-        """Read one range of the metadata."""
-        dialect = dialect_of(release.facts["files"], split.table)
-        return delimited.parse(split, dialect, source=release.spec.name, wanted=METADATA_COLUMNS)
+    layout = _LAYOUT
+    wanted = METADATA_COLUMNS
 
     def map(self, tables: Mapping[str, pa.Table], release: Release) -> Mapped:
-        """Give one record per specimen; rows without a usable processid end as id_missing."""
+        """Return one record per specimen; rows without a usable processid end as id_missing."""
         table = tables["metadata"].combine_chunks()
         usable, index = c.per_distinct(lambda key: _SAFE.fullmatch(key) is not None, c.text(table, "processid"))
         good = pa.array(usable, pa.bool_()).take(index)
@@ -92,7 +77,7 @@ class Bioscan5M:
 
 
 def chunk_of(processid: str, split: str) -> str:
-    """Give the chunk folder of a specimen; empty where its split has none.
+    """Return the chunk folder of a specimen; empty where its split has none.
 
     >>> chunk_of("AACTA1040-20", "pretrain"), chunk_of("AACTA1026-20", "train"), chunk_of("AACTA161-20", "val")
     ('00', '0', '')
@@ -102,7 +87,7 @@ def chunk_of(processid: str, split: str) -> str:
 
 
 def image_path(processid: str, split: str) -> str:
-    """Give the path of a specimen's image inside the store.
+    """Return the path of a specimen's image inside the store.
 
     >>> image_path("AACTA1040-20", "pretrain"), image_path("AACTA161-20", "val")
     ('pretrain/00/AACTA1040-20.jpg', 'val/AACTA161-20.jpg')

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,8 +16,9 @@ from pipeline.model.errors import SourceError
 from pipeline.model.records import LOCATOR_COLUMNS
 from pipeline.sources.mapping import columns as c
 from pipeline.sources.release.archive import open_archive
-from pipeline.sources.release.base import Plan, Release
-from pipeline.sources.text.files import TextFile, cut_files, pack, unpack
+from pipeline.sources.release.base import Native, Plan, Release, Split
+from pipeline.sources.text import delimited
+from pipeline.sources.text.files import TextFile, cut_files, dialect_of, pack, unpack
 
 HOLDER = "Centre for Biodiversity Genomics"
 PAGE = "http://www.boldsystems.org/index.php/Public_RecordView?processid="
@@ -39,48 +41,59 @@ class MetadataLayout:
     """What to do about a table that lacks a required column."""
 
 
-def inspect_metadata(spec: SourceSpec, layout: MetadataLayout) -> Release:
-    """Find the metadata table in a file, archive or folder; raises SourceError when there is none, or no column."""
-    archive = open_archive(Path(spec.path))
-    single = archive.kind in ("file", "gzip")
-    tables = [m for m in archive.members if single or m.base.lower().endswith(layout.suffixes)]
-    tables = [m for m in tables if "metadata" in m.base.lower()] or tables
-    kind = layout.suffixes[0].removeprefix(".").upper()
-    if len(tables) != 1:
-        raise SourceError(
-            f"{len(tables)} tables could be the metadata" if tables else "there is no metadata table",
-            where=spec.path,
-            expected=f"one {kind}, such as {layout.example}",
-            remedy=f"name the metadata {kind} itself as `path` of this source",
-        )
-    member = tables[0]
-    header = read_header(archive.head(member, _HEAD), layout.dialect)
-    missing = [name for name in layout.required if name not in header.columns]
-    if missing:
-        raise SourceError(
-            f"the metadata has no column {missing[0]}",
-            where=archive.origin(member),
-            expected=", ".join(layout.columns),
-            remedy=layout.remedy,
-        )
-    file = TextFile("metadata", member.name, header.start, header.columns, layout.dialect)
-    name = spec.release or Path(member.base).name.split(".")[0]
-    return Release(spec, name, archive.files({member.name}), facts={"files": pack([file])})
+class BioscanMetadata:
+    """Reading of the metadata table that a release is: found by its name, cut, and parsed; mapping is the release's."""
 
+    layout: ClassVar[MetadataLayout]
+    wanted: ClassVar[tuple[str, ...]]
+    """Columns that are read."""
 
-def plan_metadata(release: Release, spool: Path, target_bytes: int) -> Plan:
-    """Cut the metadata, unpacking it into `spool` where it is packed."""
-    archive = open_archive(Path(release.spec.path))
-    return Plan(cut_files(archive, unpack(release.facts["files"]), spool, target_bytes))
+    def inspect(self, spec: SourceSpec) -> Release:
+        """Find the table in a file, archive or folder; raises SourceError when there is none, or a column lacks."""
+        archive = open_archive(Path(spec.path))
+        single = archive.kind in ("file", "gzip")
+        tables = [m for m in archive.members if single or m.base.lower().endswith(self.layout.suffixes)]
+        tables = [m for m in tables if "metadata" in m.base.lower()] or tables
+        kind = self.layout.suffixes[0].removeprefix(".").upper()
+        if len(tables) != 1:
+            raise SourceError(
+                f"{len(tables)} tables could be the metadata" if tables else "there is no metadata table",
+                where=spec.path,
+                expected=f"one {kind}, such as {self.layout.example}",
+                remedy=f"name the metadata {kind} itself as `path` of this source",
+            )
+        member = tables[0]
+        header = read_header(archive.head(member, _HEAD), self.layout.dialect)
+        missing = [name for name in self.layout.required if name not in header.columns]
+        if missing:
+            raise SourceError(
+                f"the metadata has no column {missing[0]}",
+                where=archive.origin(member),
+                expected=", ".join(self.layout.columns),
+                remedy=self.layout.remedy,
+            )
+        file = TextFile("metadata", member.name, header.start, header.columns, self.layout.dialect)
+        name = spec.release or Path(member.base).name.split(".")[0]
+        return Release(spec, name, archive.files({member.name}), facts={"files": pack([file])})
+
+    def plan(self, release: Release, spool: Path, target_bytes: int = 16 << 20) -> Plan:
+        """Cut the metadata, unpacking it into `spool` where it is packed."""
+        archive = open_archive(Path(release.spec.path))
+        return Plan(cut_files(archive, unpack(release.facts["files"]), spool, target_bytes))
+
+    def read(self, split: Split, release: Release) -> Native:
+        """Read one range of the metadata."""
+        dialect = dialect_of(release.facts["files"], split.table)
+        return delimited.parse(split, dialect, source=release.spec.name, wanted=self.wanted)
 
 
 def specimen_keys(processid: pa.Array) -> pa.Array:
-    """Give the media key of a specimen's picture, which is the same in both releases."""
+    """Return the media key of a specimen's picture, which is the same in both releases."""
     return pc.binary_join_element_wise("bioscan", processid, ":")
 
 
 def specimen_columns(table: pa.Table, processid: pa.Array, release: Release) -> dict[str, pa.Array]:
-    """Give the columns of a record that both releases fill alike."""
+    """Return the columns of a record that both releases fill alike."""
     rows = table.num_rows
     return {
         "source": c.constant(release.spec.name, rows),
@@ -102,13 +115,13 @@ def specimen_columns(table: pa.Table, processid: pa.Array, release: Release) -> 
 
 
 def named(table: pa.Table, column: str) -> pa.Array:
-    """Give a column's values; `not_classified` is how the 1M release says that there is none."""
+    """Return a column's values; `not_classified` is how the 1M release says that there is none."""
     values = c.text(table, column)
     return pc.if_else(pc.equal(values, "not_classified"), None, values)
 
 
 def lowest_name(names: Mapping[str, pa.Array]) -> tuple[pa.Array, pa.Array]:
-    """Give the first name that there is, and its rank; `names` are by rank, the lowest first."""
+    """Return the first name that there is, and its rank; `names` are by rank, the lowest first."""
     rank = pa.nulls(len(next(iter(names.values()))), pa.string())
     for label, values in names.items():
         rank = pc.if_else(pc.and_(pc.is_null(rank), pc.is_valid(values)), label, rank)
@@ -116,6 +129,6 @@ def lowest_name(names: Mapping[str, pa.Array]) -> tuple[pa.Array, pa.Array]:
 
 
 def bin_id(bin_uri: pa.Array) -> pa.Array:
-    """Give the taxon id of a barcode index number, which is mostly written with its space already."""
+    """Return the taxon id of a barcode index number, which is mostly written with its space already."""
     bare = pc.replace_substring_regex(bin_uri, r"^BOLD:", "")
     return pc.binary_join_element_wise("bold", bare, ":")

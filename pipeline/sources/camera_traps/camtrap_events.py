@@ -70,7 +70,7 @@ def instant(text: str) -> float:
 
 
 def judge(events: Sequence[Event]) -> Verdict:
-    """Give what several observations of the same time say together; the order in which they come does not matter.
+    """Return what several observations of the same time say together; the order in which they come does not matter.
 
     >>> verdict = judge([Event("d", "e", 0, 1, ("animal", "Ardea")), Event("d", "e", 0, 1, ("animal", "Anas"))])
     >>> verdict.label, verdict.agreed
@@ -89,7 +89,7 @@ def _verdict(labels: Counter[tuple[str, str]], key: str, method: str) -> Verdict
 
 
 def label_frames(frames: Sequence[Frame], events: Sequence[Event]) -> list[Verdict | None]:
-    """Give, for each medium, what the events that cover it say; None where none does.
+    """Return, for each medium, what the events that cover it say; None where none does.
 
     Frames that name an event are looked up; the others are met in one sweep over time for each deployment.
     """
@@ -129,7 +129,7 @@ def label_frames(frames: Sequence[Frame], events: Sequence[Event]) -> list[Verdi
 
 
 def covering(frames: Sequence[Frame], events: Sequence[Event], named: frozenset[tuple[str, str]]) -> list[bool]:
-    """Say which events have at least one medium; `named` are the (deployment, event) pairs that media's labels name."""
+    """Return which events have at least one medium; `named`: the (deployment, event) pairs of media labels."""
     keys = named | {(frame.deployment, frame.key) for frame in frames if frame.key}
     times: dict[str, list[float]] = {}
     for frame in frames:

@@ -81,7 +81,7 @@ def map_bucket(tables: Mapping[str, pa.Table], release: Release) -> Mapped:
 
 
 def _place(table: pa.Table, key: pa.Array) -> pa.Array:
-    """Give a key that is unique in the package, where media ids need only be so within their deployment."""
+    """Return a key that is unique in the package, where media ids need only be so within their deployment."""
     deployment = pc.fill_null(table.column("deploymentID").combine_chunks(), "")
     return pc.binary_join_element_wise(deployment, key, "\x1f")
 
@@ -132,7 +132,7 @@ def _own(labels: pa.Table) -> pa.Table:
 
 
 def _inherited(media: pa.Table, events: list[Event]) -> pa.Table:
-    """Give media without observations of their own as if they had one: what the events that cover them say."""
+    """Return media without observations of their own as if they had one: what the events that cover them say."""
     verdicts = label_frames(_frames(media), events)
     said = {
         "eventID": [verdict.key if verdict else None for verdict in verdicts],
@@ -151,7 +151,7 @@ def _inherited(media: pa.Table, events: list[Event]) -> pa.Table:
 
 
 def _boxes(rows: pa.Table) -> Boxes:
-    """Give the boxes as shares of the image, cut at its edges."""
+    """Return the boxes as shares of the image, cut at its edges."""
     edge = np.ones(rows.num_rows)
     return Boxes.of(np.stack([floats(rows, side) for side in _BOX], axis=1), edge, edge)
 
@@ -169,7 +169,7 @@ def _keys(rows: pa.Table, boxes: Boxes) -> Keys:
 
 
 def _places(media: pa.Table, release: Release) -> tuple[pa.Array, pa.Array]:
-    """Give each medium's address and its path in the local store; null where it has none."""
+    """Return each medium's address and its path in the local store; null where it has none."""
     path = c.text(media, "filePath")
     absolute = pa.array(c.contains(path, _ABSOLUTE))
     local = pc.if_else(absolute, None, path) if release.spec.media else pa.nulls(len(path), pa.string())
@@ -201,7 +201,7 @@ def _endings(rows: pa.Table, media: pa.Table, boxes: Boxes, release: Release) ->
 
 
 def _sizes(media: pa.Table) -> tuple[Floats, Floats]:
-    """Give the images' sizes in pixels, as their EXIF data state them; NaN where they do not."""
+    """Return the images' sizes in pixels, as their EXIF data state them; NaN where they do not."""
     found, index = c.per_distinct(_size, c.text(media, "exifData"))
     sizes = np.array(found, dtype=np.float64).reshape(-1, 2)[np.asarray(index)]
     return sizes[:, 0], sizes[:, 1]
@@ -223,7 +223,7 @@ def _size(exif: str) -> tuple[float, float]:
 
 
 def _side(release: Release, name: str, key: str, values: pa.Array) -> pa.Table:
-    """Give, for each value, its row of a side table; a row of nulls where there is none."""
+    """Return, for each value, its row of a side table; a row of nulls where there is none."""
     table = load(release, name)
     assert table is not None, "plan writes the side tables"
     return table.take(pc.index_in(values, table.column(key).combine_chunks()))

@@ -38,7 +38,7 @@ _TAXON_SPACES = (
 
 
 def descriptor_of(archive: Archive) -> tuple[Member, dict[str, Any]]:
-    """Give the package's descriptor; raises SourceError when there is none, or it is no JSON object."""
+    """Return the package's descriptor; raises SourceError when there is none, or it is no JSON object."""
     found = [member for member in archive.members if member.base == DESCRIPTOR]
     if not found:
         raise SourceError(
@@ -59,7 +59,7 @@ def descriptor_of(archive: Archive) -> tuple[Member, dict[str, Any]]:
 
 
 def tables_of(archive: Archive, member: Member, package: dict[str, Any]) -> list[TextFile]:
-    """Give the package's three tables; raises SourceError when one is missing, remote, or lacks a column."""
+    """Return the package's three tables; raises SourceError when one is missing, remote, or lacks a column."""
     folder = PurePosixPath(member.name).parent
     resources = {cell(item.get("name")): item for item in _objects(package.get("resources"))}
     files = []
@@ -109,7 +109,7 @@ def _text_file(
 
 
 def media_licence(package: dict[str, Any]) -> str:
-    """Give the licence of the media; the licence of the data says nothing about them.
+    """Return the licence of the media; the licence of the data says nothing about them.
 
     >>> media_licence({"licenses": [{"name": "CC0-1.0", "scope": "data"}, {"name": "CC-BY-4.0", "scope": "media"}]})
     'CC-BY-4.0'
@@ -122,13 +122,13 @@ def media_licence(package: dict[str, Any]) -> str:
 
 
 def contributor(package: dict[str, Any], role: str) -> str:
-    """Give the title of the first contributor with a role; mail addresses are not carried over."""
+    """Return the title of the first contributor with a role; mail addresses are not carried over."""
     found = (item for item in _objects(package.get("contributors")) if cell(item.get("role")) == role)
     return next((cell(item.get("title")) or "" for item in found), "")[:MAX_WORDS]
 
 
 def taxa_of(package: dict[str, Any]) -> list[dict[str, str | None]]:
-    """Give the package's list of taxa, one row per name (TAXON_COLUMNS), sorted by name."""
+    """Return the package's list of taxa, one row per name (TAXON_COLUMNS), sorted by name."""
     rows: dict[str, dict[str, str | None]] = {}
     for item in _objects(package.get("taxonomic")):
         name = cell(item.get("scientificName"))
@@ -146,7 +146,7 @@ def taxa_of(package: dict[str, Any]) -> list[dict[str, str | None]]:
 
 
 def _taxon_id(stated: str | None) -> str | None:
-    """Give a taxon's key with its space where its URL shows one; a bare key has no known space.
+    """Return a taxon's key with its space where its URL shows one; a bare key has no known space.
 
     >>> _taxon_id("https://www.checklistbank.org/dataset/COL2023/taxon/DGP6"), _taxon_id("DGP6")
     ('col:DGP6', None)

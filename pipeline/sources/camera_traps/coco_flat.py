@@ -139,7 +139,7 @@ def _annotation(item: dict[str, Any]) -> Row:
 
 
 def _box(item: dict[str, Any]) -> tuple[str | None, list[str | None]]:
-    """Give a box's unit and sides; a `bbox` within the unit square is relative: in pixels it would be at most one."""
+    """Return a box's unit and sides; a `bbox` within the unit square is relative: in pixels it would be at most one."""
     stated = item.get("bbox")
     relative = item.get("bbox_relative")
     place = stated if stated is not None and stated != [] else relative

@@ -65,7 +65,7 @@ def map_bucket(tables: Mapping[str, pa.Table], release: Release) -> Mapped:
 
 
 def _as_labels(images: pa.Table) -> pa.Table:
-    """Give images as annotations that say nothing, with the images' own locators."""
+    """Return images as annotations that say nothing, with the images' own locators."""
     nothing = pa.nulls(images.num_rows, pa.string())
     names = [*ANNOTATION_COLUMNS[:-1], *LOCATOR_COLUMNS]
     kept = ("image_id", *LOCATOR_COLUMNS)
@@ -73,7 +73,7 @@ def _as_labels(images: pa.Table) -> pa.Table:
 
 
 def _keys(labels: pa.Table) -> Keys:
-    """Give what names a row: the annotation's id, else its category and place; an image without any has its own id."""
+    """Return what names a row: the annotation's id, else its category and place; an image without any has its own."""
     image_id = labels.column("image_id").combine_chunks()
     parts = [pc.fill_null(c.text(labels, n), "") for n in ("category_id", "box_x", "box_y", "box_w", "box_h")]
     content = pc.binary_join_element_wise(*parts, ",")
@@ -84,7 +84,7 @@ def _keys(labels: pa.Table) -> Keys:
 
 
 def _boxes(labels: pa.Table, images: pa.Table) -> Boxes:
-    """Give the boxes in pixels where that can be, else as shares; cut at the edges of the image."""
+    """Return the boxes in pixels where that can be, else as shares; cut at the edges of the image."""
     stated = np.stack([floats(labels, f"box_{side}") for side in "xywh"], axis=1)
     width, height = floats(images, "width"), floats(images, "height")
     relative = c.equals(labels, "box_unit", "relative")
@@ -132,7 +132,7 @@ def _shown_box(labels: pa.Table) -> pa.Array:
 
 
 def _places(images: pa.Table, release: Release) -> tuple[pa.Array, pa.Array]:
-    """Give each image's address and its path in the local store; null where it has none."""
+    """Return each image's address and its path in the local store; null where it has none."""
     name = c.text(images, "file_name")
     absolute = pa.array(c.contains(name, _ABSOLUTE))
     url = pc.coalesce(c.text(images, "url"), pc.if_else(absolute, name, None))
@@ -148,7 +148,7 @@ def _category(labels: pa.Table, release: Release) -> pa.Table:
 
 
 def _names(category: pa.Table) -> dict[str, pa.Array]:
-    """Give the names of a category: its own scientific name, else its name if that is one, else its lowest rank."""
+    """Return the names of a category: its own scientific name, else its name if that is one, else its lowest rank."""
     found, index = c.per_distinct(lambda name: name if _BINOMIAL.fullmatch(name) else "", _words(category))
     ranks = {rank: c.capitalised(c.text(category, rank)) for rank in RANK_COLUMNS[:-1]}
     ranks["species"] = c.capitalised(c.binomials(ranks["genus"], c.text(category, "species")))

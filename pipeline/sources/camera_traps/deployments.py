@@ -41,7 +41,7 @@ _NO_KEY = frozenset({"", "unknown", "none", "null", "nan", "n/a", "na", "-1"})
 
 
 def folded(label: str) -> str:
-    """Give a label in lower case, its words separated by single blanks.
+    """Return a label in lower case, its words separated by single blanks.
 
     >>> folded("Homo_sapiens"), folded(" false-trigger")
     ('homo sapiens', 'false trigger')
@@ -50,7 +50,7 @@ def folded(label: str) -> str:
 
 
 def outcome_of(*labels: str) -> Outcome | None:
-    """Give the outcome of a picture that is labelled as no animal; of several labels, a person's counts first.
+    """Return the outcome of a picture that is labelled as no animal; of several labels, a person's counts first.
 
     >>> outcome_of("empty"), outcome_of("Homo sapiens", "animal"), outcome_of("red deer")
     (<Outcome.BLANK: ...>, <Outcome.HUMAN: ...>, None)
@@ -60,7 +60,7 @@ def outcome_of(*labels: str) -> Outcome | None:
 
 
 def label_endings(shown: pa.Array, labels: Sequence[pa.Array]) -> list[Ending]:
-    """Give the endings of rows whose labels, any of them, are no animal; `shown` is the evidence."""
+    """Return the endings of rows whose labels, any of them, are no animal; `shown` is the evidence."""
     outcomes, index = c.per_distinct(outcome_of, *labels)
     places = np.asarray(index)
     return [
@@ -70,7 +70,7 @@ def label_endings(shown: pa.Array, labels: Sequence[pa.Array]) -> list[Ending]:
 
 
 def known_keys(keys: pa.Array) -> pa.Array:
-    """Give the keys of sequences; null where the key says that there is none, such as `ENA24 : unknown`.
+    """Return the keys of sequences; null where the key says that there is none, such as `ENA24 : unknown`.
 
     >>> known_keys(pa.array(["ENA24 : unknown", "ENA24 : s1", "-1", None])).to_pylist()
     [None, 'ENA24 : s1', None, None]

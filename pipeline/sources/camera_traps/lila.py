@@ -79,7 +79,7 @@ class Lila:
         return delimited.parse(split, dialect, source=release.spec.name, wanted=COLUMNS)
 
     def map(self, tables: Mapping[str, pa.Table], release: Release) -> Mapped:
-        """Give one record per image and label; labels that are no animal end as human, vehicle or blank."""
+        """Return one record per image and label; labels that are no animal end as human, vehicle or blank."""
         table = tables[_TABLE].combine_chunks()
         image_id, label = c.text(table, "image_id"), c.text(table, "original_label")
         endings = [
@@ -97,12 +97,12 @@ def _record_ids(table: pa.Table) -> pa.Array:
 
 
 def _url(table: pa.Table) -> pa.Array:
-    """Give the first address that is not empty; LILA's paths hold blanks, which no URL does."""
+    """Return the first address that is not empty; LILA's paths hold blanks, which no URL does."""
     return pc.replace_substring(c.first_of(*(c.text(table, name) for name in URL_COLUMNS)), " ", "%20")
 
 
 def _names(table: pa.Table) -> dict[str, pa.Array]:
-    """Give scientific_name, rank_verbatim and the ranks; a row that states no name is named at its lowest rank."""
+    """Return scientific_name, rank_verbatim and the ranks; a row that states no name is named at its lowest rank."""
     given = {rank: c.text(table, rank) for rank in RANK_COLUMNS}
     given["class"] = c.first_of(given["class"], c.text(table, "cls"))
     ranks = {rank: c.capitalised(values) for rank, values in given.items()}

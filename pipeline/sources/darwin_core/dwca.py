@@ -19,7 +19,7 @@ from manifests.recipe import SourceSpec
 from manifests.tables import Dialect
 from pipeline.model.errors import SourceError
 from pipeline.sources.darwin_core import dwca_terms, gbif_map
-from pipeline.sources.darwin_core.dwca_encoding import settle_encoding
+from pipeline.sources.darwin_core.dwca_encoding import choose_encoding
 from pipeline.sources.darwin_core.dwca_layout import DwcaLayout, DwcaTable, read_layout
 from pipeline.sources.darwin_core.eml import EML_BYTES, release_name, rights
 from pipeline.sources.darwin_core.gbif import BUCKET_BYTES, input_files
@@ -73,7 +73,7 @@ class Dwca:
         encodings: dict[str, str] = {}
         for file in unpack(release.facts["files"]):
             path, origin = archive.readable(members[file.member], spool), archive.origin(members[file.member])
-            dialect = settle_encoding(path, file.dialect)
+            dialect = choose_encoding(path, file.dialect)
             encodings[origin] = dialect.encoding
             splits += delimited.cut(
                 path,
@@ -103,7 +103,7 @@ class Dwca:
 
 
 def _roles(layout: DwcaLayout, spec: SourceSpec) -> list[tuple[str, DwcaTable]]:
-    """Give the core as 'occurrence' and every table of media as 'multimedia'; all need a column with the core's id."""
+    """Return the core as 'occurrence' and every table of media as 'multimedia'; each has a column of the core's id."""
     media = [table for table in layout.tables if table.holds_media and not table.core and table.files]
     if not media:
         found = ", ".join(table.row_type for table in layout.tables if not table.core) or "no extension"

@@ -15,8 +15,8 @@ from manifests.tables import Dialect
 _CHUNK = 8 << 20
 
 
-def settle_encoding(path: Path, dialect: Dialect) -> Dialect:
-    """Give the dialect with the encoding that the whole file is in; reads the file once, in bounded memory."""
+def choose_encoding(path: Path, dialect: Dialect) -> Dialect:
+    """Return the dialect with the encoding that the whole file is in; reads the file once, in bounded memory."""
     if dialect.encoding != "utf-8" or _decodes(path, "utf-8"):
         return dialect
     if _has_utf8_line(path):
@@ -37,7 +37,7 @@ def _decodes(path: Path, encoding: str) -> bool:
 
 
 def _has_utf8_line(path: Path) -> bool:
-    """Say whether any line holds UTF-8 beyond ASCII; windows-1252 prose hardly ever looks like it."""
+    """Return whether any line holds UTF-8 beyond ASCII; windows-1252 prose hardly ever looks like it."""
     with path.open("rb") as handle:
         while line := handle.readline(_CHUNK):
             if not line.isascii():

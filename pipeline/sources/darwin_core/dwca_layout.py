@@ -215,14 +215,14 @@ def _note_writing(head: bytes, dialect: Dialect, where: str, odd: list[Oddity]) 
 
 
 def _is_header(head: bytes, dialect: Dialect, terms: dict[int, str]) -> bool:
-    """Say whether the first line repeats the names that the descriptor gives to the columns."""
+    """Return whether the first line repeats the names that the descriptor gives to the columns."""
     cells = [local_name(cell).lower() for cell in read_header(head, dialect, 1).columns]
     same = sum(index < len(cells) and cells[index] == term.lower() for index, term in terms.items())
     return 2 * same > len(terms) and same >= 2
 
 
 def _moved(names: list[str], terms: dict[int, str]) -> str:
-    """Say where header cells name terms that the descriptor gives to other columns; empty unless two or more do.
+    """Return where header cells name terms that the descriptor gives to other columns; empty unless two or more do.
 
     One alone is a provider's own name for a column that happens to be a term; two are columns in another order.
     """
@@ -245,7 +245,7 @@ def _usual_width(body: bytes, dialect: Dialect) -> int:
 
 
 def _undescribed(archive: Archive, odd: list[Oddity]) -> list[DwcaTable]:
-    """Give the tables of an archive without a descriptor: the core, and tables whose header names the core's id."""
+    """Return the tables of an archive without a descriptor: the core, and tables whose header names the core's id."""
     single = archive.kind in ("file", "gzip")
     members = [m for m in archive.members if m.size != 0 and (single or _stem(m)[1] in _TABLES)]
     if len(members) > 1:

@@ -42,7 +42,7 @@ class TableMeta:
     """(last part of the term's URI, value) for terms without a column, or whose cell is empty."""
 
     def columns(self) -> tuple[str, ...]:
-        """Give the columns by index, for tables without a header; unnamed ones are empty."""
+        """Return the columns by index, for tables without a header; unnamed ones are empty."""
         width = max([index for index, _ in self.fields] + [self.id_index]) + 1
         names = [""] * width
         for index, term in self.fields:
@@ -99,7 +99,7 @@ def read_meta(data: bytes, where: str) -> Descriptor:
 
 
 def local_name(term: str) -> str:
-    """Give the last part of a term, without namespace or prefix.
+    """Return the last part of a term, without namespace or prefix.
 
     >>> local_name("http://rs.tdwg.org/dwc/terms/eventDate"), local_name("dwc:eventDate")
     ('eventDate', 'eventDate')

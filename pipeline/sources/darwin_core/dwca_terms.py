@@ -42,13 +42,14 @@ _ADDRESSES = MEDIA["identifier"][:-1]
 
 
 def columns_for(terms: Terms, columns: Sequence[str]) -> list[str]:
-    """Give the columns of a table that hold any of the terms; a repeated term's columns are told apart by '#'."""
+    """Return the columns of a table that hold any of the terms; a repeated term's columns are told apart by '#'."""
     wanted = {source for sources in terms.values() for source in sources}
     return [column for column in columns if column.split("#")[0] in wanted]
 
 
 def unified(table: pa.Table, id_column: str, defaults: Mapping[str, str], terms: Terms) -> pa.Table:
-    """Give the table under GBIF's names: `gbifID` is the core's id, every term its first filled column or its default.
+    """Return the table under GBIF's names: `gbifID` is the core's id, every term its first filled column or its
+    default.
 
     An Audubon Core `identifier` names the medium rather than its file: it is no address where the table has columns for
     addresses.

@@ -14,7 +14,7 @@ EML_BYTES = 256 << 10
 
 
 def release_name(eml: bytes, path: Path) -> str:
-    """Give the DOI of a download, else its key, else the name of the file.
+    """Return the DOI of a download, else its key, else the name of the file.
 
     >>> release_name(b'<eml packageId="10.15468/dl.4gbcs6">', Path("x.zip"))
     '10.15468/dl.4gbcs6'
@@ -26,7 +26,7 @@ def release_name(eml: bytes, path: Path) -> str:
 
 
 def rights(eml: bytes) -> str:
-    """Give the licence of an EML document: the URL it links to, else its words; empty when it states none."""
+    """Return the licence of an EML document: the URL it links to, else its words; empty when it states none."""
     match = re.search(r"<intellectualRights>(.*?)</intellectualRights>", eml.decode("utf-8", "replace"), re.DOTALL)
     if match is None:
         return ""

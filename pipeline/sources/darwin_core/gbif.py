@@ -158,7 +158,7 @@ def _write_dataset_licences(archive: Archive, path: Path) -> None:
 
 
 def input_files(archive: Archive, files: Sequence[TextFile], *others: Member | None) -> tuple[str, ...]:
-    """Give the absolute paths of what a release is read from: the archive, or its tables and documents in a folder."""
+    """Return the absolute paths of what a release is read from: the archive, or its tables and documents."""
     names = {file.member for file in files} | {member.name for member in others if member}
     names |= {member.name for member in archive.members if PurePosixPath(member.name).parent.name == "dataset"}
     return archive.files(names)

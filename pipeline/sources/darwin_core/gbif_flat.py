@@ -73,7 +73,7 @@ def _rows(archive: Archive, member: Member, checklist: str) -> Iterator[tuple[st
 
 
 def occurrence_row(record: dict[str, Any], checklist: str = "") -> Row:
-    """Give a record as a row of occurrence.txt, with its taxon key in a checklist where it was classified by that.
+    """Return a record as a row of occurrence.txt, with its taxon key in a checklist where it was classified by that.
 
     The key at the top of a record belongs to the Backbone, whatever checklist was searched by; those of others stand
     in `classifications`. A row says which checklist its key belongs to.
@@ -92,7 +92,7 @@ def occurrence_row(record: dict[str, Any], checklist: str = "") -> Row:
 
 
 def medium_row(record: dict[str, Any], medium: dict[str, Any]) -> Row:
-    """Give a medium of a record as a row of multimedia.txt."""
+    """Return a medium of a record as a row of multimedia.txt."""
     return {**{name: _text(medium.get(name)) for name in MULTIMEDIA_COLUMNS}, "gbifID": _gbif_id(record)}
 
 
@@ -140,7 +140,7 @@ def _elements(archive: Archive, member: Member) -> Iterator[Any]:
 
 
 def _line(line: bytes) -> Any:
-    """Give the value of a line; what is no JSON is given as its text, which is no record."""
+    """Return the value of a line; what is no JSON is given as its text, which is no record."""
     try:
         return json.loads(line)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""GBIF's native rows to canonical records: media joined to occurrences on gbifID, licence and type settled for each."""
+"""GBIF's native rows to canonical records: media joined to occurrences on gbifID, licence and type decided for each."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def _taxon_ids(keys: pa.Array, checklists: pa.Array) -> pa.Array:
 
 
 def _categories(occ: pa.Table, media_publisher: pa.Array) -> pa.Array:
-    """Give the image category by basis of record, remarks and publisher; the first rule that holds decides."""
+    """Return the image category by basis of record, remarks and publisher; the first rule that holds decides."""
     stated = c.text(occ, "basisOfRecord").dictionary_encode()
     words = pc.replace_substring_regex(pc.utf8_upper(stated.dictionary), "[^A-Z]", "")
     basis = pc.fill_null(words.take(stated.indices), "")

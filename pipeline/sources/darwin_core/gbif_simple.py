@@ -120,7 +120,7 @@ def _parquet(file: Path, origin: str, counts: SimpleCounts) -> Iterator[pa.Table
 
 
 def _require(names: list[str], origin: str) -> dict[str, str]:
-    """Give the file's own spelling of every column; raises SourceError when one is missing."""
+    """Return the file's own spelling of every column; raises SourceError when one is missing."""
     spelled = {name.lower(): name for name in reversed(names)}
     missing = [name for name in COLUMNS if name.lower() not in spelled]
     if missing:

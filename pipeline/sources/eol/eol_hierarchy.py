@@ -94,7 +94,7 @@ def build_pages(path: Path, spool: Path, target: Path) -> None:
 
 
 def pages_of(taxa: pa.Table) -> pa.Table:
-    """Give one row per page of a taxon table.
+    """Return one row per page of a taxon table.
 
     A synonym that has a page keeps its own name and takes its accepted taxon's classification. Where several rows have
     the same page, the accepted one with the smallest taxonID stands for it. Of a rank that occurs twice in a lineage,
@@ -133,7 +133,7 @@ def pages_of(taxa: pa.Table) -> pa.Table:
 
 
 def look_up(path: Path, page_ids: pa.Array) -> pa.Table:
-    """Give the side table's rows for page ids, in their order; all null where a page is unknown.
+    """Return the side table's rows for page ids, in their order; all null where a page is unknown.
 
     Reads the side table batch by batch, so that memory depends on the page ids asked for and not on the hierarchy.
     """
@@ -153,7 +153,7 @@ def _index(values: pa.Array, ids: pa.Array) -> Index:
 
 
 def _authorship(scientific: pa.Array, name: pa.Array) -> pa.Array:
-    """Give what follows the canonical name in a scientific name that begins with it."""
+    """Return what follows the canonical name in a scientific name that begins with it."""
     authors = [
         full[len(short) :].strip() if full and short and full.startswith(f"{short} ") else None
         for full, short in zip(scientific.to_pylist(), name.to_pylist(), strict=True)
@@ -162,7 +162,7 @@ def _authorship(scientific: pa.Array, name: pa.Array) -> pa.Array:
 
 
 def _walk(start: Index, parent: Index, rank: pa.Array) -> list[Index]:
-    """Give, for each rank, the row of the nearest ancestor (or the taxon itself) of that rank; -1 where none."""
+    """Return, for each rank, the row of the nearest ancestor (or the taxon itself) of that rank; -1 where none."""
     ranks = pc.index_in(pc.utf8_lower(rank), value_set=pa.array(RANK_COLUMNS))
     code = np.append(np.asarray(pc.fill_null(ranks, -1)).astype(np.int64), -1)
     up = np.append(parent, -1)  # row -1, above the roots, is its own parent

@@ -93,7 +93,7 @@ class EolManifest:
         return delimited.parse(split, dialect, source=release.spec.name, wanted=MANIFEST_COLUMNS)
 
     def map(self, tables: Mapping[str, pa.Table], release: Release) -> Mapped:
-        """Give one record per manifest row; rows without ids end as id_missing, without a copy's URL as no_url."""
+        """Return one record per manifest row; rows without ids end as id_missing, without a copy's URL as no_url."""
         mapped = [_map(name, tables[name].combine_chunks(), release) for name in sorted(tables)]
         return Mapped(
             pa.concat_tables([m.records for m in mapped]), pa.concat_tables([m.ended for m in mapped]), absorbed=0
@@ -114,14 +114,14 @@ def _number(member: Member) -> int:
 
 
 def _gaps(parts: list[Member]) -> list[int]:
-    """Give the part numbers that are missing: the types share one numbering."""
+    """Return the part numbers that are missing: the types share one numbering."""
     present = {_number(member) for member in parts} - {0}
     top = max(present, default=0)
     return [number for number in range(1, top) if number not in present][:1000] if top <= 1_000_000 else []
 
 
 def _header(head: bytes) -> tuple[str, ...]:
-    """Give the columns if the first line is a header, in whatever order; nothing if it is a row."""
+    """Return the columns if the first line is a header, in whatever order; nothing if it is a row."""
     line = head.removeprefix(BOM).split(b"\n", 1)[0]
     known = {re.sub(r"\W", "", name.lower()): name for name in MANIFEST_COLUMNS}
     cells = split_line(line, _CSV)
@@ -202,7 +202,7 @@ def _records(name: str, table: pa.Table, release: Release) -> pa.Table:
 
 
 def _named(page: pa.Array, release: Release) -> pa.Table:
-    """Give the hierarchy's row of each page."""
+    """Return the hierarchy's row of each page."""
     pages, spool = release.facts.get("pages"), release.facts.get("spool")
     if not pages:
         return pa.table({"page_id": pa.nulls(len(page), pa.string())})

@@ -47,7 +47,7 @@ class Boxes:
         return cls(np.stack([x, y, width, height], axis=1), clipped, present)
 
     def filter(self, mask: c.Mask) -> Boxes:
-        """Give the boxes of some rows."""
+        """Return the boxes of some rows."""
         return Boxes(self.stated[mask], self.clipped[mask], self.present[mask])
 
     def visible(self) -> Floats:
@@ -60,7 +60,7 @@ class Boxes:
 
 
 def overlaps(one: Floats, others: Floats) -> Floats:
-    """Give the intersection over union of one box (x, y, width, height) with each of several, shape (n, 4).
+    """Return the intersection over union of one box (x, y, width, height) with each of several, shape (n, 4).
 
     >>> overlaps(np.array([0.0, 0, 10, 10]), np.array([[0.0, 0, 10, 10], [5, 0, 10, 10], [20, 0, 1, 1]])).tolist()
     [1.0, 0.3333333333333333, 0.0]

@@ -69,7 +69,7 @@ HEADS = frozenset(
 
 
 def non_organism(concept: str | None) -> str:
-    """Say why a concept names no organism; empty when it may name one.
+    """Return why a concept names no organism; empty when it may name one.
 
     >>> non_organism("55-gallon drum"), non_organism("Phyllospadix-Zostera detritus")
     ('listed', 'last word: detritus')

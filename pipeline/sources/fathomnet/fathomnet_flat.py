@@ -167,12 +167,12 @@ def _coco_box(item: dict[str, Any], categories: dict[str, str]) -> Row:
 
 
 def fold(name: str) -> str:
-    """Give a member's or column's name as it is compared: without case and underscores."""
+    """Return a member's or column's name as it is compared: without case and underscores."""
     return name.replace("_", "").lower()
 
 
 def _folded(element: Any) -> dict[str, Any] | None:
-    """Give an object with folded member names; None when it is no object."""
+    """Return an object with folded member names; None when it is no object."""
     if not isinstance(element, dict):
         return None
     found: dict[str, Any] = {}

@@ -42,7 +42,7 @@ class Tables:
 
 
 def find_tables(archive: Archive) -> Tables | None:
-    """Tell images from boxes by their columns; None when there are no tables.
+    """Distinguish images from boxes by their columns; None when there are no tables.
 
     Raises SourceError when there is not exactly one table of images and at least one of boxes; tables that are neither
     are passed over.
@@ -68,7 +68,7 @@ def find_tables(archive: Archive) -> Tables | None:
 
 
 def flatten_tables(archive: Archive, tables: Tables, spool: Path) -> Iterator[tuple[Member, Iterator[pa.Table]]]:
-    """Give, for every table of boxes and then for that of images, its native rows in tables of FLAT_SCHEMA.
+    """Yield, for every table of boxes and then for that of images, its native rows in tables of FLAT_SCHEMA.
 
     Rows stand for boxes, and for images that no box names. Memory: the table of images, and a batch of boxes.
     """
@@ -130,7 +130,7 @@ def _flat(table: pa.Table) -> pa.Table:
 
 
 def _folded(batch: pa.Table, name: str) -> pa.Array:
-    """Give the column of a folded name: of several the first that is filled, row by row; all null without any."""
+    """Return the column of a folded name: of several the first that is filled, row by row; all null without any."""
     same = [c.text(batch, own) for own in batch.column_names if fold(re.sub(r"#\d+$", "", own)) == name]
     return c.first_of(*same) if same else pa.nulls(batch.num_rows, pa.string())
 
@@ -151,7 +151,7 @@ def _columns(archive: Archive, member: Member) -> tuple[str, ...]:
 
 
 def _batches(archive: Archive, member: Member, spool: Path) -> Iterator[pa.Table]:
-    """Give a table in batches of strings with `source_row`, and its broken rows with `malformed` and `code`."""
+    """Yield a table in batches of strings with `source_row`, and its broken rows with `malformed` and `code`."""
     path = archive.readable(member, spool)
     if member.base.lower().endswith(".parquet"):
         with _guarded(archive, member), pq.ParquetFile(path) as file:
@@ -187,7 +187,7 @@ def _batches(archive: Archive, member: Member, spool: Path) -> Iterator[pa.Table
 
 
 def _strings(table: pa.Table) -> pa.Table:
-    """Give the columns that have a text form; lists and other nested columns hold nothing that is read here."""
+    """Return the columns that have a text form; lists and other nested columns hold nothing that is read here."""
     arrays = {}
     for field in table.schema:
         values = table.column(field.name)
@@ -195,7 +195,7 @@ def _strings(table: pa.Table) -> pa.Table:
             values = values.cast(field.type.value_type)
         if not pa.types.is_nested(values.type) and not pa.types.is_binary(values.type):
             text = values.cast(pa.string())
-            # Characters that the rest of the mill does not accept in a cell.
+            # Characters that the rest of the pipeline does not accept in a cell.
             arrays[field.name] = pc.replace_substring_regex(text, "[\\x00\\x1f]", " ")
     return pa.table(arrays) if arrays else table.select([])
 

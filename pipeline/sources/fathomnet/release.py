@@ -98,7 +98,7 @@ class FathomNet:
         return Native(table.filter(pc.invert(broken)).drop_columns(["malformed", "code", "source_row"]), ended)
 
     def map(self, tables: Mapping[str, pa.Table], release: Release) -> Mapped:
-        """Give one record per box, or say why there is none."""
+        """Return one record per box, or say why there is none."""
         table = tables[_TABLE].combine_chunks()
         source = release.spec.name
         boxes = Boxes.of(table)
@@ -158,7 +158,7 @@ def _malformed(table: pa.Table, source: str) -> pa.Table:
 
 
 def _rules(table: pa.Table, boxes: Boxes, *, local: bool) -> list[tuple[Outcome, c.Mask, str]]:
-    """Give the reasons for which a row ends, in the order in which they are tried."""
+    """Return the reasons for which a row ends, in the order in which they are tried."""
     unaddressed = c.is_null(c.text(table, "image_url"))
     if local:
         unaddressed &= c.is_null(c.text(table, "image_file_name"))
@@ -180,7 +180,7 @@ def _things(table: pa.Table) -> c.Mask:
 
 
 def _merged(table: pa.Table, boxes: Boxes, source: str) -> tuple[c.Mask, pa.Table]:
-    """Give the rows that stay, and the ledger of the boxes that state another one again.
+    """Return the rows that stay, and the ledger of the boxes that state another one again.
 
     A box that was verified stays before one that was not, then the smaller id. Rows with one id are the same record
     stated twice, which a later stage says.
@@ -204,7 +204,7 @@ def _merged(table: pa.Table, boxes: Boxes, source: str) -> tuple[c.Mask, pa.Tabl
 
 
 def _box_ids(table: pa.Table, boxes: Boxes) -> list[str]:
-    """Give the boxes' own ids; a box without one is named by its place, an image without box by nothing."""
+    """Return the boxes' own ids; a box without one is named by its place, an image without box by nothing."""
     places = [",".join(repr(side) for side in box) for box in boxes.stated.tolist()]
     given = c.text(table, "box_uuid").to_pylist()
     return [
@@ -300,7 +300,7 @@ def _pixels(table: pa.Table, name: str) -> pa.Array:
 
 
 def _store_paths(table: pa.Table) -> pa.Array:
-    """Give the file of each image in a local store: its COCO file name, else its uuid and the URL's extension."""
+    """Return the file of each image in a local store: its COCO file name, else its uuid and the URL's extension."""
     names = []
     for name, uuid, url in zip(
         *(c.text(table, f"image_{n}").to_pylist() for n in ("file_name", "uuid", "url")), strict=True

@@ -68,7 +68,7 @@ class BioTrove:
         return sound_rows(read_rows(split), release.spec.name, _TABLE)
 
     def map(self, tables: Mapping[str, pa.Table], release: Release) -> Mapped:
-        """Give one record per photo; rows without a photo number or an address end here."""
+        """Return one record per photo; rows without a photo number or an address end here."""
         table = tables[_TABLE].combine_chunks()
         photo_id = c.text(table, "photo_id")
         numbered = c.contains(photo_id, _PHOTO_ID)

@@ -19,7 +19,7 @@ _BATCH = 200_000
 
 
 def with_lineage(taxa: pa.Table) -> pa.Table:
-    """Give taxon_id (int64, sorted), name, rank, active and one column for each of `records.RANK_COLUMNS`.
+    """Return taxon_id (int64, sorted), name, rank, active and one column for each of `records.RANK_COLUMNS`.
 
     Of ancestors at one rank the nearest counts. A taxon whose own rank is one of the columns stands in it itself.
 

@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 
 def floats(table: pa.Table, name: str) -> Floats:
-    """Give a text column as numbers; NaN where there is none."""
+    """Return a text column as numbers; NaN where there is none."""
     return np.asarray(pc.fill_null(c.numbers(c.text(table, name)), np.nan), dtype=np.float64)
 
 
@@ -47,7 +47,7 @@ class Boxes:
         return cls(stated, np.stack([left, top, visible_width, visible_height], axis=1))
 
     def filter(self, mask: c.Mask) -> Boxes:
-        """Give the boxes of some rows."""
+        """Return the boxes of some rows."""
         return Boxes(self.stated[mask], self.clipped[mask])
 
     def visible(self) -> Floats:
@@ -59,12 +59,12 @@ class Boxes:
         return share
 
     def was_cut(self) -> c.Mask:
-        """Say which boxes reached beyond their image."""
+        """Return which boxes reached beyond their image."""
         cut: c.Mask = ((self.stated != self.clipped) & ~np.isnan(self.stated)).any(axis=1)
         return cut
 
     def columns(self, scale: tuple[Floats, Floats] | None = None) -> dict[str, pa.Array]:
-        """Give the record's box columns; `scale` turns shares of the image into pixels. NaN becomes null."""
+        """Return the record's box columns; `scale` turns shares of the image into pixels. NaN becomes null."""
         sides = self.clipped if scale is None else self.clipped * np.stack([*scale, *scale], axis=1)
         whole = np.isfinite(sides).all(axis=1)
         return {

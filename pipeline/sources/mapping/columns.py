@@ -36,7 +36,7 @@ _NUMBER = r"^\s*-?\d{1,15}(\.\d*)?([eE]-?\d{1,2})?\s*$"
 
 
 def text(table: pa.Table, name: str) -> pa.Array:
-    """Give a column stripped, blank cells null; all null when the table lacks it."""
+    """Return a column stripped, blank cells null; all null when the table lacks it."""
     values = verbatim(table, name)
     if values.null_count == len(values) or _is_stripped(values):
         return values
@@ -45,7 +45,7 @@ def text(table: pa.Table, name: str) -> pa.Array:
 
 
 def _is_stripped(values: pa.Array) -> bool:
-    """Say, at a glance, that no value is empty or has space at an end: all begin and end in visible ASCII."""
+    """Return, at a glance, whether no value is empty or has space at an end: all begin and end in visible ASCII."""
     offsets = np.frombuffer(values.buffers()[1], dtype=np.int32)[values.offset : values.offset + len(values) + 1]
     data = np.frombuffer(values.buffers()[2] or b"", dtype=np.uint8)
     begins, ends = offsets[:-1], offsets[1:]
@@ -59,7 +59,7 @@ def _is_stripped(values: pa.Array) -> bool:
 
 
 def verbatim(table: pa.Table, name: str) -> pa.Array:
-    """Give a column as it is; all null when the table lacks it."""
+    """Return a column as it is; all null when the table lacks it."""
     if name not in table.column_names:
         return pa.nulls(table.num_rows, pa.string())
     column = whole(table.column(name))
@@ -67,29 +67,29 @@ def verbatim(table: pa.Table, name: str) -> pa.Array:
 
 
 def blank_to_null(values: pa.Array) -> pa.Array:
-    """Give the values as they are, but blank ones null."""
+    """Return the values as they are, but blank ones null."""
     if values.null_count == len(values) or _is_stripped(values):
         return values
     return pc.if_else(pc.equal(pc.utf8_trim_whitespace(values), ""), pa.scalar(None, pa.string()), values)
 
 
 def first_of(*values: pa.Array) -> pa.Array:
-    """Give, row by row, the first value that is not null."""
+    """Return, row by row, the first value that is not null."""
     return pc.coalesce(*values)
 
 
 def constant(value: str | None, rows: int) -> pa.Array:
-    """Give a column of one value; an empty value is null."""
+    """Return a column of one value; an empty value is null."""
     return pa.repeat(pa.scalar(value or None, pa.string()), rows)
 
 
 def is_null(values: pa.Array) -> Mask:
-    """Say which values are null."""
+    """Return which values are null."""
     return np.asarray(pc.is_null(values))
 
 
 def contains(values: pa.Array, pattern: str) -> Mask:
-    """Say which values match a pattern (RE2), whatever their case; null does not."""
+    """Return which values match a pattern (RE2), whatever their case; null does not."""
     if values.null_count == len(values):
         return np.zeros(len(values), dtype=bool)
     distinct = values.dictionary_encode()
@@ -130,12 +130,12 @@ def pixels(table: pa.Table, name: str) -> pa.Array:
 
 
 def equals(table: pa.Table, name: str, value: str) -> Mask:
-    """Say in which rows a column has a value, whatever its case."""
+    """Return in which rows a column has a value, whatever its case."""
     return np.asarray(pc.fill_null(pc.equal(pc.utf8_lower(text(table, name)), value), False))
 
 
 def capitalised(values: pa.Array) -> pa.Array:
-    """Give names with their first letter in upper case, and the rest as it is.
+    """Return names with their first letter in upper case, and the rest as it is.
 
     >>> capitalised(pa.array(["tamias striatus", None])).to_pylist()
     ['Tamias striatus', None]
@@ -145,7 +145,7 @@ def capitalised(values: pa.Array) -> pa.Array:
 
 
 def binomials(genus: pa.Array, species: pa.Array) -> pa.Array:
-    """Give species as binomials: a lone epithet gets its genus, a name of two words stays.
+    """Return species as binomials: a lone epithet gets its genus, a name of two words stays.
 
     >>> binomials(pa.array(["Lynx", None]), pa.array(["lynx", "Lynx rufus"])).to_pylist()
     ['Lynx lynx', 'Lynx rufus']
@@ -167,7 +167,7 @@ def coordinates(latitude: pa.Array, longitude: pa.Array) -> tuple[pa.Array, pa.A
 
 
 def media_keys(urls: pa.Array) -> pa.Array:
-    """Give `media_key` of every URL; iNaturalist's own addresses, most of GBIF's media, are read all at once."""
+    """Return `media_key` of every URL; iNaturalist's own addresses, most of GBIF's media, are read all at once."""
     photo = pc.struct_field(pc.extract_regex(urls, _INAT), "photo")
     keys = pc.binary_join_element_wise("inat", photo, ":")
     if keys.null_count == 0:
@@ -186,7 +186,7 @@ def media_keys(urls: pa.Array) -> pa.Array:
 def media_columns(
     kind: pa.Array, mime: pa.Array, urls: pa.Array
 ) -> tuple[dict[str, pa.Array], dict[str, Mask], list[MediaKind]]:
-    """Give media_type and media_format, and the issues found in how they were stated."""
+    """Return media_type and media_format, and the issues found in how they were stated."""
     extension = pc.struct_field(pc.extract_regex(pc.fill_null(urls, ""), EXTENSION), "extension")
     kinds, index = per_distinct(media_kind, kind, mime, extension)
     columns = {
@@ -201,7 +201,7 @@ def media_columns(
 def licence_columns(
     levels: Sequence[tuple[str, pa.Array]], keys: pa.Array
 ) -> tuple[dict[str, pa.Array], dict[str, Mask]]:
-    """Give the licence columns from the first level (media, record, dataset, default) that states a licence.
+    """Return the licence columns from the first level (media, record, dataset, default) that states a licence.
 
     A statement that cannot be understood is not passed over for a more permissive one further down. `keys` are media
     keys: a Creative Commons code without a version is version 4.0 on iNaturalist, by its terms of use.
@@ -244,7 +244,7 @@ def _licence_issue(licence: Licence) -> str:
 
 
 def issue_lists(masks: Mapping[str, Mask], rows: int, own: pa.Array | None = None, separator: str = ";") -> pa.Array:
-    """Give every row's issue codes, sorted; `own` is the source's own list of codes, joined by a separator."""
+    """Return every row's issue codes, sorted; `own` is the source's own list of codes, joined by a separator."""
     distinct: list[list[str]] = [[]]
     state = np.zeros(rows, dtype=np.int64)
     if own is not None and own.null_count < len(own):
@@ -275,7 +275,7 @@ def _record_ids(sources: pa.Array, records_: pa.Array, media: pa.Array, boxes: p
 
 
 def evidence_of(rule: str, values: pa.Array) -> pa.Array:
-    """Give the evidence of rows that end by one rule: JSON of the rule and every row's own value.
+    """Return the evidence of rows that end by one rule: JSON of the rule and every row's own value.
 
     >>> evidence_of("why", pa.array(["a", 'b"'])).to_pylist()
     ['{"rule": "why", "value": "a"}', '{"rule": "why", "value": "b\\\\""}']
@@ -319,7 +319,7 @@ def ended_rows(
 
 
 def row_texts(table: pa.Table) -> list[str]:
-    """Give the content of every row, locators left out, as one text: what equal rows have in common."""
+    """Return the content of every row, locators left out, as one text: what equal rows have in common."""
     names = [name for name in table.column_names if not name.startswith("locator_")]
     cells = [pc.fill_null(verbatim(table, name), "") for name in sorted(names)]
     if not cells:

@@ -35,7 +35,7 @@ class Keys:
 
 
 def end_rows(table: pa.Table, endings: Sequence[Ending], keys: Keys, source: str, name: str) -> tuple[c.Mask, pa.Table]:
-    """Give the rows that go on, as a mask, and the ledger of those that end here.
+    """Return the rows that go on, as a mask, and the ledger of those that end here.
 
     A row that says what record and medium it is has the id that its record would have had; any other has an id made
     of its content and the table's name.

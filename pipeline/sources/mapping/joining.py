@@ -17,7 +17,7 @@ from pipeline.sources.release.base import LOCATOR_FIELDS
 
 
 def table_of(tables: Mapping[str, pa.Table], name: str, columns: tuple[str, ...]) -> pa.Table:
-    """Give a bucket's table in one piece; a bucket that has no row of it gives an empty table.
+    """Return a bucket's table in one piece; a bucket that has no row of it gives an empty table.
 
     >>> table_of({}, "media", ("id",)).column_names
     ['id', 'locator_file', 'locator_row', 'locator_offset']
@@ -45,7 +45,7 @@ def without_key(table: pa.Table, key: str, source: str, name: str, shown: str = 
 
 
 def unique_by(table: pa.Table, key: str) -> tuple[pa.Table, pa.Array]:
-    """Give one row per key, and the keys that were repeated; the choice is by content, not by order."""
+    """Return one row per key, and the keys that were repeated; the choice is by content, not by order."""
     keys = whole(table.column(key))
     counts = pc.value_counts(keys)
     repeated = counts.field("values").filter(pc.greater(counts.field("counts"), 1))

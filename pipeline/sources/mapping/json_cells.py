@@ -1,4 +1,4 @@
-"""Values of a JSON document as text cells, as the rest of the mill accepts them."""
+"""Values of a JSON document as text cells, as the rest of the pipeline accepts them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 from pipeline.sources.text import delimited
 
-# Characters that the rest of the mill does not accept in a cell.
+# Characters that the rest of the pipeline does not accept in a cell.
 _CONTROL = str.maketrans({"\x00": " ", "\x1f": " "})
 
 
 def cell(value: Any) -> str | None:
-    """Give a scalar as text; null, empty and nested values are null.
+    """Return a scalar as text; null, empty and nested values are null.
 
     >>> cell(True), cell(1.5), cell(" a "), cell([1]), cell("")
     ('true', '1.5', 'a', None, None)
@@ -28,7 +28,7 @@ def cell(value: Any) -> str | None:
 
 
 def number(value: Any) -> str:
-    """Give an identifier as text: 214.0 is 214, null is nothing.
+    """Return an identifier as text: 214.0 is 214, null is nothing.
 
     >>> number(214.0), number("a7"), number(None)
     ('214', 'a7', '')
@@ -39,6 +39,6 @@ def number(value: Any) -> str:
 
 
 def raw(element: Any) -> str:
-    """Give an element's text as the ledger keeps it: members sorted, at most `delimited.RAW_BYTES` bytes."""
+    """Return an element's text as the ledger keeps it: members sorted, at most `delimited.RAW_BYTES` bytes."""
     text = json.dumps(element, ensure_ascii=False, sort_keys=True).translate(_CONTROL)
     return text.encode("utf-8", errors="replace")[: delimited.RAW_BYTES].decode(errors="ignore")

@@ -20,7 +20,7 @@ _SPACE = " \t\n\r"
 
 
 def iterate_elements(stream: BinaryIO, where: str) -> Iterator[tuple[str, Any]]:
-    """Give (key, element) for every element of the document's lists; the key of a document that is a list is ''.
+    """Yield (key, element) for every element of the document's lists; the key of a document that is a list is ''.
 
     Members of the document that are no lists are passed over. Numbers beyond JSON (NaN, Infinity) are None.
     Raises SourceError when the text is no JSON, breaks off, has two lists of one name, or an element beyond the cap.

@@ -52,7 +52,7 @@ class MediaKind:
 
 @lru_cache(maxsize=65536)
 def media_kind(stated_type: str = "", stated_format: str = "", extension: str = "") -> MediaKind:
-    """Give the kind of a medium.
+    """Return the kind of a medium.
 
     A web page or viewer format outweighs everything; else the format decides, unless type and extension agree against
     it; else the type; else the extension.

@@ -114,13 +114,13 @@ def read_rows(split: Split) -> pa.Table:
 
 
 def readable(kind: pa.DataType) -> bool:
-    """Say whether a column of this type can be read as text."""
+    """Return whether a column of this type can be read as text."""
     value = kind.value_type if pa.types.is_dictionary(kind) else kind
     return any(test(value) for test in _SCALARS)
 
 
 def malformed(table: pa.Table, source: str, name: str, codes: Sequence[str], raw: pa.Array) -> pa.Table:
-    """Give the ledger of rows that are not what the table holds, with their raw content."""
+    """Return the ledger of rows that are not what the table holds, with their raw content."""
     ids = [ended_id(source, name, text) for text in raw.to_pylist()]
     evidence = [{"code": code, "expected_fields": None, "fields": None} for code in codes]
     ended = c.ended_rows(table, source, Outcome.MALFORMED_ROW, ids, evidence)

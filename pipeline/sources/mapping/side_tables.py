@@ -31,7 +31,7 @@ def keys_as_numbers(keys: pa.Array) -> pa.Array:
 
 
 def sorted_by_key(table: pa.Table, key: str) -> pa.Table:
-    """Give the rows with a whole number as key, sorted by it; of rows with one key the first by content stays."""
+    """Return the rows with a whole number as key, sorted by it; of rows with one key the first by content stays."""
     numbers = keys_as_numbers(c.text(table, key))
     numbered = table.set_column(table.column_names.index(key), key, numbers).filter(pc.is_valid(numbers))
     others = [name for name in numbered.column_names if name != key]
@@ -49,7 +49,7 @@ def save(table: pa.Table, path: Path) -> None:
 
 
 def load(release: Release, name: str) -> pa.Table | None:
-    """Give a side table of the release's spool, mapped into memory; None when there is none."""
+    """Return a side table of the release's spool, mapped into memory; None when there is none."""
     spool = release.facts.get("spool")
     path = Path(spool) / name if spool else None
     if path is None or not path.exists():
@@ -64,13 +64,13 @@ def _mapped(path: str, size: int, changed: int) -> pa.Table:
 
 
 def find(table: pa.Table, key: str, keys: pa.Array) -> pa.Table:
-    """Give, for each key, its row of a table that `sorted_by_key` made; a row of nulls where there is none."""
+    """Return, for each key, its row of a table that `sorted_by_key` made; a row of nulls where there is none."""
     wanted = keys_as_numbers(keys)
     return table.take(positions(np.asarray(table.column(key).combine_chunks()), wanted))
 
 
 def positions(known: NDArray[np.int64], wanted: pa.Array) -> pa.Array:
-    """Give the place of each key among sorted keys, null where it is not among them.
+    """Return the place of each key among sorted keys, null where it is not among them.
 
     >>> positions(np.array([3, 7]), pa.array([7, 4, None])).to_pylist()
     [1, None, None]

@@ -22,7 +22,7 @@ _GROUPS = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
 
 
 def record_id_array(source: str, records: pa.Array, media: pa.Array, boxes: pa.Array) -> pa.Array:
-    """Give `ids.record_id` of every row; no key may be null.
+    """Return `ids.record_id` of every row; no key may be null.
 
     >>> from pipeline.model.ids import record_id
     >>> made = record_id_array("s", pa.array(["r"]), pa.array(["m"]), pa.array([""]))
@@ -46,7 +46,7 @@ def record_id_array(source: str, records: pa.Array, media: pa.Array, boxes: pa.A
 
 
 def md5_array(values: pa.Array) -> pa.Array:
-    """Give the MD5 of every string as hexadecimal digits.
+    """Return the MD5 of every string as hexadecimal digits.
 
     >>> md5_array(pa.array(["a"])).to_pylist()
     ['0cc175b9c0f1b6a831c399e269772661']

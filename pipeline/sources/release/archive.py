@@ -74,18 +74,18 @@ class Archive:
     """What a zip lists, so that no member's reading lists it again."""
 
     def origin(self, member: Member) -> str:
-        """Say what locators call a member: its name, with the archive's name and ! before it."""
+        """Return what locators call a member: its name, with the archive's name and ! before it."""
         return f"{self.path.name}!{member.name}" if self.kind in ("zip", "tar") else member.name
 
     def files(self, names: Collection[str] | None = None) -> tuple[str, ...]:
-        """Give the absolute paths of the files on disk, sorted; `names`: only those that hold these members."""
+        """Return the absolute paths of the files on disk, sorted; `names`: only those that hold these members."""
         if self.kind != "folder":
             return (str(self.path.resolve()),)
         held = [member for member in self.members if names is None or member.name in names]
         return tuple(sorted(str((self.path / member.stored_as).resolve()) for member in held))
 
     def head(self, member: Member, size: int) -> bytes:
-        """Give the first bytes of a member."""
+        """Return the first bytes of a member."""
         with self.stream(member) as stream:
             parts, left = [], size
             while left > 0 and (block := stream.read(left)):
@@ -94,11 +94,11 @@ class Archive:
             return b"".join(parts)
 
     def heads(self, members: Sequence[Member], size: int) -> Iterator[bytes]:
-        """Give the first bytes of many members."""
+        """Yield the first bytes of many members."""
         yield from (self.head(member, size) for member in members)
 
     def readable(self, member: Member, spool: Path) -> Path:
-        """Give a plain file with a member's bytes: the file itself, or a copy in `spool`.
+        """Return a plain file with a member's bytes: the file itself, or a copy in `spool`.
 
         The copy's name derives from the archive and member, its size is checked, and a whole copy that is there already
         is not made again. Raises SourceError when the member is cut, larger than declared, or a decompression bomb.
@@ -249,7 +249,7 @@ def _refuse_repeated(members: Iterable[Member], path: Path) -> None:
 
 
 def _is_zip(path: Path) -> bool:
-    """Say whether the file is a zip, behind other bytes perhaps, but no tar whose last member is one."""
+    """Return whether the file is a zip, behind other bytes perhaps, but no tar whose last member is one."""
     with path.open("rb") as handle:
         if handle.read(262)[257:] == b"ustar":
             return False
@@ -331,7 +331,7 @@ def _size(name: str, size: int) -> int:
 
 
 def _is_junk(name: str) -> bool:
-    """Say whether a name is a hidden file's, or in a hidden folder, or what file managers leave behind.
+    """Return whether a name is a hidden file's, or in a hidden folder, or what file managers leave behind.
 
     >>> [_is_junk(name) for name in ("a/.b/c", ".DS_Store", "__MACOSX/a", "a/Thumbs.db", "a.b/c", "Thumbs.db/a")]
     [True, True, True, True, False, False]
@@ -341,7 +341,7 @@ def _is_junk(name: str) -> bool:
 
 
 def _safe_name(name: str, path: Path) -> str:
-    """Give a member's name as a path with forward slashes, '' for the archive's own folder, or refuse it.
+    """Return a member's name as a path with forward slashes, '' for the archive's own folder, or refuse it.
 
     >>> _safe_name("dwca\\\\occurrence.txt", Path("x.zip")), _safe_name("./a//b.txt", Path("x.zip"))
     ('dwca/occurrence.txt', 'a/b.txt')

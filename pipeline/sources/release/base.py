@@ -100,7 +100,7 @@ class Source(Protocol):
     kind: str
 
     def inspect(self, spec: SourceSpec) -> Release:
-        """Say what the release is; raise SourceError, with a remedy, when it cannot be read."""
+        """Return what the release is; raise SourceError, with a remedy, when it cannot be read."""
         ...
 
     def plan(self, release: Release, spool: Path, target_bytes: int = 16 << 20) -> Plan:

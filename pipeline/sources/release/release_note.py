@@ -59,7 +59,7 @@ class ReleaseNote:
 
 
 def read_release_note(path: Path) -> ReleaseNote | None:
-    """Give the note that describes a release, or None when there is none beside it (a file) or in it (a folder).
+    """Return the note that describes a release, or None when there is none beside it (a file) or in it (a folder).
 
     A note beside a file speaks only of the file that its key names. Raises SourceError when the note is unreadable.
     """

@@ -46,7 +46,7 @@ def unpack(packed: str) -> tuple[TextFile, ...]:
 
 
 def dialect_of(packed: str, table: str) -> Dialect:
-    """Give the dialect of a table."""
+    """Return the dialect of a table."""
     return next(file.dialect for file in unpack(packed) if file.table == table)
 
 

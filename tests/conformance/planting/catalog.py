@@ -21,7 +21,7 @@ _COLUMNS = """SELECT column_name FROM duckdb_columns() WHERE table_name = ? AND 
 
 
 def catalog_faults(run: Path) -> Iterator[Fault]:
-    """Give faults for every view, macro and table, and for comments."""
+    """Yield faults for every view, macro and table, and for comments."""
     with connect_catalog(run) as con:
         views = _names(con, "SELECT view_name FROM duckdb_views() WHERE NOT internal ORDER BY 1")
         macros = _names(con, "SELECT function_name FROM duckdb_functions() WHERE NOT internal ORDER BY 1")
@@ -52,7 +52,7 @@ def catalog_faults(run: Path) -> Iterator[Fault]:
 
 
 def card_faults(run: Path) -> Iterator[Fault]:
-    """Give faults of the cards: a digit, a letter, every key of Croissant, every file that it lists."""
+    """Yield faults of the cards: a digit, a letter, every key of Croissant, every file that it lists."""
     for name in _TEXTS:
         for how, change in (("a digit", _digit), ("a word", _word), ("a line less", _line), ("empty", _nothing)):
             plant = partial(_text, name=name, change=change)

@@ -17,7 +17,7 @@ _NOT_DATA = ("_cost.json",)
 
 
 def file_faults(run: Path) -> Iterator[Fault]:
-    """Give the faults of one file of every kind that lies in shards/."""
+    """Yield the faults of one file of every kind that lies in shards/."""
     kinds: dict[str, str] = {}
     for path in sorted((run / "shards").rglob("*")):
         name = path.relative_to(run / "shards").as_posix()
@@ -63,7 +63,7 @@ def file_faults(run: Path) -> Iterator[Fault]:
 
 
 def text_faults(run: Path) -> Iterator[Fault]:
-    """Give faults inside the texts beside the shards, each line still of its form."""
+    """Yield faults inside the texts beside the shards, each line still of its form."""
     for number, path in enumerate(sorted((run / "shards").glob("*.idx"))):
         name = path.name
         yield Fault("idx, a number", name, partial(_digit, name=f"shards/{name}", number=number), (name,))

@@ -25,7 +25,7 @@ _FEEDS = {
 
 
 def manifest_faults(run: Path) -> Iterator[Fault]:
-    """Give a fault for every column that the manifest has, and for its rows and its shape."""
+    """Yield a fault for every column that the manifest has, and for its rows and its shape."""
     schema = pq.read_schema(run / MANIFEST)
     for number, field in enumerate(schema):
         yield Fault(
@@ -49,7 +49,7 @@ def manifest_faults(run: Path) -> Iterator[Fault]:
 
 
 def attribution_faults(run: Path) -> Iterator[Fault]:
-    """Give a fault for every column of the attribution, and for its rows."""
+    """Yield a fault for every column of the attribution, and for its rows."""
     path = "ATTRIBUTION.parquet"
     for number, field in enumerate(pq.read_schema(run / path)):
         plant = partial(_change_cell, number=number, field=field, path=path)
@@ -61,7 +61,7 @@ def attribution_faults(run: Path) -> Iterator[Fault]:
 
 
 def stage_faults(run: Path) -> Iterator[Fault]:
-    """Give a fault for every table of every stage, and for columns that the shards are made of."""
+    """Yield a fault for every table of every stage, and for columns that the shards are made of."""
     for folder in sorted({file.parent for file in run.rglob("*.parquet")} - {run, run / "taxonomy"}):
         name = folder.relative_to(run).as_posix()
         filled = [file for file in sorted(folder.glob("*.parquet")) if pq.read_metadata(file).num_rows]

@@ -35,7 +35,7 @@ _REWRITTEN: tuple[tuple[str, Callable[[bytes], bytes], str], ...] = (
 
 
 def header_faults(run: Path) -> Iterator[Fault]:
-    """Give a fault for every field of a tar header, with the header's checksum made to fit, and for what is between."""
+    """Yield a fault for every field of a tar header, with the header's checksum made to fit, and what is between."""
     for number, name in enumerate(sorted({*FIXED, "name", "size", "chksum"})):
         ends = name in ("typeflag", "magic", "name", "size", "prefix")
         named = {"name": "archives", "size": "archives", "prefix": "header", "magic": "magic"}.get(name, name)
@@ -50,7 +50,7 @@ def header_faults(run: Path) -> Iterator[Fault]:
 
 
 def member_faults(run: Path) -> Iterator[Fault]:
-    """Give faults of whole members and samples; places and indices are forged along."""
+    """Yield faults of whole members and samples; places and indices are forged along."""
     changes: list[tuple[str, Callable[..., Members], str, str]] = []
     for suffix, _ in read_tar(shards_of(run)[0])[0][1]:
         changes.append((f"no {suffix}", _without, suffix, f"no {suffix}"))
@@ -67,7 +67,7 @@ def member_faults(run: Path) -> Iterator[Fault]:
 
 
 def json_faults(run: Path) -> Iterator[Fault]:
-    """Give two faults for every key that any sample's JSON has: another value, and none."""
+    """Yield two faults for every key that any sample's JSON has: another value, and none."""
     keys: dict[str, None] = {}
     for shard in shards_of(run):
         for _, members in read_tar(shard):

@@ -145,3 +145,29 @@ def test_a_row_without_end_is_refused() -> None:
 )
 def test_the_dialect_is_told_from_the_first_line(head: bytes, dialect: Dialect) -> None:
     assert guess_dialect(head) == dialect
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    rows=st.lists(st.lists(PLAIN, min_size=1, max_size=3).filter(any), max_size=12),
+    more=st.integers(0, 2),
+    chunk=st.integers(3, 200),
+    line_end=st.sampled_from(["\n", "\r\n"]),
+)
+def test_people_may_leave_out_cells_at_the_end_of_a_row_or_end_it_in_delimiters(
+    rows: list[list[str]], more: int, chunk: int, line_end: str
+) -> None:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="," * more + line_end, quoting=csv.QUOTE_ALL).writerows(rows)
+    parts = list(
+        read_parts(io.BytesIO(out.getvalue().encode()), COMMAS, COLUMNS, COLUMNS, skip=0, fill=True, chunk=chunk)
+    )
+    found = [tuple(row.values()) for part in parts for row in part.table.to_pylist()]
+    assert [fault for part in parts for fault in part.faults] == []
+    assert found == [tuple(cell or None for cell in [*row, "", ""][:3]) for row in rows]
+
+
+def test_a_full_cell_too_many_is_a_fault_though_rows_are_filled() -> None:
+    part = parse_rows(b'1,5" lens,,\n1,2,3,4\n"1\n', COMMAS, COLUMNS, COLUMNS, fill=True)
+    assert part.table.to_pylist() == [{"a": "1", "b": '5" lens', "c": None}]
+    assert [fault.kind for fault in part.faults] == [FaultKind.RAGGED_LONG, FaultKind.UNBALANCED_QUOTE]

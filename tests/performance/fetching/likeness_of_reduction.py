@@ -52,7 +52,7 @@ def losses(photographs: Iterable[Path], sides: Iterable[int]) -> Iterator[Loss]:
 
 
 def _lossless(path: Path) -> bytes:
-    """Give the photograph as a BMP, which is always decoded whole; its orientation is applied, as BMP has none."""
+    """Return the photograph as a BMP, which is always decoded whole; its orientation is applied, as BMP has none."""
     out = io.BytesIO()
     with Image.open(path) as image:
         ImageOps.exif_transpose(image).save(out, "BMP")
@@ -62,6 +62,6 @@ def _lossless(path: Path) -> bytes:
 def psnr(
     one: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], two: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 ) -> float:
-    """Give the peak signal-to-noise ratio of two rasters of one shape in dB; 99 for equal ones."""
+    """Return the peak signal-to-noise ratio of two rasters of one shape in dB; 99 for equal ones."""
     error = float(np.mean((one.astype(np.float64) - two) ** 2))
     return 99.0 if error == 0 else 10 * math.log10(255**2 / error)

@@ -11,7 +11,7 @@ THREADS = Path(__file__).with_name("threads.py")
 
 
 def environment(name: str, folder: Path, python: str) -> Path | None:
-    """Give the Python of a peer's environment, making it on demand; None when it cannot be had, and why is printed.
+    """Return the Python of a peer's environment, making it on demand; None when it cannot be had, and why is printed.
 
     img2dataset 1.47 needs Python 3.12 or older (it imports `imghdr`).
     """
@@ -32,12 +32,12 @@ def environment(name: str, folder: Path, python: str) -> Path | None:
 
 
 def threads_command(binary: Path, urls: Path, folder: Path, rule: str, side: int, quality: int) -> list[str]:
-    """Give the command of the shortest program that does the same."""
+    """Return the command of the shortest program that does the same."""
     return [str(word) for word in (binary, THREADS, urls, folder, rule, side, quality)]
 
 
 def command(binary: Path, urls: Path, folder: Path, rule: str, side: int, quality: int, processes: int) -> list[str]:
-    """Give the command that bounds the shortest or longest side of each image, and never enlarges."""
+    """Return the command that bounds the shortest or longest side of each image, and never enlarges."""
     options = {
         "url_list": urls,
         "input_format": "txt",

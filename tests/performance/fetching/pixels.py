@@ -25,12 +25,12 @@ _MAX_PIXELS = 200_000_000
 
 
 def resamplers() -> tuple[str, ...]:
-    """Give the resamplers that are installed here."""
+    """Return the resamplers that are installed here."""
     return RESAMPLERS if importlib.util.find_spec("cykooz_resizer") else tuple(n for n in RESAMPLERS if n != CYKOOZ)
 
 
 def pixel_lines(files: Sequence[Path], rule: str, side: int, quality: int, rounds: int = 3) -> Iterator[str]:
-    """Give one line per way."""
+    """Yield one line per way."""
     rules = {name: ImageRules(side=side, rule=rule, quality=quality, resampler=name) for name in resamplers()}
     ways: dict[str, Callable[[bytes], object]] = {
         f"biomill, {name}": lambda data, each=each: process(data, [None], each, _MAX_PIXELS)  # type: ignore[misc]

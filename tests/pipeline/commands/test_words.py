@@ -28,7 +28,7 @@ def every(parser: Parser) -> list[Parser]:
 
 
 def said(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
-    """Give exit status, stdout and stderr of a command line."""
+    """Return exit status, stdout and stderr of a command line."""
     try:
         status = main(words)
     except SystemExit as end:

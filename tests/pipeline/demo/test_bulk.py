@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.demo import generate_records
 from pipeline.demo.bulk import occurrences_for
-from pipeline.demo.cast import default_taxa
+from pipeline.demo.species import default_taxa
 
 
 def tables(folder: Path) -> dict[str, list[list[str]]]:

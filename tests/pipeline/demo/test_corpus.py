@@ -15,7 +15,7 @@ import pytest
 
 from manifests.recipe import Recipe, SourceSpec
 from pipeline.demo import Corpus, build_corpus
-from pipeline.demo.cast import CAST, load_cast
+from pipeline.demo.species import SPECIES, load_species
 from pipeline.model.errors import StorageError
 from pipeline.model.outcomes import Outcome
 
@@ -198,8 +198,8 @@ def test_the_recipe_passes_the_loader(corpus: Corpus) -> None:
 
 
 def test_the_cast_is_some_forty_species_of_four_kingdoms_with_distinct_looks() -> None:
-    cast = load_cast()
-    assert len(cast) == len(set(CAST)) >= 45
+    cast = load_species()
+    assert len(cast) == len(set(SPECIES)) >= 45
     assert {species.lineage[0] for species in cast.values()} == {"Animalia", "Plantae", "Fungi", "Chromista"}
     assert len({species.look for species in cast.values()}) == len(cast)
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pipeline.demo import Corpus
-from pipeline.demo.cast import CAST, load_cast
 from pipeline.demo.draw import draw_frame, draw_picture, jpeg
+from pipeline.demo.species import SPECIES, load_species
 
 ARRIVED = (
     "kept",
@@ -124,7 +124,7 @@ def test_leaks_by_bytes_have_the_pixels_of_the_held_out_file(corpus: Corpus, row
 
 
 def test_relatives_look_alike_rank_by_rank() -> None:
-    cast = load_cast()
+    cast = load_species()
     lion, puma, sparrow, oak = (
         cast[key].look for key in ("Panthera leo", "Puma concolor", "Passer domesticus", "Quercus robur")
     )
@@ -137,20 +137,20 @@ def test_relatives_look_alike_rank_by_rank() -> None:
 @settings(max_examples=25, deadline=None)
 @given(
     key=st.text(max_size=12),
-    species=st.sampled_from(CAST),
+    species=st.sampled_from(SPECIES),
     width=st.integers(40, 240),
     height=st.integers(40, 240),
 )
 def test_a_drawing_is_a_function_of_look_key_and_size(key: str, species: str, width: int, height: int) -> None:
-    look = load_cast()[species].look
+    look = load_species()[species].look
     one, two = (draw_picture(look, key, (width, height)) for _ in range(2))
     assert one.size == (width, height) and one.tobytes() == two.tobytes()
 
 
 @settings(max_examples=15, deadline=None)
-@given(key=st.text(max_size=12), present=st.lists(st.sampled_from(CAST), min_size=1, max_size=4))
+@given(key=st.text(max_size=12), present=st.lists(st.sampled_from(SPECIES), min_size=1, max_size=4))
 def test_boxes_of_a_frame_lie_inside_and_never_touch(key: str, present: list[str]) -> None:
-    cast = load_cast()
+    cast = load_species()
     frame, boxes = draw_frame([cast[species].look for species in present], key, (480, 360))
     assert len(boxes) == len(present)
     for x, y, width, height in boxes:
@@ -161,7 +161,7 @@ def test_boxes_of_a_frame_lie_inside_and_never_touch(key: str, present: list[str
 
 
 def test_a_jpeg_comment_changes_the_bytes_and_no_pixel() -> None:
-    image = draw_picture(load_cast()["Puma concolor"].look, "key", (80, 60))
+    image = draw_picture(load_species()["Puma concolor"].look, "key", (80, 60))
     plain, noted = jpeg(image), jpeg(image, comment=b"note")
     assert plain != noted
     assert Image.open(io.BytesIO(plain)).tobytes() == Image.open(io.BytesIO(noted)).tobytes()

@@ -39,7 +39,7 @@ def test_a_crop_holds_of_its_neighbours_those_that_lie_in_it_by_half() -> None:
 @given(
     x=st.floats(-10, 150), y=st.floats(-10, 100), w=st.floats(40, 200), h=st.floats(40, 200), side=st.integers(20, 200)
 )
-def test_a_box_lies_in_the_crop_that_the_mill_cut_by_it(x: float, y: float, w: float, h: float, side: int) -> None:
+def test_a_box_lies_in_the_crop_that_a_run_cut_by_it(x: float, y: float, w: float, h: float, side: int) -> None:
     out = io.BytesIO()
     Image.new("RGB", (240, 200), "olive").save(out, "PNG")
     (crop,) = process(out.getvalue(), [Box(x, y, w, h)], ImageRules(side=side, min_side=1), 10**6)

@@ -32,7 +32,7 @@ SMALL = View(size=16)
 
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
-    """Give the address of a bucket on an S3 server of this machine."""
+    """Yield the address of a bucket on an S3 server of this machine."""
     for name in ("moto", "flask", "flask_cors", "s3fs"):
         if importlib.util.find_spec(name) is None:
             pytest.skip(f"{name} is not installed")
@@ -56,8 +56,8 @@ def s3() -> Iterator[str]:
         end = time.monotonic() + 60
         while socket.socket().connect_ex(("127.0.0.1", port)) and time.monotonic() < end:
             time.sleep(0.1)
-        file_system("s3://mill")[0].mkdir("s3://mill")
-        yield "s3://mill"
+        file_system("s3://bucket")[0].mkdir("s3://bucket")
+        yield "s3://bucket"
     finally:
         server.terminate()
         server.wait(10)

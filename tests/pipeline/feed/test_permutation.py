@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.feed.permutation import Permutation, uniforms
-from pipeline.feed.tape import Tape
+from pipeline.feed.stream_order import StreamOrder
 
 
 @settings(max_examples=60, deadline=None)
@@ -38,13 +38,15 @@ def test_uniforms_are_uniform() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=9), st.integers(1, 5), st.integers(1, 12), st.integers(0, 9))
-def test_a_tape_holds_every_row_once_wherever_it_is_read(sizes: list[int], shards: int, chunk: int, epoch: int) -> None:
+def test_an_order_holds_every_row_once_wherever_it_is_read(
+    sizes: list[int], shards: int, chunk: int, epoch: int
+) -> None:
     shard = np.repeat(np.arange(len(sizes)), sizes)
-    tape = Tape(np.arange(shard.size), shard, len(sizes), 1, epoch, shards, chunk)
-    rows = tape.rows(np.arange(shard.size))
+    order = StreamOrder(np.arange(shard.size), shard, len(sizes), 1, epoch, shards, chunk)
+    rows = order.rows(np.arange(shard.size))
     assert np.array_equal(np.sort(rows), np.arange(shard.size))
     for start in {0, shard.size // 3, shard.size - 1}:
-        assert np.array_equal(tape.rows(np.arange(start, shard.size)), rows[start:])
+        assert np.array_equal(order.rows(np.arange(start, shard.size)), rows[start:])
 
 
 @pytest.mark.parametrize("size", [0, -1])

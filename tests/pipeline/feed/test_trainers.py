@@ -36,7 +36,7 @@ def folder(
 
 
 def words(line: str) -> dict[str, str]:
-    """Give the options of a line, as a shell splits it."""
+    """Return the options of a line, as a shell splits it."""
     found = shlex.split(line)
     places = [at for at, word in enumerate(found) if word.startswith("--")]
     return {
@@ -45,7 +45,7 @@ def words(line: str) -> dict[str, str]:
 
 
 def expanded(pattern: str) -> list[str]:
-    """Give the files that webdataset makes of a pattern."""
+    """Return the files that webdataset makes of a pattern."""
     return [file for part in pattern.split("::") for file in braceexpand(part)]
 
 

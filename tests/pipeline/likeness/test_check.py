@@ -1,4 +1,4 @@
-"""The leak check: what is a leak, what is unknown, and that one failed hash changes nobody else's fate."""
+"""The leak check: what is a leak, what is unknown, and that one failed hash changes nobody else's decision."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def table(rows: list[dict[str, object]]) -> pa.Table:
     failed=st.sets(st.integers(0, 19)),
     flips=st.lists(st.integers(0, 60), min_size=20, max_size=20),
 )
-def test_a_missing_hash_changes_nobody_elses_fate_and_brute_force_agrees(seed: int, failed: set[int], flips) -> None:
+def test_a_missing_hash_changes_nobody_elses_outcome_and_brute_force_agrees(seed: int, failed: set[int], flips) -> None:
     random = np.random.default_rng(seed)
     held = random.integers(0, 256, (5, 32), dtype=np.uint8)
     train = []

@@ -127,6 +127,6 @@ def test_an_image_that_came_from_another_address_is_not_failed(tmp_path: Path) -
         journal = Journal(tmp_path, unit)
         rows = [{**row, "address": "http://a", "outcome": outcome, "attempts": 1} for row in images(unit, 2)]
         journal.note([(row, b"") for row in rows])
-        assert look(tmp_path).settled() == ((0, 2) if outcome else (2, 0))
+        assert look(tmp_path).decided() == ((0, 2) if outcome else (2, 0))
         journal.finish()
-    assert look(tmp_path).settled() == (2, 0)
+    assert look(tmp_path).decided() == (2, 0)

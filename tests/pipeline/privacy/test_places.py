@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from manifests import PrivacyRules, RecipeError
 from pipeline.catalog.build import view_statements
 from pipeline.privacy import generalised, place_columns
-from pipeline.privacy.protected import read_threatened, settle, taxa_below
+from pipeline.privacy.protected import find_taxa, read_threatened, taxa_below
 from taxonomy import Taxonomy, build_taxonomy
 
 
@@ -59,15 +59,15 @@ def taxonomy(tmp_path_factory: pytest.TempPathFactory) -> Taxonomy:
 def test_a_listed_taxon_covers_its_synonyms_and_what_is_below_it(
     taxonomy: Taxonomy, entry: str, inside: str, outside: str
 ) -> None:
-    below = taxa_below(settle([entry], taxonomy), taxonomy).to_pylist()
+    below = taxa_below(find_taxa([entry], taxonomy), taxonomy).to_pylist()
     assert inside in below and outside not in below
 
 
 @pytest.mark.parametrize("entry", ["Morus", "Nonexistus imaginarius", "Puma imaginaria"])
-def test_a_name_that_is_not_settled_takes_nothing_else_in_its_place(taxonomy: Taxonomy, entry: str) -> None:
-    row = settle([entry], taxonomy).to_pylist()[0]
+def test_a_name_that_is_not_resolved_takes_nothing_else_in_its_place(taxonomy: Taxonomy, entry: str) -> None:
+    row = find_taxa([entry], taxonomy).to_pylist()[0]
     assert (row["accepted_id"], row["canonical_name"]) == (None, entry)
-    assert len(taxa_below(settle([entry], taxonomy), taxonomy)) == 0
+    assert len(taxa_below(find_taxa([entry], taxonomy), taxonomy)) == 0
 
 
 def test_lists_of_taxa_are_names_or_keys_and_never_empty(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_stages_of_an_earlier_run_are_not_told_as_done(demo: Demo, tmp_path: Pat
 
 
 def test_every_stage_counts_so_far_what_it_counts_at_its_end(demo: Demo, tmp_path: Path) -> None:
-    """With its mark taken away a whole stage says the same, but for fetch, which settles rows at its end."""
+    """With its mark taken away a whole stage says the same, but for fetch, which decides rows at its end."""
     out = tmp_path / "out"
     shutil.copytree(demo.out, out, ignore=shutil.ignore_patterns("blobs", "*.tar", "taxonomy"))
     for place, name in enumerate(STAGES[:-1]):

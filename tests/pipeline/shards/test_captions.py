@@ -132,7 +132,7 @@ def test_no_caption_holds_none_double_blanks_or_line_breaks(lineage: dict[str, s
 
 
 def real_names(table: Path) -> list[tuple[dict[str, str | None], str]]:
-    """Give the distinct (lineage, common name) of a published table; empty common names stay empty."""
+    """Return the distinct (lineage, common name) of a published table; empty common names stay empty."""
     if not table.is_file():
         pytest.skip(f"no sample data: {table.name} is absent")
     with gzip.open(table, "rt", encoding="utf-8", newline="") as file:

@@ -40,7 +40,7 @@ def strict(text: str) -> Any:
 
 
 def told_types(value: Any) -> Any:
-    """Give the types that a reader would infer from one sample alone."""
+    """Return the types that a reader would infer from one sample alone."""
     return {key: told_types(each) for key, each in value.items()} if isinstance(value, dict) else type(value)
 
 

@@ -131,7 +131,7 @@ def decided(asks: Sequence[Ask], rules: FetchRules = RULES) -> set[str]:
 
 
 def lost(count: int, at: str = "a.org", **more: str) -> list[Ask]:
-    """Give answers of equal bytes for three genera."""
+    """Return answers of equal bytes for three genera."""
     taxa = ("Puma concolor", "Lynx lynx", "Canis lupus")
     return [Ask(f"http://{at}/photos/{n}.jpg", taxa[n % 3], **more) for n in range(count)]
 
@@ -183,7 +183,7 @@ def test_sizes_schemes_and_fragments_of_one_picture_are_one_address() -> None:
     sizes = ("square", "small", "medium", "large", "original", "1024x768")
     paths = [Ask(f"http://a.org/photos/7/{size}.jpg", ask.taxon) for size, ask in zip(sizes, lost(6), strict=True)]
     queries = [Ask(f"http://a.org/p.php?id=7&width={100 * n}", ask.taxon) for n, ask in enumerate(lost(6), 1)]
-    pages = [Ask(f"http{'s' * (n % 2)}://a.org/book.jpg#page{n}", ask.taxon) for n, ask in enumerate(lost(6))]
+    pages = [Ask(f"http{'s' * (n % 2)}://a.org/page.jpg#page{n}", ask.taxon) for n, ask in enumerate(lost(6))]
     for asks in (paths, queries, pages):
         assert decided(asks) == set()
     flickr = [

@@ -50,7 +50,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def preferred(con: duckdb.DuckDBPyConnection, rows: Mapping[str, Mapping[str, Any]], recipe: Recipe = RECIPE) -> str:
-    """Give the name of the row that comes first."""
+    """Return the name of the row that comes first."""
     ids = {f"{rank}_id": None for rank in ("kingdom", "phylum", "class", "order", "family", "genus", "species")}
     listed = [{**ids, **BASE, **row, "record_id": name} for name, row in rows.items()]
     fields = [(name, pa.string()) for name in (*ids, "source", "license_family", "record_id")]

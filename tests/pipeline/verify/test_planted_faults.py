@@ -14,9 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.catalog import open_catalog
 from pipeline.commands.cli import main
 from pipeline.engine.engine import EngineOptions
 from pipeline.run.driver import run
+from pipeline.stages.catalog import Catalog
 from pipeline.storage.atomic import read_json, write_json, write_table
 from pipeline.storage.run_folder import STAGES
 from pipeline.verify import verify
@@ -31,7 +33,7 @@ def copy(demo: Demo, tmp_path: Path) -> Path:
 
 
 def findings(out: Path) -> dict[str, str]:
-    """Give what is found; leaks and duplicates are searched for by other tests."""
+    """Return what is found; leaks and duplicates are searched for by other tests."""
     return {check.name: check.detail for check in verify(out, {"leakage", "duplicates"}) if not check.ok}
 
 
@@ -150,6 +152,19 @@ def test_a_run_of_an_earlier_version_is_noted_by_the_same_command(copy: Path, de
         del done["files"]
         write_json(copy / stage / "_done.json", done)
     assert "ingest/_done.json notes no digest" in findings(copy)["stages"]
+    run(demo.recipe, copy, options=EngineOptions())
+    assert findings(copy) == {}
+
+
+def test_a_run_whose_catalog_an_older_version_built_is_told_how_to_renew_it(
+    copy: Path, demo: Demo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Catalog, "version", Catalog.version + 1)
+    found = findings(copy)
+    assert sorted(found) == ["catalog", "stages"]
+    assert "run the same `biomill run` command again" in found["catalog"]
+    with open_catalog(copy) as con:
+        assert con.execute("SELECT count(*) FROM ledger").fetchone() == (489,)
     run(demo.recipe, copy, options=EngineOptions())
     assert findings(copy) == {}
 

@@ -49,13 +49,13 @@ def test_an_epithet_of_another_gender_is_found_by_its_stem(birds: Taxonomy, name
         ("Turdus phiomelols", "Turdus philomelos"),
     ],
 )
-def test_one_slip_in_a_word_is_forgiven(birds: Taxonomy, name: str, species: str) -> None:
+def test_one_edit_in_a_word_is_forgiven(birds: Taxonomy, name: str, species: str) -> None:
     row = ask(birds, name)
     assert (row["match_type"] in ("STEM", "FUZZY"), row["species"]) == (True, species)
 
 
 @pytest.mark.parametrize("name", ["Passer alta", "Passer domastycvs", "BOLD:AAA1235", "Passer indet"])
-def test_short_words_two_slips_and_labels_are_never_forgiven(birds: Taxonomy, name: str) -> None:
+def test_short_words_two_edits_and_labels_are_never_forgiven(birds: Taxonomy, name: str) -> None:
     assert ask(birds, name)["species"] is None
 
 

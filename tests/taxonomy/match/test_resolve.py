@@ -41,7 +41,7 @@ def test_a_synonym_leads_to_the_accepted_species(default: Taxonomy, synonym: str
 
 
 @pytest.mark.parametrize("name", ["Morus", "Oenanthe", "Prunella", "Ficus", "Pieris", "Ficus variegata"])
-def test_a_homonym_is_never_settled_without_a_reason(default: Taxonomy, name: str) -> None:
+def test_a_homonym_is_never_decided_without_a_reason(default: Taxonomy, name: str) -> None:
     row = ask(default, name)
     assert (row["match_type"], row["accepted_id"], row["kingdom"], row["confidence"]) == ("AMBIGUOUS", None, None, 0)
     assert row["n_candidates"] == 2

@@ -31,7 +31,7 @@ FORMS = (
 
 
 def vocabulary() -> list[str]:
-    """Give every word in the parser's binary (its markers, stop lists and patterns) and in our own modules."""
+    """Return every word in the parser's binary (its markers, stop lists and patterns) and in our own modules."""
     folder = Path(str(nameparser.__file__)).parent
     text = b"\n".join(path.read_bytes() for path in sorted(folder.glob("*.so")) + sorted(folder.glob("*.pyd")))
     own = "\n".join(
@@ -60,7 +60,7 @@ def test_no_word_that_the_parser_knows_is_taken_for_a_name_or_an_author_by_mista
 
 
 def listed() -> Iterator[tuple[str, str]]:
-    """Give the real names at hand, with the authorship where it stands beside them."""
+    """Yield the real names at hand, with the authorship where it stands beside them."""
     with (DATA / "gbif-matching-ws/nub_usages.tsv").open(encoding="utf-8") as handle:
         yield from ((line.split("\t")[2], "") for line in handle)
     with (DATA / "inat21/inat2021-categories.csv").open(encoding="utf-8", newline="") as handle:

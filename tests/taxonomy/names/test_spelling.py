@@ -1,4 +1,4 @@
-"""Stems, slips and interval labels keep their promises on any input."""
+"""Stems, edits and interval labels keep their promises on any input."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from taxonomy.build.intervals import intervals, lowest_holder
 from taxonomy.build.lineage import lowest_common
-from taxonomy.names.fuzzy import FAR, MOVED, near_words, remainders, slips, write_remainders
+from taxonomy.names.fuzzy import FAR, MOVED, edits, near_words, remainders, write_remainders
 from taxonomy.names.stems import stem
 
 word = st.text(alphabet="abc", min_size=1, max_size=9)
 
 
 def damerau(one: str, other: str) -> int:
-    """Optimal string alignment distance, by the book (a plain table)."""
+    """Optimal string alignment distance, as defined (a plain table)."""
     table = [[max(i, j) if 0 in (i, j) else 0 for j in range(len(other) + 1)] for i in range(len(one) + 1)]
     for i in range(1, len(one) + 1):
         for j in range(1, len(other) + 1):
@@ -28,23 +28,23 @@ def damerau(one: str, other: str) -> int:
 
 
 @given(word, word)
-def test_a_slip_is_one_edit_of_damerau_and_levenshtein(one: str, other: str) -> None:
-    found, distance = slips(one, other), damerau(one, other)
+def test_a_misspelling_is_one_edit_of_damerau_and_levenshtein(one: str, other: str) -> None:
+    found, distance = edits(one, other), damerau(one, other)
     assert (found <= 1) == (distance <= 1)
-    assert found == slips(other, one)
+    assert found == edits(other, one)
     assert found in (0, 1, MOVED, FAR)
     assert found != MOVED or (distance == 2 and sorted(one) == sorted(other))
 
 
 @given(st.lists(st.text(alphabet="abcde", min_size=5, max_size=8), min_size=1, max_size=30, unique=True), st.data())
 @settings(max_examples=60, deadline=None)
-def test_near_words_are_those_of_one_slip_with_the_same_first_letter(words: list[str], data: st.DataObject) -> None:
+def test_near_words_are_those_of_one_edit_with_the_same_first_letter(words: list[str], data: st.DataObject) -> None:
     words = sorted(words)
     arrays = write_remainders(words, 5)
     asked = data.draw(st.text(alphabet="abcde", min_size=5, max_size=8))
     column = pa.chunked_array([pa.array(words)])
     found = near_words([asked], column, arrays["remainders"], arrays["remainder_words"], 5)
-    wanted = [(each, slips(asked, each)) for each in words if each[0] == asked[0] and 0 < slips(asked, each) < FAR]
+    wanted = [(each, edits(asked, each)) for each in words if each[0] == asked[0] and 0 < edits(asked, each) < FAR]
     assert found.get(asked, []) == wanted
 
 

@@ -145,7 +145,9 @@ def test_broken_rows_cost_one_row_each_and_name_it(tmp_path: Path) -> None:
     [
         ("a.tsv", b"", "no header"),
         ("a.tsv", "taxonID\tscientificName".encode("utf-16"), "not UTF-8"),
+        ("a.csv", "taxonID,scientificName".encode("utf-16"), "not UTF-8"),
         ("a.tsv", b"taxonID\tscientificName\xff\n", "not UTF-8"),
+        ("a.csv", b"taxonID,scientificName\xff\n", "not UTF-8"),
         ("a.tsv", b"taxonID\ttaxonID\tscientificName\n", "twice"),
         ("a.tsv", b"x\ty\n1\t2\n", "no table of taxa is recognised"),
         ("a.tsv", b"\t".join(b"c%d" % i for i in range(600)) + b"\n", "600 columns"),

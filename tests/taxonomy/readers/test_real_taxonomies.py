@@ -64,7 +64,7 @@ def test_a_real_backbone_excerpt_builds_and_is_careful_with_its_homonyms(tmp_pat
     answers = resolve(taxonomy, pa.table({"scientific_name": torn})).to_pylist()
     for row in answers:
         if row["usage_id"] and row["runner_up_id"]:
-            # What is settled without a hint has no rival in another kingdom.
+            # What is decided without a hint has no rival in another kingdom.
             rival = dict(taxonomy.usage(row["runner_up_id"]).classification)
             assert rival.get("kingdom") == row["kingdom"], row["scientific_name"]
 

@@ -38,9 +38,9 @@ def test_many_readers_hold_the_limit_and_one_body_at_most() -> None:
 
 def test_a_fetch_goes_through_a_budget_that_holds_two_bodies(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetcher, "HELD_BYTES", 2 * len(JPEG))
-    with Fetcher(site.rules(total_timeout=5.0)) as mill:
-        budget, most, arrived = mill._budget, 0, 0
-        for _, answer in mill.fetch_all([site.url(f"ok/{n}") for n in range(40)]):
+    with Fetcher(site.rules(total_timeout=5.0)) as asking:
+        budget, most, arrived = asking._budget, 0, 0
+        for _, answer in asking.fetch_all([site.url(f"ok/{n}") for n in range(40)]):
             arrived += answer.ok
             most = max(most, budget.used)
         assert (arrived, budget.used) == (40, 0)

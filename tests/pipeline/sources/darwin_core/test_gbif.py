@@ -160,7 +160,7 @@ def test_a_licence_is_inherited_and_never_replaced_by_a_kinder_one(tmp_path: Pat
         ({"type": "MovingImage", "format": ""}, ("MovingImage", "image/jpeg", None)),
     ],
 )
-def test_media_types_are_settled(
+def test_media_types_are_decided(
     cells: dict[str, str], expected: tuple[Any, ...], tmp_path: Path, read_release: Reader
 ) -> None:
     path = archive(tmp_path / "a.zip", [occurrence("1")], [medium("1", "https://e.org/a.JPG?x=1", **cells)])

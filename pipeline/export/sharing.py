@@ -1,4 +1,4 @@
-"""The door: which of the chosen samples may leave the run, by licence, asked again at the moment of leaving.
+"""Which of the chosen samples may leave the run, by licence, asked again at the moment of leaving.
 
 A run may keep images that its owner may train on but not pass on, such as CC BY-ND 4.0. An export is made to be passed
 on, and holds resized copies; so it takes an image only when the licence lets such copies be shared, or the recipe
@@ -12,7 +12,7 @@ from pipeline.storage.database import in_list
 
 
 def refusal(policy: LicencePolicy, rules: ExportRules) -> str:
-    """Give the SQL expression, over the columns of `samples`, of why a sample may not leave; null when it may.
+    """Return the SQL expression, over the columns of `samples`, of why a sample may not leave; null when it may.
 
     >>> print(refusal(LicencePolicy(allow=("CC0",)), ExportRules()).splitlines()[0])
     CASE WHEN license_family IS NULL THEN 'licence_unknown'

@@ -1,4 +1,4 @@
-"""The cast: the species of the demo, with their lineages and synonyms as the default taxonomy states them."""
+"""The species of the demo, with their lineages and synonyms as the default taxonomy states them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ MARINE = (
     "Metridium farcimen",
 )
 SNAIL = "Animalia/Ficus variegata"
-CAST = (*LAND, *INSECTS, *PLANTS, *OTHERS, *MARINE, SNAIL)
+SPECIES = (*LAND, *INSECTS, *PLANTS, *OTHERS, *MARINE, SNAIL)
 """Keys of the species: the binomial, with the kingdom in front where two kingdoms share it."""
 
 
@@ -91,7 +91,7 @@ class Naming(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Species:
-    """One species of the cast."""
+    """One species of the demo."""
 
     key: str
     name: str
@@ -121,10 +121,10 @@ class Species:
         return Naming(name, "", "species", ("",) * len(RANKS), self.key)
 
 
-def load_cast() -> Mapping[str, Species]:
-    """Read the cast from the default taxonomy, by key; raise PipelineError when it lacks one of the species.
+def load_species() -> Mapping[str, Species]:
+    """Read the species from the default taxonomy, by key; raise PipelineError when it lacks one of the species.
 
-    >>> load_cast()["Puma concolor"].lineage[-2:]
+    >>> load_species()["Puma concolor"].lineage[-2:]
     ('Puma', 'Puma concolor')
     """
     rows = default_taxa()
@@ -139,7 +139,7 @@ def load_cast() -> Mapping[str, Species]:
         if row["taxonRank"] == "species" and not row["acceptedNameUsageID"]
     }
     found: dict[str, dict[str, str]] = {}
-    for key in CAST:
+    for key in SPECIES:
         kingdom, _, name = key.rpartition("/")
         matches = [row for (realm, known), row in sorted(accepted.items()) if known == name and kingdom in ("", realm)]
         if len(matches) != 1:
@@ -147,7 +147,7 @@ def load_cast() -> Mapping[str, Species]:
                 f"the default taxonomy holds {len(matches)} accepted species {key!r}",
                 where="taxonomy/data/default.tsv",
                 expected="exactly one",
-                remedy="correct the taxonomy, or the cast in pipeline/demo/cast.py",
+                remedy="correct the taxonomy, or the species in pipeline/demo/species.py",
             )
         found[key] = matches[0]
     lineages = {key: (*(row[rank] for rank in RANKS[:-1]), row["scientificName"]) for key, row in sorted(found.items())}

@@ -1,4 +1,4 @@
-"""Crowds of near hashes: bounded lists, exact decisions."""
+"""Dense groups of near hashes: bounded lists, exact decisions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dedup import CrowdError, brute_pairs, fold_crowds, pairs_within, thin
+from dedup import PairLimitError, brute_pairs, fold_dense, pairs_within, thin
 from tests.dedup.test_hamming import make
 
 
@@ -16,11 +16,11 @@ from tests.dedup.test_hamming import make
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(0, 200),
     shape=st.sampled_from(["random", "skewed", "repeated"]),
-    crowd=st.sampled_from([0, 2, 10, 1000]),
+    dense=st.sampled_from([0, 2, 10, 1000]),
     picky=st.booleans(),
 )
 def test_what_is_folded_has_a_near_and_better_row_that_stays_and_the_rest_is_untouched(
-    seed: int, n: int, shape: str, crowd: int, picky: bool
+    seed: int, n: int, shape: str, dense: int, picky: bool
 ) -> None:
     hashes = make(seed, n, 8, 6, shape)
     order = np.random.default_rng(seed).permutation(n)
@@ -29,11 +29,11 @@ def test_what_is_folded_has_a_near_and_better_row_that_stays_and_the_rest_is_unt
     def accept(left: np.ndarray, right: np.ndarray, distance: np.ndarray) -> np.ndarray:
         return (left * right + distance) % 3 > 0
 
-    folded = fold_crowds(hashes, 6, order, accept if picky else None, crowd)
+    folded = fold_dense(hashes, 6, order, accept if picky else None, dense)
     gone = np.setdiff1d(np.arange(n), folded.stays)
-    assert len(folded.stars) == len(gone)
+    assert len(folded.edges) == len(gone)
     named = {}
-    for left, right in zip(folded.stars.left.tolist(), folded.stars.right.tolist(), strict=True):
+    for left, right in zip(folded.edges.left.tolist(), folded.edges.right.tolist(), strict=True):
         host, guest = (left, right) if rank[left] < rank[right] else (right, left)
         named[guest] = host
     assert sorted(named) == gone.tolist()
@@ -42,11 +42,11 @@ def test_what_is_folded_has_a_near_and_better_row_that_stays_and_the_rest_is_unt
         between = np.bitwise_count(hashes[guest] ^ hashes[host]).sum(dtype=np.int16)
         assert between <= 6
         assert not picky or accept(np.array([guest]), np.array([host]), np.array([between])).all()
-    if crowd == 1000:
+    if dense == 1000:
         assert not named
 
 
-def test_a_crowd_of_near_hashes_is_folded_and_thinned_alike() -> None:
+def test_a_dense_group_of_near_hashes_is_folded_and_thinned_alike() -> None:
     random = np.random.default_rng(4)
     n = 20_000
     hashes = np.tile(random.integers(0, 256, 32, dtype=np.uint8), (n, 1))
@@ -54,10 +54,10 @@ def test_a_crowd_of_near_hashes_is_folded_and_thinned_alike() -> None:
     for place in (3, 11, 20):
         hashes[:, place] ^= np.uint8(1) << random.integers(0, 8, n).astype(np.uint8)
     hashes[:1000] = random.integers(0, 256, (1000, 32), dtype=np.uint8)
-    with pytest.raises(CrowdError):
+    with pytest.raises(PairLimitError):
         pairs_within(hashes, 10, most=1_000_000)
     order = random.permutation(n)
-    folded = fold_crowds(hashes, 10, order)
+    folded = fold_dense(hashes, 10, order)
     left = pairs_within(hashes[folded.stays], 10, most=100_000)
     decided = thin(hashes, 10, order)
     assert decided.kept.sum() < 1100

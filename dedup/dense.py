@@ -1,6 +1,7 @@
-"""Fold crowds before their pairs are listed: a hundred thousand near-identical images must not make 5e9 pairs.
+"""Fold dense groups before their pairs are listed: a hundred thousand near-identical images must not make 5e9 pairs.
 
-Rows that share a band's key with more than `crowd` others are thinned among themselves, and only what stays is listed.
+Rows that share a band's key with more than `largest` others are thinned among themselves, and only what stays is
+listed.
 
 What remains exact: every pair of rows that were not folded is listed, and every folded row has an edge to a named row
 that was not folded, comes before it in the order, and lies within the distance. What is left out: the other pairs of
@@ -20,7 +21,7 @@ from dedup.clusters import check_order
 from dedup.pairs import Accept, Hashes, Pairs, check_hashes, make_pairs
 from dedup.thinning import PAIRS, thin
 
-CROWD = 1024
+DENSE = 1024
 """Rows of one key that still count as chance: a hundred times more than unrelated images at a hundred million."""
 
 
@@ -28,67 +29,67 @@ CROWD = 1024
 class Folded:
     """Which rows stay, and for each other the row that it was folded into.
 
-    `stays`: int64[m], ascending. `stars`: one pair for each folded row, the row it was folded into and itself.
-    `crowded`: bool[n], the rows that were thinned; those of them that stay are not near each other.
+    `stays`: int64[m], ascending. `edges`: one pair for each folded row, the row it was folded into and itself.
+    `dense`: bool[n], the rows that were thinned; those of them that stay are not near each other.
     """
 
     stays: npt.NDArray[np.int64]
-    stars: Pairs
-    crowded: npt.NDArray[np.bool_]
+    edges: Pairs
+    dense: npt.NDArray[np.bool_]
 
 
-def fold_crowds(
+def fold_dense(
     hashes: Hashes,
     distance: int,
     order: npt.NDArray[np.int64],
     accept: Accept | None = None,
-    crowd: int = CROWD,
+    largest: int = DENSE,
     pairs: int = PAIRS,
 ) -> Folded:
-    """Fold rows of crowds into near ones that come before them; see the module for what this keeps.
+    """Fold rows of dense groups into near ones that come before them; see the module for what this keeps.
 
     `hashes`, `distance`, `order`, `accept`, `pairs`: as in `thin`. Where nothing is refused, a row
-    afterwards has at most `crowd` candidates for each key that a band allows it to meet; rows that `accept` tells apart
-    stay crowded. LikenessError: as `thin`.
+    afterwards has at most `largest` candidates for each key that a band allows it to meet; rows that `accept` tells
+    apart stay dense. LikenessError: as `thin`.
 
-    >>> crowd = np.zeros((5000, 8), np.uint8)
-    >>> crowd[:, 0] = np.arange(5000) % 4
-    >>> folded = fold_crowds(crowd, 6, np.arange(5000))
-    >>> folded.stays.tolist(), len(folded.stars)
+    >>> dense = np.zeros((5000, 8), np.uint8)
+    >>> dense[:, 0] = np.arange(5000) % 4
+    >>> folded = fold_dense(dense, 6, np.arange(5000))
+    >>> folded.stays.tolist(), len(folded.edges)
     ([0], 4999)
     """
     check_hashes(hashes)
     check_order(len(hashes), order)
-    crowded = crowded_rows(hashes, distance, crowd)
-    rows = np.flatnonzero(crowded)
-    chosen = order[crowded[order]]
+    dense = dense_rows(hashes, distance, largest)
+    rows = np.flatnonzero(dense)
+    chosen = order[dense[order]]
     own = None if accept is None else _Within(accept, rows)
     thinned = thin(hashes[rows], distance, np.searchsorted(rows, chosen), own, pairs)
     gone = np.flatnonzero(~thinned.kept)
     one, other = rows[thinned.representative[gone]], rows[gone]
-    stars = make_pairs(np.minimum(one, other), np.maximum(one, other), thinned.distance[gone])
+    edges = make_pairs(np.minimum(one, other), np.maximum(one, other), thinned.distance[gone])
     stays = np.ones(len(hashes), np.bool_)
     stays[other] = False
-    return Folded(np.flatnonzero(stays), stars, crowded)
+    return Folded(np.flatnonzero(stays), edges, dense)
 
 
-def crowded_rows(hashes: Hashes, distance: int, crowd: int = CROWD) -> npt.NDArray[np.bool_]:
-    """Say which rows share a band's key with more than `crowd` rows, themselves included: bool[n].
+def dense_rows(hashes: Hashes, distance: int, largest: int = DENSE) -> npt.NDArray[np.bool_]:
+    """Return which rows share a band's key with more than `largest` rows, themselves included: bool[n].
 
     Memory: some 40 bytes a row.
 
-    >>> crowded_rows(np.array([[0] * 8, [0] * 8, [255] * 8], np.uint8), 6, crowd=1).tolist()
+    >>> dense_rows(np.array([[0] * 8, [0] * 8, [255] * 8], np.uint8), 6, largest=1).tolist()
     [True, True, False]
     """
     check_hashes(hashes)
-    crowded = np.zeros(len(hashes), np.bool_)
+    dense = np.zeros(len(hashes), np.bool_)
     for band in plan_bands(hashes.shape[1] * 8, distance).bands:
         keys = (permuted_word(hashes, band.word) >> np.uint64(band.shift)) & np.uint64((1 << band.key_bits) - 1)
         by_key = np.argsort(keys)
         starts = np.flatnonzero(np.append(True, keys[by_key][1:] != keys[by_key][:-1])) if len(keys) else by_key
         lengths = np.diff(np.append(starts, len(keys)))
-        crowded[by_key[np.repeat(lengths > crowd, lengths)]] = True
-    return crowded
+        dense[by_key[np.repeat(lengths > largest, lengths)]] = True
+    return dense
 
 
 @dataclass(frozen=True, slots=True)

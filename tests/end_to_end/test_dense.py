@@ -1,4 +1,4 @@
-"""The whole run decides alike whether near images are folded as a crowd first or joined pair by pair."""
+"""The whole run decides alike whether near images are folded as a dense group first or joined pair by pair."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from pipeline.verify import verify
 from tests.conftest import Demo
 
 
-def test_the_demo_ends_alike_when_all_its_near_images_are_crowds(
+def test_the_demo_ends_alike_when_all_its_near_images_are_dense_groups(
     demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = Path(shutil.copytree(demo.out, tmp_path / "copy"))
-    monkeypatch.setattr(likeness, "crowded_rows", lambda hashes, distance: np.ones(len(hashes), np.bool_))
+    monkeypatch.setattr(likeness, "dense_rows", lambda hashes, distance: np.ones(len(hashes), np.bool_))
     recipe = demo.recipe
     smaller = replace(recipe.limits, memory_mb=recipe.limits.memory_mb // 2)
     run(replace(recipe, limits=smaller), copy)

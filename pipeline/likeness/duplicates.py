@@ -1,4 +1,4 @@
-"""Who stays when images are alike: a pure function from records and pairs to one fate per record.
+"""Who stays when images are alike: a pure function from records and pairs to one decision per record.
 
 Records come in order of preference, best first. Records of one hash form a node; near pairs join nodes. In order:
 
@@ -21,9 +21,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from dedup import components, dominating_set
-from pipeline.likeness.crowds import Folds
+from pipeline.likeness.decisions import RANK_IDS, Decision, DecisionRules, first_decisions
+from pipeline.likeness.dense import Folds
 from pipeline.likeness.edges import Edges, joined
-from pipeline.likeness.fates import RANK_IDS, Fate, Verdicts, first_fates
 from pipeline.likeness.search import Leak
 from pipeline.likeness.verification import UNKNOWN_RESIDUAL, Int
 from pipeline.model.outcomes import Outcome
@@ -32,7 +32,7 @@ from pipeline.storage.database import evidence
 
 
 def compatible(one: tuple[str | None, ...], two: tuple[str | None, ...]) -> bool:
-    """Tell whether two labels can both be right: the same taxon, or one an ancestor of the other.
+    """Return whether two labels can both be right: the same taxon, or one an ancestor of the other.
 
     A label is the accepted id followed by the ids of its seven ranks.
 
@@ -44,46 +44,46 @@ def compatible(one: tuple[str | None, ...], two: tuple[str | None, ...]) -> bool
     return one[0] == two[0] or one[0] in two[1:] or two[0] in one[1:]
 
 
-def settle(
+def decide_duplicates(
     records: pa.Table,
     node: Int,
     edges: Edges,
     leaks: Mapping[int, Leak],
-    verdicts: Verdicts,
+    rules: DecisionRules,
     folds: Folds | None = None,
-) -> tuple[list[Fate], Int]:
-    """Give the fate of every record, and its cluster (index of the cluster's first record).
+) -> tuple[list[Decision], Int]:
+    """Return the decision of every record, and its cluster (index of the cluster's first record).
 
     `records` (in order of preference) needs quality, pixel_sha256, media_id, box (bool), accepted_id and the rank ids,
     and may have sha256 (of the bytes that the picture came in);
     `node[i]` is the node of record i that `edges` speak of: records of one node are one picture. `folds`: nodes that
-    take part in no edge, because they stand behind another one of their crowd (`pipeline.likeness.crowds`).
+    take part in no edge, because they stand behind another one of their dense group (`pipeline.likeness.dense`).
     """
     count = records.num_rows
     columns: dict[str, list[Any]] = {name: records.column(name).to_pylist() for name in records.column_names}
     labels = list(zip(columns["accepted_id"], *(columns[name] for name in RANK_IDS), strict=True))
-    fates = first_fates(records, leaks, verdicts)
+    decisions = first_decisions(records, leaks, rules)
     nodes = int(node.max()) + 1 if count else 0
     everyone: list[list[int]] = [[] for _ in range(nodes)]
     for index in range(count):
-        if fates[index] is None:
+        if decisions[index] is None:
             everyone[node[index]].append(index)
-    stars = joined([]) if folds is None else folds.stars
-    folded = set(stars.right.tolist())
+    fallen = joined([]) if folds is None else folds.edges
+    folded = set(fallen.right.tolist())
     members = [[] if place in folded else inside for place, inside in enumerate(everyone)]
     alive = np.array([bool(m) for m in members], dtype=bool)
     near = alive[edges.left] & alive[edges.right] if nodes else np.zeros(0, dtype=bool)
     edges = edges.at(near)
     left, right = edges.left, edges.right
 
-    conflict, usable, quarrels = _conflicts(members, labels, columns, left, right)
-    lowered = _lowered(members, labels, conflict, quarrels, verdicts)
+    conflict, usable, conflicting = _conflicts(members, labels, columns, left, right)
+    lowered = _lowered(members, labels, conflict, conflicting, rules)
     conflict = {place: other for place, other in conflict.items() if place not in lowered}
     for place, other in sorted(conflict.items()):
         for index in members[place]:
             against = next((m for m in members[other] if not compatible(labels[index], labels[m])), members[other][0])
             proof = evidence(rule="alike, labelled differently", taxa=sorted({labels[index][0], labels[against][0]}))
-            fates[index] = Fate(Outcome.LABEL_CONFLICT, proof, against)
+            decisions[index] = Decision(Outcome.LABEL_CONFLICT, proof, against)
 
     clean = usable & ~np.isin(left, list(conflict)) & ~np.isin(right, list(conflict))
     first = np.array([m[0] if m else count for m in members], dtype=np.int64)
@@ -106,24 +106,24 @@ def settle(
             if index == best:
                 rank = lowered.get(place)
                 proof = "" if rank is None else evidence(rule="lowest shared taxon", rank=RANK_COLUMNS[rank])
-                fates[index] = Fate(None, proof, None, lowered=rank)
+                decisions[index] = Decision(None, proof, None, lowered=rank)
             else:
-                fates[index] = _alike(columns, index, best, *apart)
-    linked = [edges.at(usable), stars]
-    if folds is not None and len(stars):
+                decisions[index] = _alike(columns, index, best, *apart)
+    linked = [edges.at(usable), fallen]
+    if folds is not None and len(fallen):
         kept = np.flatnonzero(alive & chosen.kept & ~np.isin(np.arange(nodes), list(conflict)))
         kept = kept[kept < len(folds.hashes)]
-        linked.append(_unfold(folds, everyone, kept, conflict, labels, columns, fates))
+        linked.append(_unfold(folds, everyone, kept, conflict, labels, columns, decisions))
     every = joined(linked)
     cluster = _clusters(count, node, everyone, every.left, every.right)
-    return [fate if fate is not None else Fate(None, "", None) for fate in fates], cluster
+    return [decision if decision is not None else Decision(None, "", None) for decision in decisions], cluster
 
 
-def _alike(columns: dict[str, list[Any]], index: int, best: int, apart: int, residual: float | None) -> Fate:
+def _alike(columns: dict[str, list[Any]], index: int, best: int, apart: int, residual: float | None) -> Decision:
     same = columns["pixel_sha256"][index] == columns["pixel_sha256"][best]
     outcome = Outcome.EXACT_DUPLICATE if same else Outcome.NEAR_DUPLICATE
     known = {} if residual is None or residual == UNKNOWN_RESIDUAL else {"residual": residual}
-    return Fate(outcome, evidence(rule="pixels" if same else "hamming", distance=apart, **known), best)
+    return Decision(outcome, evidence(rule="pixels" if same else "hamming", distance=apart, **known), best)
 
 
 def _unfold(
@@ -133,37 +133,37 @@ def _unfold(
     conflict: dict[int, int],
     labels: list[tuple[str | None, ...]],
     columns: dict[str, list[Any]],
-    fates: list[Fate | None],
+    decisions: list[Decision | None],
 ) -> Edges:
-    """Give the records of folded nodes their fates; the answer joins those whose host fell to whom they fall to."""
+    """Decide the records of folded nodes; the answer joins those whose host fell to whom they fall to."""
     stays = set(kept.tolist())
-    stars, orphans = folds.stars, []
-    ends = (stars.left.tolist(), stars.right.tolist(), stars.distance.tolist(), stars.residuals().tolist())
+    fallen, orphans = folds.edges, []
+    ends = (fallen.left.tolist(), fallen.right.tolist(), fallen.distance.tolist(), fallen.residuals().tolist())
     for host, place, between, residual in zip(*ends, strict=True):
         best = everyone[host][0]
         if host in stays:
             for index in everyone[place]:
-                fates[index] = _alike(columns, index, best, between, residual)
+                decisions[index] = _alike(columns, index, best, between, residual)
         elif host in conflict:
-            against, proof = fates[best], evidence(rule="alike to a label conflict", distance=between)
+            against, proof = decisions[best], evidence(rule="alike to a label conflict", distance=between)
             for index in everyone[place]:
-                fates[index] = Fate(Outcome.LABEL_CONFLICT, proof, against.other if against else best)
+                decisions[index] = Decision(Outcome.LABEL_CONFLICT, proof, against.other if against else best)
         else:
             orphans.append(place)
-    found = folds.settle(np.array(sorted(orphans), np.int64), kept)
+    found = folds.reassign(np.array(sorted(orphans), np.int64), kept)
     ends = (found.left.tolist(), found.right.tolist(), found.distance.tolist(), found.residuals().tolist())
     for host, place, between, residual in zip(*ends, strict=True):
         best = everyone[host][0]
         for index in everyone[place]:
             if index == best:
-                fates[index] = Fate(None, "", None)
+                decisions[index] = Decision(None, "", None)
             elif compatible(labels[index], labels[best]):
-                fates[index] = _alike(columns, index, best, between, None if host == place else residual)
+                decisions[index] = _alike(columns, index, best, between, None if host == place else residual)
             else:
                 proof = evidence(
                     rule="alike, labelled differently", taxa=sorted({str(labels[index][0]), str(labels[best][0])})
                 )
-                fates[index] = Fate(Outcome.LABEL_CONFLICT, proof, best)
+                decisions[index] = Decision(Outcome.LABEL_CONFLICT, proof, best)
     return found
 
 
@@ -185,7 +185,7 @@ def _conflicts(
         if any(not compatible(a, b) for i, a in enumerate(kinds) for b in kinds[i + 1 :]):
             conflict[place] = place
     usable = np.ones(len(left), dtype=bool)
-    quarrels: list[tuple[int, int]] = []
+    conflicting: list[tuple[int, int]] = []
     # Frames of the same bytes are one picture, whatever they are called.
     picture = "sha256" if "sha256" in columns else "media_id"
     for number, (a, b) in enumerate(zip(left.tolist(), right.tolist(), strict=True)):
@@ -197,25 +197,25 @@ def _conflicts(
         if boxes and len(pictures) == 1:
             usable[number] = False
             continue
-        quarrels.append((a, b))
+        conflicting.append((a, b))
         for place, other in ((a, b), (b, a)):
             # A node at odds with itself says so; else the first contradicting node is named, in any order of edges.
             if conflict.get(place) != place:
                 conflict[place] = min(other, conflict.get(place, other))
-    return conflict, usable, quarrels
+    return conflict, usable, conflicting
 
 
 def _lowered(
     members: list[list[int]],
     labels: list[tuple[str | None, ...]],
     conflict: dict[int, int],
-    quarrels: list[tuple[int, int]],
-    verdicts: Verdicts,
+    conflicting: list[tuple[int, int]],
+    rules: DecisionRules,
 ) -> dict[int, int]:
-    """Give the rank that the nodes of each conflict share, where the recipe asks for it and the rank is low enough."""
-    if not verdicts.lower or not conflict:
+    """Return the rank that the nodes of each conflict share, where the recipe asks so and the rank is low enough."""
+    if not rules.lower or not conflict:
         return {}
-    ends = np.array(quarrels, dtype=np.int64).reshape(-1, 2)
+    ends = np.array(conflicting, dtype=np.int64).reshape(-1, 2)
     label = components(len(members), ends[:, 0], ends[:, 1])
     parties: dict[int, list[int]] = {}
     for place in sorted(conflict):
@@ -228,13 +228,13 @@ def _lowered(
             ids = {each[rank + 1] for each in said}
             if len(ids) == 1 and None not in ids:
                 shared = rank
-        if shared >= verdicts.lowest_allowed:
+        if shared >= rules.lowest_allowed:
             lowered |= dict.fromkeys(places, shared)
     return lowered
 
 
 def _clusters(count: int, node: Int, members: list[list[int]], left: Int, right: Int) -> Int:
-    """Give every record the index of the first record it is connected to by likeness."""
+    """Return, for every record, the index of the first record it is connected to by likeness."""
     label = components(len(members), left, right) if members else np.zeros(0, dtype=np.int64)
     first: dict[int, int] = {}
     cluster = np.arange(count, dtype=np.int64)

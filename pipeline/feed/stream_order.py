@@ -26,11 +26,11 @@ class Block:
     rows: Rows
 
 
-class Tape:
+class StreamOrder:
     """One epoch, laid out.
 
-    >>> tape = Tape(np.arange(6), np.array([0, 0, 0, 1, 1, 1]), shards=2, seed=0, epoch=0, open_shards=2, chunk=2)
-    >>> sorted(tape.rows(np.arange(6)).tolist()), tape.blocks
+    >>> o = StreamOrder(np.arange(6), np.array([0, 0, 0, 1, 1, 1]), shards=2, seed=0, epoch=0, open_shards=2, chunk=2)
+    >>> sorted(o.rows(np.arange(6)).tolist()), o.blocks
     ([0, 1, 2, 3, 4, 5], 2)
     """
 
@@ -63,7 +63,7 @@ class Tape:
         return int(self._edges.size) - 1
 
     def block(self, number: int) -> Block:
-        """Give a block's rows."""
+        """Return a block's rows."""
         part = slice(number * self._chunks, (number + 1) * self._chunks)
         pieces = [
             self._members[start : start + length]
@@ -72,7 +72,7 @@ class Tape:
         return Block(self.epoch, number, np.sort(np.concatenate(pieces)))
 
     def placed(self, positions: Rows) -> Iterator[tuple[npt.NDArray[np.int64], Block, Rows]]:
-        """Give, block by block, where its samples stand in `positions`, the block, and the rows that stand there."""
+        """Yield, block by block, where its samples stand in `positions`, the block, and the rows that stand there."""
         numbers = np.searchsorted(self._edges, positions, side="right") - 1
         for number in np.unique(numbers).tolist():
             where = np.flatnonzero(numbers == number)
@@ -81,7 +81,7 @@ class Tape:
             yield where, block, block.rows[order(positions[where] - self._edges[number])]
 
     def rows(self, positions: Rows) -> Rows:
-        """Give the row at each position of the epoch."""
+        """Return the row at each position of the epoch."""
         found = np.empty(positions.size, np.int64)
         for where, _, rows in self.placed(positions):
             found[where] = rows

@@ -1,4 +1,4 @@
-"""Crowds of near images: what is dropped names a kept image it verifies against, and no two kept images are alike."""
+"""Dense groups of near images: what is dropped names a kept image that it verifies against, and no two are alike."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dedup import RESIDUAL_LIMIT, block_of, hash_image, luma_of
 from manifests import LikenessRules
 from pipeline.commands.cli import main
 from pipeline.likeness import find_duplicates
-from pipeline.likeness.crowds import NO_GROUP, Alike, fold, near_edges
+from pipeline.likeness.dense import NO_GROUP, Alike, fold, near_edges
 from pipeline.likeness.hashing import HASHED_SCHEMA
 from pipeline.likeness.verification import Given, residuals_at
 from tests.pipeline.likeness.pictures import grain, jpeg
@@ -34,7 +34,7 @@ def listed(hashes: np.ndarray, thumbnails: list[bytes | None], pixels: list[str]
     return pa.Table.from_pylist(rows, HASHED_SCHEMA)
 
 
-def crowd(count: int, random: np.random.Generator) -> np.ndarray:
+def dense(count: int, random: np.random.Generator) -> np.ndarray:
     """Hashes that differ from one hash in up to five of 40 bits, so each lies within ten of each other."""
     hashes = np.repeat(random.integers(0, 256, (1, 32), dtype=np.uint8), count, axis=0)
     for bit in random.integers(0, 40, (5, count)):
@@ -47,7 +47,7 @@ def test_the_default_residual_is_the_one_that_was_measured() -> None:
 
 
 def test_twenty_thousand_near_hashes_become_one_and_as_many_pairs() -> None:
-    hashes = crowd(20_000, np.random.default_rng(1))
+    hashes = dense(20_000, np.random.default_rng(1))
     found = find_duplicates(listed(hashes, [None] * len(hashes)))
     assert (found.count("kept"), found.count("near_duplicate")) == (1, 19_999)
     assert found.pairs.num_rows == 19_999
@@ -58,7 +58,7 @@ def test_fifteen_hundred_frames_of_one_scene_fall_to_frames_they_verify_against(
     scene = np.asarray(block_of(luma_of(grain(7)))).astype(np.int16)
     frames = np.clip(scene + random.integers(-2, 3, (1500, 64, 64)), 0, 255).astype(np.uint8)
     frames[::250, 8:24, 8:24] = 250  # an animal came by
-    hashes = crowd(1500, random)
+    hashes = dense(1500, random)
     thumbnails = [frame.tobytes() for frame in frames]
     found = find_duplicates(listed(hashes, list(thumbnails)))
     kept = [row["item"] for row in found.decisions.to_pylist() if row["decision"] == "kept"]
@@ -80,8 +80,8 @@ def test_pictures_of_one_hash_are_one_only_where_they_verify() -> None:
     assert ends == {"000000": ("kept", None), "000001": ("kept", None), "000002": ("near_duplicate", "000000")}
 
 
-def test_two_labels_of_one_crowd_are_a_conflict_of_all_its_images() -> None:
-    hashes = crowd(4000, np.random.default_rng(4))
+def test_two_labels_of_one_dense_group_are_a_conflict_of_all_its_images() -> None:
+    hashes = dense(4000, np.random.default_rng(4))
     labels = {f"{i:06d}": "deer" if i % 2 else "boar" for i in range(4000)}
     found = find_duplicates(listed(hashes, [None] * 4000), labels=labels)
     assert found.count("label_conflict") == 4000
@@ -110,9 +110,9 @@ def test_a_folder_of_a_camera_keeps_few_frames_and_names_them(
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 40), st.integers(1, 4))
 def test_folding_keeps_both_promises_whatever_is_refused(seed: int, count: int, kinds: int) -> None:
-    """Against brute force: labels, groups, refusals and which nodes count as crowded are all drawn."""
+    """Against brute force: labels, groups, refusals and which nodes count as dense are all drawn."""
     random = np.random.default_rng(seed)
-    hashes = crowd(count, random)
+    hashes = dense(count, random)
     for bit in random.integers(0, 256, (6, count)):
         hashes[np.arange(count), bit // 8] ^= (1 << (bit % 8)).astype(np.uint8)
     scenes = random.integers(20, 230, (3, 64, 64), dtype=np.uint8)
@@ -129,8 +129,8 @@ def test_folding_keeps_both_promises_whatever_is_refused(seed: int, count: int, 
     for place in folds.stays.tolist():
         if not any((min(k, place), max(k, place)) in edges for k in kept):
             kept.append(place)
-    orphans = [b for a, b in zip(folds.stars.left.tolist(), folds.stars.right.tolist(), strict=True) if a not in kept]
-    to = folds.settle(np.array(sorted(orphans), np.int64), np.array(kept, np.int64))
+    orphans = [b for a, b in zip(folds.edges.left.tolist(), folds.edges.right.tolist(), strict=True) if a not in kept]
+    to = folds.reassign(np.array(sorted(orphans), np.int64), np.array(kept, np.int64))
     kept += [a for a, b in zip(to.left.tolist(), to.right.tolist(), strict=True) if a == b]
 
     def same(a: int, b: int) -> bool:
@@ -138,7 +138,7 @@ def test_folding_keeps_both_promises_whatever_is_refused(seed: int, count: int, 
         return close and bool(alike(np.array([a]), np.array([b]), np.array([0], np.int16))[0])
 
     assert not any(same(a, b) for a, b in itertools.combinations(kept, 2))
-    for host, place in [*zip(folds.stars.left.tolist(), folds.stars.right.tolist(), strict=True)]:
+    for host, place in [*zip(folds.edges.left.tolist(), folds.edges.right.tolist(), strict=True)]:
         if host in kept and place not in orphans:
             assert same(host, place)
     for host, place in zip(to.left.tolist(), to.right.tolist(), strict=True):

@@ -1,4 +1,4 @@
-"""One run of the mill over the real corpus, with its web served on loopback and TLS verified."""
+"""One run of the pipeline over the real corpus, with its web served on loopback and TLS verified."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may become of a record, and what is settled before any two images are compared."""
+"""What may become of a record, and what is decided before any two images are compared."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RANK_IDS = tuple(f"{rank}_id" for rank in RANK_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class Decision:
     """What became of one record."""
 
     outcome: Outcome | None
@@ -41,7 +41,7 @@ class Fate:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdicts:
+class DecisionRules:
     """What the recipe says about images that evidence alone does not decide."""
 
     minimum_quality: int = 50
@@ -58,26 +58,26 @@ class Verdicts:
     """Distances within which both hashes of a `leak_pair` lie: what its evidence names."""
 
 
-def first_fates(records: pa.Table, leaks: Mapping[int, Leak], verdicts: Verdicts) -> list[Fate | None]:
-    """Give the fates of records that leak or say too little; None for those that likeness decides.
+def first_decisions(records: pa.Table, leaks: Mapping[int, Leak], rules: DecisionRules) -> list[Decision | None]:
+    """Return the decisions of records that leak or say too little; None for those that likeness decides.
 
     >>> table = pa.table({"quality": [90, 3]})
-    >>> [fate and fate.outcome.code for fate in first_fates(table, {}, Verdicts())]
+    >>> [decision and decision.outcome.code for decision in first_decisions(table, {}, DecisionRules())]
     [None, 'low_information']
     """
-    fates: list[Fate | None] = [None] * records.num_rows
+    decisions: list[Decision | None] = [None] * records.num_rows
     for index, leak in sorted(leaks.items()):
-        if leak.rule != DOUBTFUL or verdicts.doubtful_leaks:
-            fates[index] = _leaked(leak, verdicts)
+        if leak.rule != DOUBTFUL or rules.doubtful_leaks:
+            decisions[index] = _leaked(leak, rules)
     for index, quality in enumerate(records.column("quality").to_pylist()):
-        if fates[index] is None and verdicts.uninformative and quality < verdicts.minimum_quality:
-            proof = evidence(rule="pdq quality", quality=quality, minimum=verdicts.minimum_quality)
-            fates[index] = Fate(verdicts.uninformative, proof, None)
-    return fates
+        if decisions[index] is None and rules.uninformative and quality < rules.minimum_quality:
+            proof = evidence(rule="pdq quality", quality=quality, minimum=rules.minimum_quality)
+            decisions[index] = Decision(rules.uninformative, proof, None)
+    return decisions
 
 
-def open_nodes(records: pa.Table, node: Int, fates: list[Fate | None]) -> tuple[npt.NDArray[np.bool_], Int]:
-    """Say which nodes likeness has to decide, bool[m], and give each one's label, int64[m].
+def open_nodes(records: pa.Table, node: Int, decisions: list[Decision | None]) -> tuple[npt.NDArray[np.bool_], Int]:
+    """Return which nodes likeness has to decide, bool[m], and give each one's label, int64[m].
 
     Nodes have equal labels when all their open records are of one accepted taxon, the same one; a node whose records
     name several taxa has a label of its own.
@@ -91,7 +91,7 @@ def open_nodes(records: pa.Table, node: Int, fates: list[Fate | None]) -> tuple[
     alive, label = np.zeros(count, np.bool_), np.zeros(count, np.int64)
     codes: dict[str | None, int] = {}
     for index, taxon in enumerate(records.column("accepted_id").to_pylist()):
-        if fates[index] is not None:
+        if decisions[index] is not None:
             continue
         place, code = int(node[index]), codes.setdefault(taxon, len(codes))
         label[place] = code if not alive[place] or label[place] == code else -1 - place
@@ -99,15 +99,15 @@ def open_nodes(records: pa.Table, node: Int, fates: list[Fate | None]) -> tuple[
     return alive, label
 
 
-def _leaked(leak: Leak, verdicts: Verdicts) -> Fate:
+def _leaked(leak: Leak, rules: DecisionRules) -> Decision:
     outcome = _LEAK_OUTCOMES[leak.rule]
     both = (
         {"phash_distance": leak.phash_distance}
-        | {"leak_pair_phash": verdicts.leak_pair_phash, "leak_pair_pdq": verdicts.leak_pair_pdq}
+        | {"leak_pair_phash": rules.leak_pair_phash, "leak_pair_pdq": rules.leak_pair_pdq}
         if leak.phash_distance >= 0
         else {}
     )
     proof = evidence(
         rule=leak.rule, benchmark=leak.benchmark, item=leak.item, distance=leak.distance, variant=leak.variant, **both
     )
-    return Fate(outcome, proof, None, f"{leak.benchmark}/{leak.item}")
+    return Decision(outcome, proof, None, f"{leak.benchmark}/{leak.item}")

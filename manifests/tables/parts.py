@@ -19,8 +19,11 @@ from numpy.typing import NDArray
 from manifests.errors import TableError
 from manifests.tables.dialect import BOM, Dialect
 from manifests.tables.faults import Fault, FaultKind, fault_of, find_faults, is_utf8
-from manifests.tables.row_ends import Offsets, Rows, find_rows, line_ends
+from manifests.tables.row_ends import BROKEN_QUOTES, Offsets, Rows, count_fields, find_rows, line_ends
 from manifests.tables.unquoted import parse_plain
+
+Edit = tuple[int, int, bytes]
+"""Where bytes begin and end, and what takes their place."""
 
 _LONE_FEED = re.compile(rb"(?<!\r)\n")
 _ESCAPED = re.compile("[\udc80-\udcff]")
@@ -59,13 +62,15 @@ def parse_rows(
     wanted: Sequence[str],
     *,
     whole: bool = True,
+    fill: bool = False,
     rows: Rows | None = None,
 ) -> Part:
     """Read the rows of `data`, which begins and ends with one; wanted columns that the table lacks are null.
 
     `columns` names the table's fields, each by a name of its own. With `whole` every byte of a row must be of the
-    table's encoding, without it only the wanted cells. `rows` are those of `data`, where they are known. Raises
-    TableError when Arrow finds other rows than stand there, which would be a mistake in this package.
+    table's encoding, without it only the wanted cells. With `fill` a row may end early, and may have empty fields too
+    many. `rows` are those of `data`, where they are known. Raises TableError when Arrow finds other rows than stand
+    there, which would be a mistake in this package.
 
     >>> part = parse_rows(b"1\\ta\\n2\\n3\\t\\n", Dialect(), ("id", "x"), ["x"])
     >>> part.table["x"].to_pylist(), part.rows.tolist(), [(fault.kind.value, fault.row) for fault in part.faults]
@@ -80,8 +85,11 @@ def parse_rows(
             return Part(plain, np.arange(len(ends), dtype=np.int64), starts, (), data)
     rows = rows or find_rows(data, dialect, len(columns))
     masked = data if whole else _masked(data, dialect.encoding)
+    filled: dict[int, Edit] = {}
+    if fill:
+        rows, filled = _filled(masked, rows, dialect, len(columns))
     faults = find_faults(masked, rows, dialect, len(columns))
-    part = _parse(masked, rows, faults, dialect, columns, names)
+    part = _parse(masked, rows, faults, filled, dialect, columns, names)
     return part if masked is data else _without_foreign(part, data, rows, dialect.encoding)
 
 
@@ -110,24 +118,49 @@ def _without_foreign(part: Part, data: bytes, rows: Rows, encoding: str) -> Part
     return Part(part.table.filter(pa.array(~shown)), part.rows[~shown], part.starts[~shown], faults, data)
 
 
+def _filled(data: bytes, rows: Rows, dialect: Dialect, fields: int) -> tuple[Rows, dict[int, Edit]]:
+    """Return the rows as if each that ends early had all its fields, and what makes them so in the bytes."""
+    counts, mark = rows.fields.copy(), dialect.delimiter.encode()
+    edits: dict[int, Edit] = {}
+    for index in np.flatnonzero(rows.fields != fields).tolist():
+        start = int(rows.starts[index])
+        text = data[start : int(rows.ends[index])].rstrip(b"\r\n")
+        if counts[index] == BROKEN_QUOTES:
+            counts[index] = count_fields(text, dialect)  # a quote inside a field looked like one that opens it
+        more = int(counts[index]) - fields
+        if text and counts[index] != BROKEN_QUOTES and text.endswith(mark * max(more, 0)):
+            text_end = start + len(text)
+            edits[index] = (text_end - max(more, 0), text_end, mark * max(-more, 0))
+            counts[index] = fields
+    return Rows(rows.starts, rows.ends, counts), edits
+
+
 def _parse(
-    data: bytes, rows: Rows, faults: tuple[Fault, ...], dialect: Dialect, columns: Sequence[str], wanted: Sequence[str]
+    data: bytes,
+    rows: Rows,
+    faults: tuple[Fault, ...],
+    edits: dict[int, Edit],
+    dialect: Dialect,
+    columns: Sequence[str],
+    wanted: Sequence[str],
 ) -> Part:
     good = np.ones(len(rows), dtype=bool)
     good[[fault.row for fault in faults]] = False
     left = np.flatnonzero(good).astype(np.int64)
-    longest = int((rows.ends - rows.starts).max(initial=0))
-    table = _to_arrow(_without(data, faults), len(left), longest, dialect, columns, wanted)
+    taken_out = [(fault.start, fault.end, b"") for fault in faults]
+    kept = [edit for row, edit in edits.items() if good[row]]
+    longest = int((rows.ends - rows.starts).max(initial=0)) + len(columns)
+    table = _to_arrow(_edited(data, sorted(taken_out + kept)), len(left), longest, dialect, columns, wanted)
     return Part(table, left, rows.starts[good], faults, data)
 
 
-def _without(data: bytes, faults: Sequence[Fault]) -> bytes:
-    if not faults:
+def _edited(data: bytes, edits: Sequence[Edit]) -> bytes:
+    if not edits:
         return data
     parts, begin = [], 0
-    for fault in faults:
-        parts.append(data[begin : fault.start])
-        begin = fault.end
+    for start, end, text in edits:
+        parts += [data[begin:start], text]
+        begin = end
     return b"".join((*parts, data[begin:]))
 
 

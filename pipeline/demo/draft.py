@@ -1,4 +1,4 @@
-"""The book of a corpus: everything that was drawn, hosted, listed and expected, before any of it is written."""
+"""The draft of a corpus: everything that was drawn, hosted, listed and expected, before any of it is written."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from PIL import Image
 
 from pipeline.demo import eol as eol_layout
 from pipeline.demo.bioscan import BioscanSheet
-from pipeline.demo.cast import Species, load_cast
 from pipeline.demo.draw import Box, draw_frame, draw_picture, jpeg
 from pipeline.demo.eol import EolSheet
 from pipeline.demo.fathomnet import FRAME, FathomnetSheet
 from pipeline.demo.gbif import GbifSheet
 from pipeline.demo.heldout import HeldOutSheet
+from pipeline.demo.species import Species, load_species
 from pipeline.demo.truth import Truth
 from pipeline.demo.web import Behaviour, Web
 
 
 @dataclass(slots=True)
-class Book:
+class Draft:
     """All sheets of a corpus, and the pen: pictures and addresses are numbered in the order of drawing."""
 
     seed: int
-    cast: Mapping[str, Species] = field(default_factory=load_cast)
+    species: Mapping[str, Species] = field(default_factory=load_species)
     web: Web = field(default_factory=Web)
     truth: Truth = field(default_factory=Truth)
     gbif: GbifSheet = field(default_factory=GbifSheet)
@@ -71,7 +71,7 @@ class Book:
 
 
 def area(image: Image.Image) -> int:
-    """Give the number of pixels of an image.
+    """Return the number of pixels of an image.
 
     >>> area(Image.new("RGB", (4, 3)))
     12
@@ -80,7 +80,7 @@ def area(image: Image.Image) -> int:
 
 
 def shrunk(image: Image.Image, percent: int) -> Image.Image:
-    """Give the image resized to a percentage of its sides.
+    """Return the image resized to a percentage of its sides.
 
     >>> shrunk(Image.new("RGB", (200, 160)), 75).size
     (150, 120)
@@ -90,5 +90,5 @@ def shrunk(image: Image.Image, percent: int) -> Image.Image:
 
 
 def recompressed(image: Image.Image, percent: int = 75, quality: int = 70) -> bytes:
-    """Give a smaller, harder compressed JPEG of the image: what a re-upload looks like."""
+    """Return a smaller, harder compressed JPEG of the image: what a re-upload looks like."""
     return jpeg(shrunk(image, percent), quality)

@@ -9,7 +9,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.likeness.settle import RANK_IDS, Edges, Leak, Verdicts, settle
+from pipeline.likeness.duplicates import RANK_IDS, DecisionRules, Edges, Leak, decide_duplicates
 from pipeline.model.outcomes import Outcome
 
 LINEAGES = {
@@ -43,14 +43,14 @@ def edges(*pairs: tuple[int, int, int]) -> Edges:
 
 
 def outcomes(rows, nodes, pairs=(), leaks=None, drop=True):
-    fates, _ = settle(
+    decisions, _ = decide_duplicates(
         records(rows),
         np.array(nodes),
         edges(*pairs),
         leaks or {},
-        Verdicts(uninformative=Outcome.LOW_INFORMATION if drop else None),
+        DecisionRules(uninformative=Outcome.LOW_INFORMATION if drop else None),
     )
-    return [(fate.outcome, fate.other) for fate in fates]
+    return [(decision.outcome, decision.other) for decision in decisions]
 
 
 def test_of_equal_pixels_the_preferred_stays_and_is_named() -> None:
@@ -90,8 +90,10 @@ def lowered(rows, nodes, pairs=(), lowest=0):
     ranks = {"order_id": "Carnivora", "family_id": "Felidae"}
     for name, value in ranks.items():
         table = table.set_column(table.column_names.index(name), name, pa.array([value] * len(rows), pa.string()))
-    fates, _ = settle(table, np.array(nodes), edges(*pairs), {}, Verdicts(lower=True, lowest_allowed=lowest))
-    return [(fate.outcome, fate.other, fate.lowered) for fate in fates]
+    decisions, _ = decide_duplicates(
+        table, np.array(nodes), edges(*pairs), {}, DecisionRules(lower=True, lowest_allowed=lowest)
+    )
+    return [(decision.outcome, decision.other, decision.lowered) for decision in decisions]
 
 
 def test_a_conflict_may_be_kept_once_under_the_lowest_taxon_that_its_labels_share() -> None:
@@ -123,17 +125,17 @@ def test_a_flat_image_is_never_cleared_by_its_hash() -> None:
     st.lists(st.tuples(st.sampled_from(["lynx", "puma", "Puma"]), st.sampled_from("abcdef")), min_size=1, max_size=12),
     st.randoms(use_true_random=False),
 )
-def test_every_record_has_one_fate_and_every_dropped_one_names_a_kept_one(rows, random) -> None:
+def test_every_record_has_one_decision_and_every_dropped_one_names_a_kept_one(rows, random) -> None:
     pixels = sorted({p for _, p in rows})
     node = np.array([pixels.index(p) for _, p in rows])
     pairs = [(a, b, 6) for a, b in itertools.combinations(range(len(pixels)), 2) if random.random() < 0.4]
     table = records([(label, p, False, p, 90) for label, p in rows])
-    fates, _ = settle(table, node, edges(*pairs), {}, Verdicts())
-    assert len(fates) == len(rows)
-    kept = {i for i, fate in enumerate(fates) if fate.outcome is None}
-    for fate in fates:
-        if fate.outcome in (Outcome.EXACT_DUPLICATE, Outcome.NEAR_DUPLICATE):
-            assert fate.other in kept
+    decisions, _ = decide_duplicates(table, node, edges(*pairs), {}, DecisionRules())
+    assert len(decisions) == len(rows)
+    kept = {i for i, decision in enumerate(decisions) if decision.outcome is None}
+    for decision in decisions:
+        if decision.outcome in (Outcome.EXACT_DUPLICATE, Outcome.NEAR_DUPLICATE):
+            assert decision.other in kept
     near = {frozenset(pair[:2]) for pair in pairs}
     for a, b in itertools.combinations(sorted(kept), 2):
         assert node[a] != node[b]
@@ -141,5 +143,5 @@ def test_every_record_has_one_fate_and_every_dropped_one_names_a_kept_one(rows, 
 
     shuffled = list(pairs)
     random.shuffle(shuffled)
-    again, _ = settle(table, node, edges(*shuffled), {}, Verdicts())
-    assert [(f.outcome, f.other) for f in again] == [(f.outcome, f.other) for f in fates]
+    again, _ = decide_duplicates(table, node, edges(*shuffled), {}, DecisionRules())
+    assert [(f.outcome, f.other) for f in again] == [(f.outcome, f.other) for f in decisions]

@@ -1,0 +1,20 @@
+"""The templates of the cards and the report, which lie beside this file."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import jinja2
+
+from pipeline.cards.markdown import code, plain, yaml_text
+
+
+@cache
+def template(name: str, escape: bool) -> jinja2.Template:
+    """Return a template by its file name; `escape`: whether what is filled in is escaped for HTML."""
+    loader = jinja2.PackageLoader("pipeline.cards", "")
+    environment = jinja2.Environment(
+        loader=loader, autoescape=escape, undefined=jinja2.StrictUndefined, keep_trailing_newline=True
+    )
+    environment.filters |= {"plain": plain, "code": code, "yaml_text": yaml_text}
+    return environment.get_template(name)
