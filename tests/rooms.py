@@ -31,6 +31,7 @@ ORDER = (
     "pipeline.model",
     "pipeline",
     "pipeline.storage",
+    "pipeline.storage.stores",
     "pipeline.engine",
     "pipeline.lists",
     "pipeline.sources.release",
@@ -66,6 +67,7 @@ ORDER = (
     "pipeline.commands.options",
     "pipeline.commands.taxonomy",
     "pipeline.commands",
+    "biomill.beam",
     "biomill",
 )
 """From the ground up: a room imports those before it alone."""

@@ -41,7 +41,11 @@ def read_header(head: bytes, dialect: Dialect, lines: int = 1) -> Header:
 
 
 def split_line(line: bytes, dialect: Dialect) -> list[str]:
-    """Split one line into its fields; quotes are taken off where the dialect has them."""
+    """Split one line into its fields; quotes are taken off where the dialect has them, and no byte is refused.
+
+    >>> split_line(b'"a, b",\\xff\\n', Dialect(",", quoted=True))
+    ['a, b', '\ufffd']
+    """
     text = line.decode(dialect.encoding, errors="replace").rstrip("\r\n")
     cells = text.split(dialect.delimiter)
     if dialect.quoted and text and count_fields(line, dialect) != BROKEN_QUOTES:

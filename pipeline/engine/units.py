@@ -12,7 +12,7 @@ import apache_beam as beam
 # Beam writes the label and the pipeline onto a transform when it is applied, so it cannot be frozen; what travels to
 # the workers (the units and the function) is.
 @dataclass(eq=False)
-class RunUnits(beam.PTransform):  # type: ignore[misc]
+class RunUnits(beam.PTransform[beam.pvalue.PBegin, beam.pvalue.PCollection[None]]):
     """Apply `work` to every unit, spread over the workers.
 
     `units` are small picklable descriptors; `work` is a frozen dataclass with `__call__`, which reads its input from
@@ -22,11 +22,12 @@ class RunUnits(beam.PTransform):  # type: ignore[misc]
     units: Sequence[Any]
     work: Callable[[Any], None]
 
-    def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection:
+    def expand(self, begin: beam.pvalue.PBegin) -> beam.pvalue.PCollection[None]:
         """Wire descriptors to the work."""
-        return (
+        done: beam.pvalue.PCollection[None] = (
             begin
             | "units" >> beam.Create(list(self.units), reshuffle=False)
             | "spread" >> beam.Reshuffle()
             | "work" >> beam.Map(self.work)
         )
+        return done

@@ -7,21 +7,18 @@ longer belong to the dataset are removed by name.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from pipeline.model.errors import RunError, StorageError, VerifyError
 from pipeline.shards import CHECKSUMS, file_digest, parse_checksums, read_checksums
-from pipeline.storage.file_systems import failures, file_system, reason
 from pipeline.storage.run_folder import RunFolder
+from pipeline.storage.stores import Store, StoreError, open_store
 from pipeline.withdrawal import look
 
 UNDER_WAY = "publishing.sha256"
 CARDS = ("README.md", "croissant.json", "ATTRIBUTION.parquet")
 """What lies beside the folder of the shards and goes with it, where the run has it."""
-_CHUNK = 1 << 22
 
 
 def publish(root: Path, address: str, check: bool = False, withdraw: Sequence[Path] = ()) -> Iterator[str]:
@@ -38,64 +35,63 @@ def publish(root: Path, address: str, check: bool = False, withdraw: Sequence[Pa
     looked.refuse(root)
     local = folder.stage("shards")
     digests, text = read_checksums(local / CHECKSUMS), (local / CHECKSUMS).read_bytes()
-    fs, top = file_system(address)
-    there = f"{top}/shards"
+    place, shards = open_store(address), open_store(f"{address.rstrip('/')}/shards")
     if looked.lists:
         yield f"withdrawals: {looked.clear()}"
     try:
-        copied = _copy(fs, there, local, digests, text)
+        copied = _copy(shards, local, digests, text)
         for name in CARDS:
             if (folder.root / name).exists():
-                fs.put_file(str(folder.root / name), f"{top}/{name}")
+                place.put(name, folder.root / name)
         yield f"{copied:,} of {len(digests):,} files copied to {address.rstrip('/')}/shards"
         if check:
             for name, digest in sorted(digests.items()):
-                _same(f"{address.rstrip('/')}/shards/{name}", _remote_digest(fs, f"{there}/{name}"), digest)
+                _same(f"{address.rstrip('/')}/shards/{name}", shards.digest(name), digest)
             yield f"{len(digests):,} files read back: all as they were written"
-    except failures() as error:
+    except StoreError as error:
         raise StorageError(
-            f"the shards cannot be copied: {reason(error)}",
+            f"the shards cannot be copied: {error.reason}",
             address,
             "a place that may be written",
             "mend the cause, then run the same command again: it goes on from here",
         ) from error
 
 
-def _copy(fs: Any, there: str, local: Path, digests: dict[str, str], text: bytes) -> int:
-    """Copy what is not there yet; give the number of files."""
-    fs.makedirs(there, exist_ok=True)
-    fs.invalidate_cache()
-    sizes = {path.rsplit("/", 1)[-1]: info["size"] for path, info in fs.find(there, detail=True).items()}
-    whole = fs.cat_file(f"{there}/{CHECKSUMS}") if CHECKSUMS in sizes else b""
-    begun = fs.cat_file(f"{there}/{UNDER_WAY}") if UNDER_WAY in sizes else b""
+def _copy(shards: Store, local: Path, digests: dict[str, str], text: bytes) -> int:
+    """Copy what is not there yet; return the number of files."""
+    sizes = {name: entry.size for name, entry in shards.listing().items()}
+    whole = shards.read(CHECKSUMS) if CHECKSUMS in sizes else b""
+    begun = shards.read(UNDER_WAY) if UNDER_WAY in sizes else b""
     if whole == text and UNDER_WAY not in sizes:
         return 0
-    earlier = {name for old in (whole, begun) for name in parse_checksums(old.decode(errors="replace"), there)}
+    where = shards.where
+    earlier = {name for old in (whole, begun) for name in parse_checksums(old.decode(errors="replace"), where)}
     strangers = sorted(name for name in sizes if name.endswith(".tar") and name not in earlier and name not in digests)
     if strangers:
         raise RunError(
             "the place holds shards of something else, which a loader would read with these",
-            f"{there}/{strangers[0]}",
+            f"{where}/{strangers[0]}",
             "an empty place, or one of an earlier copy",
             "name another place, or remove those shards",
         )
     if begun != text:
-        fs.pipe_file(f"{there}/{UNDER_WAY}", text)
+        shards.write(UNDER_WAY, text)
     if whole:
-        fs.rm_file(f"{there}/{CHECKSUMS}")
+        shards.delete(CHECKSUMS)
     for name in sorted(earlier - set(digests)):
         if name in sizes:
-            fs.rm_file(f"{there}/{name}")
+            shards.delete(name)
     copied = 0
     for name, digest in sorted(digests.items()):
         # Files of an equal size are those of this very copy only if it was this list that was being copied.
-        if begun == text and sizes.get(name) == (local / name).stat().st_size:
+        path = local / name
+        if begun == text and name in sizes and path.is_file() and sizes[name] == path.stat().st_size:
             continue
-        _same(str(local / name), file_digest(local / name), digest)
-        fs.put_file(str(local / name), f"{there}/{name}")
+        _same(str(path), file_digest(path), digest)
+        shards.put(name, path)
         copied += 1
-    fs.pipe_file(f"{there}/{CHECKSUMS}", text)
-    fs.rm_file(f"{there}/{UNDER_WAY}")
+    shards.write(CHECKSUMS, text)
+    shards.delete(UNDER_WAY)
     return copied
 
 
@@ -107,11 +103,3 @@ def _same(where: str, found: str, expected: str) -> None:
             f"sha256 {expected}, found {found}",
             "run the shards stage again, or copy to a new place",
         )
-
-
-def _remote_digest(fs: Any, path: str) -> str:
-    digest = hashlib.sha256()
-    with fs.open(path, "rb", block_size=_CHUNK) as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()

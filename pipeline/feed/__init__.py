@@ -11,7 +11,7 @@ from pipeline.feed.decoding import View, show
 from pipeline.feed.feed import Batch, Feed
 from pipeline.feed.manifest import Manifest, read_manifest
 from pipeline.feed.rules import Rules
-from pipeline.feed.store import Span, Store, open_store
+from pipeline.feed.store import ShardStore, Span, open_store
 
 __all__ = [
     "CROPS",
@@ -22,8 +22,8 @@ __all__ = [
     "Feed",
     "Manifest",
     "Rules",
+    "ShardStore",
     "Span",
-    "Store",
     "View",
     "open_store",
     "read_manifest",

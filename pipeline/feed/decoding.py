@@ -7,12 +7,10 @@ is left to the device, which gets a quarter of the bytes of floats.
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -149,7 +147,8 @@ def _resampled(raster: Image.Image, part: Region, scale: float, size: int, how: 
 
 
 def _by_simplejpeg(jpeg: bytes | memoryview, view: View, part: Region, width: int, height: int) -> Pixels:
-    simplejpeg: Any = importlib.import_module("simplejpeg")
+    import simplejpeg
+
     decoded = simplejpeg.decode_jpeg(
         jpeg,
         "RGB",

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from manifests.recipe import RANKS
 from pipeline.feed.headers import HEADER
-from pipeline.feed.store import Span, Store
+from pipeline.feed.store import ShardStore, Span
 from pipeline.model.errors import FeedError
 from pipeline.shards.captions import Captions, captions
 
@@ -82,7 +82,7 @@ class Manifest:
         return digest.hexdigest()
 
 
-def read_manifest(store: Store, split: str = "", where: str = "", catalog: Path | None = None) -> Manifest:
+def read_manifest(store: ShardStore, split: str = "", where: str = "", catalog: Path | None = None) -> Manifest:
     """Read the manifest beside the shards, and select: a split ('' for all), and a condition in SQL.
 
     `where` is a condition on the view `samples`, or a SELECT that gives a column `key`. With `catalog` (the folder of a

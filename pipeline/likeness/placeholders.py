@@ -20,7 +20,9 @@ from pipeline.likeness.verification import Int
 from pipeline.model.outcomes import Outcome
 from pipeline.storage import database as sql
 from pipeline.storage.run_folder import RunFolder
+from pipeline.storage.statements import Statements
 
+_SQL = Statements(__name__)
 _LEAK_SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("sha256", "pixel_sha256", "benchmark", "item", "rule")]
     + [("distance", pa.int32()), ("variant", pa.int32()), ("phash_distance", pa.int32())]
@@ -46,9 +48,7 @@ class Placeholders:
         with sql.connect(memory_mb, folder.root) as con:
             pictures = sql.table(
                 con,
-                f"""SELECT sha256, pixel_sha256, arg_min(pdq, image_id) AS pdq, arg_min(phash, image_id) AS phash,
-                           arg_min(quality, image_id) AS quality
-                    FROM ({_ended(folder)}) GROUP BY ALL ORDER BY sha256, pixel_sha256""",
+                _SQL("pictures", ended=_ended(folder)),
             )
         usable = np.asarray(pictures["quality"].to_numpy() >= minimum_quality)
         clear = pictures.filter(pc.greater_equal(pictures["quality"], minimum_quality))
@@ -76,18 +76,17 @@ class Placeholders:
         ]
         with sql.connect(memory_mb, folder.root) as con:
             con.register("leaking", pa.Table.from_pylist(rows, _LEAK_SCHEMA))
-            query = f"""
-                SELECT e.record_id, e.source, l.benchmark, l.item, l.rule, l.distance, l.variant, l.phash_distance
-                FROM ({_ended(folder)}) e JOIN leaking l USING (sha256, pixel_sha256) ORDER BY e.record_id"""
+            query = _SQL("leaks", ended=_ended(folder))
             sql.copy(con, query, folder.stage("likeness") / "leaks" / "placeholders.parquet")
 
 
 def _ended(folder: RunFolder) -> str:
     """Return the query of the records that ended as placeholder, with the picture that each was given."""
     stage = folder.stage
-    return f"""
-        SELECT c.record_id, c.source, m.image_id, m.sha256, m.pixel_sha256, m.pdq, m.phash, m.quality
-        FROM {sql.parquet(stage("fetch") / "ledger")} l
-        JOIN {sql.parquet(stage("screen") / "candidates")} c ON c.record_id = l.row_id
-        JOIN {sql.parquet(stage("fetch") / "media")} m ON m.image_id = c.image_id
-        WHERE l.outcome = '{Outcome.PLACEHOLDER.code}'"""
+    return _SQL(
+        "ended",
+        ledger=sql.parquet(stage("fetch") / "ledger"),
+        candidates=sql.parquet(stage("screen") / "candidates"),
+        media=sql.parquet(stage("fetch") / "media"),
+        placeholder=Outcome.PLACEHOLDER.code,
+    )

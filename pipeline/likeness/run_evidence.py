@@ -14,6 +14,9 @@ from pipeline.likeness.sheets import MAX_ROWS, Row, thumbnail_picture, write_she
 from pipeline.likeness.stored import stored_image
 from pipeline.media import Processed
 from pipeline.storage.run_folder import RunFolder
+from pipeline.storage.statements import Statements
+
+_SQL = Statements(__name__)
 
 
 class _Pictures:
@@ -29,10 +32,7 @@ class _Pictures:
         if name in self._items:
             return thumbnail_picture(self._items[name])
         found = self._con.execute(
-            """SELECT m.unit, m."offset", m."length" FROM read_parquet('screen/candidates/*.parquet') c
-               LEFT JOIN read_parquet('fetch/arrived/*.parquet') a USING (record_id)
-               JOIN read_parquet('fetch/media/*.parquet') m ON m.image_id = coalesce(a.image_id, c.image_id)
-               WHERE c.record_id = ? AND m."length" > 0 LIMIT 1""",
+            _SQL("blob"),
             [name],
         ).fetchall()
         image = stored_image(self._blobs, *found[0]) if found else None
@@ -49,18 +49,13 @@ def run_sheets(root: Path, out: Path) -> list[Path]:
         pictures = _Pictures(folder, con)
         leaks = []
         for record, benchmark, item, rule, distance, variant, phash, outcome in con.execute(
-            f"""SELECT l.record_id, l.benchmark, l.item, l.rule, l.distance, l.variant, l.phash_distance, o.outcome
-                FROM leaks l JOIN ledger o ON o.row_id = l.record_id WHERE l.item IS NOT NULL
-                ORDER BY l.rule, l.distance, l.record_id LIMIT {MAX_ROWS}"""
+            _SQL("leaks", most=MAX_ROWS)
         ).fetchall():
             said = f"{rule}, distance {distance}, variant {variant}" + (f", pHash {phash}" if phash >= 0 else "")
             pair = ((record, outcome), (f"held-out: {benchmark}/{item}", said))
             leaks.append(Row(f"{record}: {outcome}", pair))
         clusters: dict[str, list[tuple[str, str]]] = {}
-        for cluster, record, outcome, evidence in con.execute(
-            """SELECT cluster_id, record_id, outcome, evidence FROM clusters
-               ORDER BY cluster_id, outcome <> 'kept', record_id"""
-        ).fetchall():
+        for cluster, record, outcome, evidence in con.execute(_SQL("clusters")).fetchall():
             proof = json.loads(evidence) if evidence else {}
             said = ", ".join([outcome, *(f"{key} {proof[key]}" for key in sorted(proof) if key != "rule")])
             clusters.setdefault(cluster, []).append((record, said))

@@ -13,16 +13,16 @@ from pipeline.media.fetcher import Fetcher
 from pipeline.media.http.guards import Refusal, check_url, is_public, to_uri
 from pipeline.media.images.stored_image import Box, Processed, process, stored_picture, stored_raster
 from pipeline.media.originals import keep_original
-from pipeline.media.stores.stores import Store, open_store
+from pipeline.media.stores import MediaStore, open_store
 from pipeline.model.fetched import Fetched
 
 __all__ = [
     "Box",
     "Fetched",
     "Fetcher",
+    "MediaStore",
     "Processed",
     "Refusal",
-    "Store",
     "check_url",
     "is_public",
     "keep_original",

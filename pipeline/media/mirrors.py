@@ -7,7 +7,7 @@ from types import TracebackType
 from urllib.parse import unquote
 
 from manifests.errors import RecipeError
-from pipeline.media.stores.stores import Store, Take, open_store
+from pipeline.media.stores import MediaStore, Take, open_store
 from pipeline.model.fetched import Fetched
 from pipeline.model.outcomes import Outcome
 
@@ -29,7 +29,7 @@ class Mirrors:
     """
 
     def __init__(self, rules: Sequence[str]) -> None:
-        self._stores: list[tuple[str, Store]] = []
+        self._stores: list[tuple[str, MediaStore]] = []
         for rule in rules:
             prefix, equals, path = rule.partition("=")
             if not (prefix and equals and path):

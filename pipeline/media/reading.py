@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Generator, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from pipeline.media.http.budget import ByteBudget, Holder
-from pipeline.media.stores.stores import Take
+from pipeline.media.stores import Take
 from pipeline.model.fetched import Fetched
 
 Key = TypeVar("Key", bound=Hashable)
@@ -24,7 +24,7 @@ def read_many(
     read: Callable[[str, Take], Answered],
     readers: int = READERS,
     held_bytes: int = HELD_BYTES,
-) -> Iterator[tuple[Key, Answered]]:
+) -> Generator[tuple[Key, Answered]]:
     """Yield (key, answer) for every (key, name) that is wanted, as the answers come, in any order.
 
     `wanted` is read, and answers are used, in the caller's thread alone; `read` runs in up to `readers` threads, and

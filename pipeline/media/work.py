@@ -27,7 +27,7 @@ from pipeline.media.originals import keep_original
 from pipeline.media.reading import READERS, read_many
 from pipeline.media.reuse import reused
 from pipeline.media.stored import stored_images
-from pipeline.media.stores.stores import Store, open_store
+from pipeline.media.stores import MediaStore, open_store
 from pipeline.model.fetched import Fetched
 
 _SLOW_DECODE = 200_000_000  # nanoseconds of one core
@@ -175,6 +175,6 @@ class _Unit:
 
 
 @lru_cache(maxsize=8)
-def _store(path: str) -> Store:
+def _store(path: str) -> MediaStore:
     # Kept open for the life of the worker: listing a zip of a million members takes seconds.
     return open_store(path)

@@ -23,6 +23,7 @@ from pipeline.lists.taxon_lists import COLUMNS, read_lines
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import write_table
 from pipeline.storage.run_folder import RunFolder
+from pipeline.storage.statements import Statements
 from taxonomy import Taxonomy, parse_name, resolve
 
 THREATENED_SCHEMA = pa.schema(
@@ -45,6 +46,7 @@ PLACES_SCHEMA = pa.schema(
     ]
 )
 """One row per protected record, where there is a list."""
+_SQL = Statements(__name__)
 _OF_THE_NAME = ("EXACT", "CANONICAL", "STEM", "FUZZY", "OTU")
 """Matches of the name itself; any other is one of something above it, which was not named."""
 _SURE = ("ID", "EXACT", "CANONICAL")
@@ -129,44 +131,15 @@ def write_places(
     con.register("listed_taxa", listed)
     records = sql.parquet(stage("ingest") / "records")
     names = sql.parquet(stage("resolve") / "names")
-    candidates, arrived = sql.parquet(stage("screen") / "candidates"), sql.parquet(stage("likeness") / "groups")
-    con.execute(f"""
-        CREATE TEMP TABLE spoken AS
-        SELECT n.name_id, CASE WHEN n.accepted_id IN (SELECT id FROM below) OR n.usage_id IN (SELECT id FROM below)
-                               THEN 'taxon' ELSE 'name' END AS reason
-        FROM {names} n
-        WHERE n.accepted_id IN (SELECT id FROM below) OR n.usage_id IN (SELECT id FROM below)
-           OR EXISTS (SELECT 1 FROM listed_taxa l
-                      WHERE (l.match_type NOT IN {_SURE} OR n.accepted_id IS NULL OR n.match_type NOT IN {_OF_THE_NAME})
-                        AND (n.canonical_name = l.canonical_name OR n.scientific_name = l.taxon
-                             OR starts_with(n.canonical_name, l.canonical_name || ' ')))""")
-    con.execute(f"""
-        CREATE TEMP TABLE protected AS
-        SELECT record_id, any_value(r.source) AS source, min(s.reason) AS reason, NULL::VARCHAR AS other_id,
-        FROM {records} r JOIN spoken s USING (name_id) GROUP BY 1""")
+    candidates, groups = sql.parquet(stage("screen") / "candidates"), sql.parquet(stage("likeness") / "groups")
+    con.execute(_SQL("spoken", names=names, sure=_SURE, of_the_name=_OF_THE_NAME))
+    con.execute(_SQL("protected", records=records))
     # What shares a place may again share it with another record: once more, until nothing is added.
-    keys = {
-        "occurrence": (records, "source || ':' || nullif(occurrence_key, '')"),
-        "medium": (records, "nullif(media_key, '')"),
-        "address": (candidates, "media_id"),
-        "alike": (arrived, "CASE WHEN kind IN ('alike', 'specimen') THEN kind || ':' || key END"),
-    }
-    con.execute(
-        "CREATE TEMP TABLE shared AS "
-        + " UNION ALL ".join(
-            f"SELECT record_id, source, '{kind}' AS kind, {key} AS key FROM {table} WHERE ({key}) IS NOT NULL"
-            for kind, (table, key) in keys.items()
-        )
-    )
+    con.execute(_SQL("shared", records=records, candidates=candidates, groups=groups))
     added = 1
     while added:
         before = int(sql.scalar(con, "SELECT count(*) FROM protected"))
-        con.execute("""
-            INSERT INTO protected
-            SELECT s.record_id, any_value(s.source), min(s.kind), min(h.holder)
-            FROM shared s JOIN (SELECT s.kind, s.key, min(record_id) AS holder FROM shared s
-                                SEMI JOIN protected USING (record_id) GROUP BY ALL) h USING (kind, key)
-            ANTI JOIN protected p ON p.record_id = s.record_id GROUP BY 1""")
+        con.execute(_SQL("also_protected"))
         added = int(sql.scalar(con, "SELECT count(*) FROM protected")) - before
     columns = ", ".join(PLACES_SCHEMA.names)
     sql.copy(con, f"SELECT {columns} FROM protected ORDER BY record_id", home / "places" / "part.parquet")

@@ -25,8 +25,8 @@ from pipeline.run.sitting import sitting
 from pipeline.stages.base import Balance, Context, Stage, note_upstream, prepare, stage_digest
 from pipeline.storage.atomic import TEMPORARY_PREFIX, read_json, sweep, write_json
 from pipeline.storage.going_on import note_command
-from pipeline.storage.inputs import localised
 from pipeline.storage.run_folder import STAGES, RunFolder
+from pipeline.storage.stores.inputs import localised
 
 logger = logging.getLogger("biomill")
 

@@ -41,6 +41,7 @@ from pipeline.stages.base import Balance, Context, Stage, balance_of, file_diges
 from pipeline.stages.one_medium import ALTERNATES
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import write_table
+from pipeline.storage.statements import Statements
 
 if TYPE_CHECKING:
     import apache_beam as beam
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MEDIA_SCHEMA", "Fetch", "note_retry"]
 
+_SQL = Statements(__name__)
 _RULES = ("image", "fetch.max_bytes", "fetch.max_pixels", "fetch.robots", "fetch.opt_outs")
 _PATIENT_STEPS = 3  # of substitution that ask for exactly what is missing; later ones ask for twice as much each
 
@@ -133,12 +135,8 @@ class Fetch(Stage):
         media = fetch_placeholders.judged(_files(folder, outputs))
         tried = f"({fetch_sql.attempts_sql(asked, media)})"
         factor = 2 ** max(0, step - _PATIENT_STEPS)
-        con.execute(f"""
-            CREATE OR REPLACE TEMP TABLE upto_next AS
-            SELECT u.taxon, least(t.total, u.upto + {factor} * greatest(0, {wanted} - coalesce(a.arrived, 0))) AS upto
-            FROM upto u JOIN (SELECT taxon, count(*) AS total FROM {order} GROUP BY 1) t USING (taxon)
-            LEFT JOIN (SELECT o.taxon, count(*) AS arrived FROM ({fetch_sql.arrived_sql(asked, media, tried)})
-                       JOIN {order} o USING (record_id) GROUP BY 1) a USING (taxon)""")
+        arrived = fetch_sql.arrived_sql(asked, media, tried)
+        con.execute(_SQL("upto_next", order=order, arrived=arrived, factor=factor, wanted=wanted))
         more = sql.scalar(
             con,
             "SELECT coalesce(sum(n.upto - least(u.upto, t.total)), 0) FROM upto u JOIN upto_next n USING (taxon) "
@@ -244,14 +242,9 @@ def note_retry(context: Context, outcomes: Sequence[str]) -> None:
     context.folder.require("fetch")
     folder = context.folder.stage("fetch")
     candidates, ledger = sql.parquet(context.folder.stage("screen") / "candidates"), sql.parquet(folder / "ledger")
-    chosen = sql.in_list(outcomes)
     with sql.connect(context.recipe.limits.memory_mb, context.folder.root) as con:
-        query = f"""
-            SELECT DISTINCT m.image_id FROM {fetch_placeholders.decided_media(folder)} m
-            JOIN (SELECT unnest(list_prepend(c.image_id, [a.image_id FOR a IN coalesce(c.alternates, [])]))
-                         AS image_id
-                  FROM {candidates} c JOIN {ledger} l ON l.row_id = c.record_id AND l.outcome IN {chosen}) w
-            USING (image_id) WHERE m.outcome IN {chosen}"""
+        media = fetch_placeholders.decided_media(folder)
+        query = _SQL("asked_again", media=media, candidates=candidates, ledger=ledger, outcomes=outcomes)
         rows = fetch_plan.note_retry(con, folder, query)
     if rows:
         context.progress(f"fetch: {rows:,} images are asked for again")

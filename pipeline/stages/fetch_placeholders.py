@@ -25,6 +25,7 @@ from manifests import FetchRules
 from pipeline.media.images.variants import picture_of
 from pipeline.model.outcomes import Outcome
 from pipeline.storage import database as sql
+from pipeline.storage.statements import Statements
 
 GENERA = 3
 """Least accepted taxa of different genera that one picture cannot be honest for."""
@@ -33,19 +34,14 @@ SHOWN = 5
 LISTED, BYTES, ADDRESS = "listed", "same bytes", "same final address"
 """Rules, in the order in which an image that several apply to is said to be one by."""
 
-_IMAGES = "image_id VARCHAR, media_id VARCHAR, rule VARCHAR, host VARCHAR, value VARCHAR"
-_GROUPS = (
-    "rule VARCHAR, host VARCHAR, value VARCHAR, addresses BIGINT, images BIGINT, genera BIGINT, taxa VARCHAR[], "
-    "examples VARCHAR[], shown VARCHAR"
-)
-_ABOVE = ("kingdom_id", "phylum_id", "class_id", "order_id", "family_id")
+_SQL = Statements(__name__)
 
 
 def begin(con: duckdb.DuckDBPyConnection) -> None:
     """Make the empty tables, and the function `picture_of`, on a connection."""
     con.create_function("picture_of", picture_of, ["VARCHAR"], "VARCHAR")
-    con.execute(f"CREATE OR REPLACE TEMP TABLE placeholders ({_IMAGES})")
-    con.execute(f"CREATE OR REPLACE TEMP TABLE placeholder_groups ({_GROUPS})")
+    con.execute(_SQL("placeholders"))
+    con.execute(_SQL("placeholder_groups"))
 
 
 def decide(con: duckdb.DuckDBPyConnection, asked: str, media: str, names: str, rules: FetchRules) -> int:
@@ -57,53 +53,13 @@ def decide(con: duckdb.DuckDBPyConnection, asked: str, media: str, names: str, r
     if not rules.placeholder_addresses and not rules.placeholders:
         return 0
     gather_alike(con, media, rules)
-    con.execute(f"""
-        CREATE OR REPLACE TEMP TABLE asks AS
-        SELECT k.rule, k.host, k.value, a.box, a.occurrence, n.accepted_name,
-               CASE WHEN coalesce(a.media_key, '') = '' OR starts_with(a.media_key, 'url:')
-                    THEN picture_of(a.address) ELSE a.media_key END AS picture,
-               coalesce(n.genus_id, {", ".join(f"n.{rank}" for rank in reversed(_ABOVE))}, n.accepted_id) AS genus,
-               [{", ".join(f"n.{rank}" for rank in _ABOVE)}] AS lineage
-        FROM alike k JOIN ({_addresses(asked)}) a USING (image_id) JOIN {names} n USING (name_id)""")
-    con.execute(f"""
-        CREATE OR REPLACE TEMP TABLE found AS
-        WITH clear AS (
-          SELECT * FROM asks WHERE NOT box
-          WINDOW of_occurrence AS (PARTITION BY rule, host, value, occurrence),
-                 of_picture AS (PARTITION BY rule, host, value, picture)
-          QUALIFY min(genus) OVER of_occurrence = max(genus) OVER of_occurrence
-              AND min(genus) OVER of_picture = max(genus) OVER of_picture),
-        above AS (SELECT DISTINCT rule, host, value, taxon AS genus FROM
-                  (SELECT rule, host, value, genus, unnest(lineage) AS taxon FROM clear) WHERE taxon <> genus),
-        pictures AS (SELECT rule, host, value, count(DISTINCT picture) AS pictures FROM clear GROUP BY ALL),
-        genera AS (SELECT rule, host, value, count(DISTINCT genus) AS genera
-                   FROM clear ANTI JOIN above USING (rule, host, value, genus) GROUP BY ALL)
-        SELECT rule, host, value FROM pictures JOIN genera USING (rule, host, value)
-        WHERE rule <> '{LISTED}' AND pictures >= {rules.placeholder_addresses} AND genera >= {GENERA}
-        UNION ALL SELECT DISTINCT rule, host, value FROM alike WHERE rule = '{LISTED}'""")
-    con.execute(f"""
-        CREATE OR REPLACE TEMP TABLE found_groups AS
-        SELECT rule, host, value, a.addresses, a.images, coalesce(t.genera, 0) AS genera,
-               coalesce(t.taxa, []) AS taxa, a.examples, a.shown
-        FROM found JOIN (
-          SELECT rule, host, value, count(*) AS addresses, sum(images)::BIGINT AS images,
-                 list_sort(min(address, {SHOWN})) AS examples, min(shown) AS shown
-          FROM (SELECT rule, host, value, address, count(*) AS images, min(image_id) AS shown
-                FROM alike SEMI JOIN found USING (rule, host, value) GROUP BY ALL) GROUP BY ALL) a
-        USING (rule, host, value)
-        LEFT JOIN (
-          SELECT rule, host, value, count(DISTINCT genus) AS genera, list_sort(min(accepted_name, {SHOWN})) AS taxa
-          FROM (SELECT DISTINCT rule, host, value, genus, accepted_name FROM asks) GROUP BY ALL) t
-        USING (rule, host, value)""")
-    con.execute("""
-        INSERT INTO found_groups SELECT g.* FROM placeholder_groups g ANTI JOIN found USING (rule, host, value)""")
+    con.execute(_SQL("asks", addresses=_SQL("addresses", asked=asked), names=names))
+    con.execute(_SQL("found", by_list=LISTED, least=rules.placeholder_addresses, genera=GENERA))
+    con.execute(_SQL("found_groups", most=SHOWN))
+    con.execute(_SQL("earlier_groups"))
     con.execute("CREATE OR REPLACE TEMP TABLE placeholder_groups AS SELECT * FROM found_groups")
     before = int(sql.scalar(con, "SELECT count(*) FROM placeholders"))
-    con.execute("""
-        INSERT INTO placeholders
-        SELECT image_id, media_id, rule, host, value FROM alike SEMI JOIN found USING (rule, host, value)
-        ANTI JOIN placeholders USING (image_id)
-        QUALIFY row_number() OVER (PARTITION BY image_id ORDER BY rule, host, value) = 1""")
+    con.execute(_SQL("new_images"))
     return int(sql.scalar(con, "SELECT count(*) FROM placeholders")) - before
 
 
@@ -113,39 +69,21 @@ def gather_alike(con: duckdb.DuckDBPyConnection, media: str, rules: FetchRules) 
     Columns: image_id, media_id, address, rule, host, value (digest or final address). Groups of fewer images than it
     takes are left out by a hash first, which needs some bytes per image; what is in `alike` is still to be counted.
     """
-    listed = sql.in_list([digest.lower() for digest in rules.placeholders])
+    listed = [digest.lower() for digest in rules.placeholders]
     least = rules.placeholder_addresses
-    others = f"""
-        UNION ALL SELECT image_id, media_id, address, '{ADDRESS}', host, final_url
-        FROM {media} WHERE outcome IS NULL AND starts_with(final_url, 'http')"""
-    keyed = f"""(
-        SELECT image_id, media_id, address, CASE WHEN sha256 IN {listed} THEN '{LISTED}' ELSE '{BYTES}' END AS rule,
-               host, sha256 AS value FROM {media} WHERE outcome IS NULL {others if least else ""})"""
-    often = f"""(
-        SELECT hash(rule, host, value) AS code FROM {keyed} GROUP BY 1
-        HAVING max(rule) = '{LISTED}' OR ({least} > 0 AND count(*) >= {least} AND min(media_id) <> max(media_id)))"""
-    con.execute(f"""
-        CREATE OR REPLACE TEMP TABLE alike AS
-        SELECT k.* FROM {keyed} k SEMI JOIN {often} o ON o.code = hash(k.rule, k.host, k.value)""")
+    keyed = _SQL("keyed", media=media, listed=listed, least=least, by_list=LISTED, by_bytes=BYTES, by_address=ADDRESS)
+    con.execute(_SQL("alike", keyed=keyed, least=least, by_list=LISTED))
 
 
 def judged(media: str) -> str:
     """Return, as a FROM clause, the media with what was decided: outcome and detail, and the evidence as JSON."""
-    return f"""(
-        SELECT m.* REPLACE ({_outcome("m", "p")} AS outcome, coalesce({sentence_sql("g")}, m.detail) AS detail),
-               CASE WHEN p.image_id IS NOT NULL THEN
-                    to_json({{'rule': g.rule, 'value': g.value, 'addresses': g.addresses, 'genera': g.genera,
-                              'example': g.examples[1]}})::VARCHAR END AS placeholder
-        FROM {media} m LEFT JOIN placeholders p ON p.image_id = m.image_id
-        LEFT JOIN placeholder_groups g ON g.rule = p.rule AND g.host = p.host AND g.value = p.value)"""
+    return "(" + _SQL("judged", media=media, outcome=_outcome("m", "p"), sentence=sentence_sql("g")) + ")"
 
 
 def decided_media(folder: Path) -> str:
     """Return, as a FROM clause, the media of a finished fetch with the outcomes that it decided."""
-    return f"""(
-        SELECT m.* REPLACE ({_outcome("m", "p")} AS outcome)
-        FROM {sql.parquet(folder / "media")} m
-        LEFT JOIN {sql.parquet(folder / "placeholders")} p ON p.image_id = m.image_id)"""
+    media, placeholders = sql.parquet(folder / "media"), sql.parquet(folder / "placeholders")
+    return "(" + _SQL("decided_media", media=media, placeholders=placeholders, outcome=_outcome("m", "p")) + ")"
 
 
 def _outcome(media: str, placeholder: str) -> str:
@@ -154,12 +92,7 @@ def _outcome(media: str, placeholder: str) -> str:
 
 def sentence_sql(group: str) -> str:
     """Return the SQL expression that says of a group what makes it a placeholder; null where there is no group."""
-    return f"""CASE {group}.rule
-        WHEN '{LISTED}' THEN 'the recipe lists these bytes as a placeholder'
-        WHEN '{BYTES}' THEN format('a placeholder: {{:,}} addresses of {{}} gave these bytes, for {{:,}} genera',
-                                   {group}.addresses, {group}.host, {group}.genera)
-        WHEN '{ADDRESS}' THEN format('a placeholder: {{:,}} addresses of {{}} led to this one, for {{:,}} genera',
-                                     {group}.addresses, {group}.host, {group}.genera) END"""
+    return _SQL("sentence", group=group, by_list=LISTED, by_bytes=BYTES, by_address=ADDRESS)
 
 
 def write(con: duckdb.DuckDBPyConnection, folder: Path) -> int:
@@ -169,18 +102,6 @@ def write(con: duckdb.DuckDBPyConnection, folder: Path) -> int:
     """
     images = "SELECT image_id, media_id, rule, host, value FROM placeholders ORDER BY image_id"
     sql.copy(con, images, folder / "placeholders" / "part.parquet")
-    groups = f"""
-        SELECT rule, host, value, addresses, images, genera, taxa, examples, shown AS image_id,
-               {sentence_sql("g")} AS sentence
-        FROM placeholder_groups g SEMI JOIN placeholders USING (rule, host, value) ORDER BY rule, host, value"""
+    groups = _SQL("shown_groups", sentence=sentence_sql("g"))
     sql.copy(con, groups, folder / "placeholder_groups" / "part.parquet")
     return int(sql.scalar(con, "SELECT count(*) FROM placeholders"))
-
-
-def _addresses(asked: str) -> str:
-    """Return the query of every address that a candidate may have been asked for at: its own, and its alternates."""
-    who = "name_id, source || ':' || coalesce(nullif(occurrence_key, ''), record_id) AS occurrence, media_key"
-    return f"""
-        SELECT {who}, image_id, address, box_x IS NOT NULL AS box FROM {asked}
-        UNION ALL SELECT name_id, occurrence, media_key, a.at.image_id, a.at.address, false
-        FROM (SELECT {who}, unnest(alternates) AS at FROM {asked}) a"""

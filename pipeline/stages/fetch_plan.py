@@ -26,10 +26,12 @@ from pipeline.model.errors import UsageError
 from pipeline.model.outcomes import Outcome
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import read_json, table_writer, write_json
+from pipeline.storage.statements import Statements
 
 RULES_DIGITS = 8
 UNKNOWN_WORKERS = 16
 """Tasks where neither the recipe nor the runner says how many workers there are."""
+_SQL = Statements(__name__)
 _ANSWERED = "retries/answered.json"
 _SMALLEST = 25  # media of a unit: less would cost more files than it wins in sharing
 _UNITS_PER_HOST = 16  # that a host's work is cut into at least, once it has enough of it
@@ -61,12 +63,8 @@ def write_plan(
     `wanted` is a FROM clause with host, media_id, store, address, image_id, the box, and `again`: how often an image
     was asked for again on request.
     """
-    # The scheme's own port is not part of a host's name: example.org and example.org:443 share one turn.
-    host = r"""CASE WHEN store = '' AND lower(address[:6]) = 'https:' THEN regexp_replace(host, ':443$', '')
-                    WHEN store = '' AND lower(address[:5]) = 'http:' THEN regexp_replace(host, ':80$', '')
-                    ELSE host END"""
-    query = f"""SELECT DISTINCT {host} AS host, media_id, store, address, image_id, box_x, box_y, box_w, box_h, again
-                FROM {wanted} ORDER BY host, store, media_id, image_id"""
+    host = _SQL("host")
+    query = _SQL("planned", host=host, wanted=wanted)
     counts = con.execute(f"SELECT {host}, store, count(DISTINCT media_id) FROM {wanted} GROUP BY ALL").fetchall()
     sizes = {(each, store): unit_size(media, rules.unit_size) for each, store, media in counts}
     units: list[Planned] = []
@@ -212,8 +210,7 @@ def note_answered(folder: Path) -> None:
 
 def with_retries(wanted: str, folder: Path) -> str:
     """Return, as a FROM clause, what is wanted with `again`: how often it was noted to be asked for again."""
-    return f"""(SELECT w.*, coalesce(r.times, 0) AS again FROM {wanted} w
-                LEFT JOIN (SELECT image_id, count(*) AS times FROM {retried(folder)} GROUP BY 1) r USING (image_id))"""
+    return "(" + _SQL("with_retries", wanted=wanted, retried=retried(folder)) + ")"
 
 
 def check_retry(outcomes: Sequence[str]) -> None:
@@ -231,25 +228,20 @@ def write_reuse(con: duckdb.DuckDBPyConnection, folder: Path, plan: str, name: s
     Images that were noted to be asked for again are left out, whatever was answered before.
     """
     parts = []
-    lasting = sql.in_list(sorted(LASTING))
     for place, source in enumerate(earlier):
         if source.units:
             listed = ", ".join(sql.quote(str(source.folder / "media" / f"{unit}.parquet")) for unit in source.units)
-            rule = f"(outcome IS NULL OR outcome IN {lasting})" if source.lasting else "true"
-            parts.append(
-                f"SELECT *, {sql.quote(str(source.folder))} AS folder, {place} AS place "
-                f"FROM read_parquet([{listed}]) WHERE {rule}"
-            )
+            whole, home = not source.lasting, str(source.folder)
+            parts.append(_SQL("earlier", folder=home, place=place, files=listed, whole=whole, lasting=sorted(LASTING)))
     if not parts:
         return ""
-    columns = ", ".join(f'"{column}"' for column in REUSE_SCHEMA.names)
-    query = f"""
-        SELECT {columns} FROM (
-          SELECT m.*, p.unit AS "into" FROM ({" UNION ALL ".join(parts)}) m
-          JOIN (SELECT image_id, unit FROM read_parquet({sql.quote(str(folder / plan))})) p USING (image_id)
-          WHERE image_id NOT IN (SELECT image_id FROM {retried(folder, unanswered=True)})
-          QUALIFY row_number() OVER (PARTITION BY image_id ORDER BY m.outcome IS NOT NULL, m.place, m.unit) = 1)
-        ORDER BY "into", image_id"""
+    query = _SQL(
+        "reused",
+        columns=REUSE_SCHEMA.names,
+        earlier=" UNION ALL ".join(parts),
+        plan=str(folder / plan),
+        retried=retried(folder, unanswered=True),
+    )
     with table_writer(folder / name, REUSE_SCHEMA) as writer:
         rows = 0
         for batch in sql.batches(con, query):

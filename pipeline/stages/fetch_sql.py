@@ -8,11 +8,9 @@ from __future__ import annotations
 import pyarrow as pa
 
 from pipeline.model.records import ENDED_SCHEMA
+from pipeline.storage.statements import Statements
 
-_EVIDENCE = """json_merge_patch(
-    to_json({'status': m.status, 'detail': m.detail, 'address': c.address}),
-    CASE WHEN t.alternates IS NULL THEN '{}' ELSE to_json({'alternates': t.alternates}) END,
-    coalesce(m.placeholder, '{}'))::VARCHAR"""
+_SQL = Statements(__name__)
 
 
 def attempts_sql(candidates: str, media: str) -> str:
@@ -20,29 +18,13 @@ def attempts_sql(candidates: str, media: str) -> str:
 
     Place 0 is the record's own address, the alternates count from 1.
     """
-    return f"""
-        SELECT a.record_id, a.source, a.place, a.at.image_id AS image_id, a.at.media_id AS media_id,
-               a.at.address AS address, m.outcome, m.detail
-        FROM (SELECT record_id, source, unnest(addresses) AS at, generate_subscripts(addresses, 1) - 1 AS place
-              FROM (SELECT c.record_id, c.source, list_prepend({{'image_id': c.image_id, 'media_id': c.media_id,
-                             'store': c.store, 'address': c.address, 'host': c.host}}, c.alternates) AS addresses
-                    FROM {candidates} c JOIN {media} own ON own.image_id = c.image_id AND own.outcome IS NOT NULL
-                    WHERE len(c.alternates) > 0)) a
-        JOIN {media} m ON m.image_id = a.at.image_id"""
+    return _SQL("attempts", candidates=candidates, media=media)
 
 
 def alternates_sql(candidates: str, media: str, place: int) -> str:
     """Return, as a FROM clause, the addresses of a round: the place-th alternates of what no earlier round brought."""
-    return f"""(
-        SELECT c.alternates[{place}].image_id AS image_id, c.alternates[{place}].media_id AS media_id,
-               c.alternates[{place}].store AS store, c.alternates[{place}].address AS address,
-               c.alternates[{place}].host AS host, NULL::DOUBLE AS box_x, NULL::DOUBLE AS box_y,
-               NULL::DOUBLE AS box_w, NULL::DOUBLE AS box_h
-        FROM {candidates} c
-        WHERE len(c.alternates) >= {place}
-          AND c.image_id IN (SELECT image_id FROM {media} WHERE outcome IS NOT NULL)
-          AND c.record_id NOT IN (SELECT record_id FROM ({attempts_sql(candidates, media)}) WHERE outcome IS NULL)
-          AND c.alternates[{place}].image_id NOT IN (SELECT image_id FROM {media}))"""
+    attempts = attempts_sql(candidates, media)
+    return "(" + _SQL("alternates", candidates=candidates, media=media, attempts=attempts, place=place) + ")"
 
 
 def arrived_sql(candidates: str, media: str, tried: str) -> str:
@@ -50,11 +32,7 @@ def arrived_sql(candidates: str, media: str, tried: str) -> str:
 
     The rounds end with the first address that answers, so at most one attempt of a record succeeded.
     """
-    return f"""
-        SELECT c.record_id, c.source, c.image_id, c.media_id FROM {candidates} c
-        JOIN {media} m USING (image_id) WHERE m.outcome IS NULL
-        UNION ALL SELECT record_id, source, arg_min(image_id, place), arg_min(media_id, place)
-        FROM {tried} WHERE outcome IS NULL GROUP BY ALL"""
+    return _SQL("arrived", candidates=candidates, media=media, tried=tried)
 
 
 def order_sql(candidates: str, names: str) -> str:
@@ -63,21 +41,12 @@ def order_sql(candidates: str, names: str) -> str:
     `fetch_order` is a function of the connection, from a record id to a key that sorts; so the order does not depend
     on the order of the input.
     """
-    return f"""
-        SELECT c.record_id, coalesce(n.accepted_id, '') AS taxon,
-               row_number() OVER (PARTITION BY coalesce(n.accepted_id, '')
-                                  ORDER BY fetch_order(c.record_id), c.record_id) AS place
-        FROM {candidates} c LEFT JOIN {names} n USING (name_id)"""
+    return _SQL("asking_order", candidates=candidates, names=names)
 
 
 def ended_sql(asked: str, media: str, tried: str) -> str:
     """Return the query of the asked candidates that did not arrive, as ledger rows."""
-    return f"""
-        SELECT {_ended("m.outcome", _EVIDENCE)} FROM {asked} c JOIN {media} m USING (image_id)
-        LEFT JOIN (SELECT record_id, list({{'address': address, 'outcome': outcome}} ORDER BY place)
-                          FILTER (place > 0) AS alternates FROM {tried} GROUP BY 1) t USING (record_id)
-        WHERE m.outcome IS NOT NULL
-          AND c.record_id NOT IN (SELECT record_id FROM {tried} WHERE outcome IS NULL)"""
+    return _SQL("ended", asked=asked, media=media, tried=tried, ended=_ended("m.outcome", _SQL("evidence")))
 
 
 def substituted_sql(ended: str, asked: str, order: str, wanted: int) -> str:
@@ -85,20 +54,13 @@ def substituted_sql(ended: str, asked: str, order: str, wanted: int) -> str:
 
     The first that failed of a taxon is stood in for by the first beyond the wanted number, and so on.
     """
-    return f"""
-        SELECT e.* REPLACE (s.record_id AS other_id)
-        FROM (SELECT e.*, o.taxon, row_number() OVER (PARTITION BY o.taxon ORDER BY o.place) AS nth
-              FROM ({ended}) e JOIN {order} o ON o.record_id = e.row_id) e
-        LEFT JOIN (SELECT o.taxon, o.place, o.record_id FROM {asked} c JOIN {order} o USING (record_id)) s
-          ON s.taxon = e.taxon AND s.place = e.nth + {wanted}"""
+    return _SQL("substituted", ended=ended, asked=asked, order=order, wanted=wanted)
 
 
 def not_needed_sql(candidates: str, asked: str, order: str, wanted: int) -> str:
     """Return the ledger rows of the candidates that nobody was asked for."""
     evidence = f"to_json({{'rule': 'images_per_taxon', 'wanted': {wanted}, 'taxon': o.taxon}})::VARCHAR"
-    return f"""
-        SELECT {_ended("'not_needed'", evidence)} FROM {candidates} c JOIN {order} o USING (record_id)
-        WHERE c.record_id NOT IN (SELECT record_id FROM {asked})"""
+    return _SQL("not_needed", candidates=candidates, asked=asked, order=order, ended=_ended("'not_needed'", evidence))
 
 
 def _ended(outcome: str, evidence: str) -> str:

@@ -8,7 +8,6 @@ through Parquet files in `ingest/spool`, which is removed when the stage is done
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,13 +19,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.model.errors import SourceError
-from pipeline.model.name_keys import name_ids
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import ABSORBED, ENDED_SCHEMA, conform, empty_records
 from pipeline.sources import open_source
-from pipeline.sources.release.base import Release, Split
+from pipeline.sources.release.base import Release
 from pipeline.stages.base import Balance, Context, Stage, plan_outputs, ticker
-from pipeline.stages.spool import spool_table, spooled_bucket, spooled_buckets
+from pipeline.stages.reading import Part, ReadTask, map_unit, plan_release, spool_split, unit_of
+from pipeline.stages.spool import spooled_buckets
 from pipeline.storage.atomic import write_table
 from pipeline.storage.database import connect, copy, parquet
 
@@ -38,33 +37,6 @@ if TYPE_CHECKING:
 _RETURN_EVERY = 8
 """Units between two returns of freed memory to the system."""
 _UNITS_BEGUN = count()
-
-
-@dataclass(frozen=True, slots=True)
-class ReadTask:
-    """One split to read, and where its rows go."""
-
-    folder: str
-    release: Release
-    split: Split
-    index: int
-    join_key: str
-    buckets: int
-
-    @property
-    def stem(self) -> str:
-        """Name of the split in file names."""
-        return f"{self.release.spec.name}-{self.split.table}-{self.index:05d}"
-
-    @property
-    def spooled(self) -> Path:
-        """Where the split's rows wait for the other tables of their bucket."""
-        return Path(self.folder) / "spool" / f"{self.stem}.arrow"
-
-
-def unit_of(task: ReadTask, bucket: int) -> str:
-    """Return the name of the work unit that maps a bucket of the task's rows."""
-    return f"{task.release.spec.name}-{bucket:05d}" if task.join_key else task.stem
 
 
 def _return_memory() -> None:
@@ -80,7 +52,7 @@ def _return_memory() -> None:
 class Spool:
     """Read one split and sort its rows into buckets of the join key."""
 
-    def __call__(self, task: ReadTask) -> Iterator[tuple[str, tuple[ReadTask, int]]]:
+    def __call__(self, task: ReadTask) -> Iterator[tuple[str, Part]]:
         """Yield (unit name, (task, bucket)) for every bucket the split has rows in, and for bucket 0 of the plan."""
         _return_memory()
         if not task.join_key:
@@ -89,10 +61,8 @@ class Spool:
         ledger = Path(task.folder) / "ledger" / f"{task.stem}.parquet"
         present = spooled_buckets(task.spooled) if ledger.exists() else None
         if present is None:
-            source = open_source(task.release.spec.kind)
-            native = source.read(task.split, task.release)
-            present = spool_table(task.spooled, native.table, task.join_key, task.buckets)
-            write_table(ledger, _ledger(native.ended, 0))
+            present, ended = spool_split(task)
+            write_table(ledger, _ledger(ended, 0))
         for value in present:
             yield unit_of(task, value), (task, value)
 
@@ -105,45 +75,18 @@ def _ledger(ended: pa.Table, absorbed: int) -> pa.Table:
 class MapBucket:
     """Map the native rows of one bucket to records and ended rows, and write both."""
 
-    def __call__(self, element: tuple[str, Iterable[tuple[ReadTask, int]]]) -> None:
+    def __call__(self, element: tuple[str, Iterable[Part]]) -> None:
         """Write `records/UNIT.parquet` and then `ledger/UNIT.parquet`, whose presence says that the unit is done."""
         _return_memory()
         unit, parts = element
-        # A shuffle gives the parts in any order; rows must meet in the order of the input.
-        tasks = sorted(parts, key=lambda part: (part[0].split.table, part[0].index))
-        first = tasks[0][0]
-        folder = Path(first.folder)
+        parts = list(parts)
+        folder = Path(parts[0][0].folder)
         ledger = folder / "ledger" / f"{unit}.parquet"
         if ledger.exists():
             return
-        source = open_source(first.release.spec.kind)
-        tables: dict[str, list[pa.Table]] = {}
-        ended: list[pa.Table] = []
-        for task, bucket in tasks:
-            if task.join_key:
-                tables.setdefault(task.split.table, []).append(spooled_bucket(task.spooled, bucket))
-            else:
-                native = source.read(task.split, task.release)
-                tables.setdefault(task.split.table, []).append(native.table)
-                ended.append(conform(native.ended, ENDED_SCHEMA))
-        mapped = source.map({name: pa.concat_tables(tables.pop(name)) for name in sorted(tables)}, first.release)
-        records = conform(mapped.records)
-        records = records.set_column(records.column_names.index("name_id"), "name_id", name_ids(records))
-        write_table(folder / "records" / f"{unit}.parquet", records)
-        ended.append(conform(mapped.ended, ENDED_SCHEMA))
-        write_table(ledger, _ledger(pa.concat_tables(ended), mapped.absorbed))
-
-
-def plan_release(release: Release, folder: Path) -> list[ReadTask]:
-    """Cut a release into read tasks that write to `folder`, with `folder/spool` for what is unpacked and sorted."""
-    spool = folder / "spool" / release.spec.name
-    spool.mkdir(parents=True, exist_ok=True)
-    release = dataclasses.replace(release, facts={**release.facts, "spool": str(spool)})
-    plan = open_source(release.spec.kind).plan(release, spool)
-    return [
-        ReadTask(str(folder), release, split, index, plan.join_key, plan.buckets)
-        for index, split in enumerate(plan.splits)
-    ]
+        mapped = map_unit(parts)
+        write_table(folder / "records" / f"{unit}.parquet", mapped.records)
+        write_table(ledger, _ledger(mapped.ended, mapped.absorbed))
 
 
 def ingest_release(release: Release, folder: Path) -> tuple[int, int]:
@@ -153,7 +96,7 @@ def ingest_release(release: Release, folder: Path) -> tuple[int, int]:
     """
     tasks = plan_release(release, folder)
     _write_schemas(folder)
-    units: dict[str, list[tuple[ReadTask, int]]] = {}
+    units: dict[str, list[Part]] = {}
     for task in tasks:
         for unit, part in Spool()(task):
             units.setdefault(unit, []).append(part)
@@ -176,7 +119,7 @@ def _graph(pipeline: beam.Pipeline, tasks: list[ReadTask]) -> None:
         pipeline
         | "splits" >> beam.Create(tasks, reshuffle=False)
         | "spread" >> beam.Reshuffle()
-        | "read" >> beam.FlatMap(Spool()).with_output_types(tuple[str, tuple[ReadTask, int]])
+        | "read" >> beam.FlatMap(Spool()).with_output_types(tuple[str, Part])
         | "bucket" >> beam.GroupByKey()
         | "map" >> beam.Map(MapBucket())
     )

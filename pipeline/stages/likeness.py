@@ -47,12 +47,14 @@ from pipeline.stages.base import Balance, Context, Stage, balance_of, missing, p
 from pipeline.stages.preference import preference
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import atomic_path, write_table
+from pipeline.storage.statements import Statements
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.engine.engine import Engine
 
+_SQL = Statements(__name__)
 _PIECE = (1 << 20) // 8
 """Bytes of a piece of the join per MB that the recipe allows: several pieces run side by side."""
 
@@ -172,15 +174,15 @@ class Likeness(Stage):
         stage, recipe = context.folder.stage, context.recipe
         pixels = "m.source_width::BIGINT * m.source_height"
         order = preference(recipe, name="n", record="c", pixels=pixels, media="m")
-        query = f"""
-            SELECT a.record_id, a.source, a.image_id, a.media_id, m.pdq, m.phash, m.quality, m.sha256, m.pixel_sha256,
-                   m.unit, m."offset", m."length", c.box_x IS NOT NULL AS box, c.occurrence_key, c.specimen_key,
-                   c.media_key, c.name_id, n.accepted_id, {", ".join(f'n."{rank}"' for rank in RANK_IDS)}
-            FROM {sql.parquet(stage("fetch") / "arrived")} a
-            JOIN {sql.parquet(stage("fetch") / "media")} m USING (image_id)
-            JOIN {sql.parquet(stage("screen") / "candidates")} c USING (record_id)
-            JOIN {sql.parquet(stage("resolve") / "names")} n USING (name_id)
-            ORDER BY {order}"""
+        query = _SQL(
+            "arrived",
+            arrived=sql.parquet(stage("fetch") / "arrived"),
+            media=sql.parquet(stage("fetch") / "media"),
+            candidates=sql.parquet(stage("screen") / "candidates"),
+            names=sql.parquet(stage("resolve") / "names"),
+            ranks=RANK_IDS,
+            order=order,
+        )
         with sql.connect(recipe.limits.memory_mb, context.folder.root) as con:
             return sql.table(con, query)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import pyarrow.parquet as pq
 from manifests import Recipe
 from pipeline.model.records import NAME_COLUMNS
 from pipeline.stages.base import Balance, Context, Stage, missing, plan_outputs, ticker
+from pipeline.stages.shared_index import shared_index
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import table_writer, write_table
 from taxonomy import RESOLVED_SCHEMA, Policy, Taxonomy, build_taxonomy, resolve
@@ -23,12 +23,6 @@ if TYPE_CHECKING:
 
 UNIT_NAMES = 20_000
 """Distinct names per work unit."""
-
-
-@lru_cache(maxsize=1)
-def _open(folder: str, policy: Policy) -> Taxonomy:
-    # Memory-mapped, so the worker processes of one machine share its pages.
-    return Taxonomy.open(Path(folder), policy=policy)
 
 
 def policy_of(recipe: Recipe) -> Policy:
@@ -53,7 +47,7 @@ class ResolveNames:
     def __call__(self, unit: int) -> None:
         """Write `names/UNIT.parquet`: one row per distinct name."""
         names = pq.ParquetFile(Path(self.folder) / "distinct.parquet").read_row_group(unit)
-        resolved = resolve(_open(self.taxonomy, self.policy), names)
+        resolved = resolve(shared_index(self.taxonomy, self.policy), names)
         write_table(Path(self.folder) / unit_path(unit), resolved)
 
 

@@ -28,7 +28,7 @@ from pipeline.stages.base import Balance, Context, Stage, balance_of
 from pipeline.stages.preference import provenance, specimen_key
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import table_writer, write_table
-from pipeline.storage.database import in_list
+from pipeline.storage.statements import Statements
 from pipeline.withdrawal import NOTED, NOTHING, gather, noted_lists, read_withdrawals
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ PASSED_SCHEMA = pa.schema(
 )
 """Records that passed every rule that looks at one record alone."""
 
-_NAMES = in_list([each.code for each in (Outcome.NAME_UNRESOLVED, Outcome.NAME_AMBIGUOUS, Outcome.RANK_TOO_HIGH)])
+_SQL = Statements(__name__)
+_OF_NAMES = [each.code for each in (Outcome.NAME_UNRESOLVED, Outcome.NAME_AMBIGUOUS, Outcome.RANK_TOO_HIGH)]
 _HELD = (Outcome.LEAK_ID.code, Outcome.LEAK_SPECIES.code)
 
 MEDIA_RECORD_SCHEMA = pa.schema(
@@ -94,79 +95,24 @@ def screening_sql(
     that state the same record, medium and box, the first by content is the record and the others are duplicates; the
     content, not the place in the file, decides.
     """
-    content = ", ".join(f'"{name}"' for name in RECORD_SCHEMA.names if name not in LOCATOR_COLUMNS)
-    allow = in_list(recipe.licences.allow)
-    unknown = "false" if recipe.licences.allow_unknown else "l_family IS NULL"
-    rank = recipe.taxonomy.minimum_rank
-    fall = f"to_json({{'missing': {missing_sql('n')}, 'reason': {fall_sql('n', recipe.taxonomy.sources)}}})"
-    return f"""
-    WITH twins AS (
-      SELECT record_id, locator_file, locator_row,
-             row_number() OVER (PARTITION BY record_id ORDER BY content, locator_file, locator_row) AS nth
-      FROM (SELECT record_id, locator_file, locator_row, md5(to_json(struct_pack({content}))) AS content FROM {records}
-            WHERE record_id IN (SELECT record_id FROM {records} GROUP BY 1 HAVING count(*) > 1))
-    ),
-    held_records AS (SELECT key, min(benchmark) AS benchmark FROM (
-        SELECT record_key AS key, benchmark FROM {ids_table} UNION ALL SELECT record_key, benchmark FROM {items})
-        WHERE key IS NOT NULL AND key <> '' GROUP BY 1),
-    held_media AS (SELECT key, min(benchmark) AS benchmark, min(rule) AS rule FROM (
-        SELECT media_key AS key, benchmark, 'held-out media key' AS rule FROM {ids_table}
-        UNION ALL SELECT media_key, benchmark, 'held-out media key' FROM {items}
-        UNION ALL SELECT h.media_key, k.benchmark, 'medium of a held-out record' FROM {records} h
-        JOIN held_records k ON k.key = h.source || ':' || h.source_record_id)
-        WHERE key IS NOT NULL AND key <> '' GROUP BY 1),
-    listed AS (SELECT occurrence_key AS key, benchmark FROM {ids_table} UNION ALL
-        SELECT occurrence_key, benchmark FROM {items}),
-    held_occurrences AS (SELECT source, key, min(benchmark) AS benchmark FROM (
-        SELECT r.source, r.occurrence_key AS key, l.benchmark FROM {records} r JOIN listed l ON l.key = r.occurrence_key
-        UNION ALL SELECT r.source, r.occurrence_key, l.benchmark FROM {records} r
-        JOIN listed l ON l.key = r.source || ':' || r.occurrence_key
-        UNION ALL SELECT r.source, r.occurrence_key, k.benchmark FROM {records} r
-        JOIN held_records k ON k.key = r.source || ':' || r.source_record_id
-        UNION ALL SELECT r.source, r.occurrence_key, m.benchmark FROM {records} r
-        JOIN held_media m ON m.key = r.media_key)
-        WHERE key IS NOT NULL AND key <> '' GROUP BY ALL),
-    held_species AS (SELECT species_id AS key, min(benchmark) AS benchmark, min(taxon) AS taxon FROM {taxa}
-        WHERE species_id IS NOT NULL GROUP BY 1)
-    SELECT r.*, {provenance("r")} AS provenance, {specimen_key("r")} AS specimen_key, coalesce(t.nth, 1) AS nth,
-      coalesce(hr.benchmark, hm.benchmark, ho.benchmark, hs.benchmark) AS held_by,
-      r.media_width::BIGINT * r.media_height AS pixels,
-      CASE
-        WHEN coalesce(t.nth, 1) > 1 THEN 'duplicate_record'
-        WHEN w.record_id IS NOT NULL THEN 'withdrawn'
-        WHEN r.media_type NOT IN ('StillImage', 'Unknown') THEN 'not_image'
-        WHEN upper(coalesce(r.occurrence_status, 'PRESENT')) = 'ABSENT' THEN 'not_present'
-        WHEN hm.key IS NOT NULL OR hr.key IS NOT NULL OR ho.key IS NOT NULL THEN 'leak_id'
-        WHEN hs.key IS NOT NULL THEN 'leak_species'
-        WHEN {unknown} THEN 'licence_unknown'
-        WHEN l_family IS NOT NULL AND l_family NOT IN {allow} THEN 'licence_not_allowed'
-        WHEN n.match_type = 'AMBIGUOUS' OR (n.match_type = 'LCA' AND n."{rank}" IS NULL) THEN 'name_ambiguous'
-        WHEN n.accepted_id IS NULL THEN 'name_unresolved'
-        WHEN n."{rank}" IS NULL THEN 'rank_too_high'
-      END AS outcome,
-      CASE WHEN coalesce(t.nth, 1) = 1 AND w.record_id IS NOT NULL THEN w.evidence ELSE json_merge_patch(to_json(CASE
-        WHEN coalesce(t.nth, 1) > 1 THEN {{'rule': 'same record, medium and box', 'value': t.nth::VARCHAR}}
-        WHEN r.media_type NOT IN ('StillImage', 'Unknown') THEN {{'rule': 'media type', 'value': r.media_type}}
-        WHEN upper(coalesce(r.occurrence_status, 'PRESENT')) = 'ABSENT'
-          THEN {{'rule': 'occurrence status', 'value': r.occurrence_status}}
-        WHEN hr.key IS NOT NULL THEN {{'rule': 'held-out record', 'value': hr.key}}
-        WHEN hm.key IS NOT NULL THEN {{'rule': hm.rule, 'value': hm.key}}
-        WHEN ho.key IS NOT NULL THEN {{'rule': 'held-out occurrence', 'value': ho.key}}
-        WHEN hs.key IS NOT NULL THEN {{'rule': 'held-out species: ' || hs.taxon, 'value': n.species}}
-        WHEN {unknown} THEN {{'rule': 'licence', 'value': r.license_verbatim}}
-        WHEN l_family NOT IN {allow} THEN {{'rule': 'licence', 'value': r.license_id}}
-        ELSE {{'rule': 'name: ' || coalesce(n.match_type, 'NONE'), 'value': r.scientific_name}}
-      END), CASE WHEN outcome IN {_NAMES} THEN {fall} ELSE '{{}}' END)::VARCHAR END AS evidence
-    FROM (SELECT *, CASE WHEN license_family IN ('', 'UNKNOWN', 'UNSPECIFIED', 'AMBIGUOUS') THEN NULL
-                         ELSE license_family END AS l_family FROM {records}) r
-    LEFT JOIN twins t USING (record_id, locator_file, locator_row)
-    LEFT JOIN {names} n USING (name_id)
-    LEFT JOIN {withdrawn} w ON w.record_id = r.record_id
-    LEFT JOIN held_media hm ON hm.key = r.media_key
-    LEFT JOIN held_records hr ON hr.key = r.source || ':' || r.source_record_id
-    LEFT JOIN held_occurrences ho ON ho.source = r.source AND ho.key = r.occurrence_key
-    LEFT JOIN held_species hs ON hs.key = n.species_id
-    """
+    return _SQL(
+        "screened",
+        records=records,
+        names=names,
+        ids=ids_table,
+        items=items,
+        taxa=taxa,
+        withdrawn=withdrawn,
+        content=[name for name in RECORD_SCHEMA.names if name not in LOCATOR_COLUMNS],
+        provenance=provenance("r"),
+        specimen_key=specimen_key("r"),
+        allow=recipe.licences.allow,
+        unknown="false" if recipe.licences.allow_unknown else "l_family IS NULL",
+        rank=recipe.taxonomy.minimum_rank,
+        missing=missing_sql("n"),
+        fall=fall_sql("n", recipe.taxonomy.sources),
+        of_names=_OF_NAMES,
+    )
 
 
 def box_text(x: float | None, y: float | None, w: float | None, h: float | None) -> str:

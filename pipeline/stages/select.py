@@ -19,6 +19,7 @@ from pipeline.privacy import write_places
 from pipeline.stages.base import Balance, Context, Stage, balance_of
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import table_writer
+from pipeline.storage.statements import Statements
 
 if TYPE_CHECKING:
     from pipeline.engine.engine import Engine
@@ -36,6 +37,7 @@ DECISION_SCHEMA = pa.schema(
         pa.field("accepted_id", pa.string()),
     ]
 )
+_SQL = Statements(__name__)
 _SPLIT_SALT, _QUOTA_SALT = "split", "quota"
 
 
@@ -81,13 +83,7 @@ class Select(Stage):
             con.create_function(
                 "quota_order", lambda key: f"{hash64(seed, f'{_QUOTA_SALT}:{key}'):016x}", ["VARCHAR"], "VARCHAR"
             )
-            query = f"""
-                SELECT k.*, n.accepted_id,
-                       row_number() OVER (PARTITION BY n.accepted_id ORDER BY quota_order(k.record_id)) AS nth,
-                       count(*) OVER (PARTITION BY n.accepted_id) AS total
-                FROM {sql.parquet(stage("likeness") / "kept")} k
-                JOIN {label_names(context)} n USING (name_id)
-                ORDER BY k.record_id"""
+            query = _SQL("kept_with_counts", kept=sql.parquet(stage("likeness") / "kept"), names=label_names(context))
             for batch in sql.batches(con, query):
                 kept, ended = [], []
                 for row in batch.to_pylist():

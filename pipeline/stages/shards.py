@@ -51,6 +51,7 @@ from pipeline.stages.blobs import Blobs
 from pipeline.stages.select import label_names
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import atomic_path, write_table, write_text
+from pipeline.storage.statements import Statements
 
 if TYPE_CHECKING:
     import duckdb
@@ -84,16 +85,7 @@ MANIFEST_SCHEMA = pa.schema(
         pa.field("license_id", pa.string()),
     ]
 )
-_SAMPLE = (
-    "r.source, r.release, r.source_record_id, r.source_media_id, r.box_id, r.box_x, r.box_y, r.box_w, r.box_h, "
-    "r.occurrence_key, r.publisher, r.media_url, r.media_path, r.media_key, r.license_id, r.license_family, "
-    "r.license_verbatim, r.may_share, r.may_change, r.may_sell, r.rights_holder, r.creator, r.source_page, "
-    "r.scientific_name, r.basis_of_record, r.image_category, r.event_date, "
-    "r.country_code, r.sex, r.life_stage, r.dna_bin, "
-    "n.accepted_name, n.accepted_rank, n.match_type, n.vernacular_name, n.taxonomy_build, "
-    "m.sha256 AS source_sha256, m.pixel_sha256, m.phash, lower(hex(m.pdq)) AS pdq, m.quality, m.format, "
-    'm.source_width, m.source_height, m.width, m.height, m.unit, m."offset" AS blob_offset, m."length" AS blob_length'
-)
+_SQL = Statements(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,12 +222,14 @@ class Shards(Stage):
         with sql.connect(recipe.limits.memory_mb, context.folder.root) as con:
             con.create_function("shard_hash", lambda key: shard_hash(seed, key), ["VARCHAR"], "UBIGINT")
             ranks = ", ".join(f'n."{rank}"' for rank in RANK_COLUMNS)
-            joined = f"""{decisions} d
-                    JOIN {sql.parquet(stage("screen") / "candidates")} c USING (record_id)
-                    JOIN {sql.parquet(stage("ingest") / "records")} r
-                      ON r.record_id = c.record_id AND r.locator_file = c.locator_file AND r.locator_row = c.locator_row
-                    JOIN {label_names(context)} n ON n.name_id = d.name_id
-                    JOIN {sql.parquet(stage("fetch") / "media")} m ON m.image_id = d.image_id"""
+            joined = _SQL(
+                "samples",
+                decisions=decisions,
+                candidates=sql.parquet(stage("screen") / "candidates"),
+                records=sql.parquet(stage("ingest") / "records"),
+                names=label_names(context),
+                media=sql.parquet(stage("fetch") / "media"),
+            )
             counts = self._counts(con, rules, f"n.vernacular_name, {ranks}", joined)
 
             def shard(split: str, key: str) -> str:
@@ -248,11 +242,13 @@ class Shards(Stage):
             con.create_function("place_of", place, ["VARCHAR"], "VARCHAR")
             sql.copy(
                 con,
-                f"""SELECT d.record_id, d.image_id, d.group_id, d.name_id, d.split, d.weight, d.accepted_id,
-                           shard_of(d.split, d.record_id) AS shard, place_of(d.record_id) AS place, {ranks}, {_SAMPLE},
-                           {", ".join(place_columns(recipe.privacy))}
-                    FROM {joined} LEFT JOIN {sql.parquet(stage("select") / "places")} w ON w.record_id = d.record_id
-                    ORDER BY shard, place, d.record_id""",
+                _SQL(
+                    "plan",
+                    samples=joined,
+                    places=sql.parquet(stage("select") / "places"),
+                    ranks=ranks,
+                    place=", ".join(place_columns(recipe.privacy)),
+                ),
                 folder / "plan.parquet",
             )
         found = pq.read_table(folder / "plan.parquet", columns=["shard"]).column("shard")
@@ -264,13 +260,7 @@ class Shards(Stage):
         A sample's bytes are not known before it is written; they are bounded from above by the lengths of its parts.
         """
         headers, texts = _headers(rules.layout)
-        con.execute(
-            f"""CREATE TEMP TABLE bounds AS
-                SELECT d.split, shard_hash(d.record_id) AS hash,
-                       m."length" + octet_length(encode(to_json(r)::VARCHAR)) + {headers}
-                       + {texts} * (60 + octet_length(encode(concat_ws(' ', {names})))) AS bytes
-                FROM {joined}"""
-        )
+        con.execute(_SQL("bounds", samples=joined, headers=headers, texts=texts, names=names))
         counts: dict[str, int] = {}
         limit = rules.max_mb * 1_000_000
         for split, samples, total in con.execute(
@@ -291,10 +281,5 @@ class Shards(Stage):
         with sql.connect(context.recipe.limits.memory_mb, context.folder.root) as con:
             manifest = context.folder.stage(self.name) / "manifest.parquet"
             decisions = sql.parquet(context.folder.stage("select") / "decisions")
-            rows = con.execute(
-                f"""SELECT coalesce(a.source, b.source), coalesce(a.n, 0), coalesce(b.n, 0)
-                    FROM (SELECT source, count(*) n FROM {decisions} GROUP BY 1) a
-                    FULL JOIN (SELECT source, count(*) n FROM read_parquet({sql.quote(str(manifest))}) GROUP BY 1) b
-                      ON a.source = b.source ORDER BY 1"""
-            ).fetchall()
+            rows = con.execute(_SQL("balance", decisions=decisions, manifest=str(manifest))).fetchall()
         return [Balance(source, selected, written, 0) for source, selected, written in rows]

@@ -16,8 +16,8 @@ from taxonomy.match.tables import Malformed, columns_of, read_names, written
 if TYPE_CHECKING:
     from taxonomy.match.lookup import Taxonomy
 
-_ECHOED = ("name_id", "scientific_name")
-"""Columns of the answer that the input has itself."""
+_ANSWERS = pa.schema([each for each in RESOLVED_SCHEMA if each.name not in ("name_id", "scientific_name")])
+"""Columns of the answer, without those that the input has itself."""
 GIVEN = "given_"
 """What stands before a column of the input that has the name of a column of the answer."""
 
@@ -41,30 +41,44 @@ def resolve_file(taxonomy: Taxonomy, source: Path, target: Path, malformed: Malf
     >>> resolve_file(Taxonomy.open(folder / "taxonomy"), folder / "names.csv", folder / "resolved.csv")
     {'AMBIGUOUS': 1, 'CANONICAL': 1}
     """
-    answers = pa.schema([each for each in RESOLVED_SCHEMA if each.name not in _ECHOED])
     counts: dict[str, int] = {}
     malformed = malformed if malformed is not None else Malformed()
     batches = read_names(source, malformed)
     first = next(batches, None)
     if first is None:
         first = pa.table({"scientificName": pa.array([], pa.string())})
-    taken = frozenset(answers.names)
-    kept = [f"{GIVEN}{name}" if name in taken else name for name in first.column_names]
-    schema = pa.schema(
-        [pa.field(name, each.type) for name, each in zip(kept, first.schema, strict=True)] + list(answers)
-    )
-    with written(target, schema) as writer:
+    with written(target, answered_schema(first.schema)) as writer:
         batch: pa.Table | None = first
         while batch is not None:
-            found = resolve_distinct(taxonomy, batch, columns_of(batch.column_names, source))
-            for value in pc.value_counts(found["match_type"].combine_chunks()).to_pylist():
+            answered = resolve_beside(taxonomy, batch, columns_of(batch.column_names, source))
+            for value in pc.value_counts(answered["match_type"].combine_chunks()).to_pylist():
                 counts[value["values"]] = counts.get(value["values"], 0) + value["counts"]
-            columns = [*batch.columns, *(found[name] for name in answers.names)]
-            writer.write_table(pa.table(columns, schema=schema))
+            writer.write_table(answered)
             batch = next(batches, None)
     if malformed.count:
         counts["malformed_row"] = malformed.count
     return dict(sorted(counts.items()))
+
+
+def answered_schema(own: pa.Schema) -> pa.Schema:
+    """Return the schema of `resolve_beside` for a table of this one.
+
+    >>> answered_schema(pa.schema({"scientific_name": pa.string(), "genus": pa.string()})).names[:4]
+    ['scientific_name', 'given_genus', 'canonical_name', 'name_kind']
+    """
+    taken = frozenset(_ANSWERS.names)
+    kept = [pa.field(f"{GIVEN}{each.name}" if each.name in taken else each.name, each.type) for each in own]
+    return pa.schema(kept + list(_ANSWERS))
+
+
+def resolve_beside(taxonomy: Taxonomy, table: pa.Table, columns: dict[str, str]) -> pa.Table:
+    """Return the rows of a table with their own columns first, and beside them the answers of `resolve_distinct`.
+
+    A column of the table that a column of the answer is named like gets 'given_' before its name.
+    """
+    found = resolve_distinct(taxonomy, table, columns)
+    answers = [found[name] for name in _ANSWERS.names]
+    return pa.table([*table.columns, *answers], schema=answered_schema(table.schema))
 
 
 def resolve_distinct(taxonomy: Taxonomy, table: pa.Table, columns: dict[str, str]) -> pa.Table:

@@ -35,7 +35,9 @@ def draw(content: str, size: tuple[int, int], rng: random.Random) -> Image.Image
         across, down = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
         return Image.fromarray(np.stack([across, down, 255 - across], axis=2).astype(np.uint8))
     if content == "photo":
-        coarse = Image.fromarray(numbers.integers(0, 256, (9, 12, 3), dtype=np.uint8)).resize(size, Image.BICUBIC)
+        coarse = Image.fromarray(numbers.integers(0, 256, (9, 12, 3), dtype=np.uint8)).resize(
+            size, Image.Resampling.BICUBIC
+        )
         grain = numbers.normal(0, rng.choice((1, 4, 12)), (height, width, 1))
         return Image.fromarray(np.clip(np.asarray(coarse) + grain, 0, 255).astype(np.uint8))
     if content == "tiles":

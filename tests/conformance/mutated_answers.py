@@ -134,7 +134,7 @@ def meaning(wire: bytes) -> bytes | None:
     body, status = bytearray(), 0
     try:
         reader.receive_data(wire)
-        reader.receive_data(b"") if reader.their_state is not h11.MIGHT_SWITCH_PROTOCOL else None
+        reader.receive_data(b"")
         while True:
             event = reader.next_event()
             if isinstance(event, h11.Response):

@@ -145,8 +145,8 @@ def recall(images: list[Image.Image]) -> Iterator[str]:
         any_turn = turned.min(axis=1)
         left = residuals(blocks, thumbnails([one.thumbnail for one in copies]))
         phash = np.array([(a.phash ^ b.phash).bit_count() for a, b in zip(own, copies, strict=True)])
-        shares = (between <= 10, (between <= 10) & (left <= RESIDUAL_LIMIT), between <= 30, any_turn <= 30)
-        shares = (*shares, (any_turn <= 30) | pair, phash <= 6)
+        close = (between <= 10, (between <= 10) & (left <= RESIDUAL_LIMIT), between <= 30, any_turn <= 30)
+        shares = (*close, (any_turn <= 30) | pair, phash <= 6)
         widths = (8, 10, 8, 8, 8, 9)
         cells = "".join(f"{share.mean():>{width}.3f}" for share, width in zip(shares, widths, strict=True))
         yield f"{name:<24}{np.median(between):>9.0f}{cells}"

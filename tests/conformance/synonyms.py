@@ -23,6 +23,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from taxonomy import Taxonomy, build_taxonomy
+from taxonomy.match.resolver import resolve
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def score(rows: list[Row | str], source: Path) -> Score:
             "name_authorship": [row.authorship or None for row in synonyms],
         }
         schema = pa.schema([(name, pa.string()) for name in asked])
-        answers = Taxonomy.open(folder).resolve(pa.table(asked, schema=schema)).to_pylist()
+        answers = resolve(Taxonomy.open(folder), pa.table(asked, schema=schema)).to_pylist()
     single = right = ambiguous = reported = 0
     wrong = []
     for row, answer in zip(synonyms, answers, strict=True):

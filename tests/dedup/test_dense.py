@@ -27,7 +27,8 @@ def test_what_is_folded_has_a_near_and_better_row_that_stays_and_the_rest_is_unt
     rank = np.argsort(order)
 
     def accept(left: np.ndarray, right: np.ndarray, distance: np.ndarray) -> np.ndarray:
-        return (left * right + distance) % 3 > 0
+        accepted: np.ndarray = (left * right + distance) % 3 > 0
+        return accepted
 
     folded = fold_dense(hashes, 6, order, accept if picky else None, dense)
     gone = np.setdiff1d(np.arange(n), folded.stays)

@@ -213,7 +213,9 @@ def test_the_pixel_digest_tells_pixels_and_shape_apart_and_nothing_else() -> Non
     assert hash_image(Image.open(buffer)).pixel_sha256 == digest
     assert hash_image(Image.frombytes("RGB", (8, 12), image.tobytes())).pixel_sha256 != digest
     changed = image.copy()
-    changed.putpixel((0, 0), tuple(255 - value for value in image.getpixel((0, 0))))
+    first = image.getpixel((0, 0))
+    assert isinstance(first, tuple)
+    changed.putpixel((0, 0), tuple(255 - value for value in first))
     assert hash_image(changed).pixel_sha256 != digest
 
 

@@ -59,9 +59,9 @@ def test_the_nearest_held_out_image_is_named_for_each_leak_and_no_leak_is_missed
         turned = np.zeros((count, 256), np.uint8)
         for row in turned:
             row[random.choice(256, random.integers(0, 24), replace=False)] = 1
-        return pool[random.integers(0, 6, count)] ^ np.packbits(turned, axis=1) * random.integers(
-            0, 2, (count, 1), "u1"
-        )
+        whether = random.integers(0, 2, (count, 1), "u1")
+        hashes: np.ndarray = pool[random.integers(0, 6, count)] ^ np.packbits(turned, axis=1) * whether
+        return hashes
 
     held_out = held_out_of([some(count) if count else None for count in counts])
     train = some(n)

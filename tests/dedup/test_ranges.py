@@ -56,7 +56,8 @@ def test_pieces_of_all_rows_give_the_accepted_pairs_of_brute_force(seed: int, n:
     plan = plan_bands(256, 10)
 
     def odd(left: np.ndarray, right: np.ndarray, distance: np.ndarray) -> np.ndarray:
-        return (left + right) % 2 == 1
+        accepted: np.ndarray = (left + right) % 2 == 1
+        return accepted
 
     pieces = cut_ranges(hashes, plan, most)
     found = tuples(merge_pairs([range_pairs(hashes, plan, piece, accept=odd, collapse=False) for piece in pieces]))

@@ -9,6 +9,7 @@ import tarfile
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,7 +26,7 @@ from pipeline.verify import verify
 from tests.conftest import Demo
 
 
-def rows(out: Path, query: str) -> list[tuple[object, ...]]:
+def rows(out: Path, query: str) -> list[tuple[Any, ...]]:
     with open_catalog(out) as con:
         return con.execute(query).fetchall()
 

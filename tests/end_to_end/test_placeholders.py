@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 
+import pytest
+
 from pipeline.catalog import open_catalog
 from pipeline.catalog.row_life import explain
 from pipeline.likeness.run_evidence import run_sheets
@@ -80,7 +82,9 @@ def test_placeholders_stand_in_no_cluster_and_conflict_with_nothing(demo: Demo) 
     assert not planted(demo) & {row[0] for row in suppressed}
 
 
-def test_the_sheets_of_evidence_show_a_leaking_placeholder(demo: Demo, tmp_path_factory) -> None:
+def test_the_sheets_of_evidence_show_a_leaking_placeholder(
+    demo: Demo, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     out = tmp_path_factory.mktemp("sheets")
     run_sheets(demo.out, out)
     page = (out / "leaks.html").read_text(encoding="utf-8")

@@ -98,7 +98,7 @@ def test_no_output_tells_a_protected_place_closer_than_asked(again: Again, tmp_p
             for (view,) in con.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
             for row in con.execute(f"FROM {view}").fetchall()
         ]
-    own = duckdb.sql(f"SELECT record_id, lat, lon FROM '{out}/ingest/records/*.parquet' WHERE lat IS NOT NULL")
+    own = duckdb.execute(f"SELECT record_id, lat, lon FROM '{out}/ingest/records/*.parquet' WHERE lat IS NOT NULL")
     exact = {record: (lat, lon) for record, lat, lon in own.fetchall()}
     hidden = {record: exact[record] for record in sorted(protected & exact.keys())}
     assert len(hidden) > 3 and len(hidden) < len(exact)
@@ -114,14 +114,16 @@ def test_no_output_tells_a_protected_place_closer_than_asked(again: Again, tmp_p
         for path in sorted(folder.rglob("*.tar")):
             with tarfile.open(path) as tar:
                 for member in tar:
-                    data = tar.extractfile(member).read()  # type: ignore[union-attr]
+                    file = tar.extractfile(member)
+                    assert file is not None
+                    data = file.read()
                     if member.name.endswith(".json"):
                         sample = json.loads(data)
                         key = sample["key"]
-                        place = tuple(float(sample[name]) if sample[name] else None for name in ("lat", "lon"))
+                        shown = tuple(float(sample[name]) if sample[name] else None for name in ("lat", "lon"))
                         if key in hidden:
                             lat, lon = hidden[key]
-                            assert place == (generalised(lat), generalised(lon))
+                            assert shown == (generalised(lat), generalised(lon))
                             assert sample["data_generalizations"] == "coordinates rounded to 0.1 degree"
                             told += 1
                         elif key in exact:

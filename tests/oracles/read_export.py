@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 
 def folders(root: Path, empty: bool) -> dict[str, object]:
@@ -34,8 +35,8 @@ def coco(root: Path) -> dict[str, object]:
     return found
 
 
-def _as_polygon(note: dict[str, object]) -> dict[str, object]:
-    x, y, w, h = note["bbox"]  # type: ignore[misc]
+def _as_polygon(note: dict[str, Any]) -> dict[str, Any]:
+    x, y, w, h = note["bbox"]
     return {**note, "segmentation": [[x, y, x + w, y, x + w, y + h, x, y + h]]}
 
 

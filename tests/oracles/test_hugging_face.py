@@ -93,7 +93,7 @@ def test_lean_shards_hold_image_and_caption_and_their_rows_lie_beside_them_in_or
 ) -> None:
     assert [check for check in verify(lean) if not check.ok] == []
     wanted = told(demo.out / "shards", "*")
-    found = {}
+    found: dict[str, Any] = {}
     for path in sorted((lean / "shards").glob("*.tar")):
         rows = read_samples(path)
         samples = list(scan(path))
@@ -103,9 +103,9 @@ def test_lean_shards_hold_image_and_caption_and_their_rows_lie_beside_them_in_or
     assert found == wanted
     list(publish(lean, f"file://{tmp_path / 'copy'}", check=True))
     export(lean, tmp_path / "export", "shards", where=MAY_SHARE)
-    rows = {place: f"{place / 'demo-train-*.parquet'}" for place in (lean / "shards", tmp_path / "export")}
-    loaded = by_datasets(tmp_path / "cache", lean, tmp_path / "copy", *rows, *rows.values())
-    for place, beside in rows.items():
+    tables = {place: f"{place / 'demo-train-*.parquet'}" for place in (lean / "shards", tmp_path / "export")}
+    loaded = by_datasets(tmp_path / "cache", lean, tmp_path / "copy", *tables, *tables.values())
+    for place, beside in tables.items():
         for way in ("whole", "streaming"):
             images, told_beside = loaded[f"{place} {way}"], loaded[f"{beside} {way}"]["train"]
             assert set(images) == {"train", "validation"}, images

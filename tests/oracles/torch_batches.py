@@ -23,7 +23,9 @@ def digests(feed: Feed, start: int, stop: int, workers: int, rank: int = 0, worl
 def main() -> None:
     folder, workers, mode = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     feed = Feed(folder, Rules(batch=8, mode=mode, chunk=8, open_shards=2), View(size=32))
-    assert sum(1 for _ in Steps(feed)) == feed.sequence.epoch_steps == len(Steps(feed)), "a loop over the dataset ends"
+    steps = Steps(feed)
+    looped = sum(1 for _ in steps)  # type: ignore[attr-defined, misc]  # a loop by index, which typing does not know
+    assert looped == feed.sequence.epoch_steps == len(steps), "a loop over the dataset ends"
     ranks = [digests(feed, 0, 40, workers, rank, 2) for rank in range(2)]
     print(
         json.dumps(

@@ -21,7 +21,7 @@ def digests(folder: str, mode: str) -> list[list[str]]:
     rank, world = group.get_rank(), group.get_world_size()
     feed = Feed(folder, Rules(batch=8, mode=mode, chunk=8, open_shards=2, lanes=2), View(size=32))
     batches = loader(feed, 2, STEPS, workers=1, rank=rank, world=world)
-    assert (len(batches), len(batches.dataset)) == (STEPS - 2, STEPS)  # type: ignore[arg-type]
+    assert (len(batches), len(batches.dataset)) == (STEPS - 2, STEPS)
     found = []
     for item in batches:
         pixels = item["image"].permute(0, 2, 3, 1).contiguous().numpy()

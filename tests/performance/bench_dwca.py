@@ -86,7 +86,8 @@ def peer(path: Path) -> int:
 def ours(path: Path) -> int:
     """Read and map the archive in the buckets of its plan, as the ingest stage does."""
     from pipeline.sources import open_source
-    from pipeline.stages.ingest import MapBucket, ReadTask, Spool
+    from pipeline.stages.ingest import MapBucket, Spool
+    from pipeline.stages.reading import ReadTask
 
     source = open_source("gbif-dwca")
     release = source.inspect(SourceSpec(name="bench", kind="gbif-dwca", path=str(path)))

@@ -73,7 +73,8 @@ def open_clip_transform() -> Callable[[Image.Image], Any] | None:
     importlib.import_module("tests.oracles.startup.torchvision_without_operators")
     from open_clip.transform import image_transform
 
-    return image_transform(224, is_train=True)
+    transform: Callable[[Image.Image], Any] = image_transform(224, is_train=True)
+    return transform
 
 
 def dataset(folder: Path, images: list[bytes]) -> None:
@@ -85,9 +86,8 @@ def dataset(folder: Path, images: list[bytes]) -> None:
             at = writer.add(f"{number:032x}", [("jpg", image), ("txt", b"a photo of Lynx lynx."), ("json", b"{}")])
             place = {"jpg_offset": at.members[0].offset, "jpg_length": at.members[0].size}
             names = dict.fromkeys(COLUMNS, "Lynx")
-            rows.append(
-                {"key": at.key, "shard": "bench-000000.tar", "split": "train", "accepted_id": "a"} | place | names
-            )
+            one = {"key": at.key, "shard": "bench-000000.tar", "split": "train", "accepted_id": "a"}
+            rows.append({**one, **place, **names})
         writer.close()
     pq.write_table(pa.Table.from_pylist(rows), folder / "manifest.parquet")
 

@@ -196,7 +196,8 @@ def real_copies(rows: int, random: np.random.Generator) -> Hashes | None:
             turned.append(np.frombuffer(hash_image(copy).pdq, np.uint8) ^ np.frombuffer(seeds[-1], np.uint8))
     base, between = np.frombuffer(b"".join(seeds), np.uint8).reshape(-1, 32), np.stack(turned)
     which = random.integers(0, len(between), (2, rows))
-    return base[random.integers(0, len(base), rows)] ^ between[which[0]] ^ between[which[1]]
+    drawn: npt.NDArray[np.uint8] = base[random.integers(0, len(base), rows)] ^ between[which[0]] ^ between[which[1]]
+    return drawn
 
 
 def leaks(name: str, train: Hashes, pdq: Hashes, variants: int, distance: int, sample: int) -> None:

@@ -70,7 +70,8 @@ def count_webdataset(path: Path) -> int:
 
 def count_tarfile(path: Path) -> int:
     with tarfile.open(path) as archive:
-        return sum(1 for member in archive if archive.extractfile(member).read() is not None)  # type: ignore[union-attr]
+        opened = (archive.extractfile(member) for member in archive)
+        return sum(1 for file in opened if file is not None and file.read() is not None)
 
 
 def main() -> None:

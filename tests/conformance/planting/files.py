@@ -36,10 +36,10 @@ def file_faults(run: Path) -> Iterator[Fault]:
             seen = ("nothing", "checksums", "all marks") if how == "missing" and not marks else forgeries
             seen = ("nothing",) if name == "checksums.sha256" else seen
             seen = ("nothing", "checksums") if marks else seen
-            plant = partial(change, name=f"shards/{name}")
+            changed = partial(change, name=f"shards/{name}")
             alone = name.endswith((".tar", "manifest.parquet", ".sha256"))
             title = f"file of shards/ {how}"
-            yield Fault(title, kind, plant, (name,), alone=alone, forgeries=seen, cards=False)
+            yield Fault(title, kind, changed, (name,), alone=alone, forgeries=seen, cards=False)
     for name, plant, named in (
         ("a tar, copied", partial(_copied, name="shards/copy-train-000000.tar"), "copy-train-000000.tar"),
         ("a tar of the next number", _next_tar, "tar"),
@@ -56,10 +56,9 @@ def file_faults(run: Path) -> Iterator[Fault]:
             "ingest/records/more.parquet",
         ),
     ):
-        forgeries = (
-            ("nothing", "checksums") if "parts" in name or "ingest" in name else ("nothing", "checksums", "all marks")
-        )
-        yield Fault("stray file", name, plant, (named,), alone="ingest" in name, forgeries=forgeries, cards=False)
+        last = () if "parts" in name or "ingest" in name else ("all marks",)
+        after = ("nothing", "checksums", *last)
+        yield Fault("stray file", name, plant, (named,), alone="ingest" in name, forgeries=after, cards=False)
 
 
 def text_faults(run: Path) -> Iterator[Fault]:

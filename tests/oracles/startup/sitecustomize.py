@@ -30,12 +30,12 @@ class _Mending(MetaPathFinder):
 def _processes_without_gpu() -> None:
     import torch
 
-    class OnAnyDevice(torch.nn.parallel.DistributedDataParallel):
+    class OnAnyDevice(torch.nn.parallel.DistributedDataParallel):  # type: ignore[misc]  # torch has no types here
         def __init__(self, module: Any, device_ids: Any = None, **more: Any) -> None:
             on_gpu = next(module.parameters()).is_cuda
             super().__init__(module, device_ids=device_ids if on_gpu else None, **more)
 
-    torch.nn.parallel.DistributedDataParallel = OnAnyDevice  # type: ignore[misc]
+    torch.nn.parallel.DistributedDataParallel = OnAnyDevice
 
 
 sys.meta_path.insert(0, _Mending())

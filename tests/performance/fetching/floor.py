@@ -26,8 +26,8 @@ def with_pillow(path: str, bound: Callable[..., int], side: int, quality: int) -
         image = Image.open(io.BytesIO(file.read()))
     width, height = image.size
     scale = min(1.0, side / bound(width, height))
-    image = image.resize((round(width * scale), round(height * scale)), Image.Resampling.HAMMING)
-    image.save(io.BytesIO(), "JPEG", quality=quality, subsampling="4:2:0")
+    small = image.resize((round(width * scale), round(height * scale)), Image.Resampling.HAMMING)
+    small.save(io.BytesIO(), "JPEG", quality=quality, subsampling="4:2:0")
 
 
 if __name__ == "__main__":

@@ -47,8 +47,8 @@ def pixel_lines(files: Sequence[Path], rule: str, side: int, quality: int, round
                 started = time.process_time()
                 work(data)
                 best[name] = min(best[name], time.process_time() - started)
-        for name, took in best.items():
-            spent[name].append(took * 1000)
+        for name, least in best.items():
+            spent[name].append(least * 1000)
         for name, each in rules.items():
             stored = stored_raster(data, each, _MAX_PIXELS)
             assert not isinstance(stored, Processed)

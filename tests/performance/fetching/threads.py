@@ -33,7 +33,7 @@ def main() -> None:
     def work(job: tuple[int, str]) -> dict[str, str | int]:
         number, url = job
         data = client.request("GET", url).data
-        height, width = simplejpeg.decode_jpeg_header(data)[:2]
+        height, width = map(int, simplejpeg.decode_jpeg_header(data)[:2])
         scale = min(1.0, side / bound(width, height))
         size = round(width * scale), round(height * scale)
         # As Biomill does: a half, a quarter or an eighth that leaves one and a half times the size.

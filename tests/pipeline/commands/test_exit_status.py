@@ -102,7 +102,7 @@ def test_an_interrupted_command_ends_with_130(folder: Path) -> None:
 def test_every_status_has_a_cause_here_and_a_row_in_the_one_table_of_the_docs() -> None:
     tested = {status for status, _, _ in CAUSES} | {ExitStatus.NETWORK_LOST, ExitStatus.INTERRUPTED}
     assert tested == set(ExitStatus)
-    rows = {}
+    rows: dict[str, dict[int, str]] = {}
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
         for number, meaning in re.findall(r"^\| (\d+) \| (.+) \|$", page.read_text(encoding="utf-8"), re.MULTILINE):
             rows.setdefault(page.name, {})[int(number)] = meaning

@@ -8,6 +8,7 @@ import tarfile
 import tomllib
 import zipfile
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
@@ -18,7 +19,9 @@ from pipeline.demo import Corpus, build_corpus
 from pipeline.demo.species import SPECIES, load_species
 from pipeline.model.errors import StorageError
 from pipeline.model.outcomes import Outcome
+from tests.pipeline.demo.conftest import DemoRows
 
+Truth = list[dict[str, str]]
 PLANTED = {
     # outcome: how many times at least
     Outcome.MALFORMED_ROW: 2,
@@ -126,7 +129,9 @@ def test_shuffling_changes_the_order_of_every_table_and_no_content(corpus: Corpu
     assert one["truth.csv"] == two["truth.csv"]
 
 
-def test_another_seed_draws_other_pictures_of_the_same_rows(corpus: Corpus, truth, read_rows, tmp_path: Path) -> None:
+def test_another_seed_draws_other_pictures_of_the_same_rows(
+    corpus: Corpus, truth: Truth, read_rows: Callable[[Corpus], DemoRows], tmp_path: Path
+) -> None:
     other = build_corpus(tmp_path / "other", seed=18)
     with other.truth.open(encoding="utf-8", newline="") as file:
         outcomes = Counter(row["outcome"] for row in csv.DictReader(file))
@@ -136,26 +141,28 @@ def test_another_seed_draws_other_pictures_of_the_same_rows(corpus: Corpus, trut
     assert len(shared) <= 8  # flat images, placeholders, pages called JPEGs and empty bodies hold nothing drawn
 
 
-def test_every_input_row_has_exactly_one_expected_end(rows, truth) -> None:
+def test_every_input_row_has_exactly_one_expected_end(rows: DemoRows, truth: Truth) -> None:
     assert Counter((row.row_id, row.source) for row in rows) == Counter((t["row_id"], t["source"]) for t in truth)
 
 
-def test_shuffled_rows_have_the_same_ids(rows, shuffled: Corpus, read_rows) -> None:
+def test_shuffled_rows_have_the_same_ids(
+    rows: DemoRows, shuffled: Corpus, read_rows: Callable[[Corpus], DemoRows]
+) -> None:
     assert Counter(row.row_id for row in read_rows(shuffled)) == Counter(row.row_id for row in rows)
 
 
-def test_everything_a_curator_meets_is_planted(truth) -> None:
+def test_everything_a_curator_meets_is_planted(truth: Truth) -> None:
     counts = Counter(row["outcome"] for row in truth)
     assert {outcome.code: counts[outcome.code] for outcome in PLANTED if counts[outcome.code] < PLANTED[outcome]} == {}
     assert set(counts) == {outcome.code for outcome in PLANTED}
 
 
-def test_each_source_has_its_share_of_rows(truth) -> None:
+def test_each_source_has_its_share_of_rows(truth: Truth) -> None:
     counts = Counter(row["source"] for row in truth)
     assert counts["gbif"] > 180 and counts["eol"] > 70 and counts["bioscan"] > 50 and counts["fathomnet"] > 75
 
 
-def test_duplicates_name_a_kept_row_and_leaks_a_held_out_file(corpus: Corpus, truth) -> None:
+def test_duplicates_name_a_kept_row_and_leaks_a_held_out_file(corpus: Corpus, truth: Truth) -> None:
     kept = {row["row_id"] for row in truth if row["outcome"] == "kept"}
     ends = {row["row_id"]: row["outcome"] for row in truth}
     items = {path.name for path in (corpus.folder / "benchmarks" / "biota-heldout" / "images").iterdir()}
@@ -172,7 +179,7 @@ def test_duplicates_name_a_kept_row_and_leaks_a_held_out_file(corpus: Corpus, tr
     assert len(items) >= 20
 
 
-def test_malformed_rows_stay_below_the_recipes_limit(corpus: Corpus, truth) -> None:
+def test_malformed_rows_stay_below_the_recipes_limit(corpus: Corpus, truth: Truth) -> None:
     limit = tomllib.loads(corpus.recipe.read_text("utf-8"))["limits"]["reject_percent"]
     total = Counter(row["source"] for row in truth)
     for source, broken in Counter(row["source"] for row in truth if row["outcome"] == "malformed_row").items():

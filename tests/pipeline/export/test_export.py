@@ -8,7 +8,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pyarrow.parquet as pq
 import pytest
@@ -20,6 +20,16 @@ from pipeline.model.errors import RunError, VerifyError
 from pipeline.shards import sample_locations, verify_checksums, verify_index
 from pipeline.storage.atomic import read_json, write_json
 from tests.conftest import Demo
+
+
+class Asked(TypedDict, total=False):
+    """What an export is asked for."""
+
+    form: str
+    where: str
+    sql: str
+    level: str
+
 
 MAY_SHARE = "license_family NOT LIKE '%-ND'"
 
@@ -243,11 +253,10 @@ def test_two_exports_have_the_same_bytes(demo: Demo, tmp_path: Path) -> None:
         ({"form": "zip"}, "no such format"),
     ],
 )
-def test_a_wrong_question_leaves_nothing_behind(
-    demo: Demo, tmp_path: Path, arguments: dict[str, str], said: str
-) -> None:
+def test_a_wrong_question_leaves_nothing_behind(demo: Demo, tmp_path: Path, arguments: Asked, said: str) -> None:
     with pytest.raises(RunError, match=said):
-        export(demo.out, tmp_path / "x", **{"form": "folders", **arguments})
+        asked: Asked = {"form": "folders", **arguments}
+        export(demo.out, tmp_path / "x", **asked)
     assert list(tmp_path.iterdir()) == []
 
 

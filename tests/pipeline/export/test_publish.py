@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import importlib.util
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,8 +17,11 @@ from pipeline.feed import Feed, Rules, View
 from pipeline.model.errors import FeedError, RunError, SourceError, StorageError, VerifyError
 from pipeline.run.driver import run
 from pipeline.storage.file_systems import file_system
-from pipeline.storage.inputs import localised
+from pipeline.storage.stores.inputs import localised
 from tests.conftest import Demo
+from tests.failing_file_system import failing_with
+from tests.pipeline.storage.test_failures import client_error
+from tests.s3_server import s3_server
 
 RULES = Rules(batch=16, mode="stream", chunk=16, open_shards=2)
 SMALL = View(size=16)
@@ -32,37 +29,8 @@ SMALL = View(size=16)
 
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
-    """Yield the address of a bucket on an S3 server of this machine."""
-    for name in ("moto", "flask", "flask_cors", "s3fs"):
-        if importlib.util.find_spec(name) is None:
-            pytest.skip(f"{name} is not installed")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings = {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-    }
-    server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    before = {key: os.environ.get(key) for key in settings}
-    os.environ.update(settings)
-    try:
-        end = time.monotonic() + 60
-        while socket.socket().connect_ex(("127.0.0.1", port)) and time.monotonic() < end:
-            time.sleep(0.1)
-        file_system("s3://bucket")[0].mkdir("s3://bucket")
-        yield "s3://bucket"
-    finally:
-        server.terminate()
-        server.wait(10)
-        for key, value in before.items():
-            os.environ.pop(key) if value is None else os.environ.update({key: value})
+    with s3_server() as bucket:
+        yield bucket
 
 
 @pytest.fixture(params=["file", "memory", "s3"])
@@ -97,7 +65,9 @@ def test_a_copy_that_was_cut_off_goes_on_and_is_never_taken_for_whole(
     demo: Demo, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fs, top = file_system(place)
-    put, count = fs.put_file, [0]
+    # fsspec gives the same object to all who ask for the address; a folder is written without it.
+    owner, name = (shutil, "copyfile") if place.startswith("file:") else (fs, "put_file")
+    put, count = getattr(owner, name), [0]
 
     def failing(*args: Any, **more: Any) -> None:
         count[0] += 1
@@ -106,8 +76,8 @@ def test_a_copy_that_was_cut_off_goes_on_and_is_never_taken_for_whole(
         put(*args, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(fs, "put_file", failing)  # fsspec gives the same object to all who ask for the address
-        with pytest.raises(StorageError, match="the connection is gone"):
+        patch.setattr(owner, name, failing)
+        with pytest.raises(StorageError, match="the shards cannot be copied: the connection is gone"):
             list(publish(demo.out, place))
     assert not fs.exists(f"{top}/shards/checksums.sha256")
     assert next(publish(demo.out, place)).startswith("7 of 11")
@@ -197,3 +167,24 @@ def test_what_cannot_be_is_refused_with_a_reason(demo: Demo, tmp_path: Path) -> 
         Feed("memory://nothing/here", RULES, SMALL)
     with pytest.raises(RunError):
         list(publish(tmp_path, "memory://x"))
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "SlowDown"])
+def test_an_error_of_the_client_is_told_and_no_traceback(demo: Demo, code: str) -> None:
+    with (
+        failing_with(client_error(code)) as address,
+        pytest.raises(StorageError, match=f"the shards cannot be copied: .*{code}") as caught,
+    ):
+        list(publish(demo.out, address))
+    assert caught.value.where == address
+
+
+def test_a_folder_of_this_machine_is_a_place_too(demo: Demo, tmp_path: Path) -> None:
+    list(publish(demo.out, str(tmp_path / "there"), check=True))
+    assert digests(tmp_path / "there") == digests(demo.out)
+    other = tmp_path / "there" / "shards" / "deep"
+    other.mkdir()
+    shutil.copy(demo.out / "shards" / "demo-train-000000.tar", other)
+    (tmp_path / "there" / "shards" / "checksums.sha256").unlink()
+    with pytest.raises(RunError, match="deep/demo-train-000000"):
+        list(publish(demo.out, str(tmp_path / "there")))

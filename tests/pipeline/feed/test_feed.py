@@ -23,9 +23,10 @@ from hypothesis import strategies as st
 
 from pipeline.feed import Feed, Rules, View, open_store
 from pipeline.feed.headers import checked
-from pipeline.feed.store import LocalStore, Span
 from pipeline.model.errors import FeedError
 from pipeline.shards.tar import header
+from pipeline.storage.stores import LocalStore, RemoteStore, Span
+from pipeline.storage.stores import open_store as open_place
 from tests.conftest import Demo
 
 ROOT = Path(__file__).parents[3]
@@ -229,24 +230,39 @@ def test_rules_that_cannot_be_are_refused_with_a_reason(dataset: Path, rules: di
         feed(dataset, **rules)
 
 
-def test_damage_is_named_by_shard_byte_and_key(dataset: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("far", [False, True], ids=["local", "fsspec"])
+def test_damage_is_named_by_shard_byte_and_key(dataset: Path, tmp_path: Path, far: bool) -> None:
     copy = tmp_path / "shards"
     shutil.copytree(dataset, copy)
-    source = feed(copy)
+    where = f"memory://damage-{tmp_path.name}" if far else str(copy)
+
+    def carry() -> None:
+        store = open_place(where)
+        for name in store.listing():
+            if not (copy / name).exists():
+                store.delete(name)
+        for path in copy.iterdir() if far else ():
+            store.put(path.name, path)
+
+    carry()
+    source = Feed(where, Rules(batch=16), SMALL)
     span = source.manifest.span(int(source.sequence.rows(0)[0]))
     with (copy / span.name).open("r+b") as file:
         file.seek(span.start)
         file.write(b"\0" * 64)
+    carry()
     with pytest.raises(FeedError) as caught:
         source.batch(0)
-    assert f"{span.name}, byte {span.start}" in str(caught.value) and source.keys(0)[0] in str(caught.value)
+    assert f"{where}/{span.name}, byte {span.start}" in str(caught.value) and source.keys(0)[0] in str(caught.value)
     with (copy / span.name).open("r+b") as file:
         file.truncate(span.start + 10)
+    carry()
     with pytest.raises(FeedError, match="ends early"):
         source.batch(0)
     (copy / span.name).unlink()
+    carry()
     with pytest.raises(FeedError, match="cannot be read"):
-        replaced = Feed(copy, replace(source.rules), SMALL)
+        replaced = Feed(where, replace(source.rules), SMALL)
         replaced.batch(0)
 
 
@@ -271,7 +287,11 @@ def test_another_samples_image_is_never_handed_out_under_a_key(
     dataset: Path, tmp_path: Path, rules: dict[str, object], far: bool
 ) -> None:
     copy = misplaced(dataset, tmp_path / "shards", swap_places)
-    source = Feed(f"file://{copy}" if far else copy, Rules(**{"batch": 167, **rules}), SMALL)  # type: ignore[arg-type]
+    where = f"memory://{tmp_path.name}" if far else str(copy)
+    if far:
+        for path in copy.iterdir():
+            RemoteStore(where).put(path.name, path)
+    source = Feed(where, Rules(**{"batch": 167, **rules}), SMALL)  # type: ignore[arg-type]
     with pytest.raises(FeedError, match="before it stands the header of") as caught:
         source.batch(0)
     rows = pq.read_table(copy / "manifest.parquet").to_pylist()

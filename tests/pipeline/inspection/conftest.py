@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def write(path: Path, **members: str | bytes) -> Path:
     return write_named(path, {name.replace("__", "."): data for name, data in members.items()})
 
 
-def write_named(path: Path, members: dict[str, str | bytes]) -> Path:
+def write_named(path: Path, members: Mapping[str, str | bytes]) -> Path:
     with zipfile.ZipFile(path, "w") as out:
         for name, data in members.items():
             out.writestr(name, data)

@@ -91,7 +91,8 @@ def test_what_is_odd_about_the_packing_is_named(members: dict[str, str], issue: 
 
 def test_all_files_of_a_table_are_read_and_gzipped_ones_too(tmp_path: Path) -> None:
     core = ("core", "Occurrence", "a.txt|b.txt", "occurrenceID scientificName sex")
-    members = {"meta.xml": meta(core), "a.txt": ROWS, "b.txt.gz": gzip.compress(ROWS.encode().replace(b"\n1", b"\n7"))}
+    members: dict[str, str | bytes] = {"meta.xml": meta(core), "a.txt": ROWS}
+    members |= {"b.txt.gz": gzip.compress(ROWS.encode().replace(b"\n1", b"\n7"))}
     found = inspect_release(write_named(tmp_path / "a.zip", members))
     assert (found.core_rows, found.dup_ids, found.details) == (4, 1, {})
 

@@ -15,12 +15,12 @@ from PIL import Image, ImageOps
 
 from dedup import HASH_SPEC, write_hash_list
 from manifests import LikenessRules
-from pipeline.likeness.check import check_leaks
+from pipeline.likeness.check import LeakReport, check_leaks
 from pipeline.likeness.hashing import HASHED_SCHEMA, hash_set
 from tests.pipeline.likeness.pictures import grain, jpeg, lay
 
 
-def decided(report) -> dict[str, tuple[str, str]]:
+def decided(report: LeakReport) -> dict[str, tuple[str, str]]:
     return {row["train"]: (row["decision"], row["rule"]) for row in report.leaks.to_pylist()}
 
 
@@ -111,12 +111,15 @@ def test_crops_borders_and_turns_leak_by_both_hashes_at_once(tmp_path: Path) -> 
         assert 30 < row["distance"] <= 90 and 0 <= row["phash_distance"] <= 10
 
 
-@pytest.mark.parametrize("off", [{"leak_pair_phash": -1}, {"leak_pair_pdq": -1}])
-def test_without_the_rule_of_both_hashes_a_crop_is_only_for_review(tmp_path: Path, off: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    "rules",
+    [LikenessRules(leak_distance=2, leak_pair_phash=-1), LikenessRules(leak_distance=2, leak_pair_pdq=-1)],
+    ids=["no pHash", "no PDQ"],
+)
+def test_without_the_rule_of_both_hashes_a_crop_is_only_for_review(tmp_path: Path, rules: LikenessRules) -> None:
     picture = grain(1, (400, 300))
     held = hash_set([lay(tmp_path / "held", a=picture)])
     train = hash_set([lay(tmp_path / "train", a=picture.crop((8, 6, 392, 294)))], turned=False)
-    rules = LikenessRules(leak_distance=2, **off)
     found = check_leaks(train, held, rules)
     assert decided(found) == {"a.jpg": ("review", "review")}
     assert found.state("leaked") == 0 and found.state("clean") == 1
@@ -176,7 +179,9 @@ def table(rows: list[dict[str, object]]) -> pa.Table:
     failed=st.sets(st.integers(0, 19)),
     flips=st.lists(st.integers(0, 60), min_size=20, max_size=20),
 )
-def test_a_missing_hash_changes_nobody_elses_outcome_and_brute_force_agrees(seed: int, failed: set[int], flips) -> None:
+def test_a_missing_hash_changes_nobody_elses_outcome_and_brute_force_agrees(
+    seed: int, failed: set[int], flips: list[int]
+) -> None:
     random = np.random.default_rng(seed)
     held = random.integers(0, 256, (5, 32), dtype=np.uint8)
     train = []

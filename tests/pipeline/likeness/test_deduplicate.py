@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from pipeline.likeness.deduplicate import find_duplicates
+from pipeline.likeness.deduplicate import Duplicates, find_duplicates
 from pipeline.likeness.hashing import hash_set
 from tests.pipeline.likeness.pictures import grain, jpeg, lay
 
 
-def outcomes(found) -> dict[str, tuple[str, str | None]]:
+def outcomes(found: Duplicates) -> dict[str, tuple[str, str | None]]:
     return {row["item"]: (row["outcome"], row["other"]) for row in found.decisions.to_pylist()}
 
 
@@ -33,7 +33,7 @@ def test_the_larger_copy_is_kept_and_named(tmp_path: Path) -> None:
 
 def laid(folder: Path, name: str, image: Image.Image, **options: object) -> str:
     folder.mkdir(exist_ok=True)
-    image.save(folder / name, **options)
+    image.save(folder / name, None, **options)
     return name
 
 

@@ -123,6 +123,7 @@ def test_folding_keeps_both_promises_whatever_is_refused(seed: int, count: int, 
     nodes = np.arange(count)
     folds = fold(hashes, nodes, random.random(count) < 0.6, alike, 10)
     near = near_edges(folds, BUDGET)
+    assert near.residual is not None
     edges = {(a, b) for a, b, r in zip(near.left.tolist(), near.right.tolist(), near.residual.tolist(), strict=True)
              if r <= 6 and alike(np.array([a]), np.array([b]), np.array([0], np.int16))[0]}  # fmt: skip
     kept: list[int] = []

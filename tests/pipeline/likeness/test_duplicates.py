@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
+from random import Random
 
 import numpy as np
 import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.likeness.duplicates import RANK_IDS, DecisionRules, Edges, Leak, decide_duplicates
+from pipeline.likeness.decisions import RANK_IDS, DecisionRules
+from pipeline.likeness.duplicates import decide_duplicates
+from pipeline.likeness.edges import Edges
+from pipeline.likeness.search import Leak
 from pipeline.model.outcomes import Outcome
 
+Row = tuple[str, str, bool, str, int]
+Pairs = Sequence[tuple[int, int, int]]
 LINEAGES = {
     "lynx": ("t:Lynx-lynx", "t:Lynx"),
     "puma": ("t:Puma-concolor", "t:Puma"),
@@ -19,7 +26,7 @@ LINEAGES = {
 }
 
 
-def records(rows: list[tuple[str, str, bool, str, int]]) -> pa.Table:
+def records(rows: list[Row]) -> pa.Table:
     """Rows of (label, pixel digest, is a box, medium, quality), the preferred first."""
     columns: dict[str, list[object]] = {
         "accepted_id": [LINEAGES[label][0] for label, *_ in rows],
@@ -42,7 +49,9 @@ def edges(*pairs: tuple[int, int, int]) -> Edges:
     return Edges(left, right, distance)
 
 
-def outcomes(rows, nodes, pairs=(), leaks=None, drop=True):
+def outcomes(
+    rows: list[Row], nodes: list[int], pairs: Pairs = (), leaks: dict[int, Leak] | None = None, drop: bool = True
+) -> list[tuple[Outcome | None, int | None]]:
     decisions, _ = decide_duplicates(
         records(rows),
         np.array(nodes),
@@ -85,7 +94,9 @@ def test_two_boxes_of_one_frame_with_two_labels_are_two_animals() -> None:
     assert outcomes(rows, [0, 1], [(0, 1, 4)]) == [(None, None), (None, None)]
 
 
-def lowered(rows, nodes, pairs=(), lowest=0):
+def lowered(
+    rows: list[Row], nodes: list[int], pairs: Pairs = (), lowest: int = 0
+) -> list[tuple[Outcome | None, int | None, int | None]]:
     table = records(rows)
     ranks = {"order_id": "Carnivora", "family_id": "Felidae"}
     for name, value in ranks.items():
@@ -125,7 +136,9 @@ def test_a_flat_image_is_never_cleared_by_its_hash() -> None:
     st.lists(st.tuples(st.sampled_from(["lynx", "puma", "Puma"]), st.sampled_from("abcdef")), min_size=1, max_size=12),
     st.randoms(use_true_random=False),
 )
-def test_every_record_has_one_decision_and_every_dropped_one_names_a_kept_one(rows, random) -> None:
+def test_every_record_has_one_decision_and_every_dropped_one_names_a_kept_one(
+    rows: list[tuple[str, str]], random: Random
+) -> None:
     pixels = sorted({p for _, p in rows})
     node = np.array([pixels.index(p) for _, p in rows])
     pairs = [(a, b, 6) for a, b in itertools.combinations(range(len(pixels)), 2) if random.random() < 0.4]

@@ -50,7 +50,9 @@ def folder_of(root: Path, rows: dict[str, int], ended: dict[str, list[tuple[str,
 @given(st.data())
 def test_a_line_is_given_exactly_when_more_than_half_is_lost(data: st.DataObject) -> None:
     rows = {name: data.draw(st.integers(0, 9)) for name in ("a", "b")}
-    left, ended, losses = dict(rows), {}, {}
+    left = dict(rows)
+    ended: dict[str, list[tuple[str, Outcome, str]]] = {}
+    losses: dict[tuple[str, str], tuple[int, int]] = {}
     for stage in ENDING:
         ended[stage] = []
         for source in rows:
@@ -112,7 +114,11 @@ def test_stages_in_which_no_row_ends_say_nothing(stage: str, tmp_path: Path) -> 
 
 def test_a_benchmark_most_of_whose_images_cannot_be_compared_is_told(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
-    outcomes = {"half": [None, "corrupt"], "most": [None, "corrupt", "corrupt", "empty"], "whole": [None]}
+    outcomes: dict[str, list[str | None]] = {
+        "half": [None, "corrupt"],
+        "most": [None, "corrupt", "corrupt", "empty"],
+        "whole": [None],
+    }
     rows = [{"benchmark": name, "outcome": each} for name, found in outcomes.items() for each in found]
     write_table(folder.stage("holdout") / "items" / "a.parquet", pa.Table.from_pylist(rows))
     (line,) = stage_losses(folder, "holdout", RECIPE)

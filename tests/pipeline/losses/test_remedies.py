@@ -42,7 +42,7 @@ def test_advice_is_one_whole_sentence_with_the_recipes_own_values(outcome: Outco
 def test_a_facet_is_a_question_that_any_evidence_answers(outcome: Outcome) -> None:
     for evidence in ("NULL", "'{}'", """'{"value": "x", "rule": "y", "address": "https://a.org/b", "detail": "z"}'"""):
         query = f"SELECT {REMEDIES[outcome].facet} FROM (SELECT {evidence} AS evidence, 'b/1' AS other_id) l"
-        assert len(duckdb.sql(query).fetchall()) == 1
+        assert len(duckdb.execute(query).fetchall()) == 1
 
 
 def test_advice_carries_what_is_set_now() -> None:

@@ -10,10 +10,11 @@ import ssl
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote
 
@@ -120,7 +121,16 @@ class Handler(BaseHTTPRequestHandler):
             with site.lock:
                 site.busy -= 1
 
-    def answer(self, status: int = 200, body: bytes = b"", kind: str = "image/jpeg", **headers: str) -> None:
+    def answer(
+        self,
+        status: int = 200,
+        body: bytes = b"",
+        kind: str = "image/jpeg",
+        more: Mapping[str, str] = MappingProxyType({}),
+        **named: str,
+    ) -> None:
+        """Answer; headers are `named`, with underscores for hyphens, and those of `more`, whose names a path gives."""
+        headers = {**named, **more}
         self.send_response(status)
         self.send_header("Content-Type", kind)
         length = headers.pop("Content_Length", str(len(body)))
@@ -143,7 +153,7 @@ class Handler(BaseHTTPRequestHandler):
     def path_say(self, argument: str) -> None:
         """The picture, with a header that the path gives as NAME=VALUE."""
         name, _, value = unquote(argument).partition("=")
-        self.answer(body=JPEG, **{name.replace("-", "_"): value})
+        self.answer(body=JPEG, more={name.replace("-", "_"): value})
 
     def path_slow(self, argument: str) -> None:
         time.sleep(float(argument.partition("/")[0]))
@@ -172,7 +182,7 @@ class Handler(BaseHTTPRequestHandler):
     def path_flaky(self, argument: str) -> None:
         """503 (with the given Retry-After) twice, then the picture."""
         if self.site.count(self.path.lstrip("/")) <= 2:
-            self.answer(503, b"busy", **({"Retry_After": argument} if argument != "-" else {}))
+            self.answer(503, b"busy", more={"Retry_After": argument} if argument != "-" else {})
         else:
             self.answer(body=JPEG)
 
@@ -267,7 +277,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def path_to_umlaut(self, argument: str) -> None:
         self.send_response(302)
-        self._headers_buffer.append("Location: /ok/Küste\r\n".encode())
+        # The header's bytes are UTF-8, which the server writes only where it takes them for Latin-1.
+        self.send_header("Location", "/ok/Küste".encode().decode("latin-1"))
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -280,7 +291,7 @@ class Server(ThreadingHTTPServer):
         pass
 
 
-def serve(context: ssl.SSLContext | None = None) -> Iterator[Site]:
+def serve(context: ssl.SSLContext | None = None) -> Generator[Site]:
     gzip_bomb()  # made before anybody waits for it
     handler = type("SiteHandler", (Handler,), {})
     server = Server(("127.0.0.1", 0), handler)

@@ -20,6 +20,8 @@ from pipeline.media import background, work
 from pipeline.media.background import Background
 from pipeline.media.http import hosts
 from pipeline.media.images.cost import decode_work
+from pipeline.media.journal import Journal
+from pipeline.media.stored import stored_images
 from pipeline.model.errors import StorageError
 from pipeline.model.fetched import Fetched
 from tests.pipeline.media.conftest import Site
@@ -83,9 +85,13 @@ def test_a_failure_is_told_once_and_raised_at_the_end_and_leaves_no_file(tmp_pat
 def test_a_body_that_cannot_be_put_on_disk_is_a_storage_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     go = threading.Event()
+
+    def wait(key: int, fetched: Fetched) -> None:
+        go.wait(10)
+
     with (
         pytest.raises(StorageError, match="cannot write"),
-        Background(tmp_path / "file", lambda key, fetched: bool(go.wait(10)), lambda error: None) as aside,
+        Background(tmp_path / "file", wait, lambda error: None) as aside,
     ):
         try:
             for number in range(3):
@@ -109,7 +115,6 @@ def test_a_decode_that_takes_for_ever_does_not_hold_up_another_host(
     Image.new("RGB", (5000, 4000), "olive").save(picture, "PNG")
     site.jpeg = picture.getvalue()
     good, noted = 60, threading.Semaphore(0)
-    really = work.stored_images
     order: list[str] = []
 
     def watched(rows: Any, *rest: Any) -> Any:
@@ -117,7 +122,7 @@ def test_a_decode_that_takes_for_ever_does_not_hold_up_another_host(
         if host == "slow.example.org":
             for _ in range(good if not order.count("slow.example.org") else 0):
                 assert noted.acquire(timeout=20)
-        images = really(rows, *rest)
+        images = stored_images(rows, *rest)
         order.append(host)
         if host == "good.example.org":
             noted.release()
@@ -138,12 +143,12 @@ def test_a_host_of_slow_images_is_not_asked_for_more_than_wait_to_be_decoded(
 ) -> None:
     monkeypatch.setattr(work, "_SLOW_DECODE", 0)
     monkeypatch.setattr(hosts, "_MOST_DEFERRED", 2)
-    really, ahead = work.stored_images, []
+    ahead: list[int] = []
 
     def watched(rows: Any, *rest: Any) -> Any:
         time.sleep(0.02)
         ahead.append(len(site.asked) - len(ahead))
-        return really(rows, *rest)
+        return stored_images(rows, *rest)
 
     monkeypatch.setattr(work, "stored_images", watched)
     assert main(arguments(site, tmp_path, [site.url(f"ok/{n}", "slow.example.org") for n in range(60)], "out")) == 0
@@ -176,7 +181,7 @@ def test_a_failure_in_the_background_ends_the_fetch_with_its_cause(
     def full(*_: object) -> None:
         raise StorageError("cannot write: no space left")
 
-    monkeypatch.setattr(work.Journal, "note", full)
+    monkeypatch.setattr(Journal, "note", full)
     task = work.FetchUnits(str(tmp_path), site.rules(), ImageRules(min_side=8))
     plan_of(site, tmp_path, 20)
     with pytest.raises(StorageError, match="no space left"):

@@ -6,7 +6,6 @@ import socket
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,9 +14,7 @@ from manifests.recipe import FetchRules
 from pipeline.media import Fetched, Fetcher
 from pipeline.model.errors import PipelineError
 from pipeline.model.outcomes import Outcome
-
-if TYPE_CHECKING:
-    from conftest import Site
+from tests.pipeline.media.conftest import Site
 
 
 def fetch(site: Site, path: str, **changes: object) -> Fetched:
@@ -172,7 +169,7 @@ def test_the_connected_peer_is_judged_even_when_the_resolver_lied(site: Site, mo
     from pipeline.media.http import connections
 
     answers = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14", 80))]
-    monkeypatch.setattr(connections.socket, "getaddrinfo", lambda *args, **kwargs: answers)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: answers)
     monkeypatch.setattr(connections, "create_connection", lambda *args, **kwargs: _connect("127.0.0.1", site.port))
     with Fetcher(site.rules(contact="a@example.org", connect_to=(), attempts=1)) as fetcher:
         answer = fetcher.fetch("http://rebinding.example.org/ok")

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pyarrow.parquet as pq
@@ -44,8 +45,8 @@ def images(folder: Path) -> list[Path]:
     return sorted((folder / "out" / "images").rglob("*.*"))
 
 
-def outcome_rows(folder: Path) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = pq.read_table(folder / "out" / "outcomes.parquet").to_pylist()
+def outcome_rows(folder: Path) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = pq.read_table(folder / "out" / "outcomes.parquet").to_pylist()
     return rows
 
 

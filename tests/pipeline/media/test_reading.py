@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pipeline.commands.cli import main
 from pipeline.media.mirrors import Mirrors
 from pipeline.media.reading import READERS, read_many
-from pipeline.media.stores.stores import Take
+from pipeline.media.stores import Take
 from pipeline.model.fetched import Fetched
 from tests.pipeline.media.conftest import Site, picture
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import parse_qsl, urlsplit
 
 Key = tuple[str, str, tuple[tuple[str, str], ...]]
@@ -103,7 +104,7 @@ class Replay(ThreadingHTTPServer):
             return fault or answer
 
 
-def _fail() -> object:
+def _fail() -> NoReturn:
     raise AssertionError("not a file")
 
 

@@ -12,7 +12,7 @@ import requests
 
 from pipeline.pull import Client, Credentials, Patience, PullError, UncertainError
 from tests.pipeline.pull.conftest import PASSWORD, USER, Pauses
-from tests.pipeline.pull.replay import Answer, Replay
+from tests.pipeline.pull.replay import Answer, Asked, Replay
 
 OK = Answer(200, b'{"count": 3}')
 
@@ -110,7 +110,11 @@ def test_a_wait_beyond_the_deadline_is_not_begun(server: Replay, pauses: Pauses)
 
 def test_a_silent_answer_ends_at_its_deadline(server: Replay, pauses: Pauses) -> None:
     released = threading.Event()
-    server.on_request = lambda asked: released.wait(10) and None
+
+    def silent(asked: Asked) -> None:
+        released.wait(10)
+
+    server.on_request = silent
     server.record("GET", "/v1/x", OK)
     patience = Patience(answer=0.3, attempts=1)
     with Client(server.api, contact="m@e.org", patience=patience, wait=pauses) as client:

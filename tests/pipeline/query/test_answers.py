@@ -85,7 +85,7 @@ def test_a_file_is_written_whole_in_the_format_of_its_ending(
         assert len(path.read_text().splitlines()) == 317 + (2 if ending == "md" else 1)
         return
     reader = {"parquet": "read_parquet", "csv": "read_csv", "json": "read_json", "jsonl": "read_json"}[ending]
-    found = duckdb.sql(f"SELECT * FROM {reader}('{path}') ORDER BY key").fetchall()
+    found = duckdb.execute(f"SELECT * FROM {reader}('{path}') ORDER BY key").fetchall()
     expected = [tuple(json.loads(line).values()) for line in answers(demo.out, query, "jsonl")]
     assert [(str(key), *row) for key, *row in found] == expected
 

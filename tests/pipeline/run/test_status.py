@@ -77,6 +77,7 @@ def test_numbers_are_true_while_a_run_fetches(fetching: tuple[Path, Any, list[Ru
     _, process, seen = fetching
     rows_in = next(each for each in look(demo.out).stages if each.stage == "fetch").rows.rows_in
     last = seen[-1]
+    assert rows_in is not None
     for status in seen:
         assert status.sitting.state == "running"
         if status.stage is None or status.stage.stage != "fetch" or not status.hosts:

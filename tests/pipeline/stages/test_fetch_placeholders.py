@@ -130,10 +130,10 @@ def decided(asks: Sequence[Ask], rules: FetchRules = RULES) -> set[str]:
         fetch.con.close()
 
 
-def lost(count: int, at: str = "a.org", **more: str) -> list[Ask]:
+def lost(count: int, at: str = "a.org") -> list[Ask]:
     """Return answers of equal bytes for three genera."""
     taxa = ("Puma concolor", "Lynx lynx", "Canis lupus")
-    return [Ask(f"http://{at}/photos/{n}.jpg", taxa[n % 3], **more) for n in range(count)]
+    return [Ask(f"http://{at}/photos/{n}.jpg", taxa[n % 3]) for n in range(count)]
 
 
 def test_five_addresses_of_a_host_with_the_same_bytes_for_three_genera_are_a_placeholder() -> None:

@@ -179,7 +179,7 @@ def test_parquet_rows_that_repeat_a_taxon_for_each_common_name_are_one_usage(tmp
         tmp_path / "itis.parquet",
     )
     checklist = read(tmp_path / "itis.parquet")
-    assert sorted(rows(checklist, "usage_id", "accepted_id")) == [("ITIS:1", None), ("ITIS:2", "ITIS:1")]  # type: ignore[type-var]
+    assert sorted(rows(checklist, "usage_id", "accepted_id")) == [("ITIS:1", None), ("ITIS:2", "ITIS:1")]
     assert sorted((row["usage_id"], row["language"]) for row in checklist.vernacular.to_pylist()) == [
         ("ITIS:1", "eng"),
         ("ITIS:1", "fra"),

@@ -136,7 +136,7 @@ def test_chunks_give_their_bytes_and_leave_what_lies_behind(
     parts: list[bytes], extension: bytes, trailers: bytes, way: str, size: int, behind: bytes
 ) -> None:
     stream = io.BytesIO(b"".join(chunk(part, extension) for part in parts) + b"0\r\n" + trailers + b"\r\n" + behind)
-    chunks = Chunks(io.BufferedReader(stream))  # type: ignore[arg-type]
+    chunks = Chunks(io.BufferedReader(stream))
     body = b"".join(iter(lambda: getattr(chunks, way)(size), b""))
     assert (body, chunks.ended, chunks.tidy) == (b"".join(parts), True, True)
     assert chunks._stream.read(99) == behind

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given
@@ -42,7 +42,7 @@ def no_properties(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.parametrize("row", SPECIAL, ids=lambda row: row.prefix)
 def test_a_row_speaks_for_its_first_and_last_address_and_not_for_its_neighbours(row: Row, no_properties: None) -> None:
     network = ipaddress.ip_network(row.prefix)
-    kind = type(network[0])
+    kind: Callable[[int], Address] = ipaddress.IPv4Address if network.version == 4 else ipaddress.IPv6Address
     first, last = int(network[0]), int(network[-1])
     inside = {number for number in (first, first + 1, last - 1, last) if first <= number <= last}
     own = [address for address in map(kind, sorted(inside)) if not narrower(address, network)]

@@ -30,10 +30,14 @@ UNKNOWABLE = {
 """Damage that now and then leaves a file that is whole by every mark it has."""
 
 
-def encoded(size: tuple[int, int] = (320, 240), kind: str = "JPEG", seed: int = 1, **options: object) -> bytes:
+def encoded(size: tuple[int, int] = (320, 240), kind: str = "JPEG", seed: int = 1, /, **options: object) -> bytes:
     out = io.BytesIO()
     draw("photo", size, random.Random(seed)).save(out, kind, **options)
     return out.getvalue()
+
+
+def seeded(seed: int, **options: object) -> bytes:
+    return encoded((320, 240), "JPEG", seed, **options)
 
 
 def segment(code: int, body: bytes) -> bytes:
@@ -69,7 +73,7 @@ FIRST_TABLE = PLAIN.index(b"\xff\xdb")
 def thumbnail() -> bytes:
     exif = Image.Exif()
     exif[0x010F] = "Camera"
-    small = encoded((64, 48), seed=2)
+    small = encoded((64, 48), "JPEG", 2)
     tags = struct.pack("<H", 2) + struct.pack("<HHII", 0x201, 4, 1, 56) + struct.pack("<HHII", 0x202, 4, 1, len(small))
     block = b"Exif\0\0II*\0" + struct.pack("<IHI", 8, 0, 14) + tags + bytes(4)
     return PLAIN[:2] + segment(0xE1, block.ljust(6 + 56, b"\0") + small) + PLAIN[2:]
@@ -86,8 +90,8 @@ GOOD = {
     "fill bytes before markers": PLAIN[:FIRST_TABLE] + b"\xff\xff\xff" + PLAIN[FIRST_TABLE:-2] + b"\xff" * 9 + EOI,
     "zeros after the end": PLAIN + bytes(5000),
     "a page after the end": PLAIN + b"<html><body>tracking</body></html>",
-    "another picture after the end": PLAIN + encoded(seed=4),
-    "half a picture after the end": PLAIN + encoded(seed=4)[:3000],
+    "another picture after the end": PLAIN + seeded(4),
+    "half a picture after the end": PLAIN + seeded(4)[:3000],
     "several pictures in one file": multi_picture(),
     "odd application segments": PLAIN[:2] + segment(0xED, b"Photoshop\0" + bytes(900)) + segment(0xEB, b"") + PLAIN[2:],
     "a segment of zeros": PLAIN[:2] + segment(0xE4, bytes(60_000)) + PLAIN[2:],
@@ -164,7 +168,7 @@ def test_rare_codings_are_decoded_and_their_ends_are_checked(options: str) -> No
 def test_a_damaged_jpeg_is_refused(name: str) -> None:
     rng = random.Random(name)
     files = [data for _, data in drawn(8, 60) if len(data) > 5000]
-    files += [encoded(seed=seed, quality=q) for seed, q in ((1, 60), (2, 75), (3, 90), (4, 98))]
+    files += [seeded(seed, quality=q) for seed, q in ((1, 60), (2, 75), (3, 90), (4, 98))]
     ends = []
     for data, other in zip(files, files[1:] + files[:1], strict=True):
         bad = dict(damaged("JPEG", data, rng, other))[name]

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
 
 from dedup import hash_image
 from manifests.recipe import ImageRules
@@ -258,6 +259,7 @@ def test_nothing_of_the_original_metadata_is_kept(picture: Picture) -> None:
     answer = one(data + b"PK\x03\x04 secret appended archive")
     assert b"ecret" not in answer.jpeg and b"Exif" not in answer.jpeg and b"ICC" not in answer.jpeg
     stored = Image.open(io.BytesIO(answer.jpeg))
+    assert isinstance(stored, JpegImageFile)
     assert not stored.getexif()
     assert not {"comment", "exif", "icc_profile", "dpi", "progressive"} & set(stored.info)
     assert stored.layer[0][1:3] == (2, 2) and stored.layer[1][1:3] == (1, 1)  # 4:2:0

@@ -125,10 +125,10 @@ def test_damaged_encrypted_and_exotic_members_cost_one_medium(tmp_path: Path) ->
     path.write_bytes(raw)
     make_zip(tmp_path / "b.zip", {"packed.jpg": b"packed" * 50}, zipfile.ZIP_LZMA)
     locked = make_zip(tmp_path / "c.zip", {"locked.jpg": b"locked"})
-    raw = bytearray(locked.read_bytes())
-    raw[6] |= 1
-    raw[raw.index(b"PK\x01\x02") + 8] |= 1
-    locked.write_bytes(raw)
+    marked = bytearray(locked.read_bytes())
+    marked[6] |= 1
+    marked[marked.index(b"PK\x01\x02") + 8] |= 1
+    locked.write_bytes(marked)
     with open_store(tmp_path) as store:
         assert store.read("good.jpg", CAP).data == b"good"
         assert store.read("bad.jpg", CAP).outcome is Outcome.CORRUPT

@@ -326,12 +326,10 @@ def test_parquet_and_shuffled_dumps_give_the_same_records(tmp_path: Path, read_r
                 (folder / f"{file}.csv").write_text(comma(header, rows))
             else:
                 columns = {n: [row[at] or None for row in rows] for at, n in enumerate(header)}
-                numbers = {
-                    n: pa.array(columns[n], pa.string()).cast(pa.float64()) for n in ("x", "latitude") if n in columns
-                }
-                pq.write_table(
-                    pa.table({**columns, **numbers, "tags": [["a"]] * len(rows)}), folder / f"{file}.parquet"
-                )
+                arrays: dict[str, pa.Array] = {n: pa.array(values) for n, values in columns.items()}
+                for n in {"x", "latitude"} & columns.keys():
+                    arrays[n] = pa.array(columns[n], pa.string()).cast(pa.float64())
+                pq.write_table(pa.table({**arrays, "tags": pa.array([["a"]] * len(rows))}), folder / f"{file}.parquet")
             rows.reverse()
         reads.append(read_release("fathomnet", folder, release="r", target_bytes=512 * 2))
     assert len(reads[0].plan.splits) > 1

@@ -55,7 +55,8 @@ Rows = dict[str, list[tuple[str, ...]]]
 def write(folder: Path, rows: Rows, *, packed: bool = True, shuffle: int | None = None) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for name, header in HEADERS.items():
-        body = list(rows.get(name, {"taxa": TAXA, "observers": OBSERVERS}.get(name, [])))
+        usual: Rows = {"taxa": [*TAXA], "observers": [*OBSERVERS]}
+        body = [*rows.get(name, usual.get(name, []))]
         if shuffle is not None:
             random.Random(shuffle).shuffle(body)
         data = "".join("\t".join(row) + "\n" for row in [tuple(header.split()), *body]).encode()
@@ -198,7 +199,8 @@ def test_tables_rebuilt_from_real_answers_give_every_photo_once(
         found.update({item["uuid"]: item for item in answer.get("results", []) if item["taxon"].get("ancestry")})
     assert len(found) > 2
     rows: Rows = {"observations": [], "photos": [], "taxa": [], "observers": []}
-    taxa, people = {}, {}
+    taxa: dict[int, tuple[str, ...]] = {}
+    people: dict[int, tuple[str, ...]] = {}
     for item in found.values():
         taxon, user = item["taxon"], item["user"]
         lat, lon = ",".join(str(item["geojson"]["coordinates"][i]) for i in (1, 0)).split(",")

@@ -1,26 +1,33 @@
-"""A media store in an object store, through fsspec: s3://, gs://, and whatever else it has a package for."""
+"""Media in an object store: s3://, gs://, and whatever else fsspec has a package for."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import Any, ClassVar
+from contextlib import closing
+from typing import ClassVar
 
-import fsspec
-
-from pipeline.media.stores.stores import Store, Take, path_problem, read_stream
-from pipeline.model.errors import SourceError
+from pipeline.media.stores.media_store import MediaStore, Take, path_problem, read_parts
+from pipeline.model.errors import SourceError, StorageError
 from pipeline.model.fetched import Fetched
 from pipeline.model.outcomes import Outcome
+from pipeline.storage.stores import FailureKind, StoreError, open_store
+
+_MOST_DETAIL = 300  # characters of a store's own words
+_OUTCOMES = {
+    FailureKind.MISSING: (Outcome.MISSING_FILE, "no such object"),
+    FailureKind.REFUSED: (Outcome.BLOCKED, "the store refuses: {}"),
+    FailureKind.SHORT: (Outcome.SHORT_BODY, "the object breaks off: {}"),
+}
 
 
-class RemoteStore(Store):
+class BucketStore(MediaStore):
     """Objects below an address. Which ones there are is not listed: a bucket may hold a hundred million.
 
     Raises SourceError when the address has a scheme that needs a package which is not installed, or is one that asks
     foreign hosts (http, ftp): those are for URLs, which are fetched with manners.
 
-    >>> fsspec.filesystem("memory").pipe("/photos/1.jpg", b"abc")
-    >>> with RemoteStore("memory://photos") as store:
+    >>> open_store("memory://photos").write("1.jpg", b"abc")
+    >>> with BucketStore("memory://photos") as store:
     ...     store.read("1.jpg", 100).data, store.read("../1.jpg", 100).outcome.code, store.read("2.jpg", 9).outcome.code
     (b'abc', 'missing_file', 'missing_file')
     """
@@ -38,10 +45,10 @@ class RemoteStore(Store):
                 remedy="leave `media` out: media are fetched from their URLs",
             )
         try:
-            self._files, self._root = fsspec.core.url_to_fs(self._address)
-        except (ImportError, ValueError) as error:
+            self._objects = open_store(address)
+        except StorageError as error:
             raise SourceError(
-                f"the media store cannot be reached: {error}",
+                f"the media store cannot be reached: {error.__cause__ or error.what}",
                 where=address,
                 expected="an address that fsspec understands",
                 remedy=f"install the fsspec package for {scheme}:// (s3fs, gcsfs, adlfs), or correct the address",
@@ -52,18 +59,18 @@ class RemoteStore(Store):
         return hashlib.sha256(self._address.encode()).hexdigest()
 
     def read(self, relative_path: str, max_bytes: int, take: Take | None = None) -> Fetched:
-        """Return the bytes of one object; MISSING_FILE, TOO_LARGE, EMPTY, or CONNECT_FAILED when the store fails."""
+        """Return the bytes of one object.
+
+        Outcomes: MISSING_FILE, TOO_LARGE, EMPTY, BLOCKED when the store refuses, SHORT_BODY when the object ends before
+        its size, CONNECT_FAILED when the store or its client fails in any other way.
+        """
         name = f"{self._address}/{relative_path}"
-        reason = path_problem(relative_path)
-        if reason:
-            return Fetched(Outcome.MISSING_FILE, final_url=name, detail=reason)
+        problem = path_problem(relative_path)
+        if problem:
+            return Fetched(Outcome.MISSING_FILE, final_url=name, detail=problem)
         try:
-            stream: Any = self._files.open(f"{self._root.rstrip('/')}/{relative_path}", "rb")
-            with stream:
-                return read_stream(stream, name, max_bytes, take)
-        except (FileNotFoundError, IsADirectoryError):
-            return Fetched(Outcome.MISSING_FILE, final_url=name, detail="no such object")
-        except PermissionError as error:
-            return Fetched(Outcome.BLOCKED, final_url=name, detail=f"the store refuses: {error}"[:300])
-        except OSError as error:
-            return Fetched(Outcome.CONNECT_FAILED, final_url=name, detail=f"the store failed: {error}"[:300])
+            with closing(self._objects.stream(relative_path)) as parts:
+                return read_parts(parts, name, max_bytes, take)
+        except StoreError as error:
+            outcome, said = _OUTCOMES.get(error.kind, (Outcome.CONNECT_FAILED, "the store failed: {}"))
+            return Fetched(outcome, final_url=name, detail=said.format(error.reason)[:_MOST_DETAIL])

@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from manifests import Recipe, RecipePath, is_remote, with_paths
 from pipeline.model.errors import SourceError
-from pipeline.storage.atomic import atomic_path, read_json, write_json
-from pipeline.storage.file_systems import failures, file_system, reason
-
-_VERSION_KEYS = ("ETag", "etag", "md5", "generation", "LastModified", "mtime", "created")
+from pipeline.storage.atomic import read_json, write_json
+from pipeline.storage.failures import FailureKind
+from pipeline.storage.stores.opening import open_store
+from pipeline.storage.stores.store import Store, name_problem
+from pipeline.storage.stores.store_error import StoreError
 
 
 def localised(recipe: Recipe, folder: Path, progress: Callable[[str], None]) -> Recipe:
@@ -35,19 +35,18 @@ def _copied(address: str, folder: Path, progress: Callable[[str], None]) -> Path
     """Return the local copy of a file or folder, made or found."""
     home = folder / hashlib.sha256(address.encode()).hexdigest()[:16]
     target = home / (PurePosixPath(address).name or "input")
-    fs, root = file_system(address)
+    store = open_store(address)
     try:
-        wanted = _listed(fs, root, address)
+        wanted = _versions(store, address)
         note = home / "copied.json"
         if note.exists() and read_json(note) == wanted:
             return target
-        for relative in sorted(wanted):
-            progress(f"copying {address}/{relative}" if relative else f"copying {address}")
-            with atomic_path(target / relative if relative else target) as temporary:
-                fs.get_file(f"{root}/{relative}" if relative else root, str(temporary))
-    except failures() as error:
+        for name in sorted(wanted):
+            progress(f"copying {address}/{name}" if name else f"copying {address}")
+            store.get(name, target / name if name else target)
+    except StoreError as error:
         raise SourceError(
-            f"the input cannot be read: {reason(error)}",
+            f"the input cannot be read: {error.reason}",
             address,
             "a file or folder at that address, and the right to read it",
             "correct the address in the recipe, or the credentials of its store",
@@ -56,19 +55,13 @@ def _copied(address: str, folder: Path, progress: Callable[[str], None]) -> Path
     return target
 
 
-def _listed(fs: Any, root: str, address: str) -> dict[str, str]:
-    """Return what tells each file's version, by its path below the root; '' is the root itself, where it is a file."""
-    fs.invalidate_cache()
-    if not fs.isdir(root):
-        return {"": _version(fs.info(root))}
-    found = {}
-    for path, info in fs.find(root, detail=True).items():
-        relative = path[len(root) :].lstrip("/")
-        if ".." in relative.split("/") or not relative:
-            raise SourceError(f"the name {relative!r} leads out of its folder", address, "files below the address")
-        found[relative] = _version(info)
-    return found
-
-
-def _version(info: dict[str, Any]) -> str:
-    return ", ".join([str(info["size"]), *(f"{key} {info[key]}" for key in _VERSION_KEYS if info.get(key))])
+def _versions(store: Store, address: str) -> dict[str, str]:
+    """Return what tells each file's version, by its path below the address; '' is the address itself, if a file."""
+    itself = store.entry("")
+    found = {"": itself} if itself else store.listing()
+    if not found:
+        raise StoreError("there is no file or folder at the address", store.where, kind=FailureKind.MISSING)
+    for name in found:
+        if name and name_problem(name):
+            raise SourceError(f"the name {name!r} leads out of its folder", address, "files below the address")
+    return {name: ", ".join(filter(None, (str(entry.size), entry.version))) for name, entry in found.items()}
