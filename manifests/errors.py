@@ -2,6 +2,7 @@
 
 BiomillError
 ├── RecipeError        manifests: a recipe, source or benchmark file says something impossible
+├── TableError         manifests: a text table cannot be read on
 ├── TaxonomyError      taxonomy:  a taxonomy cannot be read, built or opened
 ├── LikenessError      dedup:     hashes or thresholds that admit no exact answer
 └── PipelineError      pipeline:  see pipeline.model.errors for its branches
@@ -37,3 +38,7 @@ class BiomillError(Exception):
 
 class RecipeError(BiomillError):
     """A recipe, source or benchmark description is wrong."""
+
+
+class TableError(BiomillError):
+    """A text table cannot be read at all, or no further; a row that cannot be read is a fault, not an error."""

@@ -19,6 +19,7 @@ PACKAGES = ("manifests", "taxonomy", "dedup", "pipeline", "biomill")
 
 ORDER = (
     "manifests",
+    "manifests.tables",
     "dedup",
     "taxonomy.errors",
     "taxonomy.names",

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from manifests.tables import Dialect, read_header
 from pipeline.inspection.findings import Findings
 from pipeline.inspection.mapped import inspect_mapped
 from pipeline.inspection.tables import inspect_dwca
 from pipeline.model.errors import SourceError
 from pipeline.sources.darwin_core.dwca_layout import DwcaLayout, find_member, read_layout
 from pipeline.sources.release.archive import Archive, open_archive
-from pipeline.sources.text.header import read_header
-from pipeline.sources.text.row_bounds import Dialect
 
 _HEAD = 64 << 10
 _CSV = Dialect(",", quoted=True)

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from manifests.tables import BROKEN_QUOTES, Dialect, count_fields, split_line
 from pipeline.inspection.findings import Findings
 from pipeline.inspection.media import count_licences, count_media
 from pipeline.sources.darwin_core.dwca_encoding import choose_encoding
@@ -18,8 +19,6 @@ from pipeline.sources.darwin_core.eml import EML_BYTES, release_name, rights
 from pipeline.sources.release.base import Split
 from pipeline.sources.text import delimited
 from pipeline.sources.text.files import TextFile
-from pipeline.sources.text.header import split_line
-from pipeline.sources.text.row_bounds import BROKEN_QUOTES, Dialect, count_fields
 from pipeline.storage.database import connect, quote
 
 SPLIT_BYTES = 16 << 20

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO, cast
 
 from manifests import RecipeError
+from manifests.errors import TableError
+from manifests.tables import (
+    BOM,
+    Dialect,
+    FaultKind,
+    read_header,
+    read_parts,
+    split_line,
+    true_newline,
+    unique_names,
+)
 
-MAX_CELL = 1 << 20
 MAX_ROWS = 50_000_000
+_HEAD = 1 << 20
+"""Bytes of a file's start that its header is told from."""
+_WRONG = {
+    FaultKind.RAGGED_LONG: "has more cells than the header: quote a value with commas",
+    FaultKind.UNBALANCED_QUOTE: "has a quote that is not closed, or text behind one that is",
+    FaultKind.ENCODING_MISMATCH: "is not UTF-8",
+}
+_OTHERWISE = "holds characters that are no text"
 
 
 def keys_of_rows(
@@ -38,27 +54,25 @@ def keys_of_rows(
 
 
 def read_rows(path: Path, strict: bool = False) -> tuple[tuple[str, ...], list[dict[str, str]]]:
-    """Read a CSV or TSV with a header, plain or gzipped.
+    """Read a CSV or TSV with a header, plain or gzipped; of two columns of one name the first is read.
 
-    With `strict` a row with more cells than the header has names, a name that comes twice and an open quote raise
-    RecipeError: of such a file less would be read than it says.
+    A row that ends early has empty cells. A row that cannot be read raises RecipeError, because less would be found by
+    such a list than it says; with `strict` so do a row with more cells than the header has names, and a name that
+    comes twice.
     """
-    csv.field_size_limit(MAX_CELL)
     try:
-        with _open(path) as handle:
-            reader = csv.DictReader(handle, delimiter="\t" if ".tsv" in path.suffixes else ",", strict=strict)
-            header = tuple(name for name in reader.fieldnames or () if name)
-            rows = []
-            if strict and len(set(header)) < len(header):
-                raise csv.Error(f"a column comes twice in {', '.join(header)}")
-            for row in reader:
-                if strict and any(row.get(None) or ()):  # None is csv's key of what is too much
-                    raise csv.Error(f"line {reader.line_num} has more cells than the header: quote a value with commas")
-                rows.append({name: row[name] or "" for name in header})
-                if len(rows) > MAX_ROWS:
-                    raise csv.Error(f"more than {MAX_ROWS:,} rows")
-            return header, rows
-    except (OSError, EOFError, csv.Error, UnicodeDecodeError) as error:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as opened:
+            handle = cast(BinaryIO, opened)
+            head = handle.read(_HEAD)
+            dialect = true_newline(head, Dialect("\t" if ".tsv" in path.suffixes else ",", quoted=True), 1)
+            given = split_line(head[: read_header(head, dialect).start].removeprefix(BOM), dialect)
+            columns = unique_names(given)
+            names = [own for own, name in zip(columns, given, strict=True) if own == name]
+            if strict and len(names) < sum(map(bool, given)):
+                raise TableError(f"a column comes twice in {', '.join(given)}")
+            handle.seek(0)
+            return tuple(names), _rows(handle, dialect, columns, names, strict) if names else []
+    except (OSError, EOFError, TableError) as error:
         raise RecipeError(
             f"the table cannot be read: {error}",
             where=str(path),
@@ -67,7 +81,20 @@ def read_rows(path: Path, strict: bool = False) -> tuple[tuple[str, ...], list[d
         ) from error
 
 
-def _open(path: Path) -> IO[str]:
-    if path.suffix == ".gz":
-        return io.TextIOWrapper(gzip.open(path, "rb"), encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")
+def _rows(
+    handle: BinaryIO, dialect: Dialect, columns: Sequence[str], names: Sequence[str], strict: bool
+) -> list[dict[str, str]]:
+    rows: list[dict[str, str]] = []
+    done = 0
+    for part in read_parts(handle, dialect, columns, names, fill=True):
+        for fault in part.faults:
+            if fault.kind is FaultKind.RAGGED_LONG and not strict:
+                cells = dict(zip(columns, split_line(part.raw(fault), dialect), strict=False))
+                rows.append({name: cells[name] for name in names})
+            elif fault.kind is not FaultKind.BLANK_LINE:
+                raise TableError(f"row {done + fault.row + 1} {_WRONG.get(fault.kind, _OTHERWISE)}")
+        rows += [{name: cell or "" for name, cell in row.items()} for row in part.table.to_pylist()]
+        done += part.count
+        if len(rows) > MAX_ROWS:
+            raise TableError(f"more than {MAX_ROWS:,} rows")
+    return rows

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
 import json
 import zlib
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from heapq import merge
+from operator import itemgetter
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO, cast
 
+from manifests.tables import Dialect, Fault, FaultKind, read_parts
 from pipeline.model.errors import SourceError
+from pipeline.sources.text.delimited import as_source_error
 
 MAX_LINE = 1 << 20
 """Characters of a line, beyond which the file is no list."""
-MAX_QUOTED = 64 << 10
-"""Characters of a row with line ends in quotes; a longer one is taken for an unbalanced quote."""
 MAX_KEYS = 1_000
 _SHOWN = 160
+_FOREIGN = "bytes that are no UTF-8"
 _UTF16 = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
@@ -69,11 +70,10 @@ def has_foreign_bytes(text: str) -> bool:
 
 
 class Lines:
-    """The lines of a text, which can be put back."""
+    """The lines of a text, numbered."""
 
     def __init__(self, text: TextIO, path: Path) -> None:
         self._text, self._path = text, path
-        self._back: deque[str] = deque()
         self.number = 0
         """Number of the line that was given last, from 1."""
 
@@ -81,7 +81,7 @@ class Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._back.popleft() if self._back else self._text.readline(MAX_LINE + 1)
+        line = self._text.readline(MAX_LINE + 1)
         if not line:
             raise StopIteration
         self.number += 1
@@ -94,64 +94,49 @@ class Lines:
             )
         return line
 
-    def put_back(self, lines: Sequence[str]) -> None:
-        """Return these lines again, the first one first."""
-        self._back.extendleft(reversed(lines))
-        self.number -= len(lines)
+
+class _Encoded(io.RawIOBase):
+    """The bytes of a text in UTF-8, whatever it was written in."""
+
+    def __init__(self, text: TextIO) -> None:
+        self._text = text
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return the bytes of as many characters."""
+        return self._text.read(size).encode("utf-8", "surrogateescape")
 
 
-def split(line: str, delimiter: str) -> list[str]:
-    """Split a line into its cells.
+def table_rows(text: TextIO, path: Path, dialect: Dialect, columns: Sequence[str], skip: int) -> Iterator[Row]:
+    """Yield the rows of a table behind `skip` lines, the header the last of them; blank lines are none.
 
-    >>> split('a,"b,c"\\n', ",")
-    ['a', 'b,c']
+    A row with fewer cells than the header has null for the rest. One with more, or that no table can hold, has a fault,
+    and so has a line that opens a quote which is never closed: reading goes on at the next line.
     """
-    return next(csv.reader([line], delimiter=delimiter), [])
+    handle, nothing = cast(BinaryIO, _Encoded(text)), (None,) * len(columns)
+    with as_source_error(str(path)):
+        for part in read_parts(handle, dialect, columns, columns, skip=skip, fill=True):
+            cells = map(Row, zip(*(column.to_pylist() for column in part.table.columns), strict=True))
+            faults = (
+                (fault.row, Row(nothing, f"{_wrong(fault, len(columns))}: {_shown(_text_of(part.raw(fault)))}"))
+                for fault in part.faults
+                if fault.kind is not FaultKind.BLANK_LINE
+            )
+            for _, row in merge(zip(part.rows.tolist(), cells, strict=True), faults, key=itemgetter(0)):
+                yield row
 
 
-def table_rows(lines: Lines, delimiter: str, width: int) -> Iterator[Row]:
-    """Yield the rows of a table behind its header, as RFC 4180 has them; blank lines are none.
-
-    A row with fewer cells than the header has null for the rest. One with more, or with bytes that are no UTF-8, has a
-    fault, and so has a line that opens a quote which is never closed: reading goes on at the next line.
-    """
-    csv.field_size_limit(MAX_LINE)
-    for first in lines:
-        if not first.strip("\r\n"):
-            continue
-        taken = [first]
-        cells, fault = _record(lines, taken, delimiter)
-        while len(cells) > width and not cells[-1]:  # a delimiter at the end of every line
-            cells.pop()
-        if not fault and (len(cells) > width or (len(taken) > 1 and len(cells) < width)):
-            fault = f"{len(cells)} cells where the header has {width}"
-        if not fault and any(map(has_foreign_bytes, taken)):
-            fault = "bytes that are no UTF-8"
-        if fault:
-            lines.put_back(taken[1:])
-            yield Row((None,) * width, f"{fault}: {_shown(first)}")
-        else:
-            yield Row((*(cell or None for cell in cells), *(None,) * (width - len(cells))))
+def _wrong(fault: Fault, width: int) -> str:
+    if fault.kind in (FaultKind.RAGGED_LONG, FaultKind.RAGGED_SHORT):
+        return f"{fault.fields} cells where the header has {width}"
+    if fault.kind is FaultKind.UNBALANCED_QUOTE:
+        return "a quote that is not closed, or misplaced quotes"
+    if fault.kind is FaultKind.ENCODING_MISMATCH:
+        return _FOREIGN
+    return "control characters, or a line end of another kind"
 
 
-def _record(lines: Lines, taken: list[str], delimiter: str) -> tuple[list[str], str]:
-    """Return the cells of the record that begins with the line taken, and what is wrong with it; take what it needs."""
-
-    def pull() -> Iterator[str]:
-        yield taken[0]
-        size = len(taken[0])
-        for line in lines:
-            taken.append(line)
-            size += len(line)
-            if size > MAX_QUOTED:
-                return
-            yield line
-
-    try:
-        return next(csv.reader(pull(), delimiter=delimiter, strict=True), []), ""
-    except csv.Error as error:
-        unclosed = "unexpected end" in str(error)
-        return [], "a quote that is not closed" if unclosed else f"misplaced quotes ({error})"
+def _text_of(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
 
 
 def line_rows(lines: Lines) -> Iterator[Row]:
@@ -160,7 +145,7 @@ def line_rows(lines: Lines) -> Iterator[Row]:
         text = line.strip()
         if text and not text.startswith("#"):
             foreign = has_foreign_bytes(text)
-            yield Row((None,), f"bytes that are no UTF-8: {_shown(text)}") if foreign else Row((text,))
+            yield Row((None,), f"{_FOREIGN}: {_shown(text)}") if foreign else Row((text,))
 
 
 def json_keys(lines: Lines) -> tuple[str, ...]:
@@ -194,7 +179,7 @@ def json_rows(lines: Lines, keys: Sequence[str]) -> Iterator[Row]:
 def _object(line: str) -> dict[str, object] | str:
     """Return the JSON object of a line, or what is wrong with it."""
     if has_foreign_bytes(line):
-        return "bytes that are no UTF-8"
+        return _FOREIGN
     try:
         found = json.loads(line) if line.strip() else {}
     except (ValueError, RecursionError) as error:

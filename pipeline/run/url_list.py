@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from manifests.nearness import closest
+from manifests.tables import Dialect, split_line, unique_names
 from pipeline.model.errors import SourceError, UsageError
-from pipeline.run.list_rows import Lines, Row, json_keys, json_rows, line_rows, open_text, readable, split, table_rows
-from pipeline.sources.text.header import unique_names
+from pipeline.run.list_rows import Lines, Row, json_keys, json_rows, line_rows, open_text, readable, table_rows
 from pipeline.storage.atomic import table_writer
 
 KINDS = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet")
@@ -40,8 +40,9 @@ class _Text:
     """Place of the column with the URLs."""
     form: str
     """'table', 'lines' or 'json'."""
-    delimiter: str = ""
-    header: bool = True
+    dialect: Dialect | None = None
+    skip: int = 0
+    """Lines before the first row of a table."""
 
 
 def own_names(columns: Sequence[str], url_column: str, taken: Sequence[str]) -> dict[str, str]:
@@ -173,13 +174,15 @@ def _describe(path: Path, column: str) -> _Text:
         )
     delimiters = ("\t",) if kind == ".tsv" else _DELIMITERS
     first = readable(first.lstrip("\ufeff"))
-    headers = {delimiter: [cell.strip() for cell in split(first, delimiter)] for delimiter in delimiters}
-    for delimiter, header in headers.items():
+    newline = "\r" if first.endswith("\r") else "\n"
+    dialects = [Dialect(delimiter, quoted=True, newline=newline) for delimiter in delimiters]
+    headers = {dialect: split_line(first.encode(), dialect) for dialect in dialects}
+    for dialect, header in headers.items():
         if any(cell.lower() == column.lower() for cell in header):
             columns = unique_names(header)
-            return _Text(columns, _place(path, columns, header, column), "table", delimiter)
+            return _Text(columns, _place(path, columns, header, column), "table", dialect, lines.number)
     if kind == ".txt" or (_is_url(first) and all(len(header) == 1 for header in headers.values())):
-        return _Text(("url",), 0, "lines", header=False)
+        return _Text(("url",), 0, "lines")
     if _is_url(first):
         raise SourceError(
             "the list has no header: its first line holds a URL",
@@ -227,6 +230,5 @@ def _text_rows(path: Path, written: _Text) -> Iterator[Row]:
             yield from json_rows(lines, written.columns)
         elif written.form == "lines":
             yield from line_rows(lines)
-        else:
-            next(line for line in lines if line.strip())  # the header
-            yield from table_rows(lines, written.delimiter, len(written.columns))
+        elif written.dialect is not None:
+            yield from table_rows(text, path, written.dialect, written.columns, written.skip)

@@ -1,7 +1,7 @@
 """Tables of names as people have them: read by Darwin Core column names, a batch at a time; answers written out again.
 
-Text tables (CSV, TSV) are read with Arrow's reader, Parquet by row group, so memory is bounded by a batch whatever the
-size of the file. The format follows from the file's ending.
+Text tables (CSV, TSV) are read by `manifests.tables`, Parquet by row group, so memory is bounded by a batch whatever
+the size of the file. The format follows from the file's ending.
 """
 
 from __future__ import annotations
@@ -18,11 +18,22 @@ import pyarrow.compute as pc
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
 
+from manifests.errors import TableError
+from manifests.tables import (
+    BOM,
+    Dialect,
+    FaultKind,
+    read_header,
+    read_parts,
+    split_line,
+    true_newline,
+    unique_names,
+)
 from taxonomy.errors import TaxonomyError
 from taxonomy.match.questions import INPUT_COLUMNS
 
-_BLOCK = 8 << 20
-"""Bytes of a text table that are read at once, and so the longest row."""
+_HEAD = 1 << 20
+"""Bytes of a text table's start that its header is told from."""
 BATCH = 50_000
 """Rows of a batch of a Parquet table."""
 _TERMS = {
@@ -57,12 +68,11 @@ class Malformed:
     count: int = 0
     first: list[int] = field(default_factory=list)
 
-    def __call__(self, row: csv.InvalidRow) -> str:
-        """Count a row, and leave it out."""
+    def add(self, row: int) -> None:
+        """Count a row."""
         self.count += 1
-        if len(self.first) < self.KEEP and row.number is not None:
-            self.first.append(row.number - 1)  # Arrow counts the header
-        return "skip"
+        if len(self.first) < self.KEEP:
+            self.first.append(row)
 
 
 def read_names(path: Path, malformed: Malformed) -> Iterator[pa.Table]:
@@ -76,29 +86,36 @@ def read_names(path: Path, malformed: Malformed) -> Iterator[pa.Table]:
     if ending != ".parquet" and ending not in _TEXT:
         raise TaxonomyError(f"no table format ends in {ending!r}", str(path), _READ, "rename or convert the file")
     try:
-        with pq.ParquetFile(path) if ending == ".parquet" else _open_text(path, _TEXT[ending], malformed) as source:
-            header = source.schema_arrow.names if ending == ".parquet" else source.schema.names
-            columns_of(header, path)
-            batches = source.iter_batches(BATCH) if ending == ".parquet" else source
-            for batch in batches:
+        if ending != ".parquet":
+            yield from _read_text(path, _TEXT[ending], malformed)
+            return
+        with pq.ParquetFile(path) as source:
+            columns_of(source.schema_arrow.names, path)
+            for batch in source.iter_batches(BATCH):
                 yield pa.Table.from_batches([batch])
-    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+    except (pa.ArrowInvalid, TableError) as error:
         raise TaxonomyError(f"the table cannot be read: {error}", str(path), _READ + " in UTF-8") from error
 
 
-def _open_text(path: Path, delimiter: str, malformed: Malformed) -> csv.CSVStreamingReader:
+def _read_text(path: Path, delimiter: str, malformed: Malformed) -> Iterator[pa.Table]:
     with path.open("rb") as handle:
-        header = handle.readline(1 << 20)
-    quote: str | bool = '"' if delimiter == "," or header.lstrip(b"\xef\xbb\xbf").startswith(b'"') else False
-    parsing = csv.ParseOptions(
-        delimiter=delimiter, quote_char=quote, newlines_in_values=delimiter == ",", invalid_row_handler=malformed
-    )
-    text = header.decode("utf-8-sig", errors="replace").rstrip("\r\n")
-    names = [name.strip().strip('"') for name in text.split(delimiter)]
-    converting = csv.ConvertOptions(
-        column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
-    )
-    return csv.open_csv(path, csv.ReadOptions(block_size=_BLOCK, use_threads=False), parsing, converting)
+        head = handle.read(_HEAD)
+        quoted = delimiter == "," or head.removeprefix(BOM).startswith(b'"')
+        dialect = true_newline(head, Dialect(delimiter, quoted), 1)
+        header = split_line(head[: read_header(head, dialect).start].removeprefix(BOM), dialect)
+        if not any(header):
+            raise TableError("it has no header")
+        columns_of(header, path)
+        columns, done = unique_names(header), 0
+        handle.seek(0)
+        for part in read_parts(handle, dialect, columns, columns):
+            for fault in part.faults:
+                if fault.kind is FaultKind.ENCODING_MISMATCH:
+                    raise TableError(f"row {done + fault.row + 1} is not UTF-8")
+                if fault.kind is not FaultKind.BLANK_LINE:
+                    malformed.add(done + fault.row + 1)
+            done += part.count
+            yield part.table
 
 
 def columns_of(header: list[str], path: Path) -> dict[str, str]:

@@ -75,7 +75,7 @@ def _cells(table: Table, issues: Issues) -> list[tuple[Cells, pa.Array]]:
                 line.decode("utf-8")
             except UnicodeDecodeError:
                 issues.add("file_is_not_utf8_and_read_as_windows_1252", f"{table.origin}, row {number:09d}")
-                table = replace(table, encoding="cp1252")
+                table = replace(table, dialect=replace(table.dialect, encoding="cp1252"))
                 break
     found = []
     for batch, rows in read_batches(table, terms, issues):

@@ -17,9 +17,10 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from manifests.tables import MAX_ROW_BYTES
 from taxonomy.errors import TaxonomyError
 from taxonomy.readers.columns import qualify, to_usages
-from taxonomy.readers.delimited import MAXIMUM_ROW, Table
+from taxonomy.readers.delimited import Table
 from taxonomy.readers.layout import Layout, Member, slug, unbroken
 from taxonomy.readers.recognised import Recognised
 from taxonomy.readers.taxon_schema import USAGE_SCHEMA, VERNACULAR_SCHEMA, Checklist, Issues
@@ -46,7 +47,7 @@ def recognise(layout: Layout) -> Recognised | None:
 def _is_tree(member: Member) -> bool:
     with unbroken(member.origin), member.open() as handle:
         for _ in range(50):
-            line = handle.readline(MAXIMUM_ROW).decode("utf-8-sig", "replace")
+            line = handle.readline(MAX_ROW_BYTES).decode("utf-8-sig", "replace")
             if not line:
                 return False
             if line.strip() and not line.lstrip().startswith("#"):
@@ -58,7 +59,7 @@ def _lines(found: Recognised, issues: Issues) -> Iterator[tuple[int, str]]:
     origin = found.table.origin
     with unbroken(origin), found.table.open() as raw, io.BufferedReader(raw) as handle:  # type: ignore[type-var]
         number = bad = 0
-        while data := handle.readline(MAXIMUM_ROW):
+        while data := handle.readline(MAX_ROW_BYTES):
             number += 1
             try:
                 line = data.decode("utf-8-sig" if number == 1 else "utf-8").rstrip()

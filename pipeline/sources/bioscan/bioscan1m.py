@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from manifests.tables import Dialect
 from pipeline.model.ids import ended_id
 from pipeline.model.outcomes import Outcome
 from pipeline.sources.bioscan.bioscan_metadata import (
@@ -31,7 +32,6 @@ from pipeline.sources.bioscan.bioscan_metadata import (
 )
 from pipeline.sources.mapping import columns as c
 from pipeline.sources.release.base import Mapped, Release
-from pipeline.sources.text.row_bounds import Dialect
 
 SPLIT_COLUMNS = (
     *("large_diptera_family", "medium_diptera_family", "small_diptera_family"),

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from manifests.tables import Dialect
 from pipeline.model.ids import ended_id
 from pipeline.model.outcomes import Outcome
 from pipeline.sources.bioscan.bioscan_metadata import (
@@ -30,7 +31,6 @@ from pipeline.sources.bioscan.bioscan_metadata import (
 )
 from pipeline.sources.mapping import columns as c
 from pipeline.sources.release.base import Mapped, Release
-from pipeline.sources.text.row_bounds import Dialect
 
 METADATA_COLUMNS = (
     *("processid", "phylum", "class", "order", "family", "subfamily", "genus", "species", "dna_bin", "dna_barcode"),

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from manifests.recipe import SourceSpec
+from manifests.tables import Dialect, read_header
 from pipeline.model.errors import SourceError
 from pipeline.model.records import LOCATOR_COLUMNS
 from pipeline.sources.mapping import columns as c
@@ -18,8 +19,6 @@ from pipeline.sources.release.archive import open_archive
 from pipeline.sources.release.base import Native, Plan, Release, Split
 from pipeline.sources.text import delimited
 from pipeline.sources.text.files import TextFile, cut_files, dialect_of, pack, unpack
-from pipeline.sources.text.header import read_header
-from pipeline.sources.text.row_bounds import Dialect
 
 HOLDER = "Centre for Biodiversity Genomics"
 PAGE = "http://www.boldsystems.org/index.php/Public_RecordView?processid="

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
+from manifests.tables import Dialect, read_header
 from pipeline.model.errors import SourceError
 from pipeline.sources.mapping.json_cells import cell
 from pipeline.sources.release.archive import Archive, Member
+from pipeline.sources.text.delimited import as_source_error
 from pipeline.sources.text.files import TextFile
-from pipeline.sources.text.header import read_header
-from pipeline.sources.text.row_bounds import Dialect
 
 DESCRIPTOR = "datapackage.json"
 REQUIRED = {
@@ -94,7 +94,8 @@ def _text_file(
             expected=", ".join(_ENCODINGS),
             remedy="write the table in UTF-8",
         )
-    dialect = Dialect(delimiter or ",", quoted=True, encoding=_ENCODINGS[encoding])
+    with as_source_error():
+        dialect = Dialect(delimiter or ",", quoted=True, encoding=_ENCODINGS[encoding])
     header = read_header(archive.head(table, _HEAD), dialect)
     missing = [column for column in required if column not in header.columns]
     if missing:

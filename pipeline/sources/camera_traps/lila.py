@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from manifests.recipe import SourceSpec
+from manifests.tables import Dialect, read_header
 from pipeline.model.errors import SourceError
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import LOCATOR_COLUMNS, RANK_COLUMNS
@@ -27,8 +28,6 @@ from pipeline.sources.release.archive import open_archive
 from pipeline.sources.release.base import Mapped, Native, Plan, Release, Split
 from pipeline.sources.text import delimited
 from pipeline.sources.text.files import TextFile, cut_files, dialect_of, pack, unpack
-from pipeline.sources.text.header import read_header
-from pipeline.sources.text.row_bounds import Dialect
 
 URL_COLUMNS = ("url_gcp", "url_aws", "url_azure")
 """Copies of the same image, in the order in which the first non-empty one is taken."""

@@ -16,6 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from manifests.recipe import SourceSpec
+from manifests.tables import Dialect
 from pipeline.model.errors import SourceError
 from pipeline.sources.darwin_core import dwca_terms, gbif_map
 from pipeline.sources.darwin_core.dwca_encoding import choose_encoding
@@ -26,7 +27,6 @@ from pipeline.sources.release.archive import open_archive
 from pipeline.sources.release.base import Mapped, Native, Plan, Release, Split
 from pipeline.sources.text import delimited
 from pipeline.sources.text.files import TextFile, pack, unpack
-from pipeline.sources.text.row_bounds import Dialect
 from pipeline.storage.atomic import atomic_path
 
 ENCODINGS = "encodings.json"

@@ -10,7 +10,7 @@ import codecs
 import dataclasses
 from pathlib import Path
 
-from pipeline.sources.text.row_bounds import Dialect
+from manifests.tables import Dialect
 
 _CHUNK = 8 << 20
 

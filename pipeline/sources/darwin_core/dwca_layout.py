@@ -13,13 +13,22 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from manifests.tables import (
+    BOM,
+    BROKEN_QUOTES,
+    Dialect,
+    count_fields,
+    read_header,
+    sniff_dialect,
+    table_rows,
+    true_newline,
+    unique_names,
+)
 from pipeline.model.errors import SourceError
 from pipeline.sources.darwin_core.dwca_meta import Descriptor, TableMeta, local_name, read_meta
-from pipeline.sources.darwin_core.dwca_sniff import sniff_dialect, table_rows, true_newline
 from pipeline.sources.release.archive import Archive, Member, open_archive
+from pipeline.sources.text.delimited import as_source_error
 from pipeline.sources.text.files import TextFile
-from pipeline.sources.text.header import BOM, read_header, unique_names
-from pipeline.sources.text.row_bounds import BROKEN_QUOTES, Dialect, count_fields
 
 HEAD_BYTES = 1 << 20
 """What is looked at of a file to see how it is written."""
@@ -169,7 +178,8 @@ def _described(archive: Archive, meta: Member, described: Descriptor, odd: list[
 def _file(archive: Archive, member: Member, name: str, meta: TableMeta, odd: list[Oddity]) -> TextFile:
     where = archive.origin(member)
     head = archive.head(member, HEAD_BYTES)
-    dialect = Dialect(meta.delimiter, meta.quoted, meta.encoding, "\n", meta.quote)
+    with as_source_error():
+        dialect = Dialect(meta.delimiter, meta.quoted, meta.encoding, "\n", meta.quote)
     lines = meta.header_lines
     dialect = true_newline(head, dialect, lines)
     _note_writing(head, dialect, where, odd)

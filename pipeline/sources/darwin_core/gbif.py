@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from manifests.recipe import SourceSpec
+from manifests.tables import Dialect, read_header, unique_names
 from pipeline.model.errors import SourceError
 from pipeline.sources.darwin_core import gbif_map
 from pipeline.sources.darwin_core.dwca_meta import TableMeta, local_name, read_meta
@@ -23,8 +24,6 @@ from pipeline.sources.release.base import Mapped, Native, Plan, Release, Split
 from pipeline.sources.release.release_note import RELEASE_NOTE, read_release_note
 from pipeline.sources.text import delimited
 from pipeline.sources.text.files import TextFile, cut_files, dialect_of, pack, unpack
-from pipeline.sources.text.header import read_header, unique_names
-from pipeline.sources.text.row_bounds import Dialect
 from pipeline.storage.atomic import atomic_path
 
 BUCKET_BYTES = 16 << 20
@@ -127,7 +126,8 @@ def _layout(archive: Archive, member: Member, table: str, meta: TableMeta | None
     head = archive.head(member, _HEAD)
     dialect = Dialect()
     if meta:
-        dialect = Dialect(meta.delimiter, meta.quoted, meta.encoding, meta.newline, meta.quote)
+        with delimited.as_source_error():
+            dialect = Dialect(meta.delimiter, meta.quoted, meta.encoding, meta.newline, meta.quote)
     newline = "\r" if b"\n" not in head and b"\r" in head else "\n"
     dialect = Dialect(dialect.delimiter, dialect.quoted, dialect.encoding, newline, dialect.quote)
     lines = meta.header_lines if meta else 1

@@ -17,13 +17,12 @@ from pathlib import Path, PurePosixPath
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from manifests.tables import Dialect, read_header, unique_names
 from pipeline.model.errors import ConservationError, SourceError
 from pipeline.sources.mapping import columns as c
 from pipeline.sources.mapping.parquet_rows import opened
 from pipeline.sources.release.archive import Archive, Member, open_archive
 from pipeline.sources.text import delimited
-from pipeline.sources.text.header import read_header, unique_names
-from pipeline.sources.text.row_bounds import Dialect
 
 COLUMNS = ("gbifID", "datasetKey", "basisOfRecord", "license", "mediaType", "kingdom", "occurrenceStatus")
 COUNTED = ("basisOfRecord", "license", "mediaType", "kingdom")

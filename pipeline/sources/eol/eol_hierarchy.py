@@ -14,13 +14,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from manifests.tables import Dialect, read_header
 from pipeline.model.errors import SourceError
 from pipeline.model.records import RANK_COLUMNS
 from pipeline.sources.mapping import columns as c
 from pipeline.sources.release.archive import Archive, Member, open_archive
 from pipeline.sources.text import delimited
-from pipeline.sources.text.header import read_header
-from pipeline.sources.text.row_bounds import Dialect
 from pipeline.storage.atomic import atomic_path
 
 PAGE_SCHEMA = pa.schema(

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from manifests.recipe import SourceSpec
+from manifests.tables import BOM, Dialect, read_header, split_line, unique_names
 from pipeline.model.errors import SourceError
 from pipeline.model.ids import ended_id, record_id
 from pipeline.model.media_keys import page_media_key
@@ -27,8 +28,6 @@ from pipeline.sources.release.archive import Member, open_archive
 from pipeline.sources.release.base import Mapped, Native, Plan, Release, Split
 from pipeline.sources.text import delimited
 from pipeline.sources.text.files import TextFile, cut_files, dialect_of, pack, unpack
-from pipeline.sources.text.header import BOM, read_header, split_line, unique_names
-from pipeline.sources.text.row_bounds import Dialect
 
 MANIFEST_COLUMNS = (
     *("EOL content ID", "EOL page ID", "Medium Source URL", "EOL Full-Size Copy URL", "License Name"),

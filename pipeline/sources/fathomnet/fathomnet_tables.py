@@ -19,13 +19,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from manifests.tables import Dialect, read_header
 from pipeline.model.errors import SourceError
 from pipeline.sources.fathomnet.fathomnet_flat import BOX_FIELDS, FLAT_SCHEMA, IMAGE_FIELDS, fold
 from pipeline.sources.mapping import columns as c
 from pipeline.sources.release.archive import Archive, Member
 from pipeline.sources.text import delimited
-from pipeline.sources.text.header import read_header
-from pipeline.sources.text.row_bounds import Dialect
 
 SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
 _LINKS = ("imageuuid", "imageid", "image")

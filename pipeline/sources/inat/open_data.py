@@ -16,6 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from manifests.recipe import SourceSpec
+from manifests.tables import Dialect, read_header
 from pipeline.model.errors import SourceError
 from pipeline.sources.inat import inat_map
 from pipeline.sources.inat.inat_taxa import TAXON_COLUMNS, with_lineage
@@ -24,8 +25,6 @@ from pipeline.sources.release.archive import Archive, Member, open_archive
 from pipeline.sources.release.base import Mapped, Native, Plan, Release, Split
 from pipeline.sources.text import delimited
 from pipeline.sources.text.files import TextFile, cut_files, dialect_of, pack, unpack
-from pipeline.sources.text.header import read_header
-from pipeline.sources.text.row_bounds import Dialect
 
 BUCKET_BYTES = 32 << 20
 """Bytes of photos and observations that one bucket of the join may hold, on average."""

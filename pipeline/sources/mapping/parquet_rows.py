@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from manifests.tables import MAX_QUOTED_BYTES
 from pipeline.model.errors import SourceError
 from pipeline.model.ids import ended_id
 from pipeline.model.outcomes import Outcome
@@ -22,7 +23,6 @@ from pipeline.model.records import ENDED_SCHEMA, LOCATOR_COLUMNS
 from pipeline.sources.mapping import columns as c
 from pipeline.sources.mapping.json_cells import raw
 from pipeline.sources.release.base import LOCATOR_FIELDS, Native, Split
-from pipeline.sources.text.row_bounds import MAX_QUOTED_BYTES
 
 MAX_SPLITS = 100_000
 """More ranges than any release needs: a damaged file may claim any number of rows."""

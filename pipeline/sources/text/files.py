@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from manifests.tables import Dialect
 from pipeline.sources.release.archive import Archive
 from pipeline.sources.release.base import Split
 from pipeline.sources.text.delimited import cut
-from pipeline.sources.text.row_bounds import Dialect
 
 
 @dataclass(frozen=True, slots=True)

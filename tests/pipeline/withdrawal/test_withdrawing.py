@@ -99,7 +99,7 @@ def test_evidence_is_the_first_key_that_means_the_record(tmp_path: Path) -> None
         ("media_key;reason\nx;y\n", "no column to withdraw by"),
         ("creator,reason\nDoe, Jane,asked\n", "more cells than the header"),
         ("media_key,media_key\na,b\n", "comes twice"),
-        ('creator\n"Doe\nRoe\n', "unexpected end of data"),
+        ('creator\n"Doe\nRoe\n', "row 1 has a quote that is not closed"),
     ],
 )
 def test_a_list_that_would_be_read_as_less_than_it_says_is_refused(tmp_path: Path, text: str, said: str) -> None:

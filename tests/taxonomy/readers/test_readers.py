@@ -145,14 +145,16 @@ def test_broken_rows_cost_one_row_each_and_name_it(tmp_path: Path) -> None:
     [
         ("a.tsv", b"", "no header"),
         ("a.tsv", "taxonID\tscientificName".encode("utf-16"), "not UTF-8"),
+        ("a.csv", "taxonID,scientificName".encode("utf-16"), "not UTF-8"),
         ("a.tsv", b"taxonID\tscientificName\xff\n", "not UTF-8"),
+        ("a.csv", b"taxonID,scientificName\xff\n", "not UTF-8"),
         ("a.tsv", b"taxonID\ttaxonID\tscientificName\n", "twice"),
         ("a.tsv", b"x\ty\n1\t2\n", "no table of taxa is recognised"),
         ("a.tsv", b"\t".join(b"c%d" % i for i in range(600)) + b"\n", "600 columns"),
         ("a.pdf", b"%PDF", "no table of taxa"),
         ("a.tsv", HEADER.encode() + b"\xe9\t\t\tRana\tgenus\t\n" * 50, "50 of 50 rows are not UTF-8"),
         ("a.tsv", HEADER.encode() + b"1\t2\n" * 50, "rows lack the header's 6 columns"),
-        ("a.tsv", HEADER.encode() + b"1\t\t\t" + b"a" * (9 << 20) + b"\tgenus\t\n", "cannot be read on"),
+        ("a.tsv", HEADER.encode() + b"1\t\t\t" + b"a" * (24 << 20) + b"\tgenus\t\n", "cannot be read on"),
     ],
 )
 def test_what_is_no_taxonomy_is_refused_with_its_place(tmp_path: Path, name: str, data: bytes, message: str) -> None:

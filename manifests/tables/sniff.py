@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from pipeline.sources.text.header import BOM, read_header
-from pipeline.sources.text.row_bounds import Dialect, count_fields
+from manifests.tables.dialect import BOM, Dialect
+from manifests.tables.header import read_header
+from manifests.tables.row_ends import count_fields
 
 _DELIMITERS = "\t,;|"
 _MAX_LINES = 1000
@@ -39,7 +40,7 @@ def true_newline(head: bytes, dialect: Dialect, header_lines: int) -> Dialect:
 
 
 def table_rows(body: bytes, dialect: Dialect) -> list[bytes]:
-    """Return the first rows, up to a thousand, blank ones and a cut last left out; quoted line ends not followed."""
+    """Return the first rows, up to a thousand, without blank ones and a cut last one; line ends in quotes count."""
     lines = body.split(dialect.newline.encode())
     whole = lines[:-1] if len(lines) > 1 else lines
     return [line for line in whole[:_MAX_LINES] if line.strip(b"\r\n")]
@@ -56,16 +57,29 @@ def sniff_dialect(head: bytes) -> Dialect | None:
     text = head.removeprefix(BOM)
     if not text.strip() or b"\x00" in text or text.lstrip().startswith((b"<", b"{", b"[", b"PK", b"%PDF")):
         return None
-    newline = "\r" if b"\n" not in text else "\n"
-    first = text.split(newline.encode(), 1)[0].rstrip(b"\r")
-    delimiter = max(_DELIMITERS, key=lambda mark: (first.count(mark.encode()), -_DELIMITERS.index(mark)))
-    if delimiter.encode() not in first:
+    dialect = guess_dialect(text)
+    first = _first_line(text)
+    if dialect.delimiter.encode() not in first:
         return None
-    # Tables with tabs are written without quoting (GBIF), unless the header itself shows quotes.
-    quoted = delimiter != "\t" or first.lstrip().startswith(b'"')
-    dialect = true_newline(head, Dialect(delimiter, quoted), 1)
     width = count_fields(first, dialect)
     rows = table_rows(text, dialect)[1:]
     # Prose has commas too, but not line after line as many as in its first.
     fits = not rows or any(count_fields(row, dialect) == width for row in rows)
-    return dialect if fits or delimiter == "\t" else None
+    return dialect if fits or dialect.delimiter == "\t" else None
+
+
+def guess_dialect(head: bytes) -> Dialect:
+    """Return the likeliest dialect of what is known to be a table with a header.
+
+    >>> guess_dialect(b"id;name\\n1;a\\n").delimiter
+    ';'
+    """
+    first = _first_line(head.removeprefix(BOM))
+    delimiter = max(_DELIMITERS, key=lambda mark: (first.count(mark.encode()), -_DELIMITERS.index(mark)))
+    # Tables with tabs are written without quoting (GBIF), unless the header itself shows quotes.
+    quoted = delimiter != "\t" or first.lstrip().startswith(b'"')
+    return true_newline(head, Dialect(delimiter, quoted), 1)
+
+
+def _first_line(text: bytes) -> bytes:
+    return text.split(b"\r" if b"\n" not in text else b"\n", 1)[0].rstrip(b"\r")

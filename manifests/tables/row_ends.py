@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.model.errors import SourceError
+from manifests.errors import TableError
+from manifests.tables.dialect import Dialect
 
 Offsets = NDArray[np.int64]
 
@@ -29,35 +30,6 @@ BROKEN_QUOTES = -1
 """Field count of a row whose quotes are unbalanced or misplaced."""
 _CHUNK = 8 << 20
 _MARKED = 256 << 10
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """How a text table is written."""
-
-    delimiter: str = "\t"
-    quoted: bool = False
-    """Fields may be enclosed in double quotes; False: a quote is a character like any other."""
-    encoding: str = "utf-8"
-    """An encoding in which the delimiter, quote and line end are single ASCII bytes."""
-    newline: str = "\n"
-    """'\\n' (also for CRLF), '\\r', or '\\r\\n' where a line feed alone stands inside fields."""
-    quote: str = '"'
-    """The character that encloses fields, where `quoted`."""
-
-    def __post_init__(self) -> None:
-        characters = len(self.delimiter.encode()) == len(self.quote.encode()) == 1
-        if (
-            not characters
-            or self.delimiter in f"{self.quote}\r\n"
-            or self.newline not in ("\n", "\r", "\r\n")
-            or (self.quoted and self.newline == "\r\n")
-        ):
-            raise SourceError(
-                f"a table cannot be read with delimiter {self.delimiter!r} and line end {self.newline!r}",
-                expected="one ASCII character that is no quote, and a line feed or carriage return",
-                remedy="correct fieldsTerminatedBy and linesTerminatedBy in meta.xml",
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +65,10 @@ def table_end(path: Path, start: int) -> int:
 
 
 def row_ends(path: Path, dialect: Dialect, fields: int, start: int, end: int) -> Iterator[Offsets]:
-    """Yield the absolute offsets behind each row between two offsets, a chunk at a time.
+    """Return the absolute offsets behind each row between two offsets, a chunk at a time.
 
     `fields` is the table's number of columns. Memory is bounded by the chunk (8 MB) and the longest row.
-    Raises SourceError when a row is longer than MAX_ROW_BYTES.
+    Raises TableError when a row is longer than MAX_ROW_BYTES.
     """
     with path.open("rb") as handle:
         base, carried = start, 0
@@ -106,12 +78,12 @@ def row_ends(path: Path, dialect: Dialect, fields: int, start: int, end: int) ->
             data = handle.read(min(carried + _CHUNK, end - base))
             last = base + len(data) >= end or len(data) <= carried
             ends = line_ends(data, dialect, last=last)
-            if dialect.quoted and dialect.quote.encode() in data:
+            if dialect.has_quotes(data):
                 ends = find_rows(data, dialect, fields, last=last).ends
             done = int(ends[-1]) if len(ends) else 0
             carried = len(data) - done
             if carried > MAX_ROW_BYTES:
-                raise SourceError(
+                raise TableError(
                     f"a row is longer than {MAX_ROW_BYTES} bytes",
                     where=f"{path.name}, byte {base + done}",
                     expected="a text table with one row a line",
@@ -139,9 +111,9 @@ def find_rows(data: bytes, dialect: Dialect, fields: int, *, last: bool = True) 
     if len(ends) == 0:
         return Rows(starts, ends, ends)
     buffer = buffer[: ends[-1]]
-    delimiters = buffer == ord(dialect.delimiter)
-    if not dialect.quoted or dialect.quote.encode() not in data:
-        return Rows(starts, ends, _count(delimiters, starts) + 1)
+    delimiters = _positions(buffer, ord(dialect.delimiter))
+    if not dialect.has_quotes(data):
+        return Rows(starts, ends, _count(delimiters, Rows(starts, ends, ends)) + 1)
     return _join_quoted(data, buffer, delimiters, Rows(starts, ends, ends), dialect, fields, last=last)
 
 
@@ -163,15 +135,14 @@ def _positions(buffer: NDArray[np.uint8], byte: int) -> Offsets:
     return np.concatenate(found).astype(np.int64, copy=False) if found else np.empty(0, dtype=np.int64)
 
 
-def _count(marks: NDArray[np.bool_], starts: Offsets) -> Offsets:
-    positions = np.flatnonzero(marks)
-    return np.diff(np.searchsorted(positions, np.append(starts, len(marks)))).astype(np.int64)
+def _count(positions: Offsets, lines: Rows) -> Offsets:
+    return np.diff(np.searchsorted(positions, lines.ends), prepend=0).astype(np.int64)
 
 
 def _join_quoted(
     data: bytes,
     buffer: NDArray[np.uint8],
-    delimiters: NDArray[np.bool_],
+    delimiters: Offsets,
     lines: Rows,
     dialect: Dialect,
     fields: int,
@@ -179,26 +150,28 @@ def _join_quoted(
     last: bool,
 ) -> Rows:
     mark = ord(dialect.quote)
-    quotes = np.flatnonzero(buffer == mark)
+    quotes = _positions(buffer, mark)
     line_of = np.searchsorted(lines.ends, quotes, side="right")
     per_line = np.bincount(line_of, minlength=len(lines))
     # The how-manieth quote of its line: even ones open, odd ones close, if the line starts outside quotes.
     ordinal = np.arange(len(quotes)) - np.repeat(np.cumsum(per_line) - per_line, per_line)
     before = np.where(quotes > lines.starts[line_of], buffer[quotes - 1], ord(dialect.newline))
-    after = np.append(buffer, ord("\n"))[quotes + 1]
+    after = buffer.take(quotes + 1, mode="clip")
+    if len(quotes) and quotes[-1] == len(buffer) - 1:
+        after[-1] = ord("\n")
     delimiter = ord(dialect.delimiter)
     opens_well = (before == delimiter) | (before == ord(dialect.newline)) | ((before == mark) & (ordinal > 0))
     closes_well = (after == delimiter) | (after == 10) | (after == 13) | (after == mark)
     misplaced = np.where(ordinal % 2 == 0, ~opens_well, ~closes_well)
     odd = per_line % 2 == 1
     strange = odd | (np.bincount(line_of, weights=misplaced, minlength=len(lines)) > 0)
-    outside = np.ones(len(buffer), dtype=np.int8)
-    outside[quotes] = -1
-    counts = _count(delimiters & (np.multiply.accumulate(outside) > 0), lines.starts) + 1
+    # A delimiter with an even number of quotes before it stands outside them.
+    outside = delimiters[np.searchsorted(quotes, delimiters) % 2 == 0]
+    counts = _count(outside, lines) + 1
     # An odd line above turns inside and outside round for all that follows: count such lines' own stretch again.
     turned = (np.cumsum(odd) - odd) % 2 == 1
     if turned.any():
-        total = _count(delimiters, lines.starts)
+        total = _count(delimiters, lines)
         counts = np.where(turned, total - (counts - 1) + 1, counts)
     return _walk(data, lines, counts, strange, odd, dialect, fields, last=last)
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.csv as csv
 
-from pipeline.sources.text.row_bounds import BROKEN_QUOTES, Dialect, count_fields
-
-BOM = b"\xef\xbb\xbf"
+from manifests.tables.dialect import BOM, Dialect
+from manifests.tables.row_ends import BROKEN_QUOTES, count_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +48,11 @@ def split_line(line: bytes, dialect: Dialect) -> list[str]:
     """
     text = line.decode(dialect.encoding, errors="replace").rstrip("\r\n")
     cells = text.split(dialect.delimiter)
-    if dialect.quoted and count_fields(line, dialect) != BROKEN_QUOTES:
+    if dialect.quoted and text and count_fields(line, dialect) != BROKEN_QUOTES:
         table = csv.read_csv(
-            pa.BufferReader(f"{text}\n".encode()),
+            pa.BufferReader(text.encode() + b"\n"),
             read_options=csv.ReadOptions(autogenerate_column_names=True, use_threads=False),
-            parse_options=parse_options(dialect),
+            parse_options=dialect.arrow(),
             convert_options=csv.ConvertOptions(column_types={f"f{i}": pa.string() for i in range(len(cells))}),
         )
         cells = ["" if value is None else str(value) for value in table.to_pylist()[0].values()]
@@ -61,7 +60,7 @@ def split_line(line: bytes, dialect: Dialect) -> list[str]:
 
 
 def unique_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Name every column apart: a repeated or empty one gets '#' and its number, counted from 1."""
+    """Return a name of its own for every column: a repeated or empty one gets '#' and its number, counted from 1."""
     seen: set[str] = set()
     unique = []
     for number, name in enumerate(names, start=1):
@@ -69,15 +68,3 @@ def unique_names(names: Sequence[str]) -> tuple[str, ...]:
         seen.add(own)
         unique.append(own)
     return tuple(unique)
-
-
-def parse_options(dialect: Dialect) -> csv.ParseOptions:
-    """Return Arrow's options for a dialect: no escapes, and quotes only where the dialect has them."""
-    return csv.ParseOptions(
-        delimiter=dialect.delimiter,
-        quote_char=dialect.quote if dialect.quoted else False,
-        double_quote=dialect.quoted,
-        escape_char=False,
-        newlines_in_values=dialect.quoted,
-        ignore_empty_lines=True,
-    )

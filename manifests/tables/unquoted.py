@@ -13,7 +13,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipeline.sources.text.row_bounds import Dialect, Offsets
+from manifests.tables.dialect import Dialect
+from manifests.tables.faults import is_utf8
+from manifests.tables.row_ends import Offsets
 
 _BLOCK = 1 << 20
 
@@ -23,32 +25,39 @@ def parse_plain(
 ) -> pa.Table | None:
     """Return the wanted columns as strings, empty cells null; None when some row needs a closer look.
 
-    `ends` are the offsets behind each row. Regular means: no quoting, UTF-8, rows ended by a line feed alone, as many
-    cells in every row as there are columns, and no control characters that rows are refused for.
+    `ends` are the offsets behind each row. Regular means: no quotes that enclose fields, UTF-8, rows ended by line
+    feeds, as many cells in every row as there are columns, and no control characters that rows are refused for.
 
     >>> parse_plain(b"1\\ta\\n2\\t\\n", np.array([4, 7]), Dialect(), ("id", "x"), ["x"]).column("x").to_pylist()
     ['a', None]
     """
-    if dialect.quoted or dialect.encoding != "utf-8" or dialect.newline != "\n" or len(columns) < 2 or len(ends) == 0:
+    if dialect.encoding != "utf-8" or dialect.newline != "\n" or len(columns) < 2 or len(ends) == 0:
         return None
-    if any(byte in data for byte in (b"\x00", b"\x1f", b"\r")) or not _is_utf8(data):
+    if dialect.has_quotes(data):
+        return None
+    if b"\x00" in data or b"\x1f" in data or not is_utf8(data, np.array([0, len(data)], dtype=np.int64)):
         return None
     # Cells are taken in the order of the file, whatever the order in which they are wanted.
     held = sorted((columns.index(name), name) for name in set(wanted) if name in columns)
     places = np.array([place for place, _ in held], dtype=np.int64)
     chunks: dict[str, list[pa.Array]] = {name: [] for name in wanted}
     buffer = np.frombuffer(data, dtype=np.uint8)
-    source = pa.py_buffer(data)
-    row, begin = 0, 0
+    stops = ends - (buffer[ends - 1] == 10)
+    if b"\r" in data:
+        paired = (stops < ends) & (stops > 0) & (buffer[stops - 1] == 13)
+        if np.count_nonzero(buffer == 13) != np.count_nonzero(paired):
+            return None
+        stops = stops - paired
+    starts, source = np.append(0, ends[:-1]), pa.py_buffer(data)
+    row = 0
     while row < len(ends):
-        last = max(row + 1, int(np.searchsorted(ends, begin + _BLOCK)))
-        block_ends, stop = ends[row:last], int(ends[last - 1])
-        cells = _cells(buffer, begin, block_ends, dialect.delimiter, len(columns), places, closed=data[stop - 1] == 10)
+        last = max(row + 1, int(np.searchsorted(ends, starts[row] + _BLOCK)))
+        cells = _cells(buffer, starts[row:last], stops[row:last], dialect.delimiter, len(columns), places)
         if cells is None:
             return None
         for (_, name), values in zip(held, _columns(source, cells), strict=True):
             chunks[name].append(values)
-        row, begin = last, stop
+        row = last
     schema = pa.schema([pa.field(name, pa.string()) for name in wanted])
     empty = pa.nulls(len(ends), pa.string())
     return pa.Table.from_arrays(
@@ -56,48 +65,31 @@ def parse_plain(
     )
 
 
-def _is_utf8(data: bytes) -> bool:
-    if data.isascii():
-        return True
-    whole = np.array([0, len(data)], dtype=np.int64)
-    text = pa.LargeBinaryArray.from_buffers(pa.large_binary(), 1, [None, pa.py_buffer(whole), pa.py_buffer(data)])
-    try:
-        text.cast(pa.large_string())
-    except pa.ArrowInvalid:
-        return False
-    return True
-
-
 def _cells(
     buffer: NDArray[np.uint8],
-    begin: int,
-    ends: Offsets,
+    starts: Offsets,
+    stops: Offsets,
     delimiter: str,
     columns: int,
     places: NDArray[np.int64],
-    *,
-    closed: bool,
 ) -> NDArray[np.int32] | None:
     """Return where the cells in these places begin and end: rows x 2 * places; None when a row has other cells."""
-    rows, stop = len(ends), int(ends[-1])
-    found = np.flatnonzero(buffer[begin:stop] == ord(delimiter))
+    rows, begin = len(starts), int(starts[0])
+    found = np.flatnonzero(buffer[begin : int(stops[-1])] == ord(delimiter))
     if len(found) != rows * (columns - 1):
         return None
     marks = found.reshape(rows, columns - 1)
-    starts, stops = np.append(begin, ends[:-1]) - begin, ends - begin - 1
-    if not closed:
-        stops[-1] += 1
     # With the right number in all, every row has its own if its first and last lie within it.
-    if ((marks[:, 0] < starts) | (marks[:, -1] >= stops)).any():
+    if ((marks[:, 0] + begin < starts) | (marks[:, -1] + begin >= stops)).any():
         return None
     # A cell begins behind the delimiter before it and ends at its own.
     beside = np.stack((places - 1, places), axis=1).clip(0, columns - 2)
     behind = np.tile([begin + 1, begin], len(places))
     cells: NDArray[np.int32] = (marks.take(beside.ravel(), axis=1) + behind).astype(np.int32)
     if len(places) and places[0] == 0:
-        cells[:, 0] = starts + begin
+        cells[:, 0] = starts
     if len(places) and places[-1] == columns - 1:
-        cells[:, -1] = stops + begin
+        cells[:, -1] = stops
     return cells
 
 
