@@ -143,8 +143,8 @@ def lines(args: argparse.Namespace) -> Generator[str, None, int]:
     from manifests.places import Places
     from manifests.recipe import FetchRules, ImageRules
     from pipeline.commands.engine import workers_of
+    from pipeline.engine.lean import be_lean
     from pipeline.losses.list_losses import list_losses
-    from pipeline.media.processes import be_lean
     from pipeline.run.fetch_list import fetch_list
 
     rules = FetchRules(

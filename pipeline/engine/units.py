@@ -4,30 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import apache_beam as beam
+if TYPE_CHECKING:
+    import apache_beam as beam
+
+    from pipeline.engine.failures import Report
 
 
-# Beam writes the label and the pipeline onto a transform when it is applied, so it cannot be frozen; what travels to
-# the workers (the units and the function) is.
-@dataclass(eq=False)
-class RunUnits(beam.PTransform[beam.pvalue.PBegin, beam.pvalue.PCollection[None]]):
-    """Apply `work` to every unit, spread over the workers.
+@dataclass(frozen=True)
+class RunUnits:
+    """A graph that applies `work` to every unit, spread over the workers; see `Executor.follow`."""
 
-    `units` are small picklable descriptors; `work` is a frozen dataclass with `__call__`, which reads its input from
-    files and writes its output as atomically renamed files, so that a retried bundle writes the same bytes again.
-    """
-
+    label: str
     units: Sequence[Any]
-    work: Callable[[Any], None]
+    work: Callable[[Any], object]
 
-    def expand(self, begin: beam.pvalue.PBegin) -> beam.pvalue.PCollection[None]:
+    def __call__(self, pipeline: beam.Pipeline, report: Report) -> None:
         """Wire descriptors to the work."""
-        done: beam.pvalue.PCollection[None] = (
-            begin
-            | "units" >> beam.Create(list(self.units), reshuffle=False)
-            | "spread" >> beam.Reshuffle()
-            | "work" >> beam.Map(self.work)
+        import apache_beam as beam
+
+        (
+            pipeline
+            | f"{self.label}/units" >> beam.Create(list(self.units), reshuffle=False)
+            | f"{self.label}/spread" >> beam.Reshuffle()
+            | f"{self.label}/work" >> beam.Map(report.on(self.work))
         )
-        return done

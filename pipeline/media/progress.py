@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from manifests import FetchRules
@@ -11,7 +11,7 @@ from pipeline.media.pace import HostProgress, Pace, holding_up, host_progress, n
 from pipeline.media.tally import STORED, Tally
 from pipeline.model.duration import duration
 
-__all__ = ["STORED", "FetchTicker", "Tally", "fetch_ticker", "host_lines", "host_table", "progress_line"]
+__all__ = ["STORED", "FetchTicker", "Tally", "host_lines", "host_table", "progress_line"]
 
 _SHOWN_HOSTS = 3
 _FIRST_LOOK = 0.5  # seconds
@@ -81,19 +81,6 @@ class FetchTicker:
         self._tally.refresh()
         self._pace.look(tried(self._tally), now)
         self._looked = time.monotonic()
-
-
-def fetch_ticker(
-    folder: Path, progress: Callable[[str], None], rules: FetchRules, every: float = 5.0
-) -> Callable[[], None]:
-    """Return a function that reports progress, at most once in `every` seconds."""
-    ticker = FetchTicker(folder, rules, every)
-
-    def tick() -> None:
-        if line := ticker.line():
-            progress(line)
-
-    return tick
 
 
 def host_lines(folder: Path, limit: int = 20) -> Iterator[str]:

@@ -6,8 +6,6 @@ written as it comes, and `DIR/.fetch/` what a stopped fetch goes on from (plan, 
 
 from __future__ import annotations
 
-import concurrent.futures
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,31 +15,30 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from manifests import FetchRules, ImageRules
-from pipeline.engine import interrupt
+from pipeline.engine.local_executor import LocalExecutor
 from pipeline.media import check_url
 from pipeline.media.fetcher import host_of
-from pipeline.media.http.proxies import Proxies
 from pipeline.media.images.resampling import check_resampler
 from pipeline.media.journal import holds, image_file
 from pipeline.media.mirrors import Mirrors
-from pipeline.media.network_loss import UNREACHED, clear_pauses, hopeful_lines, nobody_answered, still_to_ask
-from pipeline.media.processes import Processes
-from pipeline.media.progress import STORED, FetchTicker, host_lines
+from pipeline.media.network_loss import UNREACHED, hopeful_lines, nobody_answered
+from pipeline.media.progress import STORED, host_lines
 from pipeline.media.stored import MEDIA_SCHEMA
-from pipeline.media.work import FetchTask, FetchUnits, unit_path
+from pipeline.media.work import FetchUnits
 from pipeline.model import ids
-from pipeline.model.errors import NetworkLostError, SourceError
+from pipeline.model.errors import SourceError
 from pipeline.model.outcomes import Outcome
 from pipeline.run import suspects
 from pipeline.run.url_list import EXPECTED, read_list
 from pipeline.stages import fetch_plan
-from pipeline.stages.base import missing
+from pipeline.stages.fetch_work import missing_units, work_off
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import sweep, table_writer, write_table
 from pipeline.storage.run_folder import RunFolder
 
 _MEMORY_MB = 1024
 _VERSION = 4
+_MORE_CONNECTIONS = "; --connections and --host-rule raise it, if the host agrees"
 _LIST_SCHEMA = pa.schema(
     [
         pa.field("row", pa.int64()),
@@ -81,7 +78,6 @@ def fetch_list(
     folder = out / ".fetch"
     with RunFolder(out).lock(), sql.connect(_MEMORY_MB, folder) as con:
         sweep(out)
-        clear_pauses(folder)
         with Mirrors(rules.mirrors):
             pass  # a rule that cannot be read is told before anything is asked
         write_table(folder / "media" / "-schema.parquet", MEDIA_SCHEMA.empty_table())
@@ -90,17 +86,7 @@ def fetch_list(
         units, reuse = _plan(con, folder, out / "images", rules, image)
         yield f"fetch: {rows:,} rows of {urls.name}"
         work = FetchUnits(str(folder), rules, image, str(out / "images"))
-        try:
-            for number, parts in enumerate(fetch_plan.passes(rules, workers)):
-                units = [unit for unit in units if missing(folder, [unit_path(unit[-1])])]
-                if units and not number and (line := Proxies.from_environment().line()):
-                    yield f"fetch: {line}"
-                todo = fetch_plan.tasks(units, "plan-0.parquet", reuse, {}, rules, parts)
-                if idle := fetch_plan.idle_workers(rules, units, todo, workers):
-                    yield f"{idle}; --connections and --host-rule raise it, if the host agrees"
-                yield from _work(folder, todo, work)
-        except NetworkLostError as error:
-            raise still_to_ask(folder, error) from error
+        yield from work_off(LocalExecutor(workers), work, units, "plan-0.parquet", reuse, {}, _MORE_CONNECTIONS)
         suspects.end_listed(con, folder, out / "images", rules)
         yield from _write_out(con, folder, out, rules)
         yield from hopeful_lines(con, f"read_parquet({sql.quote(str(out / 'outcomes.parquet'))})", command)
@@ -182,43 +168,10 @@ def _plan(
     units = fetch_plan.write_plan(con, fetch_plan.with_retries(wanted, folder), folder, "plan-0.parquet", rules, digest)
     planned = {unit[-1] for unit in units}
     own = [path.stem for path in sorted(folder.glob(f"media/{digest}*.parquet")) if path.stem not in planned]
-    todo = [unit for unit in units if missing(folder, [unit_path(unit[-1])])]
+    todo = missing_units(folder, units)
     earlier = [fetch_plan.Earlier(folder, tuple(own), lasting=False)]
     reuse = fetch_plan.write_reuse(con, folder, "plan-0.parquet", "reuse-0.parquet", earlier) if todo else ""
     return todo, reuse
-
-
-def _work(folder: Path, todo: Sequence[FetchTask], work: FetchUnits) -> Iterator[str]:
-    """Work off the tasks, the first in this process and each other one in its own, and say how far it is."""
-    ticker = FetchTicker(folder, work.fetch)
-    with Processes() as processes:
-        futures = [processes.submit(work, task) for task in todo[1:]]
-        futures += [_in_thread(work, task) for task in todo[:1]]
-        while not all(future.done() for future in futures):
-            concurrent.futures.wait(futures, timeout=0.25, return_when=concurrent.futures.FIRST_EXCEPTION)
-            interrupt.check()
-            if any(future.done() and future.exception() for future in futures):
-                break
-            if line := ticker.line():
-                yield line
-        for future in futures:
-            if future.done():
-                future.result()
-
-
-def _in_thread(work: FetchUnits, task: FetchTask) -> concurrent.futures.Future[None]:
-    """Start a task in a thread that does not hold up the end of the process, as every answer is noted at once."""
-    future: concurrent.futures.Future[None] = concurrent.futures.Future()
-
-    def run() -> None:
-        try:
-            work(task)
-            future.set_result(None)
-        except BaseException as error:  # noqa: BLE001 - carried to the caller's thread, where it is raised
-            future.set_exception(error)
-
-    threading.Thread(target=run, name="biomill-fetch-here", daemon=True).start()
-    return future
 
 
 def _write_out(con: duckdb.DuckDBPyConnection, folder: Path, out: Path, rules: FetchRules) -> Iterator[str]:

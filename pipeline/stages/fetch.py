@@ -21,7 +21,6 @@ again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,25 +28,20 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from pipeline.media import open_store
-from pipeline.media.http.proxies import Proxies
-from pipeline.media.network_loss import clear_pauses, nobody_answered, still_to_ask
-from pipeline.media.progress import fetch_ticker
+from pipeline.media.network_loss import nobody_answered
 from pipeline.media.stored import MEDIA_SCHEMA
-from pipeline.media.work import FetchTask, FetchUnits, unit_path
+from pipeline.media.work import FetchUnits, unit_path
 from pipeline.model import ids
-from pipeline.model.errors import NetworkLostError
 from pipeline.stages import fetch_placeholders, fetch_plan, fetch_sql
-from pipeline.stages.base import Balance, Context, Stage, balance_of, file_digest, missing, plan_outputs, recipe_parts
+from pipeline.stages.base import Balance, Context, Stage, balance_of, file_digest, plan_outputs, recipe_parts
+from pipeline.stages.fetch_work import missing_units, work_off
 from pipeline.stages.one_medium import ALTERNATES
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import write_table
 from pipeline.storage.statements import Statements
 
 if TYPE_CHECKING:
-    import apache_beam as beam
-
     from pipeline.engine.engine import Engine
-    from pipeline.engine.units import RunUnits
 
 __all__ = ["MEDIA_SCHEMA", "Fetch", "note_retry"]
 
@@ -158,8 +152,6 @@ class Fetch(Stage):
         outputs: list[str],
     ) -> None:
         """Plan one round, fetch what is missing of it, and add its unit files to `outputs`."""
-        from pipeline.engine.units import RunUnits
-
         folder, recipe = context.folder.stage(self.name), context.recipe
         plan = f"plan-{number}.parquet"
         digest = fetch_plan.rules_digest({**recipe_parts(recipe, _RULES), "version": self.version})
@@ -168,7 +160,7 @@ class Fetch(Stage):
         if not units:
             (folder / plan).unlink()
             return
-        todo = [unit for unit in units if missing(folder, [unit_path(unit[-1])])]
+        todo = missing_units(folder, units)
         plan_outputs(context, self.name, outputs)
         context.progress(f"fetch: {len(units) - len(todo):,} of {len(units):,} work units were there")
         if not todo:
@@ -177,24 +169,9 @@ class Fetch(Stage):
             con, folder, plan, f"reuse-{number}.parquet", _earlier(context, folder, digest, outputs)
         )
         stores = {spec.name: spec.media for spec in recipe.sources}
-        workers = engine.options.workers if engine.options.runner in ("local", "portable") else 0
         work = FetchUnits(str(folder), recipe.fetch, recipe.image)
-        clear_pauses(folder)
-        if any(not store for _, store, *_ in todo) and (line := Proxies.from_environment().line()):
-            context.progress(f"fetch: {line}")
-        try:
-            for parts in fetch_plan.passes(recipe.fetch, workers):
-                todo = [unit for unit in todo if missing(folder, [unit_path(unit[-1])])]
-                if not todo:
-                    break
-                tasks: list[FetchTask] = fetch_plan.tasks(todo, plan, reuse, stores, recipe.fetch, parts)
-                if idle := fetch_plan.idle_workers(recipe.fetch, todo, tasks, workers):
-                    context.progress(idle)
-                graph = partial(_graph, RunUnits(tasks, work))
-                tick = fetch_ticker(folder, context.progress, recipe.fetch)
-                engine.run(self.name, graph, tick, len(tasks))
-        except NetworkLostError as error:
-            raise still_to_ask(folder, error) from error
+        for line in work_off(engine, work, todo, plan, reuse, stores):
+            context.progress(line)
         lost = nobody_answered(con, _files(folder, outputs))
         if lost is not None:
             # What no host was reached for is not kept as an outcome, so that the same command asks for it.
@@ -250,10 +227,6 @@ def note_retry(context: Context, outcomes: Sequence[str]) -> None:
         context.progress(f"fetch: {rows:,} images are asked for again")
     else:
         context.progress(f"fetch: no row ended as {' or '.join(outcomes)}; nothing is asked for again")
-
-
-def _graph(units: RunUnits, pipeline: beam.Pipeline) -> None:
-    pipeline | "fetch" >> units
 
 
 def _earlier(context: Context, folder: Path, digest: str, outputs: Sequence[str]) -> list[fetch_plan.Earlier]:

@@ -83,8 +83,6 @@ class Holdout(Stage):
 
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
         """Hash images on Beam, read lists and keys as they are."""
-        from pipeline.engine.units import RunUnits
-
         folder, recipe = context.folder.stage(self.name), context.recipe
         units: list[HoldoutUnit] = []
         keys: list[dict[str, str]] = []
@@ -110,8 +108,7 @@ class Holdout(Stage):
         todo = [unit for unit in units if missing(folder, [unit.output])]
         if todo:
             work = HashHeldOut(str(folder), recipe.image, recipe.fetch)
-            graph = self.name >> RunUnits(todo, work)
-            engine.run(self.name, lambda p: p | graph, ticker(context, self.name, outputs), len(todo))
+            engine.run_units(self.name, todo, work, folder, ticker(context, self.name, outputs))
         archives = [unit for unit in units if unit.images[0].lower().endswith(_ARCHIVES)]
         images = sum(len(unit.images) for unit in units) - len(archives)
         return {"images": images + sum(_rows(folder / unit.output) for unit in archives), "ids": len(keys)}

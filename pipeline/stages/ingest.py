@@ -11,6 +11,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     import apache_beam as beam
 
     from pipeline.engine.engine import Engine
+    from pipeline.engine.failures import Report
 
 _RETURN_EVERY = 8
 """Units between two returns of freed memory to the system."""
@@ -112,16 +114,16 @@ def _write_schemas(folder: Path) -> None:
     write_table(folder / "ledger" / "-schema.parquet", _ledger(ENDED_SCHEMA.empty_table(), 0))
 
 
-def _graph(pipeline: beam.Pipeline, tasks: list[ReadTask]) -> None:
+def _graph(tasks: list[ReadTask], pipeline: beam.Pipeline, report: Report) -> None:
     import apache_beam as beam
 
     (
         pipeline
         | "splits" >> beam.Create(tasks, reshuffle=False)
         | "spread" >> beam.Reshuffle()
-        | "read" >> beam.FlatMap(Spool()).with_output_types(tuple[str, Part])
+        | "read" >> beam.FlatMap(report.on_each(Spool())).with_output_types(tuple[str, Part])
         | "bucket" >> beam.GroupByKey()
-        | "map" >> beam.Map(MapBucket())
+        | "map" >> beam.Map(report.on(MapBucket()))
     )
 
 
@@ -158,7 +160,7 @@ class Ingest(Stage):
         outputs += [f"ledger/{task.stem}.parquet" for task in tasks if task.join_key]
         plan_outputs(context, self.name, outputs, sum(fact["rows"] for fact in facts.values()))
         _write_schemas(folder)
-        engine.run(self.name, lambda p: _graph(p, tasks), ticker(context, self.name, outputs), len(tasks))
+        engine.run(self.name, partial(_graph, tasks), folder, ticker(context, self.name, outputs), len(tasks))
         for release in self._releases:
             self._check_rejects(context, release.spec.name, facts[release.spec.name]["rows"])
         self._name_ended(context, folder)

@@ -140,8 +140,6 @@ class Likeness(Stage):
 
     def _units(self, context: Context, engine: Engine, units: Sequence[Range | Show | Piece]) -> None:
         """Run those of the units whose files are missing."""
-        from pipeline.engine.units import RunUnits
-
         folder = context.folder.stage(self.name)
         outputs = [unit.output for unit in units]
         plan_outputs(context, self.name, outputs)
@@ -149,8 +147,7 @@ class Likeness(Stage):
         if todo:
             items, blobs = context.folder.stage("holdout") / "items", context.folder.stage("fetch") / "blobs"
             work = Work(str(folder), str(items), str(blobs), context.recipe.likeness)
-            graph = self.name >> RunUnits(todo, work)
-            engine.run(self.name, lambda p: p | graph, ticker(context, self.name, outputs), len(todo))
+            engine.run_units(self.name, todo, work, folder, ticker(context, self.name, outputs))
 
     def _fold(self, context: Context, engine: Engine, hashes: npt.NDArray[np.uint8], nodes: Int, label: Int) -> Folds:
         """Fold the dense groups among the nodes; their thumbnails are decoded on Beam first, once each."""

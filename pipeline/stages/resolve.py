@@ -93,8 +93,6 @@ class Resolve(Stage):
 
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
         """Build the taxonomy, list the distinct names, and match them on Beam."""
-        from pipeline.engine.units import RunUnits
-
         folder = context.folder.stage(self.name)
         taxonomy = self._taxonomy(context)
         policy = policy_of(context.recipe)
@@ -107,8 +105,7 @@ class Resolve(Stage):
         todo = [unit for unit in range(groups) if missing(folder, [unit_path(unit)])]
         if todo:
             work = ResolveNames(str(folder), str(taxonomy), policy)
-            graph = self.name >> RunUnits(todo, work)
-            engine.run(self.name, lambda p: p | graph, ticker(context, self.name, outputs), len(todo))
+            engine.run_units(self.name, todo, work, folder, ticker(context, self.name, outputs))
         context.progress(f"resolve: {names:,} distinct names against taxonomy {build[:12]}")
         return {"names": names, "taxonomy_build": build}
 

@@ -189,8 +189,6 @@ class Shards(Stage):
 
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
         """Assign, write, and list."""
-        from pipeline.engine.units import RunUnits
-
         folder, rules = context.folder.stage(self.name), context.recipe.shards
         shards = self._assign(context, folder)
         outputs = [part_path(name) for name in shards]
@@ -198,8 +196,7 @@ class Shards(Stage):
         todo = [name for name in shards if missing(folder, [part_path(name)])]
         if todo:
             work = WriteShard(str(folder), str(context.folder.stage("fetch") / "blobs"), rules.layout)
-            graph = self.name >> RunUnits(todo, work)
-            engine.run(self.name, lambda p: p | graph, ticker(context, self.name, outputs), len(todo))
+            engine.run_units(self.name, todo, work, folder, ticker(context, self.name, outputs))
         parts = [pq.read_table(folder / output, schema=MANIFEST_SCHEMA) for output in outputs]
         manifest = pa.concat_tables([MANIFEST_SCHEMA.empty_table(), *parts])
         sizes = {name: part.num_rows for name, part in zip(shards, parts, strict=True)}

@@ -1,89 +1,230 @@
-"""The engine: the same graph on every runner, and a death is a message, never a hang."""
+"""The engine: the same graph on every runner, every failure whole, and a death is a message, never a hang."""
 
 from __future__ import annotations
 
+import importlib
+import logging
+import os
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import apache_beam as beam
 import psutil
 import pytest
 
-from pipeline.engine.engine import Engine, EngineOptions, explain_failure
-from pipeline.engine.units import RunUnits
-from pipeline.model.errors import PipelineError, RunError, StorageError, WorkerDiedError
+from pipeline.engine.engine import Engine, EngineOptions
+from pipeline.engine.failures import Report
+from pipeline.model.errors import PipelineError, RunError, StorageError, UsageError, WorkerDiedError
 
 RUNNERS = {
     "local, 1 worker": EngineOptions(),
     "local, 2 workers": EngineOptions(workers=2),
     "portable": EngineOptions(runner="portable"),
 }
+WITH_WORKERS = ("local, 2 workers", "portable")
 
 
-@pytest.mark.parametrize("options", RUNNERS.values(), ids=RUNNERS.keys())
-def test_every_unit_is_worked_on_whatever_the_runner(options: EngineOptions, tmp_path: Path) -> None:
+@pytest.fixture(scope="module", params=RUNNERS)
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """One engine for many pipelines, as a run has, whether they failed or not."""
+    with Engine(RUNNERS[request.param]) as engine:
+        yield engine
+
+
+class OddError(StorageError):
+    def __init__(self, what: str, number: int) -> None:
+        super().__init__(what, where='a "quoted"\nline \udcff', expected="Größe 蝶", remedy="l'autre\\n")
+        self.number = number
+
+
+def fail_oddly(unit: int) -> None:
+    raise OddError(f"odd {unit}\n[while running 'x']", unit)
+
+
+def test_every_unit_is_worked_on_whatever_the_runner(engine: Engine, tmp_path: Path) -> None:
     paths = [tmp_path / f"{number}" for number in range(20)]
-    with Engine(options) as engine:
-        engine.run("touch", lambda pipeline: pipeline | RunUnits(paths, Path.touch))
-    assert all(path.exists() for path in paths)
+    ticks: list[int] = []
+    engine.run_units("touch", paths, Path.touch, tmp_path, lambda: ticks.append(1))
+    assert sorted(tmp_path.iterdir()) == sorted(paths)
+    assert ticks
 
 
-@pytest.mark.parametrize("options", RUNNERS.values(), ids=RUNNERS.keys())
-def test_a_failing_unit_is_an_error_that_names_the_stage(options: EngineOptions, tmp_path: Path) -> None:
-    with Engine(options) as engine, pytest.raises(PipelineError, match="touch") as caught:
-        engine.run("touch", lambda pipeline: pipeline | RunUnits([tmp_path / "no" / "folder"], Path.touch))
-    assert "No such file" in str(caught.value)
+def test_an_error_that_is_not_ours_names_the_stage(engine: Engine, tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match="touch") as caught:
+        engine.run_units("touch", [tmp_path / "no" / "folder"], Path.touch, tmp_path)
+    assert "FileNotFoundError: [Errno 2] No such file" in str(caught.value)
+    assert not list(tmp_path.iterdir())
 
 
-def kill_a_worker() -> None:
-    """Wait for SDK workers, then kill one as the kernel would when memory runs out."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        for child in psutil.Process().children(recursive=True):
-            try:
-                line = " ".join(child.cmdline())
-            except psutil.Error:
-                continue
-            if "sdk_worker" in line and "worker_pool" not in line:
-                time.sleep(3)
-                child.kill()
+@pytest.mark.parametrize("writable", [True, False])
+def test_an_error_of_ours_is_the_same_whether_its_file_can_be_written_or_not(
+    engine: Engine, tmp_path: Path, writable: bool
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OddError) as caught:
+        engine.run_units("odd", [7], fail_oddly, tmp_path if writable else tmp_path / "file")
+    assert vars(caught.value) == {
+        **vars(OddError("odd 7\n[while running 'x']", 7)),
+        "__notes__": caught.value.__notes__,
+    }
+    assert caught.value.__notes__ == ["stage 'odd', work unit 7"]
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def outside_of_units(pipeline: beam.Pipeline, report: Report) -> None:
+    pipeline | beam.Create([1.0]) | beam.Map(lambda number: number / 0)
+
+
+def test_what_fails_outside_of_units_is_told_by_its_last_line_and_not_by_an_earlier_attempt(
+    engine: Engine, tmp_path: Path
+) -> None:
+    Report("odd", str(tmp_path)).tell(OddError("of yesterday", 1), 1)
+    with pytest.raises(PipelineError) as caught:
+        engine.run("odd", outside_of_units, tmp_path)
+    assert type(caught.value) is PipelineError
+    assert caught.value.what == "stage 'odd' failed: ZeroDivisionError: float division by zero"
+    assert "--debug" in caught.value.remedy
+
+
+class Unimportable:
+    """Pickles well, and cannot be made anew where it arrives."""
+
+    def __reduce__(self) -> tuple[Callable[[str], Any], tuple[str]]:
+        return importlib.import_module, ("no_such_module_of_the_test",)
+
+
+def test_work_that_workers_cannot_import_is_told_by_its_last_line(engine: Engine, tmp_path: Path) -> None:
+    work = partial(print, Unimportable())
+    with pytest.raises(PipelineError, match=r"stage 'lost' failed: .*no_such_module_of_the_test"):
+        engine.run_units("lost", [1, 2], work, tmp_path)
+
+
+def test_work_that_cannot_be_pickled_is_told(engine: Engine, tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match=r"stage 'lock' failed: .*pickle"):
+        engine.run_units("lock", [threading.Lock()] * 2, id, tmp_path)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_options_that_beam_does_not_take_are_a_misuse(workers: int, tmp_path: Path) -> None:
+    options = EngineOptions(workers=workers, beam_options=("--direct_num_workers=some",))
+    with Engine(options) as engine, pytest.raises(UsageError, match="Beam does not take") as caught:
+        engine.run_units("touch", [1, 2], id, tmp_path)
+    assert caught.value.where == "--direct_num_workers=some"
+
+
+def worker_processes() -> list[psutil.Process]:
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        try:
+            words = child.cmdline()
+        except psutil.Error:
+            continue
+        if "pipeline.engine.sdk_worker" in words:  # and no more the shell that becomes one
+            found.append(child)
+    return found
+
+
+def kill_one_of(processes: Callable[[], list[psutil.Process]], after: float) -> threading.Thread:
+    """Wait for processes, then kill one as the kernel would when memory runs out."""
+
+    def kill() -> None:
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            if found := processes():
+                time.sleep(after)
+                found[0].kill()
                 return
-        time.sleep(0.1)
+            time.sleep(0.01)
+
+    thread = threading.Thread(target=kill, daemon=True)
+    thread.start()
+    return thread
 
 
-@pytest.mark.parametrize("options", [RUNNERS["local, 2 workers"], RUNNERS["portable"]], ids=["local", "portable"])
-def test_a_killed_worker_ends_the_run_with_a_message_in_under_a_minute(options: EngineOptions) -> None:
-    killer = threading.Thread(target=kill_a_worker, daemon=True)
-    killer.start()
-    started = time.monotonic()
-    with Engine(options) as engine, pytest.raises(WorkerDiedError, match="worker process") as caught:
-        engine.run("sleep", lambda pipeline: pipeline | RunUnits([300.0, 300.0], time.sleep))
-    assert time.monotonic() - started < 60
+@pytest.mark.parametrize("after", [0.0, 3.0], ids=["at its start", "at its work"])
+@pytest.mark.parametrize("name", WITH_WORKERS)
+def test_a_killed_worker_ends_the_run_with_a_message_and_nothing_is_printed(
+    name: str, after: float, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    hook, silenced = threading.excepthook, logging.getLogger("apache_beam").level
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    with Engine(RUNNERS[name]) as engine:
+        killer = kill_one_of(worker_processes, after)
+        started = time.monotonic()
+        with pytest.raises(WorkerDiedError, match="worker process of stage 'sleep'") as caught:
+            engine.run_units("sleep", [300.0, 300.0], time.sleep, tmp_path)
+        assert time.monotonic() - started < 60
+        killer.join()
     assert "run the same command again" in caught.value.remedy
+    assert {child.pid for child in psutil.Process().children(recursive=True)} <= before
+    assert threading.excepthook is hook
+    assert logging.getLogger("apache_beam").level == silenced
+    assert capfd.readouterr() == ("", "")
 
 
-def lose_the_worker(_: float) -> None:
+def test_the_death_of_the_process_that_runs_the_pipeline_is_the_same_error(tmp_path: Path) -> None:
+    before = set(psutil.Process().children())
+    with Engine(RUNNERS["local, 2 workers"]) as engine:
+        kill_one_of(lambda: [child for child in psutil.Process().children() if child not in before], 1.0)
+        with pytest.raises(WorkerDiedError, match="'sleep'"):
+            engine.run_units("sleep", [300.0], time.sleep, tmp_path)
+        engine.run_units("touch", [tmp_path / "a"], Path.touch, tmp_path)
+    assert (tmp_path / "a").exists()
+
+
+def channel_closed(_: float) -> None:
     # What Beam's data plane raises, a second after the stream from a worker has ended, when it looks just then.
     raise RuntimeError("Channel closed prematurely.")
 
 
-def test_a_worker_that_beam_itself_misses_is_the_same_error() -> None:
+def lose_the_worker(pipeline: beam.Pipeline, report: Report) -> None:
+    pipeline | beam.Create([1.0]) | beam.Map(channel_closed)
+
+
+def test_a_worker_that_beam_itself_misses_is_the_same_error(tmp_path: Path) -> None:
     with Engine(RUNNERS["local, 2 workers"]) as engine, pytest.raises(WorkerDiedError, match="'lose'"):
-        engine.run("lose", lambda pipeline: pipeline | RunUnits([1.0], lose_the_worker))
+        engine.run("lose", lose_the_worker, tmp_path)
 
 
-def test_the_clear_error_of_a_work_unit_survives_beams_wrapping() -> None:
-    error = StorageError("cannot write: No space left on device", where="/x/y", remedy="free some space")
-    text = f"Traceback ...\nRuntimeError: pipeline.model.errors.StorageError: {error} [while running 'fetch/work-3']"
-    found = explain_failure(text, "fetch")
-    assert isinstance(found, StorageError)
-    assert (found.what, found.where, found.remedy) == (error.what, error.where, error.remedy)
+def end_the_worker(_: float) -> None:
+    os._exit(3)
 
 
-def test_a_pipeline_that_is_not_ours_to_watch_is_left_alone() -> None:
-    with Engine(EngineOptions()) as engine:
-        engine.run("empty", lambda pipeline: pipeline | beam.Create([1]))
+def test_a_unit_that_ends_its_process_is_a_death(tmp_path: Path) -> None:
+    with Engine(RUNNERS["local, 2 workers"]) as engine, pytest.raises(WorkerDiedError, match="'end'"):
+        engine.run_units("end", [1.0, 2.0], end_the_worker, tmp_path)
+
+
+def interrupt_work() -> None:
+    if len(worker_processes()) == 2:
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_leaves_no_worker(tmp_path: Path) -> None:
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    with Engine(RUNNERS["local, 2 workers"]) as engine:
+        with pytest.raises(KeyboardInterrupt):
+            engine.run_units("sleep", [300.0, 300.0], time.sleep, tmp_path, interrupt_work)
+        assert {child.pid for child in psutil.Process().children(recursive=True)} <= before
+
+
+def test_this_process_does_not_load_beam_where_another_runs_it(tmp_path: Path) -> None:
+    code = """
+import sys
+from pathlib import Path
+from pipeline.engine.engine import Engine, EngineOptions
+with Engine(EngineOptions(workers=2)) as engine:
+    engine.run_units("touch", [Path(sys.argv[1])], Path.touch, Path(sys.argv[1]).parent)
+assert "apache_beam" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "a")], check=True, timeout=120)
+    assert (tmp_path / "a").exists()
 
 
 def test_a_runner_that_beam_does_not_have_is_said_before_any_work() -> None:

@@ -12,8 +12,6 @@ import pytest
 from manifests import load_recipe
 from pipeline.demo import Corpus
 from pipeline.demo.web import HOSTS
-from pipeline.engine.engine import explain_failure
-from pipeline.model.errors import NetworkLostError
 from pipeline.run.driver import run
 from tests.pipeline.media.lost_network import inside, why_not
 
@@ -62,12 +60,3 @@ def test_a_run_without_a_resolver_goes_on_by_the_same_command(
     assert outcomes(tmp_path / "lost") == outcomes(tmp_path / "whole")
     assert any(outcome is None for outcome, _ in outcomes(tmp_path / "lost").values())
     shutil.rmtree(tmp_path)
-
-
-def test_a_lost_network_survives_beams_wrapping() -> None:
-    error = NetworkLostError("the network is lost: the route failed", where="a.org: no route", remedy="mend it")
-    found = explain_failure(
-        f"Traceback\nRuntimeError: pipeline.model.errors.NetworkLostError: {error} [while running 'x']", "fetch"
-    )
-    assert isinstance(found, NetworkLostError)
-    assert (found.what, found.where, found.remedy) == (error.what, error.where, error.remedy)

@@ -1,20 +1,12 @@
-"""Worker processes: lean, answering with what they raised, and gone with their parent."""
+"""What fetches holds nothing heavy: neither a lean worker, nor the command itself."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import subprocess
 import sys
-import time
 from pathlib import Path
-
-import psutil
-import pytest
-
-from pipeline.media.processes import Processes
-from pipeline.model.errors import PipelineError, WorkerDiedError
 
 HEAVY = (
     "apache_beam",
@@ -27,71 +19,6 @@ HEAVY = (
     "jinja2",
     "requests",
 )
-
-
-class Unpicklable(Exception):
-    def __init__(self, one: int, two: int) -> None:
-        super().__init__("cannot be made anew from its words")
-
-
-def write_pid(path: str) -> None:
-    Path(path).write_text(str(os.getpid()))
-
-
-def sleep_and_tell(path: str) -> None:
-    write_pid(path)
-    time.sleep(60)
-
-
-def fail(kind: str) -> None:
-    if kind == "pipeline":
-        raise PipelineError("broken", where="there", remedy="mend it")
-    if kind == "unpicklable":
-        raise Unpicklable(1, 2)
-    os._exit(7)
-
-
-def chatter(_: str) -> None:
-    print("this is no answer", flush=True)
-    os.write(1, b"nor this")
-
-
-def test_each_task_has_a_process_of_its_own_and_the_future_says_when_it_is_done(tmp_path: Path) -> None:
-    with Processes() as processes:
-        paths = [str(tmp_path / str(number)) for number in range(2)]
-        for future in [processes.submit(write_pid, path) for path in paths]:
-            assert future.result(timeout=60) is None
-    pids = {Path(path).read_text() for path in paths}
-    assert len(pids) == 2
-    assert str(os.getpid()) not in pids
-
-
-def test_what_the_work_raises_is_raised_here() -> None:
-    with Processes() as processes:
-        with pytest.raises(PipelineError, match="broken") as caught:
-            processes.submit(fail, "pipeline").result(timeout=60)
-        assert "mend it" in str(caught.value)
-        with pytest.raises(PipelineError, match="Unpicklable: cannot be made anew"):
-            processes.submit(fail, "unpicklable").result(timeout=60)
-        with pytest.raises(WorkerDiedError) as died:
-            processes.submit(fail, "exit").result(timeout=60)
-        assert "run the same command again" in str(died.value)
-
-
-def test_what_the_work_prints_is_no_answer() -> None:
-    with Processes() as processes:
-        assert processes.submit(chatter, "").result(timeout=60) is None
-
-
-def test_the_end_of_the_context_ends_processes_that_still_work(tmp_path: Path) -> None:
-    path = tmp_path / "pid"
-    started = time.monotonic()
-    with Processes() as processes:
-        processes.submit(sleep_and_tell, str(path))
-        while not path.exists() or not path.read_text():
-            time.sleep(0.02)
-    assert time.monotonic() - started < 50
-    assert not psutil.pid_exists(int(path.read_text()))
 
 
 def loaded_after_a_fetch(tmp_path: Path, code: str) -> set[str]:
@@ -108,7 +35,7 @@ def loaded_after_a_fetch(tmp_path: Path, code: str) -> set[str]:
 def test_the_worker_of_a_fetch_loads_nothing_heavy(tmp_path: Path) -> None:
     """Its work, in a process prepared as a worker is: a plan is read, an image decoded, a unit written."""
     code = """
-from pipeline.media.processes import be_lean
+from pipeline.engine.lean import be_lean
 be_lean()
 import pyarrow as pa, pyarrow.parquet as pq
 from PIL import Image

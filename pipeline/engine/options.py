@@ -1,0 +1,56 @@
+"""Where pipelines run: the runner, and how many worker processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.model.errors import UsageError
+
+LOCAL, PORTABLE = "local", "portable"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """Where the pipelines run.
+
+    local       Beam's Fn API runner in this process (1 worker), or with worker processes (2 and more)
+    portable    a job service and SDK workers as processes of their own: the protocol that Flink and Dataflow speak
+    NAME        any other Beam runner by its name, with options passed through
+    """
+
+    runner: str = LOCAL
+    workers: int = 1
+    job_endpoint: str = ""
+    """Portable runner: an existing job service 'host:port'; empty: one is started for this run."""
+    beam_options: tuple[str, ...] = ()
+    """Options passed to Beam as they are, such as '--project=x'."""
+
+    @property
+    def in_process(self) -> bool:
+        """Whether the pipelines run in this process, which then starts no other."""
+        return self.runner == LOCAL and self.workers == 1
+
+    @property
+    def services_needed(self) -> bool:
+        """Whether a job service and a pool of workers are started for the run."""
+        return self.runner == PORTABLE and not self.job_endpoint
+
+    def check(self) -> None:
+        """Raise UsageError when the options name a runner that Beam does not have, or no worker.
+
+        >>> EngineOptions().check()
+        """
+        if self.workers < 1:
+            raise UsageError(f"{self.workers} worker processes cannot work", expected="1 or more")
+        if self.runner in (LOCAL, PORTABLE):
+            return
+        from apache_beam.runners.runner import create_runner
+
+        try:
+            create_runner(self.runner)
+        except (ValueError, ImportError) as error:
+            raise UsageError(
+                f"Beam has no runner {self.runner!r} here: {error}",
+                expected="local, portable, or a runner of Beam that is installed",
+                remedy="correct --runner, or install what the runner needs (such as apache-beam[gcp] for Dataflow)",
+            ) from error

@@ -1,0 +1,57 @@
+"""Working off the units of a fetch's plan, for a run's fetch as for that of a list: what is left, by whom, how far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from pipeline.engine.executor import Executor
+from pipeline.media.http.proxies import Proxies
+from pipeline.media.network_loss import clear_pauses, still_to_ask
+from pipeline.media.progress import FetchTicker
+from pipeline.media.work import FetchUnits, unit_path
+from pipeline.model.errors import NetworkLostError
+from pipeline.stages import fetch_plan
+from pipeline.stages.base import missing
+
+
+def missing_units(folder: Path, units: Sequence[fetch_plan.Planned]) -> list[fetch_plan.Planned]:
+    """Return the units whose files are not there yet."""
+    return [unit for unit in units if missing(folder, [unit_path(unit[-1])])]
+
+
+def work_off(
+    executor: Executor,
+    work: FetchUnits,
+    todo: Sequence[fetch_plan.Planned],
+    plan: str,
+    reuse: str,
+    stores: Mapping[str, str],
+    advice: str = "",
+) -> Iterator[str]:
+    """Fetch what the units of a plan lack, and yield lines of progress as it goes on.
+
+    `plan`, `reuse`: the tables of what is wanted and of earlier answers, in the folder of the work. `stores`: the path
+    of every local store that a unit names. `advice`: what is said behind a line about workers that have nothing to do.
+    Raises NetworkLostError with how much is still to be asked for, and what `Executor.follow` raises.
+    """
+    folder, rules = Path(work.folder), work.fetch
+    clear_pauses(folder)
+    if any(not store for _, store, *_ in todo) and (line := Proxies.from_environment().line()):
+        yield f"fetch: {line}"
+    try:
+        for parts in fetch_plan.passes(rules, executor.sharing):
+            todo = missing_units(folder, todo)
+            if not todo:
+                break
+            tasks = fetch_plan.tasks(todo, plan, reuse, stores, rules, parts)
+            if idle := fetch_plan.idle_workers(rules, todo, tasks, executor.sharing):
+                yield f"{idle}{advice}"
+            ticker = FetchTicker(folder, rules)
+            with closing(executor.follow("fetch", tasks, work, folder)) as steps:
+                for _ in steps:
+                    if line := ticker.line():
+                        yield line
+    except NetworkLostError as error:
+        raise still_to_ask(folder, error) from error
