@@ -73,3 +73,7 @@ bench-fetch: $(READY) ## Measure fetching beside img2dataset (makes an environme
 
 clean: ## Remove what make made
 	@rm -rf $(VENV) out build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.PHONY: mutants
+mutants: $(READY) ## Make the product wrong in 400 small ways and say which of them no test notices (docs/testing.md)
+	@$(BIN)/python -m tests.mutation

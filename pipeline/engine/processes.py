@@ -77,7 +77,7 @@ class Process:
             future.set_exception(failure)
 
     def close(self) -> None:
-        """Tell it that it is not wanted any more, and wait until it is gone."""
+        """End it, and wait until it is gone."""
         self.dismiss()
         try:
             self._process.wait(_PATIENCE)
@@ -86,7 +86,7 @@ class Process:
             self._process.wait()
 
     def dismiss(self) -> None:
-        """Tell it that it is not wanted any more."""
+        """Ask it to end."""
         if self._process.stdin is not None:
             with contextlib.suppress(OSError):  # it is gone
                 self._process.stdin.close()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pipeline.pull.client import GBIF_API, Client, Patience
 from pipeline.pull.credentials import Credentials
 from pipeline.pull.download import FORMATS, existing, pull_download, request_for
-from pipeline.pull.failures import PullError, TransientError, UncertainError
 from pipeline.pull.pages import MAX_LIMIT, MAX_WINDOW, pull_pages, search_parameters
 from pipeline.pull.planning import plan_predicates, plan_summary
 from pipeline.pull.predicates import check_predicate, checklist_key, load_predicate, parse_conditions, with_checklist
+from pipeline.pull.pull_errors import PullError, TransientError, UncertainError
 
 __all__ = [
     "FORMATS",

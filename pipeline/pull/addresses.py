@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import SplitResult, urlsplit
 
-from pipeline.pull.failures import PullError
+from pipeline.pull.pull_errors import PullError
 
 
 def is_loopback(host: str) -> bool:
@@ -29,7 +29,7 @@ def check_address(url: str) -> SplitResult:
     'api.gbif.org'
     >>> check_address("http://api.gbif.org/v1")
     Traceback (most recent call last):
-    pipeline.pull.failures.PullError: the address is not https
+    pipeline.pull.pull_errors.PullError: the address is not https
       where:  http://api.gbif.org/v1
       expect: https://..., or http:// to a loopback address
       remedy: write https:// before the host

@@ -30,7 +30,7 @@ from pipeline.media.http.retries import backoff, retry_after
 from pipeline.media.http.timed_reader import DEADLINE
 from pipeline.pull.addresses import check_address, is_loopback, same_site
 from pipeline.pull.credentials import PASSWORD, USER, Credentials
-from pipeline.pull.failures import PullError, TransientError, UncertainError
+from pipeline.pull.pull_errors import PullError, TransientError, UncertainError
 
 T = TypeVar("T")
 GBIF_API = "https://api.gbif.org/v1"

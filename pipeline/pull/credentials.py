@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pipeline.pull.failures import PullError
+from pipeline.pull.pull_errors import PullError
 
 USER, PASSWORD = "GBIF_USER", "GBIF_PWD"
 

@@ -18,9 +18,9 @@ from typing import Any
 from pipeline.model.errors import SourceError
 from pipeline.pull.checking import count_records, file_digest
 from pipeline.pull.client import Client
-from pipeline.pull.failures import PullError, UncertainError
 from pipeline.pull.fetching import fetch
 from pipeline.pull.predicates import CHECKLISTS, Predicate, check_predicate, with_checklist
+from pipeline.pull.pull_errors import PullError, UncertainError
 from pipeline.pull.state import PullState, only_puller, read_state
 from pipeline.sources.release.release_note import ReleaseNote
 

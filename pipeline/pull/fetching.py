@@ -15,7 +15,7 @@ from pathlib import Path
 import requests
 
 from pipeline.pull.client import Client
-from pipeline.pull.failures import PullError, TransientError
+from pipeline.pull.pull_errors import PullError, TransientError
 from pipeline.pull.state import PullState, read_state
 from pipeline.storage.atomic import storage_error
 

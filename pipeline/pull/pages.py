@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.pull.client import Client, json_object
-from pipeline.pull.failures import PullError
 from pipeline.pull.predicates import CHECKLISTS
+from pipeline.pull.pull_errors import PullError
 from pipeline.pull.state import PullState, only_puller, read_state
 from pipeline.sources.release.release_note import ReleaseNote
 from pipeline.storage.atomic import atomic_path

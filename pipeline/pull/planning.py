@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.pull.failures import PullError
 from pipeline.pull.predicates import MAX_PARAMETERS, Predicate, check_predicate
+from pipeline.pull.pull_errors import PullError
 from pipeline.sources.darwin_core.gbif_simple import COUNTED, MAX_WANTED, SimpleCounts, Wanted
 
 ORDERS = ("ids", "datasets")

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pipeline.pull.failures import PullError
+from pipeline.pull.pull_errors import PullError
 
 Predicate = dict[str, Any]
 CHECKLISTS = {

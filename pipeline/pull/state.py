@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.pull.failures import PullError
+from pipeline.pull.pull_errors import PullError
 from pipeline.storage.atomic import storage_error, sweep, write_json
 
 STATE_FILE = "pull.json"

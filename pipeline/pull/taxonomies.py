@@ -17,8 +17,8 @@ from pipeline.model.errors import PipelineError
 from pipeline.pull.addresses import check_address
 from pipeline.pull.checking import file_digest
 from pipeline.pull.client import Client
-from pipeline.pull.failures import PullError, TransientError
 from pipeline.pull.fetching import fetch
+from pipeline.pull.pull_errors import PullError, TransientError
 from pipeline.pull.state import STATE_FILE, PullState, only_puller, read_state
 from pipeline.sources.release.release_note import ReleaseNote, read_release_note
 from taxonomy import TaxonomyError

@@ -65,7 +65,8 @@ def media_kind(stated_type: str = "", stated_format: str = "", extension: str = 
     'InteractiveResource'
     """
     issue = ""
-    if "/" in stated_type and "/" not in stated_format:
+    # The address of a term is no media type, whatever slashes it has.
+    if "/" in stated_type and "://" not in stated_type and "/" not in stated_format:
         stated_type, stated_format, issue = stated_format, stated_type, "TYPE_FORMAT_SWAPPED"
     mime = _mime(stated_format)
     of_extension = _MIME_OF_EXTENSION.get(extension.lower(), "")

@@ -18,7 +18,7 @@ from manifests.errors import BiomillError, RecipeError
 from manifests.problems import RecipeErrors
 from pipeline.engine.error_json import error_from_json, error_to_json
 from pipeline.model.errors import PipelineError, StorageError
-from pipeline.pull.failures import TransientError
+from pipeline.pull.pull_errors import TransientError
 
 ODD = "a \"quoted\"\nline, l'autre,\t\\n \x00 Größe 蝶 \ud800 [while running 'x']"
 
