@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from biomill.siblings import ShadowedError
     from dedup.errors import LikenessError
     from manifests import BiomillError, FetchRules, ImageRules, Recipe, RecipeError, RecipeErrors
+    from manifests.errors import TableError
     from pipeline.export import Exported
     from pipeline.feed import Batch, Feed
     from pipeline.inspection import Findings
@@ -78,6 +79,7 @@ __all__ = [
     "ShadowedError",
     "SourceError",
     "StorageError",
+    "TableError",
     "Taxonomy",
     "TaxonomyError",
     "UsageError",
@@ -101,6 +103,7 @@ _HOME = {
     "biomill.runs": ("Explanation", "Run", "open_run", "run"),
     "biomill.siblings": ("ShadowedError",),
     "dedup.errors": ("LikenessError",),
+    "manifests.errors": ("TableError",),
     "manifests": ("BiomillError", "FetchRules", "ImageRules", "Recipe", "RecipeError", "RecipeErrors"),
     "pipeline.export": ("Exported",),
     "pipeline.feed": ("Batch", "Feed"),

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pipeline.commands import COMMANDS
 from tests.markdown_pages import ROOT, rows, section
 from tests.rooms import ORDER
 
@@ -134,3 +135,9 @@ def test_classifiers_are_of_the_index_and_fit_the_versions_of_python() -> None:
     minors = {int(each.rpartition(".")[2]) for each in classifiers if re.search(r":: 3\.\d+$", each)}
     low, high = re.findall(r"3\.(\d+)", PROJECT["requires-python"])
     assert minors == set(range(int(low), int(high)))
+
+
+def test_the_changelog_names_only_commands_that_there_are() -> None:
+    named = set(re.findall(r"`biomill ([a-z][a-z-]*)", CHANGELOG))
+    assert len(named) > 10
+    assert named - {command.__name__.rpartition(".")[2].replace("_", "-") for command in COMMANDS} == set()

@@ -30,7 +30,7 @@ _ALLOWED = re.compile(
     re.VERBOSE,
 )
 FOLDERS = ("biomill", "pipeline", "taxonomy", "dedup", "manifests", "docs", "examples", "tests")
-FILES = ("README.md", "CONTRIBUTING.md", "Makefile", "pyproject.toml")
+FILES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile", "pyproject.toml")
 
 
 def texts(root: Path) -> list[Path]:

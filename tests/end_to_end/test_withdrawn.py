@@ -127,7 +127,7 @@ def test_no_output_tells_a_protected_place_closer_than_asked(again: Again, tmp_p
                             assert sample["data_generalizations"] == "coordinates rounded to 0.1 degree"
                             told += 1
                         elif key in exact:
-                            assert place == exact[key]
+                            assert shown == exact[key]
                     elif member.name.endswith(".jpg"):
                         assert b"Exif" not in data[:4096]
     assert told > 3
