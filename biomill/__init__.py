@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from biomill.runs import Explanation, Run, open_run, run
     from biomill.siblings import ShadowedError
     from dedup.errors import LikenessError
-    from manifests import BiomillError, FetchRules, ImageRules, Recipe, RecipeError, RecipeErrors
-    from manifests.errors import TableError
+    from manifests import BiomillError, FetchRules, ImageRules, Recipe, RecipeError, RecipeErrors, TableError
     from pipeline.export import Exported
     from pipeline.feed import Batch, Feed
     from pipeline.inspection import Findings
@@ -103,8 +102,7 @@ _HOME = {
     "biomill.runs": ("Explanation", "Run", "open_run", "run"),
     "biomill.siblings": ("ShadowedError",),
     "dedup.errors": ("LikenessError",),
-    "manifests.errors": ("TableError",),
-    "manifests": ("BiomillError", "FetchRules", "ImageRules", "Recipe", "RecipeError", "RecipeErrors"),
+    "manifests": ("BiomillError", "FetchRules", "ImageRules", "Recipe", "RecipeError", "RecipeErrors", "TableError"),
     "pipeline.export": ("Exported",),
     "pipeline.feed": ("Batch", "Feed"),
     "pipeline.inspection": ("Findings",),

@@ -16,7 +16,7 @@ from manifests.benchmark import (
 )
 from manifests.checks import LICENCE_FAMILIES
 from manifests.digest import canonical_json, recipe_digest, section_digest
-from manifests.errors import BiomillError, RecipeError
+from manifests.errors import BiomillError, RecipeError, TableError
 from manifests.loader import load_recipe, recipe_from_json
 from manifests.paths import RecipePath, check_paths, is_remote, with_paths
 from manifests.problems import RecipeErrors
@@ -67,6 +67,7 @@ __all__ = [
     "SelectRules",
     "ShardRules",
     "SourceSpec",
+    "TableError",
     "TaxonomyRules",
     "canonical_json",
     "check_paths",

@@ -20,7 +20,6 @@ import pytest
 
 from pipeline.engine.engine import Engine, EngineOptions
 from pipeline.engine.failures import Report
-from pipeline.engine.sdk_worker import NAME
 from pipeline.model.errors import PipelineError, RunError, StorageError, UsageError, WorkerDiedError
 
 RUNNERS = {
@@ -123,10 +122,10 @@ def worker_processes() -> list[psutil.Process]:
     found = []
     for child in psutil.Process().children(recursive=True):
         try:
-            name = child.name()
+            words = child.cmdline()
         except psutil.Error:
             continue
-        if name == NAME:
+        if "pipeline.engine.sdk_worker" in words:  # and no more the shell that becomes one
             found.append(child)
     return found
 
