@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dedup import MINIMUM_BUDGET, HeldOut, HeldOutPair, dense_rows, key_ranges, plan_bands
+from dedup import MINIMUM_BUDGET, HeldOutPair, dense_rows, key_ranges, plan_bands
 from manifests import LikenessRules, Recipe
 from pipeline.likeness.decisions import RANK_IDS, DecisionRules, first_decisions, open_nodes
 from pipeline.likeness.dense import Folds, alike_rule, fold
@@ -57,11 +57,6 @@ if TYPE_CHECKING:
 _SQL = Statements(__name__)
 _PIECE = (1 << 20) // 8
 """Bytes of a piece of the join per MB that the recipe allows: several pieces run side by side."""
-
-
-def load_held_out(folder: Path, minimum_quality: int) -> HeldOut:
-    """Read the held-out items whose hash carries information; the others are listed as not covered by their hash."""
-    return informative(pq.read_table(folder), minimum_quality)
 
 
 def decision_rules(recipe: Recipe) -> DecisionRules:

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from taxonomy.errors import TaxonomyError
-from taxonomy.names.ranks import SEVEN, rank_level
+from taxonomy.names.ranks import SEVEN
 
 QUALIFIERS = ("species", "genus")
 
@@ -50,11 +50,6 @@ class Policy:
                 f"fuzzy_shortest is {self.fuzzy_shortest}",
                 expected="5 or more: in shorter words one letter means another word",
             )
-
-    @property
-    def minimum_level(self) -> int:
-        """The `rank_level` of `minimum_rank`."""
-        return rank_level(self.minimum_rank)
 
     @property
     def digest(self) -> str:
