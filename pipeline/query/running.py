@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from types import FrameType
 from typing import TypeVar
 
 import duckdb
 
 T = TypeVar("T")
 _ROWS = 1_000
+_LOOK = 0.05
+"""Seconds between looks at whether Ctrl-C was typed."""
 
 
 class Runner:
@@ -24,18 +29,19 @@ class Runner:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="sql")
 
     def __call__(self, call: Callable[[], T], *others: duckdb.DuckDBPyConnection) -> T:
-        """Return what the call returns; on KeyboardInterrupt the connections are interrupted, and it is raised."""
-        future = self._pool.submit(call)
-        try:
-            return future.result()
-        except KeyboardInterrupt:
-            while not future.done():
-                # More than once: the first may have come before the call had begun, and Ctrl-C may be typed again.
-                for con in (self.con, *others):
-                    con.interrupt()
-                with suppress(KeyboardInterrupt):
-                    wait([future], timeout=0.1)
-            raise
+        """Return what the call returns; on Ctrl-C the connections are interrupted, and KeyboardInterrupt is raised.
+
+        Until the call has ended Ctrl-C is only noted, so that it never leaves a connection at work behind it, whenever
+        and however often it is typed.
+        """
+        with _noted() as interrupts:
+            future = self._pool.submit(call)
+            while wait([future], timeout=_LOOK).not_done:
+                if interrupts:
+                    # More than once: the first may have come before the call had begun.
+                    for con in (self.con, *others):
+                        con.interrupt()
+        return future.result()
 
     def close(self) -> None:
         """End the thread."""
@@ -58,3 +64,26 @@ def runner(con: duckdb.DuckDBPyConnection) -> Iterator[Runner]:
         yield running
     finally:
         running.close()
+
+
+@contextmanager
+def _noted() -> Iterator[list[int]]:
+    """Yield the list of interrupts that came in the block; they are acted on when it ends.
+
+    Signals reach the main thread alone: in any other nothing is noted.
+    """
+    came: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield came
+        return
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came and callable(before):
+            before(signal.SIGINT, None)

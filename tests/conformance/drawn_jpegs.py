@@ -18,7 +18,9 @@ from PIL import Image, ImageFilter
 SIZES = ((1, 1), (1, 40), (40, 1), (7, 9), (8, 8), (16, 16), (17, 33), (64, 48), (120, 90), (250, 333), (640, 480))
 LARGE = ((1600, 1200), (3000, 500))
 CONTENTS = ("flat", "black", "noise", "gradient", "photo", "drawing", "tiles")
-SAMPLINGS = ("1x1", "2x1", "1x2", "2x2", "4x1", "1x4", "4x2", "2x4", "3x1", "2x2,2x1,2x1")
+UNNAMED_SAMPLINGS = ("4x2", "2x4", "3x1", "2x2,2x1,2x1")
+"""Factors that TurboJPEG has no name for, so that Pillow decodes them."""
+SAMPLINGS = ("1x1", "2x1", "1x2", "2x2", "4x1", "1x4", *UNNAMED_SAMPLINGS)
 _MAGICK = shutil.which("magick") or shutil.which("convert-im6.q16") or ""
 Encoder = Callable[[Image.Image, random.Random], tuple[str, bytes]]
 

@@ -15,7 +15,7 @@ from pipeline.media.images.cost import coefficients_too_large, too_costly
 from pipeline.media.images.decode_hints import image_hint
 from pipeline.media.images.decoder_errors import DECODER_ERRORS
 from pipeline.media.images.jpeg import stripped
-from pipeline.media.images.jpeg_decoding import DamagedError, check_end, decoded
+from pipeline.media.images.jpeg_decoding import DamagedError, check_end, decoded, refuse_grey_fill
 from pipeline.media.images.jpeg_scans import CodedPicture, coded_picture, visible_damage
 from pipeline.media.images.prescan import MAX_FRAMES, prescan
 from pipeline.media.images.raster import changes_colours, to_shallow
@@ -228,8 +228,7 @@ class Source:
         )
 
     def _decode(self) -> None:
-        # Another library in this process may have asked for grey fill, which must never become training data.
-        ImageFile.LOAD_TRUNCATED_IMAGES = False
+        refuse_grey_fill()
         if self._kind == "WEBP":
             self._look_for_signs()  # before the decoder holds its canvases: looking needs as many
         try:

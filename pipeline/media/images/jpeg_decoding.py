@@ -31,6 +31,14 @@ class DamagedError(ValueError):
     """A coded picture of which a decoder would have to guess a part; the text says what libjpeg-turbo met."""
 
 
+def refuse_grey_fill() -> None:
+    """Let Pillow refuse what is cut off, which has to be said before every file it decodes.
+
+    Another library in this process may have asked for grey fill, which must never become training data.
+    """
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+
 def decoded(picture: CodedPicture, layout: str, width: int, height: int) -> Raster | None:
     """Return the raster of height x width x channels, or None for sampling factors that TurboJPEG has no name for.
 
@@ -68,6 +76,7 @@ def check_end(picture: CodedPicture) -> None:
     """
 
     def pixels(data: bytes) -> bytes:
+        refuse_grey_fill()
         try:
             image = Image.open(io.BytesIO(data), formats=("JPEG",))
             if isinstance(image, ImageFile.ImageFile):

@@ -8,7 +8,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from manifests.recipe import ImageRules
 from pipeline.media import Box, Processed, process
@@ -18,7 +18,7 @@ from pipeline.media.images.jpeg_scans import coded_picture
 from pipeline.model.outcomes import Outcome
 from tests.conformance.damage import JPEG, OTHERS, damaged
 from tests.conformance.damaged_images import drawn_others, outcome
-from tests.conformance.drawn_jpegs import draw, drawn
+from tests.conformance.drawn_jpegs import UNNAMED_SAMPLINGS, draw, drawn
 
 EOI = b"\xff\xd9"
 UNKNOWABLE = {
@@ -42,6 +42,12 @@ def seeded(seed: int, **options: object) -> bytes:
 
 def segment(code: int, body: bytes) -> bytes:
     return bytes((0xFF, code)) + struct.pack(">H", len(body) + 2) + body
+
+
+def is_silent(name: str) -> bool:
+    """Whether damage in it may go unseen, as docs/images.md says: arithmetic codes hold few impossible ones."""
+    unnamed = any(name.endswith(f"-sample {factors}") for factors in UNNAMED_SAMPLINGS)
+    return "-arithmetic" in name and (unnamed or "-progressive" in name)
 
 
 def pixels(data: bytes) -> np.ndarray:
@@ -165,15 +171,17 @@ def test_rare_codings_are_decoded_and_their_ends_are_checked(options: str) -> No
 
 
 @pytest.mark.parametrize("name", JPEG)
-def test_a_damaged_jpeg_is_refused(name: str) -> None:
+def test_a_damaged_jpeg_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = random.Random(name)
-    files = [data for _, data in drawn(8, 60) if len(data) > 5000]
+    files = [data for name, data in drawn(8, 90) if len(data) > 5000 and not is_silent(name)]
     files += [seeded(seed, quality=q) for seed, q in ((1, 60), (2, 75), (3, 90), (4, 98))]
     ends = []
     for data, other in zip(files, files[1:] + files[:1], strict=True):
         bad = dict(damaged("JPEG", data, rng, other))[name]
         if bad != data:
-            ends.append(outcome(bad, pixels(data)))
+            whole = pixels(data)
+            monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)  # as other libraries do
+            ends.append(outcome(bad, whole))
     assert len(ends) > 10
     if name not in UNKNOWABLE["JPEG"]:
         assert set(ends) <= {"truncated", "corrupt"}

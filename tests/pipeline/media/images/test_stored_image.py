@@ -111,9 +111,11 @@ def test_what_is_no_decodable_image_ends_by_its_content(data: bytes, outcome: Ou
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"])
 @pytest.mark.parametrize("keep", [0.3, 0.6, 0.95])
-def test_a_file_that_breaks_off_is_never_filled_with_grey(kind: str, keep: float, picture: Picture) -> None:
+def test_a_file_that_breaks_off_is_never_filled_with_grey(
+    kind: str, keep: float, picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = picture(kind, size=(200, 150))
-    ImageFile.LOAD_TRUNCATED_IMAGES = True  # as other libraries do, for the whole process
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)  # as other libraries do, for the whole process
     for box in (None, Box(0, 0, 50, 50)):
         answer = one(data[: int(len(data) * keep)], box)
         assert answer.outcome is Outcome.TRUNCATED, answer.detail
