@@ -45,7 +45,7 @@ verify: $(READY) ## Check everything that the run in OUT promises
 	@$(BIN)/biomill verify "$$OUT"
 
 test: $(READY) ## Run all tests but those of published loaders and trainers
-	@$(BIN)/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder --ignore=tests/oracles
+	@$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder --ignore=tests/oracles
 
 test-train: $(READY) ## Run published loaders, trainers and clients on the demo's shards; what `make oracles` has not made is skipped
 	@$(BIN)/python -m pytest -n 2 --dist loadscope tests/oracles

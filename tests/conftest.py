@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,17 @@ def assert_same_run(one: Path, two: Path) -> None:
     left, right = catalog_rows(one), catalog_rows(two)
     for view in VIEWS:
         assert left[view] == right[view], view
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Say as the last line how many tests were skipped, by reason."""
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    if reporter is None or hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    skipped = reporter.stats.get("skipped", [])
+    reasons = Counter(" ".join(str(report.longrepr[2]).removeprefix("Skipped: ").split()) for report in skipped)
+    counted = "; ".join(f"{count} x {reason}" for reason, count in sorted(reasons.items()))
+    reporter.write_line(f"skipped: {len(skipped)}{f' ({counted})' if counted else ''}")
 
 
 @pytest.fixture(scope="session")

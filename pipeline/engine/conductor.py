@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pipeline.engine.pipelines import Job, run_pipeline
 from pipeline.engine.processes import Process
-from pipeline.engine.services import Services
+from pipeline.engine.worker_pool import JobService, WorkerPool
 
 
 class Conductor:
@@ -57,17 +57,26 @@ def conduct(job: Job) -> None:
     _import_like_parent()
     if job.debug:
         logging.basicConfig(level=logging.ERROR)
-    services = None
-    if job.options.services_needed:
-        begun = _services(str(Path(job.marks).parent), job.debug)
-        begun.mark_for(job.marks)
-        services = begun.addresses
-    run_pipeline(job, services)
+    pool = jobs = ""
+    if job.options.pool_needed:
+        workers = _pool(job.debug)
+        workers.mark_for(job.marks)
+        pool = workers.address
+    if job.options.job_service_needed:
+        service = _job_service(str(Path(job.marks).parent))
+        service.mark_for(job.marks)
+        jobs = service.address
+    run_pipeline(job, pool, jobs)
 
 
 @cache
-def _services(folder: str, debug: bool) -> Services:
-    return Services(Path(folder), debug)
+def _pool(debug: bool) -> WorkerPool:
+    return WorkerPool(debug)
+
+
+@cache
+def _job_service(folder: str) -> JobService:
+    return JobService(Path(folder))
 
 
 @cache

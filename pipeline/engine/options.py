@@ -31,8 +31,13 @@ class EngineOptions:
         return self.runner == LOCAL and self.workers == 1
 
     @property
-    def services_needed(self) -> bool:
-        """Whether a job service and a pool of workers are started for the run."""
+    def pool_needed(self) -> bool:
+        """Whether worker processes are started for the run."""
+        return self.job_service_needed or (self.runner == LOCAL and self.workers > 1)
+
+    @property
+    def job_service_needed(self) -> bool:
+        """Whether a job service is started for the run."""
         return self.runner == PORTABLE and not self.job_endpoint
 
     def check(self) -> None:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.engine.failures import Report
 from pipeline.engine.options import LOCAL, PORTABLE, EngineOptions
-from pipeline.engine.sdk_worker import command_of
 from pipeline.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,15 +47,15 @@ class Job:
     """Whether what Beam says goes where it likes."""
 
 
-def run_pipeline(job: Job, services: tuple[str, str] | None = None) -> None:
-    """Build and run one pipeline. `services`: 'host:port' of the job service and of the worker pool of this run.
+def run_pipeline(job: Job, pool: str = "", job_service: str = "") -> None:
+    """Build and run one pipeline. `pool`, `job_service`: 'host:port' of those that were started for this run.
 
     Raises BeamFailedError, or UsageError when Beam does not take the options.
     """
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    runner, arguments = _runner(job, services)
+    runner, arguments = _runner(job, pool, job_service)
     try:
         with _silence(job.debug):
             pipeline = beam.Pipeline(runner=runner, options=PipelineOptions(arguments))
@@ -74,36 +73,35 @@ def run_pipeline(job: Job, services: tuple[str, str] | None = None) -> None:
         raise BeamFailedError("", f"the job ended in state {state}")
 
 
-def _runner(job: Job, services: tuple[str, str] | None) -> tuple[Any, list[str]]:
+def _runner(job: Job, pool: str, job_service: str) -> tuple[Any, list[str]]:
     """Return the Beam runner and its options."""
     options = job.options
     quiet = [f"--default_sdk_harness_log_level={'ERROR' if job.debug else 'CRITICAL'}"]
     if options.runner == LOCAL:
-        return _local_runner(job), ["--direct_num_workers", str(job.workers), *quiet, *options.beam_options]
+        return _local_runner(job, pool), ["--direct_num_workers", str(job.workers), *quiet, *options.beam_options]
     if options.runner != PORTABLE:
         return options.runner, [*quiet, *options.beam_options]
-    if services is None:
+    if not job_service:
         arguments = [f"--job_endpoint={options.job_endpoint}"]
     else:
         arguments = [
-            f"--job_endpoint={services[0]}",
+            f"--job_endpoint={job_service}",
             "--environment_type=EXTERNAL",
-            f"--environment_config={services[1]}",
+            f"--environment_config={pool}",
             f"--sdk_worker_parallelism={options.workers}",
         ]
     return "PortableRunner", [*arguments, *quiet, *options.beam_options]
 
 
-def _local_runner(job: Job) -> Any:
+def _local_runner(job: Job, pool: str) -> Any:
     """Return Beam's Fn API runner: in this process, or with worker processes."""
     from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
-    from apache_beam.transforms.environments import SubprocessSDKEnvironment
+    from apache_beam.transforms.environments import ExternalEnvironment
 
     if job.workers == 1:
         return FnApiRunner()
-    return FnApiRunner(
-        default_environment=SubprocessSDKEnvironment.from_command_string(command_of(job.marks, job.debug))
-    )
+    # With two or more the workers are asked of the pool, where the job's own process has one.
+    return FnApiRunner(default_environment=ExternalEnvironment(pool))
 
 
 @contextmanager

@@ -43,6 +43,7 @@ class Process:
 
             environment = {**LEAN_ENVIRONMENT, **environment}
         command = [sys.executable, "-c", _ENTRY, json.dumps(sys.path), "lean" if lean else ""]
+        self._one_by_one = threading.Lock()
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=environment
         )
@@ -66,8 +67,9 @@ class Process:
         assert self._process.stdin is not None and self._process.stdout is not None
         failure: BaseException | None
         try:
-            _send(self._process.stdin, message)
-            answer = _receive(self._process.stdout)
+            with self._one_by_one:  # answers come in the order of what was sent, and are for who sent it
+                _send(self._process.stdin, message)
+                answer = _receive(self._process.stdout)
             failure = _died() if answer is None else pickle.loads(answer)
         except (OSError, ValueError, EOFError, pickle.UnpicklingError):  # it ended while it was written or read
             failure = _died()

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pipeline.engine.sdk_worker import NAME
 from tests.conftest import Demo, assert_same_run
 from tests.end_to_end.commands import command
 
@@ -19,10 +20,10 @@ def sdk_workers(pid: int, since: float = 0.0) -> list[psutil.Process]:
     found = []
     for child in psutil.Process(pid).children(recursive=True):
         try:
-            line, started = " ".join(child.cmdline()), child.create_time()
+            name, started = child.name(), child.create_time()
         except psutil.Error:
             continue
-        if "sdk_worker" in line and "worker_pool" not in line and started >= since:
+        if name == NAME and started >= since:
             found.append(child)
     return found
 

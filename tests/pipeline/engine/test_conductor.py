@@ -11,6 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pipeline.engine.sdk_worker import NAME
+
 CODE = """
 import sys, time
 from pathlib import Path
@@ -27,10 +29,10 @@ def test_nothing_is_left_of_a_run_whose_process_was_killed(runner: str, workers:
         while process.poll() is None:
             family = psutil.Process(process.pid).children(recursive=True)
             with contextlib.suppress(psutil.Error):
-                if sum("pipeline.engine.sdk_worker" in each.cmdline() for each in family) == workers:
+                if sum(each.name() == NAME for each in family) == workers:
                     break
             time.sleep(0.05)
         process.kill()
-    assert len(family) == 3  # with the one that runs the pipeline, and the job service
+    assert len(family) == 4  # with the one that runs the pipeline, the one that workers are forks of, the job service
     _, alive = psutil.wait_procs(family, timeout=60)
     assert not [each.cmdline() for each in alive]

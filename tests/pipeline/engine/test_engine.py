@@ -20,6 +20,7 @@ import pytest
 
 from pipeline.engine.engine import Engine, EngineOptions
 from pipeline.engine.failures import Report
+from pipeline.engine.sdk_worker import NAME
 from pipeline.model.errors import PipelineError, RunError, StorageError, UsageError, WorkerDiedError
 
 RUNNERS = {
@@ -122,10 +123,10 @@ def worker_processes() -> list[psutil.Process]:
     found = []
     for child in psutil.Process().children(recursive=True):
         try:
-            words = child.cmdline()
+            name = child.name()
         except psutil.Error:
             continue
-        if "pipeline.engine.sdk_worker" in words:  # and no more the shell that becomes one
+        if name == NAME:
             found.append(child)
     return found
 
