@@ -129,3 +129,17 @@ def test_a_copy_made_lighter_until_its_whites_are_cut_off_is_confirmed() -> None
         a, b = (picture.astype(np.uint8)[np.newaxis] for picture in (scene, copy))
         assert residuals(a, b)[0] < 1
         assert residuals(b, a)[0] < 1
+
+
+def test_black_points_say_nothing_of_the_gain_and_dark_ones_do() -> None:
+    """A shadow that one copy shows: the rest is fitted exactly beside black, and only about beside what is dark."""
+    scene = np.tile(np.linspace(60, 240, 64).astype(np.uint8), (64, 1))
+    shown = scene.copy()
+    shown[:32] = 25
+    found = []
+    for level in (4, 5):
+        hidden = scene.copy()
+        hidden[:32] = level
+        found.append(float(residuals(hidden[np.newaxis], shown[np.newaxis])[0]))
+    assert found[0] == 21
+    assert found[1] < 16
