@@ -17,7 +17,7 @@ def clipped(*places: tuple[float, float, float, float]) -> list[list[float]]:
 
 
 def test_a_box_that_begins_at_an_edge_is_not_computed_anew() -> None:
-    # 480 - (480 - 1e-12) is no longer 1e-12, nor 0.1 + 0.2 - 0.2 still 0.1.
+    # Computed from its ends, 0.2 + 0.1 - 0.2 would no longer be 0.1.
     inside = [(0.0, 0.0, 0.1, 0.1), (0.2, 0.2, 0.1, 0.1), (0.2, 0.0, 640 - 0.2, 480.0)]
     assert clipped(*inside) == [list(place) for place in inside]
 
