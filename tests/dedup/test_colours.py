@@ -58,3 +58,12 @@ def test_a_palette_is_told_also_where_it_is_stored_as_rgb(palette: int) -> None:
 
 def test_the_grades_are_ordered_from_the_most_colour() -> None:
     assert COLOURS == ("many", "few", "grey")
+
+
+def test_colours_that_even_out_within_four_pixels_are_none() -> None:
+    """Noise of chroma, as small sensors and JPEGs leave it: means of 4 x 4 of 128 x 128 pixels hold none of it."""
+    grey = np.random.default_rng(7).integers(60, 190, (32, 32)).repeat(4, axis=0).repeat(4, axis=1)
+    turn = np.where(np.arange(128) % 4 < 2, 40, -40)
+    pixels = np.stack([grey + turn, grey, grey - turn], axis=2).astype(np.uint8)
+    assert colours_of(Image.fromarray(pixels)) == "grey"
+    assert colours_of(Image.fromarray(pixels.repeat(2, axis=1)[:, :128])) == "many"

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup import PairLimitError, brute_pairs, fold_dense, pairs_within, thin
+from dedup.dense import dense_rows
 from tests.dedup.test_hamming import make
 
 
@@ -68,3 +69,12 @@ def test_a_dense_group_of_near_hashes_is_folded_and_thinned_alike() -> None:
     assert not len(brute_pairs(hashes[kept], 10))
     between = np.bitwise_count(hashes ^ hashes[decided.representative]).sum(axis=1)
     assert between.max() <= 10
+
+
+@pytest.mark.parametrize("width", [8, 32])
+def test_a_thousand_and_twenty_four_equal_rows_may_be_chance_and_one_more_may_not(width: int) -> None:
+    rows = np.zeros((1025, width), np.uint8)
+    assert not dense_rows(rows[1:], 6).any()
+    assert dense_rows(rows, 6).all()
+    far = np.concatenate([rows, np.full((3, width), 255, np.uint8)])
+    assert np.flatnonzero(~dense_rows(far, 6)).tolist() == [1025, 1026, 1027]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -22,6 +24,7 @@ from dedup import (
 )
 from dedup.bands import permuted_word
 from dedup.hamming import mixed_words
+from dedup.nearest import nearest_within
 from dedup.pairs import as_words
 
 PLANS = [(32, 0), (32, 2), (32, 6), (32, 10), (32, 20), (32, 30), (32, 31), (8, 0), (8, 4), (8, 6), (8, 7), (8, 10)]
@@ -205,6 +208,15 @@ def test_near_hashes_do_not_share_a_digest() -> None:
 def test_other_arrays_are_refused(hashes: np.ndarray) -> None:
     with pytest.raises(LikenessError, match="uint8"):
         pairs_within(hashes, 6)
+
+
+@pytest.mark.parametrize("search", [cross_pairs_within, nearest_within])
+def test_the_array_that_is_wrong_is_named(search: Callable[[np.ndarray, np.ndarray, int], Pairs]) -> None:
+    good, wrong = np.zeros((2, 8), np.uint8), np.zeros((2, 5), np.uint8)
+    with pytest.raises(LikenessError, match=r"^a is uint8\[2, 5\]"):
+        search(wrong, good, 6)
+    with pytest.raises(LikenessError, match=r"^b is uint8\[2, 5\]"):
+        search(good, wrong, 6)
 
 
 def test_distances_and_plans_that_do_not_fit_are_refused() -> None:

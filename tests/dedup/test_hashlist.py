@@ -186,3 +186,24 @@ def test_lists_beyond_the_caps_are_refused_before_they_are_unpacked(
     monkeypatch.setattr(module, "MAX_BYTES", 20)
     with pytest.raises(LikenessError, match="bytes"):
         read_hash_list(path)
+
+
+def test_a_list_of_just_the_largest_size_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "list.csv"
+    write_hash_list(path, table_of(*({"media_key": "k"} for _ in range(5))))
+    size = path.stat().st_size
+    monkeypatch.setattr(module, "MAX_BYTES", size)
+    assert read_hash_list(path).num_rows == 5
+    monkeypatch.setattr(module, "MAX_BYTES", size - 1)
+    with pytest.raises(LikenessError, match=f"{size} bytes"):
+        read_hash_list(path)
+
+
+def test_columns_that_are_foreign_or_stand_twice_are_named(tmp_path: Path) -> None:
+    foreign, twice = tmp_path / "foreign.parquet", tmp_path / "twice.parquet"
+    pq.write_table(pa.table({"a": ["1"], "b": ["2"]}), foreign)
+    pq.write_table(pa.Table.from_arrays([pa.array(["ab" * 32])] * 2, ["sha256", "sha256"]), twice)
+    for path, columns in ((foreign, "none"), (twice, "sha256, sha256")):
+        with pytest.raises(LikenessError, match=f"the columns are {columns}") as caught:
+            read_hash_list(path)
+        assert caught.value.remedy == "rename the columns"

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup import LikenessError, brute_pairs, components, key_ranges, pairs_within, plan_bands, range_pairs
+from dedup.bands import permuted_word
 from dedup.pairs import merge_pairs
 from dedup.ranges import MINIMUM_BUDGET, cut_ranges
 from tests.dedup.test_hamming import make, tuples
@@ -102,3 +103,28 @@ def test_too_small_a_budget_and_a_foreign_plan_are_refused() -> None:
         key_ranges(hashes, plan_bands(64, 6), MINIMUM_BUDGET - 1)
     with pytest.raises(LikenessError, match="plan"):
         key_ranges(hashes, plan_bands(256, 6), MINIMUM_BUDGET)
+
+
+def test_a_range_holds_as_many_rows_as_it_may_and_no_more() -> None:
+    plan = plan_bands(64, 0)
+    (band,) = plan.bands
+    random = np.random.default_rng(9)
+    hashes = random.integers(0, 256, (4000, 8), dtype=np.uint8)
+    words = permuted_word(hashes, band.word)
+    prefix = ((words >> np.uint64(band.shift + band.key_bits - 12)) & np.uint64(4095)).astype(np.int64)
+    counts = np.bincount(prefix, minlength=4096)
+    for most in (int(counts.max()), 50, 4000):
+        pieces = cut_ranges(hashes, plan, most)
+        held = [int(counts[piece.low : piece.high].sum()) for piece in pieces]
+        assert max(held) <= most
+        assert {piece.parts for piece in pieces} == {1}
+        assert [piece.low for piece in pieces] == [0, *(piece.high for piece in pieces[:-1])]
+        assert pieces[-1].high == 4096
+        for piece, rows in zip(pieces[:-1], held, strict=False):
+            assert rows + counts[piece.high] > most
+    over = cut_ranges(hashes, plan, int(counts.max()) - 1)
+    for piece in over:
+        rows = int(counts[piece.low : piece.high].sum())
+        # Two parts are in memory at a time.
+        assert piece.parts == (1 if rows < counts.max() else -(-2 * rows // (int(counts.max()) - 1)))
+        assert piece.parts == 1 or piece.high == piece.low + 1

@@ -81,6 +81,13 @@ def test_means_and_spreads_are_those_of_the_cells() -> None:
     assert cells.spread[0, 0] == 10
 
 
+@pytest.mark.parametrize(("levels", "spread"), [((5, 250), 245), ((4, 250), np.inf), ((5, 251), np.inf)])
+def test_a_cell_that_holds_black_or_white_may_be_cut_off(levels: tuple[int, int], spread: float) -> None:
+    block = np.full((1, 64, 64), 100, np.uint8)
+    block[0, 0, :2] = levels
+    assert cell_means(block).spread[0, :2].tolist() == [spread, 0]
+
+
 def test_nearly_all_frames_with_different_animals_are_refused_without_a_fit() -> None:
     blocks = frames(3, 40)
     left, right = all_pairs(40)
@@ -111,3 +118,31 @@ def test_ends_that_do_not_match_are_an_error() -> None:
     cells = cell_means(frames(1, 2))
     with pytest.raises(LikenessError, match="1 left ends stand beside 2 right ones"):
         surely_above(6.0, cells, cells, np.array([0]), np.array([0, 1]))
+
+
+def test_half_a_level_above_the_limit_is_refused_without_a_fit_and_half_a_level_below_is_not() -> None:
+    """A patch on a straight ramp is missed by every line by half of what it stands out."""
+    page = np.tile(np.arange(64, dtype=np.uint8) * 2 + 60, (3, 64, 1))
+    page[1, 24:28, 24:28] += 13
+    page[2, 24:28, 24:28] += 11
+    cells = cell_means(page)
+    assert surely_above(6.0, cells, cells, np.array([0, 0]), np.array([1, 2])).tolist() == [True, False]
+
+
+def test_flat_pictures_are_refused_at_no_limit() -> None:
+    flat = np.stack([np.full((64, 64), level, np.uint8) for level in (100, 100, 130)])
+    cells = cell_means(flat)
+    left, right = all_pairs(3)
+    assert not surely_above(0.25, cells, cells, left, right).any()
+    assert not residuals(flat[left], flat[right]).any()
+
+
+def test_a_pair_is_refused_alone_as_in_any_company() -> None:
+    """Also the first pair, and those beyond the number that is bounded at a time."""
+    cells = cell_means(frames(4, 14))
+    left, right = all_pairs(14)
+    together = surely_above(6.0, cells, cells, left, right)
+    assert len(left) > 64
+    assert together[0]
+    alone = [bool(surely_above(6.0, cells, cells, left[[row]], right[[row]])[0]) for row in range(len(left))]
+    assert together.tolist() == alone

@@ -117,3 +117,29 @@ def test_thumbnails_that_do_not_pair_up_are_refused() -> None:
         residuals(blocks, blocks[:1])
     with pytest.raises(LikenessError, match="blocks"):
         residuals(blocks[:, :32], blocks[:, :32])
+
+
+def test_a_copy_made_lighter_until_its_whites_are_cut_off_is_confirmed() -> None:
+    """What was cut off says nothing of the gain: from the rest it is found exactly."""
+    scene = np.kron(np.random.default_rng(9).integers(20, 240, (8, 8)), np.ones((8, 8))).astype(np.int64)
+    lighter = np.minimum(scene * 2, 255)
+    darker = np.maximum(scene * 2 - 330, 0)
+    for copy, end in ((lighter, 255), (darker, 0)):
+        assert 0.3 < (copy == end).mean() < 0.7
+        a, b = (picture.astype(np.uint8)[np.newaxis] for picture in (scene, copy))
+        assert residuals(a, b)[0] < 1
+        assert residuals(b, a)[0] < 1
+
+
+def test_black_points_say_nothing_of_the_gain_and_dark_ones_do() -> None:
+    """A shadow that one copy shows: the rest is fitted exactly beside black, and only about beside what is dark."""
+    scene = np.tile(np.linspace(60, 240, 64).astype(np.uint8), (64, 1))
+    shown = scene.copy()
+    shown[:32] = 25
+    found = []
+    for level in (4, 5):
+        hidden = scene.copy()
+        hidden[:32] = level
+        found.append(float(residuals(hidden[np.newaxis], shown[np.newaxis])[0]))
+    assert found[0] == 21
+    assert found[1] < 16

@@ -2,7 +2,8 @@
 
 First the test file that mirrors the module, then the module's own doctests, then the tests of its folder, then test
 files and doctests by how many imports lie between them and the module. A name that a package passes on counts as an
-import of the module that defines it, so `from dedup import thin` is one step from `dedup/thinning.py`.
+import of the module that defines it, so `from dedup import thin` is one step from `dedup/thinning.py`; so does a module
+of the same area that stands by its name in a text, as readers of sources do, which are loaded when they are opened.
 """
 
 from __future__ import annotations
@@ -57,6 +58,9 @@ class Imports:
                 found |= {self._file(alias.name) for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
                 found |= {self._resolve(node.module, alias.name) for alias in node.names}
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and "." in node.value:
+                named = self._file(node.value)
+                found |= {named} if named is not None and area(named) == area(file) else set()
         if file.startswith("tests/"):
             # What a test's folder shares is there without an import; what all tests share is the whole program.
             parts = file.split("/")[:-1]

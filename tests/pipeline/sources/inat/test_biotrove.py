@@ -13,7 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from manifests.recipe import SourceSpec
 from pipeline.model.errors import SourceError
+from pipeline.sources import open_source
 from pipeline.sources.inat.biotrove import COLUMNS
 from tests.pipeline.sources.conftest import Reader
 
@@ -116,6 +118,14 @@ def test_what_is_no_release_is_refused(tmp_path: Path, read_release: Reader) -> 
     pq.write_table(pa.table({name: [[1]] for name in COLUMNS}), tmp_path / "a.parquet")
     with pytest.raises(SourceError, match="neither text nor numbers"):
         read_release("biotrove", tmp_path)
+
+
+@pytest.mark.parametrize("path", ["folder", "folder/a.parquet"])
+def test_a_table_of_other_columns_is_refused_before_it_is_cut(tmp_path: Path, path: str) -> None:
+    (tmp_path / "folder").mkdir()
+    pq.write_table(pa.table({"photo_id": [1]}), tmp_path / "folder/a.parquet")
+    with pytest.raises(SourceError, match="no column scientificName"):
+        open_source("biotrove").inspect(SourceSpec(name="s", kind="biotrove", path=str(tmp_path / path)))
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
