@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from PIL import Image
 
-from dedup import HASH_LIST_SCHEMA, BothHashes, HeldOut, HeldOutPair, hash_image
+from dedup import HASH_LIST_SCHEMA, BothHashes, HeldOut, HeldOutPair, find_pair_leaks, hash_image
+from dedup.joint import BothNear
 from manifests import LikenessRules
+from pipeline.likeness import pair_certificate
 from pipeline.likeness.canaries import audited, changed_copies, planted_hashes, planted_images
 from pipeline.likeness.pair_certificate import by_pair
 from tests.pipeline.likeness.pictures import grain
@@ -183,6 +186,44 @@ def test_items_with_only_one_of_the_two_hashes_are_no_part_of_it() -> None:
     without = items.set_column(items.schema.get_field_index("phash"), "phash", pa.nulls(3, pa.string()))
     assert said(hashes_of([0]), without) == []
     assert len(HeldOutPair.from_table(without).hashes) == 0
+
+
+def forgetting(*rows: int) -> Callable[..., BothNear]:
+    """The search as it is, but that it never finds these rows."""
+
+    def search(*given: Any) -> BothNear:
+        found = find_pair_leaks(*given)
+        keep = ~np.isin(found.left, rows)
+        return replace(found, **{each.name: getattr(found, each.name)[keep] for each in fields(found)})
+
+    return search
+
+
+@pytest.mark.parametrize(
+    ("forgotten", "told"),
+    [((20, 119), "found 98 of 100 planted canaries"), ((120, 121, 122, 123, 124), "and it found 0")],
+    ids=["canaries", "changed copies"],
+)
+def test_a_search_that_misses_what_was_planted_is_no_proof(
+    monkeypatch: pytest.MonkeyPatch, forgotten: tuple[int, ...], told: str
+) -> None:
+    monkeypatch.setattr(pair_certificate, "find_pair_leaks", forgetting(*forgotten))
+    leaks, canaries, audit = said(hashes_of(range(100, 120)), held_out(5))
+    assert [leaks[0], canaries[0], audit[0]] == [True, False, False]
+    assert told in canaries[1] and "finds other images within both" in audit[1]
+
+
+def test_a_search_that_misses_a_leak_is_contradicted_by_brute_force(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pair_certificate, "find_pair_leaks", forgetting(0))
+    leaks, canaries, audit = said(hashes_of([3, 100]), held_out(5))
+    assert [leaks[0], canaries[0], audit[0]] == [True, True, False]
+
+
+def test_a_short_audit_that_finds_all_the_same_contradicts_nothing() -> None:
+    twice = pa.concat_tables([held_out(1), held_out(1).set_column(1, "item", pa.array(["again.jpg"]))])
+    _, _, audit = said(hashes_of([100]), twice, audit=103)
+    assert audit[0] and "over 103 x 1 pairs of hashes" in audit[1]
+    assert "finds the same images within both (102, canaries included)" in audit[1]
 
 
 def test_a_short_audit_says_how_little_it_compared_and_contradicts_nothing() -> None:

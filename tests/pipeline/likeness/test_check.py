@@ -168,6 +168,38 @@ def test_hashes_that_say_little_prove_no_leak_and_clear_nothing(
     assert decided(found) == {"000": expected}
 
 
+def test_every_row_of_the_report_says_by_what_it_is_there_and_stands_in_the_order_of_the_names() -> None:
+    random = np.random.default_rng(8)
+    pdq, phash = random.integers(0, 256, (2, 32), dtype=np.uint8), random.integers(0, 256, (2, 8), dtype=np.uint8)
+    near = pdq[0].copy()
+    near[0] ^= 0b1011
+    held = table([both(pdq[0], phash[0], 90) | {"item": "z"}, both(pdq[1], phash[1], 90) | {"item": "y"}])
+    held = pa.concat_tables([held, table([{"item": "x", "media_key": "k"}])])
+    train = table(
+        [
+            {"item": "t3", "outcome": "corrupt"},
+            both(near, phash[0], 90) | {"item": "t2"},
+            both(pdq[1], phash[1], 12) | {"item": "t1"},
+            {"item": "t0", "media_key": "k"},
+        ]
+    )
+    report = check_leaks(train, held)
+    none = {"distance": -1, "phash_distance": -1, "variant": -1, "residual": -1.0}
+    unknown = {"benchmark": None, "item": None, "decision": "leak_unknown", **none}
+    assert report.leaks.to_pylist() == [
+        {"train": "t0", "benchmark": "b", "item": "x", "rule": "media_key", "decision": "leak", "detail": None, **none},
+        {"train": "t1", "rule": "low information", "detail": "quality 12, at least 50 needed", **unknown},
+        {"train": "t2", "benchmark": "b", "item": "z", "rule": "hamming", "decision": "leak", "detail": None}
+        | {**none, "distance": 3, "variant": 0},
+        {"train": "t3", "rule": "no hash", "detail": "corrupt", **unknown},
+    ]
+    assert report.items.to_pylist() == [
+        {"benchmark": "b", "item": "x", "state": "leaked", "train": "t0", "rule": "media_key", "distance": 0},
+        {"benchmark": "b", "item": "y", "state": "clean", "train": None, "rule": None, "distance": None},
+        {"benchmark": "b", "item": "z", "state": "leaked", "train": "t2", "rule": "hamming", "distance": 3},
+    ]
+
+
 def table(rows: list[dict[str, object]]) -> pa.Table:
     named = [{"benchmark": "b", "item": f"{n:03}", "spec": HASH_SPEC, **row} for n, row in enumerate(rows)]
     return pa.Table.from_pylist(named, HASHED_SCHEMA)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from manifests import LikenessRules
 from pipeline.likeness.deduplicate import Duplicates, find_duplicates
-from pipeline.likeness.hashing import hash_set
+from pipeline.likeness.hashing import HASHED_SCHEMA, hash_set
 from tests.pipeline.likeness.pictures import grain, jpeg, lay
 
 
@@ -86,11 +88,31 @@ def test_a_pair_that_does_not_verify_is_listed_and_kept(tmp_path: Path) -> None:
     animal = empty.copy()
     animal.paste((255, 255, 255), (100, 100, 128, 128))
     lay(tmp_path, empty=empty, animal=animal)
-    found = find_duplicates(hash_set([tmp_path], turned=False))
+    images = hash_set([tmp_path], turned=False)
+    found = find_duplicates(images, LikenessRules(duplicate_distance=60))
     assert {outcome for outcome, _ in outcomes(found).values()} == {"kept"}
-    for pair in found.pairs.to_pylist():
-        assert not pair["verified"]
-        assert pair["residual"] > 6
+    (pair,) = found.pairs.to_pylist()
+    assert (pair["left"], pair["right"], pair["verified"]) == ("animal.jpg", "empty.jpg", False)
+    one, other = (np.frombuffer(bytes.fromhex(pdq), np.uint8) for pdq in images["pdq"].to_pylist())
+    assert pair["distance"] == int(np.bitwise_count(one ^ other).sum())
+    assert pair["residual"] > 6
+
+
+def test_a_pair_is_listed_with_the_residual_that_verified_it_or_none_where_there_is_no_thumbnail(
+    tmp_path: Path,
+) -> None:
+    lay(tmp_path, b=grain(1), a=jpeg(grain(1), 70))
+    images = hash_set([tmp_path], turned=False)
+    (pair,) = find_duplicates(images).pairs.to_pylist()
+    assert (pair["left"], pair["right"], pair["verified"], pair["same_group"]) == ("a.jpg", "b.jpg", True, False)
+    assert 0 < pair["residual"] <= LikenessRules().duplicate_residual
+    dropped = [row for row in find_duplicates(images).decisions.to_pylist() if row["decision"] == "dropped"]
+    assert [json.loads(row["evidence"])["residual"] for row in dropped] == [pair["residual"]]
+    bare = images.set_column(
+        images.column_names.index("thumbnail"), HASHED_SCHEMA.field("thumbnail"), pa.nulls(2, pa.binary(4096))
+    )
+    (pair,) = find_duplicates(bare).pairs.to_pylist()
+    assert (pair["residual"], pair["verified"]) == (-1.0, True)
 
 
 @settings(max_examples=15, deadline=None)

@@ -11,10 +11,12 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.likeness.decisions import RANK_IDS, DecisionRules
+from pipeline.likeness.decisions import RANK_IDS, Decision, DecisionRules
+from pipeline.likeness.dense import NO_GROUP, Alike, Folds, fold
 from pipeline.likeness.duplicates import decide_duplicates
 from pipeline.likeness.edges import Edges
 from pipeline.likeness.search import Leak
+from pipeline.likeness.verification import Given
 from pipeline.model.outcomes import Outcome
 
 Row = tuple[str, str, bool, str, int]
@@ -158,3 +160,90 @@ def test_every_record_has_one_decision_and_every_dropped_one_names_a_kept_one(
     random.shuffle(shuffled)
     again, _ = decide_duplicates(table, node, edges(*shuffled), {}, DecisionRules())
     assert [(f.outcome, f.other) for f in again] == [(f.outcome, f.other) for f in decisions]
+
+
+def folded(bits: list[list[int]], dense: list[int], labels: list[str]) -> Folds:
+    """Fold nodes whose hashes have these bits set, of which some are dense."""
+    hashes = np.zeros((len(bits), 256), np.uint8)
+    for place, chosen in enumerate(bits):
+        hashes[place, chosen] = 1
+    codes = np.array([sorted(LINEAGES).index(label) for label in labels])
+    alike = Alike(Given([None] * len(bits)), 6.0, np.full(len(bits), NO_GROUP), codes)
+    return fold(np.packbits(hashes, axis=1), np.arange(len(bits)), np.isin(np.arange(len(bits)), dense), alike, 10)
+
+
+def unfolded(
+    rows: list[Row], nodes: list[int], folds: Folds, *pairs: tuple[int, int, int]
+) -> tuple[list[Decision], list[int]]:
+    decisions, cluster = decide_duplicates(
+        records(rows), np.array(nodes), edges(*pairs), {}, DecisionRules(), folds=folds
+    )
+    return decisions, cluster.tolist()
+
+
+def told(decisions: list[Decision]) -> list[tuple[Outcome | None, int | None]]:
+    return [(decision.outcome, decision.other) for decision in decisions]
+
+
+def test_what_is_folded_falls_to_its_host_where_that_is_kept() -> None:
+    rows = [("lynx", p, False, p, 90) for p in "abc"]
+    folds = folded([[], list(range(6)), [200]], [0, 1], ["lynx"] * 3)
+    decisions, cluster = unfolded(rows, [0, 1, 2], folds, (0, 2, 1))
+    assert told(decisions) == [(None, None), (Outcome.NEAR_DUPLICATE, 0), (Outcome.NEAR_DUPLICATE, 0)]
+    assert '"distance":6' in decisions[1].evidence
+    assert cluster == [0, 0, 0]
+
+
+def test_what_is_folded_behind_a_fallen_host_falls_to_the_kept_image_that_it_is_alike_to() -> None:
+    rows = [("lynx", p, False, p, 90) for p in "abc"]
+    folds = folded([[], list(range(6)), list(range(8))], [1, 2], ["lynx"] * 3)
+    decisions, cluster = unfolded(rows, [0, 1, 2], folds, (0, 1, 6))
+    assert told(decisions) == [(None, None), (Outcome.NEAR_DUPLICATE, 0), (Outcome.NEAR_DUPLICATE, 0)]
+    assert '"distance":8' in decisions[2].evidence
+    assert cluster == [0, 0, 0]
+
+
+def test_what_is_folded_behind_a_fallen_host_and_alike_to_nothing_kept_stays_once() -> None:
+    rows = [("lynx", p, False, p, 90) for p in "abccd"]
+    folds = folded([[], list(range(8)), list(range(16)), list(range(17))], [1, 2, 3], ["lynx"] * 4)
+    # Records 2 and 3 are one picture, which lies 16 bits from the kept one; record 4 lies one bit from that picture.
+    decisions, cluster = unfolded(rows, [0, 1, 2, 2, 3], folds, (0, 1, 8))
+    assert told(decisions) == [
+        (None, None),
+        (Outcome.NEAR_DUPLICATE, 0),
+        (None, None),
+        (Outcome.EXACT_DUPLICATE, 2),
+        (Outcome.NEAR_DUPLICATE, 2),
+    ]
+    assert '"distance":0' in decisions[3].evidence and '"distance":1' in decisions[4].evidence
+    assert cluster == [0] * 5
+
+
+def test_what_is_folded_behind_a_fallen_host_and_alike_to_another_label_is_a_conflict() -> None:
+    # Node 2 lies 8 bits from its host 1 and from 3, of another label, which lies 16 bits from both other ends.
+    bits = [[], list(range(8)), list(range(16)), [*range(8, 16), *range(16, 24), *range(8)]]
+    labels = ["lynx", "lynx", "lynx", "puma"]
+    rows = [(label, p, False, p, 90) for label, p in zip(labels, "abcd", strict=True)]
+    decisions, _ = unfolded(rows, [0, 1, 2, 3], folded(bits, [1, 2], labels), (0, 1, 8))
+    assert told(decisions) == [
+        (None, None),
+        (Outcome.NEAR_DUPLICATE, 0),
+        (Outcome.LABEL_CONFLICT, 3),
+        (None, None),
+    ]
+    assert '"taxa":["t:Lynx-lynx","t:Puma-concolor"]' in decisions[2].evidence
+
+
+def test_what_is_folded_behind_a_conflict_is_one() -> None:
+    labels = ["lynx", "puma", "puma"]
+    rows = [(label, p, False, p, 90) for label, p in zip(labels, "abc", strict=True)]
+    decisions, cluster = unfolded(
+        rows, [0, 1, 2], folded([[], list(range(8)), list(range(12))], [1, 2], labels), (0, 1, 8)
+    )
+    assert told(decisions) == [
+        (Outcome.LABEL_CONFLICT, 1),
+        (Outcome.LABEL_CONFLICT, 0),
+        (Outcome.LABEL_CONFLICT, 0),
+    ]
+    assert '"distance":4' in decisions[2].evidence and "alike to a label conflict" in decisions[2].evidence
+    assert cluster == [0, 0, 0]

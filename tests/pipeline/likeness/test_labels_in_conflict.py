@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,9 @@ from pipeline.model.outcomes import Outcome
 from pipeline.model.records import RANK_COLUMNS
 
 RANK_IDS = [f"{rank}_id" for rank in RANK_COLUMNS]
-GENERA = {"lynx": "Lynx", "puma": "Puma", "cougar": "Puma", "Puma": "Puma"}
+PAIRS = [(f"{first}-b", f"{first}-a") for first in "pqrstuvwxyz"]
+GENERA = {label: label for pair in PAIRS for label in pair}
+GENERA |= {"lynx": "Lynx", "puma": "Puma", "cougar": "Puma", "Puma": "Puma"}
 
 
 def decide(
@@ -95,6 +98,15 @@ def test_a_conflict_names_the_record_that_contradicts_not_the_first_alike() -> N
     assert [decision.outcome for decision in decisions] == [None, Outcome.LABEL_CONFLICT, Outcome.LABEL_CONFLICT]
     assert [decisions[1].other, decisions[2].other] == [2, 1]
     assert "t:lynx" in decisions[2].evidence and "t:puma" in decisions[2].evidence
+
+
+def test_the_two_taxa_of_a_conflict_are_told_in_order() -> None:
+    for first, second in PAIRS:
+        for labels in ([first, second], [second, first]):
+            decisions, _ = decide(labels, [False] * 2, list("ab"), (0, 1, 4))
+            assert [json.loads(decision.evidence)["taxa"] for decision in decisions] == [
+                [f"t:{second}", f"t:{first}"]
+            ] * 2
 
 
 def test_of_several_contradicting_nodes_the_first_is_named_in_any_order_of_pairs() -> None:

@@ -13,6 +13,7 @@ import pytest
 from manifests import BiomillError
 from pipeline.likeness.hashing import hash_set
 from pipeline.likeness.sets import pictures
+from pipeline.model.outcomes import Outcome
 from tests.pipeline.likeness.pictures import grain, jpeg, lay
 
 
@@ -46,6 +47,24 @@ def test_an_image_beyond_the_cap_is_named_and_not_read(tmp_path: Path) -> None:
         for picture in pictures([tmp_path], 10)
     }
     assert found == {"a.tar!big.jpg": ("too_large", 0), "a.tar!small.jpg": (None, 1), "big.jpg": ("too_large", 0)}
+
+
+def test_an_image_of_just_the_cap_is_read_wherever_it_lies(tmp_path: Path) -> None:
+    tar(tmp_path / "a.tar", {"all.jpg": b"x" * 10, "more.jpg": b"x" * 11})
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.writestr("all.jpg", b"y" * 10)
+        archive.writestr("more.jpg", b"y" * 11)
+    lay(tmp_path, all=b"z" * 10, more=b"z" * 11)
+    found = {picture.name: (picture.data, picture.outcome) for picture in pictures([tmp_path], 10)}
+    too_large = (b"", Outcome.TOO_LARGE)
+    assert found == {
+        "a.tar!all.jpg": (b"x" * 10, None),
+        "a.tar!more.jpg": too_large,
+        "all.jpg": (b"z" * 10, None),
+        "b.zip!all.jpg": (b"y" * 10, None),
+        "b.zip!more.jpg": too_large,
+        "more.jpg": too_large,
+    }
 
 
 def test_a_broken_archive_and_an_empty_folder_are_errors(tmp_path: Path) -> None:

@@ -35,7 +35,12 @@ def test_pictures_stand_in_their_row_and_place_and_a_missing_one_is_a_crossed_bo
     sheet = Image.open(sheet_file)
     assert sheet.size == (2 * STEP + 6, 2 * STEP + 6)
     assert [colour(sheet, 0, 0), colour(sheet, 0, 1), colour(sheet, 1, 0)] == [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
-    assert sheet.getpixel((6 + STEP + 100, 6 + STEP + 30)) != (255, 255, 255)
+    box = np.asarray(sheet.convert("L").crop((6 + STEP, 6 + STEP, 6 + STEP + 128, 6 + STEP + 128))).astype(int)
+    inside, line = box[8:-8, 8:-8], np.arange(8, 120)
+    # Light grey, with one darker line from the upper left to the lower right.
+    assert 225 < np.median(inside) < 250
+    assert (inside.argmin(axis=1) == line - 8).mean() > 0.9
+    assert (box[line, line] < 220).all()
     page = page_file.read_text()
     assert "<title>Title &lt;1&gt;</title>" in page and "<p>2 rows.</p>" in page
     assert re.findall(r"url\((\S+)\) (-\d+px -\d+px)", page) == [
