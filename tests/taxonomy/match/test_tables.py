@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.commands.cli import main
 from taxonomy import Taxonomy, TaxonomyError, resolve_file
+from taxonomy.match.tables import Malformed, column_for, columns_of, read_names, written
 
 ROWS = [
     {
@@ -104,3 +105,46 @@ def test_the_verbs_print_counts_and_candidates(tmp_path: Path, capsys: pytest.Ca
     assert "classification -17" in told
     assert main(["taxonomy", "explain", "Oenanthe", "--taxonomy", str(tmp_path)]) == 1
     assert "this is no built taxonomy" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("header", "column"),
+    [
+        ("name", "scientific_name"),
+        ("Scientific Name", "scientific_name"),
+        ("http://rs.tdwg.org/dwc/terms/scientificName", "scientific_name"),
+        ("authorship", "name_authorship"),
+        ("name_authorship", "name_authorship"),
+        ("rank", "rank_verbatim"),
+        ("dwc:verbatimTaxonRank", "rank_verbatim"),
+        ("taxonID", None),
+        ("", None),
+    ],
+)
+def test_a_header_means_a_column_whatever_its_way_of_writing(header: str, column: str | None) -> None:
+    assert column_for(header) == column
+
+
+def test_a_column_without_a_name_is_a_column_like_others(tmp_path: Path) -> None:
+    path = tmp_path / "names.csv"
+    path.write_text("scientificName,,family\nPuma concolor,x,Felidae\n")
+    (table,) = read_names(path, Malformed())
+    assert table.num_rows == 1
+    assert table["scientificName"].to_pylist() == ["Puma concolor"]
+    assert table["family"].to_pylist() == ["Felidae"]
+
+
+def test_two_columns_of_one_name_are_named_with_their_file(tmp_path: Path) -> None:
+    with pytest.raises(TaxonomyError) as caught:
+        columns_of(["name", "family", "family"], tmp_path / "names.csv")
+    assert caught.value.what == "the table has two columns of one name: family"
+    assert caught.value.where == str(tmp_path / "names.csv")
+
+
+@pytest.mark.parametrize("ending", ["parquet", "jsonl", "csv", "tsv"])
+def test_a_table_that_could_not_be_written_whole_leaves_nothing(tmp_path: Path, ending: str) -> None:
+    schema = pa.schema([("name", pa.string())])
+    with pytest.raises(OSError, match="full"), written(tmp_path / f"out.{ending}", schema) as writer:
+        writer.write_table(pa.table({"name": ["Puma concolor"]}))
+        raise OSError("the disk is full")
+    assert list(tmp_path.iterdir()) == []
