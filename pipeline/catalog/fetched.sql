@@ -1,5 +1,5 @@
--- What a fetch that is not done has so far. `pipeline.stages.fetch_sql` decides alike what one that is done has; here it
--- is decided for records all of whose addresses have answered. `unfinished.media` holds the answers.
+-- What a fetch that is not done has so far. `pipeline.stages.fetch_sql` decides alike what one that is done has; here,
+-- for records all of whose addresses have answered. `unfinished.media` holds the answers.
 
 -- name: tried
 -- Further addresses of the candidates, and what became of each.
