@@ -13,8 +13,10 @@ from pipeline.cards.citations import citation
 from pipeline.losses.losses import largest_loss, loss_line
 from pipeline.model.records import RANK_COLUMNS
 from pipeline.shards import loading_block
+from pipeline.storage.statements import Statements
 
 Row = tuple[Any, ...]
+_SQL = Statements(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +80,10 @@ def gather(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> Facts:
         splits=splits,
         ranks=ranks,
         sources=sources,
-        licences=rows(
-            """SELECT coalesce(license_id, 'unknown') AS licence, count(*) AS images,
-                      bool_and(coalesce(may_share, false))
-               FROM samples GROUP BY 1 ORDER BY images DESC, licence"""
-        ),
+        licences=rows(_SQL("licences")),
         funnel=rows("SELECT stage, outcome, rows, percent, meaning FROM funnel()"),
         releases=[(*row, citation(kinds.get(row[0], ""), row[0], row[1])) for row in releases],
-        datasets=rows(
-            """SELECT source, dataset_key, coalesce(publisher, ''), images FROM datasets WHERE dataset_key <> ''
-               ORDER BY images DESC, source, dataset_key LIMIT 20"""
-        ),
+        datasets=rows(_SQL("datasets")),
         shards=rows("SELECT shard, count(*) FROM samples GROUP BY 1 ORDER BY 1"),
         loading=loading_block(shards.prefix, [split for split, _ in splits], shards.layout, "shards/"),
         layout=shards.layout,

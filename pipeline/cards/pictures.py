@@ -17,16 +17,14 @@ import duckdb
 from PIL import Image
 
 from dedup import DIHEDRAL, hash_image, residuals, thumbnails, turned
+from pipeline.storage.statements import Statements
 
 TAXA, PAIRS, LEAKS, PLACEHOLDERS = 24, 12, 12, 12
 """How many pictures of each kind a report holds."""
+_SQL = Statements(__name__)
 _LARGEST = 100_000
 _SHOWN = 256
 """Longer side of a thumbnail, in pixels."""
-_STORED = """SELECT c.record_id, m.unit, m."offset" AS at, m."length" AS size
-             FROM read_parquet('screen/candidates/*.parquet') c
-             LEFT JOIN read_parquet('fetch/arrived/*.parquet') a USING (record_id)
-             JOIN read_parquet('fetch/media/*.parquet') m ON m.image_id = coalesce(a.image_id, c.image_id)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +38,7 @@ class Picture:
 
 def taxa_pictures(con: duckdb.DuckDBPyConnection, root: Path) -> list[Picture]:
     """Return one kept image of each of the commonest accepted taxa."""
-    rows = con.execute(
-        f"""SELECT s.shard, s.jpg_offset, s.jpg_length, s.jpeg_sha256, t.accepted_name, t.images
-            FROM (FROM taxa ORDER BY images DESC, accepted_id LIMIT {TAXA}) t
-            JOIN (SELECT accepted_id, min(key) AS key FROM samples GROUP BY 1) k USING (accepted_id)
-            JOIN samples s USING (key) ORDER BY t.images DESC, t.accepted_id"""
-    ).fetchall()
+    rows = con.execute(_SQL("taxa", most=TAXA)).fetchall()
     found = []
     for shard, offset, length, digest, name, images in rows:
         data = _read(root / "shards" / shard, offset, length)
@@ -56,15 +49,7 @@ def taxa_pictures(con: duckdb.DuckDBPyConnection, root: Path) -> list[Picture]:
 
 def duplicate_pairs(con: duckdb.DuckDBPyConnection, root: Path) -> list[tuple[Picture, Picture]]:
     """Return pairs of a dropped near-duplicate and the image that stayed, the farthest apart first."""
-    rows = con.execute(
-        f"""WITH stored AS ({_STORED})
-            SELECT c.record_id, c.source, d.unit, d.at, d.size, c.other_id, o.source, k.unit, k.at, k.size,
-                   json_extract_string(c.evidence, '$.distance')::INT AS distance,
-                   json_extract_string(c.evidence, '$.residual')::DOUBLE AS residual
-            FROM clusters c JOIN stored d ON d.record_id = c.record_id JOIN stored k ON k.record_id = c.other_id
-            JOIN clusters o ON o.record_id = c.other_id
-            WHERE c.outcome = 'near_duplicate' ORDER BY distance DESC NULLS LAST, c.record_id LIMIT {PAIRS}"""
-    ).fetchall()
+    rows = con.execute(_SQL("duplicates", stored=_SQL("stored"), most=PAIRS)).fetchall()
     found = []
     for dropped, source, unit, at, size, kept, other, kept_unit, kept_at, kept_size, distance, left in rows:
         one, two = _blob(root, unit, at, size), _blob(root, kept_unit, kept_at, kept_size)
@@ -79,15 +64,7 @@ def leak_pairs(con: duckdb.DuckDBPyConnection, root: Path) -> list[tuple[Picture
 
     Held-out images are shown by their thumbnails, the only picture of them that a run keeps; None where there is none.
     """
-    rows = con.execute(
-        f"""WITH stored AS ({_STORED})
-            SELECT l.record_id, l.source, o.outcome, l.benchmark, l.item, l.rule, l.distance, l.variant,
-                   s.unit, s.at, s.size, h.thumbnail
-            FROM leaks l JOIN stored s USING (record_id) JOIN ledger o ON o.row_id = l.record_id
-            LEFT JOIN read_parquet('holdout/items/*.parquet') h ON h.benchmark = l.benchmark AND h.item = l.item
-            WHERE o.outcome <> 'placeholder'
-            ORDER BY l.distance DESC NULLS LAST, l.record_id, l.benchmark, l.item LIMIT {LEAKS}"""
-    ).fetchall()
+    rows = con.execute(_SQL("leaks", stored=_SQL("stored"), most=LEAKS)).fetchall()
     found = []
     for record, source, outcome, benchmark, item, rule, distance, variant, unit, at, size, thumbnail in rows:
         data = _stored(root, unit, at, size)
@@ -105,15 +82,7 @@ def leak_pairs(con: duckdb.DuckDBPyConnection, root: Path) -> list[tuple[Picture
 
 def placeholder_pictures(con: duckdb.DuckDBPyConnection, root: Path) -> list[Picture]:
     """Return the pictures that hosts gave in the place of others, those of most images first."""
-    rows = con.execute(
-        f"""SELECT p.host, p.images, p.taxa, p.genera, p.sentence, l.item, m.unit, m."offset", m."length"
-            FROM placeholders p JOIN read_parquet('fetch/media/*.parquet') m USING (image_id)
-            LEFT JOIN (SELECT g.rule, g.host, g.value, min(l.benchmark || '/' || l.item) AS item FROM leaks l
-                       JOIN read_parquet('screen/candidates/*.parquet') c USING (record_id)
-                       JOIN read_parquet('fetch/placeholders/*.parquet') g USING (image_id) GROUP BY ALL) l
-              ON l.rule = p.rule AND l.host = p.host AND l.value = p.value
-            ORDER BY p.images DESC, p.host, p.rule, p.value LIMIT {PLACEHOLDERS}"""
-    ).fetchall()
+    rows = con.execute(_SQL("placeholders", most=PLACEHOLDERS)).fetchall()
     found = []
     for host, images, taxa, genera, sentence, item, unit, at, size in rows:
         more = ", ..." if genera > len(taxa) else ""

@@ -11,23 +11,13 @@ from collections.abc import Callable
 from typing import Any
 
 from pipeline.model.outcomes import Outcome
+from pipeline.storage.statements import Statements
 
 Rows = list[dict[str, Any]]
 _MEANING = {outcome.code: outcome.info.meaning for outcome in Outcome}
-_SAME_MEDIUM = """SELECT b.record_id, b.source, b.outcome, b.record_id = b.kept_id AS speaks
-                  FROM media_records a JOIN media_records b USING (media_key)
-                  WHERE a.record_id = ? AND b.record_id <> a.record_id ORDER BY ALL"""
-_MEDIA = """SELECT m.* FROM media m JOIN read_parquet('screen/candidates/*.parquet') c ON c.record_id = $1
-            WHERE m.image_id = coalesce((SELECT image_id FROM read_parquet('fetch/arrived/*.parquet')
-                                         WHERE record_id = $1), c.image_id)"""
-_ALIKE = """WITH hashed AS (SELECT c.record_id, m.pdq FROM read_parquet('screen/candidates/*.parquet') c
-                            LEFT JOIN read_parquet('fetch/arrived/*.parquet') a USING (record_id)
-                            JOIN media m ON m.image_id = coalesce(a.image_id, c.image_id))
-            SELECT c.record_id, c.source, c.outcome, c.evidence,
-                   bit_count(xor(unhex(h.pdq)::BIT, unhex(own.pdq)::BIT)) AS distance
-            FROM clusters c LEFT JOIN hashed h ON h.record_id = c.record_id
-            LEFT JOIN hashed own ON own.record_id = $2
-            WHERE c.cluster_id = $1 AND c.record_id <> $2 ORDER BY distance NULLS LAST, c.record_id"""
+_SQL = Statements(__name__)
+SAME_MEDIUM, MEDIA, ALIKE = _SQL("same_medium"), _SQL("media"), _SQL("alike")
+"""Questions about one row; ALIKE is asked with its cluster before it."""
 
 
 def explained(ask: Callable[..., Rows], row_id: str) -> dict[str, Any]:
@@ -48,12 +38,12 @@ def explained(ask: Callable[..., Rows], row_id: str) -> dict[str, Any]:
         "origins": ask("SELECT * FROM origins WHERE row_id = ? ORDER BY ALL", row_id),
         "record": record,
         "name": one("SELECT * FROM names WHERE name_id = ?", record["name_id"]) if record else None,
-        "same_medium": ask(_SAME_MEDIUM, row_id),
+        "same_medium": ask(SAME_MEDIUM, row_id),
         "attempts": ask("SELECT * FROM attempts WHERE record_id = ? ORDER BY place", row_id),
-        "media": one(_MEDIA, row_id),
+        "media": one(MEDIA, row_id),
         "leaks": ask("SELECT * FROM leaks WHERE record_id = ? ORDER BY ALL", row_id),
         "cluster": cluster,
-        "alike": list(map(_proven, ask(_ALIKE, cluster["cluster_id"], row_id))) if cluster else [],
+        "alike": list(map(_proven, ask(ALIKE, cluster["cluster_id"], row_id))) if cluster else [],
         "sample": one("SELECT * FROM samples WHERE record_id = ?", row_id),
     }
 

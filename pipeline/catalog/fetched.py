@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from pipeline.storage.database import quote
 from pipeline.storage.run_folder import RunFolder, marks
+from pipeline.storage.statements import Statements
 
 SCHEMA = "unfinished"
 TABLES = {
@@ -21,35 +22,7 @@ TABLES = {
     "fetch/arrived": f"{SCHEMA}.arrived",
     "fetch/ledger": f"{SCHEMA}.ended",
 }
-
-_ENDED = """
-CREATE VIEW unfinished.tried AS
-SELECT a.record_id, a.place, a.at.image_id AS image_id, a.at.media_id AS media_id, a.at.address AS address, m.outcome
-FROM (SELECT record_id, unnest(alternates) AS at, generate_subscripts(alternates, 1) AS place FROM {candidates}) a
-JOIN unfinished.media m ON m.image_id = a.at.image_id;
-
-CREATE VIEW unfinished.arrived AS
-SELECT c.record_id, c.source, c.image_id, m.media_id
-FROM {candidates} c JOIN unfinished.media m USING (image_id) WHERE m.outcome IS NULL
-UNION ALL
-SELECT c.record_id, c.source, arg_min(t.image_id, t.place), arg_min(t.media_id, t.place)
-FROM {candidates} c JOIN unfinished.media m USING (image_id) JOIN unfinished.tried t USING (record_id)
-WHERE m.outcome IS NOT NULL AND t.outcome IS NULL GROUP BY ALL;
-
-CREATE VIEW unfinished.ended AS
-SELECT c.record_id AS row_id, c.source, m.outcome,
-       json_merge_patch(
-         to_json({{'status': m.status, 'detail': m.detail, 'address': c.address}}),
-         CASE WHEN t.alternates IS NULL THEN '{{}}' ELSE to_json({{'alternates': t.alternates}}) END
-       )::VARCHAR AS evidence, NULL::VARCHAR AS other_id, NULL::VARCHAR AS raw
-FROM {candidates} c JOIN unfinished.media m USING (image_id)
-LEFT JOIN (SELECT record_id, list({{'address': address, 'outcome': outcome}} ORDER BY place) AS alternates,
-                  count(*) AS tries, bool_or(outcome IS NULL) AS arrived FROM unfinished.tried GROUP BY 1) t
-  USING (record_id)
-WHERE m.outcome IS NOT NULL AND NOT coalesce(t.arrived, false)
-  AND coalesce(t.tries, 0) = coalesce(len(c.alternates), 0);
-"""
-"""As `pipeline.stages.fetch_sql` decides a fetch that is done, for records all of whose addresses have answered."""
+_SQL = Statements(__name__)
 
 
 def create_fetched(con: duckdb.DuckDBPyConnection, folder: RunFolder) -> dict[str, str]:
@@ -74,8 +47,11 @@ def create_fetched(con: duckdb.DuckDBPyConnection, folder: RunFolder) -> dict[st
     listed = ", ".join(quote(str(stage / output)) for output in finished.values())
     units = f"SELECT * FROM read_parquet([{listed}]) UNION ALL " if finished else ""
     con.execute(f"CREATE VIEW {SCHEMA}.media AS {units}SELECT * FROM {SCHEMA}.noted")
-    candidates = quote(str(folder.stage("screen") / "candidates" / "*.parquet"))
-    con.execute(_ENDED.format(candidates=f"read_parquet({candidates})"))
+    listed = quote(str(folder.stage("screen") / "candidates" / "*.parquet"))
+    candidates = f"read_parquet({listed})"
+    con.execute(_SQL("tried", candidates=candidates))
+    con.execute(_SQL("arrived", candidates=candidates))
+    con.execute(_SQL("ended", candidates=candidates))
     return dict(TABLES)
 
 

@@ -11,13 +11,14 @@ from typing import Any
 import duckdb
 
 from pipeline.catalog.asked import Asked, ask, lost_files
-from pipeline.catalog.explained import explained
+from pipeline.catalog.explained import ALIKE, MEDIA, SAME_MEDIUM, explained
 from pipeline.losses.name_fall import fall_sql
 from pipeline.model.errors import RunError
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import RANK_COLUMNS
 from pipeline.model.visible import on_one_line
 from pipeline.storage.atomic import read_json
+from pipeline.storage.statements import Statements
 
 _MEANING = {outcome.code: outcome.info.meaning for outcome in Outcome}
 _LIST = 'list ids with: biomill sql RUN "SELECT row_id, outcome FROM ledger LIMIT 10"'
@@ -31,9 +32,7 @@ _NAME_SHOWN = frozenset(
     )
 )
 _TRIED_SHOWN = frozenset({"record_id", "source", "place", "address", "image_id", "outcome"})
-_HASHES = """SELECT c.record_id, m.pdq FROM read_parquet('screen/candidates/*.parquet') c
-             LEFT JOIN read_parquet('fetch/arrived/*.parquet') a USING (record_id)
-             JOIN media m ON m.image_id = coalesce(a.image_id, c.image_id)"""
+_SQL = Statements(__name__)
 
 
 _PASSED = (
@@ -66,14 +65,7 @@ def _many(con: Asked, query: str, *values: object) -> list[dict[str, Any]]:
 
 def _find(con: Asked, wanted: str) -> list[str]:
     """Return the ids of the ledger rows that `wanted` names: an id or its beginning, or the source's own key."""
-    found = _many(
-        con,
-        """SELECT DISTINCT row_id FROM ledger WHERE row_id = $1 OR starts_with(row_id, $1)
-           UNION SELECT record_id FROM records
-           WHERE record_id = $1 OR starts_with(record_id, $1)
-              OR source_record_id = $1 OR source_media_id = $1 OR box_id = $1 OR media_url = $1 ORDER BY 1 LIMIT 20""",
-        wanted,
-    )
+    found = _many(con, _SQL("found"), wanted)
     return [row["row_id"] for row in found]
 
 
@@ -105,13 +97,7 @@ def _record(con: Asked, row_id: str) -> Iterator[str]:
         # What a taxonomy's matcher says beyond that is shown under its own names.
         yield from _lines("matching", name, *(column for column in name if column not in _NAME_SHOWN))
         yield from _lines("taxonomy", name, "taxonomy_build")
-    for other in _many(
-        con,
-        """SELECT b.record_id, b.source, b.outcome, b.record_id = b.kept_id AS speaks
-           FROM media_records a JOIN media_records b USING (media_key)
-           WHERE a.record_id = ? AND b.record_id <> a.record_id ORDER BY ALL""",
-        row_id,
-    )[:_MOST]:
+    for other in _many(con, SAME_MEDIUM, row_id)[:_MOST]:
         speaks = ", speaks for the medium" if other["speaks"] else ""
         yield f"{'medium of':<10} {other['record_id']} ({other['source']}): {other['outcome']}{speaks}"
 
@@ -125,13 +111,7 @@ def _fell(root: Path, con: Asked, row_id: str) -> Iterator[str]:
 
 
 def _media(con: Asked, row_id: str) -> Iterator[str]:
-    media = _one(
-        con,
-        """SELECT m.* FROM media m JOIN read_parquet('screen/candidates/*.parquet') c ON c.record_id = $1
-           WHERE m.image_id = coalesce((SELECT image_id FROM read_parquet('fetch/arrived/*.parquet')
-                                        WHERE record_id = $1), c.image_id)""",
-        row_id,
-    )
+    media = _one(con, MEDIA, row_id)
     for tried in _many(con, "SELECT * FROM attempts WHERE record_id = ? ORDER BY place", row_id):
         more = "; ".join(
             f"{column} {value}"
@@ -153,17 +133,7 @@ def _outcome(con: Asked, row_id: str) -> Iterator[str]:
         yield from _lines("leak", leak, "benchmark", "item", "rule", "distance", "phash_distance", "variant")
     cluster = _one(con, "SELECT * FROM clusters WHERE record_id = ?", row_id)
     if cluster:
-        others = _many(
-            con,
-            f"""WITH hashed AS ({_HASHES})
-                SELECT c.record_id, c.source, c.outcome, c.evidence,
-                       bit_count(xor(unhex(h.pdq)::BIT, unhex(own.pdq)::BIT)) AS distance
-                FROM clusters c LEFT JOIN hashed h ON h.record_id = c.record_id
-                LEFT JOIN hashed own ON own.record_id = $2
-                WHERE c.cluster_id = $1 AND c.record_id <> $2 ORDER BY distance NULLS LAST, c.record_id""",
-            cluster["cluster_id"],
-            row_id,
-        )
+        others = _many(con, ALIKE, cluster["cluster_id"], row_id)
         for other in others[:_MOST]:
             far = "" if other["distance"] is None else f" at Hamming distance {other['distance']}"
             proof = f" {other['evidence']}" if other["evidence"] else ""

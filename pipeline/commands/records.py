@@ -48,6 +48,9 @@ def write_records(spec: SourceSpec, out: Path) -> Written:
     from pipeline.stages.ingest import ingest_release
     from pipeline.storage import database as sql
     from pipeline.storage.atomic import table_writer
+    from pipeline.storage.statements import Statements
+
+    _SQL = Statements(__name__)
 
     out.mkdir(parents=True, exist_ok=True)
     release = open_source(spec.kind).inspect(spec)
@@ -62,11 +65,7 @@ def write_records(spec: SourceSpec, out: Path) -> Written:
         work = Path(name)
         rows, absorbed = ingest_release(release, work)
         records = f"SELECT * FROM {sql.parquet(work / 'records')} ORDER BY record_id, locator_file, locator_row"
-        rejects = f"""
-            SELECT row_id, source, {sql.quote(release.release)} AS release, locator_file AS file, locator_row AS row,
-                   locator_offset AS byte_offset, upper(coalesce(evidence ->> '$.code', outcome)) AS code, outcome,
-                   evidence, other_id, raw
-            FROM {sql.parquet(work / "ledger")} ORDER BY row_id, file, row"""
+        rejects = _SQL("rejects", release=release.release, ledger=sql.parquet(work / "ledger"))
         counts = []
         with sql.connect(MEMORY_MB, work) as con:
             for query, schema, file in (
@@ -78,10 +77,7 @@ def write_records(spec: SourceSpec, out: Path) -> Written:
                     for batch in sql.batches(con, query):
                         counts[-1] += batch.num_rows
                         writer.write_table(pa.Table.from_batches([batch]).cast(schema))
-            codes = con.execute(
-                f"""SELECT code, count(*) AS n, arg_min(file || ', row ' || row, (row_id, row)) FROM ({rejects})
-                    GROUP BY 1 ORDER BY n DESC, code"""
-            ).fetchall()
+            codes = con.execute(_SQL("codes", rejects=rejects)).fetchall()
     written = Written(release.release, rows, counts[0], counts[1], absorbed, tuple(codes))
     if rows != written.records + written.rejects + absorbed:
         raise ConservationError(

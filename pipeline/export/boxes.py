@@ -15,14 +15,12 @@ from typing import Any
 
 from pipeline.export.choice import Choice
 from pipeline.export.classes import class_column
+from pipeline.storage.statements import Statements
 
+_SQL = Statements(__name__)
 VISIBLE = 0.5
 """Share of a box that must lie in the picture, as where records are cut out of their frames."""
-BOX_COLUMNS = (
-    "width, height, source_width, source_height, b.box_x AS own_x, b.box_y AS own_y, "
-    "(SELECT list({'class_id': o.class_id, 'key': o.key, 'x': o.box_x, 'y': o.box_y, 'w': o.box_w, 'h': o.box_h} "
-    "ORDER BY o.key <> samples.key, o.key) FROM boxes o WHERE o.media_id = m.media_id) AS boxes"
-)
+BOX_COLUMNS = _SQL("columns")
 """Columns of a sample, beside `BOX_TABLES`, that `boxes_in` needs."""
 BOX_TABLES = "LEFT JOIN boxes b USING (key) LEFT JOIN media_of m USING (key)"
 
@@ -44,16 +42,8 @@ class PlacedBox:
 
 def list_boxes(choice: Choice, level: str) -> None:
     """Lay down the boxes of the samples that leave, and the frame of every sample, as `BOX_TABLES` asks for them."""
-    choice.con.execute(
-        """CREATE OR REPLACE TEMP TABLE media_of AS
-            SELECT s.key, m.media_id FROM samples s JOIN leaving USING (key) JOIN media m USING (image_id)"""
-    )
-    choice.con.execute(
-        f"""CREATE OR REPLACE TEMP TABLE boxes AS
-            SELECT s.key, m.media_id, {class_column(level, "s")} AS class_id, r.box_x, r.box_y, r.box_w, r.box_h
-            FROM samples s JOIN media_of m USING (key) JOIN records r USING (record_id)
-            WHERE r.box_x IS NOT NULL AND {class_column(level, "s")} IS NOT NULL"""
-    )
+    choice.con.execute(_SQL("media_of"))
+    choice.con.execute(_SQL("boxes", column=class_column(level, "s")))
 
 
 def unboxed() -> str:

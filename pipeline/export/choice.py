@@ -15,7 +15,9 @@ from manifests import Recipe
 from pipeline.catalog import open_catalog
 from pipeline.export.sharing import refusal
 from pipeline.model.errors import RunError
+from pipeline.storage.statements import Statements
 
+_SQL = Statements(__name__)
 _REMEDY = 'list the columns with: biomill sql RUN "DESCRIBE samples"'
 _BATCH = 10_000
 WITHDRAWN = "withdrawn"
@@ -89,10 +91,12 @@ def choose(
         con.register("withdrawn_keys", pa.table({"key": pa.array(list(withdrawn), pa.string())}))
         try:
             con.execute(
-                f"""CREATE TEMP TABLE chosen AS
-                    SELECT key, CASE WHEN key IN (SELECT key FROM withdrawn_keys) THEN '{WITHDRAWN}'
-                                     ELSE {refusal(recipe.licences, recipe.export)} END AS reason FROM samples
-                    WHERE key IN (SELECT key FROM (\n{question}\n))"""
+                _SQL(
+                    "chosen",
+                    withdrawn=WITHDRAWN,
+                    refusal=refusal(recipe.licences, recipe.export),
+                    question=question,
+                )
             )
         except duckdb.Error as error:
             raise RunError(

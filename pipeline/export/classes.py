@@ -8,7 +8,9 @@ from collections import Counter
 from pipeline.export.choice import Choice
 from pipeline.model.errors import UsageError
 from pipeline.model.records import RANK_COLUMNS
+from pipeline.storage.statements import Statements
 
+_SQL = Statements(__name__)
 LEVELS = ("accepted", *RANK_COLUMNS)
 _UNSAFE = re.compile(r"[^\w .×'()-]")
 
@@ -44,21 +46,15 @@ def class_names(choice: Choice, level: str) -> dict[str, str]:
     """
     column = class_column(level)
     if level == "accepted":
-        taxa = choice.con.execute(
-            f"""SELECT accepted_id AS id, min(accepted_name), min(accepted_rank), min(kingdom),
-                       {", ".join(f'min("{rank}")' for rank in RANK_COLUMNS)}
-                FROM samples JOIN leaving USING (key) GROUP BY 1"""
-        ).fetchall()
-        within = {(kingdom, name) for _, own, _, kingdom, *lineage in taxa for name in lineage if name and name != own}
+        lineage = ", ".join(f'min("{rank}")' for rank in RANK_COLUMNS)
+        taxa = choice.con.execute(_SQL("accepted", lineage=lineage)).fetchall()
+        within = {(kingdom, name) for _, own, _, kingdom, *above in taxa for name in above if name and name != own}
         found = sorted(
             (f"{name} ({rank} only)" if (kingdom, name) in within else name, key)
             for key, name, rank, kingdom, *_ in taxa
         )
     else:
-        found = choice.con.execute(
-            f"""SELECT DISTINCT {column} AS name, {column} AS id FROM samples JOIN leaving USING (key)
-                WHERE {column} IS NOT NULL ORDER BY 1"""
-        ).fetchall()
+        found = choice.con.execute(_SQL("of_a_rank", column=column)).fetchall()
     safe = [(key, folder_name(name)) for name, key in found]
     times = Counter(name.casefold() for _, name in safe)  # some file systems do not tell case
     return {key: name if times[name.casefold()] == 1 else folder_name(f"{name} ({key})") for key, name in safe}

@@ -15,7 +15,9 @@ from pipeline.export.choice import Choice
 from pipeline.export.classes import class_column, class_names
 from pipeline.export.written import IMAGE_COLUMNS, put_image, write_rows
 from pipeline.storage.atomic import storage_error
+from pipeline.storage.statements import Statements
 
+_SQL = Statements(__name__)
 ONLY_VALIDATED = "class_not_in_train"
 """Reason of samples whose class has no image in the training split."""
 
@@ -35,10 +37,7 @@ def export_folders(choice: Choice, out: Path, level: str, empty: bool = False) -
     """
     column = class_column(level)
     counted: dict[str, dict[str, int]] = {}
-    for key, split, images in choice.con.execute(
-        f"""SELECT {column}, split, count(*) FROM samples JOIN leaving USING (key)
-            WHERE {column} IS NOT NULL GROUP BY ALL"""
-    ).fetchall():
+    for key, split, images in choice.con.execute(_SQL("counted", column=column)).fetchall():
         counted.setdefault(key, {})[split] = images
     splits = sorted({split for each in counted.values() for split in each})
     names = class_names(choice, level)

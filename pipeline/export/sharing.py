@@ -8,7 +8,9 @@ names its family in `export.allow`.
 from __future__ import annotations
 
 from manifests import ExportRules, LicencePolicy
-from pipeline.storage.database import in_list
+from pipeline.storage.statements import Statements
+
+_SQL = Statements(__name__)
 
 
 def refusal(policy: LicencePolicy, rules: ExportRules) -> str:
@@ -18,9 +20,4 @@ def refusal(policy: LicencePolicy, rules: ExportRules) -> str:
     CASE WHEN license_family IS NULL THEN 'licence_unknown'
     """
     unknown = "NULL" if rules.allow_unknown else "'licence_unknown'"
-    return (
-        f"CASE WHEN license_family IS NULL THEN {unknown}\n"
-        f"     WHEN license_family IN {in_list(rules.allow)} THEN NULL\n"
-        f"     WHEN license_family NOT IN {in_list(policy.allow)} THEN 'licence_not_allowed'\n"
-        "     WHEN may_share IS NOT TRUE THEN 'may_not_be_shared' END"
-    )
+    return _SQL("refusal", unknown=unknown, leaving=rules.allow, allowed=policy.allow)

@@ -37,8 +37,9 @@ from pipeline.shards import (
 from pipeline.shards.tar import BLOCK, RECORD
 from pipeline.storage.atomic import atomic_path, table_writer, write_text
 from pipeline.storage.database import quote
+from pipeline.storage.statements import Statements
 
-_COLUMNS = "m.*, m.shard AS from_shard, m.sha256 AS jpeg_sha256"
+_SQL = Statements(__name__)
 _WRITE = 1 << 20
 
 
@@ -64,11 +65,8 @@ def export_shards(choice: Choice, out: Path) -> dict[str, int]:
     choice.con.create_function("new_shard", shard, ["VARCHAR", "VARCHAR"], "VARCHAR")
     choice.con.create_function("new_place", place, ["VARCHAR"], "VARCHAR")
     lean = rules.layout == LEAN
-    query = f"""SELECT {_COLUMNS}, new_shard(m.split, m.key) AS new_shard, new_place(m.key) AS new_place
-                       {", told" if lean else ""}
-                FROM read_parquet('shards/manifest.parquet') m JOIN leaving USING (key)
-                {f"JOIN {_told(choice)} USING (key)" if lean else ""}
-                ORDER BY new_shard, new_place, key"""
+    told = f"JOIN {_told(choice)} USING (key)" if lean else ""
+    query = _SQL("moved", more=", told" if lean else "", joins=told)
     sizes: dict[str, int] = {}
     with (
         ShardBytes(choice.root / "shards") as source,
@@ -97,9 +95,7 @@ def _told(choice: Choice) -> str:
 
 def _shards_of_run(choice: Choice) -> list[tuple[str, int]]:
     """Return the number of shards of each split; every shard number is counted, also of one that no sample fell to."""
-    query = r"""SELECT split, max(regexp_extract(shard, '(\d+)\.tar$', 1)::BIGINT) + 1
-               FROM read_parquet('shards/manifest.parquet') GROUP BY 1 ORDER BY 1"""
-    return [(str(split), int(number)) for split, number in choice.con.execute(query).fetchall()]
+    return [(str(split), int(number)) for split, number in choice.con.execute(_SQL("shards_of_run")).fetchall()]
 
 
 def _rows(choice: Choice, query: str) -> Iterator[dict[str, Any]]:

@@ -20,6 +20,7 @@ from pipeline.sources.release.base import Split
 from pipeline.sources.text import delimited
 from pipeline.sources.text.files import TextFile
 from pipeline.storage.database import connect, quote
+from pipeline.storage.statements import Statements
 
 SPLIT_BYTES = 16 << 20
 MEMORY_MB = 256
@@ -28,6 +29,7 @@ _TERMS = (
     *("license", "rights", "UsageTerms", "WebStatement", "type", "format", "accessURI", "identifier"),
     "bestQualityAccessURI",
 )
+_SQL = Statements(__name__)
 _STATED = "CASE WHEN trim(id) <> '' THEN id END"
 """A blank id is none; any other is compared as it stands, for that is how the tables refer to each other."""
 _RAGGED = ("RAGGED_SHORT", "RAGGED_LONG")
@@ -148,6 +150,6 @@ def _compare_ids(layout: DwcaLayout, spool: Path, findings: Findings) -> None:
         findings.no_id, findings.dup_ids = int(stated[0]), int(stated[1])
         for number, table in enumerate(layout.tables):
             if not table.core and table.files:
-                query = f"""SELECT count(*) FROM (SELECT {_STATED} AS id
-                            FROM {quote(str(spool / f"ids-{number}.parquet"))}) AS e ANTI JOIN core USING (id)"""
+                extension = quote(str(spool / f"ids-{number}.parquet"))
+                query = _SQL("orphans", stated=_STATED, extension=extension)
                 findings.orphans += int(con.execute(query).fetchall()[0][0])

@@ -26,6 +26,7 @@ from pipeline.likeness.pair_certificate import by_pair
 from pipeline.likeness.search import compares_pairs, doubtful, informative
 from pipeline.storage.atomic import read_json
 from pipeline.storage.run_folder import RunFolder
+from pipeline.storage.statements import Statements
 
 AUDIT_PAIRS = 100_000_000
 """Most pairs of hashes that are compared by brute force, per benchmark and hash; fewer are all compared."""
@@ -235,6 +236,7 @@ def _by_content(benchmark: BenchmarkSpec, kept: _Kept, items: pa.Table) -> State
     )
 
 
+_SQL = Statements(__name__)
 _KEYED: Sequence[tuple[str, str, str]] = (
     ("media key", "media_key", "s.media_key"),
     ("record", "record_key", "s.source || ':' || s.source_record_id"),
@@ -244,9 +246,10 @@ _KEYED: Sequence[tuple[str, str, str]] = (
 
 def _by_key(con: duckdb.DuckDBPyConnection, benchmark: BenchmarkSpec) -> Iterator[Statement]:
     """Prove that no kept image has a key of a held-out item, or is of a species that is held out."""
-    keys = "(SELECT {0} AS key FROM read_parquet('holdout/{1}/*.parquet') WHERE benchmark = $1 AND {0} <> '')"
     for title, column, own in _KEYED:
-        listed = f"{keys.format(column, 'items')} UNION {keys.format(column, 'ids')}"
+        listed = " UNION ".join(
+            f"({_SQL('keys', column=column, files=f'holdout/{table}/*.parquet')})" for table in ("items", "ids")
+        )
         count = _one(con, f"SELECT count(*) FROM ({listed})", benchmark.name)
         if not count:
             continue
@@ -267,8 +270,7 @@ def _by_key(con: duckdb.DuckDBPyConnection, benchmark: BenchmarkSpec) -> Iterato
         return
     shared = _one(
         con,
-        """SELECT count(*) FROM read_parquet('shards/manifest.parquet') m JOIN names n ON n.name_id = m.name_id
-           WHERE n.species_id IN (SELECT species_id FROM held_taxa WHERE benchmark = $1)""",
+        _SQL("of_held_species"),
         benchmark.name,
     )
     yield Statement(

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 
 from manifests.paths import as_given
 from pipeline.storage.database import quote
+from pipeline.storage.statements import Statements
 
+_SQL = Statements(__name__)
 _MISSING = "list_contains({n}.issues, 'name_not_in_taxonomy')"
 _GENUS_MISSING = "list_contains({n}.issues, 'genus_not_in_taxonomy')"
 _REJECTED = ("vetoed_by_hints", "low_confidence")
@@ -62,15 +64,16 @@ def fall_sql(names: str, sources: Sequence[str]) -> str:
     why = " ".join(
         f"WHEN list_contains({n}.issues, {quote(issue)}) THEN {quote(issue.replace('_', ' '))}" for issue in _REJECTED
     )
-    ending = f"""CASE WHEN {n}.accepted_id IS NOT NULL THEN {fell}
-                      WHEN {n}.match_type = 'AMBIGUOUS' THEN ', and what is above it belongs to several taxa'
-                      ELSE ', nor is anything above it that the record states' END"""
-    return f"""CASE
-        WHEN {missing} AND {genus} THEN {kind} || {asked} || ' and its genus are not' || {within} || {ending}
-        WHEN {missing} THEN {kind} || {asked} || ' is not' || {within} || {ending}
-        WHEN {genus} THEN 'the genus of ''' || {n}.scientific_name || ''' is not' || {within} || {ending}
-        WHEN {n}.match_type IN ('GENUS', 'HIGHER_RANK') AND list_contains({n}.issues, 'qualified_name')
-          THEN '''' || {n}.scientific_name || ''' names no species' || {fell}
-        WHEN {n}.match_type IN ('GENUS', 'HIGHER_RANK') AND (CASE {why} END) IS NOT NULL
-          THEN 'no taxon' || {within} || ' is a good match of ' || {asked} || ' (' || (CASE {why} END) || ')' || {fell}
-    END"""
+    ending = _SQL("ending", n=n, fell=fell)
+    return _SQL(
+        "fall",
+        n=n,
+        missing=missing,
+        genus=genus,
+        kind=kind,
+        asked=asked,
+        within=within,
+        ending=ending,
+        fell=fell,
+        why=why,
+    )

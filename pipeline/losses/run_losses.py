@@ -16,7 +16,9 @@ from pipeline.model.visible import on_one_line
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import read_json
 from pipeline.storage.run_folder import STAGES, RunFolder
+from pipeline.storage.statements import Statements
 
+_SQL = Statements(__name__)
 ENDING = ("ingest", "screen", "fetch", "likeness", "select")
 """Stages in which rows end; their balances count rows of sources."""
 
@@ -80,10 +82,7 @@ def _not_covered(folder: RunFolder, recipe: Recipe) -> Iterator[str]:
     """Yield a line for every benchmark most of whose images could not be hashed, and so hold out nothing."""
     items = sql.parquet(folder.stage("holdout") / "items")
     with sql.connect(recipe.limits.memory_mb, folder.root) as con:
-        for name, images, lost, commonest in con.execute(
-            f"""SELECT benchmark, count(*), count(outcome), mode(outcome ORDER BY outcome) FROM {items}
-                GROUP BY 1 HAVING 2 * count(outcome) > count(*) ORDER BY 1"""
-        ).fetchall():
+        for name, images, lost, commonest in con.execute(_SQL("not_covered", items=items)).fetchall():
             yield on_one_line(
                 f"holdout: benchmark {name}: {lost:,} of {images:,} images cannot be compared, most as {commonest}; "
                 "mend or replace them, or give their ids (benchmarks.ids): biomill images PATH says what is wrong"

@@ -16,6 +16,7 @@ from pipeline.query.formats import FORMATS
 from pipeline.query.running import Runner, runner
 from pipeline.query.statements import is_blank, is_whole
 from pipeline.storage.standing import stand
+from pipeline.storage.statements import Statements
 
 logger = logging.getLogger("biomill")
 HELP = """SQL            ends with a semicolon, over as many lines as it takes
@@ -24,12 +25,7 @@ HELP = """SQL            ends with a semicolon, over as many lines as it takes
 .format NAME   table, box, csv, json, jsonl or markdown
 .help          this
 .quit          end (also \\q and Ctrl-D)"""
-_TABLES = """SELECT view_name AS name, comment AS holds FROM duckdb_views() WHERE NOT internal AND schema_name = 'main'
-UNION ALL SELECT table_name, comment FROM duckdb_tables() WHERE schema_name = 'main'
-UNION ALL SELECT DISTINCT function_name || '(' || array_to_string(parameters, ', ') || ')', comment
-FROM duckdb_functions() WHERE function_type = 'table_macro' AND NOT internal ORDER BY 1;"""
-_COLUMNS = """SELECT table_name AS name, column_name AS "column", data_type AS type, comment AS holds
-FROM duckdb_columns() WHERE NOT internal AND schema_name = 'main' {which} ORDER BY table_name, column_index;"""
+_SQL = Statements(__name__)
 
 
 def prompt(
@@ -121,7 +117,7 @@ def _word(
     """Do what a line with a dot says; return the format from now on."""
     name = words[1].removesuffix(";") if len(words) > 1 else ""
     if words[0] == ".tables":
-        _tell(session, _TABLES, "table", room(), say)
+        _tell(session, _SQL("tables"), "table", room(), say)
         for absent, stage in session.asked.absent.items():
             say(f"{absent} is made by stage {stage}, and not there yet")
     elif words[0] == ".schema":
@@ -129,7 +125,7 @@ def _word(
         if error is not None:
             raise error
         which = "" if not name else "AND lower(table_name) = lower('{}')".format(name.replace("'", "''"))
-        _tell(session, _COLUMNS.format(which=which), "table", room(), say)
+        _tell(session, _SQL("columns", which=which), "table", room(), say)
     elif words[0] == ".format" and name in FORMATS and name != "parquet":
         return name
     else:
@@ -181,11 +177,5 @@ def _completer(session: _Session) -> Callable[[str, int], str | None]:
 
 def names(asked: Asked) -> list[str]:
     """Return the names of all views, columns and macros that are there, in order, each once."""
-    rows = asked.con.execute(
-        """SELECT table_name FROM duckdb_columns() WHERE NOT internal AND schema_name = 'main'
-           UNION SELECT column_name FROM duckdb_columns() WHERE NOT internal AND schema_name = 'main'
-           UNION SELECT function_name || '(' FROM duckdb_functions()
-           WHERE function_type = 'table_macro' AND NOT internal
-           ORDER BY 1"""
-    ).fetchall()
+    rows = asked.con.execute(_SQL("names")).fetchall()
     return [name for (name,) in rows]

@@ -35,7 +35,9 @@ from pipeline.stages.fetch_work import missing_units, work_off
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import sweep, table_writer, write_table
 from pipeline.storage.run_folder import RunFolder
+from pipeline.storage.statements import Statements
 
+_SQL = Statements(__name__)
 _MEMORY_MB = 1024
 _VERSION = 4
 _MORE_CONNECTIONS = "; --connections and --host-rule raise it, if the host agrees"
@@ -158,9 +160,7 @@ def _plan(
     Units that other rules made go first, as their images have the same names. An image whose file is not as it was
     written is asked for again.
     """
-    wanted = f"""(SELECT DISTINCT host, media_id, '' AS store, trim(url) AS address, image_id, NULL::DOUBLE AS box_x,
-                         NULL::DOUBLE AS box_y, NULL::DOUBLE AS box_w, NULL::DOUBLE AS box_h
-                  FROM read_parquet({sql.quote(str(folder / "urls.parquet"))}) WHERE outcome IS NULL)"""
+    wanted = f"({_SQL('wanted', urls=str(folder / 'urls.parquet'))})"
     made_by = {"image": asdict(image), "max_bytes": rules.max_bytes, "max_pixels": rules.max_pixels}
     manners = {"robots": rules.robots, "opt_outs": rules.opt_outs, "version": _VERSION}
     digest = fetch_plan.rules_digest({**made_by, **manners})
@@ -189,17 +189,8 @@ def _write_out(con: duckdb.DuckDBPyConnection, folder: Path, out: Path, rules: F
     fetch_plan.note_answered(folder)
     columns = ", ".join(f"m.{name}" for name in _FROM_MEDIA)
     listed = f"read_parquet({sql.quote(str(folder / COLUMNS_FILE))})"
-    query = f"""
-        SELECT u.row, u.url, coalesce(u.outcome, m.outcome, '{STORED}') AS outcome,
-               coalesce(u.detail, m.detail) AS detail, u.host, {columns},
-               CASE WHEN u.outcome IS NULL AND m.outcome IS NULL
-                    THEN 'images/' || u.media_id[:2] || '/' || u.media_id || '.jpg' END AS file,
-               CASE WHEN m.outcome = 'placeholder' THEN 'listed' ELSE s.rule END AS placeholder,
-               l.* EXCLUDE (row)
-        FROM read_parquet({sql.quote(str(folder / "urls.parquet"))}) u
-        LEFT JOIN {media} m ON m.image_id = u.image_id
-        LEFT JOIN {alike} s ON s.image_id = u.image_id
-        JOIN {listed} l ON l.row = u.row"""
+    urls = str(folder / "urls.parquet")
+    query = _SQL("outcomes", stored=STORED, columns=columns, urls=urls, media=media, alike=alike, listed=listed)
     sql.copy(con, f"SELECT * FROM ({query}) ORDER BY row", out / "outcomes.parquet")
     yield ""
     yield from host_lines(folder)
@@ -210,10 +201,7 @@ def _write_out(con: duckdb.DuckDBPyConnection, folder: Path, out: Path, rules: F
         f"SELECT host, outcome, count(*) FROM {outcomes} GROUP BY ALL ORDER BY host, count(*) DESC, outcome"
     ).fetchall():
         yield f"{(host or '(none)')[:40]:<40} {outcome:<22} {rows:>10,}"
-    total = con.execute(
-        f"""SELECT count(*), count(*) FILTER (outcome = '{STORED}'),
-                   count(*) FILTER (outcome = '{STORED}' AND placeholder IS NOT NULL) FROM {outcomes}"""
-    ).fetchall()[0]
+    total = con.execute(_SQL("counted", stored=STORED, outcomes=outcomes)).fetchall()[0]
     yield from suspects.lines(con, alike, out / "images")
     doubtful = f", {total[2]:,} of them what looks like a placeholder" if total[2] else ""
     yield f"{total[1]:,} of {total[0]:,} rows have an image{doubtful}; outcomes are in {out / 'outcomes.parquet'}"

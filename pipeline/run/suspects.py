@@ -21,7 +21,9 @@ from pipeline.model.outcomes import Outcome
 from pipeline.stages import fetch_placeholders
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import write_table
+from pipeline.storage.statements import Statements
 
+_SQL = Statements(__name__)
 _SHOWN = 20
 """Pictures that the summary lists."""
 
@@ -53,12 +55,7 @@ def find(con: duckdb.DuckDBPyConnection, media: str, rules: FetchRules) -> str:
     fetch_placeholders.begin(con)
     fetch_placeholders.gather_alike(con, media, rules)
     least = max(2, rules.placeholder_addresses)
-    con.execute(f"""
-        CREATE OR REPLACE TEMP TABLE suspects AS
-        SELECT a.image_id, a.media_id, a.rule, a.host, a.value, g.addresses FROM alike a JOIN (
-          SELECT rule, host, value, count(DISTINCT picture_of(address)) AS addresses FROM alike GROUP BY ALL) g
-        USING (rule, host, value) WHERE g.addresses >= {least}
-        QUALIFY row_number() OVER (PARTITION BY a.image_id ORDER BY a.rule, a.value) = 1""")
+    con.execute(_SQL("suspects", least=least))
     return "suspects"
 
 
@@ -68,10 +65,7 @@ def lines(con: duckdb.DuckDBPyConnection, suspects: str, images: Path) -> Iterat
         fetch_placeholders.BYTES: "gave the same bytes",
         fetch_placeholders.ADDRESS: "led to the same final address",
     }
-    rows = con.execute(
-        f"""SELECT host, rule, value, any_value(addresses) AS addresses, min(media_id) FROM {suspects}
-            GROUP BY host, rule, value ORDER BY addresses DESC, host, rule, value"""
-    ).fetchall()
+    rows = con.execute(_SQL("groups", suspects=suspects)).fetchall()
     if not rows:
         return
     yield "these look like placeholders (a picture that a host gives in the place of others):"

@@ -131,11 +131,7 @@ class Fetch(Stage):
         factor = 2 ** max(0, step - _PATIENT_STEPS)
         arrived = fetch_sql.arrived_sql(asked, media, tried)
         con.execute(_SQL("upto_next", order=order, arrived=arrived, factor=factor, wanted=wanted))
-        more = sql.scalar(
-            con,
-            "SELECT coalesce(sum(n.upto - least(u.upto, t.total)), 0) FROM upto u JOIN upto_next n USING (taxon) "
-            f"JOIN (SELECT taxon, count(*) AS total FROM {order} GROUP BY 1) t USING (taxon)",
-        )
+        more = sql.scalar(con, _SQL("further", order=order))
         con.execute("CREATE OR REPLACE TEMP TABLE upto AS SELECT * FROM upto_next")
         if not more:
             return None

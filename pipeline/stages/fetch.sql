@@ -15,3 +15,8 @@ JOIN (SELECT unnest(list_prepend(c.image_id, [a.image_id FOR a IN coalesce(c.alt
              AS image_id
       FROM {candidates} c JOIN {ledger} l ON l.row_id = c.record_id AND l.outcome IN {'outcomes'}) w
 USING (image_id) WHERE m.outcome IN {'outcomes'}
+
+-- name: further
+-- How many candidates the next step lets in beyond those that were asked.
+SELECT coalesce(sum(n.upto - least(u.upto, t.total)), 0) FROM upto u JOIN upto_next n USING (taxon)
+JOIN (SELECT taxon, count(*) AS total FROM {order} GROUP BY 1) t USING (taxon)

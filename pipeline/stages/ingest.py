@@ -29,6 +29,7 @@ from pipeline.stages.reading import Part, ReadTask, map_unit, plan_release, spoo
 from pipeline.stages.spool import spooled_buckets
 from pipeline.storage.atomic import write_table
 from pipeline.storage.database import connect, copy, parquet
+from pipeline.storage.statements import Statements
 
 if TYPE_CHECKING:
     import apache_beam as beam
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from pipeline.engine.engine import Engine
     from pipeline.engine.failures import Report
 
+_SQL = Statements(__name__)
 _RETURN_EVERY = 8
 """Units between two returns of freed memory to the system."""
 _UNITS_BEGUN = count()
@@ -174,9 +176,7 @@ class Ingest(Stage):
         ledger = parquet(context.folder.stage(self.name) / "ledger")
         with connect(context.recipe.limits.memory_mb, context.folder.root) as con:
             found = con.execute(
-                f"""SELECT coalesce(evidence ->> '$.code', 'UNKNOWN') AS code, count(*) AS n, min(raw) AS example,
-                           min(locator_file || ', row ' || locator_row) AS place
-                    FROM {ledger} WHERE source = ? AND outcome = ? GROUP BY 1 ORDER BY n DESC, 1""",
+                _SQL("malformed", ledger=ledger),
                 [source, Outcome.MALFORMED_ROW.code],
             ).fetchall()
         bad = sum(row[1] for row in found)
@@ -196,13 +196,7 @@ class Ingest(Stage):
         """Write all ended rows to `ended/`, with one id each: rows of equal content are told apart by number."""
         columns = ", ".join(name for name in ENDED_SCHEMA.names if name != "row_id")
         ledger, records = parquet(folder / "ledger"), parquet(folder / "records")
-        query = f"""
-            SELECT CASE WHEN nth = 1 THEN row_id ELSE row_id || '-' || nth END AS row_id, {columns}
-            FROM (SELECT *, (row_id IN (SELECT record_id FROM {records}))::INTEGER
-                         + row_number() OVER (PARTITION BY row_id ORDER BY outcome, evidence, raw, locator_file,
-                                              locator_row) AS nth
-                  FROM {ledger})
-            ORDER BY row_id"""
+        query = _SQL("ended", columns=columns, records=records, ledger=ledger)
         with connect(context.recipe.limits.memory_mb, context.folder.root) as con:
             copy(con, query, folder / "ended" / "part.parquet")
 

@@ -12,7 +12,9 @@ from dedup import COLOURS
 from manifests import Recipe
 from pipeline.model.records import RANK_COLUMNS
 from pipeline.storage.database import in_list, quote
+from pipeline.storage.statements import Statements
 
+_SQL = Statements(__name__)
 OPENNESS = {
     family: place
     for place, families in enumerate(
@@ -81,12 +83,18 @@ def preference(recipe: Recipe, *, name: str, record: str, pixels: str, media: st
         grades = " ".join(f"WHEN {quote(colours)} THEN {place}" for place, colours in enumerate(COLOURS))
         # As large as they are stored first: of what is beyond that, colour is worth more than pixels.
         stored = f"{shown}({media}.width, {media}.height) DESC NULLS LAST, "
-        stored += f"CASE {media}.colours {grades} ELSE {len(COLOURS)} END, "
+        stored += f"CASE {media}.colours {grades} ELSE {len(COLOURS)} END,"
         # Between equal numbers of pixels, more bytes are more bytes per pixel.
-        fidelity = f"{media}.bytes DESC NULLS LAST, "
-    return (
-        f"{record}.license_family IN {in_list(recipe.licences.allow)} DESC NULLS LAST, "
-        f"{specificity(name)} DESC, {record}.provenance NULLS LAST, "
-        f"CASE {record}.license_family {openness} ELSE {len(OPENNESS)} END, "
-        f"{stored}{pixels} DESC NULLS LAST, CASE {record}.source {priority} END, {fidelity}{record}.record_id"
+        fidelity = f"{media}.bytes DESC NULLS LAST,"
+    return _SQL(
+        "order",
+        record=record,
+        allowed=recipe.licences.allow,
+        specificity=specificity(name),
+        openness=openness,
+        least_open=len(OPENNESS),
+        stored=stored,
+        pixels=pixels,
+        priority=priority,
+        fidelity=fidelity,
     )

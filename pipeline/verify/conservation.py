@@ -9,8 +9,10 @@ from pipeline.model.outcomes import Outcome
 from pipeline.storage.atomic import read_json
 from pipeline.storage.database import in_list
 from pipeline.storage.run_folder import STAGES, RunFolder
+from pipeline.storage.statements import Statements
 from pipeline.verify.check import Run
 
+_SQL = Statements(__name__)
 _ENDING = ("ingest", "screen", "fetch", "likeness", "select")
 
 
@@ -57,8 +59,7 @@ def one_outcome(run: Run) -> str:
     known = in_list([outcome.code for outcome in Outcome])
     run.none(f"SELECT row_id, outcome FROM ledger WHERE outcome NOT IN {known} ORDER BY 1", "unknown outcomes")
     run.none(
-        "SELECT l.row_id, l.stage, l.outcome FROM ledger l JOIN outcomes o USING (outcome) "
-        "WHERE l.outcome <> 'kept' AND l.stage <> o.stage ORDER BY 1",
+        _SQL("of_another_stage"),
         "outcomes given by a stage that may not",
     )
     return f"{run.count('SELECT count(DISTINCT outcome) FROM ledger')} kinds of outcome"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pipeline.storage.statements import Statements
 from pipeline.verify.check import Findings, Run
 from pipeline.verify.truth import NAMES, TRUTH
 
-_KEPT = "read_parquet('likeness/kept/*.parquet')"
+_SQL = Statements(__name__)
 _DIFFER: dict[str, tuple[str, str]] = {
     "source": ("d.source", "r.source"),
     "image_id": ("d.image_id", "k.image_id"),
@@ -26,31 +27,13 @@ _DIFFER: dict[str, tuple[str, str]] = {
 def decisions(run: Run) -> str:
     """Every decision is on a record that likeness kept, with its image, group and name, and the weight of its taxon."""
     found = Findings("decisions are not on what they were made from")
-    asked = ", ".join(
-        f"""count(*) FILTER ({said} IS DISTINCT FROM {value}),
-            min(d.record_id || ' has ' || coalesce(({said})::VARCHAR, 'NULL') || ', but '
-                || coalesce(({value})::VARCHAR, 'NULL')) FILTER ({said} IS DISTINCT FROM {value})"""
-        for said, value in _DIFFER.values()
-    )
-    (answer,) = run.rows(
-        f"""SELECT {asked} FROM {TRUTH}
-            LEFT JOIN {_KEPT} k ON k.record_id = d.record_id
-            LEFT JOIN read_parquet('fetch/arrived/*.parquet') a ON a.record_id = d.record_id
-            LEFT JOIN (SELECT DISTINCT name_id FROM read_parquet('likeness/labels/*.parquet')) l
-                 ON l.name_id = d.name_id
-            LEFT JOIN (SELECT record_id, min(group_id) AS group_id FROM read_parquet('likeness/groups/*.parquet')
-                       GROUP BY 1) g ON g.record_id = d.record_id"""
-    )
+    differences = ", ".join(_SQL("difference", said=said, value=value) for said, value in _DIFFER.values())
+    (answer,) = run.rows(_SQL("decided", differences=differences, truth=TRUTH))
     for number, name in enumerate(_DIFFER):
         cases, example = answer[2 * number : 2 * number + 2]
         if cases:
             found.add(f"column {name}", example, cases)
-    cases, example = run.rows(
-        """SELECT count(*), min(record_id || ' has ' || weight || ', but ' || wanted) FROM
-             (SELECT record_id, weight, count(*) OVER (PARTITION BY accepted_id) ** -0.5 AS wanted
-              FROM read_parquet('select/decisions/*.parquet'))
-           WHERE weight IS NULL OR NOT abs(weight - wanted) < 1e-12"""
-    )[0]
+    cases, example = run.rows(_SQL("weights"))[0]
     if cases:
         found.add("column weight", example, cases)
     for kind, query in (

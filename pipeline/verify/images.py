@@ -6,12 +6,10 @@ import hashlib
 from pathlib import Path
 from typing import BinaryIO
 
+from pipeline.storage.statements import Statements
 from pipeline.verify.check import Findings, Run
 
-_STORED = """SELECT f.shard || ', ' || f.key, f.jpg_sha256, m.unit, m."offset", m."length"
-             FROM found f JOIN read_parquet('select/decisions/*.parquet') d ON d.record_id = f.key
-             JOIN read_parquet('fetch/media/*.parquet') m ON m.image_id = d.image_id
-             ORDER BY m.unit, m."offset", f.key"""
+_SQL = Statements(__name__)
 
 
 def images(run: Run) -> str:
@@ -21,7 +19,7 @@ def images(run: Run) -> str:
     compared = gone = 0
     name, file = None, None
     try:
-        for batch in run.batches(_STORED):
+        for batch in run.batches(_SQL("stored")):
             for where, digest, unit, offset, length in batch:
                 if unit != name:
                     if file is not None:
@@ -40,12 +38,7 @@ def images(run: Run) -> str:
         if file is not None:
             file.close()
     if gone:
-        run.none(
-            """SELECT f.shard, f.key || '.jpg', 'has not the SHA-256 of the manifest'
-               FROM found f JOIN read_parquet('shards/manifest.parquet') m USING (key)
-               WHERE f.jpg_sha256 IS DISTINCT FROM m.sha256 ORDER BY ALL""",
-            "images have changed",
-        )
+        run.none(_SQL("changed"), "images have changed")
     found.check()
     rest = f", {gone:,} with the manifest, as fetch's blobs are gone" if gone else ""
     return f"{compared:,} images compared with what fetch stored{rest}"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline.storage.statements import Statements
 from pipeline.verify.check import Findings, Run
 from pipeline.verify.truth import COLUMNS, TRUTH
 
 MANIFEST = "manifest.parquet"
+_SQL = Statements(__name__)
 _ROWS = "read_parquet('shards/manifest.parquet', file_row_number = true)"
 
 
@@ -44,15 +46,9 @@ def _compare(run: Run, joined: str, found: Findings) -> None:
     """Count for every column the rows in which it differs, all columns in one pass."""
     pairs = {name: (f's."{name}"', value) for name, value in COLUMNS.items()}
     pairs["(order of the rows)"] = ("s.file_row_number", "f.seq")
-    asked = ", ".join(
-        f"""count(*) FILTER ({said} IS DISTINCT FROM {value}),
-            arg_min(coalesce({said}::VARCHAR, 'NULL') || ', but ' || coalesce(({value})::VARCHAR, 'NULL'), f.seq)
-              FILTER ({said} IS DISTINCT FROM {value}),
-            arg_min(f.key, f.seq) FILTER ({said} IS DISTINCT FROM {value})"""
-        for said, value in pairs.values()
-    )
+    differences = ", ".join(_SQL("difference", said=said, value=value) for said, value in pairs.values())
     # All samples that were decided on: what is not in both is told by `_lone_rows`.
-    (answer,) = run.rows(f"SELECT {asked} FROM {TRUTH} JOIN found f ON f.key = d.record_id JOIN {_ROWS} s ON {joined}")
+    (answer,) = run.rows(_SQL("compared", differences=differences, truth=TRUTH, rows=_ROWS, joined=joined))
     for number, name in enumerate(pairs):
         cases, example, key = answer[3 * number : 3 * number + 3]
         if cases:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from pipeline.model.licences import normalise_licence
-from pipeline.storage.database import in_list
+from pipeline.storage.statements import Statements
 from pipeline.verify.check import Run, report
 from pipeline.verify.samples import Told
+
+_SQL = Statements(__name__)
 
 
 def licences(run: Run, told: Told) -> str:
     """The shard's rights are the catalog's, the catalog's follow from the source's statement, and all are allowed."""
     told.rights.check()
-    stated = run.rows(
-        """SELECT r.license_verbatim, s.license_id, s.license_family, min(s.key) FROM samples s
-           JOIN records r USING (record_id) GROUP BY ALL ORDER BY ALL"""
-    )
+    stated = run.rows(_SQL("stated"))
     wrong = []
     for verbatim, license_id, family, key in stated:
         # A code without a version means 4.0 to some providers, and no known version to the others.
@@ -25,8 +24,7 @@ def licences(run: Run, told: Told) -> str:
     policy = run.recipe.licences
     unknown = "false" if policy.allow_unknown else "license_family IS NULL"
     run.none(
-        f"""SELECT key, license_id FROM samples
-            WHERE license_family NOT IN {in_list(policy.allow)} OR {unknown} ORDER BY 1""",
+        _SQL("not_allowed", allowed=policy.allow, unknown=unknown),
         "samples under licences that the recipe does not allow",
     )
     return f"{run.count('SELECT count(DISTINCT license_id) FROM samples')} licences, all stated and allowed"

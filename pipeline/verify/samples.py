@@ -10,9 +10,11 @@ from typing import Any
 
 from pipeline.model.records import RANK_COLUMNS
 from pipeline.shards import SAMPLE_SCHEMA, captions, member_suffixes, text_members
+from pipeline.storage.statements import Statements
 from pipeline.verify.check import Findings, Run
 from pipeline.verify.truth import KEYS, RIGHTS, TRUTH, TRUTHS, flat_json
 
+_SQL = Statements(__name__)
 _NESTED = frozenset(key.partition(".")[0] for key in KEYS if "." in key) | {"captions"}
 _CAPTIONS = ("captions.sci", "captions.com", "captions.taxon", "captions.sci_com", "captions.taxon_com")
 _KNOWN = frozenset((*KEYS, *_CAPTIONS))
@@ -52,8 +54,7 @@ def read_samples(run: Run) -> Told:
     layout = run.recipe.shards.layout
     shape = member_suffixes(layout)
     ranks = ", ".join(f'n."{rank}"' for rank in RANK_COLUMNS)
-    query = f"""SELECT f.shard || ', ' || f.key, f.shape, f.txt, f.texts, f.json, {flat_json()}::VARCHAR,
-                       n.vernacular_name, {ranks} FROM {TRUTH} JOIN found f ON f.key = d.record_id"""
+    query = _SQL("told", json=flat_json(), ranks=ranks, truth=TRUTH)
     for batch in run.batches(query, _BATCH):
         for where, found, txt, texts, stated, expected, vernacular, *lineage in batch:
             told.samples += 1

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pipeline.storage.statements import Statements
 from pipeline.verify.check import Run, check_all
 from pipeline.verify.contents import Contents
 from pipeline.verify.files import sizes
 from pipeline.verify.samples import Told
+
+_SQL = Statements(__name__)
 
 
 def archives(found: Contents) -> str:
@@ -22,11 +25,7 @@ def members(told: Told) -> str:
 
 def keys(run: Run) -> str:
     """No key comes twice, in a shard or between shards."""
-    run.none(
-        "SELECT key, count(*) || ' times in ' || string_agg(DISTINCT shard, ' and ' ORDER BY shard) FROM found "
-        "GROUP BY 1 HAVING count(*) > 1 ORDER BY 1",
-        "keys come twice",
-    )
+    run.none(_SQL("keys_that_come_twice"), "keys come twice")
     return f"{run.count('SELECT count(*) FROM found'):,} keys, each once"
 
 
@@ -55,10 +54,6 @@ def labels(run: Run, told: Told) -> str:
         "SELECT key, species FROM samples WHERE species IS NOT NULL AND genus IS NULL ORDER BY 1",
         "species without a genus",
     )
-    run.none(
-        "SELECT key, species, genus FROM samples WHERE species IS NOT NULL "
-        "AND NOT starts_with(replace(species, '× ', ''), replace(genus, '× ', '') || ' ') ORDER BY 1",
-        "species outside their genus",
-    )
+    run.none(_SQL("outside_their_genus"), "species outside their genus")
     run.none("SELECT key FROM samples WHERE accepted_id IS NULL ORDER BY 1", "samples without an accepted taxon")
     return f"{run.count('SELECT count(*) FROM taxa'):,} accepted taxa"

@@ -9,17 +9,11 @@ of fetch, `f` the walk over the tars.
 from __future__ import annotations
 
 from pipeline.model.records import RANK_COLUMNS
+from pipeline.storage.statements import Statements
 
-NAMES = """(SELECT * FROM read_parquet('resolve/names/*.parquet')
-            UNION ALL BY NAME SELECT * FROM read_parquet('likeness/labels/*.parquet'))"""
-TRUTH = f"""read_parquet('select/decisions/*.parquet') d
-    LEFT JOIN read_parquet('screen/candidates/*.parquet') c ON c.record_id = d.record_id
-    LEFT JOIN read_parquet('ingest/records/*.parquet') r ON r.record_id = d.record_id
-         AND r.locator_file = c.locator_file AND r.locator_row = c.locator_row
-    LEFT JOIN {NAMES} n ON n.name_id = d.name_id
-    LEFT JOIN read_parquet('fetch/media/*.parquet') m ON m.image_id = d.image_id
-    LEFT JOIN read_parquet('select/places/*.parquet') w ON w.record_id = d.record_id
-    CROSS JOIN privacy v"""
+_SQL = Statements(__name__)
+NAMES = _SQL("names")
+TRUTH = _SQL("truth", names=NAMES)
 
 _TOLD = "v.coordinates = 'exact' OR (v.threatened <> '' AND w.record_id IS NULL)"
 LATITUDE, LONGITUDE = (

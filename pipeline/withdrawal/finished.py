@@ -18,14 +18,12 @@ from pipeline.shards import file_digest
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import read_json
 from pipeline.storage.run_folder import RunFolder
+from pipeline.storage.statements import Statements
 from pipeline.withdrawal.lists import read_withdrawals
 from pipeline.withdrawal.matching import gather
 
 _MEMORY_MB = 1024
-_COPIES = """
-    SELECT DISTINCT m.key FROM {clusters} c JOIN withdrawn USING (record_id) JOIN {clusters} o USING (cluster_id)
-    JOIN read_parquet({manifest}) m ON m.record_id = o.record_id
-    ANTI JOIN withdrawn w ON w.record_id = m.record_id ORDER BY 1"""
+_SQL = Statements(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +106,13 @@ def look(root: Path, more: Sequence[Path] = ()) -> Looked:
     if not files:
         return Looked((), 0, 0, tuple(lists), ())
     keys = read_withdrawals(files)
-    manifest = sql.quote(str(folder.stage("shards") / "manifest.parquet"))
+    manifest = str(folder.stage("shards") / "manifest.parquet")
     clusters = sql.parquet(folder.stage("likeness") / "clusters")
     with sql.connect(_MEMORY_MB, folder.root) as con:
         gather(con, keys, sql.parquet(folder.stage("ingest") / "records"))
         counted = con.execute("SELECT count(*), count(*) FILTER (records = 0) FROM withdrawal_keys").fetchall()[0]
-        found = con.execute(
-            f"""SELECT m.key, w.evidence FROM read_parquet({manifest}) m JOIN withdrawn w USING (record_id)
-                ORDER BY m.key"""
-        ).fetchall()
-        copies = con.execute(_COPIES.format(clusters=clusters, manifest=manifest)).fetchall()
+        found = con.execute(_SQL("samples", manifest=manifest)).fetchall()
+        copies = con.execute(_SQL("copies", clusters=clusters, manifest=manifest)).fetchall()
     samples = tuple((str(key), str(proof)) for key, proof in found)
     alike = tuple(str(key) for (key,) in copies)
     return Looked(samples, counted[0], counted[1], tuple(lists), tuple(files), alike)

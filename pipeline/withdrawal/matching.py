@@ -16,6 +16,9 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
+from pipeline.storage.statements import Statements
+
+_SQL = Statements(__name__)
 NOTHING = "(SELECT NULL::VARCHAR AS record_id, NULL::BIGINT AS position, NULL::VARCHAR AS evidence WHERE false)"
 """The FROM clause of no withdrawal at all."""
 NOTED = "kind, value, source, reason, date, file, records"
@@ -40,10 +43,7 @@ def gather(con: duckdb.DuckDBPyConnection, keys: pa.Table, records: str) -> None
     """
     con.register("withdrawals_read", keys)
     people = " ".join(f"WHEN kind = '{kind}' THEN {alike('match')}" for kind in _PEOPLE)
-    con.execute(f"""
-        CREATE OR REPLACE TEMP TABLE listed AS
-        SELECT * EXCLUDE (match), CASE {people} ELSE match END AS match FROM withdrawals_read
-        QUALIFY row_number() OVER (PARTITION BY kind, CASE {people} ELSE match END, source ORDER BY position) = 1""")
+    con.execute(_SQL("listed", people=people))
     con.unregister("withdrawals_read")
     joins = {
         "media_key": "l.match = r.media_key",
@@ -56,29 +56,14 @@ def gather(con: duckdb.DuckDBPyConnection, keys: pa.Table, records: str) -> None
     pairs = [*joins.items(), ("occurrence_key", "l.match = r.source || ':' || r.occurrence_key")]
     here = {kind for (kind,) in con.execute("SELECT DISTINCT kind FROM listed").fetchall()}
     parts = [
-        f"""SELECT r.record_id, r.media_key, l.position, l.kind FROM {records} r
-            JOIN (SELECT * FROM listed WHERE kind = '{kind}') l ON {rule} WHERE l.source IN ('', r.source)"""
+        _SQL("by_kind", records=records, kind=kind, rule=rule)
         for kind, rule in pairs
         if kind in here  # a kind that no list has needs no pass over the records
     ]
-    none = "SELECT NULL::VARCHAR AS record_id, NULL::VARCHAR AS media_key, NULL::BIGINT AS position, NULL AS kind"
-    con.execute(f"CREATE OR REPLACE TEMP TABLE meant AS {' UNION '.join(parts) or none + ' WHERE false'}")
+    meant = " UNION ".join(parts) or _SQL("by_none")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE meant AS {meant}")
     if here & set(_PEOPLE):
         # Another record may show the same photograph without saying, or with other words for, whose it is.
-        con.execute(f"""
-            INSERT INTO meant
-            SELECT DISTINCT r.record_id, r.media_key, l.position, l.kind
-            FROM (SELECT DISTINCT media_key, position FROM meant WHERE kind IN {_PEOPLE} AND media_key <> '') m
-            JOIN listed l USING (position) JOIN {records} r ON r.media_key = m.media_key
-            WHERE l.source IN ('', r.source)""")
-    con.execute("""
-        CREATE OR REPLACE TEMP TABLE withdrawal_keys AS
-        SELECT l.*, coalesce(m.records, 0) AS records FROM listed l
-        LEFT JOIN (SELECT position, count(DISTINCT record_id) AS records FROM meant GROUP BY 1) m USING (position)""")
-    con.execute("""
-        CREATE OR REPLACE TEMP TABLE withdrawn AS
-        SELECT m.record_id, m.position,
-               json_merge_patch('{}', to_json({'rule': 'withdrawn ' || replace(l.kind, '_', ' '), 'value': l.value,
-                 'file': l.file, 'source': nullif(l.source, ''), 'reason': nullif(l.reason, ''),
-                 'date': nullif(l.date, '')}))::VARCHAR AS evidence
-        FROM (SELECT record_id, min(position) AS position FROM meant GROUP BY 1) m JOIN listed l USING (position)""")
+        con.execute(_SQL("meant_too", people=_PEOPLE, records=records))
+    con.execute(_SQL("withdrawal_keys"))
+    con.execute(_SQL("withdrawn"))

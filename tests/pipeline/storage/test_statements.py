@@ -1,4 +1,4 @@
-"""Every statement of the SQL files is asked by the module beside it, with a value for every place."""
+"""SQL lies in files: every statement of theirs is asked by the module beside it, and no long one stands in Python."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ from pipeline.model.errors import PipelineError
 from pipeline.storage.statements import Statements, identifier, literal, places, texts
 
 ROOT = Path(__file__).parents[3]
+ROOMS = ("pipeline", "taxonomy", "dedup", "manifests", "biomill")
+LONGEST = 3
+"""Lines of a statement that may stand in Python."""
+SQL = re.compile(
+    r"\b(SELECT|INSERT INTO|CREATE (OR REPLACE |TEMP )*(TABLE|VIEW|MACRO)|JOIN|CASE|FILTER|GROUP BY|ORDER BY)\b"
+)
 FILES = sorted(path for path in (ROOT / "pipeline").rglob("*.sql") if path.with_suffix(".py").exists())
 
 
@@ -55,8 +61,56 @@ def test_statements_have_a_reader_stand_alone_and_keep_to_the_line(path: Path) -
 
 def test_sql_files_are_part_of_the_package() -> None:
     data = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["package-data"]
-    packed = {path for pattern in data["pipeline"] for path in (ROOT / "pipeline").glob(pattern)}
-    assert packed >= set((ROOT / "pipeline").rglob("*.sql"))
+    for room in ROOMS:
+        packed = {path for pattern in data[room] for path in (ROOT / room).glob(pattern)}
+        assert packed >= set((ROOT / room).rglob("*.sql")), room
+
+
+class LongStatements(ast.NodeVisitor):
+    """Finds the lines of SQL texts of more than LONGEST lines; a docstring is none, nor is what a shell is told."""
+
+    def __init__(self, text: str) -> None:
+        self.lines: list[int] = []
+        self.visit(ast.parse(text))
+
+    def visit_Expr(self, node: ast.Expr) -> None:
+        if not isinstance(node.value, ast.Constant):
+            self.generic_visit(node)
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
+        self._look(node, " ".join(str(each.value) for each in ast.walk(node) if isinstance(each, ast.Constant)))
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        self._look(node, str(node.value))
+
+    def _look(self, node: ast.expr, text: str) -> None:
+        lines = (node.end_lineno or node.lineno) - node.lineno + 1
+        if lines > LONGEST and SQL.search(text) and "biomill sql " not in text:
+            self.lines.append(node.lineno)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_long_statement_stands_in_python(room: str) -> None:
+    modules = sorted((ROOT / room).rglob("*.py"))
+    assert modules
+    found = {path: LongStatements(path.read_text(encoding="utf-8")).lines for path in modules}
+    assert [f"{path.relative_to(ROOT)}:{lines[0]}" for path, lines in found.items() if lines] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("con.execute('''SELECT a\n FROM t\n WHERE a\n LIMIT 1''')", [1]),
+        ("con.execute(f'''SELECT a\n FROM {t}\n WHERE a\n LIMIT {n}''')", [1]),
+        ("query = (\n 'CREATE OR REPLACE TEMP TABLE t AS '\n f'{rows} '\n 'WHERE a '\n 'LIMIT 1'\n)", [2]),
+        ("QUERY = f'''{a}\n LEFT JOIN b\n USING (c)\n WHERE d'''", [1]),
+        ("def f():\n  '''Return.\n\n  a\n  SELECT 1\n  '''\n  return '''CASE\n WHEN a\n THEN b\n END'''", [7]),
+        ("con.execute('''SELECT a\n FROM t\n WHERE a''')", []),
+        ("said = '''one\ntwo\nthree\nfour'''", []),
+    ],
+)
+def test_a_statement_is_as_long_as_its_lines_however_it_is_written(text: str, lines: list[int]) -> None:
+    assert LongStatements(text).lines == lines
 
 
 @pytest.mark.parametrize("values", [{}, {"kept": "k"}, {"kept": "k", "names": "n", "more": "m"}])

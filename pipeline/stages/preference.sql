@@ -1,0 +1,8 @@
+-- The order of preference among records that show the same image. `record` and the like are aliases of tables.
+
+-- name: order
+-- Terms of ORDER BY, the most weighty first; what is only known of fetched media may be empty.
+{record}.license_family IN {'allowed'} DESC NULLS LAST,
+{specificity} DESC, {record}.provenance NULLS LAST,
+CASE {record}.license_family {openness} ELSE {least_open} END,
+{stored} {pixels} DESC NULLS LAST, CASE {record}.source {priority} END, {fidelity} {record}.record_id
