@@ -22,6 +22,10 @@ def fail() -> None:
     raise StorageError("no space", where="there", remedy="make some")
 
 
+def done() -> None:
+    return
+
+
 def until(event: threading.Event) -> None:
     if not event.wait(60):
         raise TimeoutError
@@ -55,7 +59,7 @@ def test_a_failure_is_raised_while_other_units_go_on(pool: ThreadPoolExecutor) -
 
 
 def test_a_failure_is_raised_too_when_all_are_done(pool: ThreadPoolExecutor) -> None:
-    futures: list[Future[None]] = [pool.submit(int), pool.submit(fail)]  # type: ignore[list-item]  # int() is a unit
+    futures: list[Future[None]] = [pool.submit(done), pool.submit(fail)]
     with pytest.raises(StorageError):
         list(followed(futures))
 

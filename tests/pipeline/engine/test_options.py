@@ -9,19 +9,19 @@ from pipeline.model.errors import UsageError
 
 
 @pytest.mark.parametrize(
-    ("options", "in_process", "services"),
+    ("options", "in_process", "pool", "jobs"),
     [
-        (EngineOptions(), True, False),
-        (EngineOptions(workers=2), False, False),
-        (EngineOptions("portable"), False, True),
-        (EngineOptions("portable", job_endpoint="localhost:1"), False, False),
-        (EngineOptions("DirectRunner"), False, False),
+        (EngineOptions(), True, False, False),
+        (EngineOptions(workers=2), False, True, False),
+        (EngineOptions("portable"), False, True, True),
+        (EngineOptions("portable", job_endpoint="localhost:1"), False, False, False),
+        (EngineOptions("DirectRunner"), False, False, False),
     ],
 )
-def test_only_the_portable_runner_without_an_endpoint_needs_services(
-    options: EngineOptions, in_process: bool, services: bool
+def test_workers_of_this_machine_need_a_pool_and_the_portable_runner_a_job_service(
+    options: EngineOptions, in_process: bool, pool: bool, jobs: bool
 ) -> None:
-    assert (options.in_process, options.services_needed) == (in_process, services)
+    assert (options.in_process, options.pool_needed, options.job_service_needed) == (in_process, pool, jobs)
 
 
 @pytest.mark.parametrize("options", [EngineOptions(), EngineOptions("portable", 3), EngineOptions("DirectRunner")])

@@ -1,4 +1,4 @@
-"""The job service and the pool of workers of the portable runner: they answer, and end with whoever started them."""
+"""The job service of the portable runner and the pool of workers: they answer, and end with whoever started them."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ import psutil
 ANSWER = """
 import os, socket, sys
 from pathlib import Path
-from pipeline.engine.services import Services
+from pipeline.engine.worker_pool import JobService, WorkerPool
 marks = Path(sys.argv[1])
-services = Services(marks, False)
-services.mark_for(str(marks))
-for address in services.addresses:
-    host, _, port = address.rpartition(":")
+services = JobService(marks), WorkerPool(False)
+for service in services:
+    service.mark_for(str(marks))
+    host, _, port = service.address.rpartition(":")
     socket.create_connection((host, int(port)), timeout=30).close()
-print(len(set(services.addresses)), flush=True)
+print(len({service.address for service in services}), flush=True)
 os.kill(os.getpid(), 9)
 """
 FAIL = """
 import os, sys
 from pathlib import Path
-from pipeline.engine.services import Services
+from pipeline.engine.worker_pool import JobService
 from pipeline.model.errors import PipelineError
 try:
-    Services(Path(sys.argv[1]) / "file", False)
+    JobService(Path(sys.argv[1]) / "file")
 except PipelineError as error:
     print(error.what, flush=True)
 os.kill(os.getpid(), 9)
