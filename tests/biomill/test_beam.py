@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 from apache_beam.metrics import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.testing.test_pipeline import TestPipeline
+from apache_beam.testing.test_pipeline import TestPipeline as CheckedPipeline
 from apache_beam.testing.util import assert_that, equal_to
 from apache_beam.transforms.display import DisplayData
 
@@ -108,7 +108,7 @@ def test_releases_become_the_rows_that_the_ingest_stage_writes(
     if split_bytes < 16 << 20:
         monkeypatch.setattr(gbif, "BUCKET_BYTES", 20_000)
     records, ended = ({name: written(demo, folder, name) for name in SOURCES} for folder in ("records", "ledger"))
-    with TestPipeline() as pipeline:
+    with CheckedPipeline() as pipeline:
         reads = [pipeline | reading(demo.recipe, name, split_bytes=split_bytes) for name in SOURCES]
         every = together(reads)
         assert_each(every.records, texts, texts(pa.concat_tables(records.values())), "records")
@@ -183,7 +183,7 @@ def test_every_row_of_a_broken_release_ends_in_exactly_one_output(kind: str, dem
     expected = {f"d{n}": broken_release(kind, demo.corpus.folder, tmp_path / f"d{n}", n) for n in range(6)}
     media = {"gbif": ("multimedia.txt",), "eol": ("media_manifest_1.csv", "media_manifest_2.csv")}[kind]
     places = [(name, table, at + 1) for name, rows in expected.items() for table in media for at in range(rows[table])]
-    with TestPipeline() as pipeline:
+    with CheckedPipeline() as pipeline:
         reads = [
             pipeline | ReadRelease("gbif-dwca" if kind == "gbif" else "eol", tmp_path / name, name=name)
             for name in expected
@@ -220,7 +220,7 @@ def test_names_are_resolved_beside_the_rows_of_their_batch(demo: Demo, index: Pa
     batches = records.combine_chunks().to_batches(max_chunksize=100)
     policy = Policy(fuzzy=False)
     answer = resolve(Taxonomy.open(index, policy=policy), records.select(["name_id", *NAME_COLUMNS]))
-    with TestPipeline() as pipeline:
+    with CheckedPipeline() as pipeline:
         resolved = pipeline | beam.Create(batches) | ResolveNames(index, policy=policy)
         assert resolved.element_type is pa.RecordBatch
         both = [(texts(records.slice(at, 100)), texts(answer.slice(at, 100))) for at in range(0, records.num_rows, 100)]
@@ -250,7 +250,7 @@ def test_records_get_the_taxa_that_the_resolve_stage_gives_their_names(demo: Dem
     names = {row["name_id"]: row for row in pq.read_table(demo.out / "resolve" / "names").to_pylist()}
     records = written(demo, "records", "gbif").select(["record_id", "name_id"]).to_pylist()
     expected = [(row["record_id"], names[row["name_id"]]["accepted_id"]) for row in records]
-    with TestPipeline() as pipeline:
+    with CheckedPipeline() as pipeline:
         resolved = (pipeline | reading(demo.recipe, "gbif")).records | ResolveNames(index)
         assert_each(resolved, accepted, expected)
 
@@ -267,7 +267,7 @@ def test_columns_of_other_names_are_resolved_where_they_are_named(index: Path) -
         ({"scientific_name": "label", "family": "family"}, answer),
         ({"scientific_name": "label"}, [answer[0], None, None]),
     ):
-        with TestPipeline() as pipeline:
+        with CheckedPipeline() as pipeline:
             resolved = pipeline | beam.Create([batch]) | ResolveNames(index, columns=columns)
             found = resolved | beam.Map(lambda done: done["accepted_name"].to_pylist())
             assert_that(found, equal_to([expected]))
@@ -276,7 +276,7 @@ def test_columns_of_other_names_are_resolved_where_they_are_named(index: Path) -
 
 def test_a_batch_without_the_name_ends_the_pipeline_with_what_it_has(index: Path) -> None:
     batch = pa.record_batch({"scientificName": ["Puma concolor"], "genus": ["Puma"]})
-    with pytest.raises(Exception, match=r"no column 'scientific_name'") as raised, TestPipeline() as pipeline:
+    with pytest.raises(Exception, match=r"no column 'scientific_name'") as raised, CheckedPipeline() as pipeline:
         pipeline | beam.Create([batch]) | ResolveNames(index)
     assert "columns: scientificName, genus" in str(raised.value)
     assert "columns={" in str(raised.value)
@@ -287,7 +287,7 @@ def test_resolving_twice_is_refused_rather_than_mixed_up(index: Path) -> None:
     with pytest.raises(TaxonomyError, match="two columns would be named 'given_"):
         resolved_schema(once)
     batch = once.empty_table().to_batches() or [pa.RecordBatch.from_pylist([{}], schema=once)]
-    with pytest.raises(Exception, match="two columns would be named"), TestPipeline() as pipeline:
+    with pytest.raises(Exception, match="two columns would be named"), CheckedPipeline() as pipeline:
         pipeline | beam.Create(batch) | ResolveNames(index)
 
 
@@ -314,16 +314,16 @@ def test_arguments_that_cannot_be_meant_are_refused_when_the_transform_is_made(d
         with pytest.raises(error, match=message):
             make()
     with pytest.raises(UsageError, match="takes no PCollection"):
-        TestPipeline() | beam.Create([1]) | ReadRelease("gbif-dwca", path)
+        CheckedPipeline() | beam.Create([1]) | ReadRelease("gbif-dwca", path)
     with pytest.raises(beam.typehints.TypeCheckError, match="RecordBatch"):
-        TestPipeline() | beam.Create(["Puma concolor"]) | ResolveNames(index)
+        CheckedPipeline() | beam.Create(["Puma concolor"]) | ResolveNames(index)
 
 
 def test_transforms_survive_pickling_and_the_journey_to_another_runner(demo: Demo, index: Path) -> None:
     read, names = (pickle.loads(pickle.dumps(each)) for each in (reading(demo.recipe, "eol"), ResolveNames(index)))
     assert (read.label, names.label) == ("ReadRelease(eol)", "ResolveNames")
     expected = len(texts(written(demo, "records", "eol")))
-    pipeline = TestPipeline()
+    pipeline = CheckedPipeline()
     resolved = (pipeline | read).records | names
     assert_that(resolved | beam.Map(len) | beam.CombineGlobally(sum), equal_to([expected]))
     again = beam.Pipeline.from_runner_api(pipeline.to_runner_api(), pipeline.runner, pipeline.options)
@@ -344,7 +344,7 @@ def test_what_a_runner_shows_says_which_release_and_which_taxonomy(demo: Demo, i
 def test_worker_processes_give_the_same_rows(demo: Demo, index: Path, tmp_path: Path) -> None:
     records, ended = (written(demo, folder, "gbif") for folder in ("records", "ledger"))
     options = PipelineOptions(["--direct_num_workers=2", "--direct_running_mode=multi_processing"])
-    with TestPipeline(options=options) as pipeline:
+    with CheckedPipeline(options=options) as pipeline:
         read = pipeline | reading(demo.recipe, "gbif", spool=tmp_path, split_bytes=20_000)
         resolved = read.records | ResolveNames(index)
         assert_each(resolved, given, texts(records), "records")
