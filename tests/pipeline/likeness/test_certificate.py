@@ -135,6 +135,13 @@ def test_equal_bytes_or_pixels_break_the_promise(tmp_path: Path) -> None:
     assert "2 kept image of 4 has the bytes or pixels of any of 3 held-out items" in told
 
 
+def test_an_image_of_the_same_bytes_and_pixels_is_counted_once(tmp_path: Path) -> None:
+    run = Run(tmp_path, held=unhashed())
+    run.held[1] |= {name: run.media[3][name] for name in ("sha256", "pixel_sha256")}
+    (told,) = broken(run.said())
+    assert "1 kept image of 4 has the bytes or pixels of any of 3 held-out items" in told
+
+
 @pytest.mark.parametrize("place", ["held", "ids"])
 def test_a_kept_record_with_a_held_out_key_breaks_the_promise(tmp_path: Path, place: str) -> None:
     run = Run(tmp_path, held=unhashed())
