@@ -1,30 +1,28 @@
-"""What is read from a name itself before anything is looked up."""
+"""What a question says of itself, without a hint beside it."""
 
 from __future__ import annotations
 
-import pyarrow as pa
+from collections.abc import Callable
+
 import pytest
 
-from taxonomy import TaxonomyError
-from taxonomy.match.questions import read_questions
+from taxonomy import Taxonomy
+from tests.taxonomy.conftest import ask
 
-
-@pytest.mark.parametrize(
-    ("name", "given", "genus"),
-    [
-        ("Centaurea subg. Jacea", "", "Centaurea"),
-        ("Centaurea subg. Jacea", "Cyanus", "Cyanus"),
-        ("Centaurea jacea", "", ""),
-        ("Jacea", "", ""),
-        ("BOLD:AAA1234", "", ""),
-    ],
+ROWS = (
+    "taxonID\tparentNameUsageID\tscientificName\ttaxonRank\n1\t\tAsteraceae\tfamily\n2\t1\tCentaurea\tgenus\n"
+    "3\t1\tSerratula\tgenus\n4\t2\tJacea\tsubgenus\n5\t3\tJacea\tsubgenus\n"
 )
-def test_a_subgenus_says_its_genus_unless_a_genus_is_given(name: str, given: str, genus: str) -> None:
-    questions = read_questions(pa.table({"scientific_name": [name], "genus": [given]}))
-    assert list(questions.hints["genus"]) == [genus]
 
 
-def test_a_table_without_names_is_refused_with_the_columns_it_has() -> None:
-    with pytest.raises(TaxonomyError, match="no column 'scientific_name'") as caught:
-        read_questions(pa.table({"species": ["Puma concolor"]}))
-    assert caught.value.where == "columns: species"
+@pytest.mark.parametrize(("genus", "usage"), [("Centaurea", "source0:4"), ("Serratula", "source0:5")])
+def test_a_subgenus_that_is_written_with_its_genus_is_the_one_in_that_genus(
+    made: Callable[..., Taxonomy], genus: str, usage: str
+) -> None:
+    taxonomy = made(ROWS)
+    assert ask(taxonomy, "Jacea")["match_type"] == "LCA"
+    row = ask(taxonomy, f"{genus} subg. Jacea")
+    assert (row["accepted_id"], row["hint_agreement"]) == (usage, '{"genus":"agree"}')
+    # A genus that is stated beside the name is asked before the one within it.
+    other = {"Centaurea": "Serratula", "Serratula": "Centaurea"}[genus]
+    assert ask(taxonomy, f"{genus} subg. Jacea", genus=other)["accepted_id"] != usage
