@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import pytest
 
@@ -20,10 +20,6 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 def fail() -> None:
     raise StorageError("no space", where="there", remedy="make some")
-
-
-def done() -> None:
-    return
 
 
 def until(event: threading.Event) -> None:
@@ -59,7 +55,10 @@ def test_a_failure_is_raised_while_other_units_go_on(pool: ThreadPoolExecutor) -
 
 
 def test_a_failure_is_raised_too_when_all_are_done(pool: ThreadPoolExecutor) -> None:
-    futures: list[Future[None]] = [pool.submit(done), pool.submit(fail)]
+    done = threading.Event()
+    done.set()
+    futures: list[Future[None]] = [pool.submit(until, done), pool.submit(fail)]
+    wait(futures, 60)
     with pytest.raises(StorageError):
         list(followed(futures))
 
