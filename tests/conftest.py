@@ -71,7 +71,7 @@ def assert_same_run(one: Path, two: Path) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Say as the last line how many tests were skipped, by reason."""
+    """Print as the last line how many tests were skipped, by reason."""
     reporter = config.pluginmanager.getplugin("terminalreporter")
     if reporter is None or hasattr(config, "workerinput") or config.option.collectonly:
         return

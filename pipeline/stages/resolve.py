@@ -76,7 +76,7 @@ class Resolve(Stage):
     """The resolve stage."""
 
     name = "resolve"
-    version = 3
+    version = 4
     sections = ("taxonomy",)
     upstream = ("ingest",)
 

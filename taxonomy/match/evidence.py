@@ -40,7 +40,7 @@ _STATUS = {"accepted": 1, "provisional": -5, "doubtful": -5, "synonym": 0, "ambi
 _STATUS_POINTS = np.array([_STATUS[status] for status in STATUSES], dtype=np.int64)
 _SAME_WRITING = 8
 _NO_AUTHOR_KNOWN = 1
-_YEAR = re.compile(r",?\s*\b(?:1[6-9]|20)\d\d\b")
+_YEAR = re.compile(r",?\s*\b(?:1[6-9]|20)\d\d[a-z]?\b")
 _SON = re.compile(r"\b(?:filius|fil)\b")
 _FIRST = re.compile(r"^\(([^)]*)\)(.*)$")
 NAME, SPECIES_ALONE, HIGHER, STRICT = range(4)
@@ -79,7 +79,7 @@ class Scales:
     def weigh(self, question: Ints, row: npt.NDArray[np.int32], name: Ints, mode: int, level: Ints) -> Evidence:
         """Weigh pairs: `name` are the points of the name's likeness, `level` the rank that is asked for (0: none)."""
         agreement, apart = self.hints.agreement(question, row)
-        classification = self._classification(question, row, agreement, apart)
+        classification = self._classification(agreement, apart)
         says, author = self._author(question, row, mode)
         levels = np.asarray(self.taxonomy.levels)[row].astype(np.int64)
         rank = rank_points(level, levels) * (2 if mode == HIGHER else 1)
@@ -89,7 +89,7 @@ class Scales:
             veto = veto | (says < 0) | (rank < 0) | apart
         return Evidence(agreement, veto, says, np.stack([name, author, classification, rank, status], axis=1))
 
-    def _classification(self, question: Ints, row: Any, agreement: Any, apart: Any) -> Ints:
+    def _classification(self, agreement: Any, apart: Any) -> Ints:
         points = (agreement == AGREE) @ _FOR - (agreement == DISAGREE) @ _AGAINST - (agreement == UNKNOWN) @ _UNSAID
         points -= apart * (_AGAINST[0] - _UNSAID[0])
         clamped: Ints = np.clip(points, *_CLASSIFICATION)

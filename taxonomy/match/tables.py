@@ -33,7 +33,7 @@ from taxonomy.errors import TaxonomyError
 from taxonomy.match.questions import INPUT_COLUMNS
 
 _HEAD = 1 << 20
-"""Bytes of a text table's start that its header is told from."""
+"""Bytes of a text table's start that its header is told from, and most that it may have."""
 BATCH = 50_000
 """Rows of a batch of a Parquet table."""
 _TERMS = {
@@ -102,6 +102,8 @@ def _read_text(path: Path, delimiter: str, malformed: Malformed) -> Iterator[pa.
         head = handle.read(_HEAD)
         quoted = delimiter == "," or head.removeprefix(BOM).startswith(b'"')
         dialect = true_newline(head, Dialect(delimiter, quoted), 1)
+        if len(head) == _HEAD and dialect.newline.encode() not in head:
+            raise TableError(f"its header is longer than {_HEAD} bytes")
         header = split_line(head[: read_header(head, dialect).start].removeprefix(BOM), dialect)
         if not any(header):
             raise TableError("it has no header")

@@ -144,6 +144,25 @@ def test_an_author_of_whom_the_taxonomy_says_nothing_costs_a_point_and_above_gen
     assert points(birds, "author", "Passer", author="Brisson, 1760") == 12 + 8
 
 
+@pytest.mark.parametrize(
+    ("author", "worth"),
+    [
+        ("Linnaeus, 1758", 20),
+        ("Linnaeus, 1790", 12),
+        ("Linnaeus, 1790a", 12),
+        ("Linnaeus", 12),
+        ("Smith, 1758", -36),
+        ("Smith, 1758b", -36),
+        ("1790", 0),
+        ("1758 in Miller", 0),
+    ],
+)
+def test_the_name_of_an_author_comes_before_the_year_and_a_year_alone_tells_nothing(
+    birds: Taxonomy, author: str, worth: int
+) -> None:
+    assert points(birds, "author", "Fringilla domestica", author=author) == worth
+
+
 def test_the_status_of_a_name_weighs_little(birds: Taxonomy) -> None:
     assert points(birds, "status", "Passer domesticus") == 1
     assert points(birds, "status", "Fringilla domestica") == 0

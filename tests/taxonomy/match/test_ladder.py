@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pyarrow as pa
@@ -156,3 +157,48 @@ def test_two_builds_of_one_taxonomy_are_the_same_bytes(
     names = sorted(path.name for path in birds.folder.iterdir())
     assert names == sorted(path.name for path in other.iterdir())
     assert all((birds.folder / name).read_bytes() == (other / name).read_bytes() for name in names)
+
+
+def test_an_aggregate_that_the_taxonomy_holds_is_found_and_a_part_of_it_is_not_taken_for_it(made: Made) -> None:
+    rows = "1\t\tRosaceae\tfamily\n2\t1\tRubus\tgenus\n3\t2\tRubus fruticosus\tspecies aggregate\n"
+    rows += "4\t2\tRubus caesius\tspecies\n"
+    taxonomy = made("taxonID\tparentNameUsageID\tscientificName\ttaxonRank\n" + rows)
+    assert ask(taxonomy, "Rubus fruticosus agg.")["accepted_id"] == "source0:3"
+    assert ask(taxonomy, "Rubus fruticosus", rank="species aggregate")["accepted_id"] == "source0:3"
+    assert ask(taxonomy, "Rubus caesius agg.")["accepted_id"] == "source0:2"
+    assert ask(taxonomy, "Rubus caesius")["accepted_id"] == "source0:4"
+
+
+def test_a_name_with_another_author_is_taken_where_no_spelling_is_better_with_or_without_misspellings(
+    birds: Taxonomy,
+) -> None:
+    for taxonomy in (birds, under(birds, fuzzy=False)):
+        row = ask(taxonomy, "Passer domesticus", author="Smith, 1900", family="Passeridae")
+        assert (row["match_type"], row["accepted_id"]) == ("CANONICAL", "source0:1")
+        assert "author_differs" in row["issues"]
+
+
+def test_hints_say_of_a_common_taxon_only_what_reaches_as_far_as_that_one(made: Made) -> None:
+    rows = "1\t\t\tPlantae\t\tkingdom\taccepted\n2\t1\t\tPinopsida\t\tclass\taccepted\n"
+    rows += "3\t1\t\tLiliopsida\t\tclass\taccepted\n4\t2\t\tAbies\t\tgenus\taccepted\n"
+    rows += "5\t4\t\tAbies nana\tY\tspecies\taccepted\n6\t3\t\tPoa\t\tgenus\taccepted\n"
+    rows += "7\t6\t\tPoa annua\tL.\tspecies\taccepted\n8\t\t7\tAbies nana\tX\tspecies\tsynonym\n"
+    row = ask(made(HEADER + rows), "Abies nana", kingdom="Plantae", **{"class": "Aves"})
+    assert (row["match_type"], row["accepted_name"]) == ("LCA", "Plantae")
+    assert json.loads(row["hint_agreement"]) == {"kingdom": "agree", "class": "unknown"}
+    one = ask(made(HEADER + rows), "Poa annua", kingdom="Plantae", **{"class": "Pinopsida"})
+    assert json.loads(one["hint_agreement"]) == {"kingdom": "agree", "class": "disagree"}
+
+
+def test_an_unknown_species_falls_to_its_genus_whichever_row_that_one_has(made: Made) -> None:
+    first = made(BIRDS + "0\tf\t\tAbba\t\tgenus\taccepted\n")
+    assert first.row("source0:0") == 0
+    for name in ("Abba", "Passer"):
+        row = ask(first, f"{name} ignotus")
+        assert (row["match_type"], row["accepted_name"]) == ("GENUS", name)
+
+
+def test_a_label_is_the_answer_although_a_hint_speaks_against_it(birds: Taxonomy) -> None:
+    row = ask(birds, "BOLD:AAA1234", family="Passeridae")
+    assert (row["match_type"], row["accepted_id"]) == ("OTU", "source0:6")
+    assert "hints_disagree" in row["issues"]

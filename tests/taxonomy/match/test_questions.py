@@ -1,28 +1,43 @@
-"""What a question says of itself, without a hint beside it."""
+"""What is read from a name itself before anything is looked up."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import pyarrow as pa
 import pytest
 
-from taxonomy import Taxonomy
+from taxonomy import Taxonomy, TaxonomyError
+from taxonomy.match.questions import read_questions
 from tests.taxonomy.conftest import ask
 
-ROWS = (
-    "taxonID\tparentNameUsageID\tscientificName\ttaxonRank\n1\t\tAsteraceae\tfamily\n2\t1\tCentaurea\tgenus\n"
-    "3\t1\tSerratula\tgenus\n4\t2\tJacea\tsubgenus\n5\t3\tJacea\tsubgenus\n"
+
+@pytest.mark.parametrize(
+    ("name", "given", "genus"),
+    [
+        ("Centaurea subg. Jacea", "", "Centaurea"),
+        ("Centaurea subg. Jacea", "Cyanus", "Cyanus"),
+        ("Centaurea jacea", "", ""),
+        ("Jacea", "", ""),
+        ("BOLD:AAA1234", "", ""),
+    ],
 )
+def test_a_subgenus_says_its_genus_unless_a_genus_is_given(name: str, given: str, genus: str) -> None:
+    questions = read_questions(pa.table({"scientific_name": [name], "genus": [given]}))
+    assert list(questions.hints["genus"]) == [genus]
 
 
-@pytest.mark.parametrize(("genus", "usage"), [("Centaurea", "source0:4"), ("Serratula", "source0:5")])
-def test_a_subgenus_that_is_written_with_its_genus_is_the_one_in_that_genus(
-    made: Callable[..., Taxonomy], genus: str, usage: str
-) -> None:
-    taxonomy = made(ROWS)
+def test_a_table_without_names_is_refused_with_the_columns_it_has() -> None:
+    with pytest.raises(TaxonomyError, match="no column 'scientific_name'") as caught:
+        read_questions(pa.table({"species": ["Puma concolor"]}))
+    assert caught.value.where == "columns: species"
+
+
+def test_a_subgenus_that_is_written_with_its_genus_is_the_one_in_that_genus(made: Callable[..., Taxonomy]) -> None:
+    rows = "1\t\tAsteraceae\tfamily\n2\t1\tCentaurea\tgenus\n3\t1\tSerratula\tgenus\n"
+    rows += "4\t2\tJacea\tsubgenus\n5\t3\tJacea\tsubgenus\n"
+    taxonomy = made("taxonID\tparentNameUsageID\tscientificName\ttaxonRank\n" + rows)
     assert ask(taxonomy, "Jacea")["match_type"] == "LCA"
-    row = ask(taxonomy, f"{genus} subg. Jacea")
-    assert (row["accepted_id"], row["hint_agreement"]) == (usage, '{"genus":"agree"}')
-    # A genus that is stated beside the name is asked before the one within it.
-    other = {"Centaurea": "Serratula", "Serratula": "Centaurea"}[genus]
-    assert ask(taxonomy, f"{genus} subg. Jacea", genus=other)["accepted_id"] != usage
+    for genus, usage in (("Centaurea", "source0:4"), ("Serratula", "source0:5")):
+        row = ask(taxonomy, f"{genus} subg. Jacea")
+        assert (row["accepted_id"], row["hint_agreement"]) == (usage, '{"genus":"agree"}')

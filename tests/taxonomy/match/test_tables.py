@@ -86,6 +86,19 @@ def test_a_table_that_cannot_be_read_is_a_clear_error(
     assert not (tmp_path / "out.csv").exists()
 
 
+def test_a_header_is_read_up_to_its_limit_and_refused_above_it(default: Taxonomy, tmp_path: Path) -> None:
+    path, limit = tmp_path / "a.tsv", 1 << 20
+    for size in (limit, limit + 1, limit + limit // 2):
+        path.write_text("scientificName\t".ljust(size - 1, "x") + "\nPuma concolor\t1\n")
+        if size > limit:
+            with pytest.raises(TaxonomyError, match="header is longer than 1048576 bytes"):
+                resolve_file(default, path, tmp_path / "out.parquet")
+            continue
+        assert resolve_file(default, path, tmp_path / "out.parquet") == {"CANONICAL": 1}
+        own = pq.read_schema(tmp_path / "out.parquet").names[1]
+        assert own == "x" * (limit - len("scientificName\t\n"))
+
+
 def test_a_ragged_row_costs_one_row_and_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "a.tsv").write_text("scientificName\tx\nPuma concolor\t1\nPuma\nFelis concolor\t3\n")
     assert main(["taxonomy", "resolve", str(tmp_path / "a.tsv"), "-o", str(tmp_path / "out.jsonl")]) == 0
