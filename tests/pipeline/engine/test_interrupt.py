@@ -37,7 +37,9 @@ os._exit(0)
 
 
 @pytest.mark.xfail(
-    reason="a query that the main thread waits for may miss its interrupt", raises=subprocess.TimeoutExpired, strict=False
+    reason="a query that the main thread waits for may miss its interrupt",
+    raises=subprocess.TimeoutExpired,
+    strict=False,
 )
 def test_ctrl_c_in_a_query_is_an_interrupt() -> None:
     """In a process of its own, whose main thread asks: only there Python hears of signals."""
