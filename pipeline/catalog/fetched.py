@@ -47,8 +47,8 @@ def create_fetched(con: duckdb.DuckDBPyConnection, folder: RunFolder) -> dict[st
     listed = ", ".join(quote(str(stage / output)) for output in finished.values())
     units = f"SELECT * FROM read_parquet([{listed}]) UNION ALL " if finished else ""
     con.execute(f"CREATE VIEW {SCHEMA}.media AS {units}SELECT * FROM {SCHEMA}.noted")
-    listed = quote(str(folder.stage("screen") / "candidates" / "*.parquet"))
-    candidates = f"read_parquet({listed})"
+    pattern = quote(str(folder.stage("screen") / "candidates" / "*.parquet"))
+    candidates = f"read_parquet({pattern})"
     con.execute(_SQL("tried", candidates=candidates))
     con.execute(_SQL("arrived", candidates=candidates))
     con.execute(_SQL("ended", candidates=candidates))

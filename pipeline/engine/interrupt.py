@@ -2,15 +2,18 @@
 
 A KeyboardInterrupt raised while C code calls back into Python (a query, a finaliser) is printed or dropped by that
 code, or comes back as an error of its own. So the signal is also noted, and the driver and the engine ask between
-steps.
+steps. A query that the main thread waits for may not let Python hear of it at all: a thread of its own ends it.
 """
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from types import FrameType
 
 _noted = threading.Event()
@@ -26,6 +29,25 @@ def listen() -> None:
     if threading.current_thread() is threading.main_thread():
         _noted.clear()
         signal.signal(signal.SIGINT, note)
+        signal.set_wakeup_fd(_ending_queries(), warn_on_full_buffer=False)
+
+
+@cache
+def _ending_queries() -> int:
+    """Start the thread that ends queries; return where the system writes the numbers of signals for it to read."""
+    reads, writes = os.pipe()
+    os.set_blocking(writes, False)
+
+    def end_queries() -> None:
+        while came := os.read(reads, 64):
+            # Where nobody has loaded the database there are no queries, and it is not loaded for this.
+            if signal.SIGINT in came and "pipeline.storage.database" in sys.modules:
+                from pipeline.storage.database import interrupt_queries
+
+                interrupt_queries()
+
+    threading.Thread(target=end_queries, name="biomill-interrupt", daemon=True).start()
+    return writes
 
 
 @contextmanager

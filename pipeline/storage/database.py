@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import duckdb
 import pyarrow as pa
@@ -16,6 +17,7 @@ from pipeline.model.errors import StorageError
 from pipeline.storage.atomic import atomic_path
 
 BATCH_ROWS = 50_000
+_OPEN: WeakSet[duckdb.DuckDBPyConnection] = WeakSet()
 _THREADS = 8  # beyond that, memory per thread gets short under the limits that recipes set
 
 
@@ -44,6 +46,7 @@ def in_list(values: Sequence[str]) -> str:
 def connect(memory_mb: int, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Yield a connection in memory that may use `memory_mb` MiB and spills to `spill` beyond that."""
     con = duckdb.connect(":memory:")
+    _OPEN.add(con)
     try:
         con.execute(f"SET memory_limit = '{memory_mb}MiB'")
         con.execute(f"SET temp_directory = {quote(str(spill / '.duckdb'))}")
@@ -51,7 +54,15 @@ def connect(memory_mb: int, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         con.execute("SET preserve_insertion_order = false")
         yield con
     finally:
+        _OPEN.discard(con)
         con.close()
+
+
+def interrupt_queries() -> None:
+    """End the queries of all connections that `connect` gave, each with an error; may be called from any thread."""
+    for con in list(_OPEN):
+        with suppress(duckdb.Error):  # it was closed meanwhile
+            con.interrupt()
 
 
 def copy(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:

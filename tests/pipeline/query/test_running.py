@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 
 import duckdb
 import pytest
@@ -13,6 +14,14 @@ import pytest
 from pipeline.query.running import Runner, runner
 
 SLOW = "SELECT count(*), sum(hash(range)) FROM range(10000000000)"
+
+
+@pytest.fixture(autouse=True)
+def plain_handler() -> Iterator[None]:
+    """As in a process of its own: a command that ran in this one may have left its handler, which takes note."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def interrupt(times: int = 1) -> None:
