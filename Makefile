@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export RECIPE OUT Q
+# Tests start some thousand processes: without the modules' bytecode on disk each would compile them anew.
+unexport PYTHONDONTWRITEBYTECODE
 # What a target needs is looked for before anything is made.
 NEEDS_run := RECIPE OUT
 NEEDS_sql := OUT Q

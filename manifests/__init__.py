@@ -5,42 +5,47 @@ The public API is what this module lists; everything else may change. Knows neit
 
 from __future__ import annotations
 
-from manifests.benchmark import (
-    SHIPPED,
-    BenchmarkManifest,
-    ColumnTemplates,
-    fill,
-    load_benchmark,
-    shipped_benchmarks,
-    template_columns,
-)
-from manifests.checks import LICENCE_FAMILIES
-from manifests.digest import canonical_json, recipe_digest, section_digest
-from manifests.errors import BiomillError, RecipeError, TableError
-from manifests.loader import load_recipe, recipe_from_json
-from manifests.paths import RecipePath, check_paths, is_remote, with_paths
-from manifests.problems import RecipeErrors
-from manifests.recipe import (
-    LAYOUTS,
-    RANKS,
-    SOURCE_KINDS,
-    BenchmarkSpec,
-    ExportRules,
-    FetchRules,
-    HostRules,
-    ImageRules,
-    LicencePolicy,
-    LikenessRules,
-    Limits,
-    PrivacyRules,
-    Recipe,
-    SelectRules,
-    ShardRules,
-    SourceSpec,
-    TaxonomyRules,
-)
-from manifests.reference import describe_recipe, starter_recipe
-from manifests.toml_form import resolved_toml
+from typing import TYPE_CHECKING
+
+from manifests.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from manifests.benchmark import (
+        SHIPPED,
+        BenchmarkManifest,
+        ColumnTemplates,
+        fill,
+        load_benchmark,
+        shipped_benchmarks,
+        template_columns,
+    )
+    from manifests.checks import LICENCE_FAMILIES
+    from manifests.digest import canonical_json, recipe_digest, section_digest
+    from manifests.errors import BiomillError, RecipeError, TableError
+    from manifests.loader import load_recipe, recipe_from_json
+    from manifests.paths import RecipePath, check_paths, is_remote, with_paths
+    from manifests.problems import RecipeErrors
+    from manifests.recipe import (
+        LAYOUTS,
+        RANKS,
+        SOURCE_KINDS,
+        BenchmarkSpec,
+        ExportRules,
+        FetchRules,
+        HostRules,
+        ImageRules,
+        LicencePolicy,
+        LikenessRules,
+        Limits,
+        PrivacyRules,
+        Recipe,
+        SelectRules,
+        ShardRules,
+        SourceSpec,
+        TaxonomyRules,
+    )
+    from manifests.reference import describe_recipe, starter_recipe
+    from manifests.toml_form import resolved_toml
 
 __all__ = [
     "LAYOUTS",
@@ -85,3 +90,45 @@ __all__ = [
     "template_columns",
     "with_paths",
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "manifests.benchmark": (
+            "SHIPPED",
+            "BenchmarkManifest",
+            "ColumnTemplates",
+            "fill",
+            "load_benchmark",
+            "shipped_benchmarks",
+            "template_columns",
+        ),
+        "manifests.checks": ("LICENCE_FAMILIES",),
+        "manifests.digest": ("canonical_json", "recipe_digest", "section_digest"),
+        "manifests.errors": ("BiomillError", "RecipeError", "TableError"),
+        "manifests.loader": ("load_recipe", "recipe_from_json"),
+        "manifests.paths": ("RecipePath", "check_paths", "is_remote", "with_paths"),
+        "manifests.problems": ("RecipeErrors",),
+        "manifests.recipe": (
+            "LAYOUTS",
+            "RANKS",
+            "SOURCE_KINDS",
+            "BenchmarkSpec",
+            "ExportRules",
+            "FetchRules",
+            "HostRules",
+            "ImageRules",
+            "LicencePolicy",
+            "LikenessRules",
+            "Limits",
+            "PrivacyRules",
+            "Recipe",
+            "SelectRules",
+            "ShardRules",
+            "SourceSpec",
+            "TaxonomyRules",
+        ),
+        "manifests.reference": ("describe_recipe", "starter_recipe"),
+        "manifests.toml_form": ("resolved_toml",),
+    },
+)

@@ -31,6 +31,10 @@ class Key:
     """The key of the items that names their tables: `[fetch.host."example.org"]`; '': they are a list of tables."""
 
 
+_READ: dict[type[Any], Mapping[str, Key]] = {}
+"""Keys by dataclass: to read its annotations compiles each of them."""
+
+
 def keys_of(table: type[Any]) -> Mapping[str, Key]:
     """Return the keys of a recipe dataclass in their declared order.
 
@@ -38,6 +42,12 @@ def keys_of(table: type[Any]) -> Mapping[str, Key]:
     >>> [(key.name, key.type.__name__, key.many) for key in keys_of(LicencePolicy).values()]
     [('allow', 'str', True), ('allow_unknown', 'bool', False)]
     """
+    if table not in _READ:
+        _READ[table] = types.MappingProxyType(_keys_of(table))
+    return _READ[table]
+
+
+def _keys_of(table: type[Any]) -> dict[str, Key]:
     hints = typing.get_type_hints(table)
     keys: dict[str, Key] = {}
     for each in dataclasses.fields(table):

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
+# Before NumPy is loaded, here and in every process that is started: as many threads as cores in each of many processes
+# on the same cores only wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass

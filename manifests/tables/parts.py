@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as csv
 from numpy.typing import NDArray
 
@@ -103,6 +102,8 @@ def _masked(data: bytes, encoding: str) -> bytes:
 
 def _without_foreign(part: Part, data: bytes, rows: Rows, encoding: str) -> Part:
     """Take out the rows of which a cell shows a substitute character that does not stand in the file."""
+    import pyarrow.compute as pc  # not before: it is a third of what reading a short list takes
+
     shown = np.zeros(len(part.rows), dtype=bool)
     for column in part.table.columns:
         shown |= pc.fill_null(pc.match_substring(column, _SUBSTITUTE), False).to_numpy()

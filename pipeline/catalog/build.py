@@ -10,7 +10,6 @@ from pathlib import Path
 import duckdb
 
 from pipeline.model.outcomes import Outcome
-from pipeline.model.records import COMMENTS
 from pipeline.privacy import create_privacy
 from pipeline.storage.atomic import atomic_path
 from pipeline.storage.database import quote
@@ -69,6 +68,14 @@ def create_outcomes(con: duckdb.DuckDBPyConnection) -> None:
 
 def comment(con: duckdb.DuckDBPyConnection) -> None:
     """Comment every table, view, column and macro that is there, as the SQL files document them."""
+    # Together: each on its own would be a transaction, which takes as long as all of them.
+    con.execute("BEGIN; " + "; ".join(_comments(con)) + "; COMMIT")
+
+
+def _comments(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """Yield the statements that comment what is there."""
+    from pipeline.model.records import COMMENTS  # with Arrow, which no question to a finished run needs
+
     columns = con.execute(
         "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal AND schema_name = 'main' ORDER BY ALL"
     ).fetchall()
@@ -76,13 +83,13 @@ def comment(con: duckdb.DuckDBPyConnection) -> None:
     known: dict[tuple[str, str | None], str] = {(view, column): text for view, column, text in comments()}
     for view in sorted({table for table, _ in columns}):
         kind = "TABLE" if view in tables else "VIEW"
-        con.execute(f"COMMENT ON {kind} {view} IS {quote(known[view, None])}")
+        yield f"COMMENT ON {kind} {view} IS {quote(known[view, None])}"
     for view, column in columns:
         text = known.get((view, column)) or known.get((_ANY, column)) or COMMENTS.get(column)
         if text:
-            con.execute(f'COMMENT ON COLUMN {view}."{column}" IS {quote(text)}')
+            yield f'COMMENT ON COLUMN {view}."{column}" IS {quote(text)}'
     macros = con.execute("SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'table_macro'")
     there = {name for (name,) in macros.fetchall()}
     for found in _MACRO.finditer(view_statements()):
         if found["name"] in there:
-            con.execute(f"COMMENT ON MACRO TABLE {found['name']} IS {quote(found['text'])}")
+            yield f"COMMENT ON MACRO TABLE {found['name']} IS {quote(found['text'])}"

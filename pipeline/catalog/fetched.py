@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from pipeline.storage.database import quote
 from pipeline.storage.run_folder import RunFolder, marks
@@ -30,7 +29,9 @@ def create_fetched(con: duckdb.DuckDBPyConnection, folder: RunFolder) -> dict[st
 
     The answers are those of one moment: a unit is read from its file or from its journal.
     """
-    from pipeline.media.stored import MEDIA_SCHEMA
+    import pyarrow as pa  # here: who asks a finished run needs none of this
+
+    from pipeline.media.media_schema import MEDIA_SCHEMA
 
     stage = folder.stage("fetch")
     noted = _noted(stage)

@@ -7,57 +7,23 @@ so by the default `no_frames`: its process is spared pandas.
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import ModuleType
 
-from pipeline.commands import (
-    completion,
-    dedup,
-    demo,
-    explain,
-    export,
-    feed,
-    fetch,
-    help,
-    images,
-    inspect,
-    leakage,
-    licences,
-    plan_gbif,
-    publish,
-    pull,
-    recipe,
-    records,
-    run,
-    sql,
-    status,
-    taxonomy,
-    verify,
-)
-
-COMMANDS: tuple[ModuleType, ...] = (
-    run,
-    status,
-    sql,
-    explain,
-    export,
-    verify,
-    feed,
-    publish,
-    recipe,
-    demo,
-    inspect,
-    images,
-    records,
-    licences,
-    fetch,
-    plan_gbif,
-    pull,
-    taxonomy,
-    dedup,
-    leakage,
-    completion,
-    help,
+COMMANDS = (
+    *("run", "status", "sql", "explain", "export", "verify", "feed", "publish", "recipe", "demo", "inspect", "images"),
+    *("records", "licences", "fetch", "plan-gbif", "pull", "taxonomy", "dedup", "leakage", "completion", "help"),
 )
 """In the order in which help lists them."""
 
-__all__ = ["COMMANDS"]
+
+def command_module(name: str) -> ModuleType:
+    """Return the module of a command.
+
+    >>> command_module("plan-gbif").__name__
+    'pipeline.commands.plan_gbif'
+    """
+    return import_module(f"pipeline.commands.{name.replace('-', '_')}")
+
+
+__all__ = ["COMMANDS", "command_module"]

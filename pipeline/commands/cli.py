@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import os
 import shlex
 import sys
 import threading
 from collections.abc import Iterable, Sequence
-from importlib.metadata import version
 
 from manifests import BiomillError, RecipeError
-from pipeline.commands import COMMANDS
-from pipeline.commands.completion import answer_shell
+from pipeline.commands import COMMANDS, command_module
+from pipeline.commands.completion import answer_shell, asked_by_shell
 from pipeline.commands.examples import add_examples
 from pipeline.commands.options.arguments import Parser
 from pipeline.commands.options.outputs import check_output
@@ -26,18 +26,27 @@ _DATA = ("csv", "newick")
 """Values of --format whose lines are data for programs."""
 
 
-def _parser() -> Parser:
+class _Version(argparse.Action):
+    """Print the version and end; it is looked up when it is asked for, as that reads the installed files' list."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_given: object) -> None:
+        from importlib.metadata import version
+
+        print(f"{parser.prog} {version('biomill')}")
+        parser.exit()
+
+
+def _parser(names: Sequence[str] = COMMANDS) -> Parser:
+    """Return the parser of the program with these commands."""
     parser = Parser(
         prog="biomill",
         description="From public biodiversity records to training data that can explain every row.",
         epilog="`biomill help COMMAND` explains a command, with examples. Exit statuses: docs/commands.md.",
     )
-    parser.add_argument(
-        "--version", action="version", version=f"biomill {version('biomill')}", help="print the version"
-    )
+    parser.add_argument("--version", action=_Version, nargs=0, default=argparse.SUPPRESS, help="print the version")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        command.register(commands)
+    for name in names:
+        command_module(name).register(commands)
     add_examples(parser)
     parser.set_defaults(parser=parser)
     return parser
@@ -102,16 +111,21 @@ def status_of(error: BiomillError) -> ExitStatus:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; give the exit status, one of `ExitStatus`."""
-    parser = _parser()
-    answer_shell(parser)
     typed = list(sys.argv[1:] if argv is None else argv)
+    # The modules of the other commands would only be loaded; help and completion speak of all of them.
+    alone = typed and typed[0] in COMMANDS and typed[0] != "help" and not asked_by_shell()
+    parser = _parser(typed[:1] if alone else COMMANDS)
+    answer_shell(parser)
     args = parser.parse_args(typed)
     args.typed = shlex.join(["biomill", *typed])
     args.own_process = argv is None  # no caller, who might go on with something else
+    if args.own_process:
+        # Before NumPy is loaded, whose matrices here are small: threads of OpenBLAS take 0.1 s and give nothing.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if args.own_process and getattr(args, "no_frames", False):
-        from pipeline.engine.lean import without_pandas
+        from pipeline.engine.lean import refuse_pandas
 
-        without_pandas()
+        refuse_pandas()
     _log_to_stderr(getattr(args, "debug", False))
     interrupt.listen()
     try:
@@ -134,7 +148,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output went away (`| head`); there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitStatus.DONE
-
     except OSError as error:
         if getattr(args, "debug", False):
             raise

@@ -31,9 +31,14 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     yield str(shellcode(["biomill"], shell=args.shell)).removesuffix("\n")
 
 
+def asked_by_shell() -> bool:
+    """Return whether a shell asks for completions, and nobody typed the command."""
+    return "_ARGCOMPLETE" in os.environ
+
+
 def answer_shell(parser: Parser) -> None:
     """Answer a shell that asks for completions, and end; do nothing where none asks."""
-    if "_ARGCOMPLETE" in os.environ:
+    if asked_by_shell():
         import argcomplete
 
         Parser.completing = True

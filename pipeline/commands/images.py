@@ -47,7 +47,7 @@ def lines(args: argparse.Namespace) -> Generator[str, None, int]:
     """
     from manifests.checks import check_values
     from manifests.places import Places
-    from pipeline.media.images.resampling import check_resampler
+    from pipeline.media.images.resamplers import check_resampler
 
     rules = ImageRules(
         side=args.side, rule=args.rule, quality=args.quality, min_side=args.min_side, resampler=args.resampler

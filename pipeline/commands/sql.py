@@ -51,7 +51,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def lines(args: argparse.Namespace) -> Generator[str, None, int]:
     """Yield the answers in the format that is asked for; the status is 130 after Ctrl-C."""
-    from pipeline.query import answers, prompt
+    from pipeline.query import answers
 
     if args.query is not None and args.file is not None:
         args.misused("the question is given twice: as an argument and with -f")
@@ -62,6 +62,8 @@ def lines(args: argparse.Namespace) -> Generator[str, None, int]:
         args.misused("what is asked? give SQL, -f FILE, or - to read it from standard input")
     try:
         if typed:
+            from pipeline.query import prompt
+
             return prompt(args.out, args.format or "table", args.write, _room)
         form = args.format or ("" if args.output is not None else "table")
         yield from answers(args.out, _text(args), form, args.write, _room(), args.output)

@@ -6,9 +6,6 @@ import contextlib
 import ctypes
 import os
 import sys
-from importlib.abc import MetaPathFinder
-
-import pyarrow as pa
 
 LEAN_ENVIRONMENT = {"MALLOC_ARENA_MAX": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 """One heap for all: glibc gives threads heaps of their own, Arrow has another, and each keeps pages that were freed."""
@@ -17,6 +14,8 @@ _ARENA_MAX = -8  # mallopt's M_ARENA_MAX, malloc.h of glibc
 
 def be_lean() -> None:
     """Make this process as small as lean worker processes; for one that fetches and does nothing else, at its start."""
+    import pyarrow as pa
+
     without_pandas()
     pa.set_memory_pool(pa.system_memory_pool())
     if "MALLOC_ARENA_MAX" not in os.environ:
@@ -25,17 +24,34 @@ def be_lean() -> None:
 
 
 def without_pandas() -> None:
-    """Keep Arrow from loading pandas for the first list that becomes an array: 40 MB and 0.3 s of CPU for nothing."""
+    """Keep Arrow from loading pandas for the first list that becomes an array: 40 MB and 0.3 s of CPU for nothing.
+
+    Whoever else needs pandas may load it afterwards.
+    """
+    import pyarrow as pa
+
     if "pandas" not in sys.modules:
-        sys.meta_path.insert(0, _NoPandas)
+        sys.meta_path.insert(0, _NoPandas())
         try:
             pa.array([0])  # asked by the wrapper, and again by the C++ that infers a type
         finally:
-            sys.meta_path.remove(_NoPandas)
+            del sys.meta_path[0]
 
 
-class _NoPandas(MetaPathFinder):
-    @classmethod
-    def find_spec(cls, name: str, path: object = None, target: object = None) -> None:
+def refuse_pandas() -> None:
+    """Let nobody load pandas in this process, as Arrow and DuckDB try to; for one that makes no DataFrames.
+
+    Unlike `without_pandas` this loads no Arrow, which the process may never need.
+    """
+    sys.meta_path.insert(0, _NoPandas())
+
+
+class _NoPandas:
+    """A finder of modules (PEP 451) that says of one that it is not installed.
+
+    Not of the class MetaPathFinder, whose module is slow to load.
+    """
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         if name == "pandas":
-            raise ModuleNotFoundError(name)
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)

@@ -10,15 +10,20 @@ decide_duplicates(records, node, edges, ...)      the pipeline's own decision, f
 
 from __future__ import annotations
 
-from pipeline.likeness.check import ITEMS_SCHEMA, LEAKS_SCHEMA, LeakReport, check_leaks
-from pipeline.likeness.decisions import Decision, DecisionRules
-from pipeline.likeness.deduplicate import DECISION_SCHEMA, PAIRS_SCHEMA, Duplicates, find_duplicates
-from pipeline.likeness.duplicates import decide_duplicates
-from pipeline.likeness.edges import Edges
-from pipeline.likeness.hashing import HASHED_SCHEMA, hash_row, hash_set
-from pipeline.likeness.search import Leak
-from pipeline.likeness.sets import Picture, pictures
-from pipeline.likeness.taxa import Overlap, overlap, species_keys
+from typing import TYPE_CHECKING
+
+from manifests.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from pipeline.likeness.check import ITEMS_SCHEMA, LEAKS_SCHEMA, LeakReport, check_leaks
+    from pipeline.likeness.decisions import Decision, DecisionRules
+    from pipeline.likeness.deduplicate import DECISION_SCHEMA, PAIRS_SCHEMA, Duplicates, find_duplicates
+    from pipeline.likeness.duplicates import decide_duplicates
+    from pipeline.likeness.edges import Edges
+    from pipeline.likeness.hashing import HASHED_SCHEMA, hash_row, hash_set
+    from pipeline.likeness.search import Leak
+    from pipeline.likeness.sets import Picture, pictures
+    from pipeline.likeness.taxa import Overlap, overlap, species_keys
 
 __all__ = [
     "DECISION_SCHEMA",
@@ -43,3 +48,18 @@ __all__ = [
     "pictures",
     "species_keys",
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "pipeline.likeness.check": ("ITEMS_SCHEMA", "LEAKS_SCHEMA", "LeakReport", "check_leaks"),
+        "pipeline.likeness.decisions": ("Decision", "DecisionRules"),
+        "pipeline.likeness.deduplicate": ("DECISION_SCHEMA", "PAIRS_SCHEMA", "Duplicates", "find_duplicates"),
+        "pipeline.likeness.duplicates": ("decide_duplicates",),
+        "pipeline.likeness.edges": ("Edges",),
+        "pipeline.likeness.hashing": ("HASHED_SCHEMA", "hash_row", "hash_set"),
+        "pipeline.likeness.search": ("Leak",),
+        "pipeline.likeness.sets": ("Picture", "pictures"),
+        "pipeline.likeness.taxa": ("Overlap", "overlap", "species_keys"),
+    },
+)

@@ -9,16 +9,17 @@ keep_original(folder, data, kind)         the fetched bytes themselves, on reque
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pipeline.media.images.stored_image import Box, Processed, process, stored_picture, stored_raster
-from pipeline.model.fetched import Fetched
+from manifests.lazy import lazy_names
 
 if TYPE_CHECKING:
     from pipeline.media.fetcher import Fetcher
     from pipeline.media.http.guards import Refusal, check_url, is_public, to_uri
+    from pipeline.media.images.stored_image import Box, Processed, process, stored_picture, stored_raster
     from pipeline.media.originals import keep_original
     from pipeline.media.stores import MediaStore, open_store
+    from pipeline.model.fetched import Fetched
 
 __all__ = [
     "Box",
@@ -37,19 +38,14 @@ __all__ = [
     "to_uri",
 ]
 
-_ASKING = {
-    "pipeline.media.fetcher": ("Fetcher",),
-    "pipeline.media.http.guards": ("Refusal", "check_url", "is_public", "to_uri"),
-    "pipeline.media.originals": ("keep_original",),
-    "pipeline.media.stores": ("MediaStore", "open_store"),
-}
-"""What asks hosts and stores, by its module: loaded when it is used, as who compares images on disk asks nobody."""
-
-
-def __getattr__(name: str) -> Any:
-    for module, names in _ASKING.items():
-        if name in names:
-            from importlib import import_module
-
-            return getattr(import_module(module), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "pipeline.media.fetcher": ("Fetcher",),
+        "pipeline.media.http.guards": ("Refusal", "check_url", "is_public", "to_uri"),
+        "pipeline.media.images.stored_image": ("Box", "Processed", "process", "stored_picture", "stored_raster"),
+        "pipeline.media.originals": ("keep_original",),
+        "pipeline.media.stores": ("MediaStore", "open_store"),
+        "pipeline.model.fetched": ("Fetched",),
+    },
+)

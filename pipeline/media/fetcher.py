@@ -17,7 +17,7 @@ from manifests.errors import RecipeError
 from manifests.recipe import FetchRules
 from pipeline.media.http.asking import Asker
 from pipeline.media.http.budget import ByteBudget
-from pipeline.media.http.guards import Routes, netloc, to_uri
+from pipeline.media.http.guards import Routes, host_of
 from pipeline.media.http.known_hosts import KnownHosts
 from pipeline.media.http.limits import HostLimits
 from pipeline.media.outage import Outage
@@ -127,15 +127,3 @@ class Fetcher:
     def fail(self, error: BaseException) -> None:
         """Let `answers` raise an error that came up where its answers are used; safe to call from any thread."""
         self._scheduler.fail(error)
-
-
-def host_of(url: str) -> str:
-    """Return the host (and port, where it is not the scheme's) by which a URL's turn is counted; empty for no URL.
-
-    >>> host_of("https://Example.org:443/a"), host_of("http://example.org:8080/"), host_of("nonsense")
-    ('example.org', 'example.org:8080', '')
-    """
-    try:
-        return netloc(to_uri(url))
-    except ValueError:
-        return ""

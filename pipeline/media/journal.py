@@ -17,7 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.media.stored import MEDIA_SCHEMA
+from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.storage.atomic import atomic_path, storage_error, write_table
 
 Image = tuple[dict[str, Any], bytes]

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import json
 import math
+from typing import TYPE_CHECKING
 
 import duckdb
 
-from manifests.recipe import PrivacyRules
 from pipeline.storage.database import quote
 from pipeline.storage.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from manifests.recipe import PrivacyRules
 
 GENERALISED = "coordinates rounded to 0.1 degree"
 WITHHELD = "coordinates withheld"
@@ -33,6 +36,7 @@ def generalised(degrees: float) -> float:
 def place_columns(rules: PrivacyRules) -> tuple[str, str, str]:
     """Return the SQL of lat, lon and data_generalizations of a record `r`, joined to `select/places` as `w`.
 
+    >>> from manifests import PrivacyRules
     >>> place_columns(PrivacyRules())[0]
     'r.lat AS lat'
     """

@@ -3,44 +3,22 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
 from pipeline.catalog import Asked, ask
-from pipeline.model.errors import RunError, StorageError
+from pipeline.model.errors import RunError
+from pipeline.query.counted import Counted
 from pipeline.query.formats import COLUMNAR, format_of, lines
 from pipeline.query.running import Runner, runner
 from pipeline.query.statements import QUESTIONS, TABLES
 from pipeline.query.suggestions import failure, unknown_words
-from pipeline.query.values import unique
 from pipeline.storage.atomic import atomic_path
-from pipeline.storage.database import quote
 
 logger = logging.getLogger("biomill")
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL")
-_BATCH = 100_000
-
-
-@dataclass(slots=True)
-class Counted:
-    """Rows of one answer, as they went by."""
-
-    rows: int = 0
-
-    def each(self, rows: Iterator[tuple[object, ...]]) -> Iterator[tuple[object, ...]]:
-        """Yield the rows."""
-        for row in rows:
-            self.rows += 1
-            yield row
-
-    def line(self) -> str:
-        """Return the count in words."""
-        return f"{self.rows:,} row" if self.rows == 1 else f"{self.rows:,} rows"
 
 
 def answers(
@@ -101,7 +79,9 @@ def answer(asked: Asked, run: Runner, statement: duckdb.Statement, form: str, ro
             logger.info("%s", f"{changed[0][0]:,} rows changed" if changed and changed[0] else "done")
             return
         if form == "csv" and statement.type in TABLES:
-            yield from _csv(run, statement.query, counted)
+            from pipeline.query.streamed import csv_lines
+
+            yield from csv_lines(run, statement.query, counted)
         else:
             described = run(lambda: asked.con.execute(statement)).description or []
             names = [column[0] for column in described]
@@ -117,37 +97,9 @@ def answer(asked: Asked, run: Runner, statement: duckdb.Statement, form: str, ro
             yield from lines("table" if form == "csv" else form, names, right, rows, room)
     except duckdb.Error as error:
         raise failure(error, asked) from error
-    except (pa.ArrowException, OSError) as error:  # what DuckDB says while rows come, by way of Arrow
-        raise failure(duckdb.Error(str(error)), asked) from error
     logger.info("%s", counted.line())
     for hint in unknown_words(statement.query):
         logger.info("%s", hint)
-
-
-def _reader(run: Runner, query: str) -> pa.RecordBatchReader:
-    return run(lambda: run.con.sql(query).to_arrow_reader(_BATCH))
-
-
-def _csv(run: Runner, query: str, counted: Counted) -> Iterator[str]:
-    """Yield an answer as CSV that DuckDB writes: a missing value is empty, an empty text is quoted."""
-    reader = _reader(run, query)
-    names = unique(reader.schema.names)
-    with duckdb.connect(":memory:") as writer, tempfile.TemporaryDirectory(prefix="biomill-") as folder:
-        path = Path(folder) / "part.csv"
-        writer.execute("SET threads = 1; SET enable_progress_bar = false")
-
-        def text(part: pa.Table, header: bool) -> list[str]:
-            writer.register("part", part.rename_columns(names))
-            writer.execute(f"COPY part TO '{path}' (FORMAT csv, HEADER {header})")
-            writer.unregister("part")
-            # Rows are broken by line feeds alone, whatever else may stand in a value.
-            written = path.read_bytes().decode().removesuffix("\n")
-            return written.split("\n") if written else []
-
-        yield from text(reader.schema.empty_table(), True)
-        while (batch := run(lambda: next(reader, None))) is not None:
-            counted.rows += batch.num_rows
-            yield from text(pa.Table.from_batches([batch]), False)
 
 
 def _into_file(
@@ -169,7 +121,9 @@ def _into_file(
             run(lambda statement=statement: asked.con.execute(statement).fetchall())  # type: ignore[misc]
         with atomic_path(out) as temporary:
             if form in COLUMNAR:
-                _copy(run, statements[-1].query, temporary, form, counted)
+                from pipeline.query.streamed import copy_answer
+
+                copy_answer(run, statements[-1].query, temporary, form, counted)
             else:
                 described = run(lambda: asked.con.execute(statements[-1])).description or []
                 with temporary.open("w", encoding="utf-8", newline="") as file:
@@ -182,37 +136,6 @@ def _into_file(
     for hint in unknown_words(statements[-1].query):
         logger.info("%s", hint)
     yield f"{counted.line()} in {out}"
-
-
-def _copy(run: Runner, query: str, path: Path, form: str, counted: Counted) -> None:
-    reader = _reader(run, query)
-    names = unique(reader.schema.names)
-    unread: list[Exception] = []
-
-    def counting() -> Iterator[pa.RecordBatch]:
-        try:
-            for batch in reader:
-                counted.rows += batch.num_rows
-                yield batch.rename_columns(names)
-        except (pa.ArrowException, OSError) as error:
-            unread.append(error)
-            raise
-
-    renamed = pa.schema([field.with_name(name) for field, name in zip(reader.schema, names, strict=True)])
-    options = "FORMAT parquet, COMPRESSION zstd" if form == "parquet" else "FORMAT csv, HEADER true"
-    with duckdb.connect(":memory:") as writer:
-        writer.execute("SET enable_progress_bar = false")
-        writer.register("answer", pa.RecordBatchReader.from_batches(renamed, counting()))
-        try:
-            run(lambda: writer.execute(f"COPY (FROM answer) TO {quote(str(path))} ({options})"), writer)
-        except duckdb.Error as error:
-            if unread:  # it failed while rows came
-                raise duckdb.Error(str(unread[0])) from error
-            raise StorageError(
-                f"the answer cannot be written: {str(error).splitlines()[0]}",
-                where=str(path.parent),
-                remedy="free some space, or name another file",
-            ) from error
 
 
 def _check_file(asked: Asked, out: Path) -> None:

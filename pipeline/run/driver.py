@@ -17,7 +17,8 @@ from pipeline.engine import interrupt
 from pipeline.engine.engine import Engine, EngineOptions
 from pipeline.engine.meter import metered
 from pipeline.losses.run_losses import stage_losses
-from pipeline.media.images.resampling import check_resampler, library_versions
+from pipeline.media.images.resamplers import check_resampler
+from pipeline.media.images.resampling import library_versions
 from pipeline.model.errors import ConservationError, RunError
 from pipeline.run.noted import note_files, note_late
 from pipeline.run.preflight import known_before, refuse

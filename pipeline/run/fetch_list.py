@@ -17,14 +17,13 @@ import pyarrow.parquet as pq
 from manifests import FetchRules, ImageRules
 from pipeline.engine.local_executor import LocalExecutor
 from pipeline.media import check_url
-from pipeline.media.fetcher import host_of
-from pipeline.media.images.resampling import check_resampler
+from pipeline.media.http.guards import host_of
+from pipeline.media.images.resamplers import check_resampler
 from pipeline.media.journal import holds, image_file
+from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.media.mirrors import Mirrors
 from pipeline.media.network_loss import UNREACHED, hopeful_lines, nobody_answered
 from pipeline.media.progress import STORED, host_lines
-from pipeline.media.stored import MEDIA_SCHEMA
-from pipeline.media.work import FetchUnits
 from pipeline.model import ids
 from pipeline.model.errors import SourceError
 from pipeline.model.outcomes import Outcome
@@ -87,6 +86,8 @@ def fetch_list(
         yield from _note_retry(con, folder, retry)
         units, reuse = _plan(con, folder, out / "images", rules, image)
         yield f"fetch: {rows:,} rows of {urls.name}"
+        from pipeline.media.work import FetchUnits  # what asks hosts and decodes images, once the list has been read
+
         work = FetchUnits(str(folder), rules, image, str(out / "images"))
         yield from work_off(LocalExecutor(workers), work, units, "plan-0.parquet", reuse, {}, _MORE_CONNECTIONS)
         suspects.end_listed(con, folder, out / "images", rules)

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from manifests import FetchRules
 from pipeline.media.journal import image_file
-from pipeline.media.stored import MEDIA_SCHEMA
+from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.model.outcomes import Outcome
 from pipeline.stages import fetch_placeholders
 from pipeline.storage import database as sql

@@ -119,8 +119,9 @@ class Stage(ABC):
 def recipe_parts(recipe: Recipe, sections: Sequence[str]) -> dict[str, Any]:
     """Return the named parts of a recipe in canonical form; 'fetch.lanes' names one key, 'fetch' a whole section."""
     parts: dict[str, Any] = {}
+    whole = json.loads(canonical_json(recipe))
     for section in sections:
-        value = json.loads(canonical_json(recipe))
+        value = whole
         for key in section.split("."):
             value = value[key]
         parts[section] = value

@@ -28,9 +28,10 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from pipeline.media import open_store
+from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.media.network_loss import nobody_answered
-from pipeline.media.stored import MEDIA_SCHEMA
-from pipeline.media.work import FetchUnits, unit_path
+from pipeline.media.task import unit_path
+from pipeline.media.work import FetchUnits
 from pipeline.model import ids
 from pipeline.stages import fetch_placeholders, fetch_plan, fetch_sql
 from pipeline.stages.base import Balance, Context, Stage, balance_of, file_digest, plan_outputs, recipe_parts

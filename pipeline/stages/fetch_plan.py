@@ -19,9 +19,9 @@ import pyarrow as pa
 
 from manifests import FetchRules
 from pipeline.media.http.limits import connections_of, fewest_connections, tasks_of
+from pipeline.media.media_schema import PLAN_SCHEMA
 from pipeline.media.reuse import LASTING, REUSE_SCHEMA
-from pipeline.media.stored import PLAN_SCHEMA
-from pipeline.media.work import FetchTask
+from pipeline.media.task import FetchTask
 from pipeline.model.errors import UsageError
 from pipeline.model.outcomes import Outcome
 from pipeline.storage import database as sql

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.engine.executor import Executor
 from pipeline.media.http.proxies import Proxies
 from pipeline.media.network_loss import clear_pauses, still_to_ask
 from pipeline.media.progress import FetchTicker
-from pipeline.media.work import FetchUnits, unit_path
+from pipeline.media.task import unit_path
 from pipeline.model.errors import NetworkLostError
 from pipeline.stages import fetch_plan
 from pipeline.stages.base import missing
+
+if TYPE_CHECKING:
+    from pipeline.media.work import FetchUnits
 
 
 def missing_units(folder: Path, units: Sequence[fetch_plan.Planned]) -> list[fetch_plan.Planned]:

@@ -7,14 +7,16 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 import duckdb
-import pyarrow as pa
 
 from pipeline.model.errors import StorageError
 from pipeline.storage.atomic import atomic_path
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 BATCH_ROWS = 50_000
 _OPEN: WeakSet[duckdb.DuckDBPyConnection] = WeakSet()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from pipeline.commands import COMMANDS, command_module
 from tests.conftest import Demo
 
 HEAVY = {"apache_beam", "torch", "ete3", "pandas", "scipy", "datasets", "requests", "jinja2", "pygbif", "taxonomy.tree"}
@@ -67,10 +68,14 @@ def test_images_are_compared_without_beam(tmp_path: Path) -> None:
 
 
 def test_a_run_is_asked_and_read_without_beam(demo: Demo) -> None:
-    for words in (("sql", demo.out, "SELECT count(*) FROM samples"), ("feed", demo.out, "--steps", 1, "--batch", 4)):
-        found = loaded(command(*words))
-        assert found & HEAVY == set(), words
-        assert "numpy" in found
+    asked = loaded(command("sql", demo.out, "SELECT count(*) FROM samples"))
+    assert asked & (HEAVY | ARROW) == {"duckdb"}
+    read = loaded(command("feed", demo.out, "--steps", 1, "--batch", 4))
+    assert read & HEAVY == set()
+    assert {"numpy", "pyarrow"} <= read and "duckdb" not in read
+    # A command loads the modules of no other, but for what answers a shell that asks for completions.
+    others = {command_module(name).__name__ for name in COMMANDS if name not in ("sql", "completion")}
+    assert asked & others == set()
     for also in (("status", demo.out), ("explain", demo.out, "4100005483")):
         assert "apache_beam" not in loaded(command(*also)), also
 

@@ -237,3 +237,15 @@ def split_port(text: str) -> tuple[str, int | None]:
     if host and ":" not in host and re.fullmatch(r"\d{1,5}", port):
         return host, int(port)
     return text, None
+
+
+def host_of(url: str) -> str:
+    """Return the host (and port, where it is not the scheme's) by which a URL's turn is counted; empty for no URL.
+
+    >>> host_of("https://Example.org:443/a"), host_of("http://example.org:8080/"), host_of("nonsense")
+    ('example.org', 'example.org:8080', '')
+    """
+    try:
+        return netloc(to_uri(url))
+    except ValueError:
+        return ""

@@ -10,14 +10,12 @@ time; its integer arithmetic gives the same pixels with and without SSE and AVX.
 
 from __future__ import annotations
 
-import importlib.util
 import threading
 from importlib.metadata import version
 
 from PIL import Image, features
 
 from manifests.checks import CYKOOZ
-from pipeline.model.errors import MissingExtraError
 
 _PILLOW_FILTER = Image.Resampling.HAMMING
 GAP = 2.0
@@ -26,19 +24,6 @@ _local = threading.local()  # a resizer keeps its buffers from call to call
 
 Region = tuple[float, float, float, float]
 """Left, upper, right and lower edge in pixels of the raster."""
-
-
-def check_resampler(name: str) -> None:
-    """Raise MissingExtraError where the library that the recipe names is not installed.
-
-    >>> check_resampler("pillow")
-    """
-    if name == CYKOOZ and importlib.util.find_spec("cykooz_resizer") is None:
-        raise MissingExtraError(
-            f"the resampler {name!r} is not installed",
-            where="image.resampler",
-            remedy="pip install 'biomill[fast]', or set image.resampler to 'pillow', which gives other pixels",
-        )
 
 
 def library_versions(name: str) -> dict[str, str]:

@@ -40,8 +40,9 @@ be_lean()
 import pyarrow as pa, pyarrow.parquet as pq
 from PIL import Image
 from manifests import FetchRules, ImageRules
-from pipeline.media.stored import PLAN_SCHEMA
-from pipeline.media.work import FetchTask, FetchUnits
+from pipeline.media.media_schema import PLAN_SCHEMA
+from pipeline.media.task import FetchTask
+from pipeline.media.work import FetchUnits
 store, folder = pathlib.Path(out, "store"), pathlib.Path(out, "fetch")
 store.mkdir(parents=True)
 folder.mkdir()

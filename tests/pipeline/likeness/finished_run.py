@@ -18,7 +18,7 @@ from manifests.digest import canonical_json
 from pipeline.likeness import HASHED_SCHEMA
 from pipeline.likeness.certificate import Statement, certify
 from pipeline.likeness.held_out_ids import KEYS_SCHEMA
-from pipeline.media.stored import MEDIA_SCHEMA
+from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.storage.atomic import write_json, write_table
 from tests.pipeline.likeness.pictures import grain
 

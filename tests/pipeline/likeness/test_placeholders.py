@@ -13,7 +13,7 @@ import pytest
 from dedup import HASH_LIST_SCHEMA
 from pipeline.likeness.placeholders import Placeholders
 from pipeline.likeness.units import FOUND_SCHEMA
-from pipeline.media.stored import MEDIA_SCHEMA
+from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import ENDED_SCHEMA
 from pipeline.storage.atomic import write_table

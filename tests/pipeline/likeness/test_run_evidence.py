@@ -12,7 +12,7 @@ from PIL import Image
 
 from pipeline.likeness import HASHED_SCHEMA
 from pipeline.likeness.run_evidence import run_sheets
-from pipeline.media.stored import MEDIA_SCHEMA
+from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.model.errors import RunError
 from pipeline.storage.atomic import write_json, write_table
 from tests.pipeline.likeness.pictures import jpeg

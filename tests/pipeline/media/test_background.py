@@ -22,6 +22,7 @@ from pipeline.media.http import hosts
 from pipeline.media.images.cost import decode_work
 from pipeline.media.journal import Journal
 from pipeline.media.stored import stored_images
+from pipeline.media.task import FetchTask
 from pipeline.model.errors import StorageError
 from pipeline.model.fetched import Fetched
 from tests.pipeline.media.conftest import Site
@@ -185,13 +186,13 @@ def test_a_failure_in_the_background_ends_the_fetch_with_its_cause(
     task = work.FetchUnits(str(tmp_path), site.rules(), ImageRules(min_side=8))
     plan_of(site, tmp_path, 20)
     with pytest.raises(StorageError, match="no space left"):
-        task(work.FetchTask("plan.parquet", (("media.example.org", ((0, "unit"),)),)))
+        task(FetchTask("plan.parquet", (("media.example.org", ((0, "unit"),)),)))
 
 
 def plan_of(site: Site, folder: Path, count: int) -> None:
     import pyarrow as pa
 
-    from pipeline.media.stored import PLAN_SCHEMA
+    from pipeline.media.media_schema import PLAN_SCHEMA
 
     rows = [
         {"host": "media.example.org", "media_id": f"{n:04}", "image_id": f"{n:04}", "address": site.url(f"ok/{n}")}

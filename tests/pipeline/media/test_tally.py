@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.media.journal import Journal
-from pipeline.media.stored import PLAN_SCHEMA
+from pipeline.media.media_schema import PLAN_SCHEMA
 from pipeline.media.tally import LOG, STORED, Tally
 from pipeline.storage.atomic import table_writer, write_json
 

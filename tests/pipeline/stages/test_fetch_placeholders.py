@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manifests import FetchRules
-from pipeline.media.stored import MEDIA_SCHEMA
+from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.model.media_keys import media_key
 from pipeline.stages import fetch_placeholders
 from pipeline.stages.screen import CANDIDATE_SCHEMA

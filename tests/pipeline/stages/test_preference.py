@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from manifests import Recipe, SourceSpec
-from pipeline.media.stored import MEDIA_SCHEMA
+from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.stages.preference import preference
 
 RECIPE = Recipe("r", tuple(SourceSpec(name, "dwca", name, priority=place) for place, name in enumerate(("one", "two"))))

@@ -12,7 +12,8 @@ from PIL import Image
 from manifests import ImageRules
 from manifests.checks import CYKOOZ, RESAMPLERS
 from pipeline.media import Box, Processed, process, stored_raster
-from pipeline.media.images.resampling import check_resampler, library_versions, reduced
+from pipeline.media.images.resamplers import check_resampler
+from pipeline.media.images.resampling import library_versions, reduced
 from pipeline.model.errors import PipelineError
 
 installed = importlib.util.find_spec("cykooz_resizer") is not None
