@@ -21,7 +21,8 @@ if TYPE_CHECKING:
         pairs_within,
     )
     from dedup.hashes import ImageHashes, dihedral, hash_image, thumbnails
-    from dedup.hashlist import HASH_LIST_SCHEMA, read_hash_list, write_hash_list
+    from dedup.hashlist import read_hash_list, write_hash_list
+    from dedup.hashlist_schema import HASH_LIST_SCHEMA
     from dedup.information import DEGENERATE, MINIMUM_QUALITY, degeneracy
     from dedup.joint import BothHashes, BothNear, HeldOutPair, find_pair_leaks, nearest_of_both
     from dedup.leakage import UNKNOWN_QUALITY, HeldOut, Leaks, find_leaks, usable
@@ -124,7 +125,8 @@ __getattr__ = lazy_names(
         "dedup.errors": ("LikenessError", "PairLimitError"),
         "dedup.hamming": ("band_pairs", "cross_band_pairs", "cross_pairs_within", "first_rows", "pairs_within"),
         "dedup.hashes": ("ImageHashes", "dihedral", "hash_image", "thumbnails"),
-        "dedup.hashlist": ("HASH_LIST_SCHEMA", "read_hash_list", "write_hash_list"),
+        "dedup.hashlist": ("read_hash_list", "write_hash_list"),
+        "dedup.hashlist_schema": ("HASH_LIST_SCHEMA",),
         "dedup.information": ("DEGENERATE", "MINIMUM_QUALITY", "degeneracy"),
         "dedup.joint": ("BothHashes", "BothNear", "HeldOutPair", "find_pair_leaks", "nearest_of_both"),
         "dedup.leakage": ("UNKNOWN_QUALITY", "HeldOut", "Leaks", "find_leaks", "usable"),

@@ -45,11 +45,10 @@ def lines(args: argparse.Namespace) -> Generator[str, None, int]:
     """Hash, decide, write tables and contact sheets, and print what was found."""
     import pyarrow as pa
 
-    from pipeline.catalog.funnel import table_lines
     from pipeline.likeness.deduplicate import UNREADABLE, find_duplicates
     from pipeline.likeness.evidence import cluster_sheets
     from pipeline.likeness.hashing import hash_set
-    from pipeline.likeness.review import review_pairs, review_sheets
+    from pipeline.model.text_table import table_lines
     from pipeline.storage.atomic import write_table
 
     rules = LikenessRules(duplicate_distance=args.distance, duplicate_residual=args.residual)
@@ -70,6 +69,8 @@ def lines(args: argparse.Namespace) -> Generator[str, None, int]:
         + (f"{sum(found.pairs['verified'].to_pylist()):,} verified")
     )
     if args.review is not None:
+        from pipeline.likeness.review import review_pairs, review_sheets
+
         waiting = review_pairs(images, found.decisions, args.review, rules.minimum_quality)
         write_table(args.out / "review.parquet", waiting)
         review_sheets(args.out, images, waiting)

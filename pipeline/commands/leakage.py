@@ -90,10 +90,10 @@ def hash_lines(args: argparse.Namespace) -> Generator[str, None, int]:
 def check_lines(args: argparse.Namespace) -> Generator[str, None, int]:
     """Search, write tables and pairs to look at, and print the counts."""
     from dedup import plan_bands
-    from pipeline.catalog.funnel import table_lines
     from pipeline.likeness.check import REVIEW, check_leaks
     from pipeline.likeness.evidence import leak_sheets
     from pipeline.likeness.hashing import hash_set
+    from pipeline.model.text_table import table_lines
     from pipeline.storage.atomic import write_table
 
     rules = LikenessRules(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipeline.likeness.duplicates import decide_duplicates
     from pipeline.likeness.edges import Edges
     from pipeline.likeness.hashing import HASHED_SCHEMA, hash_row, hash_set
-    from pipeline.likeness.search import Leak
+    from pipeline.likeness.leak_rules import Leak
     from pipeline.likeness.sets import Picture, pictures
     from pipeline.likeness.taxa import Overlap, overlap, species_keys
 
@@ -58,7 +58,7 @@ __getattr__ = lazy_names(
         "pipeline.likeness.duplicates": ("decide_duplicates",),
         "pipeline.likeness.edges": ("Edges",),
         "pipeline.likeness.hashing": ("HASHED_SCHEMA", "hash_row", "hash_set"),
-        "pipeline.likeness.search": ("Leak",),
+        "pipeline.likeness.leak_rules": ("Leak",),
         "pipeline.likeness.sets": ("Picture", "pictures"),
         "pipeline.likeness.taxa": ("Overlap", "overlap", "species_keys"),
     },

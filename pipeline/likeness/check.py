@@ -17,17 +17,9 @@ import pyarrow.compute as pc
 
 from dedup import UNKNOWN_QUALITY, BothHashes, HeldOut, HeldOutPair, find_leaks, find_pair_leaks, usable
 from manifests import LikenessRules
-from pipeline.likeness.search import (
-    DOUBTFUL,
-    LEAK_PAIR,
-    Leak,
-    compares_pairs,
-    doubtful,
-    informative,
-    packed,
-    pair_leaks,
-    same_content,
-)
+from pipeline.likeness.digests import packed
+from pipeline.likeness.leak_rules import DOUBTFUL, LEAK_PAIR, Leak
+from pipeline.likeness.search import compares_pairs, doubtful, informative, pair_leaks, same_content
 from pipeline.likeness.verification import UNKNOWN_RESIDUAL, pair_residuals
 
 LEAKS_SCHEMA = pa.schema(

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.likeness.search import DOUBTFUL, LEAK_PAIR, Leak
+from pipeline.likeness.leak_rules import DOUBTFUL, LEAK_PAIR, Leak
 from pipeline.likeness.verification import Int
+from pipeline.model.evidence import evidence
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import RANK_COLUMNS
-from pipeline.storage.database import evidence
 
 _LEAK_OUTCOMES = {
     "bytes": Outcome.LEAK_BYTES,

@@ -18,10 +18,10 @@ from dedup import COLOURS, dense_rows
 from manifests import ImageRules, LikenessRules
 from pipeline.likeness.decisions import RANK_IDS, DecisionRules, open_nodes
 from pipeline.likeness.dense import NO_GROUP, alike_rule, fold, near_edges
+from pipeline.likeness.digests import packed
 from pipeline.likeness.duplicates import decide_duplicates
 from pipeline.likeness.edges import joined
 from pipeline.likeness.nodes import picture_nodes
-from pipeline.likeness.search import packed
 from pipeline.likeness.verification import UNKNOWN_RESIDUAL, Given, verified
 
 DECISION_SCHEMA = pa.schema(

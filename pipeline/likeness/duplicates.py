@@ -24,11 +24,11 @@ from dedup import components, dominating_set
 from pipeline.likeness.decisions import RANK_IDS, Decision, DecisionRules, first_decisions
 from pipeline.likeness.dense import Folds
 from pipeline.likeness.edges import Edges, joined
-from pipeline.likeness.search import Leak
+from pipeline.likeness.leak_rules import Leak
 from pipeline.likeness.verification import UNKNOWN_RESIDUAL, Int
+from pipeline.model.evidence import evidence
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import RANK_COLUMNS
-from pipeline.storage.database import evidence
 
 
 def compatible(one: tuple[str | None, ...], two: tuple[str | None, ...]) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline.likeness.check import LeakReport
 from pipeline.likeness.sheets import Row, thumbnail_picture, write_sheets
+
+if TYPE_CHECKING:
+    from pipeline.likeness.check import LeakReport
 
 
 def _thumbnails(*tables: pa.Table) -> dict[str, bytes | None]:

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from dedup import HASH_LIST_SCHEMA, HASH_SPEC, hash_image, pdq_variants, phash_variants, read_hash_list, thumbnails
+from dedup import HASH_LIST_SCHEMA, HASH_SPEC, hash_image, pdq_variants, phash_variants, thumbnails
 from manifests import ImageRules
 from pipeline.likeness.sets import Picture, is_image_set, pictures
 from pipeline.media import Processed, stored_picture
@@ -92,6 +92,8 @@ def hash_set(
     images = [path for path in paths if is_image_set(path)]
     tables = []
     for path in lists:
+        from dedup import read_hash_list
+
         table = read_hash_list(path)
         if benchmark:
             table = table.set_column(0, HASH_LIST_SCHEMA.field(0), pa.array([benchmark] * table.num_rows, pa.string()))

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.likeness.search import DOUBTFUL, LEAK_PAIR, Leak, same_content
+from pipeline.likeness.leak_rules import DOUBTFUL, LEAK_PAIR, Leak
+from pipeline.likeness.search import same_content
 
 
 def record_leaks(

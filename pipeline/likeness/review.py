@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from dedup import pairs_within
 from pipeline.likeness.deduplicate import PAIRS_SCHEMA
-from pipeline.likeness.search import packed
+from pipeline.likeness.digests import packed
 from pipeline.likeness.sheets import Row, thumbnail_picture, write_sheets
 from pipeline.likeness.verification import Given, residuals_at
 

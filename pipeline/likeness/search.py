@@ -7,35 +7,13 @@ and the item itself counts as not covered by its hash. An item without any hash 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dedup import BothHashes, HeldOut, HeldOutPair, find_pair_leaks
 from manifests import LikenessRules
-
-DOUBTFUL = "doubtful"
-"""Rule of a leak of a held-out image whose own hash carries too little information."""
-LEAK_PAIR = "leak_pair"
-"""Rule of a leak found by pHash and PDQ at once, within `leak_pair_phash` and `leak_pair_pdq`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Leak:
-    """The held-out item that a training image leaks."""
-
-    benchmark: str
-    item: str
-    rule: str
-    """bytes, pixels, hamming, phash, leak_pair, occurrence or doubtful."""
-    distance: int
-    """In bits, of the hash that the rule compares; of the PDQ where it compares two."""
-    variant: int
-    phash_distance: int = -1
-    """Of the pHash, where a rule compares two hashes."""
+from pipeline.likeness.leak_rules import DOUBTFUL, LEAK_PAIR, Leak
 
 
 def informative(items: pa.Table, minimum_quality: int, name: str = "pdq") -> HeldOut:
@@ -116,15 +94,3 @@ def same_content(items: pa.Table, columns: Mapping[str, Sequence[str | None]]) -
             if digest in known and index not in leaks:
                 leaks[index] = Leak(*known[digest], rule, 0, 0)
     return leaks
-
-
-def packed(digests: Sequence[str | None], width: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """Return the first hash of each row of a hash list's column as uint8[k, width], and the k rows that have one.
-
-    >>> hashes, rows = packed(["00ff", None, "0101 ffff"], 2)
-    >>> hashes.tolist(), rows.tolist()
-    ([[0, 255], [1, 1]], [0, 2])
-    """
-    rows = [index for index, digest in enumerate(digests) if digest]
-    text = "".join((digests[index] or "")[: 2 * width] for index in rows)
-    return np.frombuffer(bytes.fromhex(text), np.uint8).reshape(-1, width), np.array(rows, np.int64)

@@ -12,7 +12,7 @@ from manifests import Recipe
 from pipeline.likeness.decisions import Decision
 from pipeline.likeness.groups import GROUP_SCHEMA, groups
 from pipeline.likeness.labels import lowered_names
-from pipeline.likeness.search import DOUBTFUL, Leak
+from pipeline.likeness.leak_rules import DOUBTFUL, Leak
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import ENDED_SCHEMA
 from pipeline.storage import database as sql

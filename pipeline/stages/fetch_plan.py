@@ -23,6 +23,7 @@ from pipeline.media.media_schema import PLAN_SCHEMA
 from pipeline.media.reuse import LASTING, REUSE_SCHEMA
 from pipeline.media.task import FetchTask
 from pipeline.model.errors import UsageError
+from pipeline.model.evidence import evidence
 from pipeline.model.outcomes import Outcome
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import read_json, table_writer, write_json
@@ -52,7 +53,7 @@ class Earlier:
 
 def rules_digest(parts: Mapping[str, Any]) -> str:
     """Return the digest of everything that decides what an answer becomes, as unit names begin with it."""
-    return hashlib.blake2b(sql.evidence(**parts).encode(), digest_size=RULES_DIGITS // 2).hexdigest()
+    return hashlib.blake2b(evidence(**parts).encode(), digest_size=RULES_DIGITS // 2).hexdigest()
 
 
 def write_plan(

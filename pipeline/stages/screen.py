@@ -21,6 +21,7 @@ from pipeline.likeness.taxa import held_taxa
 from pipeline.losses.name_fall import fall_sql, missing_sql
 from pipeline.media import check_url, to_uri
 from pipeline.model import ids
+from pipeline.model.evidence import evidence
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import ENDED_SCHEMA, LOCATOR_COLUMNS, RECORD_SCHEMA
 from pipeline.stages import one_medium
@@ -212,19 +213,19 @@ def judge(
     passed: list[dict[str, Any]] = []
     ended: list[dict[str, Any]] = []
     for row in rows:
-        outcome, evidence = row["outcome"], row["evidence"]
+        outcome, proof = row["outcome"], row["evidence"]
         store = row["source"] if row["source"] in stores and row["media_path"] else ""
         if outcome is None and not store:
             verdict = check_url(row["media_url"] or "", recipe.fetch)
             if verdict is not None:
                 outcome = verdict.outcome.code
-                evidence = sql.evidence(rule="address", value=row["media_url"], reason=verdict.reason)
+                proof = evidence(rule="address", value=row["media_url"], reason=verdict.reason)
         if outcome is not None:
             row_id, other = row["record_id"], row["held_by"] if outcome in _HELD else None
             if outcome == Outcome.DUPLICATE_RECORD.code:
                 row_id, other = ids.make_id("duplicate", row_id, str(row["nth"])), row_id
             ended.append(
-                {**row, "row_id": row_id, "outcome": outcome, "evidence": evidence, "other_id": other, "raw": None}
+                {**row, "row_id": row_id, "outcome": outcome, "evidence": proof, "other_id": other, "raw": None}
             )
             continue
         address = row["media_path"] if store else row["media_url"]

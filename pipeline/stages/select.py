@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from pipeline.model.evidence import evidence
 from pipeline.model.ids import hash64
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import ENDED_SCHEMA
@@ -88,9 +89,7 @@ class Select(Stage):
                 kept, ended = [], []
                 for row in batch.to_pylist():
                     if cap and row["nth"] > cap:
-                        proof = sql.evidence(
-                            rule="cap_per_taxon", cap=cap, images=row["total"], taxon=row["accepted_id"]
-                        )
+                        proof = evidence(rule="cap_per_taxon", cap=cap, images=row["total"], taxon=row["accepted_id"])
                         ended.append(
                             {**row, "row_id": row["record_id"], "outcome": Outcome.OVER_QUOTA.code, "evidence": proof}
                         )

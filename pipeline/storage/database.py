@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -92,12 +91,3 @@ def scalar(con: duckdb.DuckDBPyConnection, query: str) -> Any:
     """Return the first value of the first row."""
     rows = con.execute(query).fetchall()
     return rows[0][0] if rows else None
-
-
-def evidence(**values: object) -> str:
-    """Return evidence as compact JSON with sorted keys.
-
-    >>> evidence(rule="leak", distance=4)
-    '{"distance":4,"rule":"leak"}'
-    """
-    return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)

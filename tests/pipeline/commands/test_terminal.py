@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.catalog.funnel import table_lines
 from pipeline.commands.cli import main
+from pipeline.model.text_table import table_lines
 from pipeline.model.visible import on_one_line, visible
 
 STEERING = "\x1b[2J\x9b1m\x07\r\u202e\u2066\u200b\u2028\ufeff\U000e0041"

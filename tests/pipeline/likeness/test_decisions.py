@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.likeness.decisions import Decision, DecisionRules, first_decisions, open_nodes
-from pipeline.likeness.search import Leak
+from pipeline.likeness.leak_rules import Leak
 from pipeline.model.outcomes import Outcome
 
 DOUBTFUL = Leak("b", "x", "doubtful", 12, 3)

@@ -15,7 +15,7 @@ from pipeline.likeness.decisions import RANK_IDS, Decision, DecisionRules
 from pipeline.likeness.dense import NO_GROUP, Alike, Folds, fold
 from pipeline.likeness.duplicates import decide_duplicates
 from pipeline.likeness.edges import Edges
-from pipeline.likeness.search import Leak
+from pipeline.likeness.leak_rules import Leak
 from pipeline.likeness.verification import Given
 from pipeline.model.outcomes import Outcome
 
