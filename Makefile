@@ -18,7 +18,7 @@ EXAMPLE_Q := Q="SELECT * FROM funnel"
 example = make $(1) $(foreach name,$(NEEDS_$(1)),$(EXAMPLE_$(name)))
 $(foreach goal,$(MAKECMDGOALS),$(foreach name,$(NEEDS_$(goal)),$(if $($(name)),,$(error $(name)=... is missing: $(call example,$(goal))))))
 
-.PHONY: help setup demo run status sql report verify test test-train oracles lint types docs release bench bench-fetch clean
+.PHONY: help setup demo run status sql report verify test test-runs test-train oracles lint types docs release bench bench-fetch clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,8 +46,14 @@ report: $(READY) ## Say where the report of the run in OUT is, or which stage it
 verify: $(READY) ## Check everything that the run in OUT promises
 	@$(BIN)/biomill verify "$$OUT"
 
-test: $(READY) ## Run all tests but those of published loaders and trainers
-	@$(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder --ignore=tests/oracles
+WHOLE_RUNS := tests/end_to_end tests/conformance tests/real_input
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
+
+test: $(READY) ## Run all tests but those of whole runs, published loaders and trainers
+	@$(PYTEST) --ignore=tests/oracles $(WHOLE_RUNS:%=--ignore=%)
+
+test-runs: $(READY) ## Run the whole pipeline on the demo and on real files: again, otherwise, killed, starved, without a network
+	@$(PYTEST) $(WHOLE_RUNS)
 
 test-train: $(READY) ## Run published loaders, trainers and clients on the demo's shards; what `make oracles` has not made is skipped
 	@$(BIN)/python -m pytest -n 2 --dist loadscope tests/oracles

@@ -79,12 +79,33 @@ def test_make_demo_prints_the_funnel_that_the_readme_shows(made: Path) -> None:
 
 
 def test_make_test_runs_the_tests() -> None:
-    assert "-m pytest" in make("-n", "test").stdout
+    each = {name: make("-n", name).stdout.split() for name in ("test", "test-runs", "test-train")}
+    assert all("pytest" in words for words in each.values())
+    # What one leaves out another runs.
+    left_out = {word.partition("=")[2] for word in each["test"] if word.startswith("--ignore=")}
+    assert left_out == {
+        word for name in ("test-runs", "test-train") for word in each[name] if word.startswith("tests/")
+    }
+    assert {f"tests/{name}" for name in ("end_to_end", "conformance", "real_input", "oracles")} == left_out
 
 
 def test_make_help_lists_every_target() -> None:
     listed = make("help").stdout
-    for target in ("help", "setup", "demo", *TARGETS, "test", "lint", "types", "docs", "release", "bench", "clean"):
+    for target in (
+        "help",
+        "setup",
+        "demo",
+        *TARGETS,
+        "test",
+        "test-runs",
+        "test-train",
+        "lint",
+        "types",
+        "docs",
+        "release",
+        "bench",
+        "clean",
+    ):
         assert re.search(rf"^\s+{target}\s", listed, re.MULTILINE), target
 
 

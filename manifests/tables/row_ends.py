@@ -9,7 +9,7 @@ number of fields, is a row of its own and broken; reading goes on at the next li
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -111,10 +111,10 @@ def find_rows(data: bytes, dialect: Dialect, fields: int, *, last: bool = True) 
     if len(ends) == 0:
         return Rows(starts, ends, ends)
     buffer = buffer[: ends[-1]]
-    delimiters = _positions(buffer, ord(dialect.delimiter))
     if not dialect.has_quotes(data):
+        delimiters = _positions(buffer, ord(dialect.delimiter))
         return Rows(starts, ends, _count(delimiters, Rows(starts, ends, ends)) + 1)
-    return _join_quoted(data, buffer, delimiters, Rows(starts, ends, ends), dialect, fields, last=last)
+    return _join_quoted(data, buffer, Rows(starts, ends, ends), dialect, fields, last=last)
 
 
 def line_ends(data: bytes, dialect: Dialect, *, last: bool = True) -> Offsets:
@@ -130,8 +130,12 @@ def line_ends(data: bytes, dialect: Dialect, *, last: bool = True) -> Offsets:
 
 def _positions(buffer: NDArray[np.uint8], byte: int) -> Offsets:
     # A block at a time, so that the marks stay in the processor's cache.
-    blocks = range(0, len(buffer), _MARKED)
-    found = [np.flatnonzero(buffer[begin : begin + _MARKED] == byte) + begin for begin in blocks]
+    return _places(buffer[begin : begin + _MARKED] == byte for begin in range(0, len(buffer), _MARKED))
+
+
+def _places(marks: Iterable[NDArray[np.bool_]]) -> Offsets:
+    """Return the places of what is marked, of blocks of _MARKED marks."""
+    found = [np.flatnonzero(block) + number * _MARKED for number, block in enumerate(marks)]
     return np.concatenate(found).astype(np.int64, copy=False) if found else np.empty(0, dtype=np.int64)
 
 
@@ -142,7 +146,6 @@ def _count(positions: Offsets, lines: Rows) -> Offsets:
 def _join_quoted(
     data: bytes,
     buffer: NDArray[np.uint8],
-    delimiters: Offsets,
     lines: Rows,
     dialect: Dialect,
     fields: int,
@@ -151,8 +154,8 @@ def _join_quoted(
 ) -> Rows:
     mark = ord(dialect.quote)
     quotes = _positions(buffer, mark)
-    line_of = np.searchsorted(lines.ends, quotes, side="right")
-    per_line = np.bincount(line_of, minlength=len(lines))
+    per_line = _count(quotes, lines)
+    line_of = np.repeat(np.arange(len(lines)), per_line)
     # The how-manieth quote of its line: even ones open, odd ones close, if the line starts outside quotes.
     ordinal = np.arange(len(quotes)) - np.repeat(np.cumsum(per_line) - per_line, per_line)
     before = np.where(quotes > lines.starts[line_of], buffer[quotes - 1], ord(dialect.newline))
@@ -165,15 +168,21 @@ def _join_quoted(
     misplaced = np.where(ordinal % 2 == 0, ~opens_well, ~closes_well)
     odd = per_line % 2 == 1
     strange = odd | (np.bincount(line_of, weights=misplaced, minlength=len(lines)) > 0)
-    # A delimiter with an even number of quotes before it stands outside them.
-    outside = delimiters[np.searchsorted(quotes, delimiters) % 2 == 0]
-    counts = _count(outside, lines) + 1
+    counts = _count(_outside(buffer, delimiter, quotes), lines) + 1
     # An odd line above turns inside and outside round for all that follows: count such lines' own stretch again.
     turned = (np.cumsum(odd) - odd) % 2 == 1
     if turned.any():
-        total = _count(delimiters, lines)
+        total = _count(_positions(buffer, delimiter), lines)
         counts = np.where(turned, total - (counts - 1) + 1, counts)
     return _walk(data, lines, counts, strange, odd, dialect, fields, last=last)
+
+
+def _outside(buffer: NDArray[np.uint8], delimiter: int, quotes: Offsets) -> Offsets:
+    """Return the positions of the delimiters with an even number of quotes before them."""
+    odd = np.arange(len(quotes) + 1) % 2 == 1
+    inside = np.repeat(odd, np.diff(quotes, prepend=0, append=len(buffer)))
+    blocks = range(0, len(buffer), _MARKED)
+    return _places((buffer[at : at + _MARKED] == delimiter) & ~inside[at : at + _MARKED] for at in blocks)
 
 
 def _walk(
