@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from pipeline.likeness.leak_rules import DOUBTFUL, LEAK_PAIR, Leak
 from pipeline.likeness.verification import Int
-from pipeline.model.evidence import evidence
+from pipeline.model.evidence_text import evidence
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import RANK_COLUMNS
 

@@ -26,7 +26,7 @@ from pipeline.likeness.dense import Folds
 from pipeline.likeness.edges import Edges, joined
 from pipeline.likeness.leak_rules import Leak
 from pipeline.likeness.verification import UNKNOWN_RESIDUAL, Int
-from pipeline.model.evidence import evidence
+from pipeline.model.evidence_text import evidence
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import RANK_COLUMNS
 

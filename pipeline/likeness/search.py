@@ -47,6 +47,7 @@ def pair_leaks(train: BothHashes, items: pa.Table, rules: LikenessRules) -> list
     training images only those whose hash carries information may be given.
 
     >>> from dedup import HASH_LIST_SCHEMA
+    >>> import numpy as np
     >>> row = {"benchmark": "b", "item": "a.jpg", "pdq": "0f" * 32, "phash": "0f" * 8, "quality": 90}
     >>> train = BothHashes(np.full((1, 8), 15, np.uint8), np.full((1, 32), 31, np.uint8))
     >>> pair_leaks(train, pa.Table.from_pylist([row], HASH_LIST_SCHEMA), LikenessRules())

@@ -23,7 +23,7 @@ from pipeline.media.media_schema import PLAN_SCHEMA
 from pipeline.media.reuse import LASTING, REUSE_SCHEMA
 from pipeline.media.task import FetchTask
 from pipeline.model.errors import UsageError
-from pipeline.model.evidence import evidence
+from pipeline.model.evidence_text import evidence
 from pipeline.model.outcomes import Outcome
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import read_json, table_writer, write_json

@@ -21,7 +21,7 @@ from pipeline.likeness.taxa import held_taxa
 from pipeline.losses.name_fall import fall_sql, missing_sql
 from pipeline.media import check_url, to_uri
 from pipeline.model import ids
-from pipeline.model.evidence import evidence
+from pipeline.model.evidence_text import evidence
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import ENDED_SCHEMA, LOCATOR_COLUMNS, RECORD_SCHEMA
 from pipeline.stages import one_medium

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline.model.evidence import evidence
+from pipeline.model.evidence_text import evidence
 from pipeline.model.ids import hash64
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import ENDED_SCHEMA

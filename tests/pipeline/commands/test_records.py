@@ -10,7 +10,7 @@ import pytest
 from manifests.recipe import SourceSpec
 from pipeline.commands.cli import main
 from pipeline.commands.records import write_records
-from pipeline.demo import build_corpus
+from pipeline.demo import Corpus
 from pipeline.model.records import RECORD_SCHEMA, SCHEMA_VERSION
 
 KINDS = {
@@ -21,17 +21,12 @@ KINDS = {
 }
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_corpus(tmp_path_factory.mktemp("records") / "biota").folder
-
-
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_every_row_of_a_release_is_a_record_a_reject_or_part_of_one(
-    kind: str, corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    kind: str, corpus: Corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pattern, options = KINDS[kind]
-    (path,) = sorted(corpus.glob(pattern))
+    (path,) = sorted(corpus.folder.glob(pattern))
     arguments = [text for name, value in options.items() for text in (f"--{name}", _there(corpus, value))]
     assert main(["records", str(path), "--kind", kind, "-o", str(tmp_path / "out"), *arguments]) == 0
     said = dict(line.split()[:2] for line in capsys.readouterr().out.splitlines())
@@ -51,12 +46,12 @@ def test_every_row_of_a_release_is_a_record_a_reject_or_part_of_one(
         assert (row["raw"] is not None) == (row["outcome"] == "malformed_row")
 
 
-def _there(corpus: Path, value: str) -> str:
-    return str(corpus / value) if (corpus / value).exists() else value
+def _there(corpus: Corpus, value: str) -> str:
+    return str(corpus.folder / value) if (corpus.folder / value).exists() else value
 
 
-def test_rejects_say_where_and_what(corpus: Path, tmp_path: Path) -> None:
-    (path,) = sorted(corpus.glob("gbif/*.zip"))
+def test_rejects_say_where_and_what(corpus: Corpus, tmp_path: Path) -> None:
+    (path,) = sorted(corpus.folder.glob("gbif/*.zip"))
     written = write_records(SourceSpec("s", "gbif-dwca", str(path), release="r"), tmp_path)
     rejects = pq.read_table(tmp_path / "rejects.parquet").to_pylist()
     (broken,) = [row for row in rejects if row["outcome"] == "malformed_row"]
