@@ -114,7 +114,7 @@ __all__ = [
     "write_hash_list",
 ]
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
         "dedup.bands": ("Band", "BandPlan", "plan_bands"),

@@ -91,7 +91,7 @@ __all__ = [
     "with_paths",
 ]
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
         "manifests.benchmark": (

@@ -8,14 +8,17 @@ from importlib import import_module
 from typing import Any
 
 
-def lazy_names(package: str, homes: Mapping[str, Iterable[str]]) -> Callable[[str], Any]:
-    """Return the `__getattr__` of a package (PEP 562) that takes its names from modules.
+def lazy_names(
+    package: str, homes: Mapping[str, Iterable[str]]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return the `__getattr__` and the `__dir__` of a package (PEP 562) that takes its names from modules.
 
     `homes`: modules, and the names that are taken from each. A name that was asked for is kept in the package, so that
-    it is looked for once. Raises AttributeError for any other name.
+    it is looked for once; the first raises AttributeError for any other name.
 
-    >>> lazy_names("manifests", {"manifests.nearness": ["closest"]})("closest")("sahrds", ["shards", "seed"])
-    'shards'
+    >>> look_up, listed = lazy_names("manifests", {"manifests.nearness": ["closest"]})
+    >>> look_up("closest")("sahrds", ["shards", "seed"]), "closest" in listed()
+    ('shards', True)
     """
     module_of = {name: module for module, names in homes.items() for name in names}
 
@@ -26,4 +29,7 @@ def lazy_names(package: str, homes: Mapping[str, Iterable[str]]) -> Callable[[st
         setattr(sys.modules[package], name, found)
         return found
 
-    return attribute
+    def names() -> list[str]:
+        return sorted({*module_of, *vars(sys.modules[package])})
+
+    return attribute, names

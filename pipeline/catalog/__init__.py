@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "ask", "build_catalog", "connect_catalog", "create_views", "open_catalog"]
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
         "pipeline.catalog.asked": ("Asked", "ask"),

@@ -49,7 +49,7 @@ __all__ = [
     "species_keys",
 ]
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
         "pipeline.likeness.check": ("ITEMS_SCHEMA", "LEAKS_SCHEMA", "LeakReport", "check_leaks"),

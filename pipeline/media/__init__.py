@@ -38,7 +38,7 @@ __all__ = [
     "to_uri",
 ]
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
         "pipeline.media.fetcher": ("Fetcher",),

@@ -21,7 +21,7 @@ __all__ = [
     "write_places",
 ]
 
-__getattr__ = lazy_names(
+__getattr__, __dir__ = lazy_names(
     __name__,
     {
         "pipeline.privacy.places": ("GENERALISED", "WITHHELD", "create_privacy", "generalised", "place_columns"),

@@ -53,6 +53,7 @@ def test_what_is_listed_is_what_a_type_checker_and_python_find(package: str) -> 
     homes = homes_for_python(tree)
     assert homes == homes_for_a_type_checker(tree)
     assert sorted(homes) == sorted(module.__all__)
+    assert set(homes) <= set(dir(module))
     for name, home in homes.items():
         assert getattr(module, name) is getattr(import_module(home), name), name
 
@@ -76,7 +77,8 @@ def test_the_import_of_the_package_loads_none_of_its_modules(package: str) -> No
 def test_a_name_is_looked_for_once_and_any_other_is_an_attribute_error() -> None:
     import manifests
 
-    find = lazy_names("manifests", {"manifests.nearness": ("closest",)})
+    find, listed = lazy_names("manifests", {"manifests.nearness": ("closest",)})
+    assert "closest" in listed() and "closest" not in vars(manifests)
     assert find("closest") is vars(manifests).pop("closest")
     with pytest.raises(AttributeError, match="module 'manifests' has no attribute 'clsoest'"):
         find("clsoest")
