@@ -297,3 +297,12 @@ def runs_on_import(source: str, name: str) -> bool:
         outside = [bodies[each] for each in called & bodies.keys() - reached]
         reached |= called
     return name in reached
+
+
+def has_functions(source: str) -> bool:
+    """Return whether a module defines functions or methods, so that tests can run lines of it after its import.
+
+    >>> has_functions("A = 1"), has_functions("class C:\\n    def f(self): ...")
+    (False, True)
+    """
+    return any(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) for node in ast.walk(ast.parse(source)))

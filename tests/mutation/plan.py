@@ -16,15 +16,16 @@ import pytest
 
 from tests.mutation.baseline import Baseline, Ran, digests, read
 from tests.mutation.mutant import Mutant
-from tests.mutation.operators import function_at, runs_on_import, statement_at
+from tests.mutation.operators import function_at, has_functions, runs_on_import, statement_at
 from tests.mutation.quick import OPTIONS, without_shrinking
 from tests.mutation.sample import sample
 from tests.mutation.score import Judged, Outcome, lines
 from tests.mutation.selection import Imports
 from tests.mutation.serve import Job, Server
 
-MOST = 8.0
-"""CPU seconds of tests that one mutant may cost: of more than that, the last in order are left out."""
+MOST = 30.0
+"""CPU seconds of tests that one mutant may cost: of more than that, the last in order are left out. Few cost it, as the
+first test that fails ends them; less, and on a slow machine tests that would notice are left out."""
 
 
 class Plan:
@@ -101,16 +102,20 @@ class Plan:
         return int(pytest.main([*OPTIONS, "-q", "--rootdir", str(self.root), *files], plugins=[plugin]))
 
     def _job(self, mutant: Mutant, baseline: dict[str, list[Ran]]) -> Job:
-        """Choose the tests that run a mutant's statement; outside of functions, those that run anything of its file."""
+        """Choose the tests that run a mutant's statement; outside of functions, those that run anything of its file.
+
+        What has no functions only runs when it is imported: all tests of such a file are chosen.
+        """
         source = self.sources[mutant.file]
         first, last = statement_at(source, mutant.start)
         function = function_at(source, mutant.start)
         inside = function is not None and not runs_on_import(source, function[0])
+        only_imported = not inside and not has_functions(source)
         chosen: list[tuple[int, float, str]] = []
         for place, file in enumerate(self.tests[mutant.file]):
             for ran in baseline.get(file, ()):
                 there = ran.lines.get(mutant.file, [])
-                touched = any(first <= line <= last for line in there) if inside else bool(there)
+                touched = any(first <= line <= last for line in there) if inside else bool(there) or only_imported
                 if ran.passed and touched:
                     chosen.append((min(place, 2), ran.seconds, ran.test))
         tests: list[str] = []
