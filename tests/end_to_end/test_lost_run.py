@@ -13,7 +13,7 @@ from manifests import load_recipe
 from pipeline.demo import Corpus
 from pipeline.demo.web import HOSTS
 from pipeline.run.driver import run
-from tests.pipeline.media.lost_network import inside, why_not
+from tests.end_to_end.lost_network import inside, why_not
 
 needs_namespaces = pytest.mark.skipif(bool(why_not()), reason=why_not() or "-")
 

@@ -45,7 +45,7 @@ def inside(commands: Sequence[Sequence[str]], **layout: Any) -> list[dict[str, A
     a proxy, once the last command began; `demo`: folder of a demo corpus that is served at port 80. '{port}' in a
     command or list is the site's port.
     """
-    words = [sys.executable, "-m", "tests.pipeline.media.lost_network", json.dumps({"commands": commands, **layout})]
+    words = [sys.executable, "-m", "tests.end_to_end.lost_network", json.dumps({"commands": commands, **layout})]
     done = subprocess.run([*_unshare(), *words], capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.media.http.reachability import Channel, Evidence
-from tests.pipeline.media.lost_network import inside, why_not
+from tests.end_to_end.lost_network import inside, why_not
 
 HOSTS = ("alpha.org", "media.beta.net", "www.gamma.ac.uk", "delta.com", "images.epsilon.de", "zeta.museum")
 needs_namespaces = pytest.mark.skipif(bool(why_not()), reason=why_not() or "-")
