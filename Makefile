@@ -18,7 +18,7 @@ EXAMPLE_Q := Q="SELECT * FROM funnel"
 example = make $(1) $(foreach name,$(NEEDS_$(1)),$(EXAMPLE_$(name)))
 $(foreach goal,$(MAKECMDGOALS),$(foreach name,$(NEEDS_$(goal)),$(if $($(name)),,$(error $(name)=... is missing: $(call example,$(goal))))))
 
-.PHONY: help setup demo run status sql report verify test test-runs test-train oracles lint types docs release bench bench-fetch clean
+.PHONY: help setup demo run status sql report verify test test-whole test-train oracles lint types docs release bench bench-fetch clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,14 +46,14 @@ report: $(READY) ## Say where the report of the run in OUT is, or which stage it
 verify: $(READY) ## Check everything that the run in OUT promises
 	@$(BIN)/biomill verify "$$OUT"
 
-WHOLE_RUNS := tests/end_to_end tests/conformance tests/real_input
+WHOLE := tests/end_to_end tests/conformance tests/real_input tests/pages
 PYTEST := $(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 
-test: $(READY) ## Run all tests but those of whole runs, published loaders and trainers
-	@$(PYTEST) --ignore=tests/oracles $(WHOLE_RUNS:%=--ignore=%)
+test: $(READY) ## Run the tests of all parts
+	@$(PYTEST) --ignore=tests/oracles $(WHOLE:%=--ignore=%)
 
-test-runs: $(READY) ## Run the whole pipeline on the demo and on real files: again, otherwise, killed, starved, without a network
-	@$(PYTEST) $(WHOLE_RUNS)
+test-whole: $(READY) ## Run the pipeline on the demo and on real files, also killed and starved, and every command of the pages
+	@$(PYTEST) $(WHOLE)
 
 test-train: $(READY) ## Run published loaders, trainers and clients on the demo's shards; what `make oracles` has not made is skipped
 	@$(BIN)/python -m pytest -n 2 --dist loadscope tests/oracles
@@ -68,7 +68,7 @@ types: $(READY) ## Check types
 	@$(BIN)/mypy
 
 docs: $(READY) ## Build the pages as a site into out/docs, without a network; a broken link is an error
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict && $(BIN)/python -m pytest tests/test_front_links.py && echo out/docs/index.html
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict && $(BIN)/python -m pytest tests/pages/test_front_links.py && echo out/docs/index.html
 
 release: $(READY) ## Build sdist and wheel, try the wheel in a clean environment, print the tag to set
 	@$(BIN)/python -m tests.release

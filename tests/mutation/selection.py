@@ -16,7 +16,7 @@ from pathlib import Path
 PRODUCT = ("biomill", "manifests", "taxonomy", "dedup", "pipeline")
 STEPS = 2
 """Imports between a test of the same area and the module, at most; a test of another area imports the module itself."""
-WHOLE = ("end_to_end", "conformance", "oracles", "performance", "real_input", "mutation")
+WHOLE = ("end_to_end", "conformance", "oracles", "pages", "performance", "real_input", "mutation")
 """Folders of tests that run the whole program: too dear to run for one mutant."""
 
 

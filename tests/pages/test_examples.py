@@ -18,7 +18,7 @@ import pytest
 from pipeline.catalog import open_catalog
 from tests.conftest import Demo
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("*.py"))
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import Demo
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 BIN = Path(sys.executable).parent
 

@@ -18,7 +18,7 @@ from pipeline.demo.gbif import ARCHIVE
 from pipeline.storage.run_folder import STAGES
 from tests.conftest import Demo
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BIN = Path(sys.executable).parent
 TARGETS = ("run", "status", "sql", "report", "verify")
@@ -79,14 +79,14 @@ def test_make_demo_prints_the_funnel_that_the_readme_shows(made: Path) -> None:
 
 
 def test_make_test_runs_the_tests() -> None:
-    each = {name: make("-n", name).stdout.split() for name in ("test", "test-runs", "test-train")}
+    each = {name: make("-n", name).stdout.split() for name in ("test", "test-whole", "test-train")}
     assert all("pytest" in words for words in each.values())
     # What one leaves out another runs.
     left_out = {word.partition("=")[2] for word in each["test"] if word.startswith("--ignore=")}
     assert left_out == {
-        word for name in ("test-runs", "test-train") for word in each[name] if word.startswith("tests/")
+        word for name in ("test-whole", "test-train") for word in each[name] if word.startswith("tests/")
     }
-    assert {f"tests/{name}" for name in ("end_to_end", "conformance", "real_input", "oracles")} == left_out
+    assert {f"tests/{name}" for name in ("end_to_end", "conformance", "real_input", "pages", "oracles")} == left_out
 
 
 def test_make_help_lists_every_target() -> None:
@@ -97,7 +97,7 @@ def test_make_help_lists_every_target() -> None:
         "demo",
         *TARGETS,
         "test",
-        "test-runs",
+        "test-whole",
         "test-train",
         "lint",
         "types",

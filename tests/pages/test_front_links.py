@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.markdown_pages import PAGES, ROOT, anchors, links
+from tests.pages.markdown_pages import PAGES, ROOT, anchors, links
 
 NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
 

@@ -14,7 +14,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.markdown_pages import ROOT
+from tests.pages.markdown_pages import ROOT
 
 pytest.importorskip("mkdocs", reason="the extra `docs` is not installed")
 PUBLIC = ("biomill", "biomill.beam", "taxonomy", "dedup", "manifests")
@@ -79,7 +79,7 @@ def test_examples_are_code_and_no_quotations(site: Path) -> None:
 
 def test_lists_and_tables_of_a_page_are_those_of_its_text(site: Path) -> None:
     """The site's Markdown asks more of lists than code hosts do: a page must look alike on both."""
-    from tests.markdown_pages import tokens
+    from tests.pages.markdown_pages import tokens
 
     for path in (ROOT / "docs").glob("*.md"):
         if path.name == "api.md":

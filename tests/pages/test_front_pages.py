@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from pipeline.commands import COMMANDS
-from tests.markdown_pages import ROOT, rows, section
+from tests.pages.markdown_pages import ROOT, rows, section
 from tests.rooms import ORDER
 
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
