@@ -118,24 +118,23 @@ _HOME = {
     "taxonomy.errors": ("TaxonomyError",),
 }
 """Modules, and the names that are taken from each."""
-_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    from importlib import import_module
-
-    from biomill.siblings import check_siblings
-
     if name == "__version__":
         from importlib.metadata import version
 
         return version("biomill")
-    if name not in _MODULE_OF:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from biomill.siblings import check_siblings
+
     check_siblings()
-    # Kept, so that the next use of the name does not come here.
-    found = globals()[name] = getattr(import_module(_MODULE_OF[name]), name)
-    return found
+    # Not before: where a package of ours is shadowed, this import fails.
+    from manifests.lazy import lazy_names
+
+    look_up, _ = lazy_names(__name__, _HOME)
+    return look_up(name)
 
 
 def __dir__() -> list[str]:

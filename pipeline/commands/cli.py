@@ -122,10 +122,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.own_process:
         # Before NumPy is loaded, whose matrices here are small: threads of OpenBLAS take 0.1 s and give nothing.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    if args.own_process and getattr(args, "no_frames", False):
-        from pipeline.engine.lean import refuse_pandas
+        if getattr(args, "no_frames", False):
+            from pipeline.engine.lean import refuse_pandas
 
-        refuse_pandas()
+            refuse_pandas()
     _log_to_stderr(getattr(args, "debug", False))
     interrupt.listen()
     try:

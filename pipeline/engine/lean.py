@@ -31,11 +31,12 @@ def without_pandas() -> None:
     import pyarrow as pa
 
     if "pandas" not in sys.modules:
-        sys.meta_path.insert(0, _NoPandas())
+        finder = _NoPandas()
+        sys.meta_path.insert(0, finder)
         try:
             pa.array([0])  # asked by the wrapper, and again by the C++ that infers a type
         finally:
-            del sys.meta_path[0]
+            sys.meta_path.remove(finder)
 
 
 def refuse_pandas() -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
+import dedup
 from dedup import HASH_LIST_SCHEMA, HASH_SPEC, hash_image, pdq_variants, phash_variants, thumbnails
 from manifests import ImageRules
 from pipeline.likeness.sets import Picture, is_image_set, pictures
@@ -92,9 +93,7 @@ def hash_set(
     images = [path for path in paths if is_image_set(path)]
     tables = []
     for path in lists:
-        from dedup import read_hash_list
-
-        table = read_hash_list(path)
+        table = dedup.read_hash_list(path)  # whose module, with Arrow's compute functions, is loaded for lists alone
         if benchmark:
             table = table.set_column(0, HASH_LIST_SCHEMA.field(0), pa.array([benchmark] * table.num_rows, pa.string()))
         tables.append(_widened(table))

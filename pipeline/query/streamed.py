@@ -28,13 +28,13 @@ def csv_lines(run: Runner, query: str, counted: Counted) -> Iterator[str]:
 
     Raises duckdb.Error when the question fails, also while its rows come.
     """
-    reader = _reader(run, query)
-    names = unique(reader.schema.names)
     with (
         _failing_as_duckdb(),
         duckdb.connect(":memory:") as writer,
         tempfile.TemporaryDirectory(prefix="biomill-") as folder,
     ):
+        reader = _reader(run, query)
+        names = unique(reader.schema.names)
         path = Path(folder) / "part.csv"
         writer.execute("SET threads = 1; SET enable_progress_bar = false")
 
