@@ -36,6 +36,8 @@ class FailureKind(Enum):
     """There is no such file, folder or bucket; asking again does not help."""
     REFUSED = "refused"
     """It may be there, but not for us: no credentials, wrong ones, or not the right to it."""
+    EXISTS = "exists"
+    """It was to be written only if it was not there, and it is."""
     SHORT = "short"
     """The file ends before the bytes that were asked for."""
     TOO_LARGE = "too_large"
@@ -51,6 +53,7 @@ _STATUS = {
     403: FailureKind.REFUSED,
     407: FailureKind.REFUSED,
     451: FailureKind.REFUSED,
+    412: FailureKind.EXISTS,
     416: FailureKind.SHORT,
 }
 # Stores answer some refusals with the status 400, and a client that read no status still has the name.
@@ -67,6 +70,8 @@ _CODES = {
     "RequestTimeTooSkewed": FailureKind.REFUSED,
     "SignatureDoesNotMatch": FailureKind.REFUSED,
     "TokenRefreshRequired": FailureKind.REFUSED,
+    "PreconditionFailed": FailureKind.EXISTS,
+    "ConditionalRequestConflict": FailureKind.EXISTS,
     "InvalidRange": FailureKind.SHORT,
 }
 _NO_CREDENTIALS = {
@@ -125,6 +130,8 @@ def _kind(error: BaseException) -> FailureKind | None:
     """Return the kind of one exception, as far as its class, its code or its status tells."""
     if isinstance(error, (FileNotFoundError, NotADirectoryError, IsADirectoryError)):
         return FailureKind.MISSING
+    if isinstance(error, FileExistsError):
+        return FailureKind.EXISTS
     # gcsfs has no class for a status of 403: it raises a bare OSError of this text.
     if isinstance(error, PermissionError) or (type(error) is OSError and str(error).startswith("Forbidden")):
         return FailureKind.REFUSED

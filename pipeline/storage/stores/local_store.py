@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import uuid
 from collections import OrderedDict
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -110,11 +111,11 @@ class LocalStore(Store):
             except (FileNotFoundError, NotADirectoryError):
                 return None
 
-    def listing(self) -> dict[str, Entry]:
+    def listing(self, below: str = "") -> dict[str, Entry]:
         """Return every regular file below the folder; circles of links are not followed."""
         found, seen = {}, set()
-        with self._path("", "listed"):
-            for folder, folders, files in os.walk(self.folder, onerror=_unless_missing, followlinks=True):
+        with self._path(below, "listed") as top:
+            for folder, folders, files in os.walk(top, onerror=_unless_missing, followlinks=True):
                 state = Path(folder).stat()
                 if (state.st_dev, state.st_ino) in seen:
                     folders.clear()
@@ -137,6 +138,29 @@ class LocalStore(Store):
         with self._path(name, "written", itself=False) as path, atomic_path(path) as temporary:
             temporary.write_bytes(data)
         self._forget(name)
+
+    def create(self, name: str, data: bytes) -> bool:
+        """Write a small file unless there is one of that name."""
+        with self._path(name, "written", itself=False) as path:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_name(f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:12]}-{path.name}")
+            try:
+                with temporary.open("wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.link(temporary, path)  # unlike a rename, it replaces nothing
+            except FileExistsError:
+                return False
+            finally:
+                temporary.unlink(missing_ok=True)
+        self._forget(name)
+        return True
+
+    def modified(self, name: str) -> float:
+        """Return the time of a file's last change."""
+        with self._path(name, "read") as path:
+            return path.stat().st_mtime
 
     def put(self, name: str, source: Path) -> None:
         """Copy a file into the folder."""

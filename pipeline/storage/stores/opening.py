@@ -16,11 +16,12 @@ _LOST_SLASH = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/(?!/)")
 _FILE = re.compile(r"(?:file|local)://")
 
 
-def open_store(where: str | os.PathLike[str]) -> Store:
+def open_store(where: str | os.PathLike[str], patience: float = 0.0) -> Store:
     """Return the store of a folder, or of an address with a scheme such as 's3://bucket/shards'.
 
     An address is text and is taken as it is given: `Path("s3://bucket/shards")` has become 's3:/bucket/shards', which
-    is refused. Nothing is asked of the place yet, and it need not be there.
+    is refused. Nothing is asked of the place yet, and it need not be there. `patience`: seconds in which a remote store
+    that is busy or cannot be reached is asked again, with longer and longer pauses.
 
     Raises StorageError when fsspec cannot open the address.
 
@@ -39,7 +40,7 @@ def open_store(where: str | os.PathLike[str]) -> Store:
         path = text[scheme.end() :].rstrip("/") or "/"
         return LocalStore(Path(path), f"{scheme[0]}{path}")
     if "://" in text:
-        return RemoteStore(text)
+        return RemoteStore(text, patience)
     if _LOST_SLASH.match(text) and not Path(text.partition("/")[0]).exists():
         scheme_name, _, rest = text.partition(":/")
         raise StorageError(

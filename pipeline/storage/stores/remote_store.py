@@ -6,11 +6,13 @@ import errno
 import os
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 from pipeline.storage.failures import FailureKind, failure_kind, failures
 from pipeline.storage.file_systems import file_system
+from pipeline.storage.stores.patience import patiently
 from pipeline.storage.stores.store import CHUNK, Entry, Span, Store
 from pipeline.storage.stores.store_error import StoreError, short_error, store_error, too_large_error
 
@@ -29,21 +31,26 @@ class RemoteStore(Store):
     ('memory://doctest/shards', [b'234'], ['a b/#1?.txt'])
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, patience: float = 0.0) -> None:
+        """`patience`: seconds in which a store that is busy or cannot be reached is asked again."""
         scheme, _, rest = address.partition("://")
-        self.where = f"{scheme}://{rest.rstrip('/')}"
-        self.__setstate__({"where": self.where})
+        self.__setstate__({"where": f"{scheme}://{rest.rstrip('/')}", "patience": patience})
         self._connect()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"where": self.where}
+        return {"where": self.where, "patience": self.patience}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.where = state["where"]
+        self.where, self.patience = state["where"], state["patience"]
         self._fs: Any = None
         self._root = ""
         self._pid = 0
         self._folders: set[str] = set()
+
+    @property
+    def file_system(self) -> Any:
+        """fsspec's file system of this process, for what reads through it itself (DuckDB)."""
+        return self._connect()
 
     def _connect(self) -> Any:
         """Return the file system; a forked process gets a connection of its own."""
@@ -52,6 +59,7 @@ class RemoteStore(Store):
             self._pid = os.getpid()
         return self._fs
 
+    @patiently
     def read(self, name: str, limit: int | None = None) -> bytes:
         """Return a whole file."""
         with self._file(name, "read") as (fs, path):
@@ -67,6 +75,7 @@ class RemoteStore(Store):
             raise too_large_error(limit, self._named(name))
         return data
 
+    @patiently
     def spans(self, wanted: Sequence[Span]) -> list[bytes]:
         """Return the bytes of every span."""
         fs = self._connect()
@@ -108,6 +117,7 @@ class RemoteStore(Store):
         if isinstance(size, int) and seen < size:
             raise short_error(seen, size, self._named(name))
 
+    @patiently
     def _copy_to(self, name: str, path: Path) -> None:
         try:
             with self._file(name, "read") as (fs, source):
@@ -117,6 +127,7 @@ class RemoteStore(Store):
                 raise error.__cause__ from None
             raise
 
+    @patiently
     def entry(self, name: str) -> Entry | None:
         """Return size and version of a file."""
         with self._file(name, "read") as (fs, path):
@@ -129,33 +140,64 @@ class RemoteStore(Store):
                 raise
             return None if info.get("type") == "directory" else _entry(name, info)
 
-    def listing(self) -> dict[str, Entry]:
+    @patiently
+    def listing(self, below: str = "") -> dict[str, Entry]:
         """Return every file below the address; the empty objects that stand for folders are none."""
-        with self._file("", "listed") as (fs, root):
+        with self._file(below, "listed") as (fs, folder):
             fs.invalidate_cache()
             try:
-                infos = fs.find(root, detail=True)
+                infos = fs.find(folder, detail=True)
             except failures() as error:
                 if failure_kind(error) is FailureKind.MISSING:
                     return {}
                 raise
         found = {}
         for path, info in infos.items():
-            name = path[len(root) :].removeprefix("/")
-            if name and not name.endswith("/") and info.get("type") != "directory":
+            name = path[len(self._root) :].removeprefix("/")
+            if name != below and not name.endswith("/") and info.get("type") != "directory":
                 found[name] = _entry(name, info)
         return found
 
+    @patiently
     def write(self, name: str, data: bytes) -> None:
         """Write a small file."""
         with self._written(name) as (fs, path):
             fs.pipe_file(path, data)
 
+    @patiently
+    def create(self, name: str, data: bytes) -> bool:
+        """Write a small file unless there is one of that name, by a conditional request where the store knows one."""
+        with self._written(name) as (fs, path):
+            try:
+                fs.pipe_file(path, data, mode="create")
+            except (NotImplementedError, TypeError, ValueError):  # a file system that knows no such request
+                if fs.exists(path):
+                    return False
+                fs.pipe_file(path, data)
+            except failures() as error:
+                if failure_kind(error) is FailureKind.EXISTS:
+                    return False
+                raise
+        return True
+
+    @patiently
+    def modified(self, name: str) -> float:
+        """Return when a file was written, as the store says."""
+        with self._file(name, "read") as (fs, path):
+            fs.invalidate_cache(path)
+            try:
+                when = fs.modified(path)
+            except NotImplementedError as error:
+                raise StoreError("the store does not say when a file was written", self._named(name)) from error
+        return float((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp())
+
+    @patiently
     def put(self, name: str, source: Path) -> None:
         """Copy a file of this machine to the store."""
         with self._written(name) as (fs, path):
             fs.put_file(str(source), path)
 
+    @patiently
     def delete(self, name: str) -> None:
         """Delete a file."""
         with self._file(name, "deleted", itself=False) as (fs, path):

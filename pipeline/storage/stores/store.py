@@ -97,16 +97,32 @@ class Store(ABC):
         """Return size and version of a file; None when there is none of that name (a folder is none)."""
 
     @abstractmethod
-    def listing(self) -> dict[str, Entry]:
-        """Return every file below the address, by name; a place that is not there holds nothing.
+    def listing(self, below: str = "") -> dict[str, Entry]:
+        """Return every file below the address, or below a folder of it, by name; what is not there holds nothing.
 
-        Names are what the store says: those of an object store may lead out of a folder ('a/../../b'), and only
-        `name_problem` tells.
+        Names are paths below the address, whatever `below` is, and what the store says: those of an object store may
+        lead out of a folder ('a/../../b'), and only `name_problem` tells.
         """
 
     @abstractmethod
     def write(self, name: str, data: bytes) -> None:
         """Write a small file; raise StoreError when it cannot be written."""
+
+    @abstractmethod
+    def create(self, name: str, data: bytes) -> bool:
+        """Write a small file unless there is one of that name; return whether it was written.
+
+        Of several that create a name at the same time one alone is told that it did: on a disk the kernel decides, in
+        S3 and Google's and Azure's stores a conditional request. File systems behind fsspec that know no such request
+        are asked whether the file is there first.
+        """
+
+    @abstractmethod
+    def modified(self, name: str) -> float:
+        """Return when a file was written, in seconds since 1970 by the clock of the store.
+
+        Raises StoreError when the file is not there, or the store does not say.
+        """
 
     @abstractmethod
     def put(self, name: str, source: Path) -> None:

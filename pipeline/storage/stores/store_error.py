@@ -8,6 +8,7 @@ from pipeline.storage.failures import FailureKind, failure_kind, reason
 _REMEDIES = {
     FailureKind.MISSING: "correct the address or the name",
     FailureKind.REFUSED: "give credentials of the store that have the right to it",
+    FailureKind.EXISTS: "give another name, or remove what is there",
     FailureKind.SHORT: "write or copy the file again",
     FailureKind.TOO_LARGE: "",
     FailureKind.FAILED: "mend the cause, then run the same command again",

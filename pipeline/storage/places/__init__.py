@@ -1,0 +1,18 @@
+"""Where a run's files lie: a folder of this machine, or an address of any file system that fsspec knows.
+
+place(address)         a `Path` of this machine, or a `RemotePath`: one way to name files for both
+RemotePath             a file or folder at an address, named as pathlib names those of a disk
+local(place)           the file on this machine: itself, or a copy that all processes of the machine share
+local_folder(place)    the same for all files of a folder
+names(place, pattern)  what lies in a folder, by one listing
+Lease                  who may write a folder at an address, where no kernel keeps a lock
+"""
+
+from __future__ import annotations
+
+from pipeline.storage.places.lease import Lease
+from pipeline.storage.places.machine_copies import local, local_folder
+from pipeline.storage.places.place import Place, address_of, place
+from pipeline.storage.places.remote_path import RemotePath
+
+__all__ = ["Lease", "Place", "RemotePath", "address_of", "local", "local_folder", "place"]

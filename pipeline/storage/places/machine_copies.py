@@ -1,0 +1,155 @@
+"""Copies of remote files on this machine: each is downloaded once, and shared by all processes of the machine.
+
+What is mapped into memory or read over and over (arrays of hashes, a taxonomy's index, a database) must lie on a disk.
+A copy is named by its address and the version that the store states, so a file that was written anew is another copy.
+All lie in one folder, `BIOMILL_CACHE/places` (else that of the user's cache), of which the oldest are removed when they
+come to more than `BIOMILL_CACHE_GB` gigabytes (default 50). A copy that is open stays readable when it is removed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pipeline.model.errors import StorageError
+from pipeline.storage.failures import FailureKind
+from pipeline.storage.places.place import Place
+from pipeline.storage.places.remote_path import RemotePath
+from pipeline.storage.stores.store import Entry, name_problem
+
+_GB = 1 << 30
+_MOST_GB = 50
+_LOCKS = ".locks"
+
+
+def cache_folder() -> Path:
+    """Return the folder of the machine's copies; made when the first copy is.
+
+    >>> cache_folder().name
+    'places'
+    """
+    stated = os.environ.get("BIOMILL_CACHE") or os.environ.get("XDG_CACHE_HOME")
+    if stated:
+        root = Path(stated) if os.environ.get("BIOMILL_CACHE") else Path(stated) / "biomill"
+    else:
+        try:
+            root = Path.home() / ".cache" / "biomill"
+        except RuntimeError:  # a user without a home
+            root = Path(tempfile.gettempdir()) / f"biomill-{os.getuid()}"
+    return root / "places"
+
+
+def local(path: Place) -> Path:
+    """Return the file on this machine: itself, or a copy of its present version.
+
+    Raises FileNotFoundError when it is not there, StoreError when it cannot be read, StorageError when the copy cannot
+    be written.
+    """
+    if isinstance(path, Path):
+        return path
+    entry = path.entry()
+    if entry is None:
+        raise FileNotFoundError(2, "No such file or directory", str(path))
+    return _copied(path, entry)
+
+
+def local_folder(path: Place) -> Path:
+    """Return the folder on this machine: itself, or one with copies of all files of it as they are now.
+
+    Raises FileNotFoundError when it holds nothing; else as `local`.
+    """
+    if isinstance(path, Path):
+        return path
+    entries = path.listing()
+    if not entries:
+        raise FileNotFoundError(2, "No such file or directory", str(path))
+    versions = "\n".join(f"{name}\0{entry.size}\0{entry.version}" for name, entry in entries.items())
+    home = cache_folder() / _digest(f"{path}\0{versions}")
+    whole = home / ".whole"
+    with _locked(home.name):
+        if not whole.exists():
+            for name in entries:
+                if name_problem(name):
+                    raise StorageError(
+                        f"the name {name!r} leads out of its folder", str(path), "files below the address"
+                    )
+                path.store.get((path / name).key, home / name)
+            whole.touch()
+    _used(home)
+    return home
+
+
+def _copied(path: RemotePath, entry: Entry) -> Path:
+    home = cache_folder() / _digest(f"{path}\0{entry.size}\0{entry.version}")
+    copy = home / (path.name or "file")
+    if not copy.exists():
+        with _locked(home.name):
+            if not copy.exists():
+                make_room(entry.size or 0)
+                path.store.get(path.key, copy)
+    _used(home)
+    return copy
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _used(home: Path) -> None:
+    with suppress(OSError):  # removed by another process since; whoever holds it open keeps it
+        os.utime(home)
+
+
+@contextmanager
+def _locked(name: str) -> Iterator[None]:
+    """Let one process of the machine copy a file, while others wait for it."""
+    folder = cache_folder() / _LOCKS
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder / name[:2], os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise StorageError(
+            f"the machine's copies cannot be written: {error.strerror}",
+            str(folder),
+            remedy="set BIOMILL_CACHE to a folder of a disk with room",
+        ) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def make_room(size: int) -> None:
+    """Remove the copies that were used longest ago, until `size` bytes more are within what the machine may hold."""
+    most = int(float(os.environ.get("BIOMILL_CACHE_GB") or _MOST_GB) * _GB)
+    homes = [home for home in cache_folder().iterdir() if home.name != _LOCKS] if cache_folder().exists() else []
+    held = {home: _held(home) for home in homes}
+    total = sum(size for _, size in held.values()) + size
+    for home, (_, each) in sorted(held.items(), key=lambda item: item[1]):
+        if total <= most:
+            return
+        for file in sorted(home.rglob("*"), reverse=True):
+            with suppress(OSError):
+                file.rmdir() if file.is_dir() else file.unlink()
+        with suppress(OSError):
+            home.rmdir()
+        total -= each
+
+
+def _held(home: Path) -> tuple[float, int]:
+    """Return when a copy was used last, and its bytes."""
+    try:
+        return home.stat().st_mtime, sum(file.stat().st_size for file in home.rglob("*") if file.is_file())
+    except FileNotFoundError:
+        return 0.0, 0
+
+
+def is_missing(error: Exception) -> bool:
+    """Return whether an error of a place says that there is no such file."""
+    return isinstance(error, FileNotFoundError) or getattr(error, "kind", None) is FailureKind.MISSING

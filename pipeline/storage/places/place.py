@@ -1,0 +1,34 @@
+"""One way to name what lies on a disk and what lies at an address."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pipeline.storage.places.remote_path import PATIENCE, RemotePath
+from pipeline.storage.stores.local_store import LocalStore
+from pipeline.storage.stores.opening import open_store
+
+Place = Path | RemotePath
+"""A file or folder of a run: on a disk exactly what `pathlib` gives."""
+
+
+def place(address: str | os.PathLike[str] | RemotePath) -> Place:
+    """Return the path of a folder, or of an address with a scheme ('s3://bucket/run'; 'file:///data' is a folder).
+
+    Raises StorageError when fsspec cannot open the address, or it has lost a slash.
+
+    >>> place("out/run"), str(place("memory://b/run"))
+    (PosixPath('out/run'), 'memory://b/run')
+    """
+    if isinstance(address, RemotePath):
+        return address
+    store = open_store(address, patience=PATIENCE)
+    if not isinstance(store, LocalStore):
+        return RemotePath(store)
+    return store.folder if "://" in os.fspath(address) else Path(address)
+
+
+def address_of(where: Place) -> str:
+    """Return the text that `place` makes the same of, in any process: an absolute path, or the address."""
+    return str(where.absolute())
