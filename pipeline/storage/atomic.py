@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from pipeline.storage.places.place import Place
+
 TEMPORARY_PREFIX = ".tmp-"
 
 
@@ -50,9 +52,10 @@ def _is_write_failure(error: OSError) -> bool:
 
 
 @contextmanager
-def atomic_path(path: Path, durable: bool = True) -> Iterator[Path]:
-    """Yield a temporary path to write; rename it to `path` when the block ends well, remove it otherwise.
+def atomic_path(path: Place, durable: bool = True) -> Iterator[Path]:
+    """Yield a temporary path of this machine to write; rename it to `path` when the block ends well, remove it otherwise.
 
+    At an address the temporary file lies on this machine's disk, and is uploaded, once, when the block ends well.
     `durable`: whether the bytes are on the disk before the name is; without it a power failure (never a kill) may
     leave an empty file, for files of which the size is known and looked at again. Raises StorageError when the file
     cannot be written.
@@ -64,6 +67,10 @@ def atomic_path(path: Path, durable: bool = True) -> Iterator[Path]:
     >>> [p.name for p in folder.iterdir()]
     ['a.txt']
     """
+    if not isinstance(path, Path):
+        with path.written() as scratch:
+            yield scratch
+        return
     temporary = path.parent / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:12]}-{path.name}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,23 +90,23 @@ def atomic_path(path: Path, durable: bool = True) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Place, text: str) -> None:
     """Write a small text file atomically."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Place, value: Any) -> None:
     """Write JSON atomically, keys sorted, so that equal values give equal bytes."""
     write_text(path, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Place) -> Any:
     """Read a JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def write_table(path: Path, table: pa.Table, row_group_size: int | None = None) -> None:
+def write_table(path: Place, table: pa.Table, row_group_size: int | None = None) -> None:
     """Write one Parquet file atomically (zstd)."""
     import pyarrow.parquet as pq  # with numpy a third of a second of CPU, which a command that asks for help needs not
 
@@ -108,7 +115,7 @@ def write_table(path: Path, table: pa.Table, row_group_size: int | None = None) 
 
 
 @contextmanager
-def table_writer(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
+def table_writer(path: Place, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
     """Yield a Parquet writer whose file appears under `path` only when the block ends well."""
     import pyarrow.parquet as pq
 
@@ -116,8 +123,10 @@ def table_writer(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
         yield writer
 
 
-def sweep(folder: Path) -> int:
-    """Remove what killed runs left under temporary names; give the number of files."""
+def sweep(folder: Place) -> int:
+    """Remove what killed runs left under temporary names; give the number of files. At an address they leave none."""
+    if not isinstance(folder, Path):
+        return 0
     leftovers = sorted(folder.rglob(f"{TEMPORARY_PREFIX}*")) if folder.exists() else []
     for path in leftovers:
         if path.is_file():

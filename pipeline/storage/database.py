@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -13,6 +14,8 @@ import duckdb
 
 from pipeline.model.errors import StorageError
 from pipeline.storage.atomic import atomic_path
+from pipeline.storage.places import Place, RemotePath
+from pipeline.storage.stores.remote_store import RemoteStore
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,7 +34,7 @@ def quote(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def parquet(folder: Path, pattern: str = "*.parquet") -> str:
+def parquet(folder: Place, pattern: str = "*.parquet") -> str:
     """Return the FROM clause for all Parquet files of a folder, in name order."""
     files = sorted(folder.glob(pattern))
     listed = ", ".join(quote(str(path)) for path in files)
@@ -44,19 +47,36 @@ def in_list(values: Sequence[str]) -> str:
 
 
 @contextmanager
-def connect(memory_mb: int, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Yield a connection in memory that may use `memory_mb` MiB and spills to `spill` beyond that."""
+def connect(memory_mb: int, root: Place) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Yield a connection in memory that may use `memory_mb` MiB, and can read what lies in a run's folder.
+
+    What does not fit is spilled into the folder, or, where it is at an address, to the disk of this machine.
+    """
     con = duckdb.connect(":memory:")
     _OPEN.add(con)
-    try:
+    with ExitStack() as stack:
+        stack.callback(_closed, con)
+        spill = root
+        if not isinstance(spill, Path):
+            reachable(con, spill)
+            spill = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="biomill-spill-")))
         con.execute(f"SET memory_limit = '{memory_mb}MiB'")
         con.execute(f"SET temp_directory = {quote(str(spill / '.duckdb'))}")
         con.execute(f"SET threads = {min(_THREADS, os.cpu_count() or 1)}")
         con.execute("SET preserve_insertion_order = false")
         yield con
-    finally:
-        _OPEN.discard(con)
-        con.close()
+
+
+def _closed(con: duckdb.DuckDBPyConnection) -> None:
+    _OPEN.discard(con)
+    con.close()
+
+
+def reachable(con: duckdb.DuckDBPyConnection, root: RemotePath) -> None:
+    """Let a connection read the addresses of a store, through the file system that everything else reads it by."""
+    store = root.store
+    assert isinstance(store, RemoteStore)
+    con.register_filesystem(store.file_system)
 
 
 def interrupt_queries() -> None:
@@ -66,7 +86,7 @@ def interrupt_queries() -> None:
             con.interrupt()
 
 
-def copy(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+def copy(con: duckdb.DuckDBPyConnection, query: str, path: Place) -> None:
     """Write the result of a query, in its ORDER BY order, as one Parquet file, atomically."""
     with atomic_path(path) as temporary:
         try:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 
 from pipeline.storage.atomic import write_text
+from pipeline.storage.places import Place
 
 _NOTE = ".command"
 _ONCE = ("--until", "--retry")
@@ -28,7 +28,7 @@ def going_on(typed: str) -> str:
     return shlex.join(kept)
 
 
-def note_command(root: Path, typed: str) -> None:
+def note_command(root: Place, typed: str) -> None:
     """Note in the run's folder what was typed, so that whoever asks a stopped run is told how it goes on.
 
     A run that was not typed takes an older note away.
@@ -39,9 +39,10 @@ def note_command(root: Path, typed: str) -> None:
         (root / _NOTE).unlink(missing_ok=True)
 
 
-def go_on(root: Path) -> str:
+def go_on(root: Place) -> str:
     """Return the command that goes on with the run of a folder.
 
+    >>> from pathlib import Path
     >>> go_on(Path("out/mine"))
     'biomill run RECIPE -o out/mine'
     """

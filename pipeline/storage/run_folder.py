@@ -11,7 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +20,13 @@ from typing import Any
 from pipeline.model.errors import RunError
 from pipeline.storage.atomic import read_json, storage_error
 from pipeline.storage.going_on import go_on
+from pipeline.storage.places import Lease, Place
 
 _LOOKS, _LOOK_SECONDS = 5, 0.05  # somebody who asks whether the lock is held holds it for a moment
 STAGES = ("ingest", "resolve", "holdout", "screen", "fetch", "likeness", "select", "shards", "catalog")
 
 
-def marks(path: Path) -> Any:
+def marks(path: Place) -> Any:
     """Read a file of marks; an empty one where there is none, as a run that goes on may have taken it away.
 
     Raises RunError for one that is damaged.
@@ -57,27 +58,27 @@ def made_over(plan: Mapping[str, Any], digests: Mapping[str, str]) -> bool:
 class RunFolder:
     """Paths of one run."""
 
-    root: Path
+    root: Place
 
-    def stage(self, name: str) -> Path:
+    def stage(self, name: str) -> Place:
         """Return the folder of a stage."""
         return self.root / name
 
-    def done(self, name: str) -> Path:
+    def done(self, name: str) -> Place:
         """Return the path of a stage's mark of completion."""
         return self.root / name / "_done.json"
 
-    def plan(self, name: str) -> Path:
+    def plan(self, name: str) -> Place:
         """Return the path of a stage's plan."""
         return self.root / name / "_plan.json"
 
     @property
-    def manifest(self) -> Path:
+    def manifest(self) -> Place:
         """Path of the run's manifest."""
         return self.root / "manifest.json"
 
     @property
-    def catalog(self) -> Path:
+    def catalog(self) -> Place:
         """Path of the DuckDB catalog."""
         return self.root / "catalog.duckdb"
 
@@ -124,11 +125,17 @@ class RunFolder:
         return str(read_json(self.done(stage))["digest"])
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self) -> Iterator[Callable[[], None]]:
         """Hold the folder for one run; raise RunError when another run holds it.
 
-        The lock is the kernel's (flock), so a killed run leaves none behind.
+        The lock is the kernel's (flock), so a killed run leaves none behind; at an address it is a lease, and the block
+        gets the function that raises RunError when it was lost.
         """
+        if not isinstance(self.root, Path):
+            lease = Lease(self.root)
+            with lease.held():
+                yield lease.check
+            return
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
@@ -143,12 +150,14 @@ class RunFolder:
                     where=str(self.root),
                     remedy="wait for it, stop it, or choose another output folder",
                 )
-            yield
+            yield _kept
         finally:
             os.close(handle)
 
     def held(self) -> bool:
         """Return whether a run holds the folder now."""
+        if not isinstance(self.root, Path):
+            return Lease(self.root).holder() is not None
         try:
             handle = os.open(self.root / ".lock", os.O_RDONLY)
         except FileNotFoundError:
@@ -162,7 +171,7 @@ class RunFolder:
         return False
 
 
-def _no_run(root: Path) -> RunError:
+def _no_run(root: Place) -> RunError:
     """Return the error that says what a folder is instead of a run."""
     remedy = "give the folder that was passed to `biomill run RECIPE -o FOLDER`"
     if not root.exists():
@@ -179,6 +188,10 @@ def _no_run(root: Path) -> RunError:
     else:
         what = "this is not the output folder of a run"
     return RunError(what, where=str(root), expected="a folder with manifest.json", remedy=remedy)
+
+
+def _kept() -> None:
+    """Do nothing: the kernel takes no lock away."""
 
 
 def _locked(handle: int) -> bool:
