@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipeline.export import Exported
     from pipeline.feed import Feed
     from pipeline.run.status import RunStatus
+    from pipeline.storage.places import RemotePath
     from pipeline.verify import Check
 
 logger = logging.getLogger("biomill")
@@ -63,6 +64,7 @@ def run(
     from pipeline.losses.run_losses import rows_left, run_losses
     from pipeline.model.errors import EmptyResultError, UsageError
     from pipeline.run.driver import run as drive
+    from pipeline.storage.places import place
 
     settings = [f"{key}={_toml(value)}" for key, value in (overrides or {}).items()]
     if isinstance(recipe, str | PathLike):
@@ -79,7 +81,7 @@ def run(
     options = EngineOptions(runner, workers_of(workers), job_endpoint, tuple(beam_options))
     said = logger.info if progress is None else progress
     others = [Path(other) for other in reuse]
-    folder = drive(loaded, Path(out), until, options, said, retry, others, typed)
+    folder = drive(loaded, place(out), until, options, said, retry, others, typed)
     if not allow_empty and not rows_left(folder, until):
         raise EmptyResultError(
             "nothing was kept" if until == "catalog" else f"nothing is left after {until}",
@@ -99,9 +101,10 @@ def open_run(path: str | PathLike[str]) -> Run:
       where:  ...nowhere
       remedy: give the folder that was passed to `biomill run RECIPE -o FOLDER`
     """
+    from pipeline.storage.places import place
     from pipeline.storage.run_folder import RunFolder
 
-    folder = RunFolder(Path(path).absolute())
+    folder = RunFolder(place(path).absolute())
     folder.require_run()
     return Run(folder.root)
 
@@ -129,8 +132,8 @@ class Run:
     Made by `run` and `open_run`. All but `export` only read; `status`, `sql` and `explain` answer while a run goes on.
     """
 
-    folder: Path
-    """Absolute path of the folder."""
+    folder: Path | RemotePath
+    """Absolute path of the folder, or its address."""
 
     def sql(self, query: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> pa.Table:
         """Return the answer to a question about the run, as an Arrow table.
@@ -242,7 +245,8 @@ class Run:
 
         RunFolder(self.folder).require("shards")
         rules = Rules(batch, seed, mode, sampler, cap, split, where, threads=threads)
-        return Feed(self.folder, rules, View(size, crop, decoder=decoder))
+        where = self.folder if isinstance(self.folder, Path) else f"{self.folder}/shards"
+        return Feed(where, rules, View(size, crop, decoder=decoder))
 
 
 def _toml(value: object) -> str:

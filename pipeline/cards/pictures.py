@@ -11,12 +11,12 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 
 import duckdb
 from PIL import Image
 
 from dedup import DIHEDRAL, hash_image, residuals, thumbnails, turned
+from pipeline.storage.places import Place
 from pipeline.storage.statements import Statements
 
 TAXA, PAIRS, LEAKS, PLACEHOLDERS = 24, 12, 12, 12
@@ -36,7 +36,7 @@ class Picture:
     note: str
 
 
-def taxa_pictures(con: duckdb.DuckDBPyConnection, root: Path) -> list[Picture]:
+def taxa_pictures(con: duckdb.DuckDBPyConnection, root: Place) -> list[Picture]:
     """Return one kept image of each of the commonest accepted taxa."""
     rows = con.execute(_SQL("taxa", most=TAXA)).fetchall()
     found = []
@@ -47,7 +47,7 @@ def taxa_pictures(con: duckdb.DuckDBPyConnection, root: Path) -> list[Picture]:
     return found
 
 
-def duplicate_pairs(con: duckdb.DuckDBPyConnection, root: Path) -> list[tuple[Picture, Picture]]:
+def duplicate_pairs(con: duckdb.DuckDBPyConnection, root: Place) -> list[tuple[Picture, Picture]]:
     """Return pairs of a dropped near-duplicate and the image that stayed, the farthest apart first."""
     rows = con.execute(_SQL("duplicates", stored=_SQL("stored"), most=PAIRS)).fetchall()
     found = []
@@ -59,7 +59,7 @@ def duplicate_pairs(con: duckdb.DuckDBPyConnection, root: Path) -> list[tuple[Pi
     return found
 
 
-def leak_pairs(con: duckdb.DuckDBPyConnection, root: Path) -> list[tuple[Picture, Picture | None]]:
+def leak_pairs(con: duckdb.DuckDBPyConnection, root: Place) -> list[tuple[Picture, Picture | None]]:
     """Return dropped images and the held-out ones that they would have leaked, the farthest apart first.
 
     Held-out images are shown by their thumbnails, the only picture of them that a run keeps; None where there is none.
@@ -80,7 +80,7 @@ def leak_pairs(con: duckdb.DuckDBPyConnection, root: Path) -> list[tuple[Picture
     return found
 
 
-def placeholder_pictures(con: duckdb.DuckDBPyConnection, root: Path) -> list[Picture]:
+def placeholder_pictures(con: duckdb.DuckDBPyConnection, root: Place) -> list[Picture]:
     """Return the pictures that hosts gave in the place of others, those of most images first."""
     rows = con.execute(_SQL("placeholders", most=PLACEHOLDERS)).fetchall()
     found = []
@@ -93,7 +93,7 @@ def placeholder_pictures(con: duckdb.DuckDBPyConnection, root: Path) -> list[Pic
     return found
 
 
-def _thumbnail(path: Path, offset: int, length: int) -> str:
+def _thumbnail(path: Place, offset: int, length: int) -> str:
     """Return a stored image at the size that a report shows; empty where the file is gone, as blobs may be."""
     if not path.exists():
         return ""
@@ -133,18 +133,18 @@ def bars(rows: Sequence[tuple[str, str, int, float, str]]) -> Iterator[dict[str,
         }
 
 
-def _blob(root: Path, unit: str | None, at: int | None, size: int | None) -> str:
+def _blob(root: Place, unit: str | None, at: int | None, size: int | None) -> str:
     data = _stored(root, unit, at, size)
     return _url(data) if data else ""
 
 
-def _stored(root: Path, unit: str | None, at: int | None, size: int | None) -> bytes | None:
+def _stored(root: Place, unit: str | None, at: int | None, size: int | None) -> bytes | None:
     if unit is None or at is None or size is None:
         return None
     return _read(root / "fetch" / "blobs" / f"{unit}.bin", at, size)
 
 
-def _read(path: Path, offset: int, length: int) -> bytes | None:
+def _read(path: Place, offset: int, length: int) -> bytes | None:
     """Return bytes of a file; None when they are too many for a report, or the file is gone, as blobs may be."""
     if length > _LARGEST or not path.exists():
         return None

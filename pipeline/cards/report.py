@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import duckdb
 
 from pipeline.cards.facts import Facts
 from pipeline.cards.pictures import bars, duplicate_pairs, leak_pairs, placeholder_pictures, taxa_pictures
 from pipeline.cards.templates import template
+from pipeline.storage.places import Place
 
 
-def report_text(con: duckdb.DuckDBPyConnection, root: Path, facts: Facts) -> str:
+def report_text(con: duckdb.DuckDBPyConnection, root: Place, facts: Facts) -> str:
     """Return the report as one HTML file that loads nothing: pictures, the funnel as bars, evidence side by side."""
     return template("report.html.jinja", escape=True).render(
         facts=facts,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
 import duckdb
 
@@ -15,6 +14,7 @@ from pipeline.cards.templates import template
 from pipeline.catalog import connect_catalog
 from pipeline.shards import file_digest, read_checksums, write_checksums
 from pipeline.storage.atomic import table_writer, write_text
+from pipeline.storage.places import Place, size_of
 
 CARD, CROISSANT, ATTRIBUTION, REPORT = "README.md", "croissant.json", "ATTRIBUTION.parquet", "report.html"
 CARDS = (ATTRIBUTION, CARD, CROISSANT, REPORT)
@@ -23,7 +23,7 @@ ATTRIBUTIONS = "FROM attribution ORDER BY key"
 """The rows of ATTRIBUTION.parquet."""
 
 
-def write_cards(root: Path, recipe: Recipe) -> None:
+def write_cards(root: Place, recipe: Recipe) -> None:
     """Write the cards of a run whose catalog stands, each file atomically; equal runs give equal bytes."""
     with connect_catalog(root) as con:
         write_attribution(con, ATTRIBUTIONS, root / ATTRIBUTION)
@@ -33,19 +33,19 @@ def write_cards(root: Path, recipe: Recipe) -> None:
     write_checksums(root, CARDS)
 
 
-def card_texts(con: duckdb.DuckDBPyConnection, root: Path, facts: Facts) -> dict[str, str]:
+def card_texts(con: duckdb.DuckDBPyConnection, root: Place, facts: Facts) -> dict[str, str]:
     """Return card, Croissant and report by file name, as they follow from the catalog's views and the files it lists.
 
     `con` has the views of the run in `root`, where ATTRIBUTION.parquet stands already.
     """
     stated = read_checksums(root / "shards" / "checksums.sha256")
     files = {
-        f"shards/{name}": (digest, (root / "shards" / name).stat().st_size)
+        f"shards/{name}": (digest, size_of(root / "shards" / name))
         for name, digest in stated.items()
         if name.endswith((".tar", ".parquet"))
     }
     for path in (ATTRIBUTION, "shards/manifest.parquet"):
-        files[path] = (file_digest(root / path), (root / path).stat().st_size)
+        files[path] = (file_digest(root / path), size_of(root / path))
     # The version is the content: it changes when a shard does.
     version = hashlib.sha256("".join(sorted(stated.values())).encode()).hexdigest()
     return {
@@ -60,7 +60,7 @@ def card_text(facts: Facts) -> str:
     return template("README.md.jinja", escape=False).render(facts=facts)
 
 
-def write_attribution(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+def write_attribution(con: duckdb.DuckDBPyConnection, query: str, path: Place) -> None:
     """Write the answer to a question about `attribution` as Parquet, in batches, atomically."""
     reader = con.sql(query).to_arrow_reader(50_000)
     with table_writer(path, reader.schema) as writer:

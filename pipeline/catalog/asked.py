@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 
@@ -13,6 +12,7 @@ from pipeline.catalog.fetched import create_fetched
 from pipeline.catalog.open import closing_in, connect_catalog
 from pipeline.catalog.there import READS, Tables, create_there, definitions, growing
 from pipeline.model.errors import RunError
+from pipeline.storage.places import Place
 from pipeline.storage.run_folder import RunFolder
 from pipeline.storage.standing import Standing, stand
 
@@ -70,7 +70,7 @@ class Asked:
 
 
 @contextmanager
-def ask(root: Path, write: bool = False) -> Iterator[Asked]:
+def ask(root: Place, write: bool = False) -> Iterator[Asked]:
     """Yield the catalog of a run, finished or not; nothing is written into the folder of one that is not.
 
     Raises RunError when the folder is not one of a run, or `write` is asked for before the run is finished.
@@ -92,7 +92,7 @@ def ask(root: Path, write: bool = False) -> Iterator[Asked]:
         yield _over(con, standing, named)
 
 
-def _over(con: duckdb.DuckDBPyConnection, standing: Standing, root: Path) -> Asked:
+def _over(con: duckdb.DuckDBPyConnection, standing: Standing, root: Place) -> Asked:
     """Make the views of what is there; `root`: the run's folder by the name that DuckDB reads it by."""
     try:
         begun = {}

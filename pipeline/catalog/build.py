@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
@@ -11,14 +13,17 @@ import duckdb
 
 from pipeline.model.outcomes import Outcome
 from pipeline.privacy import create_privacy
-from pipeline.storage.atomic import atomic_path
+from pipeline.storage.atomic import atomic_path, write_table
 from pipeline.storage.database import quote
+from pipeline.storage.places import Place
 from pipeline.storage.run_folder import RunFolder
 
 STORAGE_VERSION = "v1.0.0"
 _DOCUMENTED = re.compile(r"^--\| (?P<view>\w+|\*)(?:\.(?P<column>\w+))?: (?P<text>.+)$", re.MULTILINE)
 _MACRO = re.compile(r"^--\| (?P<name>\w+)\(\): (?P<text>.+)$", re.MULTILINE)
 _ANY = "*"
+PATTERN = re.compile(r"read_parquet\('(?P<path>[^']+)'\)")
+"""How the views name the Parquet of a run: by a pattern relative to its folder."""
 
 
 def view_statements() -> str:
@@ -27,35 +32,63 @@ def view_statements() -> str:
     return "\n".join((folder / name).read_text(encoding="utf-8") for name in ("views.sql", "macros.sql"))
 
 
+def patterns() -> list[str]:
+    """Return the patterns of the Parquet that the catalog's views read, each once."""
+    return list(dict.fromkeys(found["path"] for found in PATTERN.finditer(view_statements())))
+
+
 def comments() -> Iterator[tuple[str, str | None, str]]:
     """Yield (view, column or None, meaning) for everything that `views.sql` documents; view '*': any view's column."""
     for found in _DOCUMENTED.finditer(view_statements()):
         yield found["view"], found["column"], found["text"]
 
 
-def build_catalog(root: Path, path: Path | None = None) -> None:
+def build_catalog(root: Place, path: Place | None = None) -> None:
     """Write `catalog.duckdb` into the run's folder, or to `path`, atomically; it holds views and no copy of their data.
 
     DuckDB reads relative paths from the working directory, so the views are made from within the folder. The file is
-    in the format of DuckDB 1.0, which all later ones read.
+    in the format of DuckDB 1.0, which all later ones read. Views over an address name the same relative paths: they are
+    made over files without rows, so that a copy of the whole folder on a disk has a catalog as any other.
     """
     with atomic_path(path or root / "catalog.duckdb") as temporary:
         con = duckdb.connect(str(temporary), config={"storage_compatibility_version": STORAGE_VERSION})
         try:
-            create_views(con, root)
+            with without_rows(root) as local:
+                create_views(con, root, local)
         finally:
             con.close()
 
 
-def create_views(con: duckdb.DuckDBPyConnection, root: Path) -> None:
+@contextmanager
+def without_rows(root: Place) -> Iterator[Path]:
+    """Yield a folder of this machine with the columns of a run's Parquet: its own, or one with files without rows."""
+    if isinstance(root, Path):
+        yield root
+        return
+    with tempfile.TemporaryDirectory(prefix="biomill-catalog-") as folder:
+        for pattern in patterns():
+            file = next(root.glob(pattern), None)
+            if file is not None:
+                from pipeline.storage.tables import read_schema  # with Arrow, which no question needs
+
+                write_table(Path(folder) / pattern.replace("*", "empty"), read_schema(file).empty_table())
+        yield Path(folder)
+
+
+def create_views(con: duckdb.DuckDBPyConnection, root: Place, local: Path | None = None) -> None:
     """Make tables, views and macros in an empty database, over the Parquet of the run in `root`, with their comments.
 
-    Raises duckdb.IOException when a stage's Parquet is missing.
+    They name paths relative to the folder, or, of a run at an address, whole addresses; with `local` always relative
+    ones, which are looked for there. Raises duckdb.IOException when a stage's Parquet is missing.
     """
-    con.execute(f"SET file_search_path = {quote(str(root))}")
+    statements = view_statements()
+    if local is None and not isinstance(root, Path):
+        statements = PATTERN.sub(lambda found: f"read_parquet({quote(str(root / found['path']))})", statements)
+    else:
+        con.execute(f"SET file_search_path = {quote(str(local or root))}")
     create_outcomes(con)
     create_privacy(con, RunFolder(root))
-    con.execute(view_statements())
+    con.execute(statements)
     comment(con)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from pathlib import Path
 
 from manifests import Recipe
 from pipeline.catalog.funnel import funnel_lines
@@ -12,11 +11,12 @@ from pipeline.losses.emptiness import ALLOW_EMPTY
 from pipeline.losses.run_losses import rows_left, run_losses
 from pipeline.media.network_loss import hopeful_lines
 from pipeline.model.exit_status import ExitStatus
+from pipeline.storage.places import Place
 from pipeline.storage.run_folder import STAGES, RunFolder
 
 
 def closing_lines(
-    root: Path, shown: Path, recipe: Recipe, typed: str = "", until: str = STAGES[-1], allow_empty: bool = False
+    root: Place, shown: Place, recipe: Recipe, typed: str = "", until: str = STAGES[-1], allow_empty: bool = False
 ) -> Generator[str, None, ExitStatus]:
     """Yield the last lines of a run, and return its exit status: NOTHING_KEPT where no row is left, else DONE.
 

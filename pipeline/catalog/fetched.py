@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 
 from pipeline.storage.database import quote
+from pipeline.storage.places import Place
 from pipeline.storage.run_folder import RunFolder, marks
 from pipeline.storage.statements import Statements
 
@@ -56,7 +57,7 @@ def create_fetched(con: duckdb.DuckDBPyConnection, folder: RunFolder) -> dict[st
     return dict(TABLES)
 
 
-def _noted(stage: Path) -> list[tuple[str, list[dict[str, Any]]]]:
+def _noted(stage: Place) -> list[tuple[str, list[dict[str, Any]]]]:
     from pipeline.media.journal import logged
 
     found: list[tuple[str, list[dict[str, Any]]]] = []

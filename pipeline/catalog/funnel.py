@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from pipeline.catalog.open import open_catalog
 from pipeline.model.text_table import table_lines
+from pipeline.storage.places import Place
 
 
-def funnel_lines(root: Path) -> Iterator[str]:
+def funnel_lines(root: Place) -> Iterator[str]:
     """Yield the funnel of a run: rows per stage, outcome and source, and their sum."""
     with open_catalog(root) as con:
         sources = [name for (name,) in con.execute("SELECT DISTINCT source FROM ledger ORDER BY 1").fetchall()]

@@ -12,8 +12,10 @@ from threading import Lock
 
 import duckdb
 
+from pipeline.catalog.build import create_views
 from pipeline.model.errors import RunError
-from pipeline.storage.database import quote
+from pipeline.storage.database import quote, reachable
+from pipeline.storage.places import Place
 from pipeline.storage.run_folder import STAGES, RunFolder
 
 _SPECIAL = frozenset(",*?[]")
@@ -24,7 +26,7 @@ _users: Counter[Path] = Counter()
 
 
 @contextmanager
-def open_catalog(root: Path, write: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_catalog(root: Place, write: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """Yield a connection to the catalog of a finished run, read-only unless `write` is asked for.
 
     The run's Parquet is only ever read, and no other file of the machine can be read through the catalog. With `write`
@@ -38,12 +40,16 @@ def open_catalog(root: Path, write: bool = False) -> Iterator[duckdb.DuckDBPyCon
 
 
 @contextmanager
-def connect_catalog(root: Path, write: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+def connect_catalog(root: Place, write: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """Yield a connection to `catalog.duckdb` in a folder, finished or not; `open_catalog` says what it may do.
 
     Raises RunError when the file is not there, is not a catalog, or another process writes it.
     """
     folder = RunFolder(root.absolute())
+    if not isinstance(folder.root, Path):
+        with _connect_address(folder, write) as con:
+            yield con
+        return
     try:
         con = duckdb.connect(str(folder.catalog), read_only=not write)
     except duckdb.Error as error:
@@ -60,7 +66,22 @@ def connect_catalog(root: Path, write: bool = False) -> Iterator[duckdb.DuckDBPy
 
 
 @contextmanager
-def closing_in(con: duckdb.DuckDBPyConnection, root: Path) -> Iterator[Path]:
+def _connect_address(folder: RunFolder, write: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Yield a connection with the catalog's views over a run at an address, made anew in memory."""
+    if write:
+        raise RunError(
+            "tables and views of one's own are kept in catalog.duckdb, which cannot be changed at an address",
+            where=str(folder.root),
+            remedy="ask without --write, or copy the run to a disk",
+        )
+    con = duckdb.connect(":memory:")
+    with closing_in(con, folder.root):
+        create_views(con, folder.root)
+        yield con
+
+
+@contextmanager
+def closing_in(con: duckdb.DuckDBPyConnection, root: Place) -> Iterator[Place]:
     """Shut a connection into a run's folder, of which it may read, for the length of the block; close it then.
 
     Gives the folder under the name by which DuckDB is to read it: where the name has characters that DuckDB takes for a
@@ -70,7 +91,8 @@ def closing_in(con: duckdb.DuckDBPyConnection, root: Path) -> Iterator[Path]:
     spill = _shut_in(con, root)
     try:
         root = _named(root, spill)
-        con.execute(f"SET file_search_path = {quote(str(root))}")
+        if isinstance(root, Path):
+            con.execute(f"SET file_search_path = {quote(str(root))}")
         # DuckDB draws its bar on standard output, where the answer goes.
         con.execute("SET enable_progress_bar = false")
         yield root
@@ -83,12 +105,14 @@ def closing_in(con: duckdb.DuckDBPyConnection, root: Path) -> Iterator[Path]:
                 shutil.rmtree(spill, ignore_errors=True)
 
 
-def _named(root: Path, spill: Path) -> Path:
+def _named(root: Place, spill: Path) -> Place:
     """Return the name by which DuckDB is to read the run's folder: its own, or that of a link."""
+    if not isinstance(root, Path):
+        return root
     return spill / "run" if set(str(root)) & _SPECIAL else root
 
 
-def _shut_in(con: duckdb.DuckDBPyConnection, root: Path) -> Path:
+def _shut_in(con: duckdb.DuckDBPyConnection, root: Place) -> Path:
     """Shut a connection's database in, and return the folder that it spills into, noted as used once more.
 
     Connections of one process to one file share the database; it is shut in by the first of them, and opens no more.
@@ -100,9 +124,11 @@ def _shut_in(con: duckdb.DuckDBPyConnection, root: Path) -> Path:
         spill = Path(tempfile.mkdtemp(prefix="biomill-")) if outside else Path(known).parent
         spill.mkdir(exist_ok=True)  # the last of the others may just have removed it
         named = _named(root, spill)
-        if named != root and not named.is_symlink():
+        if isinstance(root, Path) and isinstance(named, Path) and named != root and not named.is_symlink():
             named.symlink_to(root, target_is_directory=True)
         if outside:
+            if not isinstance(root, Path):
+                reachable(con, root)
             con.execute(f"SET temp_directory = {quote(str(spill / 'spill'))}")
             # DuckDB checks a path both as a view writes it and as it is found.
             allowed = [str(named), *(str(Path(name)) for name in STAGES)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -18,6 +17,7 @@ from pipeline.model.outcomes import Outcome
 from pipeline.model.records import RANK_COLUMNS
 from pipeline.model.visible import on_one_line
 from pipeline.storage.atomic import read_json
+from pipeline.storage.places import Place
 from pipeline.storage.statements import Statements
 
 _MEANING = {outcome.code: outcome.info.meaning for outcome in Outcome}
@@ -102,7 +102,7 @@ def _record(con: Asked, row_id: str) -> Iterator[str]:
         yield f"{'medium of':<10} {other['record_id']} ({other['source']}): {other['outcome']}{speaks}"
 
 
-def _fell(root: Path, con: Asked, row_id: str) -> Iterator[str]:
+def _fell(root: Place, con: Asked, row_id: str) -> Iterator[str]:
     sources = json.loads(read_json(root / "manifest.json")["resolved"])["taxonomy"]["sources"]
     query = f"SELECT {fall_sql('n', sources)} AS name FROM names n JOIN records USING (name_id) WHERE record_id = ?"
     for name in _many(con, query, row_id)[:1]:
@@ -168,7 +168,7 @@ def _open(con: Asked, row_id: str) -> Iterator[str]:
     yield f"{'then':<10} {con.standing.remedy()}"
 
 
-def row_id_of(con: Asked, root: Path, wanted: str) -> str:
+def row_id_of(con: Asked, root: Place, wanted: str) -> str:
     """Return the id of the row that is meant; raises RunError when no row, or more than one, is."""
     found = _find(con, wanted)
     if not found:
@@ -184,7 +184,7 @@ def row_id_of(con: Asked, root: Path, wanted: str) -> str:
     return (exact or found)[0]
 
 
-def explain(root: Path, wanted: str) -> Iterator[str]:
+def explain(root: Place, wanted: str) -> Iterator[str]:
     """Yield the lines that tell one row's life; `wanted` is its id, the beginning of it, or the source's own key.
 
     Raises RunError when no row, or more than one, is meant.
@@ -199,7 +199,7 @@ def explain(root: Path, wanted: str) -> Iterator[str]:
             raise lost_files(con.standing, error) from error
 
 
-def explain_facts(root: Path, wanted: str) -> dict[str, Any]:
+def explain_facts(root: Place, wanted: str) -> dict[str, Any]:
     """Return the same as plain data, and what the lines shorten whole; raises as `explain` does."""
     with ask(root) as con:
         try:

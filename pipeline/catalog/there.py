@@ -10,19 +10,18 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import duckdb
 
-from pipeline.catalog.build import comment, create_outcomes, view_statements
+from pipeline.catalog.build import PATTERN, comment, create_outcomes, view_statements
 from pipeline.privacy import create_privacy
 from pipeline.storage.database import quote
+from pipeline.storage.places import Place
 from pipeline.storage.run_folder import STAGES
 from pipeline.storage.standing import Standing
 
 _STATEMENT = re.compile(r"^CREATE (?P<kind>VIEW|MACRO) (?P<name>\w+).*?;$", re.MULTILINE | re.DOTALL)
 _BEGINS = re.compile(r"^--@ (?P<view>\w+): (?P<stage>\w+)$", re.MULTILINE)
-_PATH = re.compile(r"read_parquet\('(?P<path>[^']+)'\)")
 READS = re.compile(r"\b(?:FROM|JOIN)\s+(?P<view>[a-z_]+)\b(?!\()")
 """A view or table that a query of ours reads."""
 
@@ -98,7 +97,7 @@ def definitions() -> Mapping[str, Definition]:
     known: dict[str, Definition] = {}
     for found in _STATEMENT.finditer(text):
         macro = found["kind"] == "MACRO"
-        paths = tuple(dict.fromkeys(match["path"] for match in _PATH.finditer(found[0])))
+        paths = tuple(dict.fromkeys(match["path"] for match in PATTERN.finditer(found[0])))
         reads = tuple(dict.fromkeys(m["view"] for m in READS.finditer(found[0]) if m["view"] in known))
         stages = [*map(stage_of, paths), *(known[view].stage for view in reads)]
         stage = begins.get(found["name"]) or max(stages, key=STAGES.index)
@@ -110,7 +109,7 @@ def definitions() -> Mapping[str, Definition]:
 class Tables:
     """The tables of a run's stages, as FROM clauses over what is there at one standing."""
 
-    def __init__(self, standing: Standing, root: Path, begun: Mapping[str, str]) -> None:
+    def __init__(self, standing: Standing, root: Place, begun: Mapping[str, str]) -> None:
         """`root`: the folder by the name that DuckDB reads it by.
 
         `begun`: FROM clauses, by table, of stages that are going on and are not read from unit files alone.
@@ -140,11 +139,11 @@ class Tables:
         missing = [path for path in _patterns(text) if self.there(path) is None]
         if any(needed(path) or _table_of(path) not in LATER for path in missing):
             return None
-        return _PATH.sub(lambda found: self.there(found["path"]) or empty(_table_of(found["path"])), text)
+        return PATTERN.sub(lambda found: self.there(found["path"]) or empty(_table_of(found["path"])), text)
 
 
 def _patterns(text: str) -> list[str]:
-    return [found["path"] for found in _PATH.finditer(text)]
+    return [found["path"] for found in PATTERN.finditer(text)]
 
 
 def empty(table: str) -> str:

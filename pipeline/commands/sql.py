@@ -10,6 +10,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from pipeline.model.exit_status import ExitStatus
+from pipeline.storage.places import place
 
 logger = logging.getLogger("biomill")
 _EXAMPLES = """the question is one argument, a file (-f), standard input (-), or typed at a prompt:
@@ -29,7 +30,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("out", type=Path, help="folder of the run")
+    parser.add_argument("out", type=place, help="folder of the run")
     parser.add_argument(
         "query", nargs="?", help="SQL, statements with semicolons between them; -: standard input; none: a prompt"
     )

@@ -16,6 +16,8 @@ from pipeline.engine.engine import EngineOptions
 from pipeline.model.errors import RunError
 from pipeline.run.driver import run
 from pipeline.storage.atomic import read_json, write_json
+from pipeline.storage.places import Place
+from pipeline.storage.places.machine_copies import inputs_folder
 
 logger = logging.getLogger("biomill")
 _MARK = "corpus.json"
@@ -49,11 +51,13 @@ def connected(recipe: Recipe, address: str) -> Recipe:
 
 
 def run_demo(
-    out: Path, seed: int, shuffle: int, until: str, options: EngineOptions, typed: str = ""
+    out: Place, seed: int, shuffle: int, until: str, options: EngineOptions, typed: str = ""
 ) -> Generator[str, None, int]:
     """Run the demo in `out` (corpus in `out/corpus`, run in `out/run`), and give the lines to print at its end."""
     logger.info("demo: drawing a biota")
-    corpus = prepared_corpus(out / "corpus", seed, shuffle)
+    # What is fetched is served from this machine's disk, wherever the run goes.
+    home = out if isinstance(out, Path) else inputs_folder(out)
+    corpus = prepared_corpus(home / "corpus", seed, shuffle)
     with serve(corpus.folder) as server:
         recipe = connected(load_recipe(corpus.recipe), server.address)
         folder = run(recipe, out / "run", until, options, typed=typed)

@@ -31,6 +31,7 @@ from pipeline.engine.options import LOCAL, PORTABLE, EngineOptions
 from pipeline.engine.pipelines import BeamFailedError, Graph, Job, run_pipeline
 from pipeline.engine.units import RunUnits
 from pipeline.model.errors import WorkerDiedError
+from pipeline.storage.places import Place, address_of
 
 __all__ = ["Engine", "EngineOptions"]
 
@@ -79,7 +80,7 @@ class Engine(AbstractContextManager["Engine"]):
         self,
         label: str,
         graph: Graph,
-        folder: Path,
+        folder: Place,
         tick: Callable[[], None] | None = None,
         units: int = sys.maxsize,
     ) -> None:
@@ -89,22 +90,22 @@ class Engine(AbstractContextManager["Engine"]):
         a few times a second while the pipeline runs. `units`: how many work units it has; a local worker process costs
         two CPU seconds to start, so no more are started than there are units.
         """
-        _tick_along(self._followed(Report(label, str(folder)), graph, units), tick)
+        _tick_along(self._followed(Report(label, address_of(folder)), graph, units), tick)
 
     def run_units(
         self,
         label: str,
         units: Sequence[Any],
         work: Callable[[Any], object],
-        folder: Path,
+        folder: Place,
         tick: Callable[[], None] | None = None,
     ) -> None:
         """Run the work on every unit, see `Executor.follow`; `tick` is called a few times a second."""
         _tick_along(self.follow(label, units, work, folder), tick)
 
-    def follow(self, label: str, units: Sequence[Any], work: Callable[[Any], object], folder: Path) -> Generator[None]:
+    def follow(self, label: str, units: Sequence[Any], work: Callable[[Any], object], folder: Place) -> Generator[None]:
         """Call `work` with every unit, see `Executor`."""
-        return self._followed(Report(label, str(folder)), RunUnits(label, units, work), len(units))
+        return self._followed(Report(label, address_of(folder)), RunUnits(label, units, work), len(units))
 
     def _followed(self, report: Report, graph: Graph, units: int) -> Generator[None]:
         try:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import concurrent.futures
 from collections.abc import Callable, Generator, Sequence
-from pathlib import Path
 from typing import Any, Protocol
 
 from pipeline.engine import interrupt
+from pipeline.storage.places import Place
 
 POLL_SECONDS = 0.25
 
@@ -19,7 +19,7 @@ class Executor(Protocol):
     def sharing(self) -> int:
         """How many workers share the units; 0 where nobody here knows."""
 
-    def follow(self, label: str, units: Sequence[Any], work: Callable[[Any], object], folder: Path) -> Generator[None]:
+    def follow(self, label: str, units: Sequence[Any], work: Callable[[Any], object], folder: Place) -> Generator[None]:
         """Call `work` with every unit, on some worker, and yield a few times a second until all is done.
 
         `units` are small picklable descriptors; `work` is a frozen dataclass with `__call__`, which reads its input

@@ -18,13 +18,13 @@ import uuid
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from manifests.errors import BiomillError
 from pipeline.engine.error_json import error_from_json, error_to_json
 from pipeline.model.errors import StorageError
 from pipeline.storage.atomic import TEMPORARY_PREFIX, read_json, write_text
+from pipeline.storage.places import Place, place
 
 logger = logging.getLogger("biomill")
 
@@ -75,9 +75,9 @@ class Report:
         trace = "".join(traceback.format_exception(error)).encode("utf-8", "backslashreplace").decode()
         return UnitFailedError(f"{trace}{_word(told)}")
 
-    def files(self) -> list[Path]:
+    def files(self) -> list[Place]:
         """Return what the units of this attempt wrote, in the order of names."""
-        return sorted(Path(self.folder).glob(self._file("*").name))
+        return sorted(place(self.folder).glob(self._file("*").name))
 
     def clear(self) -> None:
         """Remove what the units of this attempt wrote."""
@@ -102,8 +102,8 @@ class Report:
             logger.warning("%s: another work unit failed, too: %s", self.label, what)
         return error
 
-    def _file(self, name: str) -> Path:
-        return Path(self.folder) / f"{TEMPORARY_PREFIX}failure-{self.attempt}-{name}.json"
+    def _file(self, name: str) -> Place:
+        return place(self.folder) / f"{TEMPORARY_PREFIX}failure-{self.attempt}-{name}.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def _words(text: str) -> Iterator[dict[str, Any]]:
             continue
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _read(path: Place) -> dict[str, Any] | None:
     try:
         told: dict[str, Any] = read_json(path)
     except (OSError, ValueError):

@@ -9,17 +9,18 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from pipeline.engine.executor import followed
 from pipeline.engine.processes import Process
+from pipeline.storage.places import Place
 
 
 @dataclass(frozen=True, slots=True)
 class LocalExecutor:
     """Runs units in this process and `workers` - 1 lean others.
 
+    >>> from pathlib import Path
     >>> seen = []
     >>> for _ in LocalExecutor().follow("see", [1, 2], seen.append, Path(".")):
     ...     pass
@@ -34,7 +35,7 @@ class LocalExecutor:
         """How many workers share the units."""
         return self.workers
 
-    def follow(self, label: str, units: Sequence[Any], work: Callable[[Any], object], folder: Path) -> Generator[None]:
+    def follow(self, label: str, units: Sequence[Any], work: Callable[[Any], object], folder: Place) -> Generator[None]:
         """Call `work` with every unit, see `Executor`."""
         waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for unit in units:

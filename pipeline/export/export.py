@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from manifests import recipe_from_json
 from pipeline.cards import ATTRIBUTION, write_attribution
 from pipeline.export.choice import WITHDRAWN, Choice, choose
 from pipeline.export.classes import class_column, unclassed
@@ -18,8 +17,9 @@ from pipeline.export.tar_shards import export_shards
 from pipeline.export.written import write_rows
 from pipeline.export.yolo import boxed, export_yolo
 from pipeline.model.errors import RunError, UsageError
-from pipeline.storage.atomic import TEMPORARY_PREFIX, read_json, storage_error, write_json
-from pipeline.storage.run_folder import RunFolder
+from pipeline.storage.atomic import TEMPORARY_PREFIX, storage_error, write_json
+from pipeline.storage.places import Place
+from pipeline.storage.run_folder import on_disk
 from pipeline.withdrawal import look
 
 _BY_CLASS = {"coco": export_coco, "yolo": export_yolo, "hugging-face": export_hugging_face}
@@ -44,7 +44,7 @@ class Exported:
 
 
 def export(
-    root: Path,
+    root: Place,
     out: Path,
     form: str,
     where: str = "",
@@ -67,14 +67,14 @@ def export(
     class_column(level)
     if empty_classes and form != "folders":
         raise RunError("only class folders can be empty", where=form, remedy="export with --format folders")
-    folder = RunFolder(root.absolute())
+    folder = on_disk(root)
     folder.require("catalog")
     target = out.absolute()
     if target.exists():
         raise RunError("the output folder exists", where=str(out), remedy="name a new folder, or delete this one")
     if target.is_relative_to(folder.root):
         raise RunError("the output folder lies inside the run", where=str(out), remedy="name a folder outside of it")
-    recipe = recipe_from_json(read_json(folder.manifest)["resolved"], folder.root)
+    recipe = folder.recipe()
     part = target.with_name(f"{TEMPORARY_PREFIX}{target.name}")
     shutil.rmtree(part, ignore_errors=True)
     try:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from pipeline.model.errors import RunError, StorageError, VerifyError
 from pipeline.shards import CHECKSUMS, file_digest, parse_checksums, read_checksums
-from pipeline.storage.run_folder import RunFolder
+from pipeline.storage.places import Place
+from pipeline.storage.run_folder import on_disk
 from pipeline.storage.stores import Store, StoreError, open_store
 from pipeline.withdrawal import look
 
@@ -21,7 +22,7 @@ CARDS = ("README.md", "croissant.json", "ATTRIBUTION.parquet")
 """What lies beside the folder of the shards and goes with it, where the run has it."""
 
 
-def publish(root: Path, address: str, check: bool = False, withdraw: Sequence[Path] = ()) -> Iterator[str]:
+def publish(root: Place, address: str, check: bool = False, withdraw: Sequence[Path] = ()) -> Iterator[str]:
     """Copy the shards of a run, with what lies beside them, to `address`/shards; give a line for what was done.
 
     A file goes only if it has the digest that the run wrote down. With `check` every byte is read back and hashed.
@@ -29,7 +30,7 @@ def publish(root: Path, address: str, check: bool = False, withdraw: Sequence[Pa
     Raises RunError when the shards are not done or hold a withdrawn sample, or the place holds shards of something
     else, VerifyError when a local or a copied file has changed, StorageError when the place cannot be read or written.
     """
-    folder = RunFolder(root.absolute())
+    folder = on_disk(root)
     folder.require("shards")
     looked = look(folder.root, withdraw)
     looked.refuse(root)

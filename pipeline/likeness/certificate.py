@@ -9,24 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from dedup import HASH_SPEC, BothHashes, HeldOut, find_leaks
 from dedup.pairs import as_words, distances
-from manifests import BenchmarkSpec, Recipe, recipe_from_json
+from manifests import BenchmarkSpec, Recipe
 from pipeline.catalog import open_catalog
 from pipeline.likeness.canaries import audited, planted_hashes, planted_images
 from pipeline.likeness.pair_certificate import by_pair
 from pipeline.likeness.search import compares_pairs, doubtful, informative
-from pipeline.storage.atomic import read_json
+from pipeline.storage.places import Place
 from pipeline.storage.run_folder import RunFolder
 from pipeline.storage.statements import Statements
+from pipeline.storage.tables import read_table
 
 AUDIT_PAIRS = 100_000_000
 """Most pairs of hashes that are compared by brute force, per benchmark and hash; fewer are all compared."""
@@ -58,7 +57,7 @@ class _Kept:
         return np.frombuffer(bytes.fromhex("".join(column)), np.uint8).reshape(-1, 8)
 
 
-def certify(root: Path, catalog: duckdb.DuckDBPyConnection | None = None) -> Iterator[Statement]:
+def certify(root: Place, catalog: duckdb.DuckDBPyConnection | None = None) -> Iterator[Statement]:
     """State and prove the leakage guarantee of a finished run, benchmark by benchmark.
 
     `catalog`: the run's, where the caller has it open already. Raises RunError when the run is not finished. Memory:
@@ -66,12 +65,12 @@ def certify(root: Path, catalog: duckdb.DuckDBPyConnection | None = None) -> Ite
     """
     folder = RunFolder(root.absolute())
     folder.require("catalog")
-    recipe = recipe_from_json(read_json(folder.manifest)["resolved"], folder.root)
+    recipe = folder.recipe()
     if not recipe.benchmarks:
         yield Statement("", True, "no benchmark is held out, so nothing is guaranteed about leaks")
         return
     kept = _kept(folder, recipe)
-    items = pq.read_table(folder.stage("holdout") / "items")
+    items = read_table(folder.stage("holdout") / "items")
     yield _unknown(kept, recipe)
     for benchmark in recipe.benchmarks:
         own = items.filter(pa.compute.equal(items["benchmark"], benchmark.name))
@@ -91,10 +90,10 @@ def certify(root: Path, catalog: duckdb.DuckDBPyConnection | None = None) -> Ite
 
 
 def _kept(folder: RunFolder, recipe: Recipe) -> _Kept:
-    held = pq.read_table(folder.stage("shards") / "manifest.parquet", columns=["image_id"])
+    held = read_table(folder.stage("shards") / "manifest.parquet", columns=["image_id"])
     wanted = pa.compute.unique(held["image_id"])
     columns = ["image_id", "sha256", "pixel_sha256", "pdq", "phash", "quality"]
-    media = pq.read_table(folder.stage("fetch") / "media", columns=columns)
+    media = read_table(folder.stage("fetch") / "media", columns=columns)
     media = media.filter(pa.compute.is_in(media["image_id"], wanted)).sort_by("image_id")
     quality = media["quality"].to_numpy()
     return _Kept(media["image_id"].to_pylist(), media, np.asarray(quality >= recipe.likeness.minimum_quality))

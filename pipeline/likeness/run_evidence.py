@@ -6,15 +6,16 @@ import json
 from pathlib import Path
 
 import duckdb
-import pyarrow.parquet as pq
 from PIL import Image
 
 from pipeline.catalog import open_catalog
 from pipeline.likeness.sheets import MAX_ROWS, Row, thumbnail_picture, write_sheets
 from pipeline.likeness.stored import stored_image
 from pipeline.media import Processed
+from pipeline.storage.places import Place
 from pipeline.storage.run_folder import RunFolder
 from pipeline.storage.statements import Statements
+from pipeline.storage.tables import read_table
 
 _SQL = Statements(__name__)
 
@@ -25,7 +26,7 @@ class _Pictures:
     def __init__(self, folder: RunFolder, con: duckdb.DuckDBPyConnection) -> None:
         self._blobs = folder.stage("fetch") / "blobs"
         self._con = con
-        items = pq.read_table(folder.stage("holdout") / "items", columns=["benchmark", "item", "thumbnail"]).to_pylist()
+        items = read_table(folder.stage("holdout") / "items", columns=["benchmark", "item", "thumbnail"]).to_pylist()
         self._items = {f"held-out: {row['benchmark']}/{row['item']}": row["thumbnail"] for row in items}
 
     def __call__(self, name: str) -> Image.Image | None:
@@ -39,7 +40,7 @@ class _Pictures:
         return None if isinstance(image, Processed) else image
 
 
-def run_sheets(root: Path, out: Path) -> list[Path]:
+def run_sheets(root: Place, out: Path) -> list[Path]:
     """Write `leaks.html` (training image and held-out image side by side) and `clusters.html` of a run.
 
     Rows are sorted by decision, distance and id, and cut at MAX_ROWS; held-out images are shown by their thumbnails.

@@ -6,9 +6,7 @@ would take 4 KB each, a seventh of a photograph stored at 256 pixels, to spare a
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +17,8 @@ from manifests import ImageRules
 from pipeline.likeness.verification import Int
 from pipeline.media import Processed, stored_raster
 from pipeline.storage.atomic import atomic_path
+from pipeline.storage.blobs import Blobs
+from pipeline.storage.places import Place, local
 
 PLACE_SCHEMA = pa.schema([("unit", pa.string()), ("offset", pa.int64()), ("length", pa.int64())])
 """Where a stored image lies in fetch's blobs."""
@@ -31,19 +31,16 @@ _MOST = 16_384
 _BYTES = 4096
 
 
-def stored_image(blobs: Path, unit: str, offset: int, length: int) -> Image.Image | Processed:
+def stored_image(blobs: Place, unit: str, offset: int, length: int) -> Image.Image | Processed:
     """Return the stored image at a place of fetch's blobs, or the refusal of what is no image any more."""
-    handle = os.open(blobs / f"{unit}.bin", os.O_RDONLY)
-    try:
-        return stored_raster(os.pread(handle, length, offset), _WHOLE, _MAX_PIXELS)
-    finally:
-        os.close(handle)
+    with Blobs(blobs) as read:
+        return stored_raster(read(unit, offset, length), _WHOLE, _MAX_PIXELS)
 
 
 class Stored:
     """Thumbnails of stored images by their place in a table of PLACE_SCHEMA; some thousands are remembered."""
 
-    def __init__(self, blobs: Path, places: pa.Table) -> None:
+    def __init__(self, blobs: Place, places: pa.Table) -> None:
         self._blobs, self._places = blobs, places
         self._known: dict[int, bytes | None] = {}
 
@@ -54,23 +51,21 @@ class Stored:
         if len(self._known) + len(lacking) > _MOST:
             self._known = {place: self._known[place] for place in set(wanted) & self._known.keys()}
         rows = self._places.take(pa.array(lacking, pa.int64())).to_pylist()
-        for place, row in sorted(
-            zip(lacking, rows, strict=True), key=lambda each: (each[1]["unit"], each[1]["offset"])
-        ):
-            self._known[place] = self._decoded(row["unit"], row["offset"], row["length"])
+        ordered = sorted(zip(lacking, rows, strict=True), key=lambda each: (each[1]["unit"], each[1]["offset"]))
+        stretches = [(row["unit"], row["offset"], row["length"]) for _, row in ordered]
+        with Blobs(self._blobs) as read:
+            for (place, _), data in zip(ordered, read.each(stretches), strict=True):
+                raster = stored_raster(data, _WHOLE, _MAX_PIXELS)
+                self._known[place] = None if isinstance(raster, Processed) else block_of(luma_of(raster)).tobytes()
         return [self._known[place] for place in wanted]
-
-    def _decoded(self, unit: str, offset: int, length: int) -> bytes | None:
-        raster = stored_image(self._blobs, unit, offset, length)
-        return None if isinstance(raster, Processed) else block_of(luma_of(raster)).tobytes()
 
 
 class Shown:
     """Thumbnails that `write_shown` laid down for some nodes (ascending), SHOWN to a file, memory-mapped."""
 
-    def __init__(self, rows: Int, files: Iterable[Path]) -> None:
+    def __init__(self, rows: Int, files: Iterable[Place]) -> None:
         self._rows = rows
-        self._parts = [np.load(path, mmap_mode="r") for path in files]
+        self._parts = [np.load(local(path), mmap_mode="r") for path in files]
 
     def take(self, places: Int) -> Sequence[bytes | None]:
         """Return the thumbnails of these nodes."""
@@ -81,19 +76,19 @@ class Shown:
         return [row[:_BYTES].tobytes() if row[_BYTES] else None for row in rows]
 
 
-def write_shown(path: Path, thumbnails: Sequence[bytes | None]) -> None:
+def write_shown(path: Place, thumbnails: Sequence[bytes | None]) -> None:
     """Write thumbnails as uint8[k, 4097]; the last byte says whether there is one."""
     packed = b"".join(bytes(_BYTES + 1) if each is None else each + b"\1" for each in thumbnails)
     with atomic_path(path) as temporary, temporary.open("wb") as handle:
         np.save(handle, np.frombuffer(packed, np.uint8).reshape(-1, _BYTES + 1))
 
 
-def write_places(path: Path, places: pa.Table) -> None:
+def write_places(path: Place, places: pa.Table) -> None:
     """Write a table of PLACE_SCHEMA so that reading some rows reads only those."""
     with atomic_path(path) as temporary, pa.ipc.new_file(str(temporary), PLACE_SCHEMA) as writer:
         writer.write_table(places.combine_chunks())
 
 
-def read_places(path: Path) -> pa.Table:
+def read_places(path: Place) -> pa.Table:
     """Map the table that `write_places` wrote."""
-    return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    return pa.ipc.open_file(pa.memory_map(str(local(path)))).read_all()

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+
+from pipeline.storage.places import Place
+from pipeline.storage.tables import read_table
 
 if TYPE_CHECKING:
     from taxonomy import Taxonomy
@@ -26,12 +28,12 @@ HELD_TAXA_SCHEMA = pa.schema(
 """One row per benchmark and listed taxon; `species_id` is null where no species is held out by it."""
 
 
-def held_taxa(holdout: Path, index: Path) -> pa.Table:
+def held_taxa(holdout: Place, index: Path) -> pa.Table:
     """Resolve the taxa of every benchmark of unseen species, in the order of benchmark and name.
 
     `holdout`: the folder of the stage; `index`: the folder of the taxonomy, opened only where there are taxa.
     """
-    table = pq.read_table(holdout / "taxa", columns=["benchmark", "taxon"])
+    table = read_table(holdout / "taxa", columns=["benchmark", "taxon"])
     listed = set(zip(table["benchmark"].to_pylist(), table["taxon"].to_pylist(), strict=True))
     if not listed:
         return HELD_TAXA_SCHEMA.empty_table()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -16,11 +15,12 @@ from pipeline.query.running import runner
 from pipeline.query.statements import QUESTIONS
 from pipeline.query.suggestions import failure, unknown_words
 from pipeline.query.values import unique
+from pipeline.storage.places import Place
 
 logger = logging.getLogger("biomill")
 
 
-def arrow_answer(root: Path, text: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> pa.Table:
+def arrow_answer(root: Place, text: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> pa.Table:
     """Return the answer to one question about a run, finished or not; columns of one name are numbered.
 
     `parameters`: values for the `?`, `$1` or `$name` of the question. What is to be known of a run that is not

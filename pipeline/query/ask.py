@@ -16,13 +16,14 @@ from pipeline.query.running import Runner, runner
 from pipeline.query.statements import QUESTIONS, TABLES
 from pipeline.query.suggestions import failure, unknown_words
 from pipeline.storage.atomic import atomic_path
+from pipeline.storage.places import Place
 
 logger = logging.getLogger("biomill")
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL")
 
 
 def answers(
-    root: Path,
+    root: Place,
     text: str,
     form: str = "table",
     write: bool = False,
@@ -142,6 +143,8 @@ def _check_file(asked: Asked, out: Path) -> None:
     """Raise RunError where an answer may not be written: over a folder, or among the run's own files."""
     if out.is_dir():
         raise RunError("an answer is written to a file, and this is a folder", where=str(out), remedy="name a file")
+    if not isinstance(asked.standing.folder.root, Path):
+        return
     root, folder = asked.standing.folder.root.resolve(), out.absolute().parent.resolve()
     if root == folder or root in folder.parents:
         raise RunError(

@@ -15,6 +15,7 @@ from pipeline.query.ask import allowed, answer, parsed
 from pipeline.query.formats import FORMATS
 from pipeline.query.running import Runner, runner
 from pipeline.query.statements import is_blank, is_whole
+from pipeline.storage.places import Place
 from pipeline.storage.standing import stand
 from pipeline.storage.statements import Statements
 
@@ -29,7 +30,7 @@ _SQL = Statements(__name__)
 
 
 def prompt(
-    root: Path, form: str, write: bool, room: Callable[[], int | None], say: Callable[[str], None] = print
+    root: Place, form: str, write: bool, room: Callable[[], int | None], say: Callable[[str], None] = print
 ) -> int:
     """Ask and answer until the end of the input; return the exit status, which an error of a question leaves at 0.
 
@@ -72,7 +73,7 @@ def prompt(
 class _Session:
     """The catalog, opened anew when the run has moved on since the last question."""
 
-    def __init__(self, root: Path, write: bool) -> None:
+    def __init__(self, root: Place, write: bool) -> None:
         self._root, self.write = root, write
         self._held = ExitStack()
         self.asked: Asked

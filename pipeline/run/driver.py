@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import logging
 import platform
-import re
 import shutil
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -26,6 +25,8 @@ from pipeline.run.sitting import sitting
 from pipeline.stages.base import Balance, Context, Stage, note_upstream, prepare, stage_digest
 from pipeline.storage.atomic import TEMPORARY_PREFIX, read_json, sweep, write_json
 from pipeline.storage.going_on import note_command
+from pipeline.storage.places import Place
+from pipeline.storage.places.machine_copies import inputs_folder
 from pipeline.storage.run_folder import STAGES, RunFolder
 from pipeline.storage.stores.inputs import localised
 
@@ -64,7 +65,7 @@ def check_balance(stage: str, balances: list[Balance]) -> None:
 
 def run(
     recipe: Recipe,
-    out: Path,
+    out: Place,
     until: str = STAGES[-1],
     options: EngineOptions | None = None,
     progress: Callable[[str], None] = logger.info,
@@ -84,7 +85,6 @@ def run(
         raise RunError(f"no such stage: {until!r}", expected=f"one of {', '.join(STAGES)}")
     check_paths(recipe)
     check_resampler(recipe.image.resampler)
-    _check_local(out)
     findings = known_before(recipe)
     refuse(findings, until)
     for finding in findings:
@@ -94,7 +94,7 @@ def run(
         RunFolder(other.absolute()).require_run()
     with (
         Engine(options or EngineOptions()) as engine,
-        folder.lock(),
+        folder.lock() as still_held,
         sitting(folder, until) as begin,
         interrupt.heard(),
     ):
@@ -118,12 +118,13 @@ def run(
         write_json(folder.manifest, manifest)
         note_command(folder.root, typed)
         others = tuple(other.absolute() for other in reuse)
-        context = Context(localised(recipe, folder.root / "inputs", progress), folder, progress, others)
+        context = Context(localised(recipe, inputs_folder(folder.root), progress), folder, progress, others)
         if retry:
             from pipeline.stages.fetch import note_retry
 
             note_retry(context, retry)
         for stage in all_stages():
+            still_held()
             manifest["inputs"] |= stage.inputs(context)
             digest = stage_digest(stage, context)
             _stage(stage, context, engine, digest)
@@ -139,16 +140,6 @@ def run(
     return folder
 
 
-def _check_local(out: Path) -> None:
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(out)):
-        raise RunError(
-            "a run's folder lies on a disk: stages rename, lock and seek in its files, which object stores cannot",
-            where=str(out),
-            expected="a folder of this machine, or of a file system that all workers mount",
-            remedy="run into a folder, then copy the shards: biomill publish FOLDER ADDRESS",
-        )
-
-
 def _check_owner(folder: RunFolder) -> None:
     strangers = [path.name for path in folder.root.iterdir() if not path.name.startswith(".")]
     if strangers and not folder.manifest.exists():
@@ -162,12 +153,15 @@ def _check_owner(folder: RunFolder) -> None:
 
 def sweep_top(folder: RunFolder) -> None:
     """Remove what killed runs left under temporary names beside the stages' folders."""
-    for path in sorted(folder.root.glob(f"{TEMPORARY_PREFIX}*")):
+    root = folder.root
+    if not isinstance(root, Path):
+        return
+    for path in sorted(root.glob(f"{TEMPORARY_PREFIX}*")):
         if path.is_dir():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-    sweep(folder.root / "taxonomy")
+    sweep(root / "taxonomy")
 
 
 def _stage(stage: Stage, context: Context, engine: Engine, digest: str) -> None:

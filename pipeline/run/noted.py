@@ -15,13 +15,16 @@ from typing import Any
 
 from pipeline.shards import file_digest, read_checksums, write_checksums
 from pipeline.storage.atomic import TEMPORARY_PREFIX, read_json, write_json
+from pipeline.storage.places import Place
 from pipeline.storage.run_folder import RunFolder
 
 NOTED = "_files.sha256"
 
 
-def tables(folder: Path) -> list[str]:
+def tables(folder: Place) -> list[str]:
     """Return the Parquet files below a stage's folder, relative to it, in order of their names."""
+    if not isinstance(folder, Path):
+        return [name for name in folder.listing() if name.endswith(".parquet")]
     found = (path for path in folder.rglob("*.parquet") if not path.name.startswith(TEMPORARY_PREFIX))
     return sorted(path.relative_to(folder).as_posix() for path in found)
 

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-import pyarrow.parquet as pq
 
 from pipeline.media.tally import Tally
 from pipeline.model.records import ABSORBED
 from pipeline.storage.atomic import read_json
+from pipeline.storage.places import Place
 from pipeline.storage.run_folder import RunFolder
+from pipeline.storage.tables import parquet_file, row_count
 
 _BEFORE = {"screen": "ingest", "fetch": "screen", "likeness": "fetch", "select": "likeness", "shards": "select"}
 _UNITS = frozenset({"resolve", "holdout", "shards"})
@@ -51,8 +50,8 @@ def rows_so_far(folder: RunFolder, name: str, tally: Tally) -> Rows:
         return Rows(rows_in, _counted(folder.stage(name) / output for output in outputs)[0], 0)
     if name not in _OUT:
         return Rows(rows_in, None, None)
-    rows_out, _ = _counted(sorted((folder.stage(name) / _OUT[name]).glob("*.parquet")))
-    ended, absorbed = _counted(sorted((folder.stage(name) / "ledger").glob("*.parquet")))
+    rows_out, _ = _counted((folder.stage(name) / _OUT[name]).glob("*.parquet"))
+    ended, absorbed = _counted((folder.stage(name) / "ledger").glob("*.parquet"))
     return Rows(rows_in, rows_out + absorbed, ended)
 
 
@@ -61,7 +60,7 @@ def _rows_in(folder: RunFolder, name: str) -> int | None:
     if planned is not None:
         return int(planned)
     if name == "resolve" and (folder.stage(name) / "distinct.parquet").exists():
-        return int(pq.read_metadata(folder.stage(name) / "distinct.parquet").num_rows)
+        return row_count(folder.stage(name) / "distinct.parquet")
     if name not in _BEFORE or not folder.done(_BEFORE[name]).exists():
         return None
     done = read_json(folder.done(_BEFORE[name]))
@@ -71,12 +70,12 @@ def _rows_in(folder: RunFolder, name: str) -> int | None:
     return int((decided_rows(done).rows_out or 0) - absorbed)
 
 
-def _counted(paths: Iterable[Path]) -> tuple[int, int]:
+def _counted(paths: Iterable[Place]) -> tuple[int, int]:
     """Return (rows, rows absorbed) of those of the tables that are there."""
     rows = absorbed = 0
     for path in paths:
         try:
-            footer = pq.read_metadata(path)
+            footer = parquet_file(path).metadata
         except FileNotFoundError:  # a unit that is still to do
             continue
         rows += footer.num_rows

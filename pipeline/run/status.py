@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from manifests import BiomillError, FetchRules, recipe_from_json
+from manifests import BiomillError, FetchRules
 from pipeline.media.pace import HostProgress, holding_up, host_progress, noted_rates, time_left
 from pipeline.media.progress import host_table, left_phrase
 from pipeline.media.tally import Tally
@@ -19,8 +19,10 @@ from pipeline.model.duration import duration
 from pipeline.model.errors import RunError
 from pipeline.run.sitting import DONE, FAILED, INTERRUPTED, KILLED, NETWORK_LOST, RUNNING, UNTIL, Sitting, last_sitting
 from pipeline.run.stage_rows import Rows, decided_rows, rows_so_far
+from pipeline.stages.base import missing
 from pipeline.storage.atomic import read_json
 from pipeline.storage.going_on import go_on
+from pipeline.storage.places import Place, place
 from pipeline.storage.run_folder import STAGES, RunFolder
 
 _LOOKS = 5  # a run that clears a stage while it is looked at is looked at again
@@ -112,7 +114,7 @@ def _manifest(folder: RunFolder) -> dict[str, Any]:
 
 def _fetch_rules(manifest: dict[str, Any], folder: RunFolder) -> FetchRules | None:
     try:
-        return recipe_from_json(manifest["resolved"], folder.root).fetch
+        return folder.recipe().fetch
     except BiomillError:  # of another version of Biomill: its rates are not known
         return None
 
@@ -133,7 +135,8 @@ def _stage(
         done = read_json(folder.done(name))
         state = "done" if reached.get(name, {}).get("digest") == done["digest"] else "earlier"
         return StageStatus(name, state, len(outputs), len(outputs), decided_rows(done))
-    there = [path for output in outputs if (path := folder.stage(name) / output).exists()]
+    lacking = set(missing(folder.stage(name), outputs))
+    there = [folder.stage(name) / output for output in outputs if output not in lacking]
     rows = rows_so_far(folder, name, tally)
     if not at_work:
         return StageStatus(name, "stopped", len(there), len(outputs), rows)
@@ -145,10 +148,15 @@ def _stage(
     return StageStatus(name, "running", len(there), len(outputs), rows, left)
 
 
-def _units_left(plan: Path, there: list[Path], units: int) -> float | None:
-    """Return the seconds that the missing units take at the speed of those written since the stage was planned."""
+def _units_left(plan: Place, there: list[Place], units: int) -> float | None:
+    """Return the seconds that the missing units take at the speed of those written since the stage was planned.
+
+    None where nobody can tell, as of a run at an address, whose store has a clock of its own.
+    """
+    if not isinstance(plan, Path):
+        return None
     begun = plan.stat().st_mtime
-    new = sum(path.stat().st_mtime > begun for path in there)
+    new = sum(path.stat().st_mtime > begun for path in there if isinstance(path, Path))
     return (units - len(there)) * (time.time() - begun) / new if new else None
 
 
@@ -186,7 +194,7 @@ def _run_lines(status: RunStatus) -> Iterator[str]:
     for line in sitting.message.splitlines():
         yield f"           {line}"
     if stage and sitting.state != RUNNING:
-        yield f"go on      {go_on(Path(status.folder))}  (what is done is kept)"
+        yield f"go on      {go_on(place(status.folder))}  (what is done is kept)"
     if any(each.state == "earlier" for each in status.stages):
         yield "earlier    done by an earlier run; the last one did not come to it, and may do it again"
     if stage and stage.state == "running" and stage.stage != "fetch" and stage.left:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pipeline.model.errors import VerifyError
 from pipeline.shards.index import read_text, write_text
+from pipeline.storage.places import Place, RemotePath, place
 
 CHECKSUMS = "checksums.sha256"
 
@@ -34,9 +35,11 @@ def checksum_text(digests: Mapping[str, str]) -> str:
     return "".join(f"{digests[name]}  {name}\n" for name in sorted(digests))
 
 
-def file_digest(path: str | os.PathLike[str]) -> str:
+def file_digest(path: str | os.PathLike[str] | RemotePath) -> str:
     """Return the SHA-256 of a file in hex, reading it in pieces. Raises VerifyError when it cannot be read."""
     try:
+        if isinstance(path, RemotePath):
+            return path.digest()
         with Path(path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
@@ -46,28 +49,29 @@ def file_digest(path: str | os.PathLike[str]) -> str:
 
 
 def write_checksums(
-    folder: str | os.PathLike[str],
+    folder: str | os.PathLike[str] | RemotePath,
     names: Iterable[str],
     known: Mapping[str, str] | None = None,
     name: str = CHECKSUMS,
-) -> Path:
+) -> Place:
     """Write the checksum file `name` of the named files of a folder, and give its path.
 
     `known` are digests that were taken while the files were written; the other files are read. Raises VerifyError for
     a file that cannot be read, StorageError when the checksum file cannot be written.
     """
-    target, taken = Path(folder) / name, known or {}
-    digests = {each: taken[each] if each in taken else file_digest(Path(folder) / each) for each in names}
+    root, taken = place(folder), known or {}
+    target = root / name
+    digests = {each: taken[each] if each in taken else file_digest(root / each) for each in names}
     write_text(target, checksum_text(digests))
     return target
 
 
-def read_checksums(path: str | os.PathLike[str]) -> dict[str, str]:
+def read_checksums(path: str | os.PathLike[str] | RemotePath) -> dict[str, str]:
     """Read a checksum file: SHA-256 hex digests by file name.
 
     Raises VerifyError for a line that is no checksum, a name twice, and a name that leads out of the folder.
     """
-    return parse_checksums(read_text(Path(path)), str(path))
+    return parse_checksums(read_text(place(path)), str(path))
 
 
 def parse_checksums(text: str, where: str) -> dict[str, str]:
@@ -81,35 +85,36 @@ def parse_checksums(text: str, where: str) -> dict[str, str]:
         if not line:
             continue
         found = _LINE.fullmatch(line)
-        place = f"{where}, line {number}"
+        line_of = f"{where}, line {number}"
         if found is None:
-            raise VerifyError(f"the line is no checksum: {line[:100]!r}", place, "64 hex digits, two blanks, a name")
+            raise VerifyError(f"the line is no checksum: {line[:100]!r}", line_of, "64 hex digits, two blanks, a name")
         digest, name = found.groups()
         if not _NAME.fullmatch(name) or ".." in name.split("/"):
-            raise VerifyError(f"the name {name!r} may lead out of the folder", place, "a file of the folder")
+            raise VerifyError(f"the name {name!r} may lead out of the folder", line_of, "a file of the folder")
         if name in digests:
-            raise VerifyError(f"the name {name!r} comes twice", place, "each file once")
+            raise VerifyError(f"the name {name!r} comes twice", line_of, "each file once")
         digests[name] = digest
     return digests
 
 
-def verify_checksums(folder: str | os.PathLike[str], promised: Iterable[str] = ()) -> int:
+def verify_checksums(folder: str | os.PathLike[str] | RemotePath, promised: Iterable[str] = ()) -> int:
     """Hash every file that a folder's checksum file lists and give their number.
 
     `promised` are names that must be listed. Raises VerifyError for the first (by name) that is not, that is missing,
     or whose content has changed.
     """
-    path = Path(folder) / CHECKSUMS
+    root = place(folder)
+    path = root / CHECKSUMS
     digests = read_checksums(path)
     for name in sorted(promised):
         if name not in digests:
             raise VerifyError(f"{name!r} has no checksum", str(path), remedy="write the checksums again")
     for name in sorted(digests):
-        actual = file_digest(Path(folder) / name)
+        actual = file_digest(root / name)
         if actual != digests[name]:
             raise VerifyError(
                 f"{name!r} has changed since it was written",
-                str(Path(folder) / name),
+                str(root / name),
                 f"sha256 {digests[name]}, found {actual}",
                 "restore the file, or run the shards stage again",
             )

@@ -17,6 +17,7 @@ from pathlib import Path
 from pipeline.model.errors import StorageError, VerifyError
 from pipeline.shards.tar import SampleLocation
 from pipeline.shards.walk import sample_locations
+from pipeline.storage.places import Place, RemotePath, place
 
 SIZES = "sizes.json"
 _VERSION = "v1.2"
@@ -85,9 +86,9 @@ def sizes_json(sizes: Mapping[str, int]) -> str:
     return json.dumps(sizes, indent=2, sort_keys=True, ensure_ascii=True) + "\n"
 
 
-def read_sizes(path: str | os.PathLike[str]) -> dict[str, int]:
+def read_sizes(path: str | os.PathLike[str] | RemotePath) -> dict[str, int]:
     """Read sizes.json. Raises VerifyError when it is missing or anything but a table of counts by file name."""
-    text = read_text(Path(path))
+    text = read_text(place(path))
     expected = "a table of sample counts by file name"
     try:
         sizes = json.loads(text)
@@ -101,7 +102,7 @@ def read_sizes(path: str | os.PathLike[str]) -> dict[str, int]:
     return sizes
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Place) -> str:
     """Read a UTF-8 text file that lies beside the shards; raise VerifyError when it cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
@@ -113,8 +114,11 @@ def read_text(path: Path) -> str:
         raise VerifyError("the file is not UTF-8", str(path), "a text file") from error
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Place, text: str) -> None:
     """Write a text file so that it is either whole or not there; raise StorageError when it cannot be written."""
+    if not isinstance(path, Path):
+        path.write_text(text)
+        return
     partial = path.with_name(path.name + ".partial")
     try:
         with partial.open("w", encoding="utf-8", newline="\n") as file:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from manifests.paths import DEFAULT_TAXONOMY
 from pipeline.model.duration import duration
 from pipeline.storage.atomic import read_json, sweep, write_json
 from pipeline.storage.database import connect, parquet
+from pipeline.storage.places import Place, remove_tree
 from pipeline.storage.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Context:
         return None
 
     @property
-    def taxonomy(self) -> Path:
+    def taxonomy(self) -> Place:
         """Folder of the index that names are matched against: the recipe's own, else the one that resolve builds."""
         return self.given_index or self.folder.root / "taxonomy"
 
@@ -82,7 +82,7 @@ class Balance:
     ended: int
 
 
-def balance_of(context: Context, before: Path, after: Path, ledger: Path) -> list[Balance]:
+def balance_of(context: Context, before: Place, after: Place, ledger: Place) -> list[Balance]:
     """Count rows per source in three folders of Parquet: what came in, what goes on, what ended."""
     with connect(context.recipe.limits.memory_mb, context.folder.root) as con:
         counted: dict[str, list[int]] = {}
@@ -156,9 +156,9 @@ def prepare(stage: Stage, context: Context, digest: str, keep: bool = False) -> 
             if not keep:
                 # First of all, so that whoever asks in between takes nothing of it for units of what is to come.
                 plan.unlink()
-                shutil.rmtree(folder)
+                remove_tree(folder)
         elif not plan.exists():
-            shutil.rmtree(folder)
+            remove_tree(folder)
     write_json(plan, {"digest": digest, "upstream": _upstream(stage, context), "outputs": []})
 
 
@@ -184,9 +184,12 @@ def plan_outputs(context: Context, name: str, outputs: Sequence[str], rows: int 
     write_json(plan, {**read_json(plan), "outputs": sorted(outputs), **told})
 
 
-def missing(folder: Path, outputs: Sequence[str]) -> list[str]:
+def missing(folder: Place, outputs: Sequence[str]) -> list[str]:
     """Return the outputs that do not exist yet, in order."""
-    return [name for name in outputs if not (folder / name).exists()]
+    if isinstance(folder, Path):
+        return [name for name in outputs if not (folder / name).exists()]
+    there = folder.listing()
+    return [name for name in outputs if name not in there]
 
 
 def ticker(context: Context, name: str, outputs: Sequence[str], every: float = 5.0) -> Callable[[], None]:

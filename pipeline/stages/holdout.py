@@ -22,6 +22,8 @@ from pipeline.model.outcomes import Outcome
 from pipeline.model.records import conform
 from pipeline.stages.base import Balance, Context, Stage, missing, plan_outputs, ticker
 from pipeline.storage.atomic import write_table
+from pipeline.storage.places import address_of, place
+from pipeline.storage.tables import row_count
 
 if TYPE_CHECKING:
     from pipeline.engine.engine import Engine
@@ -56,7 +58,7 @@ class HashHeldOut:
             for name in unit.images
             for picture in self._pictures(Path(unit.folder), name)
         ]
-        write_table(Path(self.folder) / unit.output, pa.Table.from_pylist(rows, HASHED_SCHEMA))
+        write_table(place(self.folder) / unit.output, pa.Table.from_pylist(rows, HASHED_SCHEMA))
 
     def _pictures(self, folder: Path, name: str) -> Iterator[Picture]:
         path = folder / name
@@ -107,23 +109,17 @@ class Holdout(Stage):
         write_table(folder / "taxa" / "part.parquet", pa.Table.from_pylist(taxa, KEYS_SCHEMA))
         todo = [unit for unit in units if missing(folder, [unit.output])]
         if todo:
-            work = HashHeldOut(str(folder), recipe.image, recipe.fetch)
+            work = HashHeldOut(address_of(folder), recipe.image, recipe.fetch)
             engine.run_units(self.name, todo, work, folder, ticker(context, self.name, outputs))
         archives = [unit for unit in units if unit.images[0].lower().endswith(_ARCHIVES)]
         images = sum(len(unit.images) for unit in units) - len(archives)
-        return {"images": images + sum(_rows(folder / unit.output) for unit in archives), "ids": len(keys)}
+        return {"images": images + sum(row_count(folder / unit.output) for unit in archives), "ids": len(keys)}
 
     def balance(self, context: Context, facts: Mapping[str, Any]) -> list[Balance]:
         """Every image of a benchmark's images has one row."""
         folder = context.folder.stage(self.name)
-        rows = sum(_rows(path) for path in sorted((folder / "items").glob("*-[0-9]*.parquet")))
+        rows = sum(row_count(path) for path in (folder / "items").glob("*-[0-9]*.parquet"))
         return [Balance("(images)", facts["images"], rows, 0)] if facts["images"] else []
-
-
-def _rows(path: Path) -> int:
-    import pyarrow.parquet as pq
-
-    return int(pq.read_metadata(path).num_rows)
 
 
 def _units(sources: HeldOutSources) -> Iterator[HoldoutUnit]:

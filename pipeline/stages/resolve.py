@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from manifests import Recipe
 from pipeline.model.records import NAME_COLUMNS
 from pipeline.stages.base import Balance, Context, Stage, missing, plan_outputs, ticker
-from pipeline.stages.shared_index import shared_index
+from pipeline.stages.shared_index import build_index, shared_index
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import table_writer, write_table
-from taxonomy import RESOLVED_SCHEMA, Policy, Taxonomy, build_taxonomy, resolve
+from pipeline.storage.places import Place, address_of, local_folder, place
+from pipeline.storage.tables import parquet_file, row_count
+from taxonomy import RESOLVED_SCHEMA, Policy, Taxonomy, resolve
 
 if TYPE_CHECKING:
     from pipeline.engine.engine import Engine
@@ -46,9 +47,10 @@ class ResolveNames:
 
     def __call__(self, unit: int) -> None:
         """Write `names/UNIT.parquet`: one row per distinct name."""
-        names = pq.ParquetFile(Path(self.folder) / "distinct.parquet").read_row_group(unit)
+        folder = place(self.folder)
+        names = parquet_file(folder / "distinct.parquet").read_row_group(unit)
         resolved = resolve(shared_index(self.taxonomy, self.policy), names)
-        write_table(Path(self.folder) / unit_path(unit), resolved)
+        write_table(folder / unit_path(unit), resolved)
 
 
 def unit_path(unit: int) -> str:
@@ -56,7 +58,7 @@ def unit_path(unit: int) -> str:
     return f"names/{unit:06d}.parquet"
 
 
-def _write_units(path: Path, batches: Iterator[pa.RecordBatch]) -> int:
+def _write_units(path: Place, batches: Iterator[pa.RecordBatch]) -> int:
     """Write batches as row groups of UNIT_NAMES, one work unit each, and give the number of rows."""
     schema = pa.schema([pa.field(name, pa.string()) for name in ("name_id", *NAME_COLUMNS)])
     waiting, total = schema.empty_table(), 0
@@ -85,10 +87,10 @@ class Resolve(Stage):
         given = [Path(source) for source in context.recipe.taxonomy.sources if source != "default"]
         return context.digests({"taxonomy": given})
 
-    def _taxonomy(self, context: Context) -> Path:
+    def _taxonomy(self, context: Context) -> Place:
         rules = context.recipe.taxonomy
         if context.given_index is None:
-            build_taxonomy(rules.sources, context.taxonomy, rules.languages)
+            build_index(rules.sources, context.taxonomy, rules.languages)
         return context.taxonomy
 
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
@@ -96,26 +98,26 @@ class Resolve(Stage):
         folder = context.folder.stage(self.name)
         taxonomy = self._taxonomy(context)
         policy = policy_of(context.recipe)
-        build = Taxonomy.open(taxonomy, policy=policy).build_id
+        build = Taxonomy.open(local_folder(taxonomy), policy=policy).build_id
         names = self._distinct(context, folder)
-        groups = pq.read_metadata(folder / "distinct.parquet").num_row_groups
+        groups = parquet_file(folder / "distinct.parquet").num_row_groups
         outputs = [unit_path(unit) for unit in range(groups)]
         plan_outputs(context, self.name, outputs)
         write_table(folder / "names" / "-schema.parquet", RESOLVED_SCHEMA.empty_table())
         todo = [unit for unit in range(groups) if missing(folder, [unit_path(unit)])]
         if todo:
-            work = ResolveNames(str(folder), str(taxonomy), policy)
+            work = ResolveNames(address_of(folder), address_of(taxonomy), policy)
             engine.run_units(self.name, todo, work, folder, ticker(context, self.name, outputs))
         context.progress(f"resolve: {names:,} distinct names against taxonomy {build[:12]}")
         return {"names": names, "taxonomy_build": build}
 
-    def _distinct(self, context: Context, folder: Path) -> int:
+    def _distinct(self, context: Context, folder: Place) -> int:
         """Write the distinct names in the order of their keys, one row group per work unit."""
         columns = ", ".join(f'any_value("{name}") AS "{name}"' for name in NAME_COLUMNS)
         records = sql.parquet(context.folder.stage("ingest") / "records")
         path = folder / "distinct.parquet"
         if path.exists():
-            return int(pq.read_metadata(path).num_rows)
+            return row_count(path)
         with sql.connect(context.recipe.limits.memory_mb, context.folder.root) as con:
             query = f"SELECT name_id, {columns} FROM {records} GROUP BY name_id ORDER BY name_id"
             return _write_units(path, sql.batches(con, query))

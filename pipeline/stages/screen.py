@@ -8,7 +8,6 @@ fetched once.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +28,7 @@ from pipeline.stages.base import Balance, Context, Stage, balance_of
 from pipeline.stages.preference import provenance, specimen_key
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import table_writer, write_table
+from pipeline.storage.places import Place, local_folder, remove_tree
 from pipeline.storage.statements import Statements
 from pipeline.withdrawal import NOTED, NOTHING, gather, noted_lists, read_withdrawals
 
@@ -142,7 +142,7 @@ class Screen(Stage):
         folder, run, recipe = context.folder.stage(self.name), context.folder, context.recipe
         records = sql.parquet(run.stage("ingest") / "records")
         names = sql.parquet(run.stage("resolve") / "names")
-        taxa = held_taxa(context.folder.stage("holdout"), context.taxonomy)
+        taxa = held_taxa(context.folder.stage("holdout"), local_folder(context.taxonomy))
         write_table(folder / "held_taxa" / "part.parquet", taxa)
         held = [sql.parquet(run.stage("holdout") / part) for part in ("ids", "items")]
         held += [sql.parquet(folder / "held_taxa"), "withdrawn"]
@@ -166,7 +166,7 @@ class Screen(Stage):
                     writer.write_table(pa.Table.from_pylist(passed, PASSED_SCHEMA))
                     ledger.write_table(pa.Table.from_pylist(ended, ENDED_SCHEMA))
             collapse(con, recipe, records, names, folder)
-        shutil.rmtree(folder / "passed")
+        remove_tree(folder / "passed")
         return {"held_taxa": taxa.num_rows, "withdraw": noted_lists(recipe.withdraw)}
 
     def balance(self, context: Context, facts: Mapping[str, Any]) -> list[Balance]:
@@ -175,7 +175,7 @@ class Screen(Stage):
         return balance_of(context, context.folder.stage("ingest") / "records", folder / "candidates", folder / "ledger")
 
 
-def _note_withdrawals(con: duckdb.DuckDBPyConnection, context: Context, folder: Path) -> None:
+def _note_withdrawals(con: duckdb.DuckDBPyConnection, context: Context, folder: Place) -> None:
     """Write how many records each withdrawn key means, and say so: a key that means none may be a typing error."""
     sql.copy(con, f"SELECT {NOTED} FROM withdrawal_keys ORDER BY position", folder / "withdrawals" / "part.parquet")
     counted = "SELECT count(*), count(*) FILTER (records = 0) FROM withdrawal_keys"
@@ -187,7 +187,7 @@ def _note_withdrawals(con: duckdb.DuckDBPyConnection, context: Context, folder: 
         )
 
 
-def collapse(con: duckdb.DuckDBPyConnection, recipe: Recipe, records: str, names: str, folder: Path) -> None:
+def collapse(con: duckdb.DuckDBPyConnection, recipe: Recipe, records: str, names: str, folder: Place) -> None:
     """Bring the records of `FOLDER/passed` together by medium; write candidates, their ledger and media_records.
 
     `records` and `names` are FROM clauses. Memory is bounded by the connection's limit.

@@ -20,6 +20,7 @@ from pipeline.privacy import write_places
 from pipeline.stages.base import Balance, Context, Stage, balance_of
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import table_writer
+from pipeline.storage.places import local_folder
 from pipeline.storage.statements import Statements
 
 if TYPE_CHECKING:
@@ -99,7 +100,9 @@ class Select(Stage):
                     kept.append({**row, "split": split, "weight": images**-0.5})
                 decisions.write_table(pa.Table.from_pylist(kept, DECISION_SCHEMA))
                 ledger.write_table(pa.Table.from_pylist(ended, ENDED_SCHEMA))
-            threatened = write_places(context.folder, context.recipe.privacy, context.taxonomy, con, context.progress)
+            threatened = write_places(
+                context.folder, context.recipe.privacy, local_folder(context.taxonomy), con, context.progress
+            )
         return {"threatened": threatened} if threatened else {}
 
     def balance(self, context: Context, facts: Mapping[str, Any]) -> list[Balance]:

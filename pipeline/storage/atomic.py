@@ -53,7 +53,7 @@ def _is_write_failure(error: OSError) -> bool:
 
 @contextmanager
 def atomic_path(path: Place, durable: bool = True) -> Iterator[Path]:
-    """Yield a temporary path of this machine to write; rename it to `path` when the block ends well, remove it otherwise.
+    """Yield a temporary path of this machine to write; rename it to `path` when the block ends well, else remove it.
 
     At an address the temporary file lies on this machine's disk, and is uploaded, once, when the block ends well.
     `durable`: whether the bytes are on the disk before the name is; without it a power failure (never a kill) may

@@ -15,12 +15,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.model.errors import RunError
 from pipeline.storage.atomic import read_json, storage_error
 from pipeline.storage.going_on import go_on
-from pipeline.storage.places import Lease, Place
+from pipeline.storage.places import Lease, Place, local_folder
+
+if TYPE_CHECKING:
+    from manifests import Recipe
 
 _LOOKS, _LOOK_SECONDS = 5, 0.05  # somebody who asks whether the lock is held holds it for a moment
 STAGES = ("ingest", "resolve", "holdout", "screen", "fetch", "likeness", "select", "shards", "catalog")
@@ -81,6 +84,13 @@ class RunFolder:
     def catalog(self) -> Place:
         """Path of the DuckDB catalog."""
         return self.root / "catalog.duckdb"
+
+    def recipe(self) -> Recipe:
+        """Return the recipe that the run was made by, as its manifest holds it; raises RecipeError."""
+        from manifests import recipe_from_json
+
+        # The paths of a resolved recipe are absolute.
+        return recipe_from_json(read_json(self.manifest)["resolved"], self.root if isinstance(self.root, Path) else "")
 
     def finished(self) -> list[str]:
         """Return the stages that are done, in order, and fit together."""
@@ -169,6 +179,31 @@ class RunFolder:
         finally:
             os.close(handle)
         return False
+
+
+@dataclass(frozen=True, slots=True)
+class DiskRunFolder(RunFolder):
+    """Paths of a run on a disk of this machine."""
+
+    root: Path
+
+    def stage(self, name: str) -> Path:
+        """Return the folder of a stage."""
+        return self.root / name
+
+    @property
+    def catalog(self) -> Path:
+        """Path of the DuckDB catalog."""
+        return self.root / "catalog.duckdb"
+
+
+def on_disk(root: Place) -> DiskRunFolder:
+    """Return a run's folder on this machine: itself, or, of one at an address, a copy of all its files as they are now.
+
+    For what reads every byte in any case. Raises RunError when it is not the folder of a run.
+    """
+    RunFolder(root).require_run()
+    return DiskRunFolder(local_folder(root).absolute())
 
 
 def _no_run(root: Place) -> RunError:

@@ -10,11 +10,11 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from manifests import BiomillError, Recipe, recipe_from_json
+from manifests import BiomillError, Recipe
 from pipeline.catalog import create_views
 from pipeline.storage import database as sql
-from pipeline.storage.atomic import read_json
-from pipeline.storage.run_folder import STAGES, RunFolder, marks
+from pipeline.storage.places import Place
+from pipeline.storage.run_folder import STAGES, DiskRunFolder, marks, on_disk
 from pipeline.verify import conservation, files, likeness, splits
 from pipeline.verify import rights as licences
 from pipeline.verify import shard_files as shards
@@ -33,17 +33,17 @@ from pipeline.verify.withdrawals import withdrawals
 __all__ = ["Check", "verify"]
 
 
-def verify(root: Path, without: Collection[str] = (), withdraw: Sequence[Path] = ()) -> Iterator[Check]:
+def verify(root: Place, without: Collection[str] = (), withdraw: Sequence[Path] = ()) -> Iterator[Check]:
     """Check a finished run, promise by promise; raises RunError when the run is not finished.
 
-    Nothing is written into the run. `without`: names of checks that are left out. `withdraw`: lists of what is
-    withdrawn, beside those of the recipe as they stand now. Memory: what `limits.memory_mb` gives the tables, and some
-    500 to 850 MB.
+    Nothing is written into the run; one at an address is copied to this machine first, as every byte of it is read.
+    `without`: names of checks that are left out. `withdraw`: lists of what is withdrawn, beside those of the recipe as
+    they stand now. Memory: what `limits.memory_mb` gives the tables, and some 500 to 850 MB.
     """
-    folder = RunFolder(root.absolute())
+    folder = on_disk(root)
     if not _was_finished(folder):
         folder.require("catalog")
-    recipe = recipe_from_json(read_json(folder.manifest)["resolved"], folder.root)
+    recipe = folder.recipe()
     with _opened(folder, recipe) as run:
         found, told = Contents(), Told()
 
@@ -95,14 +95,14 @@ def verify(root: Path, without: Collection[str] = (), withdraw: Sequence[Path] =
                 yield Check(name, False, f"{type(error).__name__}: {error}".replace("\n", ";"))
 
 
-def _was_finished(folder: RunFolder) -> bool:
+def _was_finished(folder: DiskRunFolder) -> bool:
     """Distinguish a run that came to its end, whatever became of its marks since, from one that is on its way."""
     folder.require_run()
     return folder.done(STAGES[-1]).exists() and marks(folder.manifest).get("stages", {}).keys() >= set(STAGES)
 
 
 @contextmanager
-def _opened(folder: RunFolder, recipe: Recipe) -> Iterator[Run]:
+def _opened(folder: DiskRunFolder, recipe: Recipe) -> Iterator[Run]:
     """Yield the run with a database in memory and a scratch folder (of TMPDIR)."""
     with (
         tempfile.TemporaryDirectory(prefix="biomill-verify-") as scratch,

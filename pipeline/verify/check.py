@@ -11,7 +11,7 @@ import duckdb
 
 from manifests import Recipe
 from pipeline.model.errors import VerifyError
-from pipeline.storage.run_folder import RunFolder
+from pipeline.storage.run_folder import DiskRunFolder
 
 _KINDS = 1_000
 """Kinds of things wrong that one check names; a damaged file may be wrong in ever new ways."""
@@ -77,7 +77,7 @@ def check_all(*found: Findings) -> None:
 class Run:
     """What every check gets: the folder, the recipe that made it, and its tables."""
 
-    folder: RunFolder
+    folder: DiskRunFolder
     recipe: Recipe
     con: duckdb.DuckDBPyConnection
     """A database in memory with the catalog's views, made anew: catalog.duckdb itself is checked, not believed."""

@@ -8,7 +8,7 @@ from pipeline.model.errors import VerifyError
 from pipeline.model.outcomes import Outcome
 from pipeline.storage.atomic import read_json
 from pipeline.storage.database import in_list
-from pipeline.storage.run_folder import STAGES, RunFolder
+from pipeline.storage.run_folder import STAGES, DiskRunFolder
 from pipeline.storage.statements import Statements
 from pipeline.verify.check import Run
 
@@ -46,7 +46,7 @@ def conservation(run: Run) -> str:
     return f"{sum(totals.values()):,} input rows, each accounted for"
 
 
-def _mark(folder: RunFolder, stage: str) -> Any:
+def _mark(folder: DiskRunFolder, stage: str) -> Any:
     try:
         return read_json(folder.done(stage))
     except (OSError, ValueError) as error:

@@ -13,11 +13,11 @@ from pipeline.likeness.certificate import certify
 from pipeline.likeness.stored import PLACE_SCHEMA, Stored
 from pipeline.likeness.verification import Int, residuals_at, verified
 from pipeline.model.errors import VerifyError
-from pipeline.storage.run_folder import RunFolder
+from pipeline.storage.run_folder import DiskRunFolder
 from pipeline.verify.check import Run
 
 
-def _kept_images(folder: RunFolder) -> pa.Table:
+def _kept_images(folder: DiskRunFolder) -> pa.Table:
     """Return id, hash, quality and place of every image that a shard holds, read from fetch's own table."""
     kept = pq.read_table(folder.stage("shards") / "manifest.parquet", columns=["image_id"]).column(0).unique()
     columns = ["image_id", "media_id", "pdq", "quality", *PLACE_SCHEMA.names]

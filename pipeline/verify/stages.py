@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from manifests import BiomillError, recipe_digest
 from pipeline.run.noted import changes
+from pipeline.storage.places import Place
 from pipeline.storage.run_folder import STAGES
 from pipeline.verify.check import Findings, Run
 
@@ -59,7 +59,7 @@ def stages(run: Run) -> str:
     return f"{listed:,} tables of {len(STAGES)} stages, as they were left"
 
 
-def _read(path: Path, name: str, found: Findings) -> dict[str, Any]:
+def _read(path: Place, name: str, found: Findings) -> dict[str, Any]:
     """Read a mark, which is written in one form; what is no mark is a finding, and empty."""
     try:
         text = path.read_text(encoding="utf-8")

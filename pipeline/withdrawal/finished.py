@@ -17,6 +17,7 @@ from pipeline.model.errors import RunError
 from pipeline.shards import file_digest
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import read_json
+from pipeline.storage.places import Place
 from pipeline.storage.run_folder import RunFolder
 from pipeline.storage.statements import Statements
 from pipeline.withdrawal.lists import read_withdrawals
@@ -64,7 +65,7 @@ class Looked:
         """Return the same of some samples only."""
         return replace(self, samples=tuple(sample for sample in self.samples if sample[0] in keys))
 
-    def refuse(self, root: Path, kind: type[BiomillError] = RunError) -> None:
+    def refuse(self, root: Place, kind: type[BiomillError] = RunError) -> None:
         """Raise an error when a sample is withdrawn: how many, the first, and what makes the set without them."""
         if not self.samples:
             return
@@ -85,7 +86,7 @@ def noted_lists(paths: Sequence[str]) -> list[dict[str, str]]:
     return [{"path": str(Path(path).absolute()), "sha256": file_digest(path)} for path in paths]
 
 
-def look(root: Path, more: Sequence[Path] = ()) -> Looked:
+def look(root: Place, more: Sequence[Path] = ()) -> Looked:
     """Return which samples of a run's shards are withdrawn by its own lists as they stand now, or by further ones.
 
     Raises RunError when the shards are not done, RecipeError when a list cannot be read.

@@ -48,8 +48,7 @@ def build_taxonomy(sources: Sequence[str | Path], folder: Path, languages: Seque
     """
     if not sources:
         raise TaxonomyError("no taxonomy is given", remedy="name at least one source, such as 'default'")
-    inputs = source_inputs([str(source) for source in sources])
-    tongues = [code for code in (normalise_language(each) for each in languages) if code]
+    inputs, tongues = source_inputs([str(source) for source in sources]), _tongues(languages)
     build_id = _build_id(inputs, tongues)
     folder = Path(folder)
     if built(folder, build_id):
@@ -57,6 +56,19 @@ def build_taxonomy(sources: Sequence[str | Path], folder: Path, languages: Seque
     with whole_folder(folder, lambda there: built(there, build_id)) as temporary:
         _write(inputs, build_id, tongues, temporary)
     return build_id
+
+
+def build_id_of(sources: Sequence[str | Path], languages: Sequence[str] = ("eng",)) -> str:
+    """Return the id of the build that `build_taxonomy` makes of sources, without making it.
+
+    >>> len(build_id_of(["default"]))
+    64
+    """
+    return _build_id(source_inputs([str(source) for source in sources]), _tongues(languages))
+
+
+def _tongues(languages: Sequence[str]) -> list[str]:
+    return [code for code in (normalise_language(each) for each in languages) if code]
 
 
 def _build_id(inputs: list[Input], languages: list[str]) -> str:

@@ -4,7 +4,7 @@ place(address)         a `Path` of this machine, or a `RemotePath`: one way to n
 RemotePath             a file or folder at an address, named as pathlib names those of a disk
 local(place)           the file on this machine: itself, or a copy that all processes of the machine share
 local_folder(place)    the same for all files of a folder
-names(place, pattern)  what lies in a folder, by one listing
+remove_tree(place)     a folder and all that lies in it, gone
 Lease                  who may write a folder at an address, where no kernel keeps a lock
 """
 
@@ -12,7 +12,18 @@ from __future__ import annotations
 
 from pipeline.storage.places.lease import Lease
 from pipeline.storage.places.machine_copies import local, local_folder
-from pipeline.storage.places.place import Place, address_of, place
+from pipeline.storage.places.place import Place, address_of, place, remove_tree, size_of, upload
 from pipeline.storage.places.remote_path import RemotePath
 
-__all__ = ["Lease", "Place", "RemotePath", "address_of", "local", "local_folder", "place"]
+__all__ = [
+    "Lease",
+    "Place",
+    "RemotePath",
+    "address_of",
+    "local",
+    "local_folder",
+    "place",
+    "remove_tree",
+    "size_of",
+    "upload",
+]

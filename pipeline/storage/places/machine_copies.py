@@ -12,18 +12,20 @@ import fcntl
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipeline.model.errors import StorageError
-from pipeline.storage.failures import FailureKind
 from pipeline.storage.places.place import Place
 from pipeline.storage.places.remote_path import RemotePath
 from pipeline.storage.stores.store import Entry, name_problem
 
 _GB = 1 << 30
 _MOST_GB = 50
+_YOUNG_SECONDS = 600.0
+"""A copy that was used so lately is kept: a process may be about to open it."""
 _LOCKS = ".locks"
 
 
@@ -42,6 +44,16 @@ def cache_folder() -> Path:
         except RuntimeError:  # a user without a home
             root = Path(tempfile.gettempdir()) / f"biomill-{os.getuid()}"
     return root / "places"
+
+
+def inputs_folder(root: Place) -> Path:
+    """Return the folder for copies of a run's remote inputs: in its own; of one at an address, in the machine's.
+
+    What is in it is not removed for other copies: a run reads its inputs again and again.
+    """
+    if isinstance(root, Path):
+        return root / "inputs"
+    return cache_folder().parent / "inputs" / _digest(str(root))
 
 
 def local(path: Place) -> Path:
@@ -73,6 +85,7 @@ def local_folder(path: Place) -> Path:
     whole = home / ".whole"
     with _locked(home.name):
         if not whole.exists():
+            make_room(sum(entry.size or 0 for entry in entries.values()))
             for name in entries:
                 if name_problem(name):
                     raise StorageError(
@@ -131,8 +144,8 @@ def make_room(size: int) -> None:
     homes = [home for home in cache_folder().iterdir() if home.name != _LOCKS] if cache_folder().exists() else []
     held = {home: _held(home) for home in homes}
     total = sum(size for _, size in held.values()) + size
-    for home, (_, each) in sorted(held.items(), key=lambda item: item[1]):
-        if total <= most:
+    for home, (used, each) in sorted(held.items(), key=lambda item: item[1]):
+        if total <= most or time.time() - used < _YOUNG_SECONDS:
             return
         for file in sorted(home.rglob("*"), reverse=True):
             with suppress(OSError):
@@ -148,8 +161,3 @@ def _held(home: Path) -> tuple[float, int]:
         return home.stat().st_mtime, sum(file.stat().st_size for file in home.rglob("*") if file.is_file())
     except FileNotFoundError:
         return 0.0, 0
-
-
-def is_missing(error: Exception) -> bool:
-    """Return whether an error of a place says that there is no such file."""
-    return isinstance(error, FileNotFoundError) or getattr(error, "kind", None) is FailureKind.MISSING

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 from pipeline.storage.places.remote_path import PATIENCE, RemotePath
@@ -27,6 +28,30 @@ def place(address: str | os.PathLike[str] | RemotePath) -> Place:
     if not isinstance(store, LocalStore):
         return RemotePath(store)
     return store.folder if "://" in os.fspath(address) else Path(address)
+
+
+def remove_tree(folder: Place) -> None:
+    """Remove a folder and all that lies in it; one that is not there is no failure."""
+    if isinstance(folder, Path):
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for name in folder.listing():
+        (folder / name).unlink()
+
+
+def size_of(file: Place) -> int:
+    """Return the bytes of a file; raises FileNotFoundError when it is not there."""
+    if isinstance(file, Path):
+        return file.stat().st_size
+    entry = file.entry()
+    if entry is None:
+        raise FileNotFoundError(2, "No such file or directory", str(file))
+    return len(file.read_bytes()) if entry.size is None else entry.size
+
+
+def upload(source: Path, target: RemotePath) -> None:
+    """Copy a file of this machine to an address, where it is whole or absent."""
+    target.store.put(target.key, source)
 
 
 def address_of(where: Place) -> str:

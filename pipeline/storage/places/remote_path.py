@@ -169,6 +169,11 @@ class RemotePath:
         """Write a small file of text, whole."""
         self.store.write(self.key, text.encode(encoding))
 
+    def digest(self) -> str:
+        """Return the SHA-256 of the file, read as a stream."""
+        with _as_on_a_disk(self):
+            return self.store.digest(self.key)
+
     def open(self, mode: str = "rb") -> IO[bytes]:
         """Return the file to read from any position; only what is read is asked for. Other modes raise ValueError."""
         if mode != "rb":

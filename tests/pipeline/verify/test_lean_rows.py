@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from pipeline.shards import ShardWriter, dali_index, json_form, sample, write_samples
-from pipeline.storage.run_folder import RunFolder
+from pipeline.storage.run_folder import DiskRunFolder
 from pipeline.verify.check import Run
 from pipeline.verify.contents import read_contents
 from tests.conftest import Demo
@@ -31,7 +31,7 @@ def test_rows_beside_a_shard_are_its_samples_json_in_order(demo: Demo, tmp_path:
     write_samples(folder / "a.tar", rows)
     recipe = replace(demo.recipe, shards=replace(demo.recipe.shards, layout="lean"))
     with duckdb.connect(":memory:") as con:
-        found = read_contents(Run(RunFolder(tmp_path / "run"), recipe, con, tmp_path))
+        found = read_contents(Run(DiskRunFolder(tmp_path / "run"), recipe, con, tmp_path))
         told = [json.loads(text) for (text,) in con.execute("SELECT json FROM found ORDER BY seq").fetchall()]
     assert told == [json_form(row) for row in rows[:2]]
     assert found.archives.cases == {"a.parquet": 1} and "1 rows more" in found.archives.first["a.parquet"]

@@ -1,0 +1,51 @@
+"""Parquet of a run, read alike from a disk and from an address."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.storage.places import Place
+
+
+def read_table(path: Place, columns: Sequence[str] | None = None) -> pa.Table:
+    """Return a Parquet file, or the rows of all Parquet files of a folder in the order of their names.
+
+    At an address only the columns that are asked for are read. Raises FileNotFoundError when there is none.
+
+    >>> from pipeline.storage.atomic import write_table
+    >>> from pipeline.storage.places import place
+    >>> folder = place("memory://doctest-tables/media")
+    >>> for name in "ba":
+    ...     write_table(folder / f"{name}.parquet", pa.table({"unit": [name], "rows": [1]}))
+    >>> read_table(folder, ["unit"]).to_pydict()
+    {'unit': ['a', 'b']}
+    """
+    wanted = None if columns is None else list(columns)
+    if isinstance(path, Path):
+        return pq.read_table(path, columns=wanted)
+    if path.suffix == ".parquet":
+        with path.open() as file:
+            return pq.read_table(file, columns=wanted)
+    files = list(path.glob("*.parquet"))
+    if not files:
+        raise FileNotFoundError(2, "No such file or directory", str(path))
+    return pa.concat_tables([read_table(file, wanted) for file in files])
+
+
+def parquet_file(path: Place) -> pq.ParquetFile:
+    """Return a Parquet file to read by row groups; at an address by ranges of it."""
+    return pq.ParquetFile(path if isinstance(path, Path) else path.open())
+
+
+def read_schema(path: Place) -> pa.Schema:
+    """Return the schema of a Parquet file, with its metadata."""
+    return parquet_file(path).schema_arrow if not isinstance(path, Path) else pq.read_schema(path)
+
+
+def row_count(path: Place) -> int:
+    """Return the rows of a Parquet file, from its footer."""
+    return int(parquet_file(path).metadata.num_rows)
