@@ -29,6 +29,7 @@ from pipeline.engine.executor import followed
 from pipeline.engine.failures import Report
 from pipeline.engine.options import LOCAL, PORTABLE, EngineOptions
 from pipeline.engine.pipelines import BeamFailedError, Graph, Job, run_pipeline
+from pipeline.engine.unit_file import remove_units, write_units
 from pipeline.engine.units import RunUnits
 from pipeline.model.errors import WorkerDiedError
 from pipeline.storage.places import Place, address_of
@@ -105,7 +106,16 @@ class Engine(AbstractContextManager["Engine"]):
 
     def follow(self, label: str, units: Sequence[Any], work: Callable[[Any], object], folder: Place) -> Generator[None]:
         """Call `work` with every unit, see `Executor`."""
-        return self._followed(Report(label, address_of(folder)), RunUnits(label, units, work), len(units))
+        report = Report(label, address_of(folder))
+        try:
+            path = write_units(folder, units)
+        except (pickle.PicklingError, TypeError, AttributeError) as error:
+            logger.debug("the units cannot be pickled", exc_info=True)
+            raise failed(label, f"{type(error).__name__}: {error}") from error
+        try:
+            yield from self._followed(report, RunUnits(label, address_of(path), work), len(units))
+        finally:
+            remove_units(path)
 
     def _followed(self, report: Report, graph: Graph, units: int) -> Generator[None]:
         try:

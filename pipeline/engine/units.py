@@ -1,10 +1,12 @@
-"""The Beam graph that most stages share: descriptors out, one function each, files as the result."""
+"""The Beam graph that most stages share: numbers of units out, one function each, files as the result."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from pipeline.engine.unit_file import count_units, read_unit
 
 if TYPE_CHECKING:
     import apache_beam as beam
@@ -14,19 +16,43 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunUnits:
-    """A graph that applies `work` to every unit, spread over the workers; see `Executor.follow`."""
+    """A graph that applies `work` to every unit of a file, spread over the workers; see `Executor.follow`.
+
+    It holds the file's name alone, so it has one size for any number of units: runners take graphs of some megabytes.
+    """
 
     label: str
-    units: Sequence[Any]
+    units: str
+    """Path of the file, which all workers see (`pipeline.engine.unit_file`)."""
     work: Callable[[Any], object]
 
     def __call__(self, pipeline: beam.Pipeline, report: Report) -> None:
-        """Wire descriptors to the work."""
+        """Wire the units' numbers, counted where the graph runs, to the work."""
         import apache_beam as beam
 
         (
             pipeline
-            | f"{self.label}/units" >> beam.Create(list(self.units), reshuffle=False)
+            | f"{self.label}/units" >> beam.Impulse()
+            | f"{self.label}/numbers" >> beam.FlatMap(_Numbers(self.units)).with_output_types(int)
             | f"{self.label}/spread" >> beam.Reshuffle()
-            | f"{self.label}/work" >> beam.Map(report.on(self.work))
+            | f"{self.label}/work" >> beam.Map(_Work(self.units, report.on(self.work)))
         )
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    units: str
+
+    def __call__(self, _: bytes) -> range:
+        return range(count_units(self.units))
+
+
+@dataclass(frozen=True)
+class _Work:
+    """Work on a unit by its number; what the work fails of names the unit itself."""
+
+    units: str
+    work: Callable[[Any], object]
+
+    def __call__(self, number: int) -> object:
+        return self.work(read_unit(self.units, number))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 TEMPORARY_PREFIX = ".tmp-"
 
 
-def storage_error(error: OSError, path: Path) -> StorageError:
+def storage_error(error: OSError, path: Place) -> StorageError:
     """Turn an operating system error on writing into one that says what to do."""
     remedies = {
         errno.ENOSPC: "free some space, or choose another output folder; then run the same command again",

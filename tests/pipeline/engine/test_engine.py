@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -63,13 +65,28 @@ def test_an_error_that_is_not_ours_names_the_stage(engine: Engine, tmp_path: Pat
     assert not list(tmp_path.iterdir())
 
 
+@dataclass(frozen=True)
+class FailWithoutFolder:
+    """Fails oddly where the folder of the stage has become a file, into which no failure can be written."""
+
+    folder: Path
+
+    def __call__(self, unit: int) -> None:
+        shutil.rmtree(self.folder)
+        self.folder.touch()
+        fail_oddly(unit)
+
+
 @pytest.mark.parametrize("writable", [True, False])
 def test_an_error_of_ours_is_the_same_whether_its_file_can_be_written_or_not(
     engine: Engine, tmp_path: Path, writable: bool
 ) -> None:
-    (tmp_path / "file").touch()
+    folder = tmp_path / "file"
+    folder.mkdir()
     with pytest.raises(OddError) as caught:
-        engine.run_units("odd", [7], fail_oddly, tmp_path if writable else tmp_path / "file")
+        engine.run_units("odd", [7], fail_oddly if writable else FailWithoutFolder(folder), folder)
+    if writable:
+        assert not list(folder.iterdir())
     assert vars(caught.value) == {
         **vars(OddError("odd 7\n[while running 'x']", 7)),
         "__notes__": caught.value.__notes__,
