@@ -61,6 +61,7 @@ def refuse(unit: Path) -> None:
 
 
 def test_units_that_cannot_be_written_are_told_with_their_folder(tmp_path: Path) -> None:
+    (tmp_path / "none").write_text("a file where the folder should be")
     with Engine(EngineOptions()) as engine, pytest.raises(StorageError, match="cannot write") as caught:
         engine.run_units("touch", [1], print, tmp_path / "none")
     assert str(tmp_path / "none") in caught.value.where
