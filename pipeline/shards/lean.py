@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from pipeline.model.errors import VerifyError
 from pipeline.shards.sample_json import SAMPLE_SCHEMA
 from pipeline.storage.atomic import write_table
+from pipeline.storage.places import Place, RemotePath, place
 
 
 def samples_path(shard: str | os.PathLike[str]) -> Path:
@@ -24,9 +25,9 @@ def samples_path(shard: str | os.PathLike[str]) -> Path:
     return Path(shard).with_suffix(".parquet")
 
 
-def write_samples(shard: str | os.PathLike[str], rows: Iterable[Mapping[str, Any]]) -> Path:
+def write_samples(shard: str | os.PathLike[str] | RemotePath, rows: Iterable[Mapping[str, Any]]) -> Place:
     """Write rows of SAMPLE_SCHEMA beside a shard, in the order of its samples, atomically; return the path."""
-    path = samples_path(shard)
+    path = place(shard).with_suffix(".parquet")
     write_table(path, pa.Table.from_pylist(list(rows), SAMPLE_SCHEMA))
     return path
 

@@ -47,11 +47,13 @@ from pipeline.shards import (
 )
 from pipeline.shards.tar import BLOCK
 from pipeline.stages.base import Balance, Context, Stage, missing, plan_outputs, ticker
-from pipeline.stages.blobs import Blobs
 from pipeline.stages.select import label_names
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import atomic_path, write_table, write_text
+from pipeline.storage.blobs import Blobs
+from pipeline.storage.places import address_of, place
 from pipeline.storage.statements import Statements
+from pipeline.storage.tables import read_table
 
 if TYPE_CHECKING:
     import duckdb
@@ -101,16 +103,16 @@ class WriteShard:
 
         The last holds the shard's part of the manifest and, in its metadata, the digests of the others.
         """
-        folder = Path(self.folder)
-        rows = pq.read_table(folder / "plan.parquet", filters=[("shard", "=", name)]).sort_by("place").to_pylist()
+        folder = place(self.folder)
+        rows = read_table(folder / "plan.parquet", filters=[("shard", "=", name)]).sort_by("place").to_pylist()
         locations, manifest, samples = [], [], []
         with ExitStack() as stack:
             temporary = stack.enter_context(atomic_path(folder / name))
             handle = _Digested(stack.enter_context(temporary.open("wb")))
-            read = stack.enter_context(Blobs(Path(self.blobs)))
+            blobs = stack.enter_context(Blobs(place(self.blobs)))
+            images = blobs.each((row["unit"], row["blob_offset"], row["blob_length"]) for row in rows)
             writer = ShardWriter(handle)
-            for row in rows:
-                jpeg = read(row["unit"], row["blob_offset"], row["blob_length"])
+            for row, jpeg in zip(rows, images, strict=True):
                 lineage = tuple(row[rank] for rank in RANK_COLUMNS)
                 default, named, extra = _texts(self.layout, lineage, row["vernacular_name"])
                 told = sample(row, named)
@@ -134,7 +136,7 @@ class WriteShard:
                 )
             writer.close()
         index = dali_index(locations)
-        write_text(index_path(folder / name), index)
+        write_text(folder / index_path(name).name, index)
         digests = {name: handle.digest.hexdigest()}
         digests[index_path(name).name] = hashlib.sha256(index.encode()).hexdigest()
         if self.layout == LEAN:
@@ -195,7 +197,7 @@ class Shards(Stage):
         plan_outputs(context, self.name, outputs)
         todo = [name for name in shards if missing(folder, [part_path(name)])]
         if todo:
-            work = WriteShard(str(folder), str(context.folder.stage("fetch") / "blobs"), rules.layout)
+            work = WriteShard(address_of(folder), address_of(context.folder.stage("fetch") / "blobs"), rules.layout)
             engine.run_units(self.name, todo, work, folder, ticker(context, self.name, outputs))
         parts = [pq.read_table(folder / output, schema=MANIFEST_SCHEMA) for output in outputs]
         manifest = pa.concat_tables([MANIFEST_SCHEMA.empty_table(), *parts])

@@ -11,10 +11,13 @@ import pyarrow.parquet as pq
 from pipeline.storage.places import Place
 
 
-def read_table(path: Place, columns: Sequence[str] | None = None) -> pa.Table:
+def read_table(
+    path: Place, columns: Sequence[str] | None = None, filters: Sequence[tuple[str, str, object]] | None = None
+) -> pa.Table:
     """Return a Parquet file, or the rows of all Parquet files of a folder in the order of their names.
 
-    At an address only the columns that are asked for are read. Raises FileNotFoundError when there is none.
+    `filters`: conditions that all rows meet, such as ("shard", "=", "a.tar"); row groups without any are not read. At
+    an address only the columns that are asked for are read. Raises FileNotFoundError when there is none.
 
     >>> from pipeline.storage.atomic import write_table
     >>> from pipeline.storage.places import place
@@ -25,15 +28,16 @@ def read_table(path: Place, columns: Sequence[str] | None = None) -> pa.Table:
     {'unit': ['a', 'b']}
     """
     wanted = None if columns is None else list(columns)
+    conditions = None if filters is None else list(filters)
     if isinstance(path, Path):
-        return pq.read_table(path, columns=wanted)
+        return pq.read_table(path, columns=wanted, filters=conditions)
     if path.suffix == ".parquet":
         with path.open() as file:
-            return pq.read_table(file, columns=wanted)
+            return pq.read_table(file, columns=wanted, filters=conditions)
     files = list(path.glob("*.parquet"))
     if not files:
         raise FileNotFoundError(2, "No such file or directory", str(path))
-    return pa.concat_tables([read_table(file, wanted) for file in files])
+    return pa.concat_tables([read_table(file, wanted, filters) for file in files])
 
 
 def parquet_file(path: Place) -> pq.ParquetFile:
