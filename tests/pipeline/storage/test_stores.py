@@ -343,3 +343,34 @@ def test_the_error_of_a_store_survives_pickling(store: Store) -> None:
     error = failed(FailureKind.MISSING, store, "read", "a")
     again = pickle.loads(pickle.dumps(error))
     assert (str(again), again.kind, again.reason) == (str(error), error.kind, error.reason)
+
+
+def test_a_file_is_created_by_one_alone(store: Store) -> None:
+    assert store.create("marks/done.json", b"first") and not store.create("marks/done.json", b"second")
+    assert store.read("marks/done.json") == b"first"
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda number: store.create("race", str(number).encode()), range(16)))
+    if store.where.startswith("memory://"):  # which has no such request, and is asked first
+        assert any(made)
+    else:
+        assert made.count(True) == 1
+        assert store.read("race") == str(made.index(True)).encode()
+    assert sorted(store.listing()) == ["marks/done.json", "race"], "nothing is left of those who came too late"
+    store.delete("race")
+    assert store.create("race", b"again")
+
+
+def test_only_what_lies_below_a_folder_is_listed(store: Store) -> None:
+    for name in ("a", "in/a", "in/deep/b", "inner/c", "in.txt"):
+        store.write(name, name.encode())
+    assert sorted(store.listing("in")) == ["in/a", "in/deep/b"]
+    assert sorted(store.listing("in/deep")) == ["in/deep/b"] and store.listing("none") == store.listing("a") == {}
+    assert len(store.listing()) == 5
+    failed(FailureKind.MISSING, store, "listing", "../above")
+
+
+def test_a_store_says_when_a_file_was_written(store: Store) -> None:
+    before = time.time()
+    store.write("a", b"a")
+    assert before - 2 <= store.modified("a") <= time.time() + 2
+    failed(FailureKind.MISSING, store, "modified", "none")
