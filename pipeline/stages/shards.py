@@ -7,7 +7,7 @@ its bytes do not depend on the others. Image bytes are copied from fetch's blobs
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
@@ -51,6 +51,7 @@ from pipeline.stages.blobs import Blobs
 from pipeline.stages.select import label_names
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import atomic_path, write_table, write_text
+from pipeline.storage.row_groups import row_group_writer
 from pipeline.storage.statements import Statements
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ MANIFEST_SCHEMA = pa.schema(
         pa.field("license_id", pa.string()),
     ]
 )
+MANIFEST_ROWS = 1 << 17
+"""Rows of a row group of the manifest."""
 _SQL = Statements(__name__)
 
 
@@ -193,23 +196,30 @@ class Shards(Stage):
         shards = self._assign(context, folder)
         outputs = [part_path(name) for name in shards]
         plan_outputs(context, self.name, outputs)
-        todo = [name for name in shards if missing(folder, [part_path(name)])]
+        left = set(missing(folder, outputs))
+        todo = [name for name in shards if part_path(name) in left]
         if todo:
             work = WriteShard(str(folder), str(context.folder.stage("fetch") / "blobs"), rules.layout)
             engine.run_units(self.name, todo, work, folder, ticker(context, self.name, outputs))
-        parts = [pq.read_table(folder / output, schema=MANIFEST_SCHEMA) for output in outputs]
-        manifest = pa.concat_tables([MANIFEST_SCHEMA.empty_table(), *parts])
-        sizes = {name: part.num_rows for name, part in zip(shards, parts, strict=True)}
-        write_table(folder / "manifest.parquet", manifest)
+        sizes, splits, known = self._list(folder, shards)
         write_text(folder / SIZES, sizes_json(sizes))
-        splits = pc.unique(manifest.column("split")).to_pylist()
         write_text(folder / README, shards_readme(context.recipe.name, rules.prefix, splits, rules.layout))
-        known: dict[str, str] = {}
-        for output in outputs:
-            noted = pq.read_schema(folder / output).metadata
-            known |= {name.decode(): digest.decode() for name, digest in noted.items()}
         write_checksums(folder, [*known, SIZES, "manifest.parquet", README], known)
-        return {"shards": len(shards), "samples": manifest.num_rows}
+        return {"shards": len(shards), "samples": sum(sizes.values())}
+
+    def _list(self, folder: Path, shards: Sequence[str]) -> tuple[dict[str, int], list[str], dict[str, str]]:
+        """Write `manifest.parquet` from the shards' parts; give the samples of each, the splits, and known digests."""
+        sizes: dict[str, int] = {}
+        known: dict[str, str] = {}
+        splits: dict[str, None] = {}
+        with row_group_writer(folder / "manifest.parquet", MANIFEST_SCHEMA, MANIFEST_ROWS) as write:
+            for name in shards:
+                part = pq.ParquetFile(folder / part_path(name)).read()
+                known |= {name.decode(): digest.decode() for name, digest in part.schema.metadata.items()}
+                sizes[name] = part.num_rows
+                splits.update(dict.fromkeys(pc.unique(part.column("split")).to_pylist()))
+                write(part.cast(MANIFEST_SCHEMA))
+        return sizes, list(splits), known
 
     def _assign(self, context: Context, folder: Path) -> list[str]:
         """Write `plan.parquet`: every sample with its shard and place, in that order; give the shards' names."""
@@ -248,8 +258,10 @@ class Shards(Stage):
                 ),
                 folder / "plan.parquet",
             )
-        found = pq.read_table(folder / "plan.parquet", columns=["shard"]).column("shard")
-        return sorted(pc.unique(found).to_pylist())
+        shards: set[str] = set()
+        for batch in pq.ParquetFile(folder / "plan.parquet", read_dictionary=["shard"]).iter_batches(columns=["shard"]):
+            shards.update(batch.column(0).dictionary.to_pylist())
+        return sorted(shards)
 
     def _counts(self, con: duckdb.DuckDBPyConnection, rules: ShardRules, names: str, joined: str) -> dict[str, int]:
         """Return the number of shards of each split, so that none is larger than the recipe allows.
