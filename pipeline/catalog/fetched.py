@@ -15,6 +15,7 @@ from pipeline.storage.database import quote
 from pipeline.storage.places import Place
 from pipeline.storage.run_folder import RunFolder, marks
 from pipeline.storage.statements import Statements
+from pipeline.storage.unit_files import planned_outputs, present
 
 SCHEMA = "unfinished"
 TABLES = {
@@ -37,8 +38,9 @@ def create_fetched(con: duckdb.DuckDBPyConnection, folder: RunFolder) -> dict[st
     stage = folder.stage("fetch")
     noted = _noted(stage)
     # Listed after the journals were read: a unit that was finished in between is in its file, and counts from there.
-    planned = {Path(output).stem: output for output in marks(folder.plan("fetch")).get("outputs", [])}
-    finished = {unit: output for unit, output in planned.items() if (stage / output).exists()}
+    planned = {Path(output).stem: output for output in planned_outputs(stage, marks(folder.plan("fetch")))}
+    there = present(stage, planned.values())
+    finished = {unit: output for unit, output in planned.items() if output in there}
     rows = [row for unit, each in noted if unit in planned and unit not in finished for row in each]
     if not finished and not rows:
         return {}

@@ -8,7 +8,12 @@ PLAN_SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("host", "media_id", "store", "address", "image_id", "unit")]
     + [(name, pa.float64()) for name in ("box_x", "box_y", "box_w", "box_h")]
 )
-"""One row per image that is wanted; a row group is a work unit."""
+"""One row per image that is wanted, those of a work unit together."""
+
+UNITS_SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("host", "store", "unit")] + [(name, pa.int64()) for name in ("first", "rows")]
+)
+"""One row per work unit of a plan: its host, where its media lie, and its rows in the plan."""
 
 MEDIA_SCHEMA = pa.schema(
     [

@@ -15,6 +15,7 @@ __all__ = ["STORED", "FetchTicker", "Tally", "host_lines", "host_table", "progre
 
 _SHOWN_HOSTS = 3
 _FIRST_LOOK = 0.5  # seconds
+_LOOK_SHARE = 50  # how much longer the time between two looks is than a look takes
 
 
 def progress_line(hosts: Sequence[HostProgress], paused: str = "") -> str:
@@ -61,13 +62,15 @@ class FetchTicker:
         self._folder, self._rules, self._every = folder, rules, every
         self._tally, self._pace = Tally(folder, keep=True), Pace()
         self._began = self._looked = self._told = time.monotonic()
+        self._cost = 0.0
         self._look(self._began)
 
     def line(self) -> str:
         """Return a line of progress; empty when it is not time for one."""
         now = time.monotonic()
         # A new host's rate is told from its first answer on, which early looks find.
-        if now - self._looked < min(self._every, max(_FIRST_LOOK, (now - self._began) / 4)):
+        pause = min(self._every, max(_FIRST_LOOK, (now - self._began) / 4))
+        if now - self._looked < max(pause, _LOOK_SHARE * self._cost):
             return ""
         self._look(now)
         rates = self._pace.rates()
@@ -81,6 +84,7 @@ class FetchTicker:
         self._tally.refresh()
         self._pace.look(tried(self._tally), now)
         self._looked = time.monotonic()
+        self._cost = self._looked - now
 
 
 def host_lines(folder: Path, limit: int = 20) -> Iterator[str]:

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipeline.media.journal import Image, image_file
 from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.model.outcomes import Outcome
+from pipeline.storage.row_groups import row_reader
 
 LASTING = frozenset(
     outcome.code
@@ -46,10 +46,7 @@ def reused(
     """
     if not table:
         return
-    import pyarrow.compute as pc  # 8 MB that a process without earlier work need not hold
-
-    earlier = pq.read_table(folder / table, filters=pc.field("into") == unit).to_pylist()
-    by_image = {row["image_id"]: row for row in earlier}
+    by_image = {row["image_id"]: row for row in row_reader(folder / table, ("into",)).equal("into", unit)}
     by_media: dict[str, list[str]] = {}
     for row in rows:
         by_media.setdefault(row["media_id"], []).append(row["image_id"])

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ import pyarrow.parquet as pq
 from pipeline.media.journal import logged
 from pipeline.media.pauses import pauses
 from pipeline.storage.atomic import atomic_path, read_json
+from pipeline.storage.unit_files import listed, units_name
 
 STORED = "stored"
 LOG = Path("progress", "units.jsonl")
@@ -86,19 +86,29 @@ class Tally:
         self._read_units()
 
     def _read_plans(self) -> None:
-        """Read plans that are new; of a plan of an earlier recipe no unit is in `_plan.json`, where a stage has one."""
+        """Read the units of rounds that are new; what an earlier recipe planned is in no `_plan.json` of a stage."""
         mark = self._folder / "_plan.json"
-        planned = {Path(name).stem for name in read_json(mark)["outputs"]} if mark.exists() else None
+        plan = read_json(mark) if mark.exists() else None
         for path in sorted(self._folder.glob("plan-*.parquet")):
+            round_ = path.stem.partition("-")[2]
+            table = self._folder / units_name(round_)
             try:
-                written = path.stat().st_mtime_ns
-                units = _plan(path) if self._plans.get(path.name) != written else []
+                written = (table if table.exists() else path).stat().st_mtime_ns
+                if self._plans.get(round_) == written:
+                    continue
+                if table.exists():
+                    planned, units = plan is None or round_ in plan.get("rounds", ()), _of_table(table)
+                else:  # a plan without a table of its units has a row group for each
+                    planned, units = True, _row_groups(path)
             except FileNotFoundError:  # a round in which nobody is asked has no plan
                 continue
-            self._plans[path.name] = written
+            if not planned:
+                continue  # looked at again, as it may come to be planned as it is
+            self._plans[round_] = written
+            outputs = None if table.exists() or plan is None else {Path(name).stem for name in plan["outputs"]}
             place = int(path.stem.rpartition("-")[2])
             for host, unit, images in units:
-                if unit not in self._units and (planned is None or unit in planned):
+                if unit not in self._units and (outputs is None or unit in outputs):
                     self._units[unit] = place
                     self.planned[host] += images
 
@@ -122,11 +132,7 @@ class Tally:
     def _read_units(self) -> None:
         """Count finished units that no line of the log speaks of, and keep such lines where that is ours to do."""
         lines = []
-        try:
-            names = sorted(entry.name for entry in os.scandir(self._folder / "media"))
-        except FileNotFoundError:
-            return
-        for name in names:
+        for name in sorted(listed(self._folder / "media")):
             unit, path = name.removesuffix(".parquet"), self._folder / "media" / name
             if self._units.get(unit, _DONE) != _DONE:
                 try:
@@ -200,7 +206,13 @@ class Tally:
         return "; ".join(pauses(self._folder / "network")[:1])
 
 
-def _plan(path: Path) -> Sequence[tuple[str, str, int]]:
+def _of_table(path: Path) -> Sequence[tuple[str, str, int]]:
+    """Return (host, unit, images) of every unit of a table of units."""
+    table = pq.ParquetFile(path).read(columns=["host", "unit", "rows"])
+    return list(zip(*(table[name].to_pylist() for name in ("host", "unit", "rows")), strict=True))
+
+
+def _row_groups(path: Path) -> Sequence[tuple[str, str, int]]:
     """Return (host, unit, images) of every row group, which is a unit of one host; read from the footer."""
     footer = pq.read_metadata(path)
     columns = {footer.schema.column(place).name: place for place in range(footer.num_columns)}

@@ -9,13 +9,11 @@ Knows no Beam: the fetch stage and `biomill fetch` both call it, in whatever pro
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-
-import pyarrow.parquet as pq
 
 from manifests import FetchRules, ImageRules
 from pipeline.media.background import Background
@@ -28,8 +26,10 @@ from pipeline.media.reading import READERS, read_many
 from pipeline.media.reuse import reused
 from pipeline.media.stored import stored_images
 from pipeline.media.stores import MediaStore, open_store
-from pipeline.media.task import FetchTask, unit_path
+from pipeline.media.task import FetchTask, Planned
 from pipeline.model.fetched import Fetched
+from pipeline.storage.row_groups import row_reader
+from pipeline.storage.unit_files import unit_path
 
 _SLOW_DECODE = 200_000_000  # nanoseconds of one core
 
@@ -65,7 +65,7 @@ class FetchUnits:
             finally:
                 fetcher.defer(key[0].host, -1)
 
-        feeds = [(host, self._feed(folder, task, units)) for host, units in task.hosts]
+        feeds = [(host, self._feed(folder, task, units)) for host, units in task.queues(folder)]
         with Background(folder, note, fetcher.fail) as background:
             for (unit, media_id), fetched in fetcher.answers(feeds):
                 if fetched.ok and decode_work(fetched.data) > _SLOW_DECODE:
@@ -74,16 +74,13 @@ class FetchUnits:
                 else:
                     self._note(unit, media_id, fetched)
 
-    def _feed(
-        self, folder: Path, task: FetchTask, units: Sequence[tuple[int, str]]
-    ) -> Iterator[tuple[tuple[_Unit, str], str]]:
+    def _feed(self, folder: Path, task: FetchTask, units: Sequence[Planned]) -> Iterator[tuple[tuple[_Unit, str], str]]:
         """Yield what is to be asked of one host; read by the scheduler's threads, so it changes no unit."""
         yield from self._wanted(folder, task, units)
 
     def _from_here(self, folder: Path, task: FetchTask, mirrors: Mirrors) -> None:
         """Note what needs no network, before anything is asked for: earlier answers, and what mirrors hold."""
-        places = [place for _, units in task.hosts for place in units]
-        wanted = self._wanted(folder, task, places, reuse=True)
+        wanted = self._wanted(folder, task, task.planned(folder), reuse=True)
         if not self.fetch.mirrors:
             for _ in wanted:  # earlier answers are noted as the units are gone through
                 pass
@@ -95,31 +92,32 @@ class FetchUnits:
 
     def _from_store(self, folder: Path, task: FetchTask) -> None:
         store, cap = _store(task.store), self.fetch.max_bytes
-        wanted = self._wanted(folder, task, [place for _, units in task.hosts for place in units])
+        wanted = self._wanted(folder, task, task.planned(folder))
         readers = READERS if store.remote else 1
         for (unit, media_id), held in read_many(wanted, lambda path, take: store.read(path, cap, take), readers):
             self._note(unit, media_id, held)
 
     def _wanted(
-        self, folder: Path, task: FetchTask, places: Sequence[tuple[int, str]], reuse: bool = False
+        self, folder: Path, task: FetchTask, units: Iterable[Planned], reuse: bool = False
     ) -> Iterator[tuple[tuple[_Unit, str], str]]:
         """Yield ((unit, medium), address) of all that is wanted of some units."""
-        for unit in self._units(folder, task, places, reuse):
+        for unit in self._units(folder, task, units, reuse):
             for media_id, rows in list(unit.wanted.items()):
                 yield (unit, media_id), str(rows[0]["address"])
 
-    def _units(
-        self, folder: Path, task: FetchTask, units: Sequence[tuple[int, str]], reuse: bool = False
-    ) -> Iterator[_Unit]:
+    def _units(self, folder: Path, task: FetchTask, units: Iterable[Planned], reuse: bool = False) -> Iterator[_Unit]:
         """Yield the units that have media to ask for; those that lack none, or nothing but writing, are done here."""
-        plan, files = pq.ParquetFile(folder / task.plan), Path(self.files) if self.files else None
-        for group, name in units:
+        plan, files = (
+            row_reader(folder / task.plan, ("host", "store", "unit")),
+            Path(self.files) if self.files else None,
+        )
+        for _, _, name, first, count in units:
             journal = Journal(folder, name, files)
             if (folder / unit_path(name)).exists():
                 journal.drop()  # a kill may have come between the two
                 continue
             wanted: dict[str, list[Mapping[str, Any]]] = {}
-            rows = plan.read_row_group(group).to_pylist()
+            rows = plan.rows(first, count)
             if reuse:
                 for images in reused(folder, task.reuse, name, rows, journal.media, files):
                     journal.note(images)

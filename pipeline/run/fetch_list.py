@@ -24,6 +24,7 @@ from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.media.mirrors import Mirrors
 from pipeline.media.network_loss import UNREACHED, hopeful_lines, nobody_answered
 from pipeline.media.progress import STORED, host_lines
+from pipeline.media.task import Planned
 from pipeline.model import ids
 from pipeline.model.errors import SourceError
 from pipeline.model.outcomes import Outcome
@@ -39,6 +40,7 @@ from pipeline.storage.statements import Statements
 _SQL = Statements(__name__)
 _MEMORY_MB = 1024
 _VERSION = 4
+_ROUND = "0"  # a list is asked for in one
 _MORE_CONNECTIONS = "; --connections and --host-rule raise it, if the host agrees"
 _LIST_SCHEMA = pa.schema(
     [
@@ -89,7 +91,7 @@ def fetch_list(
         from pipeline.media.work import FetchUnits  # what asks hosts and decodes images, once the list has been read
 
         work = FetchUnits(str(folder), rules, image, str(out / "images"))
-        yield from work_off(LocalExecutor(workers), work, units, "plan-0.parquet", reuse, {}, _MORE_CONNECTIONS)
+        yield from work_off(LocalExecutor(workers), work, units, _ROUND, reuse, {}, _MORE_CONNECTIONS)
         suspects.end_listed(con, folder, out / "images", rules)
         yield from _write_out(con, folder, out, rules)
         yield from hopeful_lines(con, f"read_parquet({sql.quote(str(out / 'outcomes.parquet'))})", command)
@@ -155,7 +157,7 @@ def _read_list(urls: Path, column: str, folder: Path, rules: FetchRules) -> int:
 
 def _plan(
     con: duckdb.DuckDBPyConnection, folder: Path, images: Path, rules: FetchRules, image: ImageRules
-) -> tuple[list[fetch_plan.Planned], str]:
+) -> tuple[list[Planned], str]:
     """Cut the list into units, and give them with the table of what an earlier list has brought.
 
     Units that other rules made go first, as their images have the same names. An image whose file is not as it was
@@ -166,18 +168,18 @@ def _plan(
     manners = {"robots": rules.robots, "opt_outs": rules.opt_outs, "version": _VERSION}
     digest = fetch_plan.rules_digest({**made_by, **manners})
     _note_lost(con, folder, images, digest)
-    units = fetch_plan.write_plan(con, fetch_plan.with_retries(wanted, folder), folder, "plan-0.parquet", rules, digest)
-    planned = {unit[-1] for unit in units}
+    units = fetch_plan.write_plan(con, fetch_plan.with_retries(wanted, folder), folder, _ROUND, rules, digest)
+    planned = {each.unit for each in units}
     own = [path.stem for path in sorted(folder.glob(f"media/{digest}*.parquet")) if path.stem not in planned]
     todo = missing_units(folder, units)
     earlier = [fetch_plan.Earlier(folder, tuple(own), lasting=False)]
-    reuse = fetch_plan.write_reuse(con, folder, "plan-0.parquet", "reuse-0.parquet", earlier) if todo else ""
+    reuse = fetch_plan.write_reuse(con, folder, _ROUND, earlier) if todo else ""
     return todo, reuse
 
 
 def _write_out(con: duckdb.DuckDBPyConnection, folder: Path, out: Path, rules: FetchRules) -> Iterator[str]:
     """Write images and outcomes, remove what is not of this list any more, and give the summary."""
-    plan = pq.ParquetFile(folder / "plan-0.parquet").read(columns=["unit", "media_id"])
+    plan = pq.ParquetFile(folder / fetch_plan.plan_name(_ROUND)).read(columns=["unit", "media_id"])
     planned, wanted = (set(plan.column(name).unique().to_pylist()) for name in ("unit", "media_id"))
     for path in sorted(folder.glob("media/*.parquet")):
         if path.stem not in planned and path.name != "-schema.parquet":

@@ -19,11 +19,11 @@ from pipeline.model.duration import duration
 from pipeline.model.errors import RunError
 from pipeline.run.sitting import DONE, FAILED, INTERRUPTED, KILLED, NETWORK_LOST, RUNNING, UNTIL, Sitting, last_sitting
 from pipeline.run.stage_rows import Rows, decided_rows, rows_so_far
-from pipeline.stages.base import missing
 from pipeline.storage.atomic import read_json
 from pipeline.storage.going_on import go_on
 from pipeline.storage.places import Place, place
 from pipeline.storage.run_folder import STAGES, RunFolder
+from pipeline.storage.unit_files import planned_count, planned_outputs, present
 
 _LOOKS = 5  # a run that clears a stage while it is looked at is looked at again
 
@@ -130,22 +130,22 @@ def _stage(
 ) -> StageStatus:
     if not folder.plan(name).exists():
         return StageStatus(name, "waiting", 0, 0, Rows(None, None, None))
-    outputs = read_json(folder.plan(name))["outputs"]
+    plan = read_json(folder.plan(name))
+    units = planned_count(plan)
     if folder.done(name).exists():
         done = read_json(folder.done(name))
         state = "done" if reached.get(name, {}).get("digest") == done["digest"] else "earlier"
-        return StageStatus(name, state, len(outputs), len(outputs), decided_rows(done))
-    lacking = set(missing(folder.stage(name), outputs))
-    there = [folder.stage(name) / output for output in outputs if output not in lacking]
+        return StageStatus(name, state, units, units, decided_rows(done))
+    there = sorted(present(folder.stage(name), planned_outputs(folder.stage(name), plan)))
     rows = rows_so_far(folder, name, tally)
     if not at_work:
-        return StageStatus(name, "stopped", len(there), len(outputs), rows)
+        return StageStatus(name, "stopped", len(there), units, rows)
     left = None
     if name != "fetch":
-        left = _units_left(folder.plan(name), there, len(outputs))
+        left = _units_left(folder.plan(name), [folder.stage(name) / output for output in there], units)
     elif not paused:
         left = time_left(hosts)
-    return StageStatus(name, "running", len(there), len(outputs), rows, left)
+    return StageStatus(name, "running", len(there), units, rows, left)
 
 
 def _units_left(plan: Place, there: list[Place], units: int) -> float | None:

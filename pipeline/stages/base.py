@@ -22,9 +22,14 @@ from pipeline.storage.atomic import read_json, sweep, write_json
 from pipeline.storage.database import connect, parquet
 from pipeline.storage.places import Place, remove_tree
 from pipeline.storage.run_folder import RunFolder
+from pipeline.storage.unit_files import present
 
 if TYPE_CHECKING:
     from pipeline.engine.engine import Engine
+
+
+_LOOK_SHARE = 50
+"""How much longer the time between two looks at the unit files is than a look takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,21 +179,26 @@ def _upstream(stage: Stage, context: Context) -> dict[str, str]:
     return {name: context.folder.digest(name) for name in stage.upstream}
 
 
-def plan_outputs(context: Context, name: str, outputs: Sequence[str], rows: int | None = None) -> None:
+def plan_outputs(
+    context: Context,
+    name: str,
+    outputs: Sequence[str],
+    rows: int | None = None,
+    rounds: Mapping[str, int] | None = None,
+) -> None:
     """Record which unit files the stage will write, so that status can count them.
 
-    `rows`: rows that come in, where no earlier stage says it.
+    `rows`: rows that come in, where no earlier stage says it. `rounds`: units by round, of a stage that lists them in
+    tables (`pipeline.storage.unit_files`), as they are too many for a mark.
     """
     plan = context.folder.plan(name)
-    told = {} if rows is None else {"rows": rows}
+    told = {key: value for key, value in (("rows", rows), ("rounds", rounds)) if value is not None}
     write_json(plan, {**read_json(plan), "outputs": sorted(outputs), **told})
 
 
 def missing(folder: Place, outputs: Sequence[str]) -> list[str]:
-    """Return the outputs that do not exist yet, in order."""
-    if isinstance(folder, Path):
-        return [name for name in outputs if not (folder / name).exists()]
-    there = folder.listing()
+    """Return the outputs that do not exist yet, in order; each folder is listed once, so ask for all in one call."""
+    there = present(folder, outputs)
     return [name for name in outputs if name not in there]
 
 
@@ -198,13 +208,14 @@ def ticker(context: Context, name: str, outputs: Sequence[str], every: float = 5
 
     folder = context.folder.stage(name)
     began, before = time.monotonic(), len(missing(folder, outputs))
-    last = [began]
+    last, cost = [began], [0.0]
 
     def tick() -> None:
         now = time.monotonic()
-        if now - last[0] < every:
+        if now - last[0] < max(every, _LOOK_SHARE * cost[0]):
             return
         left = len(missing(folder, outputs))
+        cost[0] = time.monotonic() - now
         about = f", about {duration(left * (now - began) / (before - left))} left" if 0 < left < before else ""
         context.progress(f"{name}: {len(outputs) - left:,} of {len(outputs):,} work units{about}")
         last[0] = time.monotonic()

@@ -21,7 +21,7 @@ again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,6 @@ import duckdb
 from pipeline.media import open_store
 from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.media.network_loss import nobody_answered
-from pipeline.media.task import unit_path
 from pipeline.media.work import FetchUnits
 from pipeline.model import ids
 from pipeline.stages import fetch_placeholders, fetch_plan, fetch_sql
@@ -40,6 +39,7 @@ from pipeline.stages.one_medium import ALTERNATES
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import write_table
 from pipeline.storage.statements import Statements
+from pipeline.storage.unit_files import unit_path
 
 if TYPE_CHECKING:
     from pipeline.engine.engine import Engine
@@ -77,7 +77,7 @@ class Fetch(Stage):
         """Cut the candidates into units, fetch what is missing, and write who arrived."""
         folder, run = context.folder.stage(self.name), context.folder
         write_table(folder / "media" / "-schema.parquet", MEDIA_SCHEMA.empty_table())
-        outputs: list[str] = []
+        asked_for: dict[str, list[str]] = {}
         candidates = sql.parquet(run.stage("screen") / "candidates")
         names = sql.parquet(run.stage("resolve") / "names")
         wanted = context.recipe.fetch.images_per_taxon
@@ -85,24 +85,26 @@ class Fetch(Stage):
         with sql.connect(context.recipe.limits.memory_mb, run.root) as con:
             fetch_placeholders.begin(con)
             for step in count():
-                chosen = self._choose(con, context, candidates, folder, outputs, step) if wanted else None
+                chosen = self._choose(con, context, candidates, folder, asked_for, step) if wanted else None
                 if chosen is None and step:
                     # All that is asked for has its answer: what is a placeholder now is asked for elsewhere.
-                    found = fetch_placeholders.decide(con, asked, _files(folder, outputs), names, context.recipe.fetch)
+                    found = fetch_placeholders.decide(
+                        con, asked, _files(folder, asked_for), names, context.recipe.fetch
+                    )
                     if not found:
                         break
                     context.progress(f"fetch: {found:,} images are placeholders")
                 asked = chosen or asked
                 for place in range(ALTERNATES + 1):
-                    media = fetch_placeholders.judged(_files(folder, outputs))
+                    media = fetch_placeholders.judged(_files(folder, asked_for))
                     source = f"(SELECT * FROM {asked} WHERE image_id NOT IN (SELECT image_id FROM {media}))"
                     if place:
                         source = fetch_sql.alternates_sql(asked, media, place)
-                    self._round(con, context, engine, source, f"{step}-{place}", outputs)
-            _remove_stale(folder, outputs)
+                    self._round(con, context, engine, source, f"{step}-{place}", asked_for)
+            _remove_stale(folder, asked_for)
             fetch_plan.note_answered(folder)
             placeholders = self._find_placeholders(con, context, folder, candidates, asked)
-        return {"units": len(outputs), "placeholders": placeholders}
+        return {"units": sum(map(len, asked_for.values())), "placeholders": placeholders}
 
     def _choose(
         self,
@@ -110,7 +112,7 @@ class Fetch(Stage):
         context: Context,
         candidates: str,
         folder: Path,
-        outputs: Sequence[str],
+        asked_for: Mapping[str, Sequence[str]],
         step: int,
     ) -> str | None:
         """Return, as a FROM clause, the candidates asked so far and in this step; None when the step asks nobody."""
@@ -127,7 +129,7 @@ class Fetch(Stage):
         if step == 0:
             con.execute(f"CREATE OR REPLACE TEMP TABLE upto AS SELECT DISTINCT taxon, {wanted} AS upto FROM {order}")
             return asked
-        media = fetch_placeholders.judged(_files(folder, outputs))
+        media = fetch_placeholders.judged(_files(folder, asked_for))
         tried = f"({fetch_sql.attempts_sql(asked, media)})"
         factor = 2 ** max(0, step - _PATIENT_STEPS)
         arrived = fetch_sql.arrived_sql(asked, media, tried)
@@ -145,36 +147,36 @@ class Fetch(Stage):
         context: Context,
         engine: Engine,
         wanted: str,
-        number: str,
-        outputs: list[str],
+        round_: str,
+        asked_for: dict[str, list[str]],
     ) -> None:
-        """Plan one round, fetch what is missing of it, and add its unit files to `outputs`."""
+        """Plan one round, fetch what is missing of it, and add its units to those that are asked for."""
         folder, recipe = context.folder.stage(self.name), context.recipe
-        plan = f"plan-{number}.parquet"
         digest = fetch_plan.rules_digest({**recipe_parts(recipe, _RULES), "version": self.version})
-        units = fetch_plan.write_plan(con, fetch_plan.with_retries(wanted, folder), folder, plan, recipe.fetch, digest)
-        outputs += [unit_path(name) for *_, name in units]
+        units = fetch_plan.write_plan(
+            con, fetch_plan.with_retries(wanted, folder), folder, round_, recipe.fetch, digest
+        )
         if not units:
-            (folder / plan).unlink()
+            fetch_plan.remove_plan(folder, round_)
             return
+        asked_for[round_] = [each.unit for each in units]
         todo = missing_units(folder, units)
-        plan_outputs(context, self.name, outputs)
+        plan_outputs(context, self.name, (), rounds={each: len(names) for each, names in asked_for.items()})
         context.progress(f"fetch: {len(units) - len(todo):,} of {len(units):,} work units were there")
         if not todo:
             return
-        reuse = fetch_plan.write_reuse(
-            con, folder, plan, f"reuse-{number}.parquet", _earlier(context, folder, digest, outputs)
-        )
+        reuse = fetch_plan.write_reuse(con, folder, round_, _earlier(context, folder, digest, asked_for))
         stores = {spec.name: spec.media for spec in recipe.sources}
         work = FetchUnits(str(folder), recipe.fetch, recipe.image)
-        for line in work_off(engine, work, todo, plan, reuse, stores):
+        for line in work_off(engine, work, todo, round_, reuse, stores):
             context.progress(line)
-        lost = nobody_answered(con, _files(folder, outputs))
+        (folder / fetch_plan.reuse_name(round_)).unlink(missing_ok=True)
+        lost = nobody_answered(con, _files(folder, asked_for))
         if lost is not None:
             # What no host was reached for is not kept as an outcome, so that the same command asks for it.
-            for output in outputs:
-                (folder / output).unlink()
-                (folder / "blobs" / f"{Path(output).stem}.bin").unlink(missing_ok=True)
+            for unit in chain.from_iterable(asked_for.values()):
+                (folder / unit_path(unit)).unlink()
+                (folder / "blobs" / f"{unit}.bin").unlink(missing_ok=True)
             raise lost
 
     def _find_placeholders(
@@ -226,14 +228,16 @@ def note_retry(context: Context, outcomes: Sequence[str]) -> None:
         context.progress(f"fetch: no row ended as {' or '.join(outcomes)}; nothing is asked for again")
 
 
-def _earlier(context: Context, folder: Path, digest: str, outputs: Sequence[str]) -> list[fetch_plan.Earlier]:
+def _earlier(
+    context: Context, folder: Path, digest: str, asked_for: Mapping[str, Sequence[str]]
+) -> list[fetch_plan.Earlier]:
     """Return where answers may be reused from: units of this run that were cut otherwise, then other runs."""
 
     def units(place: Path) -> list[str]:
         return sorted(path.stem for path in place.glob(f"media/{digest}*.parquet"))
 
-    planned = set(outputs)
-    own = tuple(unit for unit in units(folder) if unit_path(unit) not in planned)
+    planned = set(chain.from_iterable(asked_for.values()))
+    own = tuple(unit for unit in units(folder) if unit not in planned)
     others = [place / Fetch.name for place in context.reuse]
     return [
         fetch_plan.Earlier(folder, own, lasting=False),
@@ -241,18 +245,22 @@ def _earlier(context: Context, folder: Path, digest: str, outputs: Sequence[str]
     ]
 
 
-def _remove_stale(folder: Path, outputs: Sequence[str]) -> None:
-    planned = set(outputs)
+def _remove_stale(folder: Path, asked_for: Mapping[str, Sequence[str]]) -> None:
+    planned = set(chain.from_iterable(asked_for.values()))
     for path in sorted(folder.glob("media/*.parquet")):
-        if f"media/{path.name}" not in planned and path.name != "-schema.parquet":
+        if path.stem not in planned and path.name != "-schema.parquet":
             path.unlink()
             (folder / "blobs" / f"{path.stem}.bin").unlink(missing_ok=True)
     for path in sorted(folder.glob("journal/*")):
-        if unit_path(path.stem) not in planned:
+        if path.stem not in planned:
             path.unlink()
+    for round_ in fetch_plan.planned_rounds(folder):
+        if round_ not in asked_for:
+            fetch_plan.remove_plan(folder, round_)
 
 
-def _files(folder: Path, outputs: Sequence[str]) -> str:
+def _files(folder: Path, asked_for: Mapping[str, Sequence[str]]) -> str:
     """Return the FROM clause of the unit files of this plan, which need not be all that lie in the folder."""
-    paths = [folder / "media" / "-schema.parquet", *(folder / output for output in outputs)]
+    units = map(unit_path, chain.from_iterable(asked_for.values()))
+    paths = [folder / "media" / "-schema.parquet", *(folder / output for output in units)]
     return f"read_parquet([{', '.join(sql.quote(str(path)) for path in paths)}])"

@@ -1,16 +1,16 @@
-"""Cutting what is wanted into units of one host, and dealing units to tasks.
+"""Cutting what is wanted into units of one host.
 
 Units are cut and named by the input alone: a unit's name begins with the digest of the rules by which its images are
-made, and goes on with a digest of what is in it. Which units are worked off together depends on the workers, and
-changes nothing that is written.
+made, and goes on with a digest of what is in it. A round's plan has a row per image, those of a unit together, and
+beside it stands the table of its units.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,27 +18,23 @@ import duckdb
 import pyarrow as pa
 
 from manifests import FetchRules
-from pipeline.media.http.limits import connections_of, fewest_connections, tasks_of
-from pipeline.media.media_schema import PLAN_SCHEMA
+from pipeline.media.media_schema import PLAN_SCHEMA, UNITS_SCHEMA
 from pipeline.media.reuse import LASTING, REUSE_SCHEMA
-from pipeline.media.task import FetchTask
+from pipeline.media.task import Planned
 from pipeline.model.errors import UsageError
 from pipeline.model.evidence_text import evidence
 from pipeline.model.outcomes import Outcome
 from pipeline.storage import database as sql
-from pipeline.storage.atomic import read_json, table_writer, write_json
+from pipeline.storage.atomic import read_json, write_json, write_table
+from pipeline.storage.row_groups import GROUP_ROWS, row_group_writer
 from pipeline.storage.statements import Statements
+from pipeline.storage.unit_files import units_name
 
 RULES_DIGITS = 8
-UNKNOWN_WORKERS = 16
-"""Tasks where neither the recipe nor the runner says how many workers there are."""
 _SQL = Statements(__name__)
 _ANSWERED = "retries/answered.json"
 _SMALLEST = 25  # media of a unit: less would cost more files than it wins in sharing
 _UNITS_PER_HOST = 16  # that a host's work is cut into at least, once it has enough of it
-
-Planned = tuple[str, str, int, str]
-"""(host, store, row group of the plan, unit name) of a unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +53,9 @@ def rules_digest(parts: Mapping[str, Any]) -> str:
 
 
 def write_plan(
-    con: duckdb.DuckDBPyConnection, wanted: str, folder: Path, name: str, rules: FetchRules, digest: str
+    con: duckdb.DuckDBPyConnection, wanted: str, folder: Path, round_: str, rules: FetchRules, digest: str
 ) -> list[Planned]:
-    """Write FOLDER/NAME, one row group per unit, and give what was planned.
+    """Write the plan of a round and the table of its units, and give what was planned.
 
     `wanted` is a FROM clause with host, media_id, store, address, image_id, the box, and `again`: how often an image
     was asked for again on request.
@@ -69,15 +65,51 @@ def write_plan(
     counts = con.execute(f"SELECT {host}, store, count(DISTINCT media_id) FROM {wanted} GROUP BY ALL").fetchall()
     sizes = {(each, store): unit_size(media, rules.unit_size) for each, store, media in counts}
     units: list[Planned] = []
-    with table_writer(folder / name, PLAN_SCHEMA) as writer:
-        for rows in cut(sql.batches(con, query), sizes):
-            content = "\n".join(f"{row['image_id']} {row['again']}" for row in rows)
-            unit = digest + hashlib.blake2b(content.encode(), digest_size=14).hexdigest()
-            table = pa.Table.from_pylist([{**row, "unit": unit} for row in rows], PLAN_SCHEMA)
-            writer.write_table(table, row_group_size=1 << 30)
-            first = rows[0]
-            units.append((first["host"], first["store"], len(units), unit))
+    with row_group_writer(folder / plan_name(round_), PLAN_SCHEMA) as write:
+        for table, cuts in cut(sql.batches(con, query), sizes):
+            images, again = (table[name].to_pylist() for name in ("image_id", "again"))
+            hosts, stores, names = table["host"], table["store"], []
+            for start, end in pairwise(cuts):
+                content = "\n".join(map("{} {}".format, images[start:end], again[start:end]))
+                names.append(digest + hashlib.blake2b(content.encode(), digest_size=14).hexdigest())
+                first = units[-1].first + units[-1].rows if units else 0
+                place = hosts[start].as_py(), stores[start].as_py()
+                units.append(Planned(*place, names[-1], first, end - start))
+            each = pa.array(
+                (name for name, (start, end) in zip(names, pairwise(cuts), strict=True) for _ in range(end - start)),
+                pa.string(),
+            )
+            write(table.append_column("unit", each).select(PLAN_SCHEMA.names).cast(PLAN_SCHEMA))
+    write_units(folder / units_name(round_), units)
     return units
+
+
+def plan_name(round_: str) -> str:
+    """Return the name of the plan of a round; beside it stands the table of its units."""
+    return f"plan-{round_}.parquet"
+
+
+def planned_rounds(folder: Path) -> list[str]:
+    """Return the rounds of which plans lie in a folder, of whatever recipe they are."""
+    return sorted({path.stem.partition("-")[2] for path in folder.glob("plan-*.parquet")})
+
+
+def remove_plan(folder: Path, round_: str) -> None:
+    """Remove the plan of a round with all that belongs to it."""
+    for name in (units_name(round_), plan_name(round_), reuse_name(round_)):
+        (folder / name).unlink(missing_ok=True)
+
+
+def reuse_name(round_: str) -> str:
+    """Return the name of the table of earlier answers that go into the units of a round."""
+    return f"reuse-{round_}.parquet"
+
+
+def write_units(path: Path, units: Sequence[Planned]) -> None:
+    """Write a table of units, in their order."""
+    columns = list(zip(*units, strict=True)) or [()] * len(Planned._fields)
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, UNITS_SCHEMA, strict=True)]
+    write_table(path, pa.table(arrays, schema=UNITS_SCHEMA), row_group_size=GROUP_ROWS)
 
 
 def unit_size(media: int, largest: int) -> int:
@@ -94,83 +126,37 @@ def unit_size(media: int, largest: int) -> int:
     return min(size, largest)
 
 
-def cut(batches: Iterator[pa.RecordBatch], sizes: Mapping[tuple[str, str], int]) -> Iterator[list[dict[str, Any]]]:
-    """Cut rows, sorted by host, store and medium, into units of at most `sizes[host, store]` media."""
-    unit: list[dict[str, Any]] = []
-    media = 0
+def cut(
+    batches: Iterable[pa.RecordBatch], sizes: Mapping[tuple[str, str], int]
+) -> Iterator[tuple[pa.Table, list[int]]]:
+    """Cut rows, sorted by host, store and medium, into units of at most `sizes[host, store]` media.
+
+    Yields tables of whole units, each with the rows at which a unit begins, and its number of rows.
+    """
+    waiting: pa.Table | None = None  # the unit that is not at its end
+    key: tuple[str, str] = ("", "")
+    medium, media = "", 0
     for batch in batches:
-        for row in batch.to_pylist():
-            if unit and (row["host"], row["store"]) != (unit[-1]["host"], unit[-1]["store"]):
-                yield unit
-                unit, media = [], 0
-            if not unit or row["media_id"] != unit[-1]["media_id"]:
-                if media == sizes[row["host"], row["store"]]:
-                    yield unit
-                    unit, media = [], 0
-                media += 1
-            unit.append(row)
-    if unit:
-        yield unit
-
-
-def passes(rules: FetchRules, workers: int) -> tuple[int, int]:
-    """Return over how many tasks units are dealt, and over how many those that the first pass left unfinished.
-
-    A task leaves a medium to others when a redirect leads to a host in which it has no part. In the second pass there
-    are no more tasks than any host may have connections, so every task has a part in every host. `workers`: how many
-    there are; 0: nobody knows.
-
-    >>> passes(FetchRules(), 20), passes(FetchRules(lanes=4), 20), passes(FetchRules(), 0)
-    ((20, 8), (4, 4), (16, 8))
-    """
-    wanted = rules.lanes or workers or UNKNOWN_WORKERS
-    first = min(wanted, workers) if workers else wanted
-    return first, min(first, fewest_connections(rules))
-
-
-def tasks(
-    units: Sequence[Planned], plan: str, reuse: str, stores: Mapping[str, str], rules: FetchRules, parts: int
-) -> list[FetchTask]:
-    """Return the tasks: the units of every host dealt to those that may ask it, each unit of a local store alone.
-
-    >>> units = [("a.org", "", 0, "u"), ("a.org", "", 1, "v"), ("b.org", "", 2, "w")]
-    >>> [(task.hosts, task.parts) for task in tasks(units, "plan.parquet", "", {}, FetchRules(), parts=1)]
-    [((('a.org', ((0, 'u'), (1, 'v'))), ('b.org', ((2, 'w'),))), 1)]
-    """
-    dealt: dict[int, dict[str, list[tuple[int, str]]]] = {}
-    found: list[FetchTask] = []
-    askers: dict[str, Iterator[int]] = {}
-    for host, store, group, unit in units:
-        if store:
-            # A local store asks for no politeness: each unit is a task of its own.
-            found.append(FetchTask(plan, ((host, ((group, unit),)),), store=stores[store]))
-            continue
-        if host not in askers:
-            askers[host] = cycle(tasks_of(host, connections_of(rules, host), parts))
-        dealt.setdefault(next(askers[host]), {}).setdefault(host, []).append((group, unit))
-    for part, hosts in sorted(dealt.items()):
-        # The longest queue first: it is the one that the end of the run waits for.
-        ordered = sorted(hosts.items(), key=lambda item: (-len(item[1]), item[0]))
-        places = tuple((host, tuple(queue)) for host, queue in ordered)
-        found.append(FetchTask(plan, places, part, parts, reuse=reuse))
-    return found
-
-
-def idle_workers(rules: FetchRules, units: Sequence[Planned], found: Sequence[FetchTask], workers: int) -> str:
-    """Return a line of progress that says why workers have nothing to do; empty where all have, or work is short.
-
-    >>> units = [("a.org", "", number, str(number)) for number in range(40)]
-    >>> idle_workers(FetchRules(), units, tasks(units, "", "", {}, FetchRules(), 16), 16)
-    'fetch: 8 of 16 workers have nothing to do: a host is asked by as many as it may have connections (8)'
-    """
-    idle = min(workers, len(units)) - len(found)
-    if idle <= 0:
-        return ""
-    line = f"fetch: {workers - len(found)} of {workers} workers have nothing to do: "
-    if 0 < rules.lanes < workers:
-        return line + f"fetch.lanes is {rules.lanes}; leave it out, or set it to {workers}"
-    most = max(connections_of(rules, host) for host, store, *_ in units if not store)
-    return line + f"a host is asked by as many as it may have connections ({most})"
+        table = pa.Table.from_batches([batch])
+        begun = waiting.num_rows if waiting is not None else 0
+        cuts = [0]
+        columns = (table[name].to_pylist() for name in ("host", "store", "media_id"))
+        for place, (host, store, each) in enumerate(zip(*columns, strict=True), begun):
+            if (host, store) != key:
+                begins, key = True, (host, store)
+            elif each != medium:
+                begins = media == sizes[key]
+            else:
+                continue
+            medium, media = each, 1 if begins else media + 1
+            if begins and place:
+                cuts.append(place)
+        table = table if waiting is None else pa.concat_tables([waiting, table])
+        if len(cuts) > 1:
+            yield table.slice(0, cuts[-1]), cuts
+        waiting = table.slice(cuts[-1])
+    if waiting is not None and waiting.num_rows:
+        yield waiting, [0, waiting.num_rows]
 
 
 def note_retry(con: duckdb.DuckDBPyConnection, folder: Path, query: str) -> int:
@@ -223,8 +209,8 @@ def check_retry(outcomes: Sequence[str]) -> None:
             raise UsageError(f"no such outcome of fetch: {code!r}", expected=f"some of {', '.join(known)}")
 
 
-def write_reuse(con: duckdb.DuckDBPyConnection, folder: Path, plan: str, name: str, earlier: Sequence[Earlier]) -> str:
-    """Write which earlier answers go into the units of a plan, as FOLDER/NAME; give its name, or '' for none.
+def write_reuse(con: duckdb.DuckDBPyConnection, folder: Path, round_: str, earlier: Sequence[Earlier]) -> str:
+    """Write which earlier answers go into the units of a round's plan; give the table's name, or '' for none.
 
     Images that were noted to be asked for again are left out, whatever was answered before.
     """
@@ -240,12 +226,13 @@ def write_reuse(con: duckdb.DuckDBPyConnection, folder: Path, plan: str, name: s
         "reused",
         columns=REUSE_SCHEMA.names,
         earlier=" UNION ALL ".join(parts),
-        plan=str(folder / plan),
+        plan=str(folder / plan_name(round_)),
         retried=retried(folder, unanswered=True),
     )
-    with table_writer(folder / name, REUSE_SCHEMA) as writer:
+    name = reuse_name(round_)
+    with row_group_writer(folder / name, REUSE_SCHEMA) as write:
         rows = 0
         for batch in sql.batches(con, query):
-            writer.write_table(pa.Table.from_batches([batch]).cast(REUSE_SCHEMA))
+            write(pa.Table.from_batches([batch]).cast(REUSE_SCHEMA))
             rows += batch.num_rows
     return name if rows else ""

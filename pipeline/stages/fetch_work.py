@@ -11,46 +11,47 @@ from pipeline.engine.executor import Executor
 from pipeline.media.http.proxies import Proxies
 from pipeline.media.network_loss import clear_pauses, still_to_ask
 from pipeline.media.progress import FetchTicker
-from pipeline.media.task import unit_path
+from pipeline.media.task import Planned
 from pipeline.model.errors import NetworkLostError
-from pipeline.stages import fetch_plan
-from pipeline.stages.base import missing
+from pipeline.stages import fetch_dealing
+from pipeline.storage.unit_files import present, unit_path
 
 if TYPE_CHECKING:
     from pipeline.media.work import FetchUnits
 
 
-def missing_units(folder: Path, units: Sequence[fetch_plan.Planned]) -> list[fetch_plan.Planned]:
+def missing_units(folder: Path, units: Sequence[Planned]) -> list[Planned]:
     """Return the units whose files are not there yet."""
-    return [unit for unit in units if missing(folder, [unit_path(unit[-1])])]
+    there = present(folder, (unit_path(each.unit) for each in units))
+    return [each for each in units if unit_path(each.unit) not in there]
 
 
 def work_off(
     executor: Executor,
     work: FetchUnits,
-    todo: Sequence[fetch_plan.Planned],
-    plan: str,
+    todo: Sequence[Planned],
+    round_: str,
     reuse: str,
     stores: Mapping[str, str],
     advice: str = "",
 ) -> Iterator[str]:
-    """Fetch what the units of a plan lack, and yield lines of progress as it goes on.
+    """Fetch what the units of a round lack, and yield lines of progress as it goes on.
 
-    `plan`, `reuse`: the tables of what is wanted and of earlier answers, in the folder of the work. `stores`: the path
-    of every local store that a unit names. `advice`: what is said behind a line about workers that have nothing to do.
+    `reuse`: the table of earlier answers, in the folder of the work. `stores`: the path of every local store that a
+    unit names. `advice`: what is said behind a line about workers that have nothing to do.
     Raises NetworkLostError with how much is still to be asked for, and what `Executor.follow` raises.
     """
     folder, rules = Path(work.folder), work.fetch
     clear_pauses(folder)
-    if any(not store for _, store, *_ in todo) and (line := Proxies.from_environment().line()):
+    if any(not each.store for each in todo) and (line := Proxies.from_environment().line()):
         yield f"fetch: {line}"
     try:
-        for parts in fetch_plan.passes(rules, executor.sharing):
+        for parts in fetch_dealing.passes(rules, executor.sharing):
             todo = missing_units(folder, todo)
             if not todo:
                 break
-            tasks = fetch_plan.tasks(todo, plan, reuse, stores, rules, parts)
-            if idle := fetch_plan.idle_workers(rules, todo, tasks, executor.sharing):
+            tasks = fetch_dealing.tasks(folder, round_, todo, reuse, stores, rules, parts)
+            if idle := fetch_dealing.idle_workers(rules, todo, tasks, executor.sharing):
                 yield f"{idle}{advice}"
             ticker = FetchTicker(folder, rules)
             with closing(executor.follow("fetch", tasks, work, folder)) as steps:
@@ -59,3 +60,5 @@ def work_off(
                         yield line
     except NetworkLostError as error:
         raise still_to_ask(folder, error) from error
+    finally:
+        (folder / fetch_dealing.left_name(round_)).unlink(missing_ok=True)

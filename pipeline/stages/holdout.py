@@ -107,7 +107,8 @@ class Holdout(Stage):
         write_table(folder / "items" / "-schema.parquet", HASHED_SCHEMA.empty_table())
         write_table(folder / "ids" / "part.parquet", pa.Table.from_pylist(keys, KEYS_SCHEMA))
         write_table(folder / "taxa" / "part.parquet", pa.Table.from_pylist(taxa, KEYS_SCHEMA))
-        todo = [unit for unit in units if missing(folder, [unit.output])]
+        left = set(missing(folder, outputs))
+        todo = [unit for unit in units if unit.output in left]
         if todo:
             work = HashHeldOut(address_of(folder), recipe.image, recipe.fetch)
             engine.run_units(self.name, todo, work, folder, ticker(context, self.name, outputs))

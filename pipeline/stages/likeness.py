@@ -138,7 +138,8 @@ class Likeness(Stage):
         folder = context.folder.stage(self.name)
         outputs = [unit.output for unit in units]
         plan_outputs(context, self.name, outputs)
-        todo = [unit for unit in units if missing(folder, [unit.output])]
+        left = set(missing(folder, outputs))
+        todo = [unit for unit in units if unit.output in left]
         if todo:
             items, blobs = context.folder.stage("holdout") / "items", context.folder.stage("fetch") / "blobs"
             work = Work(str(folder), str(items), str(blobs), context.recipe.likeness)

@@ -14,8 +14,9 @@ from pipeline.model.records import NAME_COLUMNS
 from pipeline.stages.base import Balance, Context, Stage, missing, plan_outputs, ticker
 from pipeline.stages.shared_index import build_index, shared_index
 from pipeline.storage import database as sql
-from pipeline.storage.atomic import table_writer, write_table
+from pipeline.storage.atomic import write_table
 from pipeline.storage.places import Place, address_of, local_folder, place
+from pipeline.storage.row_groups import row_group_writer
 from pipeline.storage.tables import parquet_file, row_count
 from taxonomy import RESOLVED_SCHEMA, Policy, Taxonomy, resolve
 
@@ -61,16 +62,11 @@ def unit_path(unit: int) -> str:
 def _write_units(path: Place, batches: Iterator[pa.RecordBatch]) -> int:
     """Write batches as row groups of UNIT_NAMES, one work unit each, and give the number of rows."""
     schema = pa.schema([pa.field(name, pa.string()) for name in ("name_id", *NAME_COLUMNS)])
-    waiting, total = schema.empty_table(), 0
-    with table_writer(path, schema) as writer:
+    total = 0
+    with row_group_writer(path, schema, UNIT_NAMES) as write:
         for batch in batches:
             total += batch.num_rows
-            waiting = pa.concat_tables([waiting, pa.Table.from_batches([batch]).cast(schema)])
-            while waiting.num_rows >= UNIT_NAMES:
-                writer.write_table(waiting.slice(0, UNIT_NAMES).combine_chunks())
-                waiting = waiting.slice(UNIT_NAMES)
-        if waiting.num_rows:
-            writer.write_table(waiting.combine_chunks())
+            write(pa.Table.from_batches([batch]).cast(schema))
     return total
 
 
@@ -104,7 +100,8 @@ class Resolve(Stage):
         outputs = [unit_path(unit) for unit in range(groups)]
         plan_outputs(context, self.name, outputs)
         write_table(folder / "names" / "-schema.parquet", RESOLVED_SCHEMA.empty_table())
-        todo = [unit for unit in range(groups) if missing(folder, [unit_path(unit)])]
+        left = set(missing(folder, outputs))
+        todo = [unit for unit in range(groups) if unit_path(unit) in left]
         if todo:
             work = ResolveNames(address_of(folder), address_of(taxonomy), policy)
             engine.run_units(self.name, todo, work, folder, ticker(context, self.name, outputs))

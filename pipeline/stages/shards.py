@@ -7,16 +7,14 @@ its bytes do not depend on the others. Image bytes are copied from fetch's blobs
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from manifests.recipe import ShardRules
 from pipeline.model.records import RANK_COLUMNS
@@ -51,9 +49,10 @@ from pipeline.stages.select import label_names
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import atomic_path, write_table, write_text
 from pipeline.storage.blobs import Blobs
-from pipeline.storage.places import address_of, place
+from pipeline.storage.places import Place, address_of, place
+from pipeline.storage.row_groups import row_group_writer
 from pipeline.storage.statements import Statements
-from pipeline.storage.tables import read_table
+from pipeline.storage.tables import parquet_file, read_table
 
 if TYPE_CHECKING:
     import duckdb
@@ -87,6 +86,8 @@ MANIFEST_SCHEMA = pa.schema(
         pa.field("license_id", pa.string()),
     ]
 )
+MANIFEST_ROWS = 1 << 17
+"""Rows of a row group of the manifest."""
 _SQL = Statements(__name__)
 
 
@@ -195,25 +196,32 @@ class Shards(Stage):
         shards = self._assign(context, folder)
         outputs = [part_path(name) for name in shards]
         plan_outputs(context, self.name, outputs)
-        todo = [name for name in shards if missing(folder, [part_path(name)])]
+        left = set(missing(folder, outputs))
+        todo = [name for name in shards if part_path(name) in left]
         if todo:
             work = WriteShard(address_of(folder), address_of(context.folder.stage("fetch") / "blobs"), rules.layout)
             engine.run_units(self.name, todo, work, folder, ticker(context, self.name, outputs))
-        parts = [pq.read_table(folder / output, schema=MANIFEST_SCHEMA) for output in outputs]
-        manifest = pa.concat_tables([MANIFEST_SCHEMA.empty_table(), *parts])
-        sizes = {name: part.num_rows for name, part in zip(shards, parts, strict=True)}
-        write_table(folder / "manifest.parquet", manifest)
+        sizes, splits, known = self._list(folder, shards)
         write_text(folder / SIZES, sizes_json(sizes))
-        splits = pc.unique(manifest.column("split")).to_pylist()
         write_text(folder / README, shards_readme(context.recipe.name, rules.prefix, splits, rules.layout))
-        known: dict[str, str] = {}
-        for output in outputs:
-            noted = pq.read_schema(folder / output).metadata
-            known |= {name.decode(): digest.decode() for name, digest in noted.items()}
         write_checksums(folder, [*known, SIZES, "manifest.parquet", README], known)
-        return {"shards": len(shards), "samples": manifest.num_rows}
+        return {"shards": len(shards), "samples": sum(sizes.values())}
 
-    def _assign(self, context: Context, folder: Path) -> list[str]:
+    def _list(self, folder: Place, shards: Sequence[str]) -> tuple[dict[str, int], list[str], dict[str, str]]:
+        """Write `manifest.parquet` from the shards' parts; give the samples of each, the splits, and known digests."""
+        sizes: dict[str, int] = {}
+        known: dict[str, str] = {}
+        splits: dict[str, None] = {}
+        with row_group_writer(folder / "manifest.parquet", MANIFEST_SCHEMA, MANIFEST_ROWS) as write:
+            for name in shards:
+                part = parquet_file(folder / part_path(name)).read()
+                known |= {name.decode(): digest.decode() for name, digest in part.schema.metadata.items()}
+                sizes[name] = part.num_rows
+                splits.update(dict.fromkeys(pc.unique(part.column("split")).to_pylist()))
+                write(part.cast(MANIFEST_SCHEMA))
+        return sizes, list(splits), known
+
+    def _assign(self, context: Context, folder: Place) -> list[str]:
         """Write `plan.parquet`: every sample with its shard and place, in that order; give the shards' names."""
         recipe, stage = context.recipe, context.folder.stage
         decisions = sql.parquet(stage("select") / "decisions")
@@ -250,8 +258,11 @@ class Shards(Stage):
                 ),
                 folder / "plan.parquet",
             )
-        found = pq.read_table(folder / "plan.parquet", columns=["shard"]).column("shard")
-        return sorted(pc.unique(found).to_pylist())
+        shards: set[str] = set()
+        plan = parquet_file(folder / "plan.parquet", dictionaries=["shard"])
+        for batch in plan.iter_batches(columns=["shard"]):
+            shards.update(batch.column(0).dictionary.to_pylist())
+        return sorted(shards)
 
     def _counts(self, con: duckdb.DuckDBPyConnection, rules: ShardRules, names: str, joined: str) -> dict[str, int]:
         """Return the number of shards of each split, so that none is larger than the recipe allows.

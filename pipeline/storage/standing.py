@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pipeline.storage.going_on import go_on
 from pipeline.storage.run_folder import STAGES, RunFolder, made_over, marks
+from pipeline.storage.unit_files import planned_count, planned_outputs, present
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,8 @@ def stand(folder: RunFolder) -> Standing:
     for name in STAGES:
         plan = {} if name in current else marks(folder.plan(name))
         if made_over(plan, current):
-            planned = plan.get("outputs", [])
-            there = tuple(output for output in planned if (folder.stage(name) / output).exists())
-            begun[name] = Begun(there, len(planned))
+            stage = folder.stage(name)
+            begun[name] = Begun(tuple(sorted(present(stage, planned_outputs(stage, plan)))), planned_count(plan))
     listed = marks(folder.manifest).get("stages", {})
     earlier = tuple(name for name in current if name not in listed)
     return Standing(folder, tuple(current), begun, earlier, folder.held())

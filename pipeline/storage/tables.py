@@ -40,9 +40,12 @@ def read_table(
     return pa.concat_tables([read_table(file, wanted, filters) for file in files])
 
 
-def parquet_file(path: Place) -> pq.ParquetFile:
-    """Return a Parquet file to read by row groups; at an address by ranges of it."""
-    return pq.ParquetFile(path if isinstance(path, Path) else path.open())
+def parquet_file(path: Place, dictionaries: Sequence[str] = ()) -> pq.ParquetFile:
+    """Return a Parquet file to read by row groups; at an address by ranges of it.
+
+    `dictionaries`: columns of many equal texts, which are given as dictionaries.
+    """
+    return pq.ParquetFile(path if isinstance(path, Path) else path.open(), read_dictionary=list(dictionaries))
 
 
 def read_schema(path: Place) -> pa.Schema:

@@ -14,7 +14,7 @@ from pipeline.storage.places import Place
 from pipeline.storage.run_folder import STAGES
 from pipeline.verify.check import Findings, Run
 
-_PLANNED = {"digest", "upstream", "outputs", "rows"}
+_PLANNED = {"digest", "upstream", "outputs", "rounds", "rows"}
 """Keys of a stage's plan."""
 
 

@@ -41,7 +41,7 @@ import pyarrow as pa, pyarrow.parquet as pq
 from PIL import Image
 from manifests import FetchRules, ImageRules
 from pipeline.media.media_schema import PLAN_SCHEMA
-from pipeline.media.task import FetchTask
+from pipeline.media.task import FetchTask, Planned
 from pipeline.media.work import FetchUnits
 store, folder = pathlib.Path(out, "store"), pathlib.Path(out, "fetch")
 store.mkdir(parents=True)
@@ -50,8 +50,9 @@ Image.radial_gradient("L").save(store / "a.jpg")
 row = dict.fromkeys(PLAN_SCHEMA.names) | {"host": "h", "lane": "0", "media_id": "m", "address": "a.jpg"}
 row |= {"store": str(store), "image_id": "i", "unit": "u"}
 pq.write_table(pa.Table.from_pylist([row], PLAN_SCHEMA), folder / "plan.parquet")
+pq.write_table(pa.Table.from_pylist([Planned("h", "s", "u", 0, 1)._asdict()]), folder / "left.parquet")
 rules = FetchRules(), ImageRules(side=64)
-FetchUnits(str(folder), *rules)(FetchTask("plan.parquet", (("h", ((0, "u"),)),), store=str(store)))
+FetchUnits(str(folder), *rules)(FetchTask("plan.parquet", "left.parquet", 0, 1, store=str(store)))
 assert pq.ParquetFile(folder / "media" / "u.parquet").read(columns=["outcome"]).to_pydict() == {"outcome": [None]}
 """
     loaded = loaded_after_a_fetch(tmp_path, code)

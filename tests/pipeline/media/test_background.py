@@ -22,9 +22,10 @@ from pipeline.media.http import hosts
 from pipeline.media.images.cost import decode_work
 from pipeline.media.journal import Journal
 from pipeline.media.stored import stored_images
-from pipeline.media.task import FetchTask
+from pipeline.media.task import FetchTask, Planned
 from pipeline.model.errors import StorageError
 from pipeline.model.fetched import Fetched
+from pipeline.stages.fetch_plan import write_units
 from tests.pipeline.media.conftest import Site
 
 
@@ -186,7 +187,7 @@ def test_a_failure_in_the_background_ends_the_fetch_with_its_cause(
     task = work.FetchUnits(str(tmp_path), site.rules(), ImageRules(min_side=8))
     plan_of(site, tmp_path, 20)
     with pytest.raises(StorageError, match="no space left"):
-        task(FetchTask("plan.parquet", (("media.example.org", ((0, "unit"),)),)))
+        task(FetchTask("plan.parquet", "left.parquet", 0, 1))
 
 
 def plan_of(site: Site, folder: Path, count: int) -> None:
@@ -199,6 +200,7 @@ def plan_of(site: Site, folder: Path, count: int) -> None:
         for n in range(count)
     ]
     pq.write_table(pa.Table.from_pylist(rows, PLAN_SCHEMA), folder / "plan.parquet")
+    write_units(folder / "left.parquet", [Planned("media.example.org", "", "unit", 0, count)])
 
 
 @pytest.mark.parametrize("kind", ["PNG", "GIF", "TIFF", "WEBP", "BMP", "JPEG"])

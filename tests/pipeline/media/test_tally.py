@@ -17,7 +17,10 @@ from hypothesis import strategies as st
 from pipeline.media.journal import Journal
 from pipeline.media.media_schema import PLAN_SCHEMA
 from pipeline.media.tally import LOG, STORED, Tally
+from pipeline.media.task import Planned
+from pipeline.stages.fetch_plan import plan_name, write_units
 from pipeline.storage.atomic import table_writer, write_json
+from pipeline.storage.unit_files import units_name
 
 OUTCOMES = [None, None, "gone", "timeout", "host_down"]
 
@@ -27,11 +30,16 @@ def images(unit: str, number: int) -> list[dict[str, Any]]:
     return [{"image_id": f"{unit}-{n}", "media_id": f"{unit}-{n // 2}", "host": host} for n in range(number)]
 
 
-def write_plan(folder: Path, name: str, units: dict[str, int]) -> None:
-    with table_writer(folder / name, PLAN_SCHEMA) as writer:
+def write_plan(folder: Path, round_: str, units: dict[str, int], listed: bool = True) -> None:
+    """Write a plan, with the table of its units beside it or, as earlier versions did, a row group for each."""
+    with table_writer(folder / plan_name(round_), PLAN_SCHEMA) as writer:
         for unit, number in units.items():
             rows = [{**dict.fromkeys(PLAN_SCHEMA.names), **row, "unit": unit} for row in images(unit, number)]
             writer.write_table(pa.Table.from_pylist(rows, PLAN_SCHEMA), row_group_size=1 << 30)
+    if listed:
+        hosts = {unit: images(unit, 1)[0]["host"] for unit in units}
+        planned = [Planned(hosts[unit], "", unit, 0, number) for unit, number in units.items()]
+        write_units(folder / units_name(round_), planned)
 
 
 def answer(folder: Path, unit: str, number: int, order: random.Random, finish: bool) -> Counter[str]:
@@ -62,7 +70,7 @@ def test_every_look_counts_the_same(
 ) -> None:
     folder = tmp_path_factory.mktemp("fetch")
     units = {"u" * (place + 1): number for place, (number, *_) in enumerate(steps)}
-    write_plan(folder, "plan-0-0.parquet", units)
+    write_plan(folder, "0-0", units, listed=order.random() < 0.5)
     kept, plain = look(folder, keep=True), look(folder)
     expected = Counter[tuple[str, str]]()
     for unit, (number, finish, looked) in zip(units, steps, strict=True):
@@ -85,7 +93,7 @@ def test_every_look_counts_the_same(
 
 
 def test_a_unit_that_was_kept_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_plan(tmp_path, "plan-0-0.parquet", {"a": 4, "bb": 2})
+    write_plan(tmp_path, "0-0", {"a": 4, "bb": 2})
     first = answer(tmp_path, "a", 4, random.Random(1), finish=True)
     look(tmp_path, keep=True)
     monkeypatch.setattr("pipeline.media.tally._answers", lambda path: pytest.fail(f"{path} was read"))
@@ -94,7 +102,7 @@ def test_a_unit_that_was_kept_is_not_read_again(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_unit_that_was_made_again_counts_as_it_is_now(tmp_path: Path) -> None:
-    write_plan(tmp_path, "plan-0-0.parquet", {"a": 40})
+    write_plan(tmp_path, "0-0", {"a": 40})
     answer(tmp_path, "a", 40, random.Random(1), finish=True)
     before = look(tmp_path, keep=True).counts()
     (tmp_path / "media" / "a.parquet").unlink()
@@ -112,8 +120,21 @@ def test_a_unit_that_was_made_again_counts_as_it_is_now(tmp_path: Path) -> None:
 
 
 def test_what_an_earlier_recipe_planned_is_not_waited_for(tmp_path: Path) -> None:
-    write_plan(tmp_path, "plan-0-0.parquet", {"a": 2})
-    write_plan(tmp_path, "plan-3-0.parquet", {"old": 50})
+    write_plan(tmp_path, "0-0", {"a": 2})
+    write_plan(tmp_path, "3-0", {"old": 50})
+    write_json(tmp_path / "_plan.json", {"digest": "d", "outputs": [], "rounds": {"0-0": 1}})
+    tally = look(tmp_path)
+    assert tally.planned.total() == 2
+    write_json(tmp_path / "_plan.json", {"digest": "d", "outputs": [], "rounds": {"0-0": 1, "3-0": 1}})
+    tally.refresh()
+    assert tally.planned.total() == 52
+    write_json(tmp_path / "_plan.json", {"digest": "d", "outputs": []})
+    assert look(tmp_path).planned == Counter()
+
+
+def test_of_a_plan_by_row_groups_those_units_are_waited_for_that_the_mark_names(tmp_path: Path) -> None:
+    write_plan(tmp_path, "0-0", {"a": 2}, listed=False)
+    write_plan(tmp_path, "3-0", {"old": 50}, listed=False)
     write_json(tmp_path / "_plan.json", {"digest": "d", "outputs": ["media/a.parquet"]})
     assert look(tmp_path).planned.total() == 2
     write_json(tmp_path / "_plan.json", {"digest": "d", "outputs": []})
@@ -121,8 +142,8 @@ def test_what_an_earlier_recipe_planned_is_not_waited_for(tmp_path: Path) -> Non
 
 
 def test_an_image_that_came_from_another_address_is_not_failed(tmp_path: Path) -> None:
-    write_plan(tmp_path, "plan-0-0.parquet", {"a": 2})
-    write_plan(tmp_path, "plan-0-1.parquet", {"bb": 2})
+    write_plan(tmp_path, "0-0", {"a": 2})
+    write_plan(tmp_path, "0-1", {"bb": 2})
     for unit, outcome in (("a", "gone"), ("bb", None)):
         journal = Journal(tmp_path, unit)
         rows = [{**row, "address": "http://a", "outcome": outcome, "attempts": 1} for row in images(unit, 2)]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manifests import FetchRules, HostRules
@@ -18,8 +18,9 @@ from pipeline.media import Fetcher
 from pipeline.media.http.guards import Routes
 from pipeline.media.http.hosts import Host
 from pipeline.media.http.limits import HostLimits, fewest_connections
+from pipeline.media.task import Planned
 from pipeline.model.outcomes import Outcome
-from pipeline.stages import fetch_plan
+from pipeline.stages import fetch_dealing
 from tests.pipeline.media.conftest import Site, serve
 
 HOSTS = ("example.org", "a.example.org", "a.b.example.org", "example.org:8080", "other.net", "[::1]:81")
@@ -53,25 +54,28 @@ def test_the_parts_of_all_tasks_are_what_the_host_bears(rules: FetchRules, host:
     assert len(asking) == min(parts, whole.connections)
     assert max(limit.connections for limit in asking) - min(limit.connections for limit in asking) <= 1
     assert {limit.give_up_after for limit in dealt} == {whole.give_up_after}
-    first, second = fetch_plan.passes(rules, parts)
+    first, second = fetch_dealing.passes(rules, parts)
     assert second <= fewest_connections(rules) and second <= first == parts
     assert all(HostLimits(rules, part, second)(host).connections for part in range(second))
 
 
 @given(rules, st.lists(st.tuples(st.sampled_from(HOSTS), st.integers(1, 40)), unique_by=lambda each: each[0]))
+@settings(deadline=None)
 def test_every_unit_is_dealt_once_to_a_task_that_may_ask_its_host(
-    rules: FetchRules, hosts: list[tuple[str, int]]
+    tmp_path_factory: pytest.TempPathFactory, rules: FetchRules, hosts: list[tuple[str, int]]
 ) -> None:
-    units = [(host, "", group, f"{host}/{group}") for host, count in hosts for group in range(count)]
+    folder = tmp_path_factory.mktemp("fetch")
+    units = [Planned(host, "", f"{host}/{number}", number, 1) for host, count in hosts for number in range(count)]
     for parts in (1, 3, 16):
-        tasks = fetch_plan.tasks(units, "plan", "", {}, rules, parts)
-        assert sorted(unit for task in tasks for _, queue in task.hosts for _, unit in queue) == sorted(
-            unit for *_, unit in units
-        )
+        tasks = fetch_dealing.tasks(folder, "0", units, "", {}, rules, parts)
+        dealt = [each for task in tasks for _, queue in task.queues(folder) for each in queue]
+        assert sorted(dealt) == sorted(units)
         assert len({task.part for task in tasks}) == len(tasks)
         for task in tasks:
-            limits = HostLimits(rules, task.part, task.parts)
-            assert all(limits(host).connections for host, _ in task.hosts)
+            queues, limits = task.queues(folder), HostLimits(rules, task.part, task.parts)
+            assert all(limits(host).connections for host, _ in queues)
+            assert len({host for host, _ in queues}) == len(queues)
+            assert all(queue == sorted(queue, key=lambda each: each.first) for _, queue in queues)
 
 
 @pytest.mark.parametrize(

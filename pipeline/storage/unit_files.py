@@ -1,0 +1,82 @@
+"""Which unit files a stage has planned, and which of them are there: one listing a folder, however many they are.
+
+STAGE/_plan.json            `outputs`: their names; a stage that plans in rounds has `rounds` instead, units by round
+STAGE/units-ROUND.parquet   the units of a round, in column `unit`
+STAGE/media/UNIT.parquet    the output of such a unit
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.storage.atomic import TEMPORARY_PREFIX
+
+
+def listed(folder: Path) -> set[str]:
+    """Return the names in a folder, without temporary ones; none where there is no folder."""
+    try:
+        with os.scandir(folder) as entries:
+            return {entry.name for entry in entries if not entry.name.startswith(TEMPORARY_PREFIX)}
+    except (FileNotFoundError, NotADirectoryError):
+        return set()
+
+
+def present(stage: Path, outputs: Iterable[str]) -> set[str]:
+    """Return those of the outputs, relative to the stage, that exist.
+
+    >>> present(Path("/"), ["no/such/file"])
+    set()
+    """
+    wanted: dict[str, list[str]] = {}
+    for output in outputs:
+        folder, _, name = output.rpartition("/")
+        wanted.setdefault(folder, []).append(name)
+    found: set[str] = set()
+    for folder, names in wanted.items():
+        there = listed(stage / folder)
+        found.update(f"{folder}/{name}" if folder else name for name in names if name in there)
+    return found
+
+
+def unit_path(unit: str) -> str:
+    """Return the output of a unit of a round, relative to the stage."""
+    return f"media/{unit}.parquet"
+
+
+def units_name(round_: str) -> str:
+    """Return the name of the table of a round's units.
+
+    >>> units_name("0-1")
+    'units-0-1.parquet'
+    """
+    return f"units-{round_}.parquet"
+
+
+def units_of(stage: Path, rounds: Iterable[str]) -> list[str]:
+    """Return the names of the units of some rounds, in order; of a round whose table is gone there are none."""
+    import pyarrow.parquet as pq
+
+    found: list[str] = []
+    for each in rounds:
+        path = stage / units_name(each)
+        if path.exists():
+            found += pq.ParquetFile(path).read(columns=["unit"]).column(0).to_pylist()
+    return found
+
+
+def planned_outputs(stage: Path, plan: Mapping[str, Any]) -> Sequence[str]:
+    """Return the outputs that the plan of a stage names, relative to it."""
+    outputs: list[str] = plan.get("outputs", [])
+    return [*outputs, *map(unit_path, units_of(stage, plan.get("rounds", {})))]
+
+
+def planned_count(plan: Mapping[str, Any]) -> int:
+    """Return how many work units a plan has.
+
+    >>> planned_count({"outputs": ["a"], "rounds": {"0-0": 3}})
+    4
+    """
+    return len(plan.get("outputs", [])) + sum(map(int, plan.get("rounds", {}).values()))
