@@ -245,8 +245,8 @@ class Run:
 
         RunFolder(self.folder).require("shards")
         rules = Rules(batch, seed, mode, sampler, cap, split, where, threads=threads)
-        where = self.folder if isinstance(self.folder, Path) else f"{self.folder}/shards"
-        return Feed(where, rules, View(size, crop, decoder=decoder))
+        shards = self.folder if isinstance(self.folder, Path) else f"{self.folder}/shards"
+        return Feed(shards, rules, View(size, crop, decoder=decoder))
 
 
 def _toml(value: object) -> str:

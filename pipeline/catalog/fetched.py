@@ -63,6 +63,8 @@ def _noted(stage: Place) -> list[tuple[str, list[dict[str, Any]]]]:
     from pipeline.media.journal import logged
 
     found: list[tuple[str, list[dict[str, Any]]]] = []
+    if not isinstance(stage, Path):
+        return found  # workers upload segments of their journals now and then, which are for those who go on
     for path in sorted(stage.glob("journal/*.log")):
         try:
             found.append((path.stem, [row for _, rows in logged(path) for row in rows]))

@@ -25,6 +25,7 @@ from pipeline.media.pauses import PauseNote
 from pipeline.media.permission import RobotsCache
 from pipeline.media.scheduler import Scheduler
 from pipeline.model.fetched import Fetched
+from pipeline.storage.places import Place
 
 Key = TypeVar("Key", bound=Hashable)
 HELD_BYTES = 64 << 20
@@ -51,7 +52,7 @@ class Fetcher:
         rules: FetchRules,
         part: int = 0,
         parts: int = 1,
-        robots: Path | None = None,
+        robots: Place | None = None,
         network: Path | None = None,
     ) -> None:
         if not 0 <= part < parts or rules.per_host_rate <= 0 or rules.per_host_connections < 1 or rules.attempts < 1:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import duckdb
 
@@ -12,6 +11,7 @@ from pipeline.media.progress import Tally
 from pipeline.model.errors import NetworkLostError
 from pipeline.model.outcomes import Outcome
 from pipeline.storage import database as sql
+from pipeline.storage.places import Place, matching
 
 UNREACHED = (Outcome.DNS_FAILED.code, Outcome.CONNECT_FAILED.code, Outcome.TIMEOUT.code)
 """Outcomes of media whose host was not reached: all that a fetch brings which had no network and did not notice."""
@@ -46,13 +46,13 @@ def hopeful_lines(con: duckdb.DuckDBPyConnection, rows: str, typed: str) -> Iter
         yield f"{number:,} rows may come when asked again: {retry_command(typed, [code for code, _ in counts])}"
 
 
-def clear_pauses(folder: Path) -> None:
+def clear_pauses(folder: Place) -> None:
     """Remove what killed fetchers of a folder noted of their pauses; nobody may be fetching into it."""
-    for path in sorted((folder / "network").glob("pause-*.json")):
+    for path in matching(folder / "network", "pause-*.json"):
         path.unlink(missing_ok=True)
 
 
-def still_to_ask(folder: Path, error: NetworkLostError) -> NetworkLostError:
+def still_to_ask(folder: Place, error: NetworkLostError) -> NetworkLostError:
     """Return the error with how many images of a fetch's folder are still to be asked for.
 
     >>> import tempfile

@@ -8,19 +8,20 @@ changes nothing, so a run that was killed goes on without asking what it had wri
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
 from pipeline.storage.atomic import atomic_path
+from pipeline.storage.places import Place
 
 _SUFFIXES = {"JPEG": "jpg", "TIFF": "tif"}
 
 
-def keep_original(folder: Path, data: bytes, kind: str) -> Path:
+def keep_original(folder: Place, data: bytes, kind: str) -> Place:
     """Write the bytes under `folder`, unless they are there, and give the path; `kind` is a format of `sniff`.
 
     Raises StorageError when the file cannot be written.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> folder = Path(tempfile.mkdtemp())
     >>> path = keep_original(folder, b"one", "JPEG")
     >>> path.parent.name, path.name[:6], path.suffix, path == keep_original(folder, b"one", "JPEG")

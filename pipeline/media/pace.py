@@ -11,17 +11,17 @@ import contextlib
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from manifests import FetchRules
 from pipeline.media.http.limits import HostLimits
 from pipeline.media.tally import STORED, Tally
 from pipeline.model.errors import StorageError
 from pipeline.storage.atomic import read_json, write_json
+from pipeline.storage.places import Place
 
 WINDOW = 60.0
 """Seconds over which a rate is measured; a host that was silent for so long has the average of the session."""
-NOTE = Path("progress", "rates.json")
+NOTE = "progress/rates.json"
 _SHOWN = 3
 
 
@@ -142,13 +142,13 @@ def holding_up(hosts: Sequence[HostProgress]) -> list[HostProgress]:
     return [*silent, *sorted(slow, key=lambda each: (-(each.left or 0.0), each.host))][:_SHOWN]
 
 
-def note_rates(folder: Path, rates: Mapping[str, float]) -> None:
+def note_rates(folder: Place, rates: Mapping[str, float]) -> None:
     """Write the rates beside a fetch for whoever asks how far it is."""
     with contextlib.suppress(OSError, StorageError):  # a hint that is lost costs nothing
         write_json(folder / NOTE, {"rates": dict(rates)})
 
 
-def noted_rates(folder: Path) -> dict[str, float]:
+def noted_rates(folder: Place) -> dict[str, float]:
     """Return the rates that a fetch noted last; none where it noted none."""
     try:
         return {str(host): float(rate) for host, rate in read_json(folder / NOTE)["rates"].items()}

@@ -8,12 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from pathlib import Path
 
 from pipeline.media.http.robots import MAX_BYTES, Robots, parse_robots
 from pipeline.model.fetched import Fetched
 from pipeline.model.outcomes import Outcome
 from pipeline.storage.atomic import write_json
+from pipeline.storage.places import Place, modified
 
 _DAY = 86_400.0
 # A private address is judged, and refused, when the medium itself is asked for.
@@ -48,7 +48,7 @@ def permission(answer: Fetched) -> Robots | Fetched:
 class RobotsCache:
     """Rules by origin, in memory and, where a folder is given, in files for a day."""
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Place | None) -> None:
         self._folder = folder
         self._known: dict[str, Robots | Fetched] = {}
 
@@ -57,7 +57,7 @@ class RobotsCache:
         if origin not in self._known and self._folder is not None:
             path = self._path(self._folder, origin)
             # The age of the file is wall time: it decides whether a host is asked again, never what is written.
-            if path.exists() and 0 <= time.time() - path.stat().st_mtime < _DAY:
+            if path.exists() and 0 <= time.time() - modified(path) < _DAY:
                 kept = json.loads(path.read_text(encoding="utf-8"))
                 self._known[origin] = Robots(tuple((bool(a), str(p)) for a, p in kept["rules"]), float(kept["delay"]))
         return self._known.get(origin)
@@ -70,5 +70,5 @@ class RobotsCache:
             write_json(self._path(self._folder, origin), kept)
 
     @staticmethod
-    def _path(folder: Path, origin: str) -> Path:
+    def _path(folder: Place, origin: str) -> Place:
         return folder / f"{hashlib.blake2b(origin.encode(), digest_size=12).hexdigest()}.json"

@@ -10,6 +10,7 @@ from manifests import FetchRules
 from pipeline.media.pace import HostProgress, Pace, holding_up, host_progress, note_rates, time_left, tried
 from pipeline.media.tally import STORED, Tally
 from pipeline.model.duration import duration
+from pipeline.storage.places import Place
 
 __all__ = ["STORED", "FetchTicker", "Tally", "host_lines", "host_table", "progress_line"]
 
@@ -58,7 +59,7 @@ class FetchTicker:
     It also keeps beside the fetch what `biomill status` needs: counts of finished units, and rates.
     """
 
-    def __init__(self, folder: Path, rules: FetchRules, every: float = 5.0) -> None:
+    def __init__(self, folder: Place, rules: FetchRules, every: float = 5.0) -> None:
         self._folder, self._rules, self._every = folder, rules, every
         self._tally, self._pace = Tally(folder, keep=True), Pace()
         self._began = self._looked = self._told = time.monotonic()

@@ -16,6 +16,7 @@ import pyarrow as pa
 from pipeline.media.journal import Image, image_file
 from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.model.outcomes import Outcome
+from pipeline.storage.places import Place, place
 from pipeline.storage.row_groups import row_reader
 
 LASTING = frozenset(
@@ -33,7 +34,7 @@ REUSE_SCHEMA = pa.schema([*MEDIA_SCHEMA, pa.field("into", pa.string()), pa.field
 
 
 def reused(
-    folder: Path,
+    folder: Place,
     table: str,
     unit: str,
     rows: Sequence[Mapping[str, Any]],
@@ -57,7 +58,7 @@ def reused(
 
 
 def _copied(row: dict[str, Any], files: Path | None) -> Image:
-    source = Path(row.pop("folder")) / "blobs" / f"{row['unit']}.bin"
+    source = place(row.pop("folder")) / "blobs" / f"{row['unit']}.bin"
     offset, length = row["offset"], row["length"]
     data = b""
     if files is not None and length:

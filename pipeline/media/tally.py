@@ -20,10 +20,14 @@ import pyarrow.parquet as pq
 from pipeline.media.journal import logged
 from pipeline.media.pauses import pauses
 from pipeline.storage.atomic import atomic_path, read_json
+from pipeline.storage.places import Mirror, Place
 from pipeline.storage.unit_files import listed, units_name
 
 STORED = "stored"
 LOG = Path("progress", "units.jsonl")
+_LOOKED_AT = ("_plan.json", "units-*.parquet", "media/*.parquet", "network/pause-*.json")
+"""What of a fetch at an address is copied to this machine to be counted: nothing that holds images."""
+_NAMES_ALONE = ("plan-*.parquet",)
 _DONE = -1
 _COLUMNS = ["host", "media_id", "outcome", "attempts"]
 
@@ -61,8 +65,14 @@ class Tally:
     counts of finished units for others. Memory: a unit's name while it is planned, and counts per host.
     """
 
-    def __init__(self, folder: Path, keep: bool = False) -> None:
-        self._folder, self._keep = folder, keep
+    def __init__(self, folder: Place, keep: bool = False) -> None:
+        self._mirror: Mirror | None = None
+        if isinstance(folder, Path):
+            self._folder = folder
+        else:
+            self._mirror = Mirror(folder, _LOOKED_AT, _NAMES_ALONE)
+            self._folder = self._mirror.folder
+        self._keep = keep
         self.planned: Counter[str] = Counter()
         self._plans: dict[str, int] = {}
         self._units: dict[str, int] = {}
@@ -72,10 +82,12 @@ class Tally:
         self._journals: dict[str, tuple[int, Answers]] = {}
         self._log_end = 0
         if keep:
-            _tidy(folder / LOG, {path.stem for path in folder.glob("media/*.parquet")})
+            _tidy(self._folder / LOG, {path.stem for path in self._folder.glob("media/*.parquet")})
 
     def refresh(self) -> None:
         """Read what was written since the last time."""
+        if self._mirror is not None:
+            self._mirror.refresh()
         self._read_plans()
         self._read_log()
         self._read_units()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.storage.places import Place
 from pipeline.storage.row_groups import row_reader
 
 
@@ -43,12 +43,12 @@ class FetchTask:
     reuse: str = ""
     """Table of earlier answers, relative to the folder; empty: there are none."""
 
-    def planned(self, folder: Path) -> Iterator[Planned]:
+    def planned(self, folder: Place) -> Iterator[Planned]:
         """Yield the task's units, in order."""
         for group in row_reader(folder / self.units).groups(self.first, self.count):
             columns = [group[name].to_pylist() for name in Planned._fields]
             yield from map(Planned._make, zip(*columns, strict=True))
 
-    def queues(self, folder: Path) -> list[tuple[str, list[Planned]]]:
+    def queues(self, folder: Place) -> list[tuple[str, list[Planned]]]:
         """Return (host, its units in order) of every host, as they lie in the table."""
         return [(host, list(units)) for host, units in groupby(self.planned(folder), lambda unit: unit.host)]

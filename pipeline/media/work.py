@@ -17,6 +17,7 @@ from typing import Any
 
 from manifests import FetchRules, ImageRules
 from pipeline.media.background import Background
+from pipeline.media.fetch_folder import FetchFolder, fetch_folder
 from pipeline.media.fetcher import Fetcher
 from pipeline.media.images.cost import decode_work
 from pipeline.media.journal import Journal
@@ -28,8 +29,8 @@ from pipeline.media.stored import stored_images
 from pipeline.media.stores import MediaStore, open_store
 from pipeline.media.task import FetchTask, Planned
 from pipeline.model.fetched import Fetched
+from pipeline.storage.places import place
 from pipeline.storage.row_groups import row_reader
-from pipeline.storage.unit_files import unit_path
 
 _SLOW_DECODE = 200_000_000  # nanoseconds of one core
 
@@ -46,17 +47,17 @@ class FetchUnits:
 
     def __call__(self, task: FetchTask) -> None:
         """Fetch every medium of the task that is not noted yet, and write every unit whose media are all noted."""
-        folder = Path(self.folder)
-        with Mirrors(self.fetch.mirrors) as mirrors:
+        with fetch_folder(self.folder) as folder, Mirrors(self.fetch.mirrors) as mirrors:
             if task.store:
                 self._from_store(folder, task)
                 return
             if self.fetch.mirrors or task.reuse:
                 self._from_here(folder, task, mirrors)
-            with Fetcher(self.fetch, task.part, task.parts, folder / "robots", folder / "network") as fetcher:
+            known, told = folder.where / "robots", folder.here / "network"
+            with Fetcher(self.fetch, task.part, task.parts, known, told) as fetcher:
                 self._from_hosts(folder, task, fetcher)
 
-    def _from_hosts(self, folder: Path, task: FetchTask, fetcher: Fetcher) -> None:
+    def _from_hosts(self, folder: FetchFolder, task: FetchTask, fetcher: Fetcher) -> None:
         """Ask the hosts; what takes long to decode is noted from the background."""
 
         def note(key: tuple[_Unit, str], fetched: Fetched) -> None:
@@ -65,8 +66,8 @@ class FetchUnits:
             finally:
                 fetcher.defer(key[0].host, -1)
 
-        feeds = [(host, self._feed(folder, task, units)) for host, units in task.queues(folder)]
-        with Background(folder, note, fetcher.fail) as background:
+        feeds = [(host, self._feed(folder, task, units)) for host, units in task.queues(folder.where)]
+        with Background(folder.here, note, fetcher.fail) as background:
             for (unit, media_id), fetched in fetcher.answers(feeds):
                 if fetched.ok and decode_work(fetched.data) > _SLOW_DECODE:
                     fetcher.defer(unit.host)
@@ -74,13 +75,15 @@ class FetchUnits:
                 else:
                     self._note(unit, media_id, fetched)
 
-    def _feed(self, folder: Path, task: FetchTask, units: Sequence[Planned]) -> Iterator[tuple[tuple[_Unit, str], str]]:
+    def _feed(
+        self, folder: FetchFolder, task: FetchTask, units: Sequence[Planned]
+    ) -> Iterator[tuple[tuple[_Unit, str], str]]:
         """Yield what is to be asked of one host; read by the scheduler's threads, so it changes no unit."""
         yield from self._wanted(folder, task, units)
 
-    def _from_here(self, folder: Path, task: FetchTask, mirrors: Mirrors) -> None:
+    def _from_here(self, folder: FetchFolder, task: FetchTask, mirrors: Mirrors) -> None:
         """Note what needs no network, before anything is asked for: earlier answers, and what mirrors hold."""
-        wanted = self._wanted(folder, task, task.planned(folder), reuse=True)
+        wanted = self._wanted(folder, task, task.planned(folder.where), reuse=True)
         if not self.fetch.mirrors:
             for _ in wanted:  # earlier answers are noted as the units are gone through
                 pass
@@ -90,36 +93,38 @@ class FetchUnits:
             if held is not None:
                 self._note(unit, media_id, held)
 
-    def _from_store(self, folder: Path, task: FetchTask) -> None:
+    def _from_store(self, folder: FetchFolder, task: FetchTask) -> None:
         store, cap = _store(task.store), self.fetch.max_bytes
-        wanted = self._wanted(folder, task, task.planned(folder))
+        wanted = self._wanted(folder, task, task.planned(folder.where))
         readers = READERS if store.remote else 1
         for (unit, media_id), held in read_many(wanted, lambda path, take: store.read(path, cap, take), readers):
             self._note(unit, media_id, held)
 
     def _wanted(
-        self, folder: Path, task: FetchTask, units: Iterable[Planned], reuse: bool = False
+        self, folder: FetchFolder, task: FetchTask, units: Iterable[Planned], reuse: bool = False
     ) -> Iterator[tuple[tuple[_Unit, str], str]]:
         """Yield ((unit, medium), address) of all that is wanted of some units."""
         for unit in self._units(folder, task, units, reuse):
             for media_id, rows in list(unit.wanted.items()):
                 yield (unit, media_id), str(rows[0]["address"])
 
-    def _units(self, folder: Path, task: FetchTask, units: Iterable[Planned], reuse: bool = False) -> Iterator[_Unit]:
+    def _units(
+        self, folder: FetchFolder, task: FetchTask, units: Iterable[Planned], reuse: bool = False
+    ) -> Iterator[_Unit]:
         """Yield the units that have media to ask for; those that lack none, or nothing but writing, are done here."""
         plan, files = (
-            row_reader(folder / task.plan, ("host", "store", "unit")),
+            row_reader(folder.where / task.plan, ("host", "store", "unit")),
             Path(self.files) if self.files else None,
         )
         for _, _, name, first, count in units:
-            journal = Journal(folder, name, files)
-            if (folder / unit_path(name)).exists():
+            journal = folder.journal(name, files)
+            if folder.done(name):
                 journal.drop()  # a kill may have come between the two
                 continue
             wanted: dict[str, list[Mapping[str, Any]]] = {}
             rows = plan.rows(first, count)
             if reuse:
-                for images in reused(folder, task.reuse, name, rows, journal.media, files):
+                for images in reused(folder.where, task.reuse, name, rows, journal.media, files):
                     journal.note(images)
             for row in rows:
                 if row["media_id"] not in journal.media:
@@ -133,7 +138,7 @@ class FetchUnits:
         images = stored_images(unit.wanted[media_id], fetched, self.image, self.fetch.max_pixels)
         stored = [row["format"] for row, _ in images if row["outcome"] is None]
         if self.image.originals and stored:
-            keep_original(Path(self.folder) / "originals", fetched.data, stored[0])
+            keep_original(place(self.folder) / "originals", fetched.data, stored[0])
         with unit.lock:  # the background notes, too
             del unit.wanted[media_id]
             unit.journal.note(images)

@@ -223,8 +223,10 @@ def ticker(context: Context, name: str, outputs: Sequence[str], every: float = 5
     return tick
 
 
-def file_digest(path: Path) -> str:
+def file_digest(path: Place) -> str:
     """Return the SHA-256 of a file, or of a folder's files with their relative names in order."""
+    if not isinstance(path, Path):
+        return path.digest()
     digest = hashlib.sha256()
     for part in _files(path):
         if path.is_dir():

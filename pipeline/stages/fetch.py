@@ -22,7 +22,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain, count
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -38,6 +37,7 @@ from pipeline.stages.fetch_work import missing_units, work_off
 from pipeline.stages.one_medium import ALTERNATES
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import write_table
+from pipeline.storage.places import Place, address_of, matching
 from pipeline.storage.statements import Statements
 from pipeline.storage.unit_files import unit_path
 
@@ -69,7 +69,7 @@ class Fetch(Stage):
             if spec.media:
                 with open_store(spec.media) as store:
                     digests[f"{spec.name}/media"] = store.listing_digest()
-        for path in sorted(context.folder.stage(self.name).glob("retries/*.parquet")):
+        for path in matching(context.folder.stage(self.name), "retries/*.parquet"):
             digests[f"fetch/{path.name}"] = file_digest(path)
         return digests
 
@@ -111,7 +111,7 @@ class Fetch(Stage):
         con: duckdb.DuckDBPyConnection,
         context: Context,
         candidates: str,
-        folder: Path,
+        folder: Place,
         asked_for: Mapping[str, Sequence[str]],
         step: int,
     ) -> str | None:
@@ -167,7 +167,7 @@ class Fetch(Stage):
             return
         reuse = fetch_plan.write_reuse(con, folder, round_, _earlier(context, folder, digest, asked_for))
         stores = {spec.name: spec.media for spec in recipe.sources}
-        work = FetchUnits(str(folder), recipe.fetch, recipe.image)
+        work = FetchUnits(address_of(folder), recipe.fetch, recipe.image)
         for line in work_off(engine, work, todo, round_, reuse, stores):
             context.progress(line)
         (folder / fetch_plan.reuse_name(round_)).unlink(missing_ok=True)
@@ -180,7 +180,7 @@ class Fetch(Stage):
             raise lost
 
     def _find_placeholders(
-        self, con: duckdb.DuckDBPyConnection, context: Context, folder: Path, candidates: str, asked: str
+        self, con: duckdb.DuckDBPyConnection, context: Context, folder: Place, candidates: str, asked: str
     ) -> int:
         """Write which candidates arrived, and how the others ended; return the number of placeholders."""
         media = fetch_placeholders.judged(sql.parquet(folder / "media"))
@@ -229,12 +229,12 @@ def note_retry(context: Context, outcomes: Sequence[str]) -> None:
 
 
 def _earlier(
-    context: Context, folder: Path, digest: str, asked_for: Mapping[str, Sequence[str]]
+    context: Context, folder: Place, digest: str, asked_for: Mapping[str, Sequence[str]]
 ) -> list[fetch_plan.Earlier]:
     """Return where answers may be reused from: units of this run that were cut otherwise, then other runs."""
 
-    def units(place: Path) -> list[str]:
-        return sorted(path.stem for path in place.glob(f"media/{digest}*.parquet"))
+    def units(place: Place) -> list[str]:
+        return [path.stem for path in matching(place, f"media/{digest}*.parquet")]
 
     planned = set(chain.from_iterable(asked_for.values()))
     own = tuple(unit for unit in units(folder) if unit not in planned)
@@ -245,21 +245,21 @@ def _earlier(
     ]
 
 
-def _remove_stale(folder: Path, asked_for: Mapping[str, Sequence[str]]) -> None:
+def _remove_stale(folder: Place, asked_for: Mapping[str, Sequence[str]]) -> None:
     planned = set(chain.from_iterable(asked_for.values()))
-    for path in sorted(folder.glob("media/*.parquet")):
+    for path in matching(folder, "media/*.parquet"):
         if path.stem not in planned and path.name != "-schema.parquet":
             path.unlink()
             (folder / "blobs" / f"{path.stem}.bin").unlink(missing_ok=True)
-    for path in sorted(folder.glob("journal/*")):
-        if path.stem not in planned:
+    for path in matching(folder, "journal/*"):
+        if path.name.partition(".")[0] not in planned:
             path.unlink()
     for round_ in fetch_plan.planned_rounds(folder):
         if round_ not in asked_for:
             fetch_plan.remove_plan(folder, round_)
 
 
-def _files(folder: Path, asked_for: Mapping[str, Sequence[str]]) -> str:
+def _files(folder: Place, asked_for: Mapping[str, Sequence[str]]) -> str:
     """Return the FROM clause of the unit files of this plan, which need not be all that lie in the folder."""
     units = map(unit_path, chain.from_iterable(asked_for.values()))
     paths = [folder / "media" / "-schema.parquet", *(folder / output for output in units)]

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle
-from pathlib import Path
 
 from manifests import FetchRules
 from pipeline.media.http.limits import connections_of, fewest_connections, tasks_of
 from pipeline.media.task import FetchTask, Planned
 from pipeline.stages.fetch_plan import plan_name, write_units
 from pipeline.storage.atomic import TEMPORARY_PREFIX
+from pipeline.storage.places import Place
 
 UNKNOWN_WORKERS = 16
 """Tasks where neither the recipe nor the runner says how many workers there are."""
@@ -35,7 +35,7 @@ def passes(rules: FetchRules, workers: int) -> tuple[int, int]:
 
 
 def tasks(
-    folder: Path,
+    folder: Place,
     round_: str,
     units: Sequence[Planned],
     reuse: str,

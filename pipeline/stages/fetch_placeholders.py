@@ -17,14 +17,13 @@ Bytes that the recipe lists (`fetch.placeholders`) need no company. The tables a
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import duckdb
 
 from manifests import FetchRules
 from pipeline.media.images.variants import picture_of
 from pipeline.model.outcomes import Outcome
 from pipeline.storage import database as sql
+from pipeline.storage.places import Place
 from pipeline.storage.statements import Statements
 
 GENERA = 3
@@ -80,7 +79,7 @@ def judged(media: str) -> str:
     return "(" + _SQL("judged", media=media, outcome=_outcome("m", "p"), sentence=sentence_sql("g")) + ")"
 
 
-def decided_media(folder: Path) -> str:
+def decided_media(folder: Place) -> str:
     """Return, as a FROM clause, the media of a finished fetch with the outcomes that it decided."""
     media, placeholders = sql.parquet(folder / "media"), sql.parquet(folder / "placeholders")
     return "(" + _SQL("decided_media", media=media, placeholders=placeholders, outcome=_outcome("m", "p")) + ")"
@@ -95,7 +94,7 @@ def sentence_sql(group: str) -> str:
     return _SQL("sentence", group=group, by_list=LISTED, by_bytes=BYTES, by_address=ADDRESS)
 
 
-def write(con: duckdb.DuckDBPyConnection, folder: Path) -> int:
+def write(con: duckdb.DuckDBPyConnection, folder: Place) -> int:
     """Write both tables under FOLDER/placeholders and FOLDER/placeholder_groups; return the number of images.
 
     A group all of whose images ended by another rule says nothing new, and is left out.

@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -26,6 +25,7 @@ from pipeline.model.evidence_text import evidence
 from pipeline.model.outcomes import Outcome
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import read_json, write_json, write_table
+from pipeline.storage.places import Place
 from pipeline.storage.row_groups import GROUP_ROWS, row_group_writer
 from pipeline.storage.statements import Statements
 from pipeline.storage.unit_files import units_name
@@ -41,7 +41,7 @@ _UNITS_PER_HOST = 16  # that a host's work is cut into at least, once it has eno
 class Earlier:
     """A folder of an earlier fetch whose answers may be used again."""
 
-    folder: Path
+    folder: Place
     units: tuple[str, ...]
     lasting: bool
     """Whether only outcomes that last are used: True for another run, False for earlier units of this one."""
@@ -53,7 +53,7 @@ def rules_digest(parts: Mapping[str, Any]) -> str:
 
 
 def write_plan(
-    con: duckdb.DuckDBPyConnection, wanted: str, folder: Path, round_: str, rules: FetchRules, digest: str
+    con: duckdb.DuckDBPyConnection, wanted: str, folder: Place, round_: str, rules: FetchRules, digest: str
 ) -> list[Planned]:
     """Write the plan of a round and the table of its units, and give what was planned.
 
@@ -89,12 +89,12 @@ def plan_name(round_: str) -> str:
     return f"plan-{round_}.parquet"
 
 
-def planned_rounds(folder: Path) -> list[str]:
+def planned_rounds(folder: Place) -> list[str]:
     """Return the rounds of which plans lie in a folder, of whatever recipe they are."""
     return sorted({path.stem.partition("-")[2] for path in folder.glob("plan-*.parquet")})
 
 
-def remove_plan(folder: Path, round_: str) -> None:
+def remove_plan(folder: Place, round_: str) -> None:
     """Remove the plan of a round with all that belongs to it."""
     for name in (units_name(round_), plan_name(round_), reuse_name(round_)):
         (folder / name).unlink(missing_ok=True)
@@ -105,7 +105,7 @@ def reuse_name(round_: str) -> str:
     return f"reuse-{round_}.parquet"
 
 
-def write_units(path: Path, units: Sequence[Planned]) -> None:
+def write_units(path: Place, units: Sequence[Planned]) -> None:
     """Write a table of units, in their order."""
     columns = list(zip(*units, strict=True)) or [()] * len(Planned._fields)
     arrays = [pa.array(column, field.type) for column, field in zip(columns, UNITS_SCHEMA, strict=True)]
@@ -159,7 +159,7 @@ def cut(
         yield waiting, [0, waiting.num_rows]
 
 
-def note_retry(con: duckdb.DuckDBPyConnection, folder: Path, query: str) -> int:
+def note_retry(con: duckdb.DuckDBPyConnection, folder: Place, query: str) -> int:
     """Note in FOLDER/retries the image ids that a query gives, to be asked for again; give their number."""
     rows = int(sql.scalar(con, f"SELECT count(*) FROM ({query})"))
     if rows:
@@ -168,7 +168,7 @@ def note_retry(con: duckdb.DuckDBPyConnection, folder: Path, query: str) -> int:
     return rows
 
 
-def retried(folder: Path, unanswered: bool = False) -> str:
+def retried(folder: Place, unanswered: bool = False) -> str:
     """Return, as a FROM clause, the image ids of every note: an image that was noted twice stands there twice.
 
     `unanswered`: only of notes that no fetch has been done with since.
@@ -179,23 +179,23 @@ def retried(folder: Path, unanswered: bool = False) -> str:
     return f"read_parquet([{', '.join(sql.quote(str(path)) for path in notes)}])"
 
 
-def note_files(folder: Path) -> list[Path]:
+def note_files(folder: Place) -> list[Place]:
     """Return the notes of what is to be asked for again, in the order in which they were made."""
     return sorted(folder.glob("retries/*.parquet"))
 
 
-def answered(folder: Path) -> int | None:
+def answered(folder: Place) -> int | None:
     """Return how many notes the last whole fetch was done with; None when there was none."""
     mark = folder / _ANSWERED
     return int(read_json(mark)["notes"]) if mark.exists() else None
 
 
-def note_answered(folder: Path) -> None:
+def note_answered(folder: Place) -> None:
     """Note that a fetch is whole, and with it all that was to be asked for again: its answers are as good as any."""
     write_json(folder / _ANSWERED, {"notes": len(note_files(folder))})
 
 
-def with_retries(wanted: str, folder: Path) -> str:
+def with_retries(wanted: str, folder: Place) -> str:
     """Return, as a FROM clause, what is wanted with `again`: how often it was noted to be asked for again."""
     return "(" + _SQL("with_retries", wanted=wanted, retried=retried(folder)) + ")"
 
@@ -209,7 +209,7 @@ def check_retry(outcomes: Sequence[str]) -> None:
             raise UsageError(f"no such outcome of fetch: {code!r}", expected=f"some of {', '.join(known)}")
 
 
-def write_reuse(con: duckdb.DuckDBPyConnection, folder: Path, round_: str, earlier: Sequence[Earlier]) -> str:
+def write_reuse(con: duckdb.DuckDBPyConnection, folder: Place, round_: str, earlier: Sequence[Earlier]) -> str:
     """Write which earlier answers go into the units of a round's plan; give the table's name, or '' for none.
 
     Images that were noted to be asked for again are left out, whatever was answered before.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.engine.executor import Executor
@@ -14,13 +13,14 @@ from pipeline.media.progress import FetchTicker
 from pipeline.media.task import Planned
 from pipeline.model.errors import NetworkLostError
 from pipeline.stages import fetch_dealing
+from pipeline.storage.places import Place, place
 from pipeline.storage.unit_files import present, unit_path
 
 if TYPE_CHECKING:
     from pipeline.media.work import FetchUnits
 
 
-def missing_units(folder: Path, units: Sequence[Planned]) -> list[Planned]:
+def missing_units(folder: Place, units: Sequence[Planned]) -> list[Planned]:
     """Return the units whose files are not there yet."""
     there = present(folder, (unit_path(each.unit) for each in units))
     return [each for each in units if unit_path(each.unit) not in there]
@@ -41,7 +41,7 @@ def work_off(
     unit names. `advice`: what is said behind a line about workers that have nothing to do.
     Raises NetworkLostError with how much is still to be asked for, and what `Executor.follow` raises.
     """
-    folder, rules = Path(work.folder), work.fetch
+    folder, rules = place(work.folder), work.fetch
     clear_pauses(folder)
     if any(not each.store for each in todo) and (line := Proxies.from_environment().line()):
         yield f"fetch: {line}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ import duckdb
 from pipeline.model.errors import StorageError
 from pipeline.storage.atomic import atomic_path
 from pipeline.storage.places import Place, RemotePath
+from pipeline.storage.places.scratch import scratch_folder
 from pipeline.storage.stores.remote_store import RemoteStore
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def connect(memory_mb: int, root: Place) -> Iterator[duckdb.DuckDBPyConnection]:
         spill = root
         if not isinstance(spill, Path):
             reachable(con, spill)
-            spill = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="biomill-spill-")))
+            spill = stack.enter_context(scratch_folder())
         con.execute(f"SET memory_limit = '{memory_mb}MiB'")
         con.execute(f"SET temp_directory = {quote(str(spill / '.duckdb'))}")
         con.execute(f"SET threads = {min(_THREADS, os.cpu_count() or 1)}")

@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.storage.atomic import TEMPORARY_PREFIX
+from pipeline.storage.places import Place
 
 
-def listed(folder: Path) -> set[str]:
+def listed(folder: Place) -> set[str]:
     """Return the names in a folder, without temporary ones; none where there is no folder."""
+    if not isinstance(folder, Path):
+        return {name for name in folder.listing() if "/" not in name and not name.startswith(TEMPORARY_PREFIX)}
     try:
         with os.scandir(folder) as entries:
             return {entry.name for entry in entries if not entry.name.startswith(TEMPORARY_PREFIX)}
@@ -24,7 +27,7 @@ def listed(folder: Path) -> set[str]:
         return set()
 
 
-def present(stage: Path, outputs: Iterable[str]) -> set[str]:
+def present(stage: Place, outputs: Iterable[str]) -> set[str]:
     """Return those of the outputs, relative to the stage, that exist.
 
     >>> present(Path("/"), ["no/such/file"])
@@ -55,19 +58,19 @@ def units_name(round_: str) -> str:
     return f"units-{round_}.parquet"
 
 
-def units_of(stage: Path, rounds: Iterable[str]) -> list[str]:
+def units_of(stage: Place, rounds: Iterable[str]) -> list[str]:
     """Return the names of the units of some rounds, in order; of a round whose table is gone there are none."""
-    import pyarrow.parquet as pq
+    from pipeline.storage.tables import read_table  # with Arrow, which few who ask need
 
     found: list[str] = []
     for each in rounds:
         path = stage / units_name(each)
         if path.exists():
-            found += pq.ParquetFile(path).read(columns=["unit"]).column(0).to_pylist()
+            found += read_table(path, ["unit"]).column(0).to_pylist()
     return found
 
 
-def planned_outputs(stage: Path, plan: Mapping[str, Any]) -> Sequence[str]:
+def planned_outputs(stage: Place, plan: Mapping[str, Any]) -> Sequence[str]:
     """Return the outputs that the plan of a stage names, relative to it."""
     outputs: list[str] = plan.get("outputs", [])
     return [*outputs, *map(unit_path, units_of(stage, plan.get("rounds", {})))]

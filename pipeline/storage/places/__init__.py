@@ -4,7 +4,9 @@ place(address)         a `Path` of this machine, or a `RemotePath`: one way to n
 RemotePath             a file or folder at an address, named as pathlib names those of a disk
 local(place)           the file on this machine: itself, or a copy that all processes of the machine share
 local_folder(place)    the same for all files of a folder
-remove_tree(place)     a folder and all that lies in it, gone
+matching(place, "*.parquet")  what lies in a folder, by one listing
+upload, size_of, modified, remove_tree   what both can do
+Mirror                 small files of a remote folder, on this machine as they come and go
 Lease                  who may write a folder at an address, where no kernel keeps a lock
 """
 
@@ -12,16 +14,29 @@ from __future__ import annotations
 
 from pipeline.storage.places.lease import Lease
 from pipeline.storage.places.machine_copies import local, local_folder
-from pipeline.storage.places.place import Place, address_of, place, remove_tree, size_of, upload
+from pipeline.storage.places.mirror import Mirror
+from pipeline.storage.places.place import (
+    Place,
+    address_of,
+    matching,
+    modified,
+    place,
+    remove_tree,
+    size_of,
+    upload,
+)
 from pipeline.storage.places.remote_path import RemotePath
 
 __all__ = [
     "Lease",
+    "Mirror",
     "Place",
     "RemotePath",
     "address_of",
     "local",
     "local_folder",
+    "matching",
+    "modified",
     "place",
     "remove_tree",
     "size_of",

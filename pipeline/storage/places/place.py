@@ -30,6 +30,13 @@ def place(address: str | os.PathLike[str] | RemotePath) -> Place:
     return store.folder if "://" in os.fspath(address) else Path(address)
 
 
+def matching(folder: Place, pattern: str) -> list[Place]:
+    """Return the files below a folder that match a pattern of '/'-separated parts, in the order of names."""
+    if isinstance(folder, Path):
+        return sorted(folder.glob(pattern))
+    return list(folder.glob(pattern))
+
+
 def remove_tree(folder: Place) -> None:
     """Remove a folder and all that lies in it; one that is not there is no failure."""
     if isinstance(folder, Path):
@@ -47,6 +54,11 @@ def size_of(file: Place) -> int:
     if entry is None:
         raise FileNotFoundError(2, "No such file or directory", str(file))
     return len(file.read_bytes()) if entry.size is None else entry.size
+
+
+def modified(file: Place) -> float:
+    """Return when a file was written, in seconds since 1970 by the clock of its disk or store."""
+    return file.stat().st_mtime if isinstance(file, Path) else file.store.modified(file.key)
 
 
 def upload(source: Path, target: RemotePath) -> None:

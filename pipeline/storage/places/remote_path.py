@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
@@ -10,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from pipeline.storage.failures import FailureKind
+from pipeline.storage.places.scratch import scratch_folder
 from pipeline.storage.stores.opening import open_store
 from pipeline.storage.stores.ranged_file import opened
 from pipeline.storage.stores.store import Entry, Store
@@ -191,8 +191,8 @@ class RemotePath:
     @contextmanager
     def written(self) -> Iterator[Path]:
         """Yield a path of this machine to write; its file is uploaded, once, when the block ends well."""
-        with tempfile.TemporaryDirectory(prefix="biomill-") as folder:
-            scratch = Path(folder) / (self.name or "file")
+        with scratch_folder() as folder:
+            scratch = folder / (self.name or "file")
             yield scratch
             self.store.put(self.key, scratch)
 

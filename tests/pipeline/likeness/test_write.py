@@ -59,7 +59,7 @@ def written(tmp_path: Path, decisions: list[Decision] = DECISIONS, **rules: obje
         folder, recipe(**rules), records(*IDS[: len(decisions)]), decisions, CLUSTER[: len(decisions)], LEAKS
     )
     stage = folder.stage("likeness")
-    return {path.parent.name: pq.read_table(path).to_pylist() for path in sorted(stage.rglob("part.parquet"))}
+    return {path.parent.name: pq.read_table(path).to_pylist() for path in sorted((tmp_path / "likeness").rglob("part.parquet"))}
 
 
 def test_every_record_is_kept_or_ended_and_each_table_is_sorted_by_its_id(tmp_path: Path) -> None:
