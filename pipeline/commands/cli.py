@@ -17,7 +17,7 @@ from pipeline.commands.examples import add_examples
 from pipeline.commands.options.arguments import Parser
 from pipeline.commands.options.outputs import check_output
 from pipeline.engine import interrupt
-from pipeline.model.errors import EmptyResultError, MissingExtraError, NetworkLostError, UsageError
+from pipeline.model.errors import EmptyResultError, MissingExtraError, NetworkLostError, UnitsFailedError, UsageError
 from pipeline.model.exit_status import ExitStatus
 from pipeline.model.visible import visible
 
@@ -102,6 +102,8 @@ def status_of(error: BiomillError) -> ExitStatus:
     """
     if isinstance(error, NetworkLostError):
         return ExitStatus.NETWORK_LOST
+    if isinstance(error, UnitsFailedError):
+        return ExitStatus.PARTLY
     if isinstance(error, EmptyResultError):
         return ExitStatus.NOTHING_KEPT
     if isinstance(error, RecipeError | UsageError | MissingExtraError):

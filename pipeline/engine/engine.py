@@ -29,6 +29,7 @@ from pipeline.engine.executor import followed
 from pipeline.engine.failures import Report
 from pipeline.engine.options import LOCAL, PORTABLE, EngineOptions
 from pipeline.engine.pipelines import BeamFailedError, Graph, Job, run_pipeline
+from pipeline.engine.probe import Probe
 from pipeline.engine.unit_file import remove_units, write_units
 from pipeline.engine.units import RunUnits
 from pipeline.model.errors import WorkerDiedError
@@ -57,6 +58,8 @@ class Engine(AbstractContextManager["Engine"]):
 
     options: EngineOptions = field(default_factory=EngineOptions)
     _conductor: Conductor | None = field(default=None, init=False)
+    _looked: bool = field(default=False, init=False)
+    """Whether a worker has seen a folder of the run."""
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
@@ -117,13 +120,32 @@ class Engine(AbstractContextManager["Engine"]):
         finally:
             remove_units(path)
 
+    def _probed(self, folder: str) -> Generator[None]:
+        """Have one worker look at the folder before the first pipeline that may go to other machines."""
+        if self.options.in_process or self.options.pool_needed or self._looked:
+            return  # the workers are this process, or forks of one that it starts
+        probe = Probe(folder)
+        probe.ask()
+        try:
+            yield from self._run(Report("probe", folder), probe, 1)
+            probe.check()
+        finally:
+            probe.clear()
+        self._looked = True
+
     def _followed(self, report: Report, graph: Graph, units: int) -> Generator[None]:
+        yield from self._probed(report.folder)
+        yield from self._run(report, graph, units)
+
+    def _run(self, report: Report, graph: Graph, units: int) -> Generator[None]:
         try:
             workers = min(self.options.workers, units)
             future, marks = self._started(report, graph, workers)
             together = workers if self.options.runner == LOCAL and workers > 1 else 0
             try:
                 yield from self._watched(future, marks, together, report)
+                if partly := report.failed_units(units):
+                    raise partly
             except BeamFailedError as error:
                 logger.debug("%s", error.text)
                 raise _explained(error, report, marks) from None

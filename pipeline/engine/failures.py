@@ -16,13 +16,14 @@ import re
 import traceback
 import uuid
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from manifests.errors import BiomillError
+from manifests.errors import BiomillError, RecipeError
 from pipeline.engine.error_json import error_from_json, error_to_json
-from pipeline.model.errors import StorageError
+from pipeline.model.errors import MissingExtraError, NetworkLostError, RunError, StorageError, UnitsFailedError
 from pipeline.storage.atomic import TEMPORARY_PREFIX, read_json, write_text
 from pipeline.storage.places import Place, place
 
@@ -30,6 +31,11 @@ logger = logging.getLogger("biomill")
 
 _WORD = re.compile(r"BIOMILLFAILURE([A-Za-z0-9_-]+=*)\.")
 _UNIT_CHARACTERS = 300
+_ENDING = (NetworkLostError, StorageError, RunError, MissingExtraError, RecipeError, SystemExit, MemoryError)
+_MOST_FAILED = 20
+"""Units of one process that may fail before the rest is not tried any more."""
+_FAILED: Counter[str] = Counter()
+"""Units that failed in this process, by attempt."""
 
 
 class UnitFailedError(Exception):
@@ -60,17 +66,27 @@ class Report:
         """Return the work of a unit with its failures told."""
         return Reported(work, self)
 
+    def on_unit(self, work: Callable[[Any], Any]) -> ReportedUnit:
+        """Return the work of a unit whose failure, where it is of that unit alone, ends no other unit."""
+        return ReportedUnit(work, self)
+
     def on_each(self, work: Callable[[Any], Iterable[Any]]) -> ReportedEach:
         """Return work that gives one element after another, with its failures told."""
         return ReportedEach(work, self)
 
-    def tell(self, error: BaseException, unit: object) -> UnitFailedError:
-        """Write how a unit failed, and return what the runner is to be told."""
+    def note(self, error: BaseException, unit: object) -> dict[str, Any] | None:
+        """Write how a unit failed into the folder; return what was written, None when it cannot be."""
         told = {"error": error_to_json(error), "unit": repr(unit)[:_UNIT_CHARACTERS]}
         try:
             write_text(self._file(uuid.uuid4().hex[:12]), json.dumps(told))
         except (OSError, StorageError) as unwritten:
             logger.debug("the failure of a unit cannot be written: %s", unwritten)
+            return None
+        return told
+
+    def tell(self, error: BaseException, unit: object) -> UnitFailedError:
+        """Write how a unit failed, and return what the runner is to be told."""
+        told = self.note(error, unit) or {"error": error_to_json(error), "unit": repr(unit)[:_UNIT_CHARACTERS]}
         # Names of files may hold what is no text, which a runner could not pass on.
         trace = "".join(traceback.format_exception(error)).encode("utf-8", "backslashreplace").decode()
         return UnitFailedError(f"{trace}{_word(told)}")
@@ -102,6 +118,26 @@ class Report:
             logger.warning("%s: another work unit failed, too: %s", self.label, what)
         return error
 
+    def failed_units(self, units: int) -> UnitsFailedError | None:
+        """Return the error of a pipeline that came to its end with units that failed; None when none did.
+
+        `units`: how many the pipeline had.
+        """
+        told = list(filter(None, map(_read, self.files())))
+        if not told:
+            return None
+        reasons: dict[str, list[str]] = {}
+        for each in told:
+            reasons.setdefault(error_from_json(each["error"], self.label).what, []).append(str(each["unit"]))
+        named = [f"{', '.join(names[:3])}{', ...' if len(names) > 3 else ''}: {why}" for why, names in reasons.items()]
+        first = error_from_json(told[0]["error"], self.label)
+        return UnitsFailedError(
+            f"{first.what} ({len(told):,} of {units:,} work units; the others are done)",
+            where=first.where or "; ".join(named[:3]),
+            expected=first.expected,
+            remedy=first.remedy or "mend the cause, then run the same command again: it does the missing units alone",
+        )
+
     def _file(self, name: str) -> Place:
         return place(self.folder) / f"{TEMPORARY_PREFIX}failure-{self.attempt}-{name}.json"
 
@@ -119,6 +155,30 @@ class Reported:
             return self.work(unit)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - raised by who asked for the work
             raise self.report.tell(error, unit) from None  # it says all of it
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedUnit:
+    """The work of a unit, whose failure is noted for the end of the pipeline, while other units go on."""
+
+    work: Callable[[Any], Any]
+    report: Report
+
+    def __call__(self, unit: Any) -> Any:
+        """Do the work.
+
+        Raises UnitFailedError for what would end every other unit as well: the network, the store, the recipe; and
+        when so many units of this process have failed that the cause is none of theirs.
+        """
+        try:
+            return self.work(unit)
+        except (Exception, SystemExit) as error:
+            _FAILED[self.report.attempt] += 1
+            alone = not isinstance(error, _ENDING) and _FAILED[self.report.attempt] < _MOST_FAILED
+            if not alone or self.report.note(error, unit) is None:
+                raise self.report.tell(error, unit) from None
+            logger.debug("a unit failed", exc_info=error)
+            return None
 
 
 @dataclass(frozen=True, slots=True)

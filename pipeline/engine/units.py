@@ -35,7 +35,7 @@ class RunUnits:
             | f"{self.label}/units" >> beam.Impulse()
             | f"{self.label}/numbers" >> beam.FlatMap(_Numbers(self.units)).with_output_types(int)
             | f"{self.label}/spread" >> beam.Reshuffle()
-            | f"{self.label}/work" >> beam.Map(_Work(self.units, report.on(self.work)))
+            | f"{self.label}/work" >> beam.Map(_Work(self.units, report.on_unit(self.work)))
         )
 
 

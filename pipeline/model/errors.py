@@ -39,6 +39,10 @@ class WorkerDiedError(PipelineError):
     """A worker process ended while it held work."""
 
 
+class UnitsFailedError(PipelineError):
+    """Some work units failed, and all others are done; the same command does those that are missing."""
+
+
 class NetworkLostError(PipelineError):
     """No host can be reached from here; the same command goes on when the network is back."""
 
