@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +26,10 @@ from pipeline.storage.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from pipeline.engine.engine import Engine
+
+
+_FEW = 16
+"""Outputs that are looked at one by one: listing a folder of a hundred thousand files for one of them is dearer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +190,20 @@ def plan_outputs(context: Context, name: str, outputs: Sequence[str], rows: int 
 
 
 def missing(folder: Path, outputs: Sequence[str]) -> list[str]:
-    """Return the outputs that do not exist yet, in order."""
-    return [name for name in outputs if not (folder / name).exists()]
+    """Return the outputs that do not exist yet, in order; of many, their folders are listed once."""
+    if len(outputs) <= _FEW:
+        return [name for name in outputs if not (folder / name).exists()]
+    there = {parent: names_in(folder / parent) for parent in {name.rpartition("/")[0] for name in outputs}}
+    parts = (name.rpartition("/") for name in outputs)
+    return [name for name, (parent, _, base) in zip(outputs, parts, strict=True) if base not in there[parent]]
+
+
+def names_in(folder: Path) -> set[str]:
+    """Return the names in a folder; none when it does not exist."""
+    try:
+        return set(os.listdir(folder))  # noqa: PTH208 - a Path for every name costs more than all the rest
+    except FileNotFoundError:
+        return set()
 
 
 def ticker(context: Context, name: str, outputs: Sequence[str], every: float = 5.0) -> Callable[[], None]:
