@@ -1,9 +1,11 @@
 """`ReadRelease`: a release as its provider publishes it becomes batches of canonical records and of ended rows.
 
-    release -> plan (splits) -> spread -> read (rows sorted by bucket of the join key) -> group -> map
+    release -> plan -> spread ranges -> read (rows sorted by bucket of the join key) -> count
+            -> spread partitions of buckets -> map
 
-The functions that plan, read and map are those of the ingest stage. Descriptors travel through the shuffle; rows wait
-in files, because a bucket of a joined release is more than most runners like to shuffle.
+The functions that plan, read and map are those of the ingest stage. Elements are the name of a file with the plan,
+and a number; rows wait in files, because a bucket of a joined release is more than most runners like to shuffle. The
+count is there to be waited for: it is known when all ranges are read, and then every bucket has all of its rows.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
@@ -29,13 +31,20 @@ from manifests.places import Places
 from manifests.recipe import SourceSpec
 from pipeline.model.errors import UsageError
 from pipeline.sources import open_source
-from pipeline.sources.release.base import Release
-from pipeline.stages.reading import SPLIT_BYTES, Part, ReadTask, map_unit, plan_release, spool_split, unit_of
+from pipeline.sources.release.base import Mapped, Release
+from pipeline.stages.planned import read_planned, write_planned
+from pipeline.stages.reading import SPLIT_BYTES, map_partition, map_range, plan_release, spool_range
 
 _ENDED: Final = "ended"
 """Tag of the output of rows that become no record."""
+_READ: Final = "read"
+"""Tag of the output of ranges whose rows wait for those of other ranges."""
 Ended = beam.pvalue.TaggedOutput[Literal["ended"], pa.RecordBatch]
 """Rows that become no record, on their way to that output."""
+Unit = tuple[str, int]
+"""A range of splits, or a partition of buckets: the path of the planned release, and a number."""
+Read = beam.pvalue.TaggedOutput[Literal["read"], Unit]
+"""A range on its way to that output."""
 
 
 class ReleaseRows(NamedTuple):
@@ -47,41 +56,53 @@ class ReleaseRows(NamedTuple):
     """Dead letters, batches of ENDED_SCHEMA: the outcome, the evidence, and the file and row where each stood."""
 
 
-class _PlanSplits(beam.DoFn):
-    """Cuts the release into splits, on a worker: unpacking an archive must not hold up the building of a pipeline."""
+class _Plan(beam.DoFn):
+    """Cuts the release into ranges, on a worker: unpacking an archive must not hold up the building of a pipeline."""
 
     def __init__(self, folder: str, split_bytes: int) -> None:
         self.folder, self.split_bytes = folder, split_bytes
 
-    def process(self, release: Release) -> Iterator[ReadTask]:
-        tasks = plan_release(release, Path(self.folder), self.split_bytes)
-        add("splits", len(tasks))
-        add("rows", sum(task.split.rows for task in tasks))
-        yield from tasks
+    def process(self, release: Release) -> Iterator[Unit]:
+        planned = plan_release(release, Path(self.folder), self.split_bytes)
+        add("splits", len(planned.plan.splits))
+        add("rows", planned.rows)
+        path = write_planned(planned)
+        for number in range(len(planned.ranges)):
+            yield path, number
 
 
-class _ReadSplit(beam.DoFn):
-    """Sorts the rows of a split into buckets; a split of a source that joins no tables is read where it is mapped."""
+class _ReadRange(beam.DoFn):
+    """Sorts the rows of a range into buckets, and says that it is read; where nothing is joined, maps them at once."""
 
-    def process(self, task: ReadTask) -> Iterator[tuple[str, Part] | Ended]:
-        if not task.join_key:
-            yield unit_of(task, 0), (task, 0)
+    def process(self, unit: Unit) -> Iterator[pa.RecordBatch | Read | Ended]:
+        planned = read_planned(unit[0])
+        if not planned.joins:
+            yield from _rows(map_range(planned, unit[1]))
             return
-        present, ended = spool_split(task)
-        yield from _dead_letters(ended)
-        for bucket in present:
-            yield unit_of(task, bucket), (task, bucket)
+        yield from _dead_letters(spool_range(planned, unit[1]))
+        yield beam.pvalue.TaggedOutput(_READ, unit)
 
 
-class _MapUnit(beam.DoFn):
-    """Maps the rows of one unit to records."""
+def _partitions(read: tuple[str, int]) -> Iterator[Unit]:
+    """Yield the partitions of a release whose ranges are all read; `read`: its plan, and their number."""
+    path, _ = read
+    for number in range(read_planned(path).partitions):
+        yield path, number
 
-    def process(self, element: tuple[str, Iterable[Part]]) -> Iterator[pa.RecordBatch | Ended]:
-        mapped = map_unit(element[1])
-        add("records", mapped.records.num_rows)
-        add("absorbed", mapped.absorbed)
-        yield from batches_of(mapped.records)
-        yield from _dead_letters(mapped.ended)
+
+class _MapPartition(beam.DoFn):
+    """Maps the rows of a partition to records."""
+
+    def process(self, unit: Unit) -> Iterator[pa.RecordBatch | Ended]:
+        for _, mapped in map_partition(read_planned(unit[0]), unit[1]):
+            yield from _rows(mapped)
+
+
+def _rows(mapped: Mapped) -> Iterator[pa.RecordBatch | Ended]:
+    add("records", mapped.records.num_rows)
+    add("absorbed", mapped.absorbed)
+    yield from batches_of(mapped.records)
+    yield from _dead_letters(mapped.ended)
 
 
 def _dead_letters(ended: pa.Table) -> Iterator[Ended]:
@@ -161,22 +182,27 @@ class ReadRelease(beam.PTransform[beam.pvalue.PBegin, ReleaseRows]):
         read = (
             begin
             | "release" >> beam.Create([self.release], reshuffle=False)
-            | "plan" >> beam.ParDo(_PlanSplits(self._work_folder(), self.split_bytes)).with_output_types(ReadTask)
+            | "plan" >> beam.ParDo(_Plan(self._work_folder(), self.split_bytes)).with_output_types(Unit)
             | "spread" >> beam.Reshuffle()
             | "read"
-            >> beam.ParDo(_ReadSplit())  # type: ignore[no-untyped-call]  # DoFn's own constructor
-            .with_output_types(tuple[str, Part], ended=pa.RecordBatch)
-            .with_outputs(_ENDED, main="parts")
+            >> beam.ParDo(_ReadRange())  # type: ignore[no-untyped-call]  # DoFn's own constructor
+            .with_output_types(pa.RecordBatch, ended=pa.RecordBatch, read=Unit)
+            .with_outputs(_ENDED, _READ, main="records")
         )
         mapped = (
-            read.parts
-            | "bucket" >> beam.GroupByKey()
+            read.read
+            | "count" >> beam.combiners.Count.PerKey()
+            | "partitions" >> beam.FlatMap(_partitions).with_output_types(Unit)
+            | "spread partitions" >> beam.Reshuffle()
             | "map"
-            >> beam.ParDo(_MapUnit())  # type: ignore[no-untyped-call]  # DoFn's own constructor
+            >> beam.ParDo(_MapPartition())  # type: ignore[no-untyped-call]  # DoFn's own constructor
             .with_output_types(pa.RecordBatch, ended=pa.RecordBatch)
             .with_outputs(_ENDED, main="records")
         )
-        return ReleaseRows(mapped.records, (read.ended, mapped.ended) | "ended" >> beam.Flatten())
+        return ReleaseRows(
+            (read.records, mapped.records) | "records" >> beam.Flatten(),
+            (read.ended, mapped.ended) | "ended" >> beam.Flatten(),
+        )
 
     def _work_folder(self) -> str:
         """Return the folder of one run: two pipelines never share their files."""

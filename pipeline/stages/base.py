@@ -197,7 +197,7 @@ def plan_outputs(
 
 
 def missing(folder: Place, outputs: Sequence[str]) -> list[str]:
-    """Return the outputs that do not exist yet, in order; each folder is listed once, so ask for all in one call."""
+    """Return the outputs that do not exist yet, in order; of many, their folders are listed once."""
     there = present(folder, outputs)
     return [name for name in outputs if name not in there]
 

@@ -1,41 +1,41 @@
 """Ingest: release files of every source become canonical records, and every row that does not is accounted for.
 
-    splits -> read (spool rows by bucket of the join key) -> group by bucket -> map to records and ended rows
+    ranges of splits -> read (spool rows by bucket of the join key); then buckets -> map to records and ended rows
 
-Sources that join no tables are read and mapped in one step. Only descriptors travel through Beam's shuffle; rows go
-through Parquet files in `ingest/spool`, which is removed when the stage is done.
+These are two pipelines, one after another: all rows of a bucket are spooled before it is mapped, so that nothing is
+shuffled. Sources that join no tables are read and mapped in the first. Units are a source and a number; the release is
+in a file, and rows go through Arrow files in `ingest/spool`, which is removed when the stage is done.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipeline.model.errors import SourceError
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import ABSORBED, ENDED_SCHEMA, conform, empty_records
 from pipeline.sources import open_source
-from pipeline.sources.release.base import Release
+from pipeline.sources.release.base import Mapped, Release
 from pipeline.stages.base import Balance, Context, Stage, plan_outputs, ticker
-from pipeline.stages.reading import Part, ReadTask, map_unit, plan_release, spool_split, unit_of
+from pipeline.stages.planned import PlannedRelease, read_planned, write_planned
+from pipeline.stages.reading import map_partition, map_range, plan_release, spool_range
 from pipeline.stages.spool import spooled_buckets
-from pipeline.storage.atomic import write_table
+from pipeline.storage.atomic import TEMPORARY_PREFIX, write_table
 from pipeline.storage.database import connect, copy, parquet
+from pipeline.storage.places import Place, matching, place, remove_tree
 from pipeline.storage.statements import Statements
+from pipeline.storage.tables import read_schema
+from pipeline.storage.unit_files import listed
 
 if TYPE_CHECKING:
-    import apache_beam as beam
-
     from pipeline.engine.engine import Engine
-    from pipeline.engine.failures import Report
 
 _SQL = Statements(__name__)
 _RETURN_EVERY = 8
@@ -52,88 +52,129 @@ def _return_memory() -> None:
         pool.release_unused()
 
 
-@dataclass(frozen=True, slots=True)
-class Spool:
-    """Read one split and sort its rows into buckets of the join key."""
+class Unit(NamedTuple):
+    """A unit of work: a range of splits of a source, or a partition of its buckets, by number."""
 
-    def __call__(self, task: ReadTask) -> Iterator[tuple[str, Part]]:
-        """Yield (unit name, (task, bucket)) for every bucket the split has rows in, and for bucket 0 of the plan."""
+    source: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRange:
+    """Read the splits of a range and sort their rows into buckets of the join key, or map them where nothing joins."""
+
+    plans: Mapping[str, str]
+    """Path of the planned release of every source."""
+
+    def __call__(self, unit: Unit) -> None:
+        """Write what the range becomes and then `ledger/RANGE.parquet`, which says with the former that it is done."""
         _return_memory()
-        if not task.join_key:
-            yield unit_of(task, 0), (task, 0)
+        planned = read_planned(self.plans[unit.source])
+        if not planned.joins:
+            _write_mapped(planned, planned.range_name(unit.number), map_range(planned, unit.number))
             return
-        ledger = Path(task.folder) / "ledger" / f"{task.stem}.parquet"
-        present = spooled_buckets(task.spooled) if ledger.exists() else None
-        if present is None:
-            present, ended = spool_split(task)
-            write_table(ledger, _ledger(ended, 0))
-        for value in present:
-            yield unit_of(task, value), (task, value)
+        ended = spool_range(planned, unit.number)
+        write_table(_ledger_of(planned, planned.range_name(unit.number)), _ledger(ended, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class MapPartition:
+    """Map the native rows of a partition's buckets to records and ended rows."""
+
+    plans: Mapping[str, str]
+    """Path of the planned release of every source."""
+
+    def __call__(self, unit: Unit) -> None:
+        """Write `records/BUCKET.parquet` and then `ledger/BUCKET.parquet`, whose presence says that it is done."""
+        _return_memory()
+        planned = read_planned(self.plans[unit.source])
+        done = {
+            bucket
+            for bucket in planned.buckets_of(unit.number)
+            if _ledger_of(planned, planned.bucket_name(bucket)).exists()
+        }
+        for bucket, mapped in map_partition(planned, unit.number, without=done):
+            _write_mapped(planned, planned.bucket_name(bucket), mapped)
+
+
+def _write_mapped(planned: PlannedRelease, name: str, mapped: Mapped) -> None:
+    write_table(place(planned.folder) / "records" / f"{name}.parquet", mapped.records)
+    write_table(_ledger_of(planned, name), _ledger(mapped.ended, mapped.absorbed))
+
+
+def _ledger_of(planned: PlannedRelease, name: str) -> Place:
+    return place(planned.folder) / "ledger" / f"{name}.parquet"
 
 
 def _ledger(ended: pa.Table, absorbed: int) -> pa.Table:
     return conform(ended, ENDED_SCHEMA).replace_schema_metadata({ABSORBED: str(absorbed).encode()})
 
 
-@dataclass(frozen=True, slots=True)
-class MapBucket:
-    """Map the native rows of one bucket to records and ended rows, and write both."""
-
-    def __call__(self, element: tuple[str, Iterable[Part]]) -> None:
-        """Write `records/UNIT.parquet` and then `ledger/UNIT.parquet`, whose presence says that the unit is done."""
-        _return_memory()
-        unit, parts = element
-        parts = list(parts)
-        folder = Path(parts[0][0].folder)
-        ledger = folder / "ledger" / f"{unit}.parquet"
-        if ledger.exists():
-            return
-        mapped = map_unit(parts)
-        write_table(folder / "records" / f"{unit}.parquet", mapped.records)
-        write_table(ledger, _ledger(mapped.ended, mapped.absorbed))
+Run = Callable[[Sequence[Unit], Callable[[Unit], None]], object]
+"""Calls the work with every unit, here or on workers, and returns when all is done."""
 
 
-def ingest_release(release: Release, folder: Path) -> tuple[int, int]:
+def ingest_planned(releases: Sequence[PlannedRelease], folder: Place, run: Run) -> None:
+    """Read and map releases into `folder/records` and `folder/ledger`: what is missing there, in two steps."""
+    _write_schemas(folder)
+    plans = {planned.release.spec.name: write_planned(planned) for planned in releases}
+    written, spooled = listed(folder / "ledger"), listed(folder / "spool")
+    if isinstance(folder, Path):
+        for left in folder.glob(f"spool/{TEMPORARY_PREFIX}*"):  # what a killed worker was sorting
+            shutil.rmtree(left, ignore_errors=True)
+    partitions = [
+        Unit(planned.release.spec.name, number)
+        for planned in releases
+        for number in range(planned.partitions)
+        if any(f"{planned.bucket_name(bucket)}.parquet" not in written for bucket in planned.buckets_of(number))
+    ]
+    asked = {unit.source for unit in partitions}
+    ranges = [
+        Unit(planned.release.spec.name, number)
+        for planned in releases
+        if not planned.joins or planned.release.spec.name in asked
+        for number in range(len(planned.ranges))
+        if not _is_read(planned, number, written, spooled)
+    ]
+    for units, work in ((ranges, ReadRange(plans)), (partitions, MapPartition(plans))):
+        if units:
+            run(units, work)
+
+
+def _is_read(planned: PlannedRelease, number: int, written: set[str], spooled: set[str]) -> bool:
+    if f"{planned.range_name(number)}.parquet" not in written:
+        return False
+    path = planned.spooled(number)
+    return not planned.joins or (path.name in spooled and spooled_buckets(path) is not None)
+
+
+def ingest_release(release: Release, folder: Place) -> tuple[int, int]:
     """Read and map one release in this process, into `folder/records` and `folder/ledger`.
 
     Gives the rows of the release and those that became part of other rows.
     """
-    tasks = plan_release(release, folder)
-    _write_schemas(folder)
-    units: dict[str, list[Part]] = {}
-    for task in tasks:
-        for unit, part in Spool()(task):
-            units.setdefault(unit, []).append(part)
-    for unit in sorted(units):
-        MapBucket()((unit, units[unit]))
+    planned = plan_release(release, folder)
+
+    def run(units: Sequence[Unit], work: Callable[[Unit], None]) -> None:
+        for unit in units:
+            work(unit)
+
+    ingest_planned([planned], folder, run)
     name = release.spec.name
-    return sum(task.split.rows for task in tasks), _absorbed(folder, [name])[name]
+    return planned.rows, _absorbed(folder, [name])[name]
 
 
-def _write_schemas(folder: Path) -> None:
+def _write_schemas(folder: Place) -> None:
     # Every table of the stage has at least this part, so that an empty release is still a table with columns.
     write_table(folder / "records" / "-schema.parquet", empty_records())
     write_table(folder / "ledger" / "-schema.parquet", _ledger(ENDED_SCHEMA.empty_table(), 0))
-
-
-def _graph(tasks: list[ReadTask], pipeline: beam.Pipeline, report: Report) -> None:
-    import apache_beam as beam
-
-    (
-        pipeline
-        | "splits" >> beam.Create(tasks, reshuffle=False)
-        | "spread" >> beam.Reshuffle()
-        | "read" >> beam.FlatMap(report.on_each(Spool())).with_output_types(tuple[str, Part])
-        | "bucket" >> beam.GroupByKey()
-        | "map" >> beam.Map(report.on(MapBucket()))
-    )
 
 
 class Ingest(Stage):
     """The ingest stage."""
 
     name = "ingest"
-    version = 2
+    version = 3
     sections = ("sources", "limits")
 
     def __init__(self) -> None:
@@ -147,26 +188,25 @@ class Ingest(Stage):
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
         """Plan, read, map; then check the share of malformed rows."""
         folder = context.folder.stage(self.name)
-        tasks: list[ReadTask] = []
+        releases: list[PlannedRelease] = []
         facts: dict[str, Any] = {}
         for release in self._releases:
             planned = plan_release(release, folder)
-            tasks += planned
+            releases.append(planned)
             facts[release.spec.name] = {
                 "release": release.release,
-                "rows": sum(task.split.rows for task in planned),
-                "splits": len(planned),
+                "rows": planned.rows,
+                "splits": len(planned.plan.splits),
             }
-            context.progress(f"ingest: {release.spec.name}: {facts[release.spec.name]['rows']:,} rows")
-        outputs = sorted({f"ledger/{unit_of(task, 0)}.parquet" for task in tasks if not task.join_key})
-        outputs += [f"ledger/{task.stem}.parquet" for task in tasks if task.join_key]
+            context.progress(f"ingest: {release.spec.name}: {planned.rows:,} rows")
+        outputs = [f"ledger/{name}.parquet" for planned in releases for name in _units(planned)]
         plan_outputs(context, self.name, outputs, sum(fact["rows"] for fact in facts.values()))
-        _write_schemas(folder)
-        engine.run(self.name, partial(_graph, tasks), folder, ticker(context, self.name, outputs), len(tasks))
+        tick = ticker(context, self.name, outputs)
+        ingest_planned(releases, folder, lambda units, work: engine.run_units(self.name, units, work, folder, tick))
         for release in self._releases:
             self._check_rejects(context, release.spec.name, facts[release.spec.name]["rows"])
         self._name_ended(context, folder)
-        shutil.rmtree(folder / "spool", ignore_errors=True)
+        remove_tree(folder / "spool")
         for name, absorbed in _absorbed(folder, facts).items():
             facts[name]["absorbed"] = absorbed
         return {"sources": facts}
@@ -192,7 +232,7 @@ class Ingest(Stage):
                 remedy="mend or fetch the release again; or raise limits.reject_percent if the rest is worth having",
             )
 
-    def _name_ended(self, context: Context, folder: Path) -> None:
+    def _name_ended(self, context: Context, folder: Place) -> None:
         """Write all ended rows to `ended/`, with one id each: rows of equal content are told apart by number."""
         columns = ", ".join(name for name in ENDED_SCHEMA.names if name != "row_id")
         ledger, records = parquet(folder / "ledger"), parquet(folder / "records")
@@ -204,24 +244,28 @@ class Ingest(Stage):
         """Rows counted while cutting the files = records + ended + absorbed into other rows."""
         folder = context.folder.stage(self.name)
         sources = facts["sources"]
-        counted = {name: [0, 0, 0] for name in sources}
-        for path in sorted((folder / "records").glob("*.parquet")):
-            _add(counted, pq.read_table(path, columns=["source"]), 0)
-        for path in sorted((folder / "ledger").glob("*.parquet")):
-            _add(counted, pq.read_table(path, columns=["source"]), 1)
-        for name, absorbed in _absorbed(folder, sources).items():
-            counted[name][2] = absorbed
+        counted = {name: [0, 0] for name in sources}
+        with connect(context.recipe.limits.memory_mb, context.folder.root) as con:
+            for place, table in enumerate((folder / "records", folder / "ledger")):
+                for source, rows in con.execute(_SQL("rows", table=parquet(table))).fetchall():
+                    counted[source][place] = rows
+        absorbed = _absorbed(folder, sources)
         return [
-            Balance(name, sources[name]["rows"], records + absorbed, ended)
-            for name, (records, ended, absorbed) in sorted(counted.items())
+            Balance(name, sources[name]["rows"], records + absorbed[name], ended)
+            for name, (records, ended) in sorted(counted.items())
         ]
 
 
-def _absorbed(folder: Path, names: Iterable[str]) -> dict[str, int]:
+def _units(planned: PlannedRelease) -> set[str]:
+    """Return the names of the parts of the ledger that a release will have."""
+    return {*planned.units(), *map(planned.range_name, range(len(planned.ranges)))}
+
+
+def _absorbed(folder: Place, names: Iterable[str]) -> dict[str, int]:
     """Count the native rows of every source that became part of other rows."""
     counted = dict.fromkeys(names, 0)
-    for path in sorted((folder / "ledger").glob("*.parquet")):
-        absorbed = int((pq.read_schema(path).metadata or {}).get(ABSORBED, b"0"))
+    for path in matching(folder / "ledger", "*.parquet"):
+        absorbed = int((read_schema(path).metadata or {}).get(ABSORBED, b"0"))
         if absorbed:
             counted[_source_of(path.stem, counted)] += absorbed
     return counted
@@ -229,8 +273,3 @@ def _absorbed(folder: Path, names: Iterable[str]) -> dict[str, int]:
 
 def _source_of(stem: str, names: Iterable[str]) -> str:
     return max((name for name in names if stem.startswith(f"{name}-")), key=len)
-
-
-def _add(counted: dict[str, list[int]], table: pa.Table, place: int) -> None:
-    for row in table.column("source").value_counts().to_pylist():
-        counted[row["values"]][place] += row["counts"]

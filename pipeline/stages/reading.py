@@ -1,108 +1,140 @@
-"""How a release is read: cut into tasks, each task's rows sorted by bucket, each unit of rows mapped to records.
+"""How a release is read: cut into ranges of splits, the rows of each sorted by bucket, each bucket mapped to records.
 
-    plan_release -> spool_split -> (rows of one unit brought together by its name) -> map_unit
+    plan_release -> spool_range, for every range -> map_partition, for every partition of buckets
+    plan_release -> map_range, for every range, where the source joins no tables
 
-The ingest stage and the Beam transform `ReadRelease` both stand on these functions. Only descriptors travel between
-them: the rows of a source that joins tables wait as Arrow files in `FOLDER/spool`; a source that joins none is read
-and mapped in one step.
+The ingest stage and the Beam transform `ReadRelease` both stand on these functions. The rows of a source that joins
+tables wait as Arrow files in `FOLDER/spool`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
-from dataclasses import dataclass
+import tempfile
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
 
 from pipeline.model.name_keys import name_ids
-from pipeline.model.records import ENDED_SCHEMA, conform
+from pipeline.model.records import ENDED_SCHEMA, conform, empty_records
 from pipeline.sources import open_source
-from pipeline.sources.release.base import Mapped, Release, Split
+from pipeline.sources.release.base import Mapped, Release
+from pipeline.stages.planned import PlannedRelease, planned_release
 from pipeline.stages.spool import spool_table, spooled_bucket
+from pipeline.storage.atomic import TEMPORARY_PREFIX
+from pipeline.storage.places import Place, place
+from pipeline.storage.places.machine_copies import inputs_folder
+from pipeline.storage.places.scratch import scratch_folder
 
 SPLIT_BYTES = 16 << 20
 """Bytes of a table that one split holds, about."""
+_SORTED_BYTES = 64 << 20
+"""Bytes of a partition that are sorted at once where it holds several buckets."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadTask:
-    """One split to read, and where its rows go."""
+def plan_release(release: Release, folder: Place, split_bytes: int = SPLIT_BYTES) -> PlannedRelease:
+    """Cut a release into units of work, with `folder/spool` for what is unpacked and sorted.
 
-    folder: str
-    release: Release
-    split: Split
-    index: int
-    join_key: str
-    buckets: int
-
-    @property
-    def stem(self) -> str:
-        """Name of the split in file names."""
-        return f"{self.release.spec.name}-{self.split.table}-{self.index:05d}"
-
-    @property
-    def spooled(self) -> Path:
-        """Where the split's rows wait for the other tables of their bucket."""
-        return Path(self.folder) / "spool" / f"{self.stem}.arrow"
-
-
-Part = tuple[ReadTask, int]
-"""The rows of one split that are in one bucket."""
-
-
-def unit_of(task: ReadTask, bucket: int) -> str:
-    """Return the name of the work unit that maps a bucket of the task's rows."""
-    return f"{task.release.spec.name}-{bucket:05d}" if task.join_key else task.stem
-
-
-def plan_release(release: Release, folder: Path, split_bytes: int = SPLIT_BYTES) -> list[ReadTask]:
-    """Cut a release into read tasks, with `folder/spool` for what is unpacked and sorted.
-
+    At an address what is unpacked stays on this machine, and what is sorted goes there.
     Raises SourceError when an archive of the release is damaged.
     """
-    spool = folder / "spool" / release.spec.name
+    spool = (folder / "spool" if isinstance(folder, Path) else inputs_folder(folder)) / release.spec.name
     spool.mkdir(parents=True, exist_ok=True)
     release = dataclasses.replace(release, facts={**release.facts, "spool": str(spool)})
-    plan = open_source(release.spec.kind).plan(release, spool, split_bytes)
-    return [
-        ReadTask(str(folder), release, split, index, plan.join_key, plan.buckets)
-        for index, split in enumerate(plan.splits)
-    ]
+    return planned_release(folder, release, open_source(release.spec.kind).plan(release, spool, split_bytes))
 
 
-def spool_split(task: ReadTask) -> tuple[list[int], pa.Table]:
-    """Read a split of a source that joins tables, and write its rows to `task.spooled` by bucket of the join key.
+def spool_range(planned: PlannedRelease, number: int) -> pa.Table:
+    """Read a range of a source that joins tables, and write its rows to `planned.spooled` by partition of buckets.
 
-    Return the buckets that it has rows in, and its rows that could not be read (ENDED_SCHEMA).
+    Return its rows that could not be read (ENDED_SCHEMA).
     """
-    native = open_source(task.release.spec.kind).read(task.split, task.release)
-    present = spool_table(task.spooled, native.table, task.join_key, task.buckets)
-    return present, conform(native.ended, ENDED_SCHEMA)
+    source, plan = open_source(planned.release.spec.kind), planned.plan
+    read = [source.read(split, planned.release) for split in planned.splits_of(number)]
+    ended = pa.concat_tables([conform(native.ended, ENDED_SCHEMA) for native in read])
+    table = pa.concat_tables([native.table for native in read])
+    del read
+    spool_table(planned.spooled(number), table, plan.join_key, plan.buckets, planned.width)
+    return ended
 
 
-def map_unit(parts: Iterable[Part]) -> Mapped:
-    """Map all rows of one unit, which `spool_split` has written or which are read here: records have their `name_id`.
+def map_range(planned: PlannedRelease, number: int) -> Mapped:
+    """Read and map a range of a source that joins no tables.
 
-    The parts may come in any order. `ended` has what could not be read, where it is read here, and then what the
-    mapping ended.
+    `ended` has what could not be read, and then what the mapping ended.
     """
-    # A shuffle gives the parts in any order; rows must meet in the order of the input.
-    tasks = sorted(parts, key=lambda part: (part[0].split.table, part[0].index))
-    release = tasks[0][0].release
-    source = open_source(release.spec.kind)
-    tables: dict[str, list[pa.Table]] = {}
-    ended: list[pa.Table] = []
-    for task, bucket in tasks:
-        if task.join_key:
-            tables.setdefault(task.split.table, []).append(spooled_bucket(task.spooled, bucket))
-        else:
-            native = source.read(task.split, task.release)
-            tables.setdefault(task.split.table, []).append(native.table)
-            ended.append(conform(native.ended, ENDED_SCHEMA))
-    mapped = source.map({name: pa.concat_tables(tables.pop(name)) for name in sorted(tables)}, release)
+    (split,) = planned.splits_of(number)
+    native = open_source(planned.release.spec.kind).read(split, planned.release)
+    mapped = _map({split.table: native.table}, planned.release)
+    ended = pa.concat_tables([conform(native.ended, ENDED_SCHEMA), mapped.ended])
+    return Mapped(mapped.records, ended, mapped.absorbed)
+
+
+def map_partition(
+    planned: PlannedRelease, partition: int, without: Collection[int] = ()
+) -> Iterator[tuple[int, Mapped]]:
+    """Yield each bucket of a partition, but for those `without`, with what its spooled rows become.
+
+    One bucket is held at a time: where a partition has several, its rows are sorted once more on disk.
+    """
+    buckets = [bucket for bucket in planned.buckets_of(partition) if bucket not in without]
+    spooled: dict[str, list[Place]] = defaultdict(list)
+    for number in range(len(planned.ranges)):
+        spooled[planned.splits_of(number)[0].table].append(planned.spooled(number))
+    if planned.width == 1:
+        for bucket in buckets:
+            yield bucket, _map_bucket(spooled, bucket, planned.release)
+        return
+    with _sorting(planned) as folder:
+        again = {table: list(_sort_again(paths, planned, partition, folder)) for table, paths in spooled.items()}
+        for bucket in buckets:
+            yield bucket, _map_bucket(again, bucket, planned.release)
+
+
+@contextmanager
+def _sorting(planned: PlannedRelease) -> Iterator[Path]:
+    """Yield a folder of this machine in which a partition is sorted again."""
+    where = place(planned.folder)
+    if not isinstance(where, Path):
+        with scratch_folder() as scratch:
+            yield scratch
+        return
+    with tempfile.TemporaryDirectory(prefix=f"{TEMPORARY_PREFIX}partition-", dir=where / "spool") as folder:
+        yield Path(folder)
+
+
+def _sort_again(paths: list[Place], planned: PlannedRelease, partition: int, folder: Path) -> Iterator[Place]:
+    """Write the rows of a partition of one table by bucket, some at a time; yield the files in the order of rows."""
+    waiting: list[pa.Table] = []
+    held = row_bytes = 0.0
+    for path in paths:
+        rows = spooled_bucket(path, partition)
+        if rows is not None:
+            # Asked once: adding up the buffers of all columns takes as long as reading them.
+            row_bytes = row_bytes or rows.nbytes / rows.num_rows
+            waiting.append(rows)
+            held += row_bytes * rows.num_rows
+        if waiting and (held >= _SORTED_BYTES or path is paths[-1]):
+            spool_table(folder / path.name, pa.concat_tables(waiting), planned.plan.join_key, planned.plan.buckets)
+            yield folder / path.name
+            waiting, held = [], 0.0
+
+
+def _map_bucket(spooled: Mapping[str, list[Place]], bucket: int, release: Release) -> Mapped:
+    tables: dict[str, pa.Table] = {}
+    for table in sorted(spooled):
+        # Files are in the order of the input, and so are the rows of a bucket in each.
+        parts = [rows for path in spooled[table] if (rows := spooled_bucket(path, bucket)) is not None]
+        if parts:
+            tables[table] = pa.concat_tables(parts)
+    return _map(tables, release) if tables else Mapped(empty_records(), ENDED_SCHEMA.empty_table(), 0)
+
+
+def _map(tables: Mapping[str, pa.Table], release: Release) -> Mapped:
+    mapped = open_source(release.spec.kind).map(tables, release)
     records = conform(mapped.records)
     records = records.set_column(records.column_names.index("name_id"), "name_id", name_ids(records))
-    ended.append(conform(mapped.ended, ENDED_SCHEMA))
-    return Mapped(records, pa.concat_tables(ended), mapped.absorbed)
+    return Mapped(records, conform(mapped.ended, ENDED_SCHEMA), mapped.absorbed)

@@ -15,6 +15,9 @@ from typing import Any
 from pipeline.storage.atomic import TEMPORARY_PREFIX
 from pipeline.storage.places import Place
 
+_FEW = 16
+"""Outputs that are looked at one by one: listing a folder of a hundred thousand files for one of them is dearer."""
+
 
 def listed(folder: Place) -> set[str]:
     """Return the names in a folder, without temporary ones; none where there is no folder."""
@@ -33,14 +36,17 @@ def present(stage: Place, outputs: Iterable[str]) -> set[str]:
     >>> present(Path("/"), ["no/such/file"])
     set()
     """
+    names = list(outputs)
+    if len(names) <= _FEW and isinstance(stage, Path):
+        return {name for name in names if (stage / name).exists()}
     wanted: dict[str, list[str]] = {}
-    for output in outputs:
+    for output in names:
         folder, _, name = output.rpartition("/")
         wanted.setdefault(folder, []).append(name)
     found: set[str] = set()
-    for folder, names in wanted.items():
+    for folder, asked in wanted.items():
         there = listed(stage / folder)
-        found.update(f"{folder}/{name}" if folder else name for name in names if name in there)
+        found.update(f"{folder}/{name}" if folder else name for name in asked if name in there)
     return found
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import apache_beam as beam
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from apache_beam.metrics import MetricsFilter
+from apache_beam.metrics import MetricsFilter, monitoring_infos
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing.test_pipeline import TestPipeline as CheckedPipeline
 from apache_beam.testing.util import assert_that, equal_to
@@ -34,6 +35,7 @@ from biomill.beam import (
     resolved_schema,
 )
 from manifests import SOURCE_KINDS, BiomillError, Recipe, RecipeError
+from pipeline.demo import generate_records
 from pipeline.model.errors import SourceError, UsageError
 from pipeline.model.records import NAME_COLUMNS
 from pipeline.sources.darwin_core import gbif
@@ -129,6 +131,23 @@ def test_releases_become_the_rows_that_the_ingest_stage_writes(
             }
         )
         assert counted["rows"] == counted["records"] + counted["ended"] + counted["absorbed"] > 50
+
+
+def test_elements_grow_with_the_splits_and_not_with_splits_times_buckets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generate_records(tmp_path, 2000)
+    (archive,) = tmp_path.glob("*.zip")
+    grown = []
+    for split_bytes in (40_000, 20_000, 10_000, 5_000):
+        monkeypatch.setattr(gbif, "BUCKET_BYTES", 2 * split_bytes)
+        with CheckedPipeline() as pipeline:
+            pipeline | ReadRelease("gbif-dwca", archive, split_bytes=split_bytes)
+        result: Any = pipeline.result
+        assert counters(result)["records"] == 2000
+        infos = [info for info in result.monitoring_infos() if info.urn == "beam:metric:element_count:v1"]
+        grown.append(sum(monitoring_infos.extract_counter_value(info) for info in infos))
+    assert all(more <= 2.2 * less for less, more in pairwise(grown)), grown
 
 
 def damaged(lines: list[bytes], draw: random.Random) -> Iterator[bytes]:

@@ -10,7 +10,6 @@ comes from a process of its own. Ratios are of one run; absolute times are the m
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import resource
 import subprocess
@@ -86,22 +85,11 @@ def peer(path: Path) -> int:
 def ours(path: Path) -> int:
     """Read and map the archive in the buckets of its plan, as the ingest stage does."""
     from pipeline.sources import open_source
-    from pipeline.stages.ingest import MapBucket, Spool
-    from pipeline.stages.reading import ReadTask
+    from pipeline.stages.ingest import ingest_release
 
-    source = open_source("gbif-dwca")
-    release = source.inspect(SourceSpec(name="bench", kind="gbif-dwca", path=str(path)))
+    release = open_source("gbif-dwca").inspect(SourceSpec(name="bench", kind="gbif-dwca", path=str(path)))
     with tempfile.TemporaryDirectory() as folder:
-        spool = Path(folder) / "spool" / "bench"
-        spool.mkdir(parents=True)
-        release = dataclasses.replace(release, facts={**release.facts, "spool": str(spool)})
-        plan = source.plan(release, spool)
-        units: dict[str, list[tuple[ReadTask, int]]] = {}
-        for index, split in enumerate(plan.splits):
-            for unit, part in Spool()(ReadTask(folder, release, split, index, plan.join_key, plan.buckets)):
-                units.setdefault(unit, []).append(part)
-        for unit, parts in units.items():
-            MapBucket()((unit, parts))
+        ingest_release(release, Path(folder))
         import pyarrow.parquet as pq
 
         return sum(pq.read_metadata(file).num_rows for file in (Path(folder) / "records").glob("*.parquet"))

@@ -26,7 +26,7 @@ from pipeline.sources.text import delimited
 from pipeline.sources.text.files import TextFile, cut_files, dialect_of, pack, unpack
 from pipeline.storage.atomic import atomic_path
 
-BUCKET_BYTES = 16 << 20
+BUCKET_BYTES = 32 << 20
 """Bytes of both tables that one bucket of the join may hold, on average."""
 _HEAD = 4 << 20
 _META_BYTES = 16 << 20
