@@ -42,7 +42,8 @@ class Earlier:
     """A folder of an earlier fetch whose answers may be used again."""
 
     folder: Path
-    units: tuple[str, ...]
+    files: tuple[Path, ...]
+    """Files of answers, of units and of parts."""
     lasting: bool
     """Whether only outcomes that last are used: True for another run, False for earlier units of this one."""
 
@@ -209,17 +210,22 @@ def check_retry(outcomes: Sequence[str]) -> None:
             raise UsageError(f"no such outcome of fetch: {code!r}", expected=f"some of {', '.join(known)}")
 
 
-def write_reuse(con: duckdb.DuckDBPyConnection, folder: Path, round_: str, earlier: Sequence[Earlier]) -> str:
+def write_reuse(
+    con: duckdb.DuckDBPyConnection, folder: Path, round_: str, digest: str, earlier: Sequence[Earlier]
+) -> str:
     """Write which earlier answers go into the units of a round's plan; give the table's name, or '' for none.
+
+    `digest`: of the rules; answers by others are not used.
 
     Images that were noted to be asked for again are left out, whatever was answered before.
     """
     parts = []
     for place, source in enumerate(earlier):
-        if source.units:
-            listed = ", ".join(sql.quote(str(source.folder / "media" / f"{unit}.parquet")) for unit in source.units)
+        if source.files:
+            listed = ", ".join(sql.quote(str(path)) for path in source.files)
             whole, home = not source.lasting, str(source.folder)
-            parts.append(_SQL("earlier", folder=home, place=place, files=listed, whole=whole, lasting=sorted(LASTING)))
+            which = _SQL("earlier", files=listed, digest=digest, whole=whole, lasting=sorted(LASTING))
+            parts.append(_SQL("placed", earlier=which, folder=home, place=place))
     if not parts:
         return ""
     query = _SQL(
