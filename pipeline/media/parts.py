@@ -139,7 +139,7 @@ def _tables(folder: Path, units: Sequence[str]) -> Iterator[tuple[str, pa.Table]
     readers: dict[str, RowReader] = {}
     for unit in units:
         try:
-            yield unit, pq.ParquetFile(folder / unit_path(unit)).read().select(MEDIA_SCHEMA.names).cast(MEDIA_SCHEMA)
+            yield unit, _read(folder / unit_path(unit))
             continue
         except FileNotFoundError:
             if stands is None:
@@ -154,6 +154,11 @@ def _tables(folder: Path, units: Sequence[str]) -> Iterator[tuple[str, pa.Table]
         name, first, rows = stands[unit]
         reader = readers.setdefault(name, RowReader(folder / unit_path(name)))
         yield unit, pa.concat_tables([MEDIA_SCHEMA.empty_table(), *reader.groups(first, rows)])
+
+
+def _read(path: Path) -> pa.Table:
+    """Return the rows of a unit's file; threads would cost more than they win with so few."""
+    return pq.ParquetFile(path).read(use_threads=False).select(MEDIA_SCHEMA.names).cast(MEDIA_SCHEMA)
 
 
 def _stands(folder: Path) -> dict[str, tuple[str, int, int]]:
