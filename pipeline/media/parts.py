@@ -26,7 +26,7 @@ from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.media.tally import answers_of
 from pipeline.model.errors import StorageError
 from pipeline.storage.atomic import write_table
-from pipeline.storage.row_groups import RowReader, row_group_writer
+from pipeline.storage.row_groups import row_group_writer, row_reader
 from pipeline.storage.unit_files import PART, gathered, index_path, listed, unit_path, units_of
 
 PART_ROWS = 1 << 20
@@ -136,7 +136,6 @@ def _counted(unit: str, table: pa.Table) -> dict[str, Any]:
 def _tables(folder: Path, units: Sequence[str]) -> Iterator[tuple[str, pa.Table]]:
     """Yield (unit, its rows) in order, from its own file or from a part in which it stands."""
     stands: dict[str, tuple[str, int, int]] | None = None
-    readers: dict[str, RowReader] = {}
     for unit in units:
         try:
             yield unit, _read(folder / unit_path(unit))
@@ -152,8 +151,8 @@ def _tables(folder: Path, units: Sequence[str]) -> Iterator[tuple[str, pa.Table]
                 remedy="leave the folder of the run alone, and run the same command again: it asks for them anew",
             )
         name, first, rows = stands[unit]
-        reader = readers.setdefault(name, RowReader(folder / unit_path(name)))
-        yield unit, pa.concat_tables([MEDIA_SCHEMA.empty_table(), *reader.groups(first, rows)])
+        groups = row_reader(folder / unit_path(name)).groups(first, rows)
+        yield unit, pa.concat_tables([MEDIA_SCHEMA.empty_table(), *groups])
 
 
 def _read(path: Path) -> pa.Table:

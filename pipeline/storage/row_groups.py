@@ -103,7 +103,7 @@ class RowReader:
             if found is None:
                 while len(self._held) >= _HELD:
                     self._held.popitem(last=False)
-                found = self._file.read_row_group(place)
+                found = self._file.read_row_group(place, use_threads=False)
             self._held[place] = found
             return found
 
