@@ -32,3 +32,8 @@ LEFT JOIN (SELECT record_id, list({'address': address, 'outcome': outcome} ORDER
   USING (record_id)
 WHERE m.outcome IS NOT NULL AND NOT coalesce(t.arrived, false)
   AND coalesce(t.tries, 0) = coalesce(len(c.alternates), 0)
+
+-- name: mixed
+-- Of parts in which units of an earlier plan stand, too, the rows of those that are taken from each.
+SELECT m.* EXCLUDE (filename) FROM read_parquet([{files}], filename = true) m
+JOIN unfinished.taken t ON t.file = m.filename AND t.unit = m.unit

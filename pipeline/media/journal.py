@@ -3,7 +3,8 @@
 A unit in progress is two files that only grow, `journal/UNIT.bin` with the encoded images and `journal/UNIT.log` with
 one JSON line per medium, written after its bytes. A line that is not whole, and bytes that no line speaks of, are what
 a kill left: they are cut off. When all media of the unit are noted, its rows are sorted by id and written as
-`blobs/UNIT.bin` and `media/UNIT.parquet`, whose presence says that the unit is done, and the journal goes.
+`blobs/UNIT.bin` and `media/UNIT.parquet`, whose presence says that the unit is done, and the journal goes; the rows may
+then be gathered into a part of many units (`pipeline.media.parts`).
 
 Where the images are wanted as files, each is written as one when it is noted, and there are no `UNIT.bin`.
 """

@@ -1,8 +1,9 @@
 """How far a fetch is, from its files alone: images per host and outcome, read from where the last look ended.
 
-Finished units say it in their Parquet, units in progress in their journal. What the finished ones say is kept beside
-them by the run, one line a unit (`progress/units.jsonl`), so that a look at thousands of units reads one small file: a
-line counts while its unit's file has the size and the time that it names, and any other unit's Parquet is read.
+Finished units say it in their Parquet, units in progress in their journal, and those that stand in parts in the table
+beside each part. What the finished ones say is kept by the run, one line a unit (`progress/units.jsonl`), so that a
+look at thousands of units reads one small file: a line counts while its unit's file has the size and the time that it
+names, and any other unit's Parquet is read.
 """
 
 from __future__ import annotations
@@ -15,17 +16,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.media.journal import logged
 from pipeline.media.pauses import pauses
 from pipeline.storage.atomic import atomic_path, read_json
 from pipeline.storage.places import Mirror, Place
-from pipeline.storage.unit_files import listed, units_name
+from pipeline.storage.unit_files import PART, index_path, listed, units_name
 
 STORED = "stored"
 LOG = Path("progress", "units.jsonl")
-_LOOKED_AT = ("_plan.json", "units-*.parquet", "media/*.parquet", "network/pause-*.json")
+_LOOKED_AT = ("_plan.json", "units-*.parquet", "media/*.parquet", "parts/*.parquet", "network/pause-*.json")
 """What of a fetch at an address is copied to this machine to be counted: nothing that holds images."""
 _NAMES_ALONE = ("plan-*.parquet",)
 _DONE = -1
@@ -77,6 +79,8 @@ class Tally:
         self._plans: dict[str, int] = {}
         self._units: dict[str, int] = {}
         """The place of every planned unit's address: 0 the own one, 1 and on an alternate; `_DONE` once counted."""
+        self._parts: set[str] = set()
+        """Parts whose units that are planned were counted."""
         self._totals: dict[tuple[str, bool], Answers] = {}
         """By host, and whether it is the own address."""
         self._journals: dict[str, tuple[int, Answers]] = {}
@@ -119,6 +123,7 @@ class Tally:
             self._plans[round_] = written
             outputs = None if table.exists() or plan is None else {Path(name).stem for name in plan["outputs"]}
             place = int(path.stem.rpartition("-")[2])
+            self._parts.clear()  # its units may stand in one
             for host, unit, images in units:
                 if unit not in self._units and (outputs is None or unit in outputs):
                     self._units[unit] = place
@@ -144,7 +149,11 @@ class Tally:
     def _read_units(self) -> None:
         """Count finished units that no line of the log speaks of, and keep such lines where that is ours to do."""
         lines = []
-        for name in sorted(listed(self._folder / "media")):
+        names = listed(self._folder / "media")
+        for name in sorted(each for each in names if each.startswith(PART) and each not in self._parts):
+            self._read_part(name.removesuffix(".parquet"))
+            self._parts.add(name)
+        for name in sorted(names):
             unit, path = name.removesuffix(".parquet"), self._folder / "media" / name
             if self._units.get(unit, _DONE) != _DONE:
                 try:
@@ -159,6 +168,17 @@ class Tally:
                 log.parent.mkdir(parents=True, exist_ok=True)
                 with log.open("a", encoding="utf-8") as file:
                     file.writelines(lines)
+
+    def _read_part(self, part: str) -> None:
+        """Count the units that stand in a part and are planned."""
+        try:
+            rows = pq.ParquetFile(self._folder / index_path(part)).read().to_pylist()
+        except FileNotFoundError:  # a run that goes on took it away in between
+            return
+        for row in rows:
+            if self._units.get(row["unit"], _DONE) != _DONE:
+                counts = Counter(json.loads(row["counts"]))
+                self._count(row["unit"], Answers(row["host"], row["media"], counts, row["untried"]))
 
     def _count(self, unit: str, answers: Answers) -> None:
         own = self._units[unit] == 0
@@ -237,8 +257,13 @@ def _row_groups(path: Path) -> Sequence[tuple[str, str, int]]:
 
 
 def _answers(path: Path) -> Answers:
-    """Count the rows of a finished unit; Arrow's own grouping would load pandas."""
-    rows = pq.ParquetFile(path).read(columns=_COLUMNS).to_pylist()
+    """Count the rows of a finished unit."""
+    return answers_of(pq.ParquetFile(path).read(columns=_COLUMNS))
+
+
+def answers_of(media: pa.Table) -> Answers:
+    """Count rows of the media table, all of one unit; Arrow's own grouping would load pandas."""
+    rows = media.select(_COLUMNS).to_pylist()
     answers = Answers(media=len({row["media_id"] for row in rows}))
     answers.add(rows)
     return answers

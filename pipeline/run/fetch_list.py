@@ -170,10 +170,10 @@ def _plan(
     _note_lost(con, folder, images, digest)
     units = fetch_plan.write_plan(con, fetch_plan.with_retries(wanted, folder), folder, _ROUND, rules, digest)
     planned = {each.unit for each in units}
-    own = [path.stem for path in sorted(folder.glob(f"media/{digest}*.parquet")) if path.stem not in planned]
+    own = [path for path in sorted(folder.glob(f"media/{digest}*.parquet")) if path.stem not in planned]
     todo = missing_units(folder, units)
     earlier = [fetch_plan.Earlier(folder, tuple(own), lasting=False)]
-    reuse = fetch_plan.write_reuse(con, folder, _ROUND, earlier) if todo else ""
+    reuse = fetch_plan.write_reuse(con, folder, _ROUND, digest, earlier) if todo else ""
     return todo, reuse
 
 

@@ -23,7 +23,7 @@ from pipeline.storage.atomic import read_json
 from pipeline.storage.going_on import go_on
 from pipeline.storage.places import Place, place
 from pipeline.storage.run_folder import STAGES, RunFolder
-from pipeline.storage.unit_files import planned_count, planned_outputs, present
+from pipeline.storage.unit_files import finished, planned_count
 
 _LOOKS = 5  # a run that clears a stage while it is looked at is looked at again
 
@@ -136,16 +136,16 @@ def _stage(
         done = read_json(folder.done(name))
         state = "done" if reached.get(name, {}).get("digest") == done["digest"] else "earlier"
         return StageStatus(name, state, units, units, decided_rows(done))
-    there = sorted(present(folder.stage(name), planned_outputs(folder.stage(name), plan)))
+    there = finished(folder.stage(name), plan)
     rows = rows_so_far(folder, name, tally)
     if not at_work:
-        return StageStatus(name, "stopped", len(there), units, rows)
+        return StageStatus(name, "stopped", there.units, units, rows)
     left = None
     if name != "fetch":
-        left = _units_left(folder.plan(name), [folder.stage(name) / output for output in there], units)
+        left = _units_left(folder.plan(name), [folder.stage(name) / output for output in there.files], units)
     elif not paused:
         left = time_left(hosts)
-    return StageStatus(name, "running", len(there), units, rows, left)
+    return StageStatus(name, "running", there.units, units, rows, left)
 
 
 def _units_left(plan: Place, there: list[Place], units: int) -> float | None:

@@ -4,7 +4,7 @@ Media are grouped by host, and a host's media cut into work units by their ids. 
 once, with its share of every host's rate and connections, so a host's limits hold for any number of workers on any
 runner. A unit writes `blobs/UNIT.bin` (the encoded images, one after
 another) and then `media/UNIT.parquet`, whose presence says that the unit is done; what a unit has got so far is in
-its journal (`pipeline.media.journal`).
+its journal (`pipeline.media.journal`). When a round is done its units are gathered into parts (`pipeline.media.parts`).
 
 A medium that could not be had at its own address is asked for at its alternates (`pipeline.stages.one_medium`), in
 order, one round after the other, so that every round keeps to the limits of its hosts. A record keeps its labels and
@@ -20,8 +20,9 @@ again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import chain, count
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -29,17 +30,18 @@ import duckdb
 from pipeline.media import open_store
 from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.media.network_loss import nobody_answered
+from pipeline.media.parts import remove_part
 from pipeline.media.work import FetchUnits
 from pipeline.model import ids
 from pipeline.stages import fetch_placeholders, fetch_plan, fetch_sql
 from pipeline.stages.base import Balance, Context, Stage, balance_of, file_digest, plan_outputs, recipe_parts
-from pipeline.stages.fetch_work import missing_units, work_off
+from pipeline.stages.fetch_work import gather, missing_units, work_off
 from pipeline.stages.one_medium import ALTERNATES
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import write_table
 from pipeline.storage.places import Place, address_of, matching
 from pipeline.storage.statements import Statements
-from pipeline.storage.unit_files import unit_path
+from pipeline.storage.unit_files import PART, listed, unit_path
 
 if TYPE_CHECKING:
     from pipeline.engine.engine import Engine
@@ -49,6 +51,14 @@ __all__ = ["MEDIA_SCHEMA", "Fetch", "note_retry"]
 _SQL = Statements(__name__)
 _RULES = ("image", "fetch.max_bytes", "fetch.max_pixels", "fetch.robots", "fetch.opt_outs")
 _PATIENT_STEPS = 3  # of substitution that ask for exactly what is missing; later ones ask for twice as much each
+
+
+@dataclass(slots=True)
+class Round:
+    """What was asked for in one round: its units, and the parts in which they stand once it is done."""
+
+    units: list[str]
+    parts: list[str] = field(default_factory=list)
 
 
 class Fetch(Stage):
@@ -77,7 +87,7 @@ class Fetch(Stage):
         """Cut the candidates into units, fetch what is missing, and write who arrived."""
         folder, run = context.folder.stage(self.name), context.folder
         write_table(folder / "media" / "-schema.parquet", MEDIA_SCHEMA.empty_table())
-        asked_for: dict[str, list[str]] = {}
+        asked_for: dict[str, Round] = {}
         candidates = sql.parquet(run.stage("screen") / "candidates")
         names = sql.parquet(run.stage("resolve") / "names")
         wanted = context.recipe.fetch.images_per_taxon
@@ -104,7 +114,7 @@ class Fetch(Stage):
             _remove_stale(folder, asked_for)
             fetch_plan.note_answered(folder)
             placeholders = self._find_placeholders(con, context, folder, candidates, asked)
-        return {"units": sum(map(len, asked_for.values())), "placeholders": placeholders}
+        return {"units": sum(len(each.units) for each in asked_for.values()), "placeholders": placeholders}
 
     def _choose(
         self,
@@ -112,7 +122,7 @@ class Fetch(Stage):
         context: Context,
         candidates: str,
         folder: Place,
-        asked_for: Mapping[str, Sequence[str]],
+        asked_for: Mapping[str, Round],
         step: int,
     ) -> str | None:
         """Return, as a FROM clause, the candidates asked so far and in this step; None when the step asks nobody."""
@@ -148,9 +158,9 @@ class Fetch(Stage):
         engine: Engine,
         wanted: str,
         round_: str,
-        asked_for: dict[str, list[str]],
+        asked_for: dict[str, Round],
     ) -> None:
-        """Plan one round, fetch what is missing of it, and add its units to those that are asked for."""
+        """Plan one round, fetch what is missing of it, gather it, and add it to those that are asked for."""
         folder, recipe = context.folder.stage(self.name), context.recipe
         digest = fetch_plan.rules_digest({**recipe_parts(recipe, _RULES), "version": self.version})
         units = fetch_plan.write_plan(
@@ -159,23 +169,26 @@ class Fetch(Stage):
         if not units:
             fetch_plan.remove_plan(folder, round_)
             return
-        asked_for[round_] = [each.unit for each in units]
+        asked_for[round_] = Round([each.unit for each in units])
         todo = missing_units(folder, units)
-        plan_outputs(context, self.name, (), rounds={each: len(names) for each, names in asked_for.items()})
+        plan_outputs(context, self.name, (), rounds={name: len(each.units) for name, each in asked_for.items()})
         context.progress(f"fetch: {len(units) - len(todo):,} of {len(units):,} work units were there")
         if not todo:
+            asked_for[round_].parts += gather(engine, folder, round_, units)
             return
-        reuse = fetch_plan.write_reuse(con, folder, round_, _earlier(context, folder, digest, asked_for))
+        reuse = fetch_plan.write_reuse(con, folder, round_, digest, _earlier(context, folder, digest, asked_for))
         stores = {spec.name: spec.media for spec in recipe.sources}
         work = FetchUnits(address_of(folder), recipe.fetch, recipe.image)
         for line in work_off(engine, work, todo, round_, reuse, stores):
             context.progress(line)
         (folder / fetch_plan.reuse_name(round_)).unlink(missing_ok=True)
+        asked_for[round_].parts += gather(engine, folder, round_, units)
         lost = nobody_answered(con, _files(folder, asked_for))
         if lost is not None:
             # What no host was reached for is not kept as an outcome, so that the same command asks for it.
-            for unit in chain.from_iterable(asked_for.values()):
-                (folder / unit_path(unit)).unlink()
+            for part in _parts(asked_for):
+                remove_part(folder, part)
+            for unit in _units(asked_for):
                 (folder / "blobs" / f"{unit}.bin").unlink(missing_ok=True)
             raise lost
 
@@ -228,39 +241,46 @@ def note_retry(context: Context, outcomes: Sequence[str]) -> None:
         context.progress(f"fetch: no row ended as {' or '.join(outcomes)}; nothing is asked for again")
 
 
-def _earlier(
-    context: Context, folder: Place, digest: str, asked_for: Mapping[str, Sequence[str]]
-) -> list[fetch_plan.Earlier]:
+def _earlier(context: Context, folder: Place, digest: str, asked_for: Mapping[str, Round]) -> list[fetch_plan.Earlier]:
     """Return where answers may be reused from: units of this run that were cut otherwise, then other runs."""
 
-    def units(place: Place) -> list[str]:
-        return [path.stem for path in matching(place, f"media/{digest}*.parquet")]
+    def files(place: Place, but: Collection[str] = ()) -> tuple[Place, ...]:
+        found = (name.removesuffix(".parquet") for name in listed(place / "media"))
+        return tuple(
+            place / unit_path(name) for name in sorted(found) if name.startswith((digest, PART)) and name not in but
+        )
 
-    planned = set(chain.from_iterable(asked_for.values()))
-    own = tuple(unit for unit in units(folder) if unit not in planned)
+    ours = {*_units(asked_for), *_parts(asked_for)}
     others = [place / Fetch.name for place in context.reuse]
     return [
-        fetch_plan.Earlier(folder, own, lasting=False),
-        *(fetch_plan.Earlier(place, tuple(units(place)), lasting=True) for place in others),
+        fetch_plan.Earlier(folder, files(folder, ours), lasting=False),
+        *(fetch_plan.Earlier(place, files(place), lasting=True) for place in others),
     ]
 
 
-def _remove_stale(folder: Place, asked_for: Mapping[str, Sequence[str]]) -> None:
-    planned = set(chain.from_iterable(asked_for.values()))
-    for path in matching(folder, "media/*.parquet"):
-        if path.stem not in planned and path.name != "-schema.parquet":
-            path.unlink()
-            (folder / "blobs" / f"{path.stem}.bin").unlink(missing_ok=True)
-    for path in matching(folder, "journal/*"):
-        if path.name.partition(".")[0] not in planned:
-            path.unlink()
+def _remove_stale(folder: Place, asked_for: Mapping[str, Round]) -> None:
+    """Remove what is not of this plan: rows first, then what they speak of, so that a kill leaves no row of nothing."""
+    planned, parts = _units(asked_for), {f"{part}.parquet" for part in _parts(asked_for)}
+    stale = [("media", name) for name in listed(folder / "media") - parts - {"-schema.parquet"}]
+    stale += [("parts", name) for name in listed(folder / "parts") - parts]
+    stale += [(place, name) for place in ("blobs", "journal") for name in listed(folder / place)]
+    for place, name in stale:
+        if place in ("media", "parts") or name.partition(".")[0] not in planned:
+            (folder / place / name).unlink()
     for round_ in fetch_plan.planned_rounds(folder):
         if round_ not in asked_for:
             fetch_plan.remove_plan(folder, round_)
 
 
-def _files(folder: Place, asked_for: Mapping[str, Sequence[str]]) -> str:
-    """Return the FROM clause of the unit files of this plan, which need not be all that lie in the folder."""
-    units = map(unit_path, chain.from_iterable(asked_for.values()))
-    paths = [folder / "media" / "-schema.parquet", *(folder / output for output in units)]
+def _units(asked_for: Mapping[str, Round]) -> set[str]:
+    return {unit for each in asked_for.values() for unit in each.units}
+
+
+def _parts(asked_for: Mapping[str, Round]) -> list[str]:
+    return [part for each in asked_for.values() for part in each.parts]
+
+
+def _files(folder: Place, asked_for: Mapping[str, Round]) -> str:
+    """Return the FROM clause of the parts of this plan, which need not be all that lie in the folder."""
+    paths = [folder / unit_path(name) for name in ("-schema", *_parts(asked_for))]
     return f"read_parquet([{', '.join(sql.quote(str(path)) for path in paths)}])"

@@ -34,6 +34,7 @@ RULES_DIGITS = 8
 _SQL = Statements(__name__)
 _ANSWERED = "retries/answered.json"
 _SMALLEST = 25  # media of a unit: less would cost more files than it wins in sharing
+_READ_ROWS = 1 << 14  # of a row group of what workers read: each holds two, decoded
 _UNITS_PER_HOST = 16  # that a host's work is cut into at least, once it has enough of it
 
 
@@ -42,7 +43,8 @@ class Earlier:
     """A folder of an earlier fetch whose answers may be used again."""
 
     folder: Place
-    units: tuple[str, ...]
+    files: tuple[Place, ...]
+    """Files of answers, of units and of parts."""
     lasting: bool
     """Whether only outcomes that last are used: True for another run, False for earlier units of this one."""
 
@@ -65,7 +67,7 @@ def write_plan(
     counts = con.execute(f"SELECT {host}, store, count(DISTINCT media_id) FROM {wanted} GROUP BY ALL").fetchall()
     sizes = {(each, store): unit_size(media, rules.unit_size) for each, store, media in counts}
     units: list[Planned] = []
-    with row_group_writer(folder / plan_name(round_), PLAN_SCHEMA) as write:
+    with row_group_writer(folder / plan_name(round_), PLAN_SCHEMA, _READ_ROWS) as write:
         for table, cuts in cut(sql.batches(con, query), sizes):
             images, again = (table[name].to_pylist() for name in ("image_id", "again"))
             hosts, stores, names = table["host"], table["store"], []
@@ -209,17 +211,22 @@ def check_retry(outcomes: Sequence[str]) -> None:
             raise UsageError(f"no such outcome of fetch: {code!r}", expected=f"some of {', '.join(known)}")
 
 
-def write_reuse(con: duckdb.DuckDBPyConnection, folder: Place, round_: str, earlier: Sequence[Earlier]) -> str:
+def write_reuse(
+    con: duckdb.DuckDBPyConnection, folder: Place, round_: str, digest: str, earlier: Sequence[Earlier]
+) -> str:
     """Write which earlier answers go into the units of a round's plan; give the table's name, or '' for none.
+
+    `digest`: of the rules; answers by others are not used.
 
     Images that were noted to be asked for again are left out, whatever was answered before.
     """
     parts = []
     for place, source in enumerate(earlier):
-        if source.units:
-            listed = ", ".join(sql.quote(str(source.folder / "media" / f"{unit}.parquet")) for unit in source.units)
+        if source.files:
+            listed = ", ".join(sql.quote(str(path)) for path in source.files)
             whole, home = not source.lasting, str(source.folder)
-            parts.append(_SQL("earlier", folder=home, place=place, files=listed, whole=whole, lasting=sorted(LASTING)))
+            which = _SQL("earlier", files=listed, digest=digest, whole=whole, lasting=sorted(LASTING))
+            parts.append(_SQL("placed", earlier=which, folder=home, place=place))
     if not parts:
         return ""
     query = _SQL(
@@ -230,7 +237,7 @@ def write_reuse(con: duckdb.DuckDBPyConnection, folder: Place, round_: str, earl
         retried=retried(folder, unanswered=True),
     )
     name = reuse_name(round_)
-    with row_group_writer(folder / name, REUSE_SCHEMA) as write:
+    with row_group_writer(folder / name, REUSE_SCHEMA, _READ_ROWS) as write:
         rows = 0
         for batch in sql.batches(con, query):
             write(pa.Table.from_batches([batch]).cast(REUSE_SCHEMA))

@@ -18,9 +18,13 @@ SELECT w.*, coalesce(r.times, 0) AS again FROM {wanted} w
 LEFT JOIN (SELECT image_id, count(*) AS times FROM {retried} GROUP BY 1) r USING (image_id)
 
 -- name: earlier
--- Answers of an earlier fetch: all of them, or those that would be the same again.
-SELECT *, {'folder'} AS folder, {place} AS place FROM read_parquet([{files}])
-WHERE {'whole'} OR outcome IS NULL OR outcome IN {'lasting'}
+-- Answers of an earlier fetch by the rules of a digest: all of them, or those that would be the same again.
+SELECT * FROM read_parquet([{files}])
+WHERE starts_with(unit, {'digest'}) AND ({'whole'} OR outcome IS NULL OR outcome IN {'lasting'})
+
+-- name: placed
+-- The same with the folder in which their images lie, and its place in the order of folders.
+SELECT *, {'folder'} AS folder, {place} AS place FROM ({earlier})
 
 -- name: reused
 -- Earlier answers to images of the plan that were not noted to be asked for again: images before failures, the nearest

@@ -4,26 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.engine.executor import Executor
 from pipeline.media.http.proxies import Proxies
 from pipeline.media.network_loss import clear_pauses, still_to_ask
+from pipeline.media.parts import GatherPart, part_tasks, remove_gathered
 from pipeline.media.progress import FetchTicker
 from pipeline.media.task import Planned
 from pipeline.model.errors import NetworkLostError
 from pipeline.stages import fetch_dealing
-from pipeline.storage.places import Place, place
-from pipeline.storage.unit_files import present, unit_path
+from pipeline.storage.places import Place, address_of, place
+from pipeline.storage.unit_files import gathered, present, unit_path
 
 if TYPE_CHECKING:
     from pipeline.media.work import FetchUnits
 
 
 def missing_units(folder: Place, units: Sequence[Planned]) -> list[Planned]:
-    """Return the units whose files are not there yet."""
+    """Return the units that have no file yet, and stand in no part."""
     there = present(folder, (unit_path(each.unit) for each in units))
-    return [each for each in units if unit_path(each.unit) not in there]
+    inside = set(chain.from_iterable(gathered(folder).values()))
+    return [each for each in units if unit_path(each.unit) not in there and each.unit not in inside]
+
+
+def gather(executor: Executor, folder: Path, round_: str, units: Sequence[Planned]) -> list[str]:
+    """Gather the units of a round that is done into parts, and give the parts' names.
+
+    Parts that are there stay. Raises what `Executor.follow` raises.
+    """
+    names = [each.unit for each in units]
+    parts, tasks = part_tasks(folder, round_, names, sum(each.rows for each in units))
+    work = GatherPart(address_of(folder))
+    if len(tasks) == 1:
+        work(tasks[0])
+    elif tasks:
+        for _ in executor.follow("fetch", tasks, work, folder):
+            pass
+    remove_gathered(folder, names)
+    return parts
 
 
 def work_off(

@@ -32,14 +32,20 @@ def row_group_writer(path: Place, schema: pa.Schema, rows: int = GROUP_ROWS) -> 
     import pyarrow as pa
 
     waiting: list[pa.Table] = []
+    held = 0
     with table_writer(path, schema) as writer:
 
         def write(table: pa.Table) -> None:
+            nonlocal held
             waiting.append(table)
-            while sum(each.num_rows for each in waiting) >= rows:
-                whole = pa.concat_tables(waiting)
-                writer.write_table(whole.slice(0, rows).combine_chunks())
-                waiting[:] = [whole.slice(rows)]
+            held += table.num_rows
+            if held < rows:
+                return
+            whole = pa.concat_tables(waiting)
+            for first in range(0, held - rows + 1, rows):
+                writer.write_table(whole.slice(first, rows).combine_chunks())
+            waiting[:] = [whole.slice(held - held % rows)]
+            held %= rows
 
         yield write
         rest = pa.concat_tables([schema.empty_table(), *waiting])
@@ -98,7 +104,7 @@ class RowReader:
             if found is None:
                 while len(self._held) >= _HELD:
                     self._held.popitem(last=False)
-                found = self._file.read_row_group(place)
+                found = self._file.read_row_group(place, use_threads=False)
             self._held[place] = found
             return found
 

@@ -1,7 +1,7 @@
 """The output folder of a run: who may write it, and which names mean what.
 
 manifest.json            recipe, digests of every input, taxonomy build, code version
-STAGE/_plan.json         digest of all that the stage depends on, those of the stages it reads, its outputs (unit_files)
+STAGE/_plan.json         digest of all that the stage depends on, those of the stages it reads, outputs (`unit_files`)
 STAGE/_done.json         written last: the same digest, and the row counts
 STAGE/ledger/*.parquet   one row per input row that ended in this stage
 """

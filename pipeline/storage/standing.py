@@ -7,14 +7,17 @@ from dataclasses import dataclass
 
 from pipeline.storage.going_on import go_on
 from pipeline.storage.run_folder import STAGES, RunFolder, made_over, marks
-from pipeline.storage.unit_files import planned_count, planned_outputs, present
+from pipeline.storage.unit_files import finished, planned_count
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A stage that is planned and not done: its unit files that are there, relative to the stage, of those planned."""
+    """A stage that is planned and not done."""
 
     there: tuple[str, ...]
+    """Files of finished units, relative to the stage."""
+    units: int
+    """How many units are finished, of those planned."""
     planned: int
 
 
@@ -41,7 +44,7 @@ class Standing:
         """Return where the run stands, as the end of a sentence.
 
         >>> from pathlib import Path
-        >>> Standing(RunFolder(Path("a")), ("ingest",), {"resolve": Begun(("a",), 4)}, (), False).sentence()
+        >>> Standing(RunFolder(Path("a")), ("ingest",), {"resolve": Begun(("a",), 1, 4)}, (), False).sentence()
         'the run stands in resolve, with 1 of 4 work units done'
         >>> Standing(RunFolder(Path("a")), ("ingest",), {}, (), True).sentence()
         'the run goes on after ingest'
@@ -52,7 +55,7 @@ class Standing:
             return "the run is done" if self.complete else "the run is done, but its catalog.duckdb is gone"
         if first in self.begun:
             begun = self.begun[first]
-            units = f", with {len(begun.there):,} of {begun.planned:,} work units done" if begun.planned else ""
+            units = f", with {begun.units:,} of {begun.planned:,} work units done" if begun.planned else ""
             return f"the run {now} in {first}{units}"
         last = next((name for name in reversed(STAGES[: STAGES.index(first)]) if name in self.done), None)
         return f"the run {now} after {last}" if last else f"the run {now} before its first stage is done"
@@ -74,8 +77,8 @@ def stand(folder: RunFolder) -> Standing:
     for name in STAGES:
         plan = {} if name in current else marks(folder.plan(name))
         if made_over(plan, current):
-            stage = folder.stage(name)
-            begun[name] = Begun(tuple(sorted(present(stage, planned_outputs(stage, plan)))), planned_count(plan))
+            there = finished(folder.stage(name), plan)
+            begun[name] = Begun(there.files, there.units, planned_count(plan))
     listed = marks(folder.manifest).get("stages", {})
     earlier = tuple(name for name in current if name not in listed)
     return Standing(folder, tuple(current), begun, earlier, folder.held())

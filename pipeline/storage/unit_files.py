@@ -2,13 +2,16 @@
 
 STAGE/_plan.json            `outputs`: their names; a stage that plans in rounds has `rounds` instead, units by round
 STAGE/units-ROUND.parquet   the units of a round, in column `unit`
-STAGE/media/UNIT.parquet    the output of such a unit
+STAGE/media/UNIT.parquet    the output of such a unit, until its round is done
+STAGE/media/part-D.parquet  the outputs of many, once it is
+STAGE/parts/part-D.parquet  whose they are, in column `unit`
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,19 @@ from pipeline.storage.places import Place
 
 _FEW = 16
 """Outputs that are looked at one by one: listing a folder of a hundred thousand files for one of them is dearer."""
+
+PART = "part-"
+"""With which the names of parts begin; no unit's does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What is there of a plan."""
+
+    files: tuple[str, ...]
+    """Files with the outputs of finished units, relative to the stage; a part may hold others beside them."""
+    units: int
+    """How many units are finished."""
 
 
 def listed(folder: Place) -> set[str]:
@@ -76,10 +92,39 @@ def units_of(stage: Place, rounds: Iterable[str]) -> list[str]:
     return found
 
 
-def planned_outputs(stage: Place, plan: Mapping[str, Any]) -> Sequence[str]:
-    """Return the outputs that the plan of a stage names, relative to it."""
-    outputs: list[str] = plan.get("outputs", [])
-    return [*outputs, *map(unit_path, units_of(stage, plan.get("rounds", {})))]
+def index_path(part: str) -> str:
+    """Return the table of the units of a part, relative to the stage."""
+    return f"parts/{part}.parquet"
+
+
+def gathered(stage: Place) -> dict[str, list[str]]:
+    """Return the parts that are there, each with the units that stand in it, in order."""
+    from pipeline.storage.tables import read_table  # with Arrow, which few who ask need
+
+    there = listed(stage / "media")
+    found: dict[str, list[str]] = {}
+    for name in sorted(listed(stage / "parts")):
+        if name in there:  # the table of the units comes first, and goes last
+            index = read_table(stage / "parts" / name, ["unit"])
+            found[name.removesuffix(".parquet")] = index.column(0).to_pylist()
+    return found
+
+
+def finished(stage: Place, plan: Mapping[str, Any]) -> Finished:
+    """Return what is there of a plan; a unit that stands in a part and has a file, too, is taken from the part."""
+    planned = units_of(stage, plan.get("rounds", {}))
+    files, inside = present(stage, [*plan.get("outputs", []), *map(unit_path, planned)]), set[str]()
+    if planned:
+        wanted = set(planned)
+        for part, units in gathered(stage).items():
+            if not wanted.isdisjoint(units):
+                files.add(unit_path(part))
+                inside.update(wanted.intersection(units))
+        files.difference_update(map(unit_path, inside))
+        loose = sum(unit_path(unit) in files for unit in planned)
+        others = sum(output in files for output in plan.get("outputs", []))
+        return Finished(tuple(sorted(files)), loose + others + len(inside))
+    return Finished(tuple(sorted(files)), len(files))
 
 
 def planned_count(plan: Mapping[str, Any]) -> int:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -78,6 +79,30 @@ def outcomes(rows: list[dict[str, Any]]) -> Counter[str]:
 
 def test_a_finished_fetch_asks_for_nothing(fetches: Fetches) -> None:
     assert fetches.fetch("first") == Counter()
+
+
+def test_a_fetch_that_goes_on_asks_for_nothing_that_stands_in_parts_or_in_files_of_units(fetches: Fetches) -> None:
+    whole = fetches.folder / "first" / "fetch"
+    media = sorted(path.name for path in (whole / "media").iterdir())
+    assert (
+        len([name for name in media if name.startswith("part-")]) == len(media) - 1 < len(list(whole.glob("blobs/*")))
+    )
+    for name, gathered in (("parts", True), ("files", False)):
+        fetches.begin(name)
+        folder = fetches.folder / name / "fetch"
+        shutil.copytree(whole, folder)
+        (folder / "_done.json").unlink()
+        if not gathered:  # as before the first round was done, and as versions without parts left a run
+            for path in sorted(folder.glob("media/part-*.parquet")):
+                table = pq.read_table(path)
+                for unit in table["unit"].unique().to_pylist():
+                    rows = table.filter(pc.field("unit") == unit)
+                    pq.write_table(rows, folder / "media" / f"{unit}.parquet", compression="zstd")
+                path.unlink()
+            shutil.rmtree(folder / "parts")
+        assert fetches.fetch(name) == Counter()
+        for path in whole.rglob("*.parquet"):
+            assert (folder / path.relative_to(whole)).read_bytes() == path.read_bytes(), path
 
 
 def test_only_rows_with_the_named_outcomes_are_asked_for_again(fetches: Fetches) -> None:

@@ -19,7 +19,7 @@ from pipeline.media.media_schema import PLAN_SCHEMA
 from pipeline.media.task import Planned
 from pipeline.stages import fetch_dealing, fetch_plan
 from pipeline.storage.database import BATCH_ROWS
-from pipeline.storage.row_groups import GROUP_ROWS, row_reader
+from pipeline.storage.row_groups import row_reader
 from pipeline.storage.unit_files import units_name, units_of
 
 WANTED = """(SELECT host, media_id, store, 'http://' || host AS address, image_id, again, NULL::DOUBLE AS box_x,
@@ -106,7 +106,7 @@ def test_the_row_groups_of_a_plan_hold_rows_of_many_units(tmp_path: Path) -> Non
     units = fetch_plan.write_plan(con, WANTED, tmp_path, "0-0", FetchRules(), "0123abcd")
     footer = pq.read_metadata(tmp_path / "plan-0-0.parquet")
     assert len(units) == 3 * BATCH_ROWS // 200
-    assert footer.num_row_groups == -(-3 * BATCH_ROWS // GROUP_ROWS)
+    assert footer.num_row_groups == -(-3 * BATCH_ROWS // fetch_plan._READ_ROWS)
 
 
 def dealt(folder: Path, number: int) -> list[int]:

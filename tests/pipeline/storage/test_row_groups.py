@@ -55,9 +55,9 @@ def test_rows_in_order_cost_one_decoding_a_group(tmp_path: Path, monkeypatch: py
     decoded: list[int] = []
 
     class Counted(pq.ParquetFile):  # type: ignore[misc]
-        def read_row_group(self, i: int, *rest: object) -> pa.Table:
+        def read_row_group(self, i: int, **rest: object) -> pa.Table:
             decoded.append(i)
-            return super().read_row_group(i, *rest)
+            return super().read_row_group(i, **rest)
 
     monkeypatch.setattr(pq, "ParquetFile", Counted)
     reader = RowReader(tmp_path / "a.parquet")
