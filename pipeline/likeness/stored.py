@@ -88,10 +88,11 @@ def write_shown(path: Path, thumbnails: Sequence[bytes | None]) -> None:
         np.save(handle, np.frombuffer(packed, np.uint8).reshape(-1, _BYTES + 1))
 
 
-def write_places(path: Path, places: pa.Table) -> None:
-    """Write a table of PLACE_SCHEMA so that reading some rows reads only those."""
+def write_places(path: Path, places: Iterable[pa.RecordBatch]) -> None:
+    """Write batches of PLACE_SCHEMA so that reading some rows reads only those."""
     with atomic_path(path) as temporary, pa.ipc.new_file(str(temporary), PLACE_SCHEMA) as writer:
-        writer.write_table(places.combine_chunks())
+        for batch in places:
+            writer.write_batch(batch.cast(PLACE_SCHEMA))
 
 
 def read_places(path: Path) -> pa.Table:

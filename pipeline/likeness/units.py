@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from dedup import BothHashes, HeldOut, KeyRange, find_leaks, plan_bands
 from manifests import LikenessRules
+from pipeline.likeness.candidates import Rows
 from pipeline.likeness.dense import OutsideDense, alike_rule, piece_pairs
 from pipeline.likeness.edges import Edges
 from pipeline.likeness.leak_rules import DOUBTFUL
@@ -105,8 +106,8 @@ class Work:
         else:
             write_table(path, pair_table(self._pairs(unit)))
 
-    def _load(self, name: str) -> npt.NDArray[np.int64]:
-        return np.asarray(np.load(Path(self.folder) / f"{name}.npy"))
+    def _load(self, name: str) -> Rows:
+        return np.load(Path(self.folder) / f"{name}.npy", mmap_mode="r")  # type: ignore[no-any-return]
 
     def _stored(self) -> Stored:
         return Stored(Path(self.blobs), read_places(Path(self.folder) / "nodes.arrow"))
