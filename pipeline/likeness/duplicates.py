@@ -62,8 +62,8 @@ def decide_duplicates(
 
     `records` (in order of preference): `Candidates`, or a table of what `Candidates.of` needs; `node[i]` is the node of
     record i that `edges` speak of: records of one node are one picture. `folds`: nodes that take part in no edge,
-    because they stand behind another one of their dense group (`pipeline.likeness.dense`). Memory: some 100 bytes a
-    record at once, and some 150 per edge.
+    because they stand behind another one of their dense group (`pipeline.likeness.dense`). Memory, at once: some 65
+    bytes a record, and some 230 an edge.
     """
     said = first_decisions(records, leaks, rules)
     members = Members.of(node, said.outcome == OPEN)

@@ -21,14 +21,16 @@ def record_leaks(
     usable: npt.NDArray[np.bool_],
     found: pa.Table,
     items: pa.Table,
+    image: Rows | None = None,
 ) -> RecordLeaks:
     """Bring leaks by bytes, by pixels and by distance together, the strongest evidence per record.
 
-    `digests`: sha256 and pixel_sha256 of the records, in order. `node`: place of each record's hashes in `hashes.npy`
-    and `phashes.npy`; `usable`: whether they carry information. `found`: FOUND_SCHEMA of all units. `items`: the
-    held-out items.
+    `digests`: sha256 and pixel_sha256 of the records, in order; or of images, of which `image[i]` is that of record i.
+    `node`: place of each record's hashes in `hashes.npy` and `phashes.npy`; `usable`: whether they carry information.
+    `found`: FOUND_SCHEMA of all units. `items`: the held-out items.
     """
     leaks = same_content(items, digests)
+    leaks = leaks if image is None else leaks.spread(image)
     taken = np.zeros(len(node), np.bool_)
     taken[leaks.record] = True
     hashes, distance = found["hash"].to_numpy(), found["distance"].to_numpy()

@@ -2,47 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.likeness.arrays import save_rows
+from pipeline.likeness.arrays import save, save_rows
 from pipeline.likeness.candidates import Rows
-from pipeline.likeness.ordered import Ordered
-from pipeline.likeness.placeholders import Placeholders
+from pipeline.likeness.merged import stream
 from pipeline.likeness.stored import PLACE_SCHEMA, write_places
 
-HASH_FILES = {"pdq": ("hashes", 32), "phash": ("phashes", 8)}
-"""Column of a hash, its file, and its bytes."""
+_STEP = 1 << 16
+Hashes = npt.NDArray[np.uint8]
 
 
-def write_node_files(folder: Path, ordered: Ordered, first: Rows, given: Placeholders) -> None:
-    """Write hashes.npy, phashes.npy and nodes.arrow.
+def write_node_files(folder: Path, media: Sequence[Path], image: Rows, behind: tuple[Hashes, Hashes]) -> None:
+    """Write hashes.npy, phashes.npy, nodes.npy and places.arrow.
 
-    `first`: the first record of every node that has a usable hash, ascending. Behind the hashes of the nodes stand
-    those of the placeholders: they are searched for leaks, and meet no other image. Memory: that of a batch.
+    `media`: the files of all images. `image`: of every node that has a usable hash the row of its image there.
+    `behind`: PDQ and pHash that are to stand behind those of the nodes. Memory: that of some batches, beside what is
+    mapped.
     """
-    for (column, (name, width)), behind in zip(HASH_FILES.items(), (given.hashes, given.phashes), strict=True):
-        shape = (len(first) + len(behind), width)
-        save_rows(folder / f"{name}.npy", shape, np.dtype(np.uint8), _hashes(ordered, first, column, width, behind))
-    write_places(folder / "nodes.arrow", _rows(ordered, first, PLACE_SCHEMA.names))
+    for name, column, width, more in (("hashes", "pdq", 32, behind[0]), ("phashes", "phash", 8, behind[1])):
+        images = folder / f"{column}.npy"
+        count = sum(batch.num_rows for batch in stream(media, [column]))
+        save_rows(images, (count, width), np.dtype(np.uint8), _packed(media, column, width))
+        save_rows(
+            folder / f"{name}.npy", (len(image) + len(more), width), np.dtype(np.uint8), _taken(images, image, more)
+        )
+        images.unlink()
+    save(folder / "nodes.npy", image)
+    write_places(folder / "places.arrow", stream(media, PLACE_SCHEMA.names))
 
 
-def _hashes(
-    ordered: Ordered, first: Rows, column: str, width: int, behind: npt.NDArray[np.uint8]
-) -> Iterator[npt.NDArray[np.uint8]]:
-    for batch in _rows(ordered, first, [column]):
-        yield np.frombuffer(b"".join(batch.column(0).to_pylist()), np.uint8).reshape(-1, width)
-    yield behind
+def _packed(media: Sequence[Path], column: str, width: int) -> Iterator[Hashes]:
+    """Yield the hashes of all images, zeros where there is none."""
+    nothing = bytes(width)
+    for batch in stream(media, [column]):
+        values = batch.column(0)
+        if pa.types.is_string(values.type):
+            joined = bytes.fromhex("".join(values.fill_null(nothing.hex()).to_pylist()))
+        else:
+            joined = b"".join(values.fill_null(nothing).to_pylist())
+        yield np.frombuffer(joined, np.uint8).reshape(-1, width)
 
 
-def _rows(ordered: Ordered, chosen: Rows, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    """Yield some columns of some records (ascending)."""
-    start = 0
-    for batch in ordered.batches(columns):
-        low, high = np.searchsorted(chosen, (start, start + batch.num_rows))
-        yield batch.take(pa.array(chosen[low:high] - start))
-        start += batch.num_rows
+def _taken(images: Path, image: Rows, more: Hashes) -> Iterator[Hashes]:
+    mapped = np.load(images, mmap_mode="r")
+    for start in range(0, len(image), _STEP):
+        yield mapped[image[start : start + _STEP]]
+    yield more

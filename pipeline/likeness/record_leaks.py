@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.likeness.candidates import Rows
+from pipeline.likeness.candidates import Rows, row_type
 from pipeline.likeness.leak_rules import DOUBTFUL, LEAK_PAIR, Leak
 
 RULES = ("bytes", "pixels", "hamming", "phash", LEAK_PAIR, DOUBTFUL, "occurrence")
@@ -86,6 +86,22 @@ class RecordLeaks(Mapping[int, Leak]):
     def name(self, place: int) -> str:
         """Return the held-out item of a leak as BENCHMARK/ITEM."""
         return "/".join(self.names[self.item[place]])
+
+    def spread(self, image: Rows) -> RecordLeaks:
+        """Return the leaks of records whose images leak: `image[i]` is the number, here, of record i's image.
+
+        >>> RecordLeaks.of({2: Leak("b", "x", "bytes", 0, 0)}).spread(np.array([2, 0, 2])).record.tolist()
+        [0, 2]
+        """
+        if not len(self):
+            return self
+        place = np.full(1 + max(int(image.max(initial=0)), int(self.record.max())), -1, row_type(len(self)))
+        place[self.record] = np.arange(len(self))
+        at = place[image]
+        record = np.flatnonzero(at >= 0)
+        at = at[record]
+        bits = (self.distance[at], self.variant[at], self.phash_distance[at])
+        return RecordLeaks(record, self.item[at], self.rule[at], *bits, self.names)
 
     def joined(self, more: RecordLeaks) -> RecordLeaks:
         """Return these leaks and those of further records."""

@@ -24,37 +24,48 @@ BATCH_ROWS = 1 << 15
 
 @dataclass(frozen=True, slots=True)
 class RecordTexts:
-    """TEXT_COLUMNS of n records.
+    """TEXT_COLUMNS of n records, which stand in order of their ids, and are numbered in order of preference.
 
-    `by_id`: a table or Parquet file of these and `place`, the number of the record, sorted by record_id. `ids`: the
-    record ids in order of preference, mapped or in memory. `order`: the numbers of the records in order of their ids.
+    `by_id`: a table or Parquet file of these, sorted by record_id. `ids`: its record ids, mapped or in memory. `order`:
+    of every record, by number, its row there. `places`: of every row the number of its record, -1: of none.
     """
 
     by_id: pa.Table | Path
     ids: pa.ChunkedArray
     order: Rows
+    places: Rows
 
     @staticmethod
     def of(records: pa.Table) -> RecordTexts:
         """Take the texts of a table, whose rows are records in order of preference."""
-        order = pc.sort_indices(records["record_id"])
-        texts = records.select(TEXT_COLUMNS).append_column("place", pa.array(np.arange(records.num_rows)))
-        rows = order.to_numpy(zero_copy_only=False).astype(row_type(records.num_rows))
-        return RecordTexts(texts.take(order), records["record_id"], rows)
+        texts = records.select(TEXT_COLUMNS).take(pc.sort_indices(records["record_id"]))
+        places = pc.sort_indices(records["record_id"]).to_numpy(zero_copy_only=False)
+        order = np.empty(len(places), row_type(len(places)))
+        order[places] = np.arange(len(places))
+        return RecordTexts(texts, texts["record_id"], order, places.astype(order.dtype))
 
     def __len__(self) -> int:
         return len(self.order)
 
+    def by_name(self) -> Rows:
+        """Return the numbers of the records in order of their ids."""
+        return self.places[self.places >= 0]
+
     def batches(self, columns: Sequence[str] = TEXT_COLUMNS) -> Iterator[tuple[npt.NDArray[np.int64], pa.RecordBatch]]:
         """Yield the numbers and some texts of all records in order of their ids, BATCH_ROWS at a time."""
-        wanted = ["place", *columns]
+        start = 0
+        for batch in self._batches(columns):
+            places = np.asarray(self.places[start : start + batch.num_rows], np.int64)
+            start += batch.num_rows
+            known = np.flatnonzero(places >= 0)
+            yield places[known], batch if len(known) == len(places) else batch.take(pa.array(known))
+
+    def _batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         if isinstance(self.by_id, Path):
             with pq.ParquetFile(self.by_id) as file:
-                for batch in file.iter_batches(BATCH_ROWS, columns=wanted):
-                    yield batch.column("place").to_numpy(), batch
+                yield from file.iter_batches(BATCH_ROWS, columns=list(columns))
         else:
-            for batch in self.by_id.select(wanted).combine_chunks().to_batches(BATCH_ROWS):
-                yield batch.column("place").to_numpy(), batch
+            yield from self.by_id.select(columns).combine_chunks().to_batches(BATCH_ROWS)
 
     def id_of(self, records: Rows) -> pa.Array:
         """Return the ids of some records, null where the number is below 0.
@@ -63,5 +74,6 @@ class RecordTexts:
         >>> RecordTexts.of(pa.table(columns)).id_of(np.array([1, -1])).to_pylist()
         ['a', None]
         """
-        taken = self.ids.take(pa.array(records, mask=records < 0))
+        none = records < 0
+        taken = self.ids.take(pa.array(self.order[np.where(none, 0, records)] if len(self) else records, mask=none))
         return taken.combine_chunks() if isinstance(taken, pa.ChunkedArray) else taken

@@ -16,6 +16,7 @@ from PIL import Image
 
 from dedup import block_of, luma_of
 from manifests import ImageRules
+from pipeline.likeness.candidates import Rows
 from pipeline.likeness.verification import Int
 from pipeline.media import Processed, stored_raster
 from pipeline.storage.atomic import atomic_path
@@ -41,10 +42,13 @@ def stored_image(blobs: Path, unit: str, offset: int, length: int) -> Image.Imag
 
 
 class Stored:
-    """Thumbnails of stored images by their place in a table of PLACE_SCHEMA; some thousands are remembered."""
+    """Thumbnails of stored images; some thousands are remembered.
 
-    def __init__(self, blobs: Path, places: pa.Table) -> None:
-        self._blobs, self._places = blobs, places
+    `places`: a table of PLACE_SCHEMA. `image`: by what is asked for, the row there; none: the rows are asked for.
+    """
+
+    def __init__(self, blobs: Path, places: pa.Table, image: Rows | None = None) -> None:
+        self._blobs, self._places, self._image = blobs, places, image
         self._known: dict[int, bytes | None] = {}
 
     def take(self, places: Int) -> Sequence[bytes | None]:
@@ -53,7 +57,8 @@ class Stored:
         lacking = sorted(set(wanted) - self._known.keys())
         if len(self._known) + len(lacking) > _MOST:
             self._known = {place: self._known[place] for place in set(wanted) & self._known.keys()}
-        rows = self._places.take(pa.array(lacking, pa.int64())).to_pylist()
+        at = lacking if self._image is None or not lacking else self._image[lacking]
+        rows = self._places.take(pa.array(at, pa.int64())).to_pylist()
         for place, row in sorted(
             zip(lacking, rows, strict=True), key=lambda each: (each[1]["unit"], each[1]["offset"])
         ):

@@ -110,7 +110,7 @@ class Work:
         return np.load(Path(self.folder) / f"{name}.npy", mmap_mode="r")  # type: ignore[no-any-return]
 
     def _stored(self) -> Stored:
-        return Stored(Path(self.blobs), read_places(Path(self.folder) / "nodes.arrow"))
+        return Stored(Path(self.blobs), read_places(Path(self.folder) / "places.arrow"), self._load("nodes"))
 
     def _pairs(self, unit: Piece) -> Edges:
         hashes = np.load(Path(self.folder) / "joined.npy", mmap_mode="r")

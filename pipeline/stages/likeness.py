@@ -30,7 +30,7 @@ from pipeline.likeness.leaks import record_leaks, same_occurrence
 from pipeline.likeness.lineages import RANK_IDS
 from pipeline.likeness.node_files import write_node_files
 from pipeline.likeness.nodes import picture_nodes
-from pipeline.likeness.ordered import Ordered
+from pipeline.likeness.ordered import Arrived, Ordered
 from pipeline.likeness.placeholders import Placeholders
 from pipeline.likeness.search import compares_pairs, doubtful, informative
 from pipeline.likeness.stored import SHOWN, Shown, Stored, read_places
@@ -104,8 +104,10 @@ class Likeness(Stage):
         candidates = ordered.candidates()
         usable = np.asarray(candidates.quality >= rules.minimum_quality)
         node, first, count = picture_nodes(candidates.pixels, usable)
+        image = ordered.array("image")
         given = Placeholders.read(context.folder, _sql_mb(context.recipe), rules.minimum_quality)
-        write_node_files(folder, ordered, first[:count], given)
+        # Behind the nodes stand placeholders: they are searched for leaks, and meet no other image.
+        write_node_files(folder, ordered.tables.media, image[first[:count]], (given.hashes, given.phashes))
         del first
         write_table(folder / "pairs" / "-schema.parquet", PAIR_SCHEMA.empty_table())
         write_table(folder / "found" / "-schema.parquet", FOUND_SCHEMA.empty_table())
@@ -114,9 +116,9 @@ class Likeness(Stage):
         self._units(context, engine, _leak_units(rules, held, count + len(given.hashes)))
         found = pq.read_table(folder / "found")
         given.write_leaks(context.folder, _sql_mb(context.recipe), count, found, held)
-        leaks = record_leaks(ordered.batches(["sha256", "pixel_sha256"]), node, usable, found, held)
+        leaks = record_leaks(ordered.digests(), node, usable, found, held, image)
         if rules.leak_occurrence:
-            leaks = leaks.joined(same_occurrence(ordered.first("occurrence"), candidates.box, leaks))
+            leaks = leaks.joined(same_occurrence(ordered.array("occurrence"), candidates.box, leaks))
         deciding = decision_rules(context.recipe)
         is_open = first_decisions(candidates, leaks, deciding).outcome == OPEN
         alive, label = open_nodes(candidates, node, is_open)
@@ -125,8 +127,8 @@ class Likeness(Stage):
         edges = self._edges(context, engine, folds)
         same = edges.at(verified(edges.residuals(), rules.duplicate_residual))
         decisions, cluster = decide_duplicates(candidates, node, same, leaks, deciding, folds)
-        texts, keys = ordered.texts(), {kind: ordered.first(kind) for kind in KINDS}
-        decided = Decided.of(decisions, cluster, keys, texts.order, usable)
+        texts, keys = ordered.texts(), {kind: ordered.array(kind) for kind in KINDS}
+        decided = Decided.of(decisions, cluster, keys, texts.by_name(), usable)
         unknown = write_decisions(context.folder, context.recipe, texts, decided)
         ordered.remove()
         return {
@@ -166,7 +168,8 @@ class Likeness(Stage):
             self._units(context, engine, units)
         shown = Shown(rows, [folder / unit.output for unit in units])
         folds = fold(hashes, nodes, dense, alike_rule(rules, shown, label), rules.duplicate_distance)
-        stored = Stored(context.folder.stage("fetch") / "blobs", read_places(folder / "nodes.arrow"))
+        places, image = read_places(folder / "places.arrow"), np.load(folder / "nodes.npy", mmap_mode="r")
+        stored = Stored(context.folder.stage("fetch") / "blobs", places, image)
         return replace(folds, alike=replace(folds.alike, shown=stored))
 
     def _edges(self, context: Context, engine: Engine, folds: Folds) -> Edges:
@@ -185,19 +188,13 @@ class Likeness(Stage):
     def _ordered(self, context: Context) -> Ordered:
         """Lay down the arrived records, the preferred ones first; a pure function of content, never of arrival."""
         stage, recipe = context.folder.stage, context.recipe
-        ordered = Ordered(stage(self.name) / "ordered")
-        pixels = "m.source_width::BIGINT * m.source_height"
-        query = _SQL(
-            "arrived",
-            arrived=sql.parquet(stage("fetch") / "arrived"),
-            media=sql.parquet(stage("fetch") / "media"),
-            candidates=sql.parquet(stage("screen") / "candidates"),
-            order=preference(recipe, name="n", record="c", pixels=pixels, media="m"),
-        )
+        folders = stage("fetch") / "arrived", stage("fetch") / "media", stage("screen") / "candidates"
+        ordered = Ordered(stage(self.name) / "ordered", Arrived(*(sorted(path.glob("*.parquet")) for path in folders)))
+        order = preference(recipe, name="n", record="c", pixels="m.source_width::BIGINT * m.source_height", media="m")
         names = sql.parquet(stage("resolve") / "names")
         with sql.connect(_sql_mb(recipe), context.folder.root) as con:
             con.execute(_SQL("named", names=names, ranks=RANK_IDS))
-            ordered.write(con, query, _SQL("labels", names=names, ranks=RANK_IDS))
+            ordered.write(con, order, _SQL("labels", names=names, ranks=RANK_IDS))
         return ordered
 
     def balance(self, context: Context, facts: Mapping[str, Any]) -> list[Balance]:

@@ -41,8 +41,8 @@ def arrived(root: Path, count: int) -> Context:
         media = _SQL("media", length=len(picture.getvalue()))
         for path, query in (
             ("fetch/media", f"SELECT * EXCLUDE (source) FROM ({media})"),
-            ("screen/candidates", candidates),
-            ("fetch/arrived", f"SELECT record_id, source, image_id, media_id FROM ({candidates})"),
+            ("screen/candidates", f"{candidates} ORDER BY record_id"),
+            ("fetch/arrived", f"SELECT record_id, source, image_id, media_id FROM ({candidates}) ORDER BY record_id"),
             ("resolve/names", _SQL("names", names=NAMES)),
         ):
             (root / path).mkdir(parents=True, exist_ok=True)

@@ -69,7 +69,7 @@ def written(
     )
     texts, usable = RecordTexts.of(table), table["quality"].to_numpy() >= 50
     folder = RunFolder(tmp_path)
-    decided = Decided.of(decisions, cluster, shared_keys(table), texts.order, usable)
+    decided = Decided.of(decisions, cluster, shared_keys(table), texts.by_name(), usable)
     unknown = write_decisions(folder, asked or recipe(), texts, decided)
     stage = folder.stage("likeness")
     tables = {path.parent.name: pq.read_table(path).to_pylist() for path in sorted(stage.rglob("part.parquet"))}
