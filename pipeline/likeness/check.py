@@ -99,7 +99,7 @@ def check_leaks(
     [{'train': 'a.png', 'item': 'b.jpg', 'rule': 'hamming', 'decision': 'leak'}]
     """
     rules = rules or LikenessRules()
-    leaks = same_content(held_out, {name: train[name].to_pylist() for name in ("sha256", "pixel_sha256")})
+    leaks = dict(same_content(held_out, train))
     for index, leak in _same_keys(train, held_out).items():
         leaks.setdefault(index, leak)
     near = {index: leak for name in _NAMES for index, leak in reversed(_near(train, held_out, rules, name))}

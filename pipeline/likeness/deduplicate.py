@@ -16,11 +16,13 @@ import pyarrow as pa
 
 from dedup import COLOURS, dense_rows
 from manifests import ImageRules, LikenessRules
-from pipeline.likeness.decisions import RANK_IDS, DecisionRules, open_nodes
+from pipeline.likeness.candidates import Candidates, first_equal
+from pipeline.likeness.decisions import DecisionRules, open_nodes
 from pipeline.likeness.dense import NO_GROUP, alike_rule, fold, near_edges
 from pipeline.likeness.digests import packed
 from pipeline.likeness.duplicates import decide_duplicates
 from pipeline.likeness.edges import joined
+from pipeline.likeness.lineages import RANK_IDS
 from pipeline.likeness.nodes import picture_nodes
 from pipeline.likeness.verification import UNKNOWN_RESIDUAL, Given, verified
 
@@ -114,20 +116,22 @@ def find_duplicates(
     hashes, _ = packed([row["pdq"] for row in readable], 32)
     usable = np.array([row["quality"] >= rules.minimum_quality for row in readable], np.bool_)
     keys = [str(row["pixel_sha256"] or row["sha256"] or row["item"]) for row in readable]
-    nodes, first, telling = picture_nodes(keys, usable)
-    records = pa.table(
-        {
-            "quality": pa.array([row["quality"] for row in readable], pa.int16()),
-            "pixel_sha256": [row["pixel_sha256"] or row["item"] for row in readable],
-            "sha256": [row["sha256"] for row in readable],
-            "media_id": names,
-            "box": [False] * len(names),
-            "accepted_id": pa.array([labels.get(name) for name in names], pa.string()),
-            **{rank: pa.nulls(len(names), pa.string()) for rank in RANK_IDS},
-        }
+    nodes, first, telling = picture_nodes(first_equal(pa.array(keys, pa.string())), usable)
+    records = Candidates.of(
+        pa.table(
+            {
+                "quality": pa.array([row["quality"] for row in readable], pa.int16()),
+                "pixel_sha256": [row["pixel_sha256"] or row["item"] for row in readable],
+                "sha256": pa.array([row["sha256"] for row in readable], pa.string()),
+                "media_id": names,
+                "box": [False] * len(names),
+                "accepted_id": pa.array([labels.get(name) for name in names], pa.string()),
+                **{rank: pa.nulls(len(names), pa.string()) for rank in RANK_IDS},
+            }
+        )
     )
     deciding = DecisionRules(rules.minimum_quality, uninformative=None)
-    _, label = open_nodes(records, nodes, [None] * len(readable))
+    _, label = open_nodes(records, nodes, np.ones(len(readable), np.bool_))
     groups: dict[str, int] = {}
     group = [
         groups.setdefault(group_of[names[at]], len(groups)) if group_of.get(names[at]) else NO_GROUP for at in first

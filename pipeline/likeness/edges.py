@@ -24,7 +24,9 @@ class Edges:
         return len(self.left)
 
     def at(self, chosen: np.typing.NDArray[np.bool_] | Int) -> Edges:
-        """Return some of the edges, by a mask or their places."""
+        """Return some of the edges, by a mask or their places; themselves where a mask takes all."""
+        if chosen.dtype == np.bool_ and chosen.all():
+            return self
         return Edges(self.left[chosen], self.right[chosen], self.distance[chosen], self.residuals()[chosen])
 
     def residuals(self) -> Floats:

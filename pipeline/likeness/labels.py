@@ -31,7 +31,7 @@ def lowered_name(name: Mapping[str, Any], rank: int) -> dict[str, Any]:
     return {
         **name,
         **below,
-        "name_id": make_id("lowered", str(name["name_id"]), str(name[f"{column}_id"])),
+        "name_id": lowered_id(str(name["name_id"]), str(name[f"{column}_id"])),
         "accepted_id": name[f"{column}_id"],
         "accepted_name": name[column],
         "accepted_rank": column,
@@ -39,6 +39,11 @@ def lowered_name(name: Mapping[str, Any], rank: int) -> dict[str, Any]:
         "vernacular_language": None,
         "issues": sorted({*(name["issues"] or ()), LOWERED}),
     }
+
+
+def lowered_id(name_id: str, taxon: str) -> str:
+    """Return the name_id of a name that is cut at the rank of a taxon above it."""
+    return make_id("lowered", name_id, taxon)
 
 
 def lowered_names(names: pa.Table, wanted: Mapping[str, set[int]]) -> pa.Table:

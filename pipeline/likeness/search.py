@@ -6,14 +6,17 @@ and the item itself counts as not covered by its hash. An item without any hash 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dedup import BothHashes, HeldOut, HeldOutPair, find_pair_leaks
 from manifests import LikenessRules
 from pipeline.likeness.leak_rules import DOUBTFUL, LEAK_PAIR, Leak
+from pipeline.likeness.record_leaks import RecordLeaks
 
 
 def informative(items: pa.Table, minimum_quality: int, name: str = "pdq") -> HeldOut:
@@ -76,22 +79,49 @@ def compares_pairs(rules: LikenessRules) -> bool:
     return min(rules.leak_pair_phash, rules.leak_pair_pdq) >= 0
 
 
-def same_content(items: pa.Table, columns: Mapping[str, Sequence[str | None]]) -> dict[int, Leak]:
-    """Return the leaks by equal digests: `columns` holds 'sha256' and 'pixel_sha256' of the training images.
+def same_content(items: pa.Table, digests: pa.Table | Iterable[pa.RecordBatch]) -> RecordLeaks:
+    """Return the leaks by equal digests: `digests` has sha256 and pixel_sha256 of the training images, in order.
 
-    Bytes come before pixels, and of several items with one digest the first by benchmark and name counts.
+    Bytes come before pixels, and of several items with one digest the first by benchmark and name counts. Memory: that
+    of the items and of one batch.
+
+    >>> from dedup import HASH_LIST_SCHEMA
+    >>> items = pa.Table.from_pylist([{"benchmark": "b", "item": "x", "pixel_sha256": "p"}], HASH_LIST_SCHEMA)
+    >>> same_content(items, pa.table({"sha256": ["s", "s"], "pixel_sha256": ["q", "p"]})).record.tolist()
+    [1]
     """
-    leaks: dict[int, Leak] = {}
-    ordered = items.select(["benchmark", "item", "sha256", "pixel_sha256"]).sort_by(
-        [("benchmark", "ascending"), ("item", "ascending")]
+    names = ["benchmark", "item"]
+    ordered = items.select([*names, "sha256", "pixel_sha256"]).sort_by([(name, "ascending") for name in names])
+    known = [_distinct(ordered[column].combine_chunks()) for column in ("sha256", "pixel_sha256")]
+    records, item, rule, start = [], [], [], 0
+    for batch in digests.to_batches() if isinstance(digests, pa.Table) else digests:
+        found = np.full(batch.num_rows, -1, np.int64)
+        by = np.zeros(batch.num_rows, np.uint8)
+        for number, (column, (values, first)) in enumerate(zip(("sha256", "pixel_sha256"), known, strict=True)):
+            at = pc.index_in(batch.column(column), value_set=values).fill_null(-1).to_numpy(zero_copy_only=False)
+            some = np.flatnonzero((at >= 0) & (found < 0))
+            found[some], by[some] = first[at[some]], number
+        some = np.flatnonzero(found >= 0)
+        records.append(some + start)
+        item.append(found[some])
+        rule.append(by[some])
+        start += batch.num_rows
+    record = np.concatenate([np.empty(0, np.int64), *records])
+    zeros = np.zeros(len(record), np.int16)
+    unknown = np.full(len(record), -1, np.int16)
+    return RecordLeaks(
+        record,
+        np.concatenate([np.empty(0, np.int64), *item]).astype(np.int32),
+        np.concatenate([np.empty(0, np.uint8), *rule]),
+        *(zeros, zeros, unknown),
+        list(zip(ordered["benchmark"].to_pylist(), ordered["item"].to_pylist(), strict=True)),
     )
-    names = list(zip(ordered["benchmark"].to_pylist(), ordered["item"].to_pylist(), strict=True))
-    for column, rule in (("sha256", "bytes"), ("pixel_sha256", "pixels")):
-        known: dict[str, tuple[str, str]] = {}
-        for name, digest in zip(names, ordered[column].to_pylist(), strict=True):
-            if digest:
-                known.setdefault(digest, name)
-        for index, digest in enumerate(columns[column]):
-            if digest in known and index not in leaks:
-                leaks[index] = Leak(*known[digest], rule, 0, 0)
-    return leaks
+
+
+def _distinct(digests: pa.Array) -> tuple[pa.Array, npt.NDArray[np.int64]]:
+    """Return the distinct digests that are no empty text, and the first row of each."""
+    rows = np.flatnonzero(pc.fill_null(pc.not_equal(digests, ""), False).to_numpy(zero_copy_only=False))
+    encoded = digests.take(pa.array(rows)).dictionary_encode()
+    first = np.zeros(len(encoded.dictionary), np.int64)
+    first[encoded.indices.to_numpy(zero_copy_only=False)[::-1]] = rows[::-1]
+    return encoded.dictionary, first

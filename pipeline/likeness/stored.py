@@ -14,6 +14,7 @@ from PIL import Image
 
 from dedup import block_of, luma_of
 from manifests import ImageRules
+from pipeline.likeness.candidates import Rows
 from pipeline.likeness.verification import Int
 from pipeline.media import Processed, stored_raster
 from pipeline.storage.atomic import atomic_path
@@ -38,10 +39,13 @@ def stored_image(blobs: Place, unit: str, offset: int, length: int) -> Image.Ima
 
 
 class Stored:
-    """Thumbnails of stored images by their place in a table of PLACE_SCHEMA; some thousands are remembered."""
+    """Thumbnails of stored images; some thousands are remembered.
 
-    def __init__(self, blobs: Place, places: pa.Table) -> None:
-        self._blobs, self._places = blobs, places
+    `places`: a table of PLACE_SCHEMA. `image`: by what is asked for, the row there; none: the rows are asked for.
+    """
+
+    def __init__(self, blobs: Place, places: pa.Table, image: Rows | None = None) -> None:
+        self._blobs, self._places, self._image = blobs, places, image
         self._known: dict[int, bytes | None] = {}
 
     def take(self, places: Int) -> Sequence[bytes | None]:
@@ -50,7 +54,8 @@ class Stored:
         lacking = sorted(set(wanted) - self._known.keys())
         if len(self._known) + len(lacking) > _MOST:
             self._known = {place: self._known[place] for place in set(wanted) & self._known.keys()}
-        rows = self._places.take(pa.array(lacking, pa.int64())).to_pylist()
+        at = lacking if self._image is None or not lacking else self._image[lacking]
+        rows = self._places.take(pa.array(at, pa.int64())).to_pylist()
         ordered = sorted(zip(lacking, rows, strict=True), key=lambda each: (each[1]["unit"], each[1]["offset"]))
         stretches = [(row["unit"], row["offset"], row["length"]) for _, row in ordered]
         with Blobs(self._blobs) as read:
@@ -83,10 +88,11 @@ def write_shown(path: Place, thumbnails: Sequence[bytes | None]) -> None:
         np.save(handle, np.frombuffer(packed, np.uint8).reshape(-1, _BYTES + 1))
 
 
-def write_places(path: Place, places: pa.Table) -> None:
-    """Write a table of PLACE_SCHEMA so that reading some rows reads only those."""
+def write_places(path: Place, places: Iterable[pa.RecordBatch]) -> None:
+    """Write batches of PLACE_SCHEMA so that reading some rows reads only those."""
     with atomic_path(path) as temporary, pa.ipc.new_file(str(temporary), PLACE_SCHEMA) as writer:
-        writer.write_table(places.combine_chunks())
+        for batch in places:
+            writer.write_batch(batch.cast(PLACE_SCHEMA))
 
 
 def read_places(path: Place) -> pa.Table:

@@ -7,21 +7,23 @@ again after a kill. They are cut from the hashes and the recipe, never from the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from dedup import BothHashes, HeldOut, KeyRange, find_leaks, plan_bands
 from manifests import LikenessRules
+from pipeline.likeness.arrays import mapped
+from pipeline.likeness.candidates import Rows
 from pipeline.likeness.dense import OutsideDense, alike_rule, piece_pairs
 from pipeline.likeness.edges import Edges
 from pipeline.likeness.leak_rules import DOUBTFUL
 from pipeline.likeness.search import doubtful, informative, pair_leaks
 from pipeline.likeness.stored import SHOWN, Stored, read_places, write_shown
 from pipeline.storage.atomic import write_table
+from pipeline.storage.places import place
+from pipeline.storage.tables import read_table
 
 LEAK_UNIT_HASHES = 200_000
 PAIR_UNIT_HASHES = 1_000_000
@@ -97,7 +99,7 @@ class Work:
 
     def __call__(self, unit: Range | Show | Piece) -> None:
         """Write the unit's file."""
-        path = Path(self.folder) / unit.output
+        path = place(self.folder) / unit.output
         if isinstance(unit, Range):
             write_table(path, self._found(unit))
         elif isinstance(unit, Show):
@@ -105,14 +107,14 @@ class Work:
         else:
             write_table(path, pair_table(self._pairs(unit)))
 
-    def _load(self, name: str) -> npt.NDArray[np.int64]:
-        return np.asarray(np.load(Path(self.folder) / f"{name}.npy"))
+    def _load(self, name: str) -> Rows:
+        return mapped(place(self.folder) / f"{name}.npy")
 
     def _stored(self) -> Stored:
-        return Stored(Path(self.blobs), read_places(Path(self.folder) / "nodes.arrow"))
+        return Stored(place(self.blobs), read_places(place(self.folder) / "places.arrow"), self._load("nodes"))
 
     def _pairs(self, unit: Piece) -> Edges:
-        hashes = np.load(Path(self.folder) / "joined.npy", mmap_mode="r")
+        hashes = mapped(place(self.folder) / "joined.npy")
         label = self._load("labels")
         dense = np.zeros(len(label), np.bool_)
         dense[self._load("dense")] = True
@@ -122,11 +124,11 @@ class Work:
         )
 
     def _hashes(self, unit: Range, name: str) -> npt.NDArray[np.uint8]:
-        stored = np.load(Path(self.folder) / f"{name}.npy", mmap_mode="r")
+        stored = mapped(place(self.folder) / f"{name}.npy")
         return np.ascontiguousarray(stored[unit.start : unit.stop])
 
     def _found(self, unit: Range) -> pa.Table:
-        items = pq.read_table(self.held_out)
+        items = read_table(place(self.held_out))
         if unit.name == "pair":
             both = BothHashes(self._hashes(unit, "phashes"), self._hashes(unit, "hashes"))
             rows = [

@@ -1,22 +1,31 @@
-"""What the likeness stage leaves: every record's decision as tables, with the evidence beside it."""
+"""What the likeness stage leaves: every record's decision as tables, with the evidence beside it.
+
+The records pass once, in the order of their ids, so that no table is sorted and none is ever held as a whole.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from manifests import Recipe
-from pipeline.likeness.decisions import Decision
-from pipeline.likeness.groups import GROUP_SCHEMA, groups
-from pipeline.likeness.labels import lowered_names
-from pipeline.likeness.leak_rules import DOUBTFUL, Leak
+from pipeline.likeness.candidates import Rows
+from pipeline.likeness.decisions import CODES, LEAKS, OPEN, OUTCOMES, Decisions
+from pipeline.likeness.groups import GROUP_SCHEMA, Groups, find_groups, group_rows
+from pipeline.likeness.labels import lowered_id, lowered_names
+from pipeline.likeness.leak_rules import DOUBTFUL
+from pipeline.likeness.record_leaks import RULES, RecordLeaks
+from pipeline.likeness.record_texts import RecordTexts
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import ENDED_SCHEMA
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import write_table
+from pipeline.storage.row_groups import row_group_writer
 from pipeline.storage.run_folder import RunFolder
 from taxonomy import RESOLVED_SCHEMA
 
@@ -39,113 +48,212 @@ QUARANTINE_SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("record_id", "source", "image_id", "cluster_id", "accepted_id", "other_id")]
 )
 """Label conflicts set aside for review, every record of each."""
+GROUP_ROWS = 1 << 17
+"""Rows of a row group of what is written here."""
+_OUTCOMES = pa.array(["kept" if outcome is None else outcome.code for outcome in OUTCOMES], pa.string())
+Mask = npt.NDArray[np.bool_]
 
 
-def write_decisions(
-    folder: RunFolder,
-    recipe: Recipe,
-    records: pa.Table,
-    decisions: Sequence[Decision],
-    cluster: npt.NDArray[np.int64],
-    leaks: Mapping[int, Leak],
-) -> None:
-    """Write kept, ended, clusters, leaks, quarantine, groups and lowered labels of all records, sorted by id."""
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Everything that was decided of n records, with what it was decided from."""
+
+    decisions: Decisions
+    cluster: Rows
+    groups: Groups
+    usable: Mask
+
+    @staticmethod
+    def of(decisions: Decisions, cluster: Rows, keys: Mapping[str, Rows], order: Rows, usable: Mask) -> Decided:
+        """Add the groups of the records, see `find_groups`."""
+        return Decided(decisions, cluster, find_groups(cluster, keys, order), usable)
+
+
+def write_decisions(folder: RunFolder, recipe: Recipe, texts: RecordTexts, decided: Decided) -> int:
+    """Write kept, ended, clusters, leaks, quarantine, groups, unknown and lowered labels of all records, sorted by id.
+
+    Gives the number of images that no hash can clear, whatever became of them. Memory: one row group a table.
+    """
     stage = folder.stage("likeness")
-    columns = ("record_id", "source", "image_id", "media_id", "name_id", "accepted_id")
-    key, source, image, media, name_id, accepted = (records.column(name).to_pylist() for name in columns)
-    group, shared = groups(records, cluster)
-    names, renamed = _lowered(folder, recipe.limits.memory_mb, name_id, decisions)
-    kept, ended, clusters, quarantine = [], [], [], []
-    sizes = np.bincount(cluster, minlength=len(key)) if len(key) else np.zeros(0, dtype=np.int64)
-    for i, decision in enumerate(decisions):
-        other = key[decision.other] if decision.other is not None else decision.other_item
-        named = {"record_id": key[i], "source": source[i], "other_id": other, "evidence": decision.evidence or None}
-        image_of = {"image_id": image[i], "media_id": media[i]}
-        if decision.outcome is None:
-            label = renamed[name_id[i], decision.lowered] if decision.lowered is not None else name_id[i]
-            kept.append({**named, **image_of, "group_id": key[int(group[i])], "name_id": label})
-        else:
-            ended.append({**named, "row_id": key[i], "outcome": decision.outcome.code})
-        if decision.outcome is Outcome.LABEL_CONFLICT and recipe.likeness.label_conflict == "quarantine":
-            quarantine.append({**named, **image_of, "cluster_id": key[int(cluster[i])], "accepted_id": accepted[i]})
-        if sizes[cluster[i]] > 1:
-            outcome = "kept" if decision.outcome is None else decision.outcome.code
-            clusters.append({**named, "cluster_id": key[int(cluster[i])], "outcome": outcome})
-    leaked = [
-        {"record_id": key[i], "source": source[i], "benchmark": leak.benchmark, "item": leak.item}
-        | {"rule": leak.rule, "distance": leak.distance, "variant": leak.variant}
-        | {"phash_distance": leak.phash_distance}
-        for i, leak in leaks.items()
-    ]
-    for rows, schema, place in (
-        (kept, KEPT_SCHEMA, "kept"),
-        (clusters, CLUSTER_SCHEMA, "clusters"),
-        (leaked, LEAK_SCHEMA, "leaks"),
-        (quarantine, QUARANTINE_SCHEMA, "quarantine"),
-        (ended, ENDED_SCHEMA, "ledger"),
-    ):
-        table = pa.Table.from_pylist(rows, schema)
-        by = "row_id" if place == "ledger" else "record_id"
-        write_table(stage / place / "part.parquet", table.sort_by(by) if table.num_rows else table)
-    write_table(stage / "groups" / "part.parquet", pa.Table.from_pylist(shared, GROUP_SCHEMA))
-    write_table(stage / "labels" / "part.parquet", names)
-
-
-def _lowered(
-    folder: RunFolder, memory_mb: int, name_id: Sequence[str], decisions: Sequence[Decision]
-) -> tuple[pa.Table, dict[tuple[str, int], str]]:
-    """Return the names of lowered labels, and for each name and rank the id of its lowered form."""
+    quarantined = recipe.likeness.label_conflict == "quarantine"
+    parts: dict[str, tuple[pa.Schema, Callable[[_Batch], pa.Table]]] = {
+        "kept": (KEPT_SCHEMA, _Batch.kept),
+        "clusters": (CLUSTER_SCHEMA, _Batch.clusters),
+        "leaks": (LEAK_SCHEMA, _Batch.leaks),
+        "quarantine": (QUARANTINE_SCHEMA, lambda batch: batch.quarantine(quarantined)),
+        "ledger": (ENDED_SCHEMA, _Batch.ended),
+        "groups": (GROUP_SCHEMA, _Batch.groups),
+        "unknown": (UNKNOWN_SCHEMA, lambda batch: batch.unknown(bool(recipe.benchmarks))),
+    }
+    unknown = 0
     wanted: dict[str, set[int]] = {}
-    for name, decision in zip(name_id, decisions, strict=True):
-        if decision.lowered is not None:
-            wanted.setdefault(name, set()).add(decision.lowered)
+    with ExitStack() as files:
+        writers = {
+            name: files.enter_context(row_group_writer(stage / name / "part.parquet", schema, GROUP_ROWS, True))
+            for name, (schema, _) in parts.items()
+        }
+        sizes = _sizes(decided.cluster)
+        for places, columns in texts.batches():
+            batch = _Batch(texts, decided, sizes[decided.cluster[places]] > 1, places, columns, wanted)
+            for name, (_, table) in parts.items():
+                rows = table(batch)
+                unknown += rows.num_rows if name == "unknown" else 0
+                writers[name](rows)
+    write_table(stage / "labels" / "part.parquet", _lowered(folder, recipe.limits.memory_mb, wanted))
+    return unknown
+
+
+def _sizes(cluster: Rows) -> npt.NDArray[np.uint8]:
+    """Return the size of the cluster that each record is the first of, as far as it matters: 0, 1, or 2 and more."""
+    sizes = np.zeros(len(cluster), np.uint8)
+    sizes[cluster] = 1
+    own = np.arange(len(cluster), dtype=cluster.dtype)
+    sizes[cluster[cluster != own]] = 2
+    return sizes
+
+
+def _lowered(folder: RunFolder, memory_mb: int, wanted: Mapping[str, set[int]]) -> pa.Table:
+    """Return the names of lowered labels: `wanted` maps name_id to the ranks it is cut at."""
     if not wanted:
-        return RESOLVED_SCHEMA.empty_table(), {}
+        return RESOLVED_SCHEMA.empty_table()
     resolved = sql.parquet(folder.stage("resolve") / "names")
     with sql.connect(memory_mb, folder.root) as con:
         asked = sql.in_list(sorted(wanted))
         names = sql.table(con, f"SELECT * FROM {resolved} WHERE name_id IN {asked} ORDER BY name_id")
-    parts = {(name, rank): lowered_names(names, {name: {rank}}) for name, ranks in wanted.items() for rank in ranks}
-    rows = {row["name_id"]: row for part in parts.values() for row in part.to_pylist()}
-    table = pa.Table.from_pylist([rows[key] for key in sorted(rows)], RESOLVED_SCHEMA)
-    return table, {key: part["name_id"][0].as_py() for key, part in parts.items()}
+    return lowered_names(names, wanted)
 
 
-def write_unknown(
-    folder: RunFolder,
-    recipe: Recipe,
-    records: pa.Table,
-    leaks: Mapping[int, Leak],
-    usable: npt.NDArray[np.bool_],
-    decisions: Sequence[Decision],
-) -> int:
-    """List the images that no hash can clear, whatever became of them; give their number."""
-    reasons = dict.fromkeys(np.flatnonzero(~usable).tolist(), "the hash carries too little information")
-    reasons |= {
-        index: f"near {leak.benchmark}/{leak.item}, whose hash carries too little information"
-        for index, leak in leaks.items()
-        if leak.rule == DOUBTFUL
-    }
-    reasons = {i: r for i, r in reasons.items() if i not in leaks or leaks[i].rule == DOUBTFUL}
-    columns = [records.column(name).to_pylist() for name in ("record_id", "source", "image_id")]
-    rows = (
-        [
-            dict(
-                zip(
-                    UNKNOWN_SCHEMA.names,
-                    [
-                        *(column[index] for column in columns),
-                        reason,
-                        "keep" if decisions[index].outcome is not Outcome.LEAK_UNKNOWN else "drop",
-                    ],
-                    strict=True,
-                )
-            )
-            for index, reason in reasons.items()
+@dataclass(slots=True)
+class _Batch:
+    """Some records in order of id: their numbers, texts and decisions, and the tables that are made of them."""
+
+    texts: RecordTexts
+    decided: Decided
+    clustered: Mask
+    places: npt.NDArray[np.int64]
+    columns: pa.RecordBatch
+    wanted: dict[str, set[int]]
+    """Grows by the names of lowered labels, with the ranks that they are cut at."""
+    outcome: npt.NDArray[np.uint8] = field(init=False)
+    evidence: pa.Array = field(init=False)
+    other: pa.Array = field(init=False)
+    cluster_id: pa.Array = field(init=False)
+    group_id: pa.Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        said, places = self.decided.decisions, self.places
+        self.outcome = said.outcome[places]
+        told: list[str | None] = [None] * len(places)
+        for at in np.flatnonzero(said.why[places]).tolist():
+            told[at] = said.told(int(places[at])) or None
+        self.evidence = pa.array(told, pa.string())
+        self.cluster_id, self.group_id = self._ids(self.decided.cluster), self._ids(self.decided.groups.group)
+        other = self.texts.id_of(said.other[places])
+        leaking = np.flatnonzero(said.why[places] == LEAKS)
+        if len(leaking):
+            items: list[str | None] = other.to_pylist()
+            for at, leak in zip(leaking.tolist(), said.leaks.places(places[leaking]).tolist(), strict=True):
+                items[at] = said.leaks.name(leak)
+            other = pa.array(items, pa.string())
+        self.other = other
+
+    def _ids(self, of: Rows) -> pa.Array:
+        """Return the ids of the records that an array names for these; looked up where it is not their own."""
+        named = of[self.places]
+        away = named != self.places
+        found = self.texts.id_of(named[away])
+        # Own ids first, then the found ones: one take puts both in order.
+        at = np.arange(len(named))
+        at[away] = len(named) + np.arange(len(found))
+        return pa.concat_arrays([self.columns.column("record_id"), found]).take(pa.array(at))
+
+    def _table(self, schema: pa.Schema, rows: Mask, **given: pa.Array) -> pa.Table:
+        """Return some of the records as a table of the schema: columns that are given, else texts, else nulls."""
+        at = pa.array(np.flatnonzero(rows))
+        texts = self.columns.schema.names
+        columns = [
+            given[name].take(at) if name in given else self.columns.column(name).take(at)
+            for name in schema.names
+            if name in given or name in texts
         ]
-        if recipe.benchmarks
-        else []
-    )
-    table = pa.Table.from_pylist(sorted(rows, key=lambda row: str(row["record_id"])), UNKNOWN_SCHEMA)
-    write_table(folder.stage("likeness") / "unknown" / "part.parquet", table)
-    return len(rows)
+        known = [name for name in schema.names if name in given or name in texts]
+        by_name = dict(zip(known, columns, strict=True))
+        return pa.Table.from_arrays(
+            [by_name.get(each.name, pa.nulls(len(at), each.type)) for each in schema], schema=schema
+        )
+
+    def _said(self) -> dict[str, pa.Array]:
+        codes = _OUTCOMES.take(pa.array(self.outcome))
+        return {"outcome": codes, "evidence": self.evidence, "other_id": self.other, "cluster_id": self.cluster_id}
+
+    def kept(self) -> pa.Table:
+        """Return what stays, each under its own label or the lowered one."""
+        said = self.decided.decisions
+        lowered = np.flatnonzero(said.lowered[self.places] >= 0)
+        names = self.columns.column("name_id")
+        if len(lowered):
+            texts = names.to_pylist()
+            for at in lowered.tolist():
+                place = int(self.places[at])
+                rank = int(said.lowered[place])
+                self.wanted.setdefault(texts[at], set()).add(rank)
+                taxon = said.candidates.lineages.at_rank(int(said.candidates.label[place]), rank)
+                texts[at] = lowered_id(texts[at], str(taxon))
+            names = pa.array(texts, pa.string())
+        return self._table(KEPT_SCHEMA, self.outcome == OPEN, name_id=names, group_id=self.group_id)
+
+    def ended(self) -> pa.Table:
+        """Return what ended."""
+        record = self.columns.column("record_id")
+        return self._table(ENDED_SCHEMA, self.outcome != OPEN, row_id=record, **self._said())
+
+    def clusters(self) -> pa.Table:
+        """Return the records of clusters of two or more."""
+        return self._table(CLUSTER_SCHEMA, self.clustered, **self._said())
+
+    def quarantine(self, asked: bool) -> pa.Table:
+        """Return the label conflicts, where the recipe asks for them to be set aside."""
+        rows = (self.outcome == CODES[Outcome.LABEL_CONFLICT]) & asked
+        candidates = self.decided.decisions.candidates
+        taxa: list[str | None] = [None] * len(rows)
+        for at in np.flatnonzero(rows).tolist():
+            taxa[at] = candidates.lineages.taxon(int(candidates.label[self.places[at]]))
+        return self._table(QUARANTINE_SCHEMA, rows, accepted_id=pa.array(taxa, pa.string()), **self._said())
+
+    def leaks(self) -> pa.Table:
+        """Return the leaks, also those that the recipe lets stay."""
+        leaks = self.decided.decisions.leaks
+        at = leaks.places(self.places)
+        rows = np.flatnonzero(at >= 0)
+        return _leak_table(leaks, at[rows], self.columns.take(pa.array(rows)))
+
+    def groups(self) -> pa.Table:
+        """Return the keys that records share."""
+        return group_rows(self.decided.groups, self.places, self.columns, self.cluster_id, self.group_id)
+
+    def unknown(self, asked: bool) -> pa.Table:
+        """Return the images that no hash can clear, where anything is held out."""
+        said = self.decided.decisions
+        leak = said.leaks.places(self.places)
+        doubtful = (
+            (leak >= 0) & said.leaks.of_rule(DOUBTFUL)[leak] if len(said.leaks) else np.zeros(len(leak), np.bool_)
+        )
+        rows = (doubtful | (~self.decided.usable[self.places] & (leak < 0))) & asked
+        reasons: list[str | None] = [None] * len(rows)
+        for at in np.flatnonzero(rows).tolist():
+            near = f"near {said.leaks.name(int(leak[at]))}, whose hash" if doubtful[at] else "the hash"
+            reasons[at] = f"{near} carries too little information"
+        went = np.where(self.outcome == CODES[Outcome.LEAK_UNKNOWN], "drop", "keep")
+        reason, decision = pa.array(reasons, pa.string()), pa.array(went, pa.string())
+        return self._table(UNKNOWN_SCHEMA, rows, reason=reason, decision=decision)
+
+
+def _leak_table(leaks: RecordLeaks, at: npt.NDArray[np.int64], texts: pa.RecordBatch) -> pa.Table:
+    names = [leaks.names[item] for item in leaks.item[at].tolist()]
+    columns = [
+        *(texts.column(name) for name in ("record_id", "source")),
+        *(pa.array([name[part] for name in names], pa.string()) for part in (0, 1)),
+        pa.array([RULES[rule] for rule in leaks.rule[at].tolist()], pa.string()),
+        *(pa.array(bits[at], pa.int32()) for bits in (leaks.distance, leaks.variant, leaks.phash_distance)),
+    ]
+    return pa.Table.from_arrays(columns, schema=LEAK_SCHEMA)

@@ -20,7 +20,7 @@ from manifests.paths import DEFAULT_TAXONOMY
 from pipeline.model.duration import duration
 from pipeline.storage.atomic import read_json, sweep, write_json
 from pipeline.storage.database import connect, parquet
-from pipeline.storage.places import Place, remove_tree
+from pipeline.storage.places import Place, driver_folder, remove_tree
 from pipeline.storage.run_folder import RunFolder
 from pipeline.storage.unit_files import present
 
@@ -54,6 +54,11 @@ class Context:
     def taxonomy(self) -> Place:
         """Folder of the index that names are matched against: the recipe's own, else the one that resolve builds."""
         return self.given_index or self.folder.root / "taxonomy"
+
+    def driver_folder(self, stage: str) -> Path:
+        """Return the folder for what the driver alone reads of a stage that is planned, on this machine in any case."""
+        home = self.folder.stage(stage)
+        return home if isinstance(home, Path) else driver_folder(home, read_json(self.folder.plan(stage))["digest"])
 
     def digests(self, files: Mapping[str, Sequence[Path]]) -> dict[str, str]:
         """Return the SHA-256 of every file, as 'group/number/name'; remembered by size and time of change, as make

@@ -30,7 +30,7 @@ def missing_units(folder: Place, units: Sequence[Planned]) -> list[Planned]:
     return [each for each in units if unit_path(each.unit) not in there and each.unit not in inside]
 
 
-def gather(executor: Executor, folder: Path, round_: str, units: Sequence[Planned]) -> list[str]:
+def gather(executor: Executor, folder: Place, round_: str, units: Sequence[Planned]) -> list[str]:
     """Gather the units of a round that is done into parts, and give the parts' names.
 
     Parts that are there stay. Raises what `Executor.follow` raises.

@@ -187,11 +187,11 @@ class Ingest(Stage):
 
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
         """Plan, read, map; then check the share of malformed rows."""
-        folder = context.folder.stage(self.name)
+        folder, here = context.folder.stage(self.name), context.driver_folder(self.name)
         releases: list[PlannedRelease] = []
         facts: dict[str, Any] = {}
         for release in self._releases:
-            planned = plan_release(release, folder)
+            planned = plan_release(release, folder, unpacked=here)
             releases.append(planned)
             facts[release.spec.name] = {
                 "release": release.release,
@@ -206,7 +206,8 @@ class Ingest(Stage):
         for release in self._releases:
             self._check_rejects(context, release.spec.name, facts[release.spec.name]["rows"])
         self._name_ended(context, folder)
-        remove_tree(folder / "spool")
+        for home in (folder, here):
+            remove_tree(home / "spool")
         for name, absorbed in _absorbed(folder, facts).items():
             facts[name]["absorbed"] = absorbed
         return {"sources": facts}

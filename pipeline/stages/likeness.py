@@ -14,20 +14,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from dedup import MINIMUM_BUDGET, HeldOutPair, dense_rows, key_ranges, plan_bands
 from manifests import LikenessRules, Recipe
-from pipeline.likeness.decisions import RANK_IDS, DecisionRules, first_decisions, open_nodes
+from pipeline.likeness.arrays import mapped, save, save_rows
+from pipeline.likeness.candidates import Rows
+from pipeline.likeness.decisions import OPEN, DecisionRules, first_decisions, open_nodes
 from pipeline.likeness.dense import Folds, alike_rule, fold
 from pipeline.likeness.duplicates import decide_duplicates
+from pipeline.likeness.edges import Edges
+from pipeline.likeness.groups import KINDS
 from pipeline.likeness.leaks import record_leaks, same_occurrence
+from pipeline.likeness.lineages import RANK_IDS
+from pipeline.likeness.node_files import write_node_files
 from pipeline.likeness.nodes import picture_nodes
+from pipeline.likeness.ordered import Arrived, Ordered
 from pipeline.likeness.placeholders import Placeholders
 from pipeline.likeness.search import compares_pairs, doubtful, informative
-from pipeline.likeness.stored import PLACE_SCHEMA, SHOWN, Shown, Stored, read_places, write_places
+from pipeline.likeness.stored import SHOWN, Shown, Stored, read_places
 from pipeline.likeness.units import (
     FOUND_SCHEMA,
     LEAK_UNIT_HASHES,
@@ -40,23 +45,26 @@ from pipeline.likeness.units import (
     edges_of,
 )
 from pipeline.likeness.verification import Int, verified
-from pipeline.likeness.write import write_decisions, write_unknown
+from pipeline.likeness.write import Decided, write_decisions
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import RANK_COLUMNS
 from pipeline.stages.base import Balance, Context, Stage, balance_of, missing, plan_outputs, ticker
 from pipeline.stages.preference import preference
 from pipeline.storage import database as sql
-from pipeline.storage.atomic import atomic_path, write_table
+from pipeline.storage.atomic import write_table
+from pipeline.storage.places import address_of, matching
 from pipeline.storage.statements import Statements
+from pipeline.storage.tables import read_table
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pipeline.engine.engine import Engine
 
 _SQL = Statements(__name__)
 _PIECE = (1 << 20) // 8
 """Bytes of a piece of the join per MB that the recipe allows: several pieces run side by side."""
+_LEAST_MB = 64
+_ROWS = 1 << 18
+"""Hashes copied at a time."""
 
 
 def decision_rules(recipe: Recipe) -> DecisionRules:
@@ -77,54 +85,55 @@ def decision_rules(recipe: Recipe) -> DecisionRules:
     )
 
 
+def _sql_mb(recipe: Recipe) -> int:
+    """Return what DuckDB may use: half, for beside it stand arrays, and what it does not count."""
+    return max(_LEAST_MB, recipe.limits.memory_mb // 2)
+
+
 class Likeness(Stage):
     """The likeness stage."""
 
     name = "likeness"
-    version = 5
+    version = 6
     sections = ("likeness", "sources", "taxonomy.minimum_rank", "limits.memory_mb")
     upstream = ("fetch", "holdout", "resolve")
 
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
         """List the arrived records in order of preference, find pairs and leaks on Beam, and decide."""
         folder, rules = context.folder.stage(self.name), context.recipe.likeness
-        records = self._records(context)
-        usable = np.asarray(records.column("quality").to_numpy() >= rules.minimum_quality)
-        node, first, count = picture_nodes(records.column("pixel_sha256").to_pylist(), usable)
-        shown = records.take(pa.array(first[:count]))
-        hashes = np.frombuffer(b"".join(shown["pdq"].to_pylist()), np.uint8).reshape(-1, 32)
-        phashes = np.frombuffer(bytes.fromhex("".join(shown["phash"].to_pylist())), np.uint8).reshape(-1, 8)
+        ordered = self._ordered(context)
+        candidates = ordered.candidates()
+        usable = np.asarray(candidates.quality >= rules.minimum_quality)
+        node, first, count = picture_nodes(candidates.pixels, usable)
+        image = ordered.array("image")
+        given = Placeholders.read(context.folder, _sql_mb(context.recipe), rules.minimum_quality)
         # Behind the nodes stand placeholders: they are searched for leaks, and meet no other image.
-        given = Placeholders.read(context.folder, context.recipe.limits.memory_mb, rules.minimum_quality)
-        _save(folder / "hashes.npy", np.concatenate([hashes, given.hashes]))
-        _save(folder / "phashes.npy", np.concatenate([phashes, given.phashes]))
-        write_places(folder / "nodes.arrow", shown.select(PLACE_SCHEMA.names).cast(PLACE_SCHEMA))
+        write_node_files(folder, ordered.tables.media, image[first[:count]], (given.hashes, given.phashes))
+        del first
         write_table(folder / "pairs" / "-schema.parquet", PAIR_SCHEMA.empty_table())
         write_table(folder / "found" / "-schema.parquet", FOUND_SCHEMA.empty_table())
 
-        held = pq.read_table(context.folder.stage("holdout") / "items")
+        held = read_table(context.folder.stage("holdout") / "items")
         self._units(context, engine, _leak_units(rules, held, count + len(given.hashes)))
-        found = pq.read_table(folder / "found")
-        given.write_leaks(context.folder, context.recipe.limits.memory_mb, count, found, held)
-        leaks = record_leaks(records, node, usable, found, held)
+        found = read_table(folder / "found")
+        given.write_leaks(context.folder, _sql_mb(context.recipe), count, found, held)
+        leaks = record_leaks(ordered.digests(), node, usable, found, held, image)
         if rules.leak_occurrence:
-            leaks |= same_occurrence(records, leaks)
+            leaks = leaks.joined(same_occurrence(ordered.array("occurrence"), candidates.box, leaks))
         deciding = decision_rules(context.recipe)
-        alive, label = open_nodes(records, node, first_decisions(records, leaks, deciding))
-        folds = self._fold(context, engine, hashes, np.flatnonzero(alive[:count]), label)
-        joined = np.ascontiguousarray(hashes[folds.stays])
-        _save(folder / "joined.npy", joined)
-        _save(folder / "stays.npy", folds.stays)
-        plan = plan_bands(256, rules.duplicate_distance)
-        budget = max(MINIMUM_BUDGET, context.recipe.limits.memory_mb * _PIECE)
-        self._units(context, engine, [Piece(piece) for piece in key_ranges(joined, plan, budget)])
-        edges = edges_of(pq.read_table(folder / "pairs"))
+        is_open = first_decisions(candidates, leaks, deciding).outcome == OPEN
+        alive, label = open_nodes(candidates, node, is_open)
+        folds = self._fold(context, engine, np.flatnonzero(alive[:count]), label[:count])
+        del alive, label, is_open
+        edges = self._edges(context, engine, folds)
         same = edges.at(verified(edges.residuals(), rules.duplicate_residual))
-        decisions, cluster = decide_duplicates(records, node, same, leaks, deciding, folds)
-        write_decisions(context.folder, context.recipe, records, decisions, cluster, leaks)
-        unknown = write_unknown(context.folder, context.recipe, records, leaks, usable, decisions)
+        decisions, cluster = decide_duplicates(candidates, node, same, leaks, deciding, folds)
+        texts, keys = ordered.texts(), {kind: ordered.array(kind) for kind in KINDS}
+        decided = Decided.of(decisions, cluster, keys, texts.by_name(), usable)
+        unknown = write_decisions(context.folder, context.recipe, texts, decided)
+        ordered.remove()
         return {
-            "hashes": len(hashes),
+            "hashes": count,
             "pairs": len(edges) + len(folds.edges),
             "verified_pairs": len(same) + len(folds.edges),
             "dense": int(folds.dense.sum()),
@@ -142,42 +151,55 @@ class Likeness(Stage):
         todo = [unit for unit in units if unit.output in left]
         if todo:
             items, blobs = context.folder.stage("holdout") / "items", context.folder.stage("fetch") / "blobs"
-            work = Work(str(folder), str(items), str(blobs), context.recipe.likeness)
+            work = Work(address_of(folder), address_of(items), address_of(blobs), context.recipe.likeness)
             engine.run_units(self.name, todo, work, folder, ticker(context, self.name, outputs))
 
-    def _fold(self, context: Context, engine: Engine, hashes: npt.NDArray[np.uint8], nodes: Int, label: Int) -> Folds:
+    def _fold(self, context: Context, engine: Engine, nodes: Int, label: Rows) -> Folds:
         """Fold the dense groups among the nodes; their thumbnails are decoded on Beam first, once each."""
         folder, rules = context.folder.stage(self.name), context.recipe.likeness
+        hashes = mapped(folder / "hashes.npy")[: len(label)]
         dense = np.zeros(len(hashes), np.bool_)
-        dense[nodes] = dense_rows(np.ascontiguousarray(hashes[nodes]), rules.duplicate_distance)
+        # Where every node is open, the mapped hashes are taken as they lie.
+        dense[nodes] = dense_rows(hashes if len(nodes) == len(hashes) else hashes[nodes], rules.duplicate_distance)
         rows = np.flatnonzero(dense)
-        _save(folder / "dense.npy", rows)
-        _save(folder / "labels.npy", label[: len(hashes)])
+        save(folder / "dense.npy", rows)
+        save(folder / "labels.npy", label)
         units = [Show(start) for start in range(0, len(rows), SHOWN)]
         if units:
             context.progress(f"{self.name}: {len(rows):,} images are in dense groups of near ones")
             self._units(context, engine, units)
         shown = Shown(rows, [folder / unit.output for unit in units])
         folds = fold(hashes, nodes, dense, alike_rule(rules, shown, label), rules.duplicate_distance)
-        stored = Stored(context.folder.stage("fetch") / "blobs", read_places(folder / "nodes.arrow"))
+        places, image = read_places(folder / "places.arrow"), mapped(folder / "nodes.npy")
+        stored = Stored(context.folder.stage("fetch") / "blobs", places, image)
         return replace(folds, alike=replace(folds.alike, shown=stored))
 
-    def _records(self, context: Context) -> pa.Table:
-        """Return the arrived records, the preferred ones first; a pure function of content, never of arrival."""
+    def _edges(self, context: Context, engine: Engine, folds: Folds) -> Edges:
+        """Join what stays after folding with itself, piece by piece; give the near pairs."""
+        folder, rules = context.folder.stage(self.name), context.recipe.likeness
+        shape = (len(folds.stays), folds.hashes.shape[1])
+        some = (folds.hashes[folds.stays[at : at + _ROWS]] for at in range(0, len(folds.stays), _ROWS))
+        save_rows(folder / "joined.npy", shape, folds.hashes.dtype, some)
+        save(folder / "stays.npy", folds.stays)
+        joined = mapped(folder / "joined.npy")
+        budget = max(MINIMUM_BUDGET, context.recipe.limits.memory_mb * _PIECE)
+        pieces = key_ranges(joined, plan_bands(256, rules.duplicate_distance), budget)
+        self._units(context, engine, [Piece(piece) for piece in pieces])
+        return edges_of(read_table(folder / "pairs"))
+
+    def _ordered(self, context: Context) -> Ordered:
+        """Lay down the arrived records, the preferred ones first; a pure function of content, never of arrival."""
         stage, recipe = context.folder.stage, context.recipe
-        pixels = "m.source_width::BIGINT * m.source_height"
-        order = preference(recipe, name="n", record="c", pixels=pixels, media="m")
-        query = _SQL(
-            "arrived",
-            arrived=sql.parquet(stage("fetch") / "arrived"),
-            media=sql.parquet(stage("fetch") / "media"),
-            candidates=sql.parquet(stage("screen") / "candidates"),
-            names=sql.parquet(stage("resolve") / "names"),
-            ranks=RANK_IDS,
-            order=order,
+        folders = stage("fetch") / "arrived", stage("fetch") / "media", stage("screen") / "candidates"
+        ordered = Ordered(
+            _ordered_folder(stage(self.name)), Arrived(*(matching(path, "*.parquet") for path in folders))
         )
-        with sql.connect(recipe.limits.memory_mb, context.folder.root) as con:
-            return sql.table(con, query)
+        order = preference(recipe, name="n", record="c", pixels="m.source_width::BIGINT * m.source_height", media="m")
+        names = sql.parquet(stage("resolve") / "names")
+        with sql.connect(_sql_mb(recipe), context.folder.root) as con:
+            con.execute(_SQL("named", names=names, ranks=RANK_IDS))
+            ordered.write(con, order, _SQL("labels", names=names, ranks=RANK_IDS))
+        return ordered
 
     def balance(self, context: Context, facts: Mapping[str, Any]) -> list[Balance]:
         """Arrived = kept + ended."""
@@ -198,8 +220,3 @@ def _leak_units(rules: LikenessRules, held: pa.Table, count: int) -> list[Range 
 
 def _ranges(name: str, count: int, size: int = LEAK_UNIT_HASHES) -> list[Range]:
     return [Range(name, start, min(start + size, count)) for start in range(0, count, size)]
-
-
-def _save(path: Path, array: npt.NDArray[np.generic]) -> None:
-    with atomic_path(path) as temporary, temporary.open("wb") as handle:
-        np.save(handle, array)

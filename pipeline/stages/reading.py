@@ -26,7 +26,6 @@ from pipeline.stages.planned import PlannedRelease, planned_release
 from pipeline.stages.spool import spool_table, spooled_bucket
 from pipeline.storage.atomic import TEMPORARY_PREFIX
 from pipeline.storage.places import Place, place
-from pipeline.storage.places.machine_copies import inputs_folder
 from pipeline.storage.places.scratch import scratch_folder
 
 SPLIT_BYTES = 16 << 20
@@ -35,13 +34,17 @@ _SORTED_BYTES = 64 << 20
 """Bytes of a partition that are sorted at once where it holds several buckets."""
 
 
-def plan_release(release: Release, folder: Place, split_bytes: int = SPLIT_BYTES) -> PlannedRelease:
+def plan_release(
+    release: Release, folder: Place, split_bytes: int = SPLIT_BYTES, unpacked: Path | None = None
+) -> PlannedRelease:
     """Cut a release into units of work, with `folder/spool` for what is unpacked and sorted.
 
-    At an address what is unpacked stays on this machine, and what is sorted goes there.
+    `unpacked`: a folder of this machine for the first alone, where `folder` is at an address.
     Raises SourceError when an archive of the release is damaged.
     """
-    spool = (folder / "spool" if isinstance(folder, Path) else inputs_folder(folder)) / release.spec.name
+    home = unpacked or folder
+    assert isinstance(home, Path)
+    spool = home / "spool" / release.spec.name
     spool.mkdir(parents=True, exist_ok=True)
     release = dataclasses.replace(release, facts={**release.facts, "spool": str(spool)})
     return planned_release(folder, release, open_source(release.spec.kind).plan(release, spool, split_bytes))

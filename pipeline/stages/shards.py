@@ -212,7 +212,7 @@ class Shards(Stage):
         sizes: dict[str, int] = {}
         known: dict[str, str] = {}
         splits: dict[str, None] = {}
-        with row_group_writer(folder / "manifest.parquet", MANIFEST_SCHEMA, MANIFEST_ROWS) as write:
+        with row_group_writer(folder / "manifest.parquet", MANIFEST_SCHEMA, MANIFEST_ROWS, True) as write:
             for name in shards:
                 part = parquet_file(folder / part_path(name)).read()
                 known |= {name.decode(): digest.decode() for name, digest in part.schema.metadata.items()}

@@ -24,24 +24,28 @@ _READERS = 4  # files that a process keeps open
 
 
 @contextmanager
-def row_group_writer(path: Place, schema: pa.Schema, rows: int = GROUP_ROWS) -> Iterator[Callable[[pa.Table], None]]:
+def row_group_writer(
+    path: Place, schema: pa.Schema, rows: int = GROUP_ROWS, empty_group: bool = False
+) -> Iterator[Callable[[pa.Table], None]]:
     """Yield a function that writes tables one behind the other; the file appears when the block ends well.
 
-    Every row group but the last has `rows` rows, so that the bytes depend on the rows alone.
+    Every row group but the last has `rows` rows, so that the bytes depend on the rows alone. `empty_group`: whether a
+    file without rows has a row group, as one has that is written whole.
     """
     import pyarrow as pa
 
     waiting: list[pa.Table] = []
-    held = 0
+    held, written = 0, False
     with table_writer(path, schema) as writer:
 
         def write(table: pa.Table) -> None:
-            nonlocal held
+            nonlocal held, written
             waiting.append(table)
             held += table.num_rows
             if held < rows:
                 return
             whole = pa.concat_tables(waiting)
+            written = True
             for first in range(0, held - rows + 1, rows):
                 writer.write_table(whole.slice(first, rows).combine_chunks())
             waiting[:] = [whole.slice(held - held % rows)]
@@ -49,7 +53,7 @@ def row_group_writer(path: Place, schema: pa.Schema, rows: int = GROUP_ROWS) -> 
 
         yield write
         rest = pa.concat_tables([schema.empty_table(), *waiting])
-        if rest.num_rows:
+        if rest.num_rows or (empty_group and not written):
             writer.write_table(rest.combine_chunks())
 
 

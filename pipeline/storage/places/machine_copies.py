@@ -56,6 +56,16 @@ def inputs_folder(root: Place) -> Path:
     return cache_folder().parent / "inputs" / _digest(str(root))
 
 
+def driver_folder(stage: Place, digest: str) -> Path:
+    """Return the folder for what the driver alone reads of a stage: its own; of one at an address, one of this machine.
+
+    `digest`: of what the stage is made from, so that nothing is taken for that of another input.
+    """
+    if isinstance(stage, Path):
+        return stage
+    return cache_folder().parent / "stages" / _digest(f"{stage}\0{digest}")
+
+
 def local(path: Place) -> Path:
     """Return the file on this machine: itself, or a copy of its present version.
 

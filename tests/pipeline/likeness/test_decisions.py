@@ -8,17 +8,27 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline.likeness.decisions import Decision, DecisionRules, first_decisions, open_nodes
+from pipeline.likeness.candidates import Candidates
+from pipeline.likeness.decisions import OPEN, Decision, DecisionRules, first_decisions, open_nodes
 from pipeline.likeness.leak_rules import Leak
+from pipeline.likeness.lineages import RANK_IDS
 from pipeline.model.outcomes import Outcome
 
 DOUBTFUL = Leak("b", "x", "doubtful", 12, 3)
 
 
+def candidates(quality: list[int], taxa: list[str | None]) -> Candidates:
+    names = [str(number) for number in range(len(taxa))]
+    columns = {"quality": pa.array(quality, pa.int16()), "accepted_id": pa.array(taxa, pa.string())}
+    columns |= {name: pa.array(names, pa.string()) for name in ("pixel_sha256", "media_id")}
+    columns |= {name: pa.nulls(len(taxa), pa.string()) for name in RANK_IDS}
+    return Candidates.of(pa.table(columns | {"box": pa.array([False] * len(taxa), pa.bool_())}))
+
+
 def first(quality: int, leak: Leak | None = None, rules: DecisionRules | None = None) -> Decision | None:
     leaks = {} if leak is None else {0: leak}
-    (decision,) = first_decisions(pa.table({"quality": [quality]}), leaks, rules or DecisionRules())
-    return decision
+    decisions = first_decisions(candidates([quality], ["t"]), leaks, rules or DecisionRules())
+    return None if decisions.outcome[0] == OPEN else decisions[0]
 
 
 @pytest.mark.parametrize(
@@ -75,18 +85,26 @@ def test_a_leak_counts_before_a_hash_that_says_too_little() -> None:
 
 
 def test_a_node_is_open_while_one_of_its_records_is_and_bears_the_label_of_the_open_ones() -> None:
-    gone = Decision(Outcome.LEAK_BYTES, "", None)
-    records = pa.table({"accepted_id": ["a", "b", "b", "a", "a", None]})
-    node = np.array([0, 0, 1, 2, 3, 4])
-    alive, label = open_nodes(records, node, [gone, None, None, gone, None, None])
+    records = candidates([90] * 6, ["a", "b", "b", "a", "a", None])
+    is_open = np.array([False, True, True, False, True, True])
+    alive, label = open_nodes(records, np.array([0, 0, 1, 2, 3, 4]), is_open)
     assert alive.tolist() == [True, True, False, True, True]
     assert label[0] == label[1]
     assert len({int(label[place]) for place in (1, 3, 4)}) == 3
 
 
 def test_nodes_of_several_labels_are_of_no_label_but_their_own() -> None:
-    records = pa.table({"accepted_id": ["a", "b", "a", "b", "a", "a", "b", "a"]})
-    _, label = open_nodes(records, np.array([0, 0, 1, 1, 2, 3, 3, 3]), [None] * 8)
+    records = candidates([90] * 8, ["a", "b", "a", "b", "a", "a", "b", "a"])
+    _, label = open_nodes(records, np.array([0, 0, 1, 1, 2, 3, 3, 3]), np.ones(8, np.bool_))
     assert len(set(label.tolist())) == 4
-    alive, label = open_nodes(records.slice(0, 0), np.empty(0, np.int64), [])
+    alive, label = open_nodes(candidates([], []), np.empty(0, np.int64), np.empty(0, np.bool_))
     assert (alive.tolist(), label.tolist()) == ([], [])
+
+
+def test_decisions_are_a_sequence_of_one_for_each_record() -> None:
+    leaks = {2: Leak("b", "x", "bytes", 0, 0)}
+    decisions = first_decisions(candidates([90, 3, 90], ["t"] * 3), leaks, DecisionRules())
+    assert [decision.outcome for decision in decisions] == [None, Outcome.LOW_INFORMATION, Outcome.LEAK_BYTES]
+    assert (len(decisions), decisions[-1], decisions[1:]) == (3, decisions[2], [decisions[1], decisions[2]])
+    with pytest.raises(IndexError):
+        decisions[3]

@@ -11,11 +11,12 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.likeness.decisions import RANK_IDS, Decision, DecisionRules
+from pipeline.likeness.decisions import Decision, DecisionRules
 from pipeline.likeness.dense import NO_GROUP, Alike, Folds, fold
 from pipeline.likeness.duplicates import decide_duplicates
 from pipeline.likeness.edges import Edges
 from pipeline.likeness.leak_rules import Leak
+from pipeline.likeness.lineages import RANK_IDS
 from pipeline.likeness.verification import Given
 from pipeline.model.outcomes import Outcome
 
@@ -178,7 +179,7 @@ def unfolded(
     decisions, cluster = decide_duplicates(
         records(rows), np.array(nodes), edges(*pairs), {}, DecisionRules(), folds=folds
     )
-    return decisions, cluster.tolist()
+    return list(decisions), cluster.tolist()
 
 
 def told(decisions: list[Decision]) -> list[tuple[Outcome | None, int | None]]:

@@ -50,7 +50,7 @@ def decide(
     decisions, cluster = decide_duplicates(
         pa.table(columns), nodes, Edges(left, right, distance), {}, DecisionRules(lower=lower)
     )
-    return decisions, cluster.tolist()
+    return list(decisions), cluster.tolist()
 
 
 def outcomes(decisions: list[Decision]) -> list[tuple[Outcome | None, int | None]]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
 
 from dedup import HASH_LIST_SCHEMA
 from pipeline.likeness import Leak
+from pipeline.likeness.groups import shared_keys
 from pipeline.likeness.leaks import record_leaks, same_occurrence
+from pipeline.likeness.record_leaks import RecordLeaks
 from pipeline.likeness.search import same_content
 from pipeline.likeness.units import FOUND_SCHEMA
 
@@ -33,11 +36,11 @@ def leaks(
 ) -> dict[int, Leak]:
     records = pa.table({"sha256": [d for d, _ in digests], "pixel_sha256": [p for _, p in digests]})
     found = pa.Table.from_pylist(rows, FOUND_SCHEMA)
-    return record_leaks(records, np.array(node), np.array(usable), found, ITEMS)
+    return dict(record_leaks(records, np.array(node), np.array(usable), found, ITEMS))
 
 
 def test_bytes_come_before_pixels_and_the_first_item_by_name_counts() -> None:
-    digests = {"sha256": ["bytes", "none", "none"], "pixel_sha256": ["pixels", "pixels", "none"]}
+    digests = pa.table({"sha256": ["bytes", "none", "none"], "pixel_sha256": ["pixels", "pixels", "none"]})
     assert same_content(ITEMS, digests) == {0: Leak("b", "1", "bytes", 0, 0), 1: Leak("a", "3", "pixels", 0, 0)}
 
 
@@ -70,28 +73,37 @@ def test_a_hash_that_says_too_little_proves_no_leak_but_bytes_still_do() -> None
     }
 
 
-def frames(*rows: tuple[str, str | None, bool]) -> pa.Table:
-    """Records of (source, occurrence, is a box)."""
-    source, key, box = (list(column) for column in zip(*rows, strict=True))
-    return pa.table({"source": source, "occurrence_key": pa.array(key, pa.string()), "box": box})
+def told(rows: Sequence[tuple[str, str | None, bool]], found: dict[int, Leak]) -> dict[int, Leak]:
+    """Return what leaks tell others, of records of (source, occurrence, is a box)."""
+    sources, occurrences, boxes = (list(column) for column in zip(*rows, strict=True))
+    rest = {name: pa.nulls(len(rows), pa.string()) for name in ("specimen_key", "media_key", "media_id")}
+    table = pa.table({"source": sources, "occurrence_key": pa.array(occurrences, pa.string())} | rest)
+    return dict(same_occurrence(shared_keys(table)["occurrence"], np.array(boxes), RecordLeaks.of(found)))
 
 
 WHOLE = Leak("b", "x", "hamming", 3, 1)
 
 
 def test_other_whole_images_of_a_leaking_occurrence_leak_and_boxes_do_not() -> None:
-    records = frames(("s", "1", False), ("s", "1", False), ("s", "1", True), ("s", "2", False), ("t", "1", False))
-    assert same_occurrence(records, {0: WHOLE}) == {1: Leak("b", "x", "occurrence", -1, -1)}
+    records = [("s", "1", False), ("s", "1", False), ("s", "1", True), ("s", "2", False), ("t", "1", False)]
+    assert told(records, {0: WHOLE}) == {1: Leak("b", "x", "occurrence", -1, -1)}
 
 
 def test_a_leaking_box_or_a_doubtful_leak_or_no_occurrence_says_nothing_of_others() -> None:
-    assert same_occurrence(frames(("s", "1", True), ("s", "1", False)), {0: WHOLE}) == {}
-    assert same_occurrence(frames(("s", "1", False), ("s", "1", False)), {0: Leak("b", "x", "doubtful", 3, 0)}) == {}
+    assert told([("s", "1", True), ("s", "1", False)], {0: WHOLE}) == {}
+    assert told([("s", "1", False), ("s", "1", False)], {0: Leak("b", "x", "doubtful", 3, 0)}) == {}
     for empty in ("", None):
-        assert same_occurrence(frames(("s", empty, False), ("s", empty, False)), {0: WHOLE}) == {}
+        assert told([("s", empty, False), ("s", empty, False)], {0: WHOLE}) == {}
 
 
 def test_of_several_leaking_items_the_first_by_name_is_told_to_the_occurrence() -> None:
-    records = frames(*[("s", "1", False)] * 3)
     found = {0: Leak("b", "z", "hamming", 0, 0), 2: Leak("a", "y", "hamming", 9, 0)}
-    assert same_occurrence(records, found) == {1: Leak("a", "y", "occurrence", -1, -1)}
+    assert told([("s", "1", False)] * 3, found) == {1: Leak("a", "y", "occurrence", -1, -1)}
+
+
+def test_digests_come_in_batches_as_they_would_at_once() -> None:
+    digests = pa.table({"sha256": ["none", "bytes", "none"] * 3, "pixel_sha256": ["pixels", "none", "none"] * 3})
+    at_once = dict(same_content(ITEMS, digests))
+    assert sorted(at_once) == [0, 1, 3, 4, 6, 7]
+    for size in (1, 2, 4):
+        assert dict(same_content(ITEMS, iter(digests.to_batches(size)))) == at_once

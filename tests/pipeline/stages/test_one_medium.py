@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -18,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manifests.recipe import LikenessRules, Recipe, SourceSpec
-from pipeline.likeness.duplicates import compatible
+from pipeline.likeness.lineages import LABEL_COLUMNS, Lineages
 from pipeline.model import ids
 from pipeline.model.media_keys import page_media_key
 from pipeline.model.records import RANK_COLUMNS, RECORD_SCHEMA
@@ -201,7 +202,9 @@ def test_a_medium_is_kept_exactly_when_all_its_labels_are_compatible(
         media[row["media_key"]].append(row)
     for group in media.values():
         labels = [(row["name_id"], *TAXA[row["name_id"]]) for row in group]
-        fine = all(compatible(one, two) for one in labels for two in labels)
+        columns = dict(zip(LABEL_COLUMNS, map(list, zip(*labels, strict=True)), strict=True))
+        lineages, label = Lineages.labelling(pa.table(columns))
+        fine = all(lineages.compatible(label, np.full(len(label), one)).all() for one in label)
         passed = sorted(row["record_id"] for row in group if row["passed"])
         assert sum(row in read.kept for row in passed) == (1 if fine and passed else 0)
         assert all(read.ended[row]["outcome"] == "media_label_conflict" for row in passed if not fine)
