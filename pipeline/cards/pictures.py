@@ -16,6 +16,7 @@ import duckdb
 from PIL import Image
 
 from dedup import DIHEDRAL, hash_image, residuals, thumbnails, turned
+from pipeline.catalog.build import rooted
 from pipeline.storage.places import Place
 from pipeline.storage.statements import Statements
 
@@ -38,7 +39,7 @@ class Picture:
 
 def taxa_pictures(con: duckdb.DuckDBPyConnection, root: Place) -> list[Picture]:
     """Return one kept image of each of the commonest accepted taxa."""
-    rows = con.execute(_SQL("taxa", most=TAXA)).fetchall()
+    rows = con.execute(rooted(_SQL("taxa", most=TAXA), root)).fetchall()
     found = []
     for shard, offset, length, digest, name, images in rows:
         data = _read(root / "shards" / shard, offset, length)
@@ -49,7 +50,7 @@ def taxa_pictures(con: duckdb.DuckDBPyConnection, root: Place) -> list[Picture]:
 
 def duplicate_pairs(con: duckdb.DuckDBPyConnection, root: Place) -> list[tuple[Picture, Picture]]:
     """Return pairs of a dropped near-duplicate and the image that stayed, the farthest apart first."""
-    rows = con.execute(_SQL("duplicates", stored=_SQL("stored"), most=PAIRS)).fetchall()
+    rows = con.execute(rooted(_SQL("duplicates", stored=_SQL("stored"), most=PAIRS), root)).fetchall()
     found = []
     for dropped, source, unit, at, size, kept, other, kept_unit, kept_at, kept_size, distance, left in rows:
         one, two = _blob(root, unit, at, size), _blob(root, kept_unit, kept_at, kept_size)
@@ -64,7 +65,7 @@ def leak_pairs(con: duckdb.DuckDBPyConnection, root: Place) -> list[tuple[Pictur
 
     Held-out images are shown by their thumbnails, the only picture of them that a run keeps; None where there is none.
     """
-    rows = con.execute(_SQL("leaks", stored=_SQL("stored"), most=LEAKS)).fetchall()
+    rows = con.execute(rooted(_SQL("leaks", stored=_SQL("stored"), most=LEAKS), root)).fetchall()
     found = []
     for record, source, outcome, benchmark, item, rule, distance, variant, unit, at, size, thumbnail in rows:
         data = _stored(root, unit, at, size)
@@ -82,7 +83,7 @@ def leak_pairs(con: duckdb.DuckDBPyConnection, root: Place) -> list[tuple[Pictur
 
 def placeholder_pictures(con: duckdb.DuckDBPyConnection, root: Place) -> list[Picture]:
     """Return the pictures that hosts gave in the place of others, those of most images first."""
-    rows = con.execute(_SQL("placeholders", most=PLACEHOLDERS)).fetchall()
+    rows = con.execute(rooted(_SQL("placeholders", most=PLACEHOLDERS), root)).fetchall()
     found = []
     for host, images, taxa, genera, sentence, item, unit, at, size in rows:
         more = ", ..." if genera > len(taxa) else ""

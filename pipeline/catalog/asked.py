@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from pipeline.catalog.build import rooted
 from pipeline.catalog.fetched import create_fetched
 from pipeline.catalog.open import closing_in, connect_catalog
 from pipeline.catalog.there import READS, Tables, create_there, definitions, growing
@@ -36,7 +37,7 @@ class Asked:
         Patterns of Parquet whose stage is not done are read as far as they are there.
         """
         if self.tables is None:
-            return query
+            return rooted(query, self.standing.folder.root)
         if any(found["view"] in self.absent for found in READS.finditer(query)):
             return None
         return self.tables.rewritten(query, lambda path: False)

@@ -75,6 +75,18 @@ def without_rows(root: Place) -> Iterator[Path]:
         yield Path(folder)
 
 
+def rooted(query: str, root: Place) -> str:
+    """Return a query of ours as a connection over a run can read it: patterns of one at an address as addresses.
+
+    >>> from pipeline.storage.places import place
+    >>> rooted("FROM read_parquet('shards/*.parquet')", place("memory://b/run"))
+    "FROM read_parquet('memory://b/run/shards/*.parquet')"
+    """
+    if isinstance(root, Path):
+        return query
+    return PATTERN.sub(lambda found: f"read_parquet({quote(str(root / found['path']))})", query)
+
+
 def create_views(con: duckdb.DuckDBPyConnection, root: Place, local: Path | None = None) -> None:
     """Make tables, views and macros in an empty database, over the Parquet of the run in `root`, with their comments.
 
@@ -83,7 +95,7 @@ def create_views(con: duckdb.DuckDBPyConnection, root: Place, local: Path | None
     """
     statements = view_statements()
     if local is None and not isinstance(root, Path):
-        statements = PATTERN.sub(lambda found: f"read_parquet({quote(str(root / found['path']))})", statements)
+        statements = rooted(statements, root)
     else:
         con.execute(f"SET file_search_path = {quote(str(local or root))}")
     create_outcomes(con)

@@ -23,7 +23,7 @@ from pipeline.likeness.canaries import audited, planted_hashes, planted_images
 from pipeline.likeness.pair_certificate import by_pair
 from pipeline.likeness.search import compares_pairs, doubtful, informative
 from pipeline.storage.places import Place
-from pipeline.storage.run_folder import RunFolder
+from pipeline.storage.run_folder import RunFolder, on_disk
 from pipeline.storage.statements import Statements
 from pipeline.storage.tables import read_table
 
@@ -63,7 +63,7 @@ def certify(root: Place, catalog: duckdb.DuckDBPyConnection | None = None) -> It
     `catalog`: the run's, where the caller has it open already. Raises RunError when the run is not finished. Memory:
     the hashes of the kept and the held-out images.
     """
-    folder = RunFolder(root.absolute())
+    folder = on_disk(root)
     folder.require("catalog")
     recipe = folder.recipe()
     if not recipe.benchmarks:

@@ -1,4 +1,5 @@
--- The arrived records on disk: which comes before which, and which share a key. Rows are numbered as the files have them.
+-- The arrived records on disk: which comes before which, and which share a key.
+-- Rows are numbered as the files have them.
 
 -- name: sorted
 SELECT {"columns"} FROM {table} ORDER BY {"key"}

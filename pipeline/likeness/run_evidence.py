@@ -13,7 +13,7 @@ from pipeline.likeness.sheets import MAX_ROWS, Row, thumbnail_picture, write_she
 from pipeline.likeness.stored import stored_image
 from pipeline.media import Processed
 from pipeline.storage.places import Place
-from pipeline.storage.run_folder import RunFolder
+from pipeline.storage.run_folder import RunFolder, on_disk
 from pipeline.storage.statements import Statements
 from pipeline.storage.tables import read_table
 
@@ -45,7 +45,7 @@ def run_sheets(root: Place, out: Path) -> list[Path]:
 
     Rows are sorted by decision, distance and id, and cut at MAX_ROWS; held-out images are shown by their thumbnails.
     """
-    folder = RunFolder(root.absolute())
+    folder = on_disk(root)
     with open_catalog(folder.root) as con:
         pictures = _Pictures(folder, con)
         leaks = []

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pipeline.catalog import build_catalog
+from pipeline.catalog import build_catalog, connect_catalog
 from pipeline.stages.base import Balance, Context, Stage
 from pipeline.storage.atomic import read_json
 
 if TYPE_CHECKING:
     from pipeline.engine.engine import Engine
+
+_LEDGER = """SELECT source, count(*) FILTER (outcome = 'kept'), count(*) FILTER (outcome <> 'kept')
+FROM ledger GROUP BY 1"""
 
 
 class Catalog(Stage):
@@ -31,21 +34,9 @@ class Catalog(Stage):
 
     def balance(self, context: Context, facts: Mapping[str, Any]) -> list[Balance]:
         """Rows of the ledger = rows of the releases, for every source: the law of the whole run."""
-        import duckdb
-
-        from pipeline.storage.database import quote
-
-        root = context.folder.root
         ingest = read_json(context.folder.done("ingest"))
-        con = duckdb.connect(str(context.folder.catalog), read_only=True)
-        try:
-            con.execute(f"SET file_search_path = {quote(str(root))}")
-            found = con.execute(
-                """SELECT source, count(*) FILTER (outcome = 'kept'), count(*) FILTER (outcome <> 'kept')
-                   FROM ledger GROUP BY 1"""
-            ).fetchall()
-        finally:
-            con.close()
+        with connect_catalog(context.folder.root) as con:
+            found = con.execute(_LEDGER).fetchall()
         counted = {source: (kept, ended) for source, kept, ended in found}
         return [
             Balance(

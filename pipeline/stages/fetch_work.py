@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.engine.executor import Executor

@@ -191,9 +191,8 @@ class Likeness(Stage):
         """Lay down the arrived records, the preferred ones first; a pure function of content, never of arrival."""
         stage, recipe = context.folder.stage, context.recipe
         folders = stage("fetch") / "arrived", stage("fetch") / "media", stage("screen") / "candidates"
-        ordered = Ordered(
-            _ordered_folder(stage(self.name)), Arrived(*(matching(path, "*.parquet") for path in folders))
-        )
+        arrived = Arrived(*(matching(path, "*.parquet") for path in folders))
+        ordered = Ordered(context.driver_folder(self.name) / "ordered", arrived)
         order = preference(recipe, name="n", record="c", pixels="m.source_width::BIGINT * m.source_height", media="m")
         names = sql.parquet(stage("resolve") / "names")
         with sql.connect(_sql_mb(recipe), context.folder.root) as con:
