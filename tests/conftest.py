@@ -87,6 +87,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     reporter.write_line(f"skipped: {len(skipped)}{f' ({counted})' if counted else ''}")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache of the tests' own, here and in every process that is started."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BIOMILL_CACHE", str(folder))
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     return Corpus.at(shared_folder(tmp_path_factory, "biota", lambda folder: build_corpus(folder)))

@@ -9,7 +9,8 @@ from __future__ import annotations
 from pipeline.feed.choices import CROPS, DECODERS, MODES, SAMPLERS
 from pipeline.feed.decoding import View, show
 from pipeline.feed.feed import Batch, Feed
-from pipeline.feed.manifest import Manifest, read_manifest
+from pipeline.feed.manifest import Manifest
+from pipeline.feed.manifest_cache import read_manifest
 from pipeline.feed.rules import Rules
 from pipeline.feed.store import ShardStore, Span, open_store
 

@@ -23,7 +23,8 @@ import numpy.typing as npt
 
 from pipeline.feed.decoding import DRAWS, View, show
 from pipeline.feed.headers import HEADER, checked, with_header
-from pipeline.feed.manifest import Manifest, read_manifest
+from pipeline.feed.manifest import Manifest
+from pipeline.feed.manifest_cache import read_manifest
 from pipeline.feed.permutation import Rows, subkey, uniforms
 from pipeline.feed.rules import Rules
 from pipeline.feed.sequence import Sequence
@@ -64,7 +65,8 @@ class Feed:
 
     `where` is the folder of a run, its folder `shards`, or an address of such a folder that fsspec knows
     ('s3://bucket/shards'). Conditions (`rules.where`) ask the run's catalog where there is one, else the columns of the
-    manifest. A feed may be pickled, forked, and used from one thread at a time.
+    manifest. What is selected lies in a cache that all processes of a machine share (docs/training.md), so that a feed
+    may be pickled, as names alone, forked, and used from one thread at a time.
 
     Raises FeedError when rules or view cannot be, when nothing is selected, or when the shards cannot be read.
     """
@@ -73,10 +75,14 @@ class Feed:
         view = view or View()
         rules.check()
         view.check()
-        folder, catalog = located(os.fspath(where))
         self.rules, self.view = rules, view
-        self._store = open_store(folder)
-        self.manifest: Manifest = read_manifest(self._store, rules.split, rules.where, catalog)
+        self._folder, self._catalog = located(os.fspath(where))
+        self._open()
+
+    def _open(self, entry: str = "") -> None:
+        rules = self.rules
+        self._store = open_store(self._folder)
+        self.manifest: Manifest = read_manifest(self._store, rules.split, rules.where, self._catalog, entry)
         self.sequence = Sequence(self.manifest, rules)
         self.digest = self._digest()
         self._crop_key = subkey(rules.seed, "crops")
@@ -87,17 +93,38 @@ class Feed:
         return len(self.manifest)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_blocks": OrderedDict(), "_pool": None}
+        """Return names alone: what they stand for is mapped again, or made again where it is not there."""
+        names = {name: self.__dict__[name] for name in ("rules", "view", "_folder", "_catalog")}
+        return {**names, "digest": self.digest, "entry": self.manifest.entry}
 
-    def batch(self, step: int, rank: int = 0, world: int = 1) -> Batch:
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update({name: state[name] for name in ("rules", "view", "_folder", "_catalog")})
+        self._open(state["entry"])
+        if self.digest != state["digest"]:
+            raise FeedError(
+                "the shards were changed since this feed was opened",
+                self._folder,
+                f"digest {state['digest']}, found {self.digest}",
+                "open the feed again",
+            )
+
+    def batch(self, step: int, rank: int = 0, world: int = 1, images: npt.NDArray[np.uint8] | None = None) -> Batch:
         """Return the part of a step's batch that a rank trains on: slice `rank` of `world` equal ones.
 
-        Raises FeedError for a step or rank that cannot be, and for a sample that cannot be read or decoded.
+        `images`: an array of the batch's shape that is filled, such as memory that is shared or pinned; a new one
+        without it. Raises FeedError for a step or rank that cannot be, for an array of another shape, and for a sample
+        that cannot be read or decoded.
         """
         places = self.sequence.places(step, rank, world)
-        rows, jpegs, keys = self._read(step, places)
         size, manifest = self.view.size, self.manifest
-        images = np.empty((places.size, size, size, 3), np.uint8)
+        shape = (places.size, size, size, 3)
+        if images is None:
+            images = np.empty(shape, np.uint8)
+        elif images.shape != shape or images.dtype != np.uint8:
+            raise FeedError(
+                f"the images are {images.dtype} of shape {images.shape}", expected=f"uint8 of shape {shape}"
+            )
+        rows, jpegs, keys = self._read(step, places)
         draws: list[list[float]] = [[]] * places.size
         if self.view.crop == "random":
             draws = uniforms(self._crop_key, self.sequence.positions(step, places), DRAWS).tolist()

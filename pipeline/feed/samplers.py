@@ -10,14 +10,18 @@ All four are functions of seed and position, so that they need no state and resu
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from pipeline.feed.by_taxon import ByTaxon
 from pipeline.feed.choices import SAMPLERS
+from pipeline.feed.members import AllRows, Members, RowSet
 from pipeline.feed.permutation import Permutation, Rows, subkey, uniforms
 from pipeline.model.errors import FeedError
+
+_PART = 1 << 18
 
 
 class Sampler(Protocol):
@@ -25,36 +29,44 @@ class Sampler(Protocol):
 
     epoch_size: int
     """Positions of one epoch."""
+    has_epochs: bool
+    """Whether an epoch has rows of its own, each once."""
 
     def rows(self, positions: Rows) -> Rows:
         """Return the row at each position of the endless sequence."""
 
-    def members(self, epoch: int) -> Rows:
+    def members(self, epoch: int) -> Members:
         """Return the rows of one epoch in ascending order, each once; for those who order them otherwise."""
 
 
-def make_sampler(name: str, taxa: npt.NDArray[np.int32], seed: int, cap: int = 0) -> Sampler:
-    """Return the named sampler over rows whose taxa are given as numbers from 0.
+def make_sampler(name: str, size: int, ordered: Callable[[int | None], ByTaxon], seed: int, cap: int = 0) -> Sampler:
+    """Return the named sampler over so many rows; `ordered` gives them by taxon, those of a taxon permuted by a key.
 
     Raises FeedError for an unknown name, no rows, or a cap below 1.
 
-    >>> sampler = make_sampler("cap", np.array([0, 0, 0, 1], np.int32), seed=0, cap=1)
+    >>> from functools import partial
+    >>> from pipeline.feed.by_taxon import by_taxon
+    >>> sampler = make_sampler("cap", 4, partial(by_taxon, np.array([0, 0, 0, 1])), seed=0, cap=1)
     >>> sampler.epoch_size, sampler.members(0).size
     (2, 2)
     """
     if name not in SAMPLERS:
         raise FeedError(f"no such sampler: {name!r}", expected=f"one of {', '.join(SAMPLERS)}")
-    if not taxa.size:
+    if not size:
         raise FeedError("there are no samples to draw from", remedy="choose another split or a wider `where`")
     if name == "uniform":
-        return Uniform(taxa.size, seed)
+        return Uniform(size, seed)
     if name == "cap":
-        return Capped(taxa, seed, cap)
-    return Weighted(taxa, seed, power=0.5 if name == "sqrt" else 0.0)
+        if cap < 1:
+            raise FeedError(f"the cap is {cap}", expected="at least 1 sample per taxon", remedy="set `cap`")
+        return Capped(ordered(subkey(seed, "within taxa")), seed, cap)
+    return Weighted(ordered(None), seed, power=0.5 if name == "sqrt" else 0.0)
 
 
 class Uniform:
     """Every row once an epoch."""
+
+    has_epochs = True
 
     def __init__(self, size: int, seed: int) -> None:
         self.epoch_size, self._seed = size, seed
@@ -63,24 +75,19 @@ class Uniform:
         """Return the row at each position."""
         return _by_epoch(positions, self.epoch_size, self._seed)[1]
 
-    def members(self, epoch: int) -> Rows:
+    def members(self, epoch: int) -> Members:
         """Return all rows."""
-        return np.arange(self.epoch_size)
+        return AllRows(self.epoch_size)
 
 
 class Capped:
     """At most `cap` rows of each taxon an epoch, taken in turn from a seeded order of the taxon's rows."""
 
-    def __init__(self, taxa: npt.NDArray[np.int32], seed: int, cap: int) -> None:
-        if cap < 1:
-            raise FeedError(f"the cap is {cap}", expected="at least 1 sample per taxon", remedy="set `cap`")
-        self._seed, self._cap = seed, cap
-        shuffled = Permutation(taxa.size, subkey(seed, "within taxa"))(np.arange(taxa.size))
-        self._order = shuffled[np.argsort(taxa[shuffled], kind="stable")]
-        self._counts = np.bincount(taxa).astype(np.int64)
-        self._counts = self._counts[self._counts > 0]
-        self._starts = np.cumsum(self._counts) - self._counts
-        self._ends = np.cumsum(np.minimum(self._counts, cap))
+    has_epochs = True
+
+    def __init__(self, rows: ByTaxon, seed: int, cap: int) -> None:
+        self._rows, self._seed, self._cap = rows, seed, cap
+        self._ends = np.cumsum(np.minimum(rows.counts, cap))
         self.epoch_size = int(self._ends[-1])
 
     def rows(self, positions: Rows) -> Rows:
@@ -88,42 +95,38 @@ class Capped:
         epochs, slots = _by_epoch(positions, self.epoch_size, self._seed)
         return self._slot_rows(epochs, slots)
 
-    def members(self, epoch: int) -> Rows:
+    def members(self, epoch: int) -> Members:
         """Return the epoch's rows in ascending order."""
-        slots = np.arange(self.epoch_size)
-        return np.sort(self._slot_rows(np.full(self.epoch_size, epoch), slots))
+        parts = (np.arange(start, min(self.epoch_size, start + _PART)) for start in range(0, self.epoch_size, _PART))
+        return RowSet(self._rows.rows.size, (self._slot_rows(np.full(slots.size, epoch), slots) for slots in parts))
 
     def _slot_rows(self, epochs: Rows, slots: Rows) -> Rows:
         taxon = np.searchsorted(self._ends, slots, side="right")
-        counts = self._counts[taxon]
+        counts = self._rows.counts[taxon]
         taken = np.minimum(counts, self._cap)
         place = slots - (self._ends[taxon] - taken)
-        found: Rows = self._order[self._starts[taxon] + (epochs * taken + place) % counts]
-        return found
+        return self._rows.at(self._rows.starts[taxon] + (epochs * taken + place) % counts)
 
 
 class Weighted:
     """Taxa drawn by the `power` of their counts, then one of the taxon's rows, both with replacement."""
 
-    def __init__(self, taxa: npt.NDArray[np.int32], seed: int, power: float) -> None:
-        self.epoch_size, self._key = int(taxa.size), subkey(seed, "weighted")
-        self._order = np.argsort(taxa, kind="stable")
-        counts = np.bincount(taxa).astype(np.int64)
-        self._counts = counts[counts > 0]
-        self._starts = np.cumsum(self._counts) - self._counts
-        self._upto = np.cumsum(self._counts.astype(np.float64) ** power)
+    has_epochs = False
+
+    def __init__(self, rows: ByTaxon, seed: int, power: float) -> None:
+        self.epoch_size, self._key, self._rows = int(rows.rows.size), subkey(seed, "weighted"), rows
+        self._upto = np.cumsum(rows.counts.astype(np.float64) ** power)
 
     def rows(self, positions: Rows) -> Rows:
         """Return the row at each position."""
         drawn = uniforms(self._key, positions, 2)
         taxon = np.searchsorted(self._upto, drawn[:, 0] * self._upto[-1], side="right")
-        taxon = np.minimum(taxon, self._counts.size - 1)  # the product may round up to the sum itself
-        counts = self._counts[taxon]
+        taxon = np.minimum(taxon, self._upto.size - 1)  # the product may round up to the sum itself
+        counts = self._rows.counts[taxon]
         place = np.minimum((drawn[:, 1] * counts).astype(np.int64), counts - 1)
-        found: Rows = self._order[self._starts[taxon] + place]
-        return found
+        return self._rows.at(self._rows.starts[taxon] + place)
 
-    def members(self, epoch: int) -> Rows:
+    def members(self, epoch: int) -> Members:
         """Raise FeedError: what is drawn with replacement has no epochs."""
         raise FeedError(
             "samplers 'sqrt' and 'balanced' jump between shards, which mode 'stream' must not",

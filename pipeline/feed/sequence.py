@@ -35,10 +35,11 @@ class Sequence:
     def __init__(self, manifest: Manifest, rules: Rules) -> None:
         self._manifest, self._rules = manifest, rules
         self._key = subkey(rules.seed, "sequence")
-        self._sampler = make_sampler(rules.sampler, manifest.taxon, self._key, rules.cap)
+        self._sampler = make_sampler(rules.sampler, len(manifest), manifest.by_taxon, self._key, rules.cap)
         self._orders: OrderedDict[int, StreamOrder] = OrderedDict()
         if rules.mode == "stream":
-            self._sampler.members(0)  # refuses samplers that have no epochs
+            if not self._sampler.has_epochs:
+                self._sampler.members(0)  # says why not
             if self._sampler.epoch_size < rules.batch:
                 raise FeedError(
                     f"an epoch has {self._sampler.epoch_size:,} samples, a batch {rules.batch:,}",
@@ -102,8 +103,7 @@ class Sequence:
             rules = self._rules
             order = StreamOrder(
                 self._sampler.members(epoch),
-                self._manifest.shard,
-                len(self._manifest.shards),
+                self._manifest.edges,
                 self._key,
                 epoch,
                 rules.open_shards,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 from pipeline.model.errors import FeedError
-from pipeline.storage.stores import FailureKind, LocalStore, Span, Store, StoreError
+from pipeline.storage.stores import Entry, FailureKind, LocalStore, Span, Store, StoreError
 from pipeline.storage.stores import open_store as open_place
 
-__all__ = ["ShardStore", "Span", "open_store"]
+__all__ = ["Entry", "ShardStore", "Span", "open_store"]
 
 
 class ShardStore:
@@ -18,10 +21,43 @@ class ShardStore:
     def __init__(self, store: Store) -> None:
         self._store, self.where = store, store.where
 
+    @property
+    def folder(self) -> Path | None:
+        """The folder of this machine that they lie in; None where they are far."""
+        return self._store.folder if isinstance(self._store, LocalStore) else None
+
     def read(self, name: str) -> bytes:
         """Return a whole (small) file; raise FeedError when it cannot be read."""
         try:
             return self._store.read(name)
+        except StoreError as error:
+            raise _told(error) from error
+
+    def entry(self, name: str) -> Entry:
+        """Return size and version of a file; raise FeedError when it is not there, or the store cannot say."""
+        try:
+            found = self._store.entry(name)
+        except StoreError as error:
+            raise _told(error) from error
+        if found is None:
+            where = f"{self.where}/{name}"
+            raise FeedError("the file cannot be read: there is none", where, "a file beside the shards")
+        return found
+
+    @contextmanager
+    def local(self, name: str) -> Iterator[tuple[Path, str]]:
+        """Yield a path of this machine and the SHA-256 of what lies there; what is far is copied for so long.
+
+        Raises FeedError when it cannot be read, StorageError when the copy cannot be written.
+        """
+        try:
+            if self.folder is not None:
+                yield self.folder / name, self._store.digest(name)
+                return
+            with tempfile.TemporaryDirectory(prefix="biomill-") as temporary:
+                copy = Path(temporary) / name
+                self._store.get(name, copy)
+                yield copy, LocalStore(Path(temporary)).digest(name)
         except StoreError as error:
             raise _told(error) from error
 

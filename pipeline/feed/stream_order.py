@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.feed.members import Members
 from pipeline.feed.permutation import Permutation, Rows, subkey
 
 
@@ -29,29 +30,27 @@ class Block:
 class StreamOrder:
     """One epoch, laid out.
 
-    >>> o = StreamOrder(np.arange(6), np.array([0, 0, 0, 1, 1, 1]), shards=2, seed=0, epoch=0, open_shards=2, chunk=2)
+    `edges`: where the rows of each shard begin, and the number of all. What is held is a few numbers for each chunk.
+
+    >>> from pipeline.feed.members import AllRows
+    >>> o = StreamOrder(AllRows(6), edges=np.array([0, 3, 6]), seed=0, epoch=0, open_shards=2, chunk=2)
     >>> sorted(o.rows(np.arange(6)).tolist()), o.blocks
     ([0, 1, 2, 3, 4, 5], 2)
     """
 
     def __init__(
-        self,
-        members: Rows,
-        shard_of_row: npt.NDArray[np.int32] | Rows,
-        shards: int,
-        seed: int,
-        epoch: int,
-        open_shards: int,
-        chunk: int,
+        self, members: Members, edges: npt.NDArray[np.int64], seed: int, epoch: int, open_shards: int, chunk: int
     ) -> None:
         self.epoch, self._members, self._seed = epoch, members, seed
-        shard = shard_of_row[members]
-        fresh = np.flatnonzero(np.diff(shard, prepend=-1))  # where each shard's rows begin
-        within = np.arange(members.size) - np.repeat(fresh, np.diff(fresh, append=members.size))
-        starts = np.flatnonzero(within % chunk == 0)
-        lengths = np.diff(starts, append=members.size)
-        place = np.argsort(Permutation(shards, subkey(seed, "shards", epoch))(np.arange(shards)))[shard[starts]]
-        turn = np.lexsort((place % open_shards, within[starts] // chunk, place // open_shards))
+        begins = members.before(edges)  # where each shard's members begin
+        chunks = -(-np.diff(begins) // chunk)
+        shard = np.repeat(np.arange(chunks.size), chunks)
+        number = np.arange(shard.size) - np.repeat(np.cumsum(chunks) - chunks, chunks)  # of the chunk in its shard
+        starts = begins[shard] + number * chunk
+        lengths = np.minimum(begins[shard + 1] - starts, chunk)
+        order = Permutation(chunks.size, subkey(seed, "shards", epoch))(np.arange(chunks.size))
+        place = np.argsort(order)[shard]
+        turn = np.lexsort((place % open_shards, number, place // open_shards))
         self._starts, self._lengths = starts[turn], lengths[turn]
         self._chunks = open_shards
         edges = np.concatenate([[0], np.cumsum(self._lengths)])
@@ -66,7 +65,7 @@ class StreamOrder:
         """Return a block's rows."""
         part = slice(number * self._chunks, (number + 1) * self._chunks)
         pieces = [
-            self._members[start : start + length]
+            self._members.slice(start, start + length)
             for start, length in zip(self._starts[part].tolist(), self._lengths[part].tolist(), strict=True)
         ]
         return Block(self.epoch, number, np.sort(np.concatenate(pieces)))

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise, zip_longest
+from typing import TypeVar
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.feed.permutation import Permutation, uniforms
+from pipeline.feed.by_taxon import by_taxon
+from pipeline.feed.members import AllRows, RowSet
+from pipeline.feed.permutation import Permutation, Rows, subkey, uniforms
 from pipeline.feed.stream_order import StreamOrder
+
+T = TypeVar("T")
 
 
 @settings(max_examples=60, deadline=None)
@@ -37,16 +45,68 @@ def test_uniforms_are_uniform() -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.integers(1, 40), min_size=1, max_size=9), st.integers(1, 5), st.integers(1, 12), st.integers(0, 9))
+@given(st.data(), st.lists(st.integers(1, 40), min_size=1, max_size=9), st.integers(1, 5), st.integers(1, 12))
 def test_an_order_holds_every_row_once_wherever_it_is_read(
-    sizes: list[int], shards: int, chunk: int, epoch: int
+    data: st.DataObject, sizes: list[int], shards: int, chunk: int
 ) -> None:
-    shard = np.repeat(np.arange(len(sizes)), sizes)
-    order = StreamOrder(np.arange(shard.size), shard, len(sizes), 1, epoch, shards, chunk)
-    rows = order.rows(np.arange(shard.size))
-    assert np.array_equal(np.sort(rows), np.arange(shard.size))
-    for start in {0, shard.size // 3, shard.size - 1}:
-        assert np.array_equal(order.rows(np.arange(start, shard.size)), rows[start:])
+    epoch, edges = data.draw(st.integers(0, 9)), np.concatenate([[0], np.cumsum(sizes)])
+    taken = np.array(sorted(data.draw(st.sets(st.integers(0, int(edges[-1]) - 1), min_size=1))))
+    for members, wanted in ((AllRows(int(edges[-1])), np.arange(edges[-1])), (RowSet(int(edges[-1]), [taken]), taken)):
+        order = StreamOrder(members, edges, 1, epoch, shards, chunk)
+        rows = order.rows(np.arange(wanted.size))
+        assert np.array_equal(np.sort(rows), wanted)
+        assert rows.tolist() == plain_order(wanted, edges, epoch, shards, chunk)
+        for start in {0, wanted.size // 3, wanted.size - 1}:
+            assert np.array_equal(order.rows(np.arange(start, wanted.size)), rows[start:])
+
+
+def plain_order(rows: Rows, edges: Rows, epoch: int, open_shards: int, chunk: int) -> list[int]:
+    """The order as it is described, one list after another."""
+    by_shard = [[row for row in rows.tolist() if begin <= row < end] for begin, end in pairwise(edges.tolist())]
+    shuffled = Permutation(len(by_shard), subkey(1, "shards", epoch))(np.arange(len(by_shard))).tolist()
+    chunks = []
+    for start in range(0, len(shuffled), open_shards):
+        cut = [batched(by_shard[shard], chunk) for shard in shuffled[start : start + open_shards]]
+        chunks += [each for turn in zip_longest(*cut) for each in turn if each is not None]
+    found: list[int] = []
+    for number, block in enumerate(batched(chunks, open_shards)):
+        held = sorted(row for each in block for row in each)
+        place = Permutation(len(held), subkey(1, "block", epoch, number))(np.arange(len(held)))
+        found += [held[each] for each in place.tolist()]
+    return found
+
+
+def batched(values: Sequence[T], size: int) -> list[Sequence[T]]:
+    return [values[start : start + size] for start in range(0, len(values), size)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data(), st.integers(1, 20_000))
+def test_a_set_of_rows_is_sliced_and_counted_as_a_list(data: st.DataObject, rows: int) -> None:
+    few = st.sets(st.integers(0, rows - 1), min_size=1, max_size=50)
+    chosen = data.draw(few)
+    if data.draw(st.booleans()):
+        chosen = set(range(rows)) - chosen
+    listed = sorted(chosen)
+    parts = np.array_split(np.array(data.draw(st.permutations(listed[:40])) + listed[40:], np.int64), 3)
+    found = RowSet(rows, parts)
+    assert found.size == len(listed)
+    start = data.draw(st.integers(0, len(listed)))
+    stop = data.draw(st.integers(start, len(listed)))
+    assert found.slice(start, stop).tolist() == listed[start:stop]
+    asked = sorted({0, rows, data.draw(st.integers(0, rows))})
+    assert found.before(np.array(asked)).tolist() == [sum(row < each for row in listed) for each in asked]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=200), st.one_of(st.none(), st.integers(0, 2**64 - 1)))
+def test_rows_by_taxon_are_a_stable_sort(taxa: list[int], key: int | None) -> None:
+    numbers = np.array(taxa)
+    order = np.arange(len(taxa)) if key is None else Permutation(len(taxa), key)(np.arange(len(taxa)))
+    found = by_taxon(numbers, key)
+    assert found.rows.tolist() == order[np.argsort(numbers[order], kind="stable")].tolist()
+    assert found.counts.tolist() == [taxa.count(taxon) for taxon in sorted(set(taxa))]
+    assert found.starts.tolist() == [sum(each < taxon for each in taxa) for taxon in sorted(set(taxa))]
 
 
 @pytest.mark.parametrize("size", [0, -1])
