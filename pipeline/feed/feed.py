@@ -24,13 +24,14 @@ import numpy.typing as npt
 from pipeline.feed.decoding import DRAWS, View, show
 from pipeline.feed.headers import HEADER, checked, with_header
 from pipeline.feed.manifest import Manifest
-from pipeline.feed.manifest_cache import read_manifest
+from pipeline.feed.manifest_cache import MANIFEST, read_manifest
 from pipeline.feed.permutation import Rows, subkey, uniforms
 from pipeline.feed.rules import Rules
 from pipeline.feed.sequence import Sequence
 from pipeline.feed.store import Span, open_store
 from pipeline.feed.stream_order import Block
 from pipeline.model.errors import FeedError
+from pipeline.storage.places import place
 
 Jpeg = bytes | memoryview
 _VERSION = 1
@@ -245,7 +246,9 @@ def _joins(run: Span, span: Span) -> bool:
 def located(where: str) -> tuple[str, Path | None]:
     """Return the folder of the shards, and the run's folder where its catalog is at hand."""
     if "://" in where:
-        return where, None
+        run = place(where)
+        inside = not isinstance(run, Path) and not (run / MANIFEST).exists() and (run / "shards" / MANIFEST).exists()
+        return f"{where.rstrip('/')}/shards" if inside else where, None
     folder = Path(where).absolute()
     if (folder / "shards").is_dir():
         folder = folder / "shards"

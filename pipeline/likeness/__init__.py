@@ -4,7 +4,7 @@ hash_set(paths)                        a folder, tar, zip or hash list as a tabl
 find_duplicates(images)                which of them are kept, and by which kept one each other is stood for
 check_leaks(train, held_out)           which training images may be held-out ones, and which items are leaked
 overlap(held_out, train)               held-out taxa whose accepted species is trained on
-decide_duplicates(records, node, edges, ...)      the pipeline's own decision, from pairs and labels
+decide_duplicates(records, node, edges, ...)      the pipeline's own decision, from pairs and labels, as `Decisions`
 `pipeline.likeness.certificate.certify(run)` states and proves what a finished run guarantees.
 """
 
@@ -16,7 +16,7 @@ from manifests.lazy import lazy_names
 
 if TYPE_CHECKING:
     from pipeline.likeness.check import ITEMS_SCHEMA, LEAKS_SCHEMA, LeakReport, check_leaks
-    from pipeline.likeness.decisions import Decision, DecisionRules
+    from pipeline.likeness.decisions import Decision, DecisionRules, Decisions
     from pipeline.likeness.deduplicate import DECISION_SCHEMA, PAIRS_SCHEMA, Duplicates, find_duplicates
     from pipeline.likeness.duplicates import decide_duplicates
     from pipeline.likeness.edges import Edges
@@ -33,6 +33,7 @@ __all__ = [
     "PAIRS_SCHEMA",
     "Decision",
     "DecisionRules",
+    "Decisions",
     "Duplicates",
     "Edges",
     "Leak",
@@ -53,7 +54,7 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "pipeline.likeness.check": ("ITEMS_SCHEMA", "LEAKS_SCHEMA", "LeakReport", "check_leaks"),
-        "pipeline.likeness.decisions": ("Decision", "DecisionRules"),
+        "pipeline.likeness.decisions": ("Decision", "DecisionRules", "Decisions"),
         "pipeline.likeness.deduplicate": ("DECISION_SCHEMA", "PAIRS_SCHEMA", "Duplicates", "find_duplicates"),
         "pipeline.likeness.duplicates": ("decide_duplicates",),
         "pipeline.likeness.edges": ("Edges",),

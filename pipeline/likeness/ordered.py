@@ -22,6 +22,7 @@ from pipeline.likeness.arrays import save
 from pipeline.likeness.candidates import Candidates, Rows, row_type
 from pipeline.likeness.groups import KINDS
 from pipeline.likeness.lineages import Lineages
+from pipeline.likeness.mapped import MappedRows
 from pipeline.likeness.merged import ascends, merged, stream
 from pipeline.likeness.record_texts import TEXT_COLUMNS, RecordTexts
 from pipeline.storage import database as sql
@@ -178,8 +179,8 @@ class Ordered:
 
     def texts(self) -> RecordTexts:
         """Return the texts of the records, to be read as they are asked for."""
-        ids = pa.ipc.open_file(pa.memory_map(str(self.folder / "ids.arrow"))).read_all()["record_id"]
-        return RecordTexts(self._records, ids, self.array("row"), self.array("place"))
+        ids = pa.ipc.open_file(pa.memory_map(str(self.folder / "ids.arrow"))).read_all()
+        return RecordTexts(self._records, MappedRows(ids), self.array("row"), self.array("place"))
 
     def remove(self) -> None:
         """Remove the files."""

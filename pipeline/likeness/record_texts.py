@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.likeness.candidates import Rows, row_type
+from pipeline.likeness.mapped import MappedRows
 
 TEXT_COLUMNS = (
     *("record_id", "source", "image_id", "media_id", "name_id"),
@@ -26,12 +27,12 @@ BATCH_ROWS = 1 << 15
 class RecordTexts:
     """TEXT_COLUMNS of n records, which stand in order of their ids, and are numbered in order of preference.
 
-    `by_id`: a table or Parquet file of these, sorted by record_id. `ids`: its record ids, mapped or in memory. `order`:
+    `by_id`: a table or Parquet file of these, sorted by record_id. `ids`: its column of record ids. `order`:
     of every record, by number, its row there. `places`: of every row the number of its record, -1: of none.
     """
 
     by_id: pa.Table | Path
-    ids: pa.ChunkedArray
+    ids: MappedRows
     order: Rows
     places: Rows
 
@@ -42,7 +43,7 @@ class RecordTexts:
         places = pc.sort_indices(records["record_id"]).to_numpy(zero_copy_only=False)
         order = np.empty(len(places), row_type(len(places)))
         order[places] = np.arange(len(places))
-        return RecordTexts(texts, texts["record_id"], order, places.astype(order.dtype))
+        return RecordTexts(texts, MappedRows(texts.select(["record_id"])), order, places.astype(order.dtype))
 
     def __len__(self) -> int:
         return len(self.order)
@@ -74,6 +75,8 @@ class RecordTexts:
         >>> RecordTexts.of(pa.table(columns)).id_of(np.array([1, -1])).to_pylist()
         ['a', None]
         """
-        none = records < 0
-        taken = self.ids.take(pa.array(self.order[np.where(none, 0, records)] if len(self) else records, mask=none))
-        return taken.combine_chunks() if isinstance(taken, pa.ChunkedArray) else taken
+        known = np.flatnonzero(records >= 0)
+        found = self.ids.take(self.order[records[known]])["record_id"].combine_chunks()
+        at = np.zeros(len(records), np.int64)
+        at[known] = np.arange(len(known))
+        return found.take(pa.array(at, mask=records < 0))

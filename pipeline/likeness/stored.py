@@ -15,6 +15,7 @@ from PIL import Image
 from dedup import block_of, luma_of
 from manifests import ImageRules
 from pipeline.likeness.candidates import Rows
+from pipeline.likeness.mapped import MappedRows
 from pipeline.likeness.verification import Int
 from pipeline.media import Processed, stored_raster
 from pipeline.storage.atomic import atomic_path
@@ -45,7 +46,7 @@ class Stored:
     """
 
     def __init__(self, blobs: Place, places: pa.Table, image: Rows | None = None) -> None:
-        self._blobs, self._places, self._image = blobs, places, image
+        self._blobs, self._places, self._image = blobs, MappedRows(places), image
         self._known: dict[int, bytes | None] = {}
 
     def take(self, places: Int) -> Sequence[bytes | None]:
@@ -54,8 +55,8 @@ class Stored:
         lacking = sorted(set(wanted) - self._known.keys())
         if len(self._known) + len(lacking) > _MOST:
             self._known = {place: self._known[place] for place in set(wanted) & self._known.keys()}
-        at = lacking if self._image is None or not lacking else self._image[lacking]
-        rows = self._places.take(pa.array(at, pa.int64())).to_pylist()
+        asked = np.array(lacking, np.int64)
+        rows = self._places.take(asked if self._image is None else self._image[asked]).to_pylist()
         ordered = sorted(zip(lacking, rows, strict=True), key=lambda each: (each[1]["unit"], each[1]["offset"]))
         stretches = [(row["unit"], row["offset"], row["length"]) for _, row in ordered]
         with Blobs(self._blobs) as read:

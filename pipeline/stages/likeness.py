@@ -86,8 +86,8 @@ def decision_rules(recipe: Recipe) -> DecisionRules:
 
 
 def _sql_mb(recipe: Recipe) -> int:
-    """Return what DuckDB may use: half, for beside it stand arrays, and what it does not count."""
-    return max(_LEAST_MB, recipe.limits.memory_mb // 2)
+    """Return what DuckDB may use: three quarters, for beside it stand arrays, and what it does not count."""
+    return max(_LEAST_MB, recipe.limits.memory_mb * 3 // 4)
 
 
 class Likeness(Stage):
@@ -110,6 +110,7 @@ class Likeness(Stage):
         # Behind the nodes stand placeholders: they are searched for leaks, and meet no other image.
         write_node_files(folder, ordered.tables.media, image[first[:count]], (given.hashes, given.phashes))
         del first
+        _release()
         write_table(folder / "pairs" / "-schema.parquet", PAIR_SCHEMA.empty_table())
         write_table(folder / "found" / "-schema.parquet", FOUND_SCHEMA.empty_table())
 
@@ -118,6 +119,7 @@ class Likeness(Stage):
         found = read_table(folder / "found")
         given.write_leaks(context.folder, _sql_mb(context.recipe), count, found, held)
         leaks = record_leaks(ordered.digests(), node, usable, found, held, image)
+        _release()
         if rules.leak_occurrence:
             leaks = leaks.joined(same_occurrence(ordered.array("occurrence"), candidates.box, leaks))
         deciding = decision_rules(context.recipe)
@@ -126,6 +128,7 @@ class Likeness(Stage):
         folds = self._fold(context, engine, np.flatnonzero(alive[:count]), label[:count])
         del alive, label, is_open
         edges = self._edges(context, engine, folds)
+        _release()
         same = edges.at(verified(edges.residuals(), rules.duplicate_residual))
         decisions, cluster = decide_duplicates(candidates, node, same, leaks, deciding, folds)
         texts, keys = ordered.texts(), {kind: ordered.array(kind) for kind in KINDS}
@@ -172,7 +175,9 @@ class Likeness(Stage):
         folds = fold(hashes, nodes, dense, alike_rule(rules, shown, label), rules.duplicate_distance)
         places, image = read_places(folder / "places.arrow"), mapped(folder / "nodes.npy")
         stored = Stored(context.folder.stage("fetch") / "blobs", places, image)
-        return replace(folds, alike=replace(folds.alike, shown=stored))
+        # Mapped anew: of what was read above nothing has to stay in memory.
+        hashes = np.load(folder / "hashes.npy", mmap_mode="r")[: len(label)]
+        return replace(folds, hashes=hashes, alike=replace(folds.alike, shown=stored))
 
     def _edges(self, context: Context, engine: Engine, folds: Folds) -> Edges:
         """Join what stays after folding with itself, piece by piece; give the near pairs."""
@@ -204,6 +209,11 @@ class Likeness(Stage):
         """Arrived = kept + ended."""
         folder = context.folder.stage(self.name)
         return balance_of(context, context.folder.stage("fetch") / "arrived", folder / "kept", folder / "ledger")
+
+
+def _release() -> None:
+    """Give memory back that Arrow keeps of batches that have passed."""
+    pa.default_memory_pool().release_unused()
 
 
 def _leak_units(rules: LikenessRules, held: pa.Table, count: int) -> list[Range | Show | Piece]:

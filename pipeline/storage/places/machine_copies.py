@@ -2,8 +2,8 @@
 
 What is mapped into memory or read over and over (arrays of hashes, a taxonomy's index, a database) must lie on a disk.
 A copy is named by its address and the version that the store states, so a file that was written anew is another copy.
-All lie in one folder, `BIOMILL_CACHE/places` (else that of the user's cache), of which the oldest are removed when they
-come to more than `BIOMILL_CACHE_GB` gigabytes (default 50). A copy that is open stays readable when it is removed.
+All lie in one folder of the machine's cache (`pipeline.storage.cache`), of which the oldest are removed when they
+come to more than `BIOMILL_CACHE_GB` gigabytes (64 unless it says). A copy that is open stays readable when it is removed.
 """
 
 from __future__ import annotations
@@ -11,39 +11,29 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipeline.model.errors import StorageError
+from pipeline.storage.cache import cache_folder, cache_limit
 from pipeline.storage.places.place import Place
 from pipeline.storage.places.remote_path import RemotePath
 from pipeline.storage.stores.store import Entry, name_problem
 
-_GB = 1 << 30
-_MOST_GB = 50
 _YOUNG_SECONDS = 600.0
 """A copy that was used so lately is kept: a process may be about to open it."""
 _LOCKS = ".locks"
 
 
-def cache_folder() -> Path:
+def copies_folder() -> Path:
     """Return the folder of the machine's copies; made when the first copy is.
 
-    >>> cache_folder().name
+    >>> copies_folder().name
     'places'
     """
-    stated = os.environ.get("BIOMILL_CACHE") or os.environ.get("XDG_CACHE_HOME")
-    if stated:
-        root = Path(stated) if os.environ.get("BIOMILL_CACHE") else Path(stated) / "biomill"
-    else:
-        try:
-            root = Path.home() / ".cache" / "biomill"
-        except RuntimeError:  # a user without a home
-            root = Path(tempfile.gettempdir()) / f"biomill-{os.getuid()}"
-    return root / "places"
+    return cache_folder() / "places"
 
 
 def inputs_folder(root: Place) -> Path:
@@ -53,7 +43,7 @@ def inputs_folder(root: Place) -> Path:
     """
     if isinstance(root, Path):
         return root / "inputs"
-    return cache_folder().parent / "inputs" / _digest(str(root))
+    return cache_folder() / "inputs" / _digest(str(root))
 
 
 def driver_folder(stage: Place, digest: str) -> Path:
@@ -63,7 +53,7 @@ def driver_folder(stage: Place, digest: str) -> Path:
     """
     if isinstance(stage, Path):
         return stage
-    return cache_folder().parent / "stages" / _digest(f"{stage}\0{digest}")
+    return cache_folder() / "stages" / _digest(f"{stage}\0{digest}")
 
 
 def local(path: Place) -> Path:
@@ -91,7 +81,7 @@ def local_folder(path: Place) -> Path:
     if not entries:
         raise FileNotFoundError(2, "No such file or directory", str(path))
     versions = "\n".join(f"{name}\0{entry.size}\0{entry.version}" for name, entry in entries.items())
-    home = cache_folder() / _digest(f"{path}\0{versions}")
+    home = copies_folder() / _digest(f"{path}\0{versions}")
     whole = home / ".whole"
     with _locked(home.name):
         if not whole.exists():
@@ -108,7 +98,7 @@ def local_folder(path: Place) -> Path:
 
 
 def _copied(path: RemotePath, entry: Entry) -> Path:
-    home = cache_folder() / _digest(f"{path}\0{entry.size}\0{entry.version}")
+    home = copies_folder() / _digest(f"{path}\0{entry.size}\0{entry.version}")
     copy = home / (path.name or "file")
     if not copy.exists():
         with _locked(home.name):
@@ -131,7 +121,7 @@ def _used(home: Path) -> None:
 @contextmanager
 def _locked(name: str) -> Iterator[None]:
     """Let one process of the machine copy a file, while others wait for it."""
-    folder = cache_folder() / _LOCKS
+    folder = copies_folder() / _LOCKS
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder / name[:2], os.O_RDWR | os.O_CREAT, 0o644)
@@ -150,8 +140,8 @@ def _locked(name: str) -> Iterator[None]:
 
 def make_room(size: int) -> None:
     """Remove the copies that were used longest ago, until `size` bytes more are within what the machine may hold."""
-    most = int(float(os.environ.get("BIOMILL_CACHE_GB") or _MOST_GB) * _GB)
-    homes = [home for home in cache_folder().iterdir() if home.name != _LOCKS] if cache_folder().exists() else []
+    most = cache_limit()
+    homes = [home for home in copies_folder().iterdir() if home.name != _LOCKS] if copies_folder().exists() else []
     held = {home: _held(home) for home in homes}
     total = sum(size for _, size in held.values()) + size
     for home, (used, each) in sorted(held.items(), key=lambda item: item[1]):

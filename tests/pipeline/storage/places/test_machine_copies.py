@@ -76,7 +76,7 @@ def test_the_copies_used_longest_ago_go_first(
     for age, copy in zip((3_000, 2_000), held, strict=True):
         os.utime(copy.parent, (copy.stat().st_mtime - age,) * 2)
     open_still = held[0].open("rb")
-    monkeypatch.setenv("BIOMILL_CACHE_GB", str(1_000_000 / (1 << 30)))
+    monkeypatch.setenv("BIOMILL_CACHE_GB", str(1_000_000 / 1e9))
     local(address / "c")
     assert sorted(path.name for path in files(cache)) == ["b", "c"]
     assert open_still.read() == bytes(400_000), "who has a removed copy open can still read it"
