@@ -18,7 +18,7 @@ EXAMPLE_Q := Q="SELECT * FROM funnel"
 example = make $(1) $(foreach name,$(NEEDS_$(1)),$(EXAMPLE_$(name)))
 $(foreach goal,$(MAKECMDGOALS),$(foreach name,$(NEEDS_$(goal)),$(if $($(name)),,$(error $(name)=... is missing: $(call example,$(goal))))))
 
-.PHONY: help setup demo run status sql report verify test test-whole test-train oracles lint types docs release bench bench-fetch clean
+.PHONY: help setup demo run status sql report verify test test-whole test-clusters test-train oracles lint types docs release bench bench-fetch clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,10 +50,13 @@ WHOLE := tests/end_to_end tests/conformance tests/real_input tests/pages
 PYTEST := $(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 test: $(READY) ## Run the tests of all parts
-	@$(PYTEST) --ignore=tests/oracles $(WHOLE:%=--ignore=%)
+	@$(PYTEST) --ignore=tests/oracles --ignore=tests/clusters $(WHOLE:%=--ignore=%)
 
 test-whole: $(READY) ## Run the pipeline on the demo and on real files, also killed and starved, and every command of the pages
 	@$(PYTEST) $(WHOLE)
+
+test-clusters: $(READY) ## Run the demo into an object store (a server of this machine), with machines that are killed and go on elsewhere
+	@$(BIN)/python -m pytest -n 2 --dist load tests/clusters
 
 test-train: $(READY) ## Run published loaders, trainers and clients on the demo's shards; what `make oracles` has not made is skipped
 	@$(BIN)/python -m pytest -n 2 --dist loadscope tests/oracles

@@ -23,7 +23,7 @@ from pipeline.feed.selection import Question, write_selection
 from pipeline.feed.store import Entry, ShardStore
 from pipeline.model.errors import FeedError
 from pipeline.storage.cache import Cache, cache_folder
-from pipeline.storage.run_folder import RunFolder
+from pipeline.storage.run_folder import DiskRunFolder
 
 MANIFEST = "manifest.parquet"
 LAYOUT = 1
@@ -103,7 +103,7 @@ def _catalog_state(catalog: Path | None) -> list[str | int]:
     """Return what tells one state of a run's catalog from others; raise RunError when the run is not finished."""
     if catalog is None:
         return []
-    folder = RunFolder(catalog)
+    folder = DiskRunFolder(catalog)
     folder.require("catalog")
     state = folder.catalog.stat()
     return [str(catalog), folder.digest("catalog"), state.st_size, state.st_mtime_ns]

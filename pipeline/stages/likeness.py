@@ -176,7 +176,7 @@ class Likeness(Stage):
         places, image = read_places(folder / "places.arrow"), mapped(folder / "nodes.npy")
         stored = Stored(context.folder.stage("fetch") / "blobs", places, image)
         # Mapped anew: of what was read above nothing has to stay in memory.
-        hashes = np.load(folder / "hashes.npy", mmap_mode="r")[: len(label)]
+        hashes = mapped(folder / "hashes.npy")[: len(label)]
         return replace(folds, hashes=hashes, alike=replace(folds.alike, shown=stored))
 
     def _edges(self, context: Context, engine: Engine, folds: Folds) -> Edges:

@@ -79,14 +79,17 @@ def test_make_demo_prints_the_funnel_that_the_readme_shows(made: Path) -> None:
 
 
 def test_make_test_runs_the_tests() -> None:
-    each = {name: make("-n", name).stdout.split() for name in ("test", "test-whole", "test-train")}
+    each = {name: make("-n", name).stdout.split() for name in ("test", "test-whole", "test-clusters", "test-train")}
     assert all("pytest" in words for words in each.values())
     # What one leaves out another runs.
     left_out = {word.partition("=")[2] for word in each["test"] if word.startswith("--ignore=")}
     assert left_out == {
-        word for name in ("test-whole", "test-train") for word in each[name] if word.startswith("tests/")
+        word
+        for name in ("test-whole", "test-clusters", "test-train")
+        for word in each[name]
+        if word.startswith("tests/")
     }
-    assert {f"tests/{name}" for name in ("end_to_end", "conformance", "real_input", "pages", "oracles")} == left_out
+    assert {f"tests/{name}" for name in ("end_to_end", "conformance", "real_input", "pages", "clusters", "oracles")} == left_out
 
 
 def test_make_help_lists_every_target() -> None:
@@ -98,6 +101,7 @@ def test_make_help_lists_every_target() -> None:
         *TARGETS,
         "test",
         "test-whole",
+        "test-clusters",
         "test-train",
         "lint",
         "types",

@@ -17,6 +17,8 @@ from pipeline.storage.stores.store import CHUNK, Entry, Span, Store
 from pipeline.storage.stores.store_error import StoreError, short_error, store_error, too_large_error
 
 _VERSION_KEYS = ("ETag", "etag", "md5", "generation", "LastModified", "mtime", "created")
+_FLAT = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl"})
+"""Stores without folders, where making one would make a bucket of whatever name was typed."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # of the disk that is copied to, never of a store
 
 
@@ -46,6 +48,10 @@ class RemoteStore(Store):
         self._root = ""
         self._pid = 0
         self._folders: set[str] = set()
+
+    @property
+    def _flat(self) -> bool:
+        return self.where.partition("://")[0] in _FLAT
 
     @property
     def file_system(self) -> Any:
@@ -228,7 +234,7 @@ class RemoteStore(Store):
         """Yield the file system and the path of a file that will be written, whose folder is there."""
         with self._file(name, "written", itself=False) as (fs, path):
             folder = path.rpartition("/")[0]
-            if folder not in self._folders:
+            if folder not in self._folders and not self._flat:
                 fs.makedirs(folder, exist_ok=True)
                 self._folders.add(folder)
             yield fs, path
