@@ -18,13 +18,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.likeness.arrays import save
-from pipeline.likeness.candidates import Candidates, Rows, row_type
-from pipeline.likeness.groups import KINDS
-from pipeline.likeness.lineages import Lineages
-from pipeline.likeness.mapped import MappedRows
-from pipeline.likeness.merged import ascends, merged, stream
-from pipeline.likeness.record_texts import TEXT_COLUMNS, RecordTexts
+from pipeline.likeness.records.arrays import save
+from pipeline.likeness.records.candidates import Candidates, Rows, row_type
+from pipeline.likeness.records.groups import KINDS
+from pipeline.likeness.records.lineages import Lineages
+from pipeline.likeness.records.mapped import MappedRows
+from pipeline.likeness.records.merged import ascends, merged, stream
+from pipeline.likeness.records.record_texts import TEXT_COLUMNS, RecordTexts
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import atomic_path, write_table
 from pipeline.storage.row_groups import row_groups
