@@ -193,6 +193,13 @@ def _shared(con: duckdb.DuckDBPyConnection, rows: str, columns: Sequence[str], c
     """Return, for every row, the first row that has the same key; itself where it has none or is alone."""
     first: Rows = np.arange(count, dtype=row_type(count))
     given = " AND ".join(f"\"{column}\" <> ''" for column in columns)
+    codes, filled = np.empty(count, np.uint64), 0
+    for batch in sql.batches(con, _SQL("codes", rows=rows, columns=columns, given=given)):
+        codes[filled : filled + batch.num_rows] = batch.column(0).to_numpy()
+        filled += batch.num_rows
+    codes = codes[:filled]
+    codes.sort()
+    con.register("again", pa.table({"code": np.unique(codes[1:][codes[1:] == codes[:-1]])}))
     for batch in sql.batches(con, _SQL("shared", rows=rows, columns=columns, given=given)):
         first[batch.column("row").to_numpy()] = batch.column("first").to_numpy()
     return first
