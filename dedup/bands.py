@@ -146,6 +146,27 @@ def permuted_word(hashes: Hashes, word: int) -> npt.NDArray[np.uint64]:
     return total
 
 
+def permuted_bits(hashes: Hashes, word: int, shift: int, count: int) -> npt.NDArray[np.uint16]:
+    """Return up to 16 bits of one word of each hash under the permutation, from bit `shift` on: uint16[n].
+
+    Half the work of `permuted_word`, where no other bit is asked for.
+
+    >>> whole = permuted_word(np.arange(64, dtype=np.uint8).reshape(8, 8), 0)
+    >>> bool((permuted_bits(np.arange(64, dtype=np.uint8).reshape(8, 8), 0, 5, 12) == whole >> 5 & 4095).all())
+    True
+    """
+    mask = np.uint64((1 << count) - 1)
+    columns = _byte_order(hashes.shape[1])[8 * word : 8 * word + 8]
+    tables = [((table >> np.uint64(shift)) & mask).astype(np.uint16) for table in _spread_tables()]
+    needed = [(table, column) for table, column in zip(tables, columns, strict=True) if table.any()]
+    total = np.zeros(len(hashes), np.uint16)
+    for start in range(0, len(hashes), _BLOCK):
+        block, part = hashes[start : start + _BLOCK], total[start : start + _BLOCK]
+        for table, column in needed:
+            part |= table.take(block[:, column])
+    return total
+
+
 def _deal(slots: int, hands: int) -> list[int]:
     """Deal the slots evenly, the first hands getting what is left over."""
     return [slots // hands + (hand < slots % hands) for hand in range(hands)]

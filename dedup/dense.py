@@ -95,8 +95,8 @@ def dense_rows(hashes: Hashes, distance: int, largest: int = DENSE) -> npt.NDArr
             some = _keys(hashes[start : start + _STEP], band) >> np.uint64(band.key_bits - bits)
             prefix[start : start + _STEP] = some
             counts += np.bincount(some.view(np.int64), minlength=len(counts))
-        crowded = counts > largest
-        rows = np.flatnonzero(crowded[prefix]) if crowded.any() else np.empty(0, np.int64)
+        often = counts > largest
+        rows = np.flatnonzero(often[prefix]) if often.any() else np.empty(0, np.int64)
         _, place, lengths = np.unique(_keys(hashes[rows], band), return_inverse=True, return_counts=True)
         dense[rows[lengths[place.reshape(-1)] > largest]] = True
     return dense

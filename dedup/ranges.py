@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dedup.bandjoin import Side, cross_band, self_band
-from dedup.bands import Band, BandPlan, permuted_word
+from dedup.bands import Band, BandPlan, permuted_bits
 from dedup.errors import LikenessError
 from dedup.hamming import CANDIDATES, first_rows
 from dedup.pairs import Accept, Hashes, Pairs, check_hashes, make_pairs, merge_pairs
@@ -204,13 +204,12 @@ def _bits(band: Band) -> int:
     return min(_PREFIX_BITS, band.key_bits)
 
 
-def _prefixes(hashes: Hashes, band: Band) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
+def _prefixes(hashes: Hashes, band: Band) -> Iterator[tuple[int, npt.NDArray[np.uint16]]]:
     """Yield, slice by slice, the first row of the slice and the prefix of each of its rows."""
     # The band is the word's bits from `shift` on, of which the lowest `key_bits` make the key.
-    shift, mask = np.uint64(band.shift + band.key_bits - _bits(band)), np.uint64((1 << _bits(band)) - 1)
+    shift = band.shift + band.key_bits - _bits(band)
     for start in range(0, len(hashes), _SLICE):
-        word = permuted_word(np.asarray(hashes[start : start + _SLICE]), band.word)
-        yield start, ((word >> shift) & mask).astype(np.int64)
+        yield start, permuted_bits(np.asarray(hashes[start : start + _SLICE]), band.word, shift, _bits(band))
 
 
 def _prefix_counts(hashes: Hashes, band: Band) -> npt.NDArray[np.int64]:
@@ -223,8 +222,9 @@ def _prefix_counts(hashes: Hashes, band: Band) -> npt.NDArray[np.int64]:
 def _gathered(hashes: Hashes, band: Band, wanted: tuple[npt.NDArray[np.bool_], ...]) -> tuple[_Rows, ...]:
     """Return the rows whose prefix is wanted, ascending, for each table of wanted prefixes."""
     found: list[list[_Rows]] = [[] for _ in wanted]
+    asked = [(rows, table) for rows, table in zip(found, wanted, strict=True) if table.any()]
     for start, prefix in _prefixes(hashes, band):
-        for rows, table in zip(found, wanted, strict=True):
+        for rows, table in asked:
             rows.append(np.flatnonzero(table[prefix]) + start)
     return tuple(np.concatenate(rows) if rows else np.empty(0, np.int64) for rows in found)
 

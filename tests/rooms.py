@@ -55,6 +55,7 @@ ORDER = (
     "pipeline.shards",
     "pipeline.withdrawal",
     "pipeline.catalog",
+    "pipeline.likeness.records",
     "pipeline.likeness",
     "pipeline.query",
     "pipeline.feed",

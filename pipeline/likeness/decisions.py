@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.likeness.candidates import Candidates, Rows, row_type
 from pipeline.likeness.leak_rules import DOUBTFUL, LEAK_PAIR, Leak
 from pipeline.likeness.record_leaks import RecordLeaks
+from pipeline.likeness.records.candidates import Candidates, Rows, row_type
 from pipeline.likeness.verification import UNKNOWN_RESIDUAL, Floats, Int
 from pipeline.model.evidence_text import evidence
 from pipeline.model.outcomes import Outcome
@@ -155,7 +155,7 @@ def first_decisions(
 ) -> Decisions:
     """Return the decisions of records that leak or say too little; the outcome of all others is OPEN.
 
-    >>> from pipeline.likeness.lineages import LABEL_COLUMNS
+    >>> from pipeline.likeness.records.lineages import LABEL_COLUMNS
     >>> table = pa.table({"quality": [90, 3]} | {name: ["x", "y"] for name in ("pixel_sha256", "media_id")}
     ...                  | {"box": [False] * 2} | {name: ["t"] * 2 for name in LABEL_COLUMNS})
     >>> [decision.outcome and decision.outcome.code for decision in first_decisions(table, {}, DecisionRules())]

@@ -16,14 +16,14 @@ import pyarrow as pa
 
 from dedup import COLOURS, dense_rows
 from manifests import ImageRules, LikenessRules
-from pipeline.likeness.candidates import Candidates, first_equal
 from pipeline.likeness.decisions import DecisionRules, open_nodes
 from pipeline.likeness.dense import NO_GROUP, alike_rule, fold, near_edges
 from pipeline.likeness.digests import packed
 from pipeline.likeness.duplicates import decide_duplicates
 from pipeline.likeness.edges import joined
-from pipeline.likeness.lineages import RANK_IDS
-from pipeline.likeness.nodes import picture_nodes
+from pipeline.likeness.records.candidates import Candidates, first_equal
+from pipeline.likeness.records.lineages import RANK_IDS
+from pipeline.likeness.records.nodes import picture_nodes
 from pipeline.likeness.verification import UNKNOWN_RESIDUAL, Given, verified
 
 DECISION_SCHEMA = pa.schema(

@@ -24,7 +24,6 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from dedup import components, dominating_set
-from pipeline.likeness.candidates import Candidates, Rows, row_type
 from pipeline.likeness.conflicts import Conflicts, contradicting, find_conflicts, shared_ranks
 from pipeline.likeness.decisions import (
     BEHIND,
@@ -41,7 +40,8 @@ from pipeline.likeness.decisions import (
 from pipeline.likeness.dense import Folds
 from pipeline.likeness.edges import Edges, joined
 from pipeline.likeness.leak_rules import Leak
-from pipeline.likeness.members import Members
+from pipeline.likeness.records.candidates import Candidates, Rows, row_type
+from pipeline.likeness.records.members import Members
 from pipeline.likeness.verification import Floats, Int
 from pipeline.model.outcomes import Outcome
 

@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.likeness.candidates import Rows, row_type
 from pipeline.likeness.leak_rules import DOUBTFUL, LEAK_PAIR
 from pipeline.likeness.record_leaks import RULES, RecordLeaks
+from pipeline.likeness.records.candidates import Rows, row_type
 from pipeline.likeness.search import same_content
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.likeness.arrays import save, save_rows
-from pipeline.likeness.candidates import Rows
-from pipeline.likeness.merged import stream
+from pipeline.likeness.records.arrays import save, save_rows
+from pipeline.likeness.records.candidates import Rows
+from pipeline.likeness.records.merged import stream
 from pipeline.likeness.stored import PLACE_SCHEMA, write_places
 from pipeline.storage.places import Place
 from pipeline.storage.places.scratch import scratch_folder

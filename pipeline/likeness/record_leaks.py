@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.likeness.candidates import Rows, row_type
 from pipeline.likeness.leak_rules import DOUBTFUL, LEAK_PAIR, Leak
+from pipeline.likeness.records.candidates import Rows, row_type
 
 RULES = ("bytes", "pixels", "hamming", "phash", LEAK_PAIR, DOUBTFUL, "occurrence")
 """By which a record leaks: from content on the strongest evidence first."""

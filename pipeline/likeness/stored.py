@@ -14,8 +14,8 @@ from PIL import Image
 
 from dedup import block_of, luma_of
 from manifests import ImageRules
-from pipeline.likeness.candidates import Rows
-from pipeline.likeness.mapped import MappedRows
+from pipeline.likeness.records.candidates import Rows
+from pipeline.likeness.records.mapped import MappedRows
 from pipeline.likeness.verification import Int
 from pipeline.media import Processed, stored_raster
 from pipeline.storage.atomic import atomic_path

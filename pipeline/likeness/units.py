@@ -14,11 +14,11 @@ import pyarrow as pa
 
 from dedup import BothHashes, HeldOut, KeyRange, find_leaks, plan_bands
 from manifests import LikenessRules
-from pipeline.likeness.arrays import mapped
-from pipeline.likeness.candidates import Rows
 from pipeline.likeness.dense import OutsideDense, alike_rule, piece_pairs
 from pipeline.likeness.edges import Edges
 from pipeline.likeness.leak_rules import DOUBTFUL
+from pipeline.likeness.records.arrays import mapped
+from pipeline.likeness.records.candidates import Rows
 from pipeline.likeness.search import doubtful, informative, pair_leaks
 from pipeline.likeness.stored import SHOWN, Stored, read_places, write_shown
 from pipeline.storage.atomic import write_table

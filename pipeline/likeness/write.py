@@ -14,13 +14,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from manifests import Recipe
-from pipeline.likeness.candidates import Rows
 from pipeline.likeness.decisions import CODES, LEAKS, OPEN, OUTCOMES, Decisions
-from pipeline.likeness.groups import GROUP_SCHEMA, Groups, find_groups, group_rows
 from pipeline.likeness.labels import lowered_id, lowered_names
 from pipeline.likeness.leak_rules import DOUBTFUL
 from pipeline.likeness.record_leaks import RULES, RecordLeaks
-from pipeline.likeness.record_texts import RecordTexts
+from pipeline.likeness.records.candidates import Rows
+from pipeline.likeness.records.groups import GROUP_SCHEMA, Groups, find_groups, group_rows
+from pipeline.likeness.records.record_texts import RecordTexts
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import ENDED_SCHEMA
 from pipeline.storage import database as sql

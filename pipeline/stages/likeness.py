@@ -18,19 +18,19 @@ import pyarrow as pa
 
 from dedup import MINIMUM_BUDGET, HeldOutPair, dense_rows, key_ranges, plan_bands
 from manifests import LikenessRules, Recipe
-from pipeline.likeness.arrays import mapped, save, save_rows
-from pipeline.likeness.candidates import Rows
 from pipeline.likeness.decisions import OPEN, DecisionRules, first_decisions, open_nodes
 from pipeline.likeness.dense import Folds, alike_rule, fold
 from pipeline.likeness.duplicates import decide_duplicates
 from pipeline.likeness.edges import Edges
-from pipeline.likeness.groups import KINDS
 from pipeline.likeness.leaks import record_leaks, same_occurrence
-from pipeline.likeness.lineages import RANK_IDS
 from pipeline.likeness.node_files import write_node_files
-from pipeline.likeness.nodes import picture_nodes
-from pipeline.likeness.ordered import Arrived, Ordered
 from pipeline.likeness.placeholders import Placeholders
+from pipeline.likeness.records.arrays import mapped, save, save_rows
+from pipeline.likeness.records.candidates import Rows
+from pipeline.likeness.records.groups import KINDS
+from pipeline.likeness.records.lineages import RANK_IDS
+from pipeline.likeness.records.nodes import picture_nodes
+from pipeline.likeness.records.ordered import Arrived, Ordered
 from pipeline.likeness.search import compares_pairs, doubtful, informative
 from pipeline.likeness.stored import SHOWN, Shown, Stored, read_places
 from pipeline.likeness.units import (
@@ -131,19 +131,23 @@ class Likeness(Stage):
         _release()
         same = edges.at(verified(edges.residuals(), rules.duplicate_residual))
         decisions, cluster = decide_duplicates(candidates, node, same, leaks, deciding, folds)
-        texts, keys = ordered.texts(), {kind: ordered.array(kind) for kind in KINDS}
-        decided = Decided.of(decisions, cluster, keys, texts.by_name(), usable)
-        unknown = write_decisions(context.folder, context.recipe, texts, decided)
-        ordered.remove()
-        return {
+        facts = {
             "hashes": count,
             "pairs": len(edges) + len(folds.edges),
             "verified_pairs": len(same) + len(folds.edges),
             "dense": int(folds.dense.sum()),
             "folded": len(folds.edges),
             "held_out_compared": len(informative(held, rules.minimum_quality)),
-            "unknown": unknown,
         }
+        del edges, same, folds, node, image
+        texts = ordered.texts()
+        keys = {kind: ordered.array(kind) for kind in KINDS}
+        decided = Decided.of(decisions, cluster, keys, texts.by_name(), usable)
+        # Unmapped, so that what was read of them is no longer in memory.
+        del keys
+        unknown = write_decisions(context.folder, context.recipe, texts, decided)
+        ordered.remove()
+        return {**facts, "unknown": unknown}
 
     def _units(self, context: Context, engine: Engine, units: Sequence[Range | Show | Piece]) -> None:
         """Run those of the units whose files are missing."""
@@ -212,7 +216,7 @@ class Likeness(Stage):
 
 
 def _release() -> None:
-    """Give memory back that Arrow keeps of batches that have passed."""
+    """Hand memory back that Arrow keeps of batches that have passed."""
     pa.default_memory_pool().release_unused()
 
 

@@ -40,12 +40,15 @@ def read_table(
     return pa.concat_tables([read_table(file, wanted, filters) for file in files])
 
 
-def parquet_file(path: Place, dictionaries: Sequence[str] = ()) -> pq.ParquetFile:
+def parquet_file(path: Place, dictionaries: Sequence[str] = (), pre_buffer: bool = True) -> pq.ParquetFile:
     """Return a Parquet file to read by row groups; at an address by ranges of it.
 
-    `dictionaries`: columns of many equal texts, which are given as dictionaries.
+    `dictionaries`: columns of many equal texts, which are given as dictionaries. `pre_buffer`: whether what is read
+    ahead is kept; without it a file of a disk that is gone through costs less memory.
     """
-    return pq.ParquetFile(path if isinstance(path, Path) else path.open(), read_dictionary=list(dictionaries))
+    if isinstance(path, Path):
+        return pq.ParquetFile(path, read_dictionary=list(dictionaries), pre_buffer=pre_buffer)
+    return pq.ParquetFile(path.open(), read_dictionary=list(dictionaries))
 
 
 def read_schema(path: Place) -> pa.Schema:

@@ -89,7 +89,9 @@ def test_make_test_runs_the_tests() -> None:
         for word in each[name]
         if word.startswith("tests/")
     }
-    assert {f"tests/{name}" for name in ("end_to_end", "conformance", "real_input", "pages", "clusters", "oracles")} == left_out
+    assert {
+        f"tests/{name}" for name in ("end_to_end", "conformance", "real_input", "pages", "clusters", "oracles")
+    } == left_out
 
 
 def test_make_help_lists_every_target() -> None:

@@ -21,7 +21,7 @@ from pipeline.engine.engine import Engine
 from pipeline.engine.meter import metered
 from pipeline.likeness.decisions import DecisionRules, Decisions
 from pipeline.likeness.duplicates import decide_duplicates
-from pipeline.likeness.groups import find_groups
+from pipeline.likeness.records.groups import find_groups
 from pipeline.stages.likeness import Likeness
 from tests.performance.arrived import arrived
 from tests.performance.drawn_records import Drawn, drawn

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.likeness import Edges
-from pipeline.likeness.candidates import Candidates, Rows, row_type
-from pipeline.likeness.lineages import Lineages
-from pipeline.likeness.nodes import picture_nodes
 from pipeline.likeness.record_leaks import RecordLeaks
+from pipeline.likeness.records.candidates import Candidates, Rows, row_type
+from pipeline.likeness.records.lineages import Lineages
+from pipeline.likeness.records.nodes import picture_nodes
 
 LABELS = 5000
 

@@ -2,8 +2,8 @@
 
 What is mapped into memory or read over and over (arrays of hashes, a taxonomy's index, a database) must lie on a disk.
 A copy is named by its address and the version that the store states, so a file that was written anew is another copy.
-All lie in one folder of the machine's cache (`pipeline.storage.cache`), of which the oldest are removed when they come to
-more than `BIOMILL_CACHE_GB` gigabytes (64 unless it says). A copy that is open stays readable when it is removed.
+All lie in one folder of the machine's cache (`pipeline.storage.cache`), of which the oldest are removed when they come
+to more than `BIOMILL_CACHE_GB` gigabytes (64 unless it says). A copy that is open stays readable when it is removed.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.likeness import DecisionRules
 from pipeline.likeness.duplicates import decide_duplicates
-from pipeline.likeness.groups import find_groups
+from pipeline.likeness.records.groups import find_groups
 from tests.performance.drawn_records import Drawn, drawn
 
 MOST = 150

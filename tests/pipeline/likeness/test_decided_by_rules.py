@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipeline.likeness import DecisionRules, Edges, Leak, decide_duplicates
 from pipeline.likeness.decisions import Decision
 from pipeline.likeness.dense import NO_GROUP, Alike, Folds, fold
-from pipeline.likeness.lineages import LABEL_COLUMNS
+from pipeline.likeness.records.lineages import LABEL_COLUMNS
 from pipeline.likeness.verification import Given
 from pipeline.model.outcomes import Outcome
 from tests.pipeline.likeness import reference

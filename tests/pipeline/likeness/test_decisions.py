@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline.likeness.candidates import Candidates
 from pipeline.likeness.decisions import OPEN, Decision, DecisionRules, first_decisions, open_nodes
 from pipeline.likeness.leak_rules import Leak
-from pipeline.likeness.lineages import RANK_IDS
+from pipeline.likeness.records.candidates import Candidates
+from pipeline.likeness.records.lineages import RANK_IDS
 from pipeline.model.outcomes import Outcome
 
 DOUBTFUL = Leak("b", "x", "doubtful", 12, 3)

@@ -16,7 +16,7 @@ from pipeline.likeness.dense import NO_GROUP, Alike, Folds, fold
 from pipeline.likeness.duplicates import decide_duplicates
 from pipeline.likeness.edges import Edges
 from pipeline.likeness.leak_rules import Leak
-from pipeline.likeness.lineages import RANK_IDS
+from pipeline.likeness.records.lineages import RANK_IDS
 from pipeline.likeness.verification import Given
 from pipeline.model.outcomes import Outcome
 

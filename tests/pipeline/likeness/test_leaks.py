@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from dedup import HASH_LIST_SCHEMA
 from pipeline.likeness import Leak
-from pipeline.likeness.groups import shared_keys
 from pipeline.likeness.leaks import record_leaks, same_occurrence
 from pipeline.likeness.record_leaks import RecordLeaks
+from pipeline.likeness.records.groups import shared_keys
 from pipeline.likeness.search import same_content
 from pipeline.likeness.units import FOUND_SCHEMA
 

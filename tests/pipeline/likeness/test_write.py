@@ -14,11 +14,11 @@ import pytest
 
 from manifests import BenchmarkSpec, LikenessRules, Recipe
 from pipeline.likeness import DecisionRules, Edges, Leak, decide_duplicates
-from pipeline.likeness import record_texts as texts_module
-from pipeline.likeness.groups import shared_keys
 from pipeline.likeness.labels import lowered_id
-from pipeline.likeness.lineages import RANK_IDS
-from pipeline.likeness.record_texts import RecordTexts
+from pipeline.likeness.records import record_texts as texts_module
+from pipeline.likeness.records.groups import shared_keys
+from pipeline.likeness.records.lineages import RANK_IDS
+from pipeline.likeness.records.record_texts import RecordTexts
 from pipeline.likeness.write import Decided, write_decisions
 from pipeline.storage.atomic import write_table
 from pipeline.storage.run_folder import RunFolder

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manifests.recipe import LikenessRules, Recipe, SourceSpec
-from pipeline.likeness.lineages import LABEL_COLUMNS, Lineages
+from pipeline.likeness.records.lineages import LABEL_COLUMNS, Lineages
 from pipeline.model import ids
 from pipeline.model.media_keys import page_media_key
 from pipeline.model.records import RANK_COLUMNS, RECORD_SCHEMA

@@ -8,7 +8,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.likeness.merged import ascends, merged
+from pipeline.likeness.records.merged import ascends, merged
 
 KEYS = st.sets(st.sampled_from([f"{letter}{accent}" for letter in "abcdé𝔞" for accent in ("", "́", "z")]))
 SIZES = st.lists(st.integers(0, 4), min_size=1, max_size=5)

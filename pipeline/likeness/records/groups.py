@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dedup import components
-from pipeline.likeness.candidates import Rows, first_equal, row_type
+from pipeline.likeness.records.candidates import Rows, first_equal, row_type
 
 GROUP_SCHEMA = pa.schema([(name, pa.string()) for name in ("record_id", "source", "group_id", "kind", "key")])
 """One row per record and key that it shares with another: `group_id` is the smallest record id of the whole group."""

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.likeness.candidates import Rows, row_type
-from pipeline.likeness.mapped import MappedRows
+from pipeline.likeness.records.candidates import Rows, row_type
+from pipeline.likeness.records.mapped import MappedRows
 
 TEXT_COLUMNS = (
     *("record_id", "source", "image_id", "media_id", "name_id"),
@@ -63,7 +63,7 @@ class RecordTexts:
 
     def _batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         if isinstance(self.by_id, Path):
-            with pq.ParquetFile(self.by_id) as file:
+            with pq.ParquetFile(self.by_id, pre_buffer=False) as file:
                 yield from file.iter_batches(BATCH_ROWS, columns=list(columns))
         else:
             yield from self.by_id.select(columns).combine_chunks().to_batches(BATCH_ROWS)

@@ -18,13 +18,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.likeness.arrays import save
-from pipeline.likeness.candidates import Candidates, Rows, row_type
-from pipeline.likeness.groups import KINDS
-from pipeline.likeness.lineages import Lineages
-from pipeline.likeness.mapped import MappedRows
-from pipeline.likeness.merged import ascends, merged, stream
-from pipeline.likeness.record_texts import TEXT_COLUMNS, RecordTexts
+from pipeline.likeness.records.arrays import save
+from pipeline.likeness.records.candidates import Candidates, Rows, row_type
+from pipeline.likeness.records.groups import KINDS
+from pipeline.likeness.records.lineages import Lineages
+from pipeline.likeness.records.mapped import MappedRows
+from pipeline.likeness.records.merged import ascends, merged, stream
+from pipeline.likeness.records.record_texts import TEXT_COLUMNS, RecordTexts
 from pipeline.storage import database as sql
 from pipeline.storage.atomic import atomic_path, write_table
 from pipeline.storage.places import Place
@@ -196,6 +196,13 @@ def _shared(con: duckdb.DuckDBPyConnection, rows: str, columns: Sequence[str], c
     """Return, for every row, the first row that has the same key; itself where it has none or is alone."""
     first: Rows = np.arange(count, dtype=row_type(count))
     given = " AND ".join(f"\"{column}\" <> ''" for column in columns)
+    codes, filled = np.empty(count, np.uint64), 0
+    for batch in sql.batches(con, _SQL("codes", rows=rows, columns=columns, given=given)):
+        codes[filled : filled + batch.num_rows] = batch.column(0).to_numpy()
+        filled += batch.num_rows
+    codes = codes[:filled]
+    codes.sort()
+    con.register("again", pa.table({"code": np.unique(codes[1:][codes[1:] == codes[:-1]])}))
     for batch in sql.batches(con, _SQL("shared", rows=rows, columns=columns, given=given)):
         first[batch.column("row").to_numpy()] = batch.column("first").to_numpy()
     return first

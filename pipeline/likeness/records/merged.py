@@ -16,7 +16,8 @@ _BATCH = 1 << 16
 def stream(files: Sequence[Place], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     """Yield some columns of Parquet files, row for row in the order of the files."""
     for path in files:
-        with parquet_file(path) as file:
+        # What is read ahead would be kept to the end of the file.
+        with parquet_file(path, pre_buffer=False) as file:
             yield from file.iter_batches(_BATCH, columns=list(columns))
 
 

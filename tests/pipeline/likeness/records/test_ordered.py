@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.likeness import merged as streams
-from pipeline.likeness.groups import KINDS
-from pipeline.likeness.lineages import LABEL_COLUMNS
 from pipeline.likeness.node_files import write_node_files
-from pipeline.likeness.ordered import Arrived, Ordered
-from pipeline.likeness.record_texts import TEXT_COLUMNS
+from pipeline.likeness.records import merged as streams
+from pipeline.likeness.records.groups import KINDS
+from pipeline.likeness.records.lineages import LABEL_COLUMNS
+from pipeline.likeness.records.ordered import Arrived, Ordered
+from pipeline.likeness.records.record_texts import TEXT_COLUMNS
 from pipeline.likeness.stored import read_places
 from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.stages.screen import CANDIDATE_SCHEMA

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.likeness import lineages as module
-from pipeline.likeness.lineages import LABEL_COLUMNS, Lineages
+from pipeline.likeness.records import lineages as module
+from pipeline.likeness.records.lineages import LABEL_COLUMNS, Lineages
 from tests.pipeline.likeness.reference import both_right
 
 TAXA = st.sampled_from([None, "a", "b", "c"])

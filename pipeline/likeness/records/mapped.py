@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.likeness.candidates import Rows
+from pipeline.likeness.records.candidates import Rows
 
 
 class MappedRows:

@@ -21,8 +21,13 @@ JOIN ({media}) m USING (image_id)
 JOIN named n USING (name_id)
 ORDER BY {order}
 
+-- name: codes
+-- A number for the key of every row that has one; equal keys have equal numbers.
+SELECT hash({"columns"}) AS code FROM ({rows}) WHERE {given}
+
 -- name: shared
--- The rows that have a key with others, and the first row with that key.
-WITH keyed AS (SELECT * FROM ({rows}) WHERE {given}),
+-- The rows that have a key with others, and the first row with that key. `again`: the codes that come more than once, so
+-- that only the few rows that may share a key are brought together by it.
+WITH keyed AS MATERIALIZED (SELECT * FROM ({rows}) SEMI JOIN again ON code = hash({"columns"}) WHERE {given}),
 several AS (SELECT {"columns"}, min(row) AS first FROM keyed GROUP BY ALL HAVING count(*) > 1)
 SELECT keyed.row, several.first FROM keyed JOIN several USING ({"columns"})

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.likeness.lineages import Lineages
+from pipeline.likeness.records.lineages import Lineages
 
 Rows = npt.NDArray[Any]
 """Numbers of records or nodes, as int32 or int64, whichever holds them."""
@@ -74,7 +74,7 @@ class Candidates:
         It needs quality, pixel_sha256, media_id, box (bool), accepted_id and the rank ids, and may have sha256, of the
         bytes that the picture came in: frames of the same bytes are one picture, whatever they are called.
 
-        >>> from pipeline.likeness.lineages import RANK_IDS
+        >>> from pipeline.likeness.records.lineages import RANK_IDS
         >>> table = pa.table({"quality": [90, 80], "pixel_sha256": ["p", "p"], "media_id": ["m", "n"]}
         ...                  | {"box": [False, True]} | {name: ["t:Puma"] * 2 for name in ("accepted_id", *RANK_IDS)})
         >>> made = Candidates.of(table)

@@ -7,8 +7,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.likeness.candidates import first_equal
-from pipeline.likeness.groups import KINDS, find_groups, shared_keys
+from pipeline.likeness.records.candidates import first_equal
+from pipeline.likeness.records.groups import KINDS, find_groups, shared_keys
 
 KEYS = st.sampled_from([None, "", "a", "b", "c", "d"])
 ROWS = st.lists(st.tuples(st.sampled_from(["", "s", "t"]), KEYS, KEYS, KEYS, KEYS), min_size=1, max_size=15)

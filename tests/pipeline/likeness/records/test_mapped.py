@@ -10,7 +10,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.likeness.mapped import MappedRows
+from pipeline.likeness.records.mapped import MappedRows
 
 
 @given(st.lists(st.integers(0, 4), max_size=6), st.data())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.likeness.candidates import Rows, row_type
+from pipeline.likeness.records.candidates import Rows, row_type
 
 _BLOCK = 1 << 20
 
@@ -90,7 +90,7 @@ class Kinds:
 
     @staticmethod
     def of(members: Members, nodes: Rows, label: Rows) -> Kinds:
-        """Tell the labels of some nodes (ascending) apart; `label`: those of all records."""
+        """Return the labels of some nodes (ascending); `label`: those of all records."""
         owner, records = members.expand(nodes)
         said = label[records]
         order = np.lexsort((records, said, owner))

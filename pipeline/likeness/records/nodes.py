@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.likeness.candidates import Rows, row_type
+from pipeline.likeness.records.candidates import Rows, row_type
 
 
 def picture_nodes(pixels: Rows, usable: npt.NDArray[np.bool_]) -> tuple[Rows, Rows, int]:
