@@ -73,6 +73,7 @@ class RemoteJournal(Journal):
         for name in self._segments:
             (self._remote / name).unlink()
         self._segments.clear()
+        self._uploaded = self._sizes()  # there is nothing left of it to upload
 
     def _sizes(self) -> tuple[int, int]:
         return _size(self._log), _size(self._bin)
