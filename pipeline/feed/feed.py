@@ -144,7 +144,7 @@ class Feed:
 
     def keys(self, step: int, rank: int = 0, world: int = 1) -> tuple[str, ...]:
         """Return the keys of a batch without reading any image."""
-        return tuple(self.manifest.keys.take(self.sequence.rows(step, rank, world)).to_pylist())
+        return tuple(self.manifest.keys_of(self.sequence.rows(step, rank, world)))
 
     def steps(self, start: int, stop: int, rank: int = 0, world: int = 1) -> Iterator[Batch]:
         """Yield the batches of steps `start` to `stop` - 1, in order."""
@@ -183,30 +183,26 @@ class Feed:
         parts = list(self.sequence.parts(step, places))
         for part in parts:
             rows[part.where] = part.rows
-            if part.block is None:
-                found = self._images(part.rows.tolist(), joined=False)
-            else:
-                found = self._block(part.block, len(parts))
+            found = self._images(part.rows, joined=False) if part.block is None else self._block(part.block, len(parts))
             for where, row in zip(part.where.tolist(), part.rows.tolist(), strict=True):
                 jpegs[where] = found[row]
-        return rows, jpegs, tuple(self.manifest.keys.take(rows).to_pylist())
+        return rows, jpegs, tuple(self.manifest.keys_of(rows))
 
     def _block(self, block: Block, used: int) -> dict[int, Jpeg]:
         """Return the JPEGs of a block by row, reading it when it is not held; holds no more than a batch touches."""
         name = (block.epoch, block.number)
         held = self._blocks.pop(name, None)
         if held is None:
-            held = self._images(block.rows.tolist(), joined=True)
+            held = self._images(block.rows, joined=True)
         self._blocks[name] = held
         while len(self._blocks) > max(1, used):
             self._blocks.popitem(last=False)
         return held
 
-    def _images(self, rows: list[int], joined: bool) -> dict[int, Jpeg]:
+    def _images(self, rows: Rows, joined: bool) -> dict[int, Jpeg]:
         """Return the JPEGs of rows; `joined`: the rows ascend, and neighbours are read in one go."""
-        keys = self.manifest.keys.take(rows).to_pylist()
         runs: list[tuple[Span, list[tuple[int, str, Span]]]] = []
-        for row, key in zip(rows, keys, strict=True):
+        for row, key in zip(rows.tolist(), self.manifest.keys_of(rows), strict=True):
             image = self.manifest.span(row)
             span = with_header(image, key)
             if joined and runs and _joins(runs[-1][0], span):
