@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from pipeline.storage.file_systems import file_system
+from pipeline.storage.files.file_systems import file_system
 
 
 @contextmanager

@@ -96,16 +96,16 @@ def test_rooms_form_no_ring_and_import_only_what_stands_below_them() -> None:
     ],
 )
 def test_an_import_that_goes_up_is_seen_however_it_is_written(tmp_path: Path, line: str) -> None:
-    for room in ("storage", "stages"):
+    for room in ("storage", "storage/files", "stages"):
         folder = tmp_path / "pipeline" / room
         folder.mkdir(parents=True)
         (folder / "__init__.py").touch()
     (tmp_path / "pipeline" / "__init__.py").touch()
-    (tmp_path / "pipeline" / "stages" / "screen.py").write_text("from pipeline.storage import atomic\n")
-    (tmp_path / "pipeline" / "storage" / "atomic.py").write_text(line + "\n")
+    (tmp_path / "pipeline" / "stages" / "screen.py").write_text("from pipeline.storage.files import atomic\n")
+    (tmp_path / "pipeline" / "storage" / "files" / "atomic.py").write_text(line + "\n")
     rooms = read_rooms(tmp_path)
-    assert rooms.rings == [["pipeline.stages", "pipeline.storage"]]
-    assert [up.split(" -> ")[0] for up in rooms.upward()] == ["pipeline.storage.atomic"]
+    assert rooms.rings == [["pipeline.stages", "pipeline.storage.files"]]
+    assert [up.split(" -> ")[0] for up in rooms.upward()] == ["pipeline.storage.files.atomic"]
 
 
 def test_no_room_is_larger_than_a_reader_can_walk_through() -> None:

@@ -13,7 +13,7 @@ from pipeline.cards.report import report_text
 from pipeline.cards.templates import template
 from pipeline.catalog import connect_catalog
 from pipeline.shards import file_digest, read_checksums, write_checksums
-from pipeline.storage.atomic import table_writer, write_text
+from pipeline.storage.files.atomic import table_writer, write_text
 from pipeline.storage.places import Place, size_of
 
 CARD, CROISSANT, ATTRIBUTION, REPORT = "README.md", "croissant.json", "ATTRIBUTION.parquet", "report.html"

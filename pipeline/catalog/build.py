@@ -13,8 +13,8 @@ import duckdb
 
 from pipeline.model.outcomes import Outcome
 from pipeline.privacy import create_privacy
-from pipeline.storage.atomic import atomic_path, write_table
 from pipeline.storage.database import quote
+from pipeline.storage.files.atomic import atomic_path, write_table
 from pipeline.storage.places import Place
 from pipeline.storage.run_folder import RunFolder
 
@@ -69,7 +69,7 @@ def without_rows(root: Place) -> Iterator[Path]:
         for pattern in patterns():
             file = next(root.glob(pattern), None)
             if file is not None:
-                from pipeline.storage.tables import read_schema  # with Arrow, which no question needs
+                from pipeline.storage.parquet_files import read_schema  # with Arrow, which no question needs
 
                 write_table(Path(folder) / pattern.replace("*", "empty"), read_schema(file).empty_table())
         yield Path(folder)

@@ -16,7 +16,7 @@ from pipeline.model.errors import RunError
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import RANK_COLUMNS
 from pipeline.model.visible import on_one_line
-from pipeline.storage.atomic import read_json
+from pipeline.storage.files.atomic import read_json
 from pipeline.storage.places import Place
 from pipeline.storage.statements import Statements
 

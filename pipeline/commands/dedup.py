@@ -49,7 +49,7 @@ def lines(args: argparse.Namespace) -> Generator[str, None, int]:
     from pipeline.likeness.evidence import cluster_sheets
     from pipeline.likeness.hashing import hash_set
     from pipeline.model.text_table import table_lines
-    from pipeline.storage.atomic import write_table
+    from pipeline.storage.files.atomic import write_table
 
     rules = LikenessRules(duplicate_distance=args.distance, duplicate_residual=args.residual)
     images = hash_set(args.paths, turned=False, threads=args.threads)

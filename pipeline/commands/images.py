@@ -84,7 +84,7 @@ def _facts(path: Path, name: str, rules: ImageRules, args: argparse.Namespace) -
 
     from pipeline.media import Processed, process
     from pipeline.model.outcomes import Outcome
-    from pipeline.storage.atomic import atomic_path
+    from pipeline.storage.files.atomic import atomic_path
 
     size, data = path.stat().st_size, b""
     if size > args.max_bytes:

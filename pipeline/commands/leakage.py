@@ -95,7 +95,7 @@ def check_lines(args: argparse.Namespace) -> Generator[str, None, int]:
     from pipeline.likeness.evidence import leak_sheets
     from pipeline.likeness.hashing import hash_set
     from pipeline.model.text_table import table_lines
-    from pipeline.storage.atomic import write_table
+    from pipeline.storage.files.atomic import write_table
 
     rules = LikenessRules(
         leak_distance=args.distance,
@@ -165,7 +165,7 @@ def certify_lines(args: argparse.Namespace) -> Generator[str, None, int]:
     """Print the statement, sentence by sentence, and return 1 when a part of it does not hold."""
     from pipeline.likeness.certificate import certify
     from pipeline.likeness.run_evidence import run_sheets
-    from pipeline.storage.atomic import write_text
+    from pipeline.storage.files.atomic import write_text
 
     parts = list(certify(args.run))
     said = [f"{'holds' if part.holds else 'FAILS'}  {part.sentence}" for part in parts]

@@ -31,7 +31,7 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     from pipeline.model.errors import UsageError
     from pipeline.pull.planning import plan_predicates, plan_summary
     from pipeline.sources.darwin_core.gbif_simple import Wanted, count_simple
-    from pipeline.storage.atomic import write_json
+    from pipeline.storage.files.atomic import write_json
 
     if not args.media_type.isalpha():
         raise UsageError(f"no such media type: {args.media_type!r}", expected="StillImage, Sound, MovingImage")

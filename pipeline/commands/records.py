@@ -47,7 +47,7 @@ def write_records(spec: SourceSpec, out: Path) -> Written:
     from pipeline.sources import open_source
     from pipeline.stages.ingest import ingest_release
     from pipeline.storage import database as sql
-    from pipeline.storage.atomic import table_writer
+    from pipeline.storage.files.atomic import table_writer
     from pipeline.storage.statements import Statements
 
     _SQL = Statements(__name__)

@@ -15,7 +15,7 @@ from pipeline.demo.server import connect_to, serve
 from pipeline.engine.engine import EngineOptions
 from pipeline.model.errors import RunError
 from pipeline.run.driver import run
-from pipeline.storage.atomic import read_json, write_json
+from pipeline.storage.files.atomic import read_json, write_json
 from pipeline.storage.places import Place
 from pipeline.storage.places.machine_copies import inputs_folder
 

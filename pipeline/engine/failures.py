@@ -24,7 +24,7 @@ from typing import Any
 from manifests.errors import BiomillError, RecipeError
 from pipeline.engine.error_json import error_from_json, error_to_json
 from pipeline.model.errors import MissingExtraError, NetworkLostError, RunError, StorageError, UnitsFailedError
-from pipeline.storage.atomic import TEMPORARY_PREFIX, read_json, write_text
+from pipeline.storage.files.atomic import TEMPORARY_PREFIX, read_json, write_text
 from pipeline.storage.places import Place, place
 
 logger = logging.getLogger("biomill")

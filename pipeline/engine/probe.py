@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from pipeline.model.errors import RunError, StorageError
-from pipeline.storage.atomic import TEMPORARY_PREFIX, read_json, write_json
+from pipeline.storage.files.atomic import TEMPORARY_PREFIX, read_json, write_json
 from pipeline.storage.places import Place, place
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.model.errors import StorageError
-from pipeline.storage.atomic import TEMPORARY_PREFIX, atomic_path, storage_error
+from pipeline.storage.files.atomic import TEMPORARY_PREFIX, atomic_path, storage_error
 from pipeline.storage.places import Place, local, place
 
 _NUMBER = struct.Struct("<Q")

@@ -10,7 +10,7 @@ from manifests.errors import BiomillError
 from pipeline.engine.processes import Process
 from pipeline.engine.sdk_worker import WorkerTask, fork_worker, import_harness
 from pipeline.model.errors import PipelineError
-from pipeline.storage.atomic import write_text
+from pipeline.storage.files.atomic import write_text
 
 _START_SECONDS = 60.0
 

@@ -20,7 +20,7 @@ from pipeline.export.bytes import ShardBytes
 from pipeline.export.choice import Choice
 from pipeline.export.classes import class_column, class_names
 from pipeline.export.written import IMAGE_COLUMNS, put_image
-from pipeline.storage.atomic import atomic_path
+from pipeline.storage.files.atomic import atomic_path
 
 _LABELS = "accepted_name, license_id, license_family, rights_holder, creator, source_page, media_url"
 

@@ -17,7 +17,7 @@ from pipeline.export.tar_shards import export_shards
 from pipeline.export.written import write_rows
 from pipeline.export.yolo import boxed, export_yolo
 from pipeline.model.errors import RunError, UsageError
-from pipeline.storage.atomic import TEMPORARY_PREFIX, storage_error, write_json
+from pipeline.storage.files.atomic import TEMPORARY_PREFIX, storage_error, write_json
 from pipeline.storage.places import Place
 from pipeline.storage.run_folder import on_disk
 from pipeline.withdrawal import look

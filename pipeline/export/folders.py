@@ -14,7 +14,7 @@ from pipeline.export.bytes import ShardBytes
 from pipeline.export.choice import Choice
 from pipeline.export.classes import class_column, class_names
 from pipeline.export.written import IMAGE_COLUMNS, put_image, write_rows
-from pipeline.storage.atomic import storage_error
+from pipeline.storage.files.atomic import storage_error
 from pipeline.storage.statements import Statements
 
 _SQL = Statements(__name__)

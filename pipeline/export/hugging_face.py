@@ -19,7 +19,7 @@ from pipeline.export.choice import Choice
 from pipeline.export.classes import class_column, class_names
 from pipeline.export.written import IMAGE_COLUMNS
 from pipeline.model.records import RANK_COLUMNS
-from pipeline.storage.atomic import table_writer, write_text
+from pipeline.storage.files.atomic import table_writer, write_text
 
 _TEXTS = (
     *("key", "accepted_id", "accepted_name", *RANK_COLUMNS, "vernacular_name", "source", "source_record_id"),

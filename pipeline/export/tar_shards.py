@@ -35,8 +35,8 @@ from pipeline.shards import (
     write_samples,
 )
 from pipeline.shards.tar import BLOCK, RECORD
-from pipeline.storage.atomic import atomic_path, table_writer, write_text
 from pipeline.storage.database import quote
+from pipeline.storage.files.atomic import atomic_path, table_writer, write_text
 from pipeline.storage.statements import Statements
 
 _SQL = Statements(__name__)

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from pipeline.storage.atomic import storage_error, write_text
+from pipeline.storage.files.atomic import storage_error, write_text
 
 IMAGE_COLUMNS = "key, split, shard, jpg_offset, jpg_length, jpeg_sha256"
 """What `ShardBytes.jpeg` needs of a row, and where the image goes."""

@@ -17,7 +17,7 @@ from pipeline.export.bytes import ShardBytes
 from pipeline.export.choice import Choice
 from pipeline.export.classes import class_column, class_names
 from pipeline.export.written import IMAGE_COLUMNS, put_image
-from pipeline.storage.atomic import write_text
+from pipeline.storage.files.atomic import write_text
 
 NO_BOX = "no_box"
 """Reason of samples whose source states no box."""

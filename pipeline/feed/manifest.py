@@ -20,10 +20,10 @@ import pyarrow as pa
 from pipeline.feed.arrays import Texts, open_array, open_small, open_texts
 from pipeline.feed.by_taxon import ByTaxon, read_by_taxon, write_by_taxon
 from pipeline.feed.permutation import Rows
-from pipeline.feed.selection import ARRAYS, NAMES
+from pipeline.feed.question import ARRAYS, NAMES
 from pipeline.feed.store import Span
 from pipeline.shards.captions import Captions, captions
-from pipeline.storage.cache import Cache
+from pipeline.storage.files.cache import Cache
 
 _CAPTIONS = 1 << 16  # captions that are kept
 

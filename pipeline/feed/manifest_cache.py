@@ -19,10 +19,10 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.feed.manifest import Manifest, open_manifest
-from pipeline.feed.selection import Question, write_selection
+from pipeline.feed.question import Question
 from pipeline.feed.store import Entry, ShardStore
 from pipeline.model.errors import FeedError
-from pipeline.storage.cache import Cache, cache_folder
+from pipeline.storage.files.cache import Cache, cache_folder
 from pipeline.storage.run_folder import DiskRunFolder
 
 MANIFEST = "manifest.parquet"
@@ -76,6 +76,8 @@ def _made(cache: Cache, store: ShardStore, noted: str, state: Entry, question: Q
         name = _name(digest, asked)
 
         def write(folder: Path) -> Mapping[str, Any]:
+            from pipeline.feed.selection import write_selection  # with DuckDB, which who finds the arrays needs not
+
             selection = write_selection(folder, path, f"{store.where}/{MANIFEST}", question)
             return {"digest": digest, "selection": selection}
 

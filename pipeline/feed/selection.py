@@ -11,7 +11,6 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,9 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from manifests.recipe import RANKS
 from pipeline.feed.arrays import ArrayWriter, open_array, open_texts, write_small
 from pipeline.feed.headers import HEADER
+from pipeline.feed.question import ARRAYS, NAMES, Question
 from pipeline.model.errors import FeedError, StorageError
 from pipeline.storage.database import connect, in_list
 from pipeline.storage.statements import Statements
@@ -30,27 +29,11 @@ from pipeline.storage.statements import Statements
 if TYPE_CHECKING:
     import duckdb
 
-NAMES = (*RANKS, "vernacular_name")
-"""Columns of a lineage: the seven ranks, and the common name."""
-ARRAYS = ("shard", "start", "length", "taxon", "name")
 _COLUMNS = ("key", "shard", "split", "jpg_offset", "jpg_length", "accepted_id", *NAMES)
 _SHARD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.tar")
 _BATCH, _RANGE = 1 << 16, 1 << 20
 _MEMORY_MB = 1024
 _SQL = Statements(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Which rows are asked for: a split ('' for all), and a condition in SQL ('' for none)."""
-
-    split: str
-    where: str
-    catalog: Path | None
-    """Folder of the run whose catalog answers the condition; None: the columns of the manifest do."""
-
-    def __str__(self) -> str:
-        return f"samples of split {self.split!r}" + (f" where {self.where}" if self.where else "")
 
 
 def write_selection(folder: Path, manifest: Path, told: str, question: Question) -> str:

@@ -15,7 +15,8 @@ FROM read_parquet({'path'}, file_row_number = true)
 coalesce({"column"}::VARCHAR, '') AS {"column"}
 
 -- name: misplaced
--- The first row whose image cannot lie behind a tar header where it is said to, or that has no key, and how many are so.
+-- The first row whose image cannot lie behind a tar header where it is said to, or that has no key,
+-- and how many are so.
 SELECT key, start, length, count(*) OVER () AS rows
 FROM manifest
 WHERE NOT coalesce(start >= {header} AND length > 0, false) OR key IS NULL

@@ -22,10 +22,10 @@ from pipeline.catalog import open_catalog
 from pipeline.likeness.canaries import audited, planted_hashes, planted_images
 from pipeline.likeness.pair_certificate import by_pair
 from pipeline.likeness.search import compares_pairs, doubtful, informative
+from pipeline.storage.parquet_files import read_table
 from pipeline.storage.places import Place
 from pipeline.storage.run_folder import RunFolder, on_disk
 from pipeline.storage.statements import Statements
-from pipeline.storage.tables import read_table
 
 AUDIT_PAIRS = 100_000_000
 """Most pairs of hashes that are compared by brute force, per benchmark and hash; fewer are all compared."""

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from dedup import components
 from pipeline.likeness.decisions import DecisionRules
 from pipeline.likeness.records.candidates import Candidates, Rows
+from pipeline.likeness.records.group_members import Kinds, Members
 from pipeline.likeness.records.lineages import RANK_IDS
-from pipeline.likeness.records.members import Kinds, Members
 from pipeline.likeness.verification import Int
 
 Mask = npt.NDArray[np.bool_]

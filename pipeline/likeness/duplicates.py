@@ -41,7 +41,7 @@ from pipeline.likeness.dense import Folds
 from pipeline.likeness.edges import Edges, joined
 from pipeline.likeness.leak_rules import Leak
 from pipeline.likeness.records.candidates import Candidates, Rows, row_type
-from pipeline.likeness.records.members import Members
+from pipeline.likeness.records.group_members import Members
 from pipeline.likeness.verification import Floats, Int
 from pipeline.model.outcomes import Outcome
 

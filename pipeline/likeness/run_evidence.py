@@ -12,10 +12,10 @@ from pipeline.catalog import open_catalog
 from pipeline.likeness.sheets import MAX_ROWS, Row, thumbnail_picture, write_sheets
 from pipeline.likeness.stored import stored_image
 from pipeline.media import Processed
+from pipeline.storage.parquet_files import read_table
 from pipeline.storage.places import Place
 from pipeline.storage.run_folder import RunFolder, on_disk
 from pipeline.storage.statements import Statements
-from pipeline.storage.tables import read_table
 
 _SQL = Statements(__name__)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageOps
 
-from pipeline.storage.atomic import atomic_path, write_text
+from pipeline.storage.files.atomic import atomic_path, write_text
 
 CELL = 128
 """Side of a picture on a sheet, in pixels."""

@@ -18,8 +18,8 @@ from pipeline.likeness.records.candidates import Rows
 from pipeline.likeness.records.mapped import MappedRows
 from pipeline.likeness.verification import Int
 from pipeline.media import Processed, stored_raster
-from pipeline.storage.atomic import atomic_path
 from pipeline.storage.blobs import Blobs
+from pipeline.storage.files.atomic import atomic_path
 from pipeline.storage.places import Place, local
 
 PLACE_SCHEMA = pa.schema([("unit", pa.string()), ("offset", pa.int64()), ("length", pa.int64())])

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from pipeline.storage.parquet_files import read_table
 from pipeline.storage.places import Place
-from pipeline.storage.tables import read_table
 
 if TYPE_CHECKING:
     from taxonomy import Taxonomy

@@ -21,9 +21,9 @@ from pipeline.likeness.records.arrays import mapped
 from pipeline.likeness.records.candidates import Rows
 from pipeline.likeness.search import doubtful, informative, pair_leaks
 from pipeline.likeness.stored import SHOWN, Stored, read_places, write_shown
-from pipeline.storage.atomic import write_table
+from pipeline.storage.files.atomic import write_table
+from pipeline.storage.parquet_files import read_table
 from pipeline.storage.places import place
-from pipeline.storage.tables import read_table
 
 LEAK_UNIT_HASHES = 200_000
 PAIR_UNIT_HASHES = 1_000_000

@@ -24,7 +24,7 @@ from pipeline.likeness.records.record_texts import RecordTexts
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import ENDED_SCHEMA
 from pipeline.storage import database as sql
-from pipeline.storage.atomic import write_table
+from pipeline.storage.files.atomic import write_table
 from pipeline.storage.row_groups import row_group_writer
 from pipeline.storage.run_folder import RunFolder
 from taxonomy import RESOLVED_SCHEMA

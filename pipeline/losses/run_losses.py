@@ -14,7 +14,7 @@ from manifests import Recipe
 from pipeline.losses.losses import largest_loss, loss_line
 from pipeline.model.visible import on_one_line
 from pipeline.storage import database as sql
-from pipeline.storage.atomic import read_json
+from pipeline.storage.files.atomic import read_json
 from pipeline.storage.run_folder import STAGES, RunFolder
 from pipeline.storage.statements import Statements
 

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from pipeline.model.fetched import Fetched
-from pipeline.storage.atomic import TEMPORARY_PREFIX, storage_error
+from pipeline.storage.files.atomic import TEMPORARY_PREFIX, storage_error
 
 Key = TypeVar("Key")
 MOST_BYTES = 2 << 30

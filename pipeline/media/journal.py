@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.media.media_schema import MEDIA_SCHEMA
-from pipeline.storage.atomic import atomic_path, storage_error, write_table
+from pipeline.storage.files.atomic import atomic_path, storage_error, write_table
 
 Image = tuple[dict[str, Any], bytes]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 
-from pipeline.storage.atomic import atomic_path
+from pipeline.storage.files.atomic import atomic_path
 from pipeline.storage.places import Place
 
 _SUFFIXES = {"JPEG": "jpg", "TIFF": "tif"}

@@ -16,7 +16,7 @@ from manifests import FetchRules
 from pipeline.media.http.limits import HostLimits
 from pipeline.media.tally import STORED, Tally
 from pipeline.model.errors import StorageError
-from pipeline.storage.atomic import read_json, write_json
+from pipeline.storage.files.atomic import read_json, write_json
 from pipeline.storage.places import Place
 
 WINDOW = 60.0

@@ -23,10 +23,10 @@ import pyarrow as pa
 from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.media.tally import answers_of
 from pipeline.model.errors import StorageError
-from pipeline.storage.atomic import write_table
+from pipeline.storage.files.atomic import write_table
+from pipeline.storage.parquet_files import parquet_file, read_table
 from pipeline.storage.places import Place, place
 from pipeline.storage.row_groups import row_group_writer, row_reader
-from pipeline.storage.tables import parquet_file, read_table
 from pipeline.storage.unit_files import PART, gathered, index_path, listed, unit_path, units_of
 
 PART_ROWS = 1 << 20

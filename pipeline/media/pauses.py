@@ -6,7 +6,7 @@ import secrets
 import time
 from pathlib import Path
 
-from pipeline.storage.atomic import read_json, write_json
+from pipeline.storage.files.atomic import read_json, write_json
 
 _FRESH_SECONDS = 90.0
 """A pause is noted again at least every half minute; an older note is of a process that was killed."""

@@ -12,7 +12,7 @@ import time
 from pipeline.media.http.robots import MAX_BYTES, Robots, parse_robots
 from pipeline.model.fetched import Fetched
 from pipeline.model.outcomes import Outcome
-from pipeline.storage.atomic import write_json
+from pipeline.storage.files.atomic import write_json
 from pipeline.storage.places import Place, modified
 
 _DAY = 86_400.0

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from pipeline.media.journal import logged
 from pipeline.media.pauses import pauses
-from pipeline.storage.atomic import atomic_path, read_json
+from pipeline.storage.files.atomic import atomic_path, read_json
 from pipeline.storage.places import Mirror, Place
 from pipeline.storage.unit_files import PART, index_path, listed, units_name
 

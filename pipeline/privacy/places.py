@@ -55,7 +55,7 @@ def place_columns(rules: PrivacyRules) -> tuple[str, str, str]:
 
 def create_privacy(con: duckdb.DuckDBPyConnection, folder: RunFolder) -> None:
     """Make the table `privacy` of the catalog from the run's recipe: what the views say of places."""
-    from pipeline.storage.atomic import read_json
+    from pipeline.storage.files.atomic import read_json
 
     resolved = json.loads(read_json(folder.manifest)["resolved"]) if folder.manifest.exists() else {}
     rules = resolved.get("privacy", {})

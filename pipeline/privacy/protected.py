@@ -21,7 +21,7 @@ from manifests.recipe import PrivacyRules
 from pipeline.lists.key_tables import read_rows
 from pipeline.lists.taxon_lists import COLUMNS, read_lines
 from pipeline.storage import database as sql
-from pipeline.storage.atomic import write_table
+from pipeline.storage.files.atomic import write_table
 from pipeline.storage.run_folder import RunFolder
 from pipeline.storage.statements import Statements
 

@@ -17,7 +17,7 @@ import requests
 from pipeline.pull.client import Client
 from pipeline.pull.pull_errors import PullError, TransientError
 from pipeline.pull.state import PullState, read_state
-from pipeline.storage.atomic import storage_error
+from pipeline.storage.files.atomic import storage_error
 
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 

@@ -20,7 +20,7 @@ from pipeline.pull.predicates import CHECKLISTS
 from pipeline.pull.pull_errors import PullError
 from pipeline.pull.state import PullState, only_puller, read_state
 from pipeline.sources.release.release_note import ReleaseNote
-from pipeline.storage.atomic import atomic_path
+from pipeline.storage.files.atomic import atomic_path
 
 MAX_LIMIT = 300
 """Most records that GBIF gives in one answer."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.pull.pull_errors import PullError
-from pipeline.storage.atomic import storage_error, sweep, write_json
+from pipeline.storage.files.atomic import storage_error, sweep, write_json
 
 STATE_FILE = "pull.json"
 _LOCK_FILE = "pull.lock"

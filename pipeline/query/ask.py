@@ -15,7 +15,7 @@ from pipeline.query.formats import COLUMNAR, format_of, lines
 from pipeline.query.running import Runner, runner
 from pipeline.query.statements import QUESTIONS, TABLES
 from pipeline.query.suggestions import failure, unknown_words
-from pipeline.storage.atomic import atomic_path
+from pipeline.storage.files.atomic import atomic_path
 from pipeline.storage.places import Place
 
 logger = logging.getLogger("biomill")

@@ -23,7 +23,7 @@ from pipeline.run.noted import note_files, note_late
 from pipeline.run.preflight import known_before, refuse
 from pipeline.run.sitting import sitting
 from pipeline.stages.base import Balance, Context, Stage, note_upstream, prepare, stage_digest
-from pipeline.storage.atomic import TEMPORARY_PREFIX, read_json, sweep, write_json
+from pipeline.storage.files.atomic import TEMPORARY_PREFIX, read_json, sweep, write_json
 from pipeline.storage.going_on import note_command
 from pipeline.storage.places import Place
 from pipeline.storage.places.machine_copies import inputs_folder

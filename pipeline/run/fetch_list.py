@@ -33,7 +33,7 @@ from pipeline.run.url_list import EXPECTED, read_list
 from pipeline.stages import fetch_plan
 from pipeline.stages.fetch_work import missing_units, work_off
 from pipeline.storage import database as sql
-from pipeline.storage.atomic import sweep, table_writer, write_table
+from pipeline.storage.files.atomic import sweep, table_writer, write_table
 from pipeline.storage.run_folder import RunFolder
 from pipeline.storage.statements import Statements
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.shards import file_digest, read_checksums, write_checksums
-from pipeline.storage.atomic import TEMPORARY_PREFIX, read_json, write_json
+from pipeline.storage.files.atomic import TEMPORARY_PREFIX, read_json, write_json
 from pipeline.storage.places import Place
 from pipeline.storage.run_folder import RunFolder
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from manifests import BiomillError
 from pipeline.model.errors import NetworkLostError
-from pipeline.storage.atomic import read_json, write_json
+from pipeline.storage.files.atomic import read_json, write_json
 from pipeline.storage.run_folder import STAGES, RunFolder
 
 NOTE = ".run.json"

@@ -12,10 +12,10 @@ from typing import Any
 
 from pipeline.media.tally import Tally
 from pipeline.model.records import ABSORBED
-from pipeline.storage.atomic import read_json
+from pipeline.storage.files.atomic import read_json
+from pipeline.storage.parquet_files import parquet_file, row_count
 from pipeline.storage.places import Place
 from pipeline.storage.run_folder import RunFolder
-from pipeline.storage.tables import parquet_file, row_count
 
 _BEFORE = {"screen": "ingest", "fetch": "screen", "likeness": "fetch", "select": "likeness", "shards": "select"}
 _UNITS = frozenset({"resolve", "holdout", "shards"})

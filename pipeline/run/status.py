@@ -19,7 +19,7 @@ from pipeline.model.duration import duration
 from pipeline.model.errors import RunError
 from pipeline.run.sitting import DONE, FAILED, INTERRUPTED, KILLED, NETWORK_LOST, RUNNING, UNTIL, Sitting, last_sitting
 from pipeline.run.stage_rows import Rows, decided_rows, rows_so_far
-from pipeline.storage.atomic import read_json
+from pipeline.storage.files.atomic import read_json
 from pipeline.storage.going_on import go_on
 from pipeline.storage.places import Place, place
 from pipeline.storage.run_folder import STAGES, RunFolder

@@ -20,7 +20,7 @@ from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.model.outcomes import Outcome
 from pipeline.stages import fetch_placeholders
 from pipeline.storage import database as sql
-from pipeline.storage.atomic import write_table
+from pipeline.storage.files.atomic import write_table
 from pipeline.storage.statements import Statements
 
 _SQL = Statements(__name__)

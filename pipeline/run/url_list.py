@@ -14,7 +14,7 @@ from manifests.nearness import closest
 from manifests.tables import Dialect, split_line, unique_names
 from pipeline.model.errors import SourceError, UsageError
 from pipeline.run.list_rows import Lines, Row, json_keys, json_rows, line_rows, open_text, readable, table_rows
-from pipeline.storage.atomic import table_writer
+from pipeline.storage.files.atomic import table_writer
 
 KINDS = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet")
 EXPECTED = "a .csv or .tsv with a header, a .txt with a URL per line, a .jsonl (each also .gz), or a .parquet"

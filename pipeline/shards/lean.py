@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from pipeline.model.errors import VerifyError
 from pipeline.shards.sample_json import SAMPLE_SCHEMA
-from pipeline.storage.atomic import write_table
+from pipeline.storage.files.atomic import write_table
 from pipeline.storage.places import Place, RemotePath, place
 
 

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from manifests import Recipe, canonical_json
 from manifests.paths import DEFAULT_TAXONOMY
 from pipeline.model.duration import duration
-from pipeline.storage.atomic import read_json, sweep, write_json
 from pipeline.storage.database import connect, parquet
+from pipeline.storage.files.atomic import read_json, sweep, write_json
 from pipeline.storage.places import Place, driver_folder, remove_tree
 from pipeline.storage.run_folder import RunFolder
 from pipeline.storage.unit_files import present

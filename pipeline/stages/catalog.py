@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.catalog import build_catalog, connect_catalog
 from pipeline.stages.base import Balance, Context, Stage
-from pipeline.storage.atomic import read_json
+from pipeline.storage.files.atomic import read_json
 
 if TYPE_CHECKING:
     from pipeline.engine.engine import Engine

@@ -38,7 +38,7 @@ from pipeline.stages.base import Balance, Context, Stage, balance_of, file_diges
 from pipeline.stages.fetch_work import gather, missing_units, work_off
 from pipeline.stages.one_medium import ALTERNATES
 from pipeline.storage import database as sql
-from pipeline.storage.atomic import write_table
+from pipeline.storage.files.atomic import write_table
 from pipeline.storage.places import Place, address_of, matching
 from pipeline.storage.statements import Statements
 from pipeline.storage.unit_files import PART, listed, unit_path

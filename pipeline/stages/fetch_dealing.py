@@ -12,7 +12,7 @@ from manifests import FetchRules
 from pipeline.media.http.limits import connections_of, fewest_connections, tasks_of
 from pipeline.media.task import FetchTask, Planned
 from pipeline.stages.fetch_plan import plan_name, write_units
-from pipeline.storage.atomic import TEMPORARY_PREFIX
+from pipeline.storage.files.atomic import TEMPORARY_PREFIX
 from pipeline.storage.places import Place
 
 UNKNOWN_WORKERS = 16

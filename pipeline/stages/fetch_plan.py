@@ -24,7 +24,7 @@ from pipeline.model.errors import UsageError
 from pipeline.model.evidence_text import evidence
 from pipeline.model.outcomes import Outcome
 from pipeline.storage import database as sql
-from pipeline.storage.atomic import read_json, write_json, write_table
+from pipeline.storage.files.atomic import read_json, write_json, write_table
 from pipeline.storage.places import Place
 from pipeline.storage.row_groups import GROUP_ROWS, row_group_writer
 from pipeline.storage.statements import Statements

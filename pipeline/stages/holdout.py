@@ -21,9 +21,9 @@ from pipeline.likeness.sets import Picture, image_names, pictures
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import conform
 from pipeline.stages.base import Balance, Context, Stage, missing, plan_outputs, ticker
-from pipeline.storage.atomic import write_table
+from pipeline.storage.files.atomic import write_table
+from pipeline.storage.parquet_files import row_count
 from pipeline.storage.places import address_of, place
-from pipeline.storage.tables import row_count
 
 if TYPE_CHECKING:
     from pipeline.engine.engine import Engine

@@ -27,11 +27,11 @@ from pipeline.stages.base import Balance, Context, Stage, plan_outputs, ticker
 from pipeline.stages.planned import PlannedRelease, read_planned, write_planned
 from pipeline.stages.reading import map_partition, map_range, plan_release, spool_range
 from pipeline.stages.spool import spooled_buckets
-from pipeline.storage.atomic import TEMPORARY_PREFIX, write_table
 from pipeline.storage.database import connect, copy, parquet
+from pipeline.storage.files.atomic import TEMPORARY_PREFIX, write_table
+from pipeline.storage.parquet_files import read_schema
 from pipeline.storage.places import Place, matching, place, remove_tree
 from pipeline.storage.statements import Statements
-from pipeline.storage.tables import read_schema
 from pipeline.storage.unit_files import listed
 
 if TYPE_CHECKING:

@@ -51,10 +51,10 @@ from pipeline.model.records import RANK_COLUMNS
 from pipeline.stages.base import Balance, Context, Stage, balance_of, missing, plan_outputs, ticker
 from pipeline.stages.preference import preference
 from pipeline.storage import database as sql
-from pipeline.storage.atomic import write_table
+from pipeline.storage.files.atomic import write_table
+from pipeline.storage.parquet_files import read_table
 from pipeline.storage.places import address_of, matching
 from pipeline.storage.statements import Statements
-from pipeline.storage.tables import read_table
 
 if TYPE_CHECKING:
     from pipeline.engine.engine import Engine

@@ -16,7 +16,7 @@ from functools import lru_cache
 
 from pipeline.model.errors import RunError
 from pipeline.sources.release.base import Plan, Release, Split
-from pipeline.storage.atomic import atomic_path
+from pipeline.storage.files.atomic import atomic_path
 from pipeline.storage.places import Place, address_of, place
 
 RANGE_SPLITS = 4

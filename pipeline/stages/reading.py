@@ -24,7 +24,7 @@ from pipeline.sources import open_source
 from pipeline.sources.release.base import Mapped, Release
 from pipeline.stages.planned import PlannedRelease, planned_release
 from pipeline.stages.spool import spool_table, spooled_bucket
-from pipeline.storage.atomic import TEMPORARY_PREFIX
+from pipeline.storage.files.atomic import TEMPORARY_PREFIX
 from pipeline.storage.places import Place, place
 from pipeline.storage.places.scratch import scratch_folder
 

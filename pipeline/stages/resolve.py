@@ -14,10 +14,10 @@ from pipeline.model.records import NAME_COLUMNS
 from pipeline.stages.base import Balance, Context, Stage, missing, plan_outputs, ticker
 from pipeline.stages.shared_index import build_index, shared_index
 from pipeline.storage import database as sql
-from pipeline.storage.atomic import write_table
+from pipeline.storage.files.atomic import write_table
+from pipeline.storage.parquet_files import parquet_file, row_count
 from pipeline.storage.places import Place, address_of, local_folder, place
 from pipeline.storage.row_groups import row_group_writer
-from pipeline.storage.tables import parquet_file, row_count
 from taxonomy import RESOLVED_SCHEMA, Policy, Taxonomy, resolve
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from pipeline.stages import one_medium
 from pipeline.stages.base import Balance, Context, Stage, balance_of
 from pipeline.stages.preference import provenance, specimen_key
 from pipeline.storage import database as sql
-from pipeline.storage.atomic import table_writer, write_table
+from pipeline.storage.files.atomic import table_writer, write_table
 from pipeline.storage.places import Place, local_folder, remove_tree
 from pipeline.storage.statements import Statements
 from pipeline.withdrawal import NOTED, NOTHING, gather, noted_lists, read_withdrawals

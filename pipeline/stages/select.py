@@ -19,7 +19,7 @@ from pipeline.model.records import ENDED_SCHEMA
 from pipeline.privacy import write_places
 from pipeline.stages.base import Balance, Context, Stage, balance_of
 from pipeline.storage import database as sql
-from pipeline.storage.atomic import table_writer
+from pipeline.storage.files.atomic import table_writer
 from pipeline.storage.places import local_folder
 from pipeline.storage.statements import Statements
 

@@ -47,12 +47,12 @@ from pipeline.shards.tar import BLOCK
 from pipeline.stages.base import Balance, Context, Stage, missing, plan_outputs, ticker
 from pipeline.stages.select import label_names
 from pipeline.storage import database as sql
-from pipeline.storage.atomic import atomic_path, write_table, write_text
 from pipeline.storage.blobs import Blobs
+from pipeline.storage.files.atomic import atomic_path, write_table, write_text
+from pipeline.storage.parquet_files import parquet_file, read_table
 from pipeline.storage.places import Place, address_of, place
 from pipeline.storage.row_groups import row_group_writer
 from pipeline.storage.statements import Statements
-from pipeline.storage.tables import parquet_file, read_table
 
 if TYPE_CHECKING:
     import duckdb

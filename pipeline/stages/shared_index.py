@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
-from pipeline.storage.atomic import read_json
+from pipeline.storage.files.atomic import read_json
 from pipeline.storage.places import Place, local_folder, place, remove_tree, upload
 from taxonomy import Policy, Taxonomy, build_taxonomy
 from taxonomy.build.from_sources import build_id_of

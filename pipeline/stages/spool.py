@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from pipeline.model.chunks import whole
 from pipeline.model.errors import ConservationError
-from pipeline.storage.atomic import atomic_path
+from pipeline.storage.files.atomic import atomic_path
 from pipeline.storage.places import Place, RemotePath
 from pipeline.storage.stores import Span
 

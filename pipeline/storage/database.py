@@ -12,7 +12,7 @@ from weakref import WeakSet
 import duckdb
 
 from pipeline.model.errors import StorageError
-from pipeline.storage.atomic import atomic_path
+from pipeline.storage.files.atomic import atomic_path
 from pipeline.storage.places import Place, RemotePath
 from pipeline.storage.places.scratch import scratch_folder
 from pipeline.storage.stores.remote_store import RemoteStore

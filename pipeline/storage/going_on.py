@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from pipeline.storage.atomic import write_text
+from pipeline.storage.files.atomic import write_text
 from pipeline.storage.places import Place
 
 _NOTE = ".command"

@@ -11,7 +11,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.storage.atomic import table_writer
+from pipeline.storage.files.atomic import table_writer
 from pipeline.storage.places import Place, local
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class RowReader:
 
     def __init__(self, path: Place, dictionaries: Sequence[str] = ()) -> None:
         """`dictionaries`: columns of many equal texts, which are held once each."""
-        from pipeline.storage.tables import parquet_file
+        from pipeline.storage.parquet_files import parquet_file
 
         self._file = parquet_file(path, dictionaries)
         footer = self._file.metadata

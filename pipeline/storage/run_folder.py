@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.model.errors import RunError
-from pipeline.storage.atomic import read_json, storage_error
+from pipeline.storage.files.atomic import read_json, storage_error
 from pipeline.storage.going_on import go_on
 from pipeline.storage.places import Lease, Place, local_folder
 

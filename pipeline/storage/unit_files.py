@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.storage.atomic import TEMPORARY_PREFIX
+from pipeline.storage.files.atomic import TEMPORARY_PREFIX
 from pipeline.storage.places import Place
 
 _FEW = 16
@@ -82,7 +82,7 @@ def units_name(round_: str) -> str:
 
 def units_of(stage: Place, rounds: Iterable[str]) -> list[str]:
     """Return the names of the units of some rounds, in order; of a round whose table is gone there are none."""
-    from pipeline.storage.tables import read_table  # with Arrow, which few who ask need
+    from pipeline.storage.parquet_files import read_table  # with Arrow, which few who ask need
 
     found: list[str] = []
     for each in rounds:
@@ -99,7 +99,7 @@ def index_path(part: str) -> str:
 
 def gathered(stage: Place) -> dict[str, list[str]]:
     """Return the parts that are there, each with the units that stand in it, in order."""
-    from pipeline.storage.tables import read_table  # with Arrow, which few who ask need
+    from pipeline.storage.parquet_files import read_table  # with Arrow, which few who ask need
 
     there = listed(stage / "media")
     found: dict[str, list[str]] = {}

@@ -18,8 +18,8 @@ from pipeline.media.images.resampling import library_versions
 from pipeline.model.errors import VerifyError
 from pipeline.shards import CHECKSUMS, checksum_text, file_digest, read_checksums
 from pipeline.shards.index import read_text
-from pipeline.storage.atomic import read_json
 from pipeline.storage.database import quote
+from pipeline.storage.files.atomic import read_json
 from pipeline.verify.check import Findings, Run
 from pipeline.verify.contents import Contents
 

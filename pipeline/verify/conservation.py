@@ -6,8 +6,8 @@ from typing import Any
 
 from pipeline.model.errors import VerifyError
 from pipeline.model.outcomes import Outcome
-from pipeline.storage.atomic import read_json
 from pipeline.storage.database import in_list
+from pipeline.storage.files.atomic import read_json
 from pipeline.storage.run_folder import STAGES, DiskRunFolder
 from pipeline.storage.statements import Statements
 from pipeline.verify.check import Run

@@ -16,7 +16,7 @@ from manifests import BiomillError
 from pipeline.model.errors import RunError
 from pipeline.shards import file_digest
 from pipeline.storage import database as sql
-from pipeline.storage.atomic import read_json
+from pipeline.storage.files.atomic import read_json
 from pipeline.storage.places import Place
 from pipeline.storage.run_folder import RunFolder
 from pipeline.storage.statements import Statements

@@ -21,7 +21,7 @@ from pipeline.catalog.there import LATER, definitions, empty
 from pipeline.commands.cli import main
 from pipeline.model.errors import RunError
 from pipeline.run.driver import run
-from pipeline.storage.atomic import read_json
+from pipeline.storage.files.atomic import read_json
 from pipeline.storage.going_on import going_on
 from pipeline.storage.run_folder import STAGES
 from tests.conftest import Demo

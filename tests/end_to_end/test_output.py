@@ -18,7 +18,7 @@ from pipeline.catalog import open_catalog
 from pipeline.catalog.row_life import explain
 from pipeline.model.records import RANK_COLUMNS
 from pipeline.run.driver import run
-from pipeline.storage.atomic import write_table
+from pipeline.storage.files.atomic import write_table
 from pipeline.verify import verify
 from tests.conftest import Demo
 

@@ -26,7 +26,7 @@ from pipeline.privacy import generalised
 from pipeline.run.driver import all_stages, run
 from pipeline.shards import verify_checksums
 from pipeline.stages.base import Context, stage_digest
-from pipeline.storage.atomic import read_json
+from pipeline.storage.files.atomic import read_json
 from pipeline.storage.run_folder import RunFolder
 from pipeline.verify import verify
 from pipeline.withdrawal import look

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from pipeline.export import export
-from pipeline.storage.atomic import read_json, write_json
+from pipeline.storage.files.atomic import read_json, write_json
 from tests.conftest import Demo
 from tests.oracles.environment import run
 

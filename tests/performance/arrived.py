@@ -15,7 +15,7 @@ from pipeline.demo import generate_records
 from pipeline.model.records import ENDED_SCHEMA
 from pipeline.stages.base import Context
 from pipeline.storage import database as sql
-from pipeline.storage.atomic import write_json, write_table
+from pipeline.storage.files.atomic import write_json, write_table
 from pipeline.storage.run_folder import RunFolder
 from pipeline.storage.statements import Statements
 

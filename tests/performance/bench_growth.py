@@ -29,7 +29,7 @@ from pipeline.stages import fetch_placeholders
 from pipeline.stages.base import Context, stage_digest
 from pipeline.stages.fetch import MEDIA_SCHEMA, Fetch
 from pipeline.storage import database as sql
-from pipeline.storage.atomic import write_json, write_table
+from pipeline.storage.files.atomic import write_json, write_table
 from pipeline.storage.run_folder import RunFolder
 
 STAGES = ("ingest", "resolve", "screen", "likeness", "select", "shards", "catalog")

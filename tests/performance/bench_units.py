@@ -36,7 +36,7 @@ from pipeline.media.task import Planned
 from pipeline.stages import fetch_dealing, fetch_plan
 from pipeline.stages.fetch_work import gather, missing_units
 from pipeline.storage import database as sql
-from pipeline.storage.atomic import write_json
+from pipeline.storage.files.atomic import write_json
 from pipeline.storage.unit_files import unit_path
 
 SIZES = (1_000, 100_000)

@@ -23,7 +23,7 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def lines(args: argparse.Namespace) -> Iterator[str]:
     """Yield the kinds of change with their numbers; the exit status is 0 whether or not anything changed."""
-    from pipeline.storage.atomic import write_table
+    from pipeline.storage.files.atomic import write_table
     from taxonomy.build.difference import KINDS, diff_taxonomies
 
     changes = diff_taxonomies(args.before, args.after)

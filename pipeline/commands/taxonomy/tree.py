@@ -29,7 +29,7 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def lines(args: argparse.Namespace) -> Iterator[str]:
     """Yield the tree, or the common ancestor; raises TaxonomyError for names that are unknown or ambiguous."""
-    from pipeline.storage.atomic import write_text
+    from pipeline.storage.files.atomic import write_text
     from taxonomy import Taxonomy
     from taxonomy.tree import find_taxa, lowest_common_ancestor, newick, text_tree
 

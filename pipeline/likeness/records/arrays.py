@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.storage.atomic import atomic_path
+from pipeline.storage.files.atomic import atomic_path
 from pipeline.storage.places import Place, local
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipeline.storage.parquet_files import parquet_file
 from pipeline.storage.places import Place
-from pipeline.storage.tables import parquet_file
 
 _BATCH = 1 << 16
 

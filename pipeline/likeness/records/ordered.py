@@ -26,11 +26,11 @@ from pipeline.likeness.records.mapped import MappedRows
 from pipeline.likeness.records.merged import ascends, merged, stream
 from pipeline.likeness.records.record_texts import TEXT_COLUMNS, RecordTexts
 from pipeline.storage import database as sql
-from pipeline.storage.atomic import atomic_path, write_table
+from pipeline.storage.files.atomic import atomic_path, write_table
+from pipeline.storage.parquet_files import row_count
 from pipeline.storage.places import Place
 from pipeline.storage.row_groups import row_group_writer
 from pipeline.storage.statements import Statements
-from pipeline.storage.tables import row_count
 
 _SQL = Statements(__name__)
 _DIGESTS: Mapping[str, str] = {"pixels": "pixel_sha256", "picture": "sha256"}

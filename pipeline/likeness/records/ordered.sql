@@ -26,7 +26,8 @@ ORDER BY {order}
 SELECT hash({"columns"}) AS code FROM ({rows}) WHERE {given}
 
 -- name: shared
--- The rows that have a key with others, and the first row with that key. `again`: the codes that come more than once, so
+-- The rows that have a key with others, and the first row with that key.
+-- `again`: the codes that come more than once, so
 -- that only the few rows that may share a key are brought together by it.
 WITH keyed AS MATERIALIZED (SELECT * FROM ({rows}) SEMI JOIN again ON code = hash({"columns"}) WHERE {given}),
 several AS (SELECT {"columns"}, min(row) AS first FROM keyed GROUP BY ALL HAVING count(*) > 1)

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.media.http.reachability import Channel, domain
-from pipeline.storage.atomic import write_json
+from pipeline.storage.files.atomic import write_json
 
 NEVER = float("-inf")
 _KEPT = 6

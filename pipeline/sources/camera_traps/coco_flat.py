@@ -21,7 +21,7 @@ from pipeline.sources.mapping.json_cells import cell, number, raw
 from pipeline.sources.mapping.json_stream import iterate_elements
 from pipeline.sources.mapping.side_tables import save
 from pipeline.sources.release.archive import Archive, Member
-from pipeline.storage.atomic import atomic_path
+from pipeline.storage.files.atomic import atomic_path
 
 IMAGE_COLUMNS = (
     *("image_id", "file_name", "url", "width", "height", "seq_id", "datetime", "corrupt", "license", "rights_holder"),

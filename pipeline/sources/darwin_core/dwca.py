@@ -27,7 +27,7 @@ from pipeline.sources.release.archive import open_archive
 from pipeline.sources.release.base import Mapped, Native, Plan, Release, Split
 from pipeline.sources.text import delimited
 from pipeline.sources.text.files import TextFile, pack, unpack
-from pipeline.storage.atomic import atomic_path
+from pipeline.storage.files.atomic import atomic_path
 
 ENCODINGS = "encodings.json"
 """File in the spool: the encoding that every file was found to be in, by origin."""

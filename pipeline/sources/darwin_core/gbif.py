@@ -24,7 +24,7 @@ from pipeline.sources.release.base import Mapped, Native, Plan, Release, Split
 from pipeline.sources.release.release_note import RELEASE_NOTE, read_release_note
 from pipeline.sources.text import delimited
 from pipeline.sources.text.files import TextFile, cut_files, dialect_of, pack, unpack
-from pipeline.storage.atomic import atomic_path
+from pipeline.storage.files.atomic import atomic_path
 
 BUCKET_BYTES = 32 << 20
 """Bytes of both tables that one bucket of the join may hold, on average."""

@@ -25,7 +25,7 @@ from pipeline.sources.mapping.parquet_rows import cut_rows, malformed, read_rows
 from pipeline.sources.release.archive import Archive, Member, open_archive
 from pipeline.sources.release.base import Mapped, Native, Plan, Release, Split
 from pipeline.sources.release.release_note import RELEASE_NOTE, read_release_note
-from pipeline.storage.atomic import atomic_path
+from pipeline.storage.files.atomic import atomic_path
 
 _STATE = "pull.json"
 _ENDINGS = (".json", ".jsonl", ".ndjson")

@@ -20,7 +20,7 @@ from pipeline.model.records import RANK_COLUMNS
 from pipeline.sources.mapping import columns as c
 from pipeline.sources.release.archive import Archive, Member, open_archive
 from pipeline.sources.text import delimited
-from pipeline.storage.atomic import atomic_path
+from pipeline.storage.files.atomic import atomic_path
 
 PAGE_SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("page_id", "scientific_name", "name_authorship", "rank_verbatim", *RANK_COLUMNS)]

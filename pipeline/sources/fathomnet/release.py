@@ -29,7 +29,7 @@ from pipeline.sources.fathomnet.fathomnet_tables import Tables, find_tables, fla
 from pipeline.sources.mapping import columns as c
 from pipeline.sources.release.archive import Archive, Member, open_archive
 from pipeline.sources.release.base import LOCATOR_FIELDS, Mapped, Native, Plan, Release, Split
-from pipeline.storage.atomic import atomic_path
+from pipeline.storage.files.atomic import atomic_path
 
 LICENCE = "CC-BY-NC-ND-4.0"
 """The licence of FathomNet's images, by its terms of use."""

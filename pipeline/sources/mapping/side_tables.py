@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline.sources.mapping import columns as c
 from pipeline.sources.release.base import Release
-from pipeline.storage.atomic import atomic_path
+from pipeline.storage.files.atomic import atomic_path
 
 _KEY = r"^[0-9]{1,18}$"
 

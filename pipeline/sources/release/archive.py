@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from pipeline.model.errors import SourceError
-from pipeline.storage.atomic import atomic_path
+from pipeline.storage.files.atomic import atomic_path
 from pipeline.storage.zip_directory import OpenZip, ZipDirectory, ZipEntry, member_path
 
 MAX_MEMBERS = 1_000_000

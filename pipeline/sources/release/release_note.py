@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.model.errors import SourceError
-from pipeline.storage.atomic import write_json
+from pipeline.storage.files.atomic import write_json
 
 RELEASE_NOTE = "release.json"
 _MAX_BYTES = 64 << 20  # a predicate may hold 100,000 values

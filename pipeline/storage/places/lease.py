@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pipeline.model.errors import RunError, StorageError
-from pipeline.storage.failures import FailureKind
+from pipeline.storage.files.failures import FailureKind
 from pipeline.storage.places.remote_path import RemotePath
 from pipeline.storage.stores.store_error import StoreError
 

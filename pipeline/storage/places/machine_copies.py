@@ -2,8 +2,9 @@
 
 What is mapped into memory or read over and over (arrays of hashes, a taxonomy's index, a database) must lie on a disk.
 A copy is named by its address and the version that the store states, so a file that was written anew is another copy.
-All lie in one folder of the machine's cache (`pipeline.storage.cache`), of which the oldest are removed when they come
-to more than `BIOMILL_CACHE_GB` gigabytes (64 unless it says). A copy that is open stays readable when it is removed.
+All lie in one folder of the machine's cache (`pipeline.storage.files.cache`), of which the oldest are removed when they
+come to more than `BIOMILL_CACHE_GB` gigabytes (64 unless it says). A copy that is open stays
+readable when it is removed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipeline.model.errors import StorageError
-from pipeline.storage.cache import cache_folder, cache_limit
+from pipeline.storage.files.cache import cache_folder, cache_limit
 from pipeline.storage.places.place import Place
 from pipeline.storage.places.remote_path import RemotePath
 from pipeline.storage.stores.store import Entry, name_problem

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from pipeline.storage.failures import FailureKind
+from pipeline.storage.files.failures import FailureKind
 from pipeline.storage.places.scratch import scratch_folder
 from pipeline.storage.stores.opening import open_store
 from pipeline.storage.stores.ranged_file import opened

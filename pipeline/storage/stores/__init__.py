@@ -8,7 +8,7 @@ Entry, Span            what a listing gives; a part of a file that is asked for
 
 from __future__ import annotations
 
-from pipeline.storage.failures import FailureKind
+from pipeline.storage.files.failures import FailureKind
 from pipeline.storage.stores.local_store import LocalStore
 from pipeline.storage.stores.opening import open_store
 from pipeline.storage.stores.remote_store import RemoteStore

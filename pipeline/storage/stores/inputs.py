@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 
 from manifests import Recipe, RecipePath, is_remote, with_paths
 from pipeline.model.errors import SourceError
-from pipeline.storage.atomic import read_json, write_json
-from pipeline.storage.failures import FailureKind
+from pipeline.storage.files.atomic import read_json, write_json
+from pipeline.storage.files.failures import FailureKind
 from pipeline.storage.stores.opening import open_store
 from pipeline.storage.stores.store import Store, name_problem
 from pipeline.storage.stores.store_error import StoreError

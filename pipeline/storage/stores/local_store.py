@@ -15,7 +15,7 @@ from typing import Any
 from weakref import WeakSet
 
 from pipeline.model.errors import StorageError
-from pipeline.storage.atomic import TEMPORARY_PREFIX, atomic_path
+from pipeline.storage.files.atomic import TEMPORARY_PREFIX, atomic_path
 from pipeline.storage.stores.store import CHUNK, Entry, Span, Store
 from pipeline.storage.stores.store_error import StoreError, short_error, store_error, too_large_error
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, Protocol, TypeVar, cast
 
-from pipeline.storage.failures import FailureKind
+from pipeline.storage.files.failures import FailureKind
 from pipeline.storage.stores.store_error import StoreError
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0

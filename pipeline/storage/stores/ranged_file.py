@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import Any
 
 from pipeline.storage.stores.store import Span, Store
 from pipeline.storage.stores.store_error import store_error
-
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
 
 BLOCK = 1 << 18
 """Bytes that are asked for at least, so that many small reads in a row are one request."""
@@ -47,7 +44,7 @@ class RangedFile(io.RawIOBase):
         self._at = max(0, offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence])
         return self._at
 
-    def readinto(self, buffer: Buffer) -> int:
+    def readinto(self, buffer: Any) -> int:
         """Fill the buffer with the bytes that follow; return how many there were."""
         view = memoryview(buffer).cast("B")
         end = min(self._at + len(view), self._size)

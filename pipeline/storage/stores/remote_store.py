@@ -10,8 +10,8 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-from pipeline.storage.failures import FailureKind, failure_kind, failures
-from pipeline.storage.file_systems import file_system
+from pipeline.storage.files.failures import FailureKind, failure_kind, failures
+from pipeline.storage.files.file_systems import file_system
 from pipeline.storage.stores.patience import patiently
 from pipeline.storage.stores.store import CHUNK, Entry, Span, Store
 from pipeline.storage.stores.store_error import StoreError, short_error, store_error, too_large_error

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.storage.atomic import atomic_path, storage_error
+from pipeline.storage.files.atomic import atomic_path, storage_error
 from pipeline.storage.stores.store_error import name_error
 
 CHUNK = 1 << 20

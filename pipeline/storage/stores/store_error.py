@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.model.errors import StorageError
-from pipeline.storage.failures import FailureKind, failure_kind, reason
+from pipeline.storage.files.failures import FailureKind, failure_kind, reason
 
 _REMEDIES = {
     FailureKind.MISSING: "correct the address or the name",

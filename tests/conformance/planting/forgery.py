@@ -24,7 +24,7 @@ from pipeline.catalog import connect_catalog
 from pipeline.run.noted import note_files
 from pipeline.shards import CHECKSUMS, ShardWriter, dali_index, index_path, write_checksums
 from pipeline.shards.tar import SampleLocation
-from pipeline.storage.atomic import read_json, write_json
+from pipeline.storage.files.atomic import read_json, write_json
 from pipeline.storage.run_folder import STAGES, RunFolder
 
 Members = list[tuple[str, bytes]]

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.engine.failures import Report, UnitFailedError
 from pipeline.model.errors import NetworkLostError, PipelineError, StorageError
-from pipeline.storage.atomic import sweep
+from pipeline.storage.files.atomic import sweep
 
 ERROR = StorageError('cannot "write":\nno space', where="Größe 蝶", expected="room", remedy="l'autre\\n")
 

@@ -15,7 +15,7 @@ from pipeline.engine.failures import Report
 from pipeline.engine.unit_file import count_units, read_unit, write_units
 from pipeline.engine.units import RunUnits
 from pipeline.model.errors import StorageError
-from pipeline.storage.atomic import sweep
+from pipeline.storage.files.atomic import sweep
 
 units = st.lists(st.one_of(st.integers(), st.text(), st.binary(), st.tuples(st.text(), st.none())), max_size=30)
 

@@ -18,7 +18,7 @@ from pipeline.commands.cli import main
 from pipeline.export import Exported, export
 from pipeline.model.errors import RunError, VerifyError
 from pipeline.shards import sample_locations, verify_checksums, verify_index
-from pipeline.storage.atomic import read_json, write_json
+from pipeline.storage.files.atomic import read_json, write_json
 from tests.conftest import Demo
 
 

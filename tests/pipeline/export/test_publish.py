@@ -16,11 +16,11 @@ from pipeline.export.publish import publish
 from pipeline.feed import Feed, Rules, View
 from pipeline.model.errors import FeedError, RunError, SourceError, StorageError, VerifyError
 from pipeline.run.driver import run
-from pipeline.storage.file_systems import file_system
+from pipeline.storage.files.file_systems import file_system
 from pipeline.storage.stores.inputs import localised
 from tests.conftest import Demo
 from tests.failing_file_system import failing_with
-from tests.pipeline.storage.test_failures import client_error
+from tests.pipeline.storage.files.test_failures import client_error
 from tests.s3_server import s3_server
 
 RULES = Rules(batch=16, mode="stream", chunk=16, open_shards=2)

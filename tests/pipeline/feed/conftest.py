@@ -13,7 +13,7 @@ from PIL import Image
 
 from pipeline.shards import ShardWriter, shard_name
 from pipeline.stages.shards import MANIFEST_SCHEMA
-from pipeline.storage.atomic import write_table
+from pipeline.storage.files.atomic import write_table
 
 GENERA = ("Puma", "Lynx", "Felis", "Panthera", "Ursus")
 SHARDS, EACH = 5, 37

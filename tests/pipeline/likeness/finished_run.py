@@ -19,7 +19,7 @@ from pipeline.likeness import HASHED_SCHEMA
 from pipeline.likeness.certificate import Statement, certify
 from pipeline.likeness.held_out_ids import KEYS_SCHEMA
 from pipeline.media.media_schema import MEDIA_SCHEMA
-from pipeline.storage.atomic import write_json, write_table
+from pipeline.storage.files.atomic import write_json, write_table
 from tests.pipeline.likeness.pictures import grain
 
 RULES = LikenessRules(leak_pair_phash=-1)

@@ -16,7 +16,7 @@ from pipeline.likeness.units import FOUND_SCHEMA
 from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import ENDED_SCHEMA
-from pipeline.storage.atomic import write_table
+from pipeline.storage.files.atomic import write_table
 from pipeline.storage.run_folder import RunFolder
 
 CANDIDATES = pa.schema([(name, pa.string()) for name in ("record_id", "source", "image_id")])

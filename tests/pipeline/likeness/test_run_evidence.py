@@ -14,7 +14,7 @@ from pipeline.likeness import HASHED_SCHEMA
 from pipeline.likeness.run_evidence import run_sheets
 from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.model.errors import RunError
-from pipeline.storage.atomic import write_json, write_table
+from pipeline.storage.files.atomic import write_json, write_table
 from tests.pipeline.likeness.pictures import jpeg
 
 RED, LIME, BLUE, BOX, GREY = (255, 0, 0), (0, 255, 0), (0, 0, 255), (238, 238, 238), (204, 204, 204)

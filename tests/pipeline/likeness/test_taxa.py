@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.likeness.taxa import HELD_TAXA_SCHEMA, Overlap, held_taxa, overlap, species_keys
-from pipeline.storage.atomic import write_table
+from pipeline.storage.files.atomic import write_table
 from taxonomy import Taxonomy, build_taxonomy
 
 LISTED = pa.schema([("benchmark", pa.string()), ("taxon", pa.string())])

@@ -20,7 +20,7 @@ from pipeline.likeness.records.groups import shared_keys
 from pipeline.likeness.records.lineages import RANK_IDS
 from pipeline.likeness.records.record_texts import RecordTexts
 from pipeline.likeness.write import Decided, write_decisions
-from pipeline.storage.atomic import write_table
+from pipeline.storage.files.atomic import write_table
 from pipeline.storage.run_folder import RunFolder
 from taxonomy import RESOLVED_SCHEMA
 

@@ -16,7 +16,7 @@ from manifests import LicencePolicy, Recipe, SourceSpec
 from pipeline.losses.run_losses import ENDING, rows_left, run_losses, stage_losses
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import ENDED_SCHEMA
-from pipeline.storage.atomic import write_json, write_table
+from pipeline.storage.files.atomic import write_json, write_table
 from pipeline.storage.run_folder import RunFolder
 
 RECIPE = Recipe("r", (SourceSpec("a", "lila", "a.csv"),), licences=LicencePolicy(allow=("CC0",)))

@@ -26,7 +26,7 @@ from pipeline.media.task import Planned
 from pipeline.model.errors import StorageError
 from pipeline.stages.fetch_plan import write_units
 from pipeline.stages.fetch_work import gather, missing_units
-from pipeline.storage.atomic import sweep, write_json, write_table
+from pipeline.storage.files.atomic import sweep, write_json, write_table
 from pipeline.storage.run_folder import RunFolder
 from pipeline.storage.unit_files import finished, gathered, units_name
 

@@ -19,7 +19,7 @@ from pipeline.media.media_schema import PLAN_SCHEMA
 from pipeline.media.tally import LOG, STORED, Tally
 from pipeline.media.task import Planned
 from pipeline.stages.fetch_plan import plan_name, write_units
-from pipeline.storage.atomic import table_writer, write_json
+from pipeline.storage.files.atomic import table_writer, write_json
 from pipeline.storage.unit_files import units_name
 
 OUTCOMES = [None, None, "gone", "timeout", "host_down"]

@@ -19,7 +19,7 @@ from pipeline.run.driver import run
 from pipeline.run.sitting import NOTE
 from pipeline.run.status import RunStatus, run_status, status_lines
 from pipeline.run.status_facts import status_facts
-from pipeline.storage.atomic import read_json, write_json
+from pipeline.storage.files.atomic import read_json, write_json
 from pipeline.storage.run_folder import STAGES, RunFolder
 from tests.conftest import Demo
 from tests.end_to_end.commands import command

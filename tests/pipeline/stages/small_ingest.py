@@ -15,7 +15,7 @@ from pipeline.engine.engine import EngineOptions
 from pipeline.run.driver import run
 from pipeline.sources.darwin_core import gbif
 from pipeline.sources.release.base import Plan, Release
-from pipeline.storage.atomic import TEMPORARY_PREFIX
+from pipeline.storage.files.atomic import TEMPORARY_PREFIX
 
 ROWS = 2_000
 """Media rows that make some fifty ranges and as many buckets."""

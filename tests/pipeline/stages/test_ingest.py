@@ -22,7 +22,7 @@ from pipeline.sources import open_source
 from pipeline.stages import planned, spool
 from pipeline.stages.ingest import ReadRange, Unit, ingest_planned
 from pipeline.stages.reading import plan_release
-from pipeline.storage.atomic import TEMPORARY_PREFIX
+from pipeline.storage.files.atomic import TEMPORARY_PREFIX
 from tests.pipeline.stages.small_ingest import ROWS, ingest, mapped, small_units, tables
 
 

@@ -13,7 +13,7 @@ from pipeline.model.errors import SourceError, StorageError
 from pipeline.storage.stores import RemoteStore, open_store
 from pipeline.storage.stores.inputs import localised
 from tests.failing_file_system import failing_with
-from tests.pipeline.storage.test_failures import client_error
+from tests.pipeline.storage.files.test_failures import client_error
 
 
 def copied(address: str, folder: Path, told: list[str] | None = None) -> Path:

@@ -15,7 +15,7 @@ from pipeline.model.errors import FeedError, StorageError
 from pipeline.model.outcomes import Outcome
 from pipeline.storage.stores import FailureKind, Span, Store, StoreError, open_store
 from tests.failing_file_system import FailingFileSystem, failing_with
-from tests.pipeline.storage.test_failures import azure_error, client_error
+from tests.pipeline.storage.files.test_failures import azure_error, client_error
 from tests.s3_server import failing_s3_server
 
 CALLS: dict[str, Callable[[Store, Path], object]] = {

@@ -19,7 +19,7 @@ from pipeline.commands.cli import main
 from pipeline.engine.engine import EngineOptions
 from pipeline.run.driver import run
 from pipeline.stages.catalog import Catalog
-from pipeline.storage.atomic import read_json, write_json, write_table
+from pipeline.storage.files.atomic import read_json, write_json, write_table
 from pipeline.storage.run_folder import STAGES
 from pipeline.verify import verify
 from tests.conftest import Demo

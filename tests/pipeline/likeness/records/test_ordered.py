@@ -22,8 +22,8 @@ from pipeline.likeness.records.record_texts import TEXT_COLUMNS
 from pipeline.likeness.stored import read_places
 from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.stages.screen import CANDIDATE_SCHEMA
-from pipeline.storage.atomic import write_table
 from pipeline.storage.database import connect
+from pipeline.storage.files.atomic import write_table
 
 LABELS = [("t:G", "t:G"), ("t:one", "t:G"), ("t:two", None)]
 ORDER = "m.width DESC, c.source, c.record_id"

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from pipeline.model.errors import StorageError
 from pipeline.storage import database as sql
-from pipeline.storage.atomic import atomic_path, read_json, sweep, table_writer, write_json, write_table
 from pipeline.storage.blobs import Blobs
+from pipeline.storage.files.atomic import atomic_path, read_json, sweep, table_writer, write_json, write_table
+from pipeline.storage.parquet_files import parquet_file, read_schema, read_table, row_count
 from pipeline.storage.places import Place, RemotePath, address_of, place, remove_tree, size_of
-from pipeline.storage.tables import parquet_file, read_schema, read_table, row_count
 
 FILES = ("a.txt", "ingest/_done.json", "ingest/records/b.parquet", "ingest/records/a.parquet", "ingest/x/y/z.parquet")
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.likeness.records import members as module
-from pipeline.likeness.records.members import Kinds, Members
+from pipeline.likeness.records import group_members as module
+from pipeline.likeness.records.group_members import Kinds, Members
 from pipeline.likeness.records.nodes import picture_nodes
 
 ROWS = st.lists(st.tuples(st.integers(0, 6), st.booleans(), st.integers(0, 3)), min_size=1, max_size=25)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.storage.failures import FailureKind, failure_kind, failures, reason
+from pipeline.storage.files.failures import FailureKind, failure_kind, failures, reason
 
 MISSING, REFUSED, SHORT, FAILED = FailureKind.MISSING, FailureKind.REFUSED, FailureKind.SHORT, FailureKind.FAILED
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.model.errors import StorageError
-from pipeline.storage.atomic import TEMPORARY_PREFIX, atomic_path, sweep, table_writer, write_json, write_table
+from pipeline.storage.files.atomic import TEMPORARY_PREFIX, atomic_path, sweep, table_writer, write_json, write_table
 
 
 def test_a_failed_block_leaves_neither_the_file_nor_a_temporary_one(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.model.errors import StorageError
-from pipeline.storage.failures import failures
+from pipeline.storage.files.failures import failures
 
 
 def file_system(address: str, fresh: bool = False) -> tuple[Any, str]:

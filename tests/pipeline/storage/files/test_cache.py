@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from pipeline.model.errors import FeedError, StorageError
-from pipeline.storage.cache import ENTRY, FOLDER, GIGABYTES, Cache, Facts, cache_folder, cache_limit
+from pipeline.storage.files.cache import ENTRY, FOLDER, GIGABYTES, Cache, Facts, cache_folder, cache_limit
 
 ROOT = Path(__file__).parents[3]
 BUILDER = """
 import os, sys, time
 from pathlib import Path
-from pipeline.storage.cache import Cache
+from pipeline.storage.files.cache import Cache
 
 root, log, text, wait = Path(sys.argv[1]), sys.argv[2], sys.argv[3], float(sys.argv[4])
 

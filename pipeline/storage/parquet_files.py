@@ -19,7 +19,7 @@ def read_table(
     `filters`: conditions that all rows meet, such as ("shard", "=", "a.tar"); row groups without any are not read. At
     an address only the columns that are asked for are read. Raises FileNotFoundError when there is none.
 
-    >>> from pipeline.storage.atomic import write_table
+    >>> from pipeline.storage.files.atomic import write_table
     >>> from pipeline.storage.places import place
     >>> folder = place("memory://doctest-tables/media")
     >>> for name in "ba":

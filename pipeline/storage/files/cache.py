@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline.model.errors import StorageError
-from pipeline.storage.atomic import TEMPORARY_PREFIX, storage_error, write_json
+from pipeline.storage.files.atomic import TEMPORARY_PREFIX, storage_error, write_json
 
 logger = logging.getLogger("biomill")
 T = TypeVar("T")

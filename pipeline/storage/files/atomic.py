@@ -12,9 +12,9 @@ import json
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pipeline.model.errors import StorageError
 
@@ -22,8 +22,18 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from pipeline.storage.places.place import Place
 
+class Remote(Protocol):
+    """What an address must offer to be written to and read from: `pipeline.storage.places.RemotePath` does."""
+
+    def written(self) -> AbstractContextManager[Path]:
+        """Yield a path of this machine to write, which is uploaded when the block ends well."""
+
+    def read_text(self, encoding: str = ...) -> str:
+        """Return the whole file as text."""
+
+
+Place = Path | Remote
 TEMPORARY_PREFIX = ".tmp-"
 
 

@@ -1,0 +1,1 @@
+"""Files of this machine that are whole or absent, its cache, and what clients of file systems raise."""
