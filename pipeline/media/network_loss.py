@@ -56,6 +56,7 @@ def still_to_ask(folder: Place, error: NetworkLostError) -> NetworkLostError:
     """Return the error with how many images of a fetch's folder are still to be asked for.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> print(still_to_ask(Path(tempfile.mkdtemp()), NetworkLostError("the network is lost", remedy="mend it")))
     the network is lost; 0 of 0 images are still to be asked for
       remedy: mend it

@@ -95,8 +95,8 @@ def part_tasks(folder: Place, round_: str, units: Sequence[str], rows: int) -> t
 def part_units(units: Iterable[str], of: int) -> list[list[str]]:
     """Return the units of each of so many parts, in order.
 
-    >>> part_units(["b", "a", "c"], 2)
-    [['a', 'c'], ['b']]
+    >>> part_units(["d", "b", "a", "c"], 4)
+    [[], ['a', 'b', 'c'], [], ['d']]
     """
     parts: list[list[str]] = [[] for _ in range(of)]
     for unit in sorted(units):

@@ -57,7 +57,7 @@ class RobotsCache:
         if origin not in self._known and self._folder is not None:
             path = self._path(self._folder, origin)
             # The age of the file is wall time: it decides whether a host is asked again, never what is written.
-            if path.exists() and 0 <= time.time() - modified(path) < _DAY:
+            if path.is_file() and 0 <= time.time() - modified(path) < _DAY:
                 kept = json.loads(path.read_text(encoding="utf-8"))
                 self._known[origin] = Robots(tuple((bool(a), str(p)) for a, p in kept["rules"]), float(kept["delay"]))
         return self._known.get(origin)

@@ -23,9 +23,9 @@ from pipeline.run.noted import note_files, note_late
 from pipeline.run.preflight import known_before, refuse
 from pipeline.run.sitting import sitting
 from pipeline.stages.base import Balance, Context, Stage, note_upstream, prepare, stage_digest
-from pipeline.storage.files.atomic import TEMPORARY_PREFIX, read_json, sweep, write_json
+from pipeline.storage.files.atomic import TEMPORARY_PREFIX, create_json, read_json, sweep, write_json
 from pipeline.storage.going_on import note_command
-from pipeline.storage.places import Place
+from pipeline.storage.places import Place, place
 from pipeline.storage.places.machine_copies import inputs_folder
 from pipeline.storage.run_folder import STAGES, RunFolder
 from pipeline.storage.stores.inputs import localised
@@ -89,7 +89,7 @@ def run(
     refuse(findings, until)
     for finding in findings:
         progress(f"warning: {finding.line}")
-    folder = RunFolder(out.absolute())
+    folder = RunFolder(place(out).absolute())
     for other in reuse:
         RunFolder(other.absolute()).require_run()
     with (
@@ -118,7 +118,13 @@ def run(
         write_json(folder.manifest, manifest)
         note_command(folder.root, typed)
         others = tuple(other.absolute() for other in reuse)
-        context = Context(localised(recipe, inputs_folder(folder.root), progress), folder, progress, others)
+
+        def told(line: str) -> None:
+            # Stages say how far they are every few seconds: a run whose lease was taken ends then, not an hour later.
+            still_held()
+            progress(line)
+
+        context = Context(localised(recipe, inputs_folder(folder.root), progress), folder, told, others)
         if retry:
             from pipeline.stages.fetch import note_retry
 
@@ -127,7 +133,7 @@ def run(
             still_held()
             manifest["inputs"] |= stage.inputs(context)
             digest = stage_digest(stage, context)
-            _stage(stage, context, engine, digest)
+            _stage(stage, context, engine, digest, still_held)
             for line in stage_losses(folder, stage.name, recipe):
                 progress(line)
             facts = read_json(folder.done(stage.name))["facts"]
@@ -164,7 +170,9 @@ def sweep_top(folder: RunFolder) -> None:
     sweep(root / "taxonomy")
 
 
-def _stage(stage: Stage, context: Context, engine: Engine, digest: str) -> None:
+def _stage(
+    stage: Stage, context: Context, engine: Engine, digest: str, still_held: Callable[[], None] = lambda: None
+) -> None:
     done = context.folder.done(stage.name)
     if done.exists() and read_json(done)["digest"] == digest:
         note_late(context.folder, stage.name)
@@ -179,17 +187,22 @@ def _stage(stage: Stage, context: Context, engine: Engine, digest: str) -> None:
         balances = stage.balance(context, facts)
         check_balance(stage.name, balances)
     write_json(context.folder.stage(stage.name) / "_cost.json", dataclasses.asdict(cost))
-    write_json(
-        done,
-        {
-            "stage": stage.name,
-            "digest": digest,
-            "version": stage.version,
-            "facts": facts,
-            "balance": [dataclasses.asdict(balance) for balance in balances],
-            "files": note_files(context.folder, stage.name),
-        },
-    )
+    mark = {
+        "stage": stage.name,
+        "digest": digest,
+        "version": stage.version,
+        "facts": facts,
+        "balance": [dataclasses.asdict(balance) for balance in balances],
+        "files": note_files(context.folder, stage.name),
+    }
+    still_held()
+    if not create_json(done, mark):
+        raise RunError(
+            f"stage {stage.name!r} was marked as done by another run",
+            where=str(done),
+            expected="one run that writes the folder",
+            remedy="let the other run come to its end, then run the same command again",
+        )
     rows = ", ".join(f"{b.source} {b.rows_in:,} = {b.rows_out:,} + {b.ended:,}" for b in balances)
     context.progress(
         f"{stage.name}: done in {cost.wall_s:.1f} s ({rows})" if rows else f"{stage.name}: done in {cost.wall_s:.1f} s"

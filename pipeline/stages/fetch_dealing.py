@@ -48,6 +48,7 @@ def tasks(
     Which units are whose is written into the folder as one table, of which a task has a stretch.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> units = [Planned("a.org", "", "u", 0, 9), Planned("a.org", "", "v", 9, 9), Planned("b.org", "", "w", 18, 1)]
     >>> folder = Path(tempfile.mkdtemp())
     >>> [task] = tasks(folder, "0", units, "", {}, FetchRules(), parts=1)

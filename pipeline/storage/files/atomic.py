@@ -32,6 +32,9 @@ class Remote(Protocol):
     def read_text(self, encoding: str = ...) -> str:
         """Return the whole file as text."""
 
+    def create(self, data: bytes) -> bool:
+        """Write a small file unless there is one of that name; return whether it was written."""
+
 
 Place = Path | Remote
 TEMPORARY_PREFIX = ".tmp-"
@@ -108,7 +111,22 @@ def write_text(path: Place, text: str) -> None:
 
 def write_json(path: Place, value: Any) -> None:
     """Write JSON atomically, keys sorted, so that equal values give equal bytes."""
-    write_text(path, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    write_text(path, _json_text(value))
+
+
+def create_json(path: Place, value: Any) -> bool:
+    """Write JSON as `write_json` does; at an address only where there is no such file. Return whether it was written.
+
+    On a disk the lock of the folder keeps others from writing it.
+    """
+    if isinstance(path, Path):
+        write_json(path, value)
+        return True
+    return path.create(_json_text(value).encode())
+
+
+def _json_text(value: Any) -> str:
+    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def read_json(path: Place) -> Any:

@@ -115,7 +115,15 @@ class Lease:
         if last is None:
             return None
         holder = Holder.read(last.read_bytes())
-        return None if holder.released or self._age(last) > self._stale else holder
+        if holder.released:
+            return None
+        try:
+            age = self._age(last)
+        except StoreError as error:
+            if error.kind is not FailureKind.REFUSED:
+                raise
+            age = time.time() - last.store.modified(last.key)  # whoever may only read has no other clock
+        return None if age > self._stale else holder
 
     def _taken(self, mine: Holder) -> RemotePath:
         """Return the file of the lease that was taken."""

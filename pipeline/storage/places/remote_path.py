@@ -165,6 +165,10 @@ class RemotePath:
         """Write a small file, whole."""
         self.store.write(self.key, data)
 
+    def create(self, data: bytes) -> bool:
+        """Write a small file unless there is one of that name; return whether it was written."""
+        return self.store.create(self.key, data)
+
     def write_text(self, text: str, encoding: str = "utf-8") -> None:
         """Write a small file of text, whole."""
         self.store.write(self.key, text.encode(encoding))

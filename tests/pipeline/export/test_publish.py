@@ -161,7 +161,7 @@ def test_a_folder_at_an_address_is_copied_whole(tmp_path: Path, demo: Demo) -> N
 def test_what_cannot_be_is_refused_with_a_reason(demo: Demo, tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot be opened"):
         list(publish(demo.out, "nosuch://a/b"))
-    with pytest.raises(RunError, match="biomill publish"):
+    with pytest.raises(StorageError, match="lost a slash"):
         run(demo.recipe, Path("s3://bucket/run"))
     with pytest.raises(FeedError, match="cannot be read"):
         Feed("memory://nothing/here", RULES, SMALL)

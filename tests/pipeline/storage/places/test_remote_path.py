@@ -84,8 +84,10 @@ def test_a_file_is_whole_or_absent_and_a_failure_leaves_nothing(root: Place) -> 
     assert sweep(root) == 0
 
 
-def test_an_address_is_never_taken_for_a_file_of_this_machine(address: RemotePath, tmp_path: Path) -> None:
-    os.chdir(tmp_path)
+def test_an_address_is_never_taken_for_a_file_of_this_machine(
+    address: RemotePath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     for use in (lambda: open(address / "a"), lambda: Path(address), lambda: os.stat(address)):  # type: ignore[arg-type, call-overload]  # noqa: PTH116, PTH123, SIM115
         with pytest.raises(TypeError):
             use()
