@@ -283,4 +283,4 @@ def _parts(asked_for: Mapping[str, Round]) -> list[str]:
 def _files(folder: Place, asked_for: Mapping[str, Round]) -> str:
     """Return the FROM clause of the parts of this plan, which need not be all that lie in the folder."""
     paths = [folder / unit_path(name) for name in ("-schema", *_parts(asked_for))]
-    return f"read_parquet([{', '.join(sql.quote(str(path)) for path in paths)}])"
+    return sql.tables(paths)

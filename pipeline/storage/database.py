@@ -13,7 +13,7 @@ import duckdb
 
 from pipeline.model.errors import StorageError
 from pipeline.storage.files.atomic import atomic_path
-from pipeline.storage.places import Place, RemotePath
+from pipeline.storage.places import Place, RemotePath, local, near, size_of
 from pipeline.storage.places.scratch import scratch_folder
 from pipeline.storage.stores.remote_store import RemoteStore
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 BATCH_ROWS = 50_000
+_COPIED = 64 << 20
+"""Bytes of a table at an address that is copied to be read: a query opens each many times, and asks for little."""
 _OPEN: WeakSet[duckdb.DuckDBPyConnection] = WeakSet()
 _THREADS = 8  # beyond that, memory per thread gets short under the limits that recipes set
 
@@ -35,10 +37,22 @@ def quote(text: str) -> str:
 
 
 def parquet(folder: Place, pattern: str = "*.parquet") -> str:
-    """Return the FROM clause for all Parquet files of a folder, in name order."""
-    files = sorted(folder.glob(pattern))
-    listed = ", ".join(quote(str(path)) for path in files)
-    return f"read_parquet([{listed}])"
+    """Return the FROM clause for all Parquet files of a folder, in name order; see `tables`."""
+    if isinstance(folder, Path):
+        return tables(sorted(folder.glob(pattern)))
+    return _listed(near(folder, pattern, _COPIED))
+
+
+def tables(files: Sequence[Place]) -> str:
+    """Return the FROM clause for some Parquet files.
+
+    Of those at an address small ones are read from copies on this machine, large ones by ranges of what is asked for.
+    """
+    return _listed([local(path) if not isinstance(path, Path) and size_of(path) <= _COPIED else path for path in files])
+
+
+def _listed(files: Sequence[Place]) -> str:
+    return f"read_parquet([{', '.join(quote(str(path)) for path in files)}])"
 
 
 def in_list(values: Sequence[str]) -> str:

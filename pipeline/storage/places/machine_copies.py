@@ -15,6 +15,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pipeline.model.errors import StorageError
@@ -96,6 +97,19 @@ def local_folder(path: Place) -> Path:
             whole.touch()
     _used(home)
     return home
+
+
+def near(folder: RemotePath, pattern: str, most: int) -> list[Place]:
+    """Return the files in a folder whose names match a pattern, in order, by one listing of it.
+
+    Those of at most `most` bytes are copies on this machine: what is opened again and again costs less so.
+    """
+    found: list[Place] = []
+    for name, entry in folder.listing().items():
+        if "/" not in name and fnmatchcase(name, pattern):
+            path = folder / name
+            found.append(_copied(path, entry) if entry.size is not None and entry.size <= most else path)
+    return found
 
 
 def _copied(path: RemotePath, entry: Entry) -> Path:
