@@ -147,8 +147,10 @@ def run(
 
 
 def _check_owner(folder: RunFolder) -> None:
+    if folder.manifest.exists():
+        return  # a run of millions of files is not listed for this
     strangers = [path.name for path in folder.root.iterdir() if not path.name.startswith(".")]
-    if strangers and not folder.manifest.exists():
+    if strangers:
         raise RunError(
             "the output folder holds other things",
             where=f"{folder.root} holds {sorted(strangers)[0]!r}",
