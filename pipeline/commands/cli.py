@@ -118,7 +118,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     alone = typed and typed[0] in COMMANDS and typed[0] != "help" and not asked_by_shell()
     parser = _parser(typed[:1] if alone else COMMANDS)
     answer_shell(parser)
-    args = parser.parse_args(typed)
+    try:
+        args = parser.parse_args(typed)
+    except BiomillError as error:  # of an argument that names a place
+        print(visible(f"biomill: {error}"), file=sys.stderr)
+        return status_of(error)
     args.typed = shlex.join(["biomill", *typed])
     args.own_process = argv is None  # no caller, who might go on with something else
     if args.own_process:

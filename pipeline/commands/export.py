@@ -6,16 +6,16 @@ import argparse
 from collections.abc import Generator
 from pathlib import Path
 
+from pipeline.commands.options.run_place import run_place
 from pipeline.commands.withdraw import add_withdraw_option
 from pipeline.losses.emptiness import add_allow_empty, nothing
 from pipeline.model.exit_status import ExitStatus
-from pipeline.storage.places import place
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's arguments."""
     parser = commands.add_parser("export", help="a part of a run as shards, class folders, COCO, YOLO, Hugging Face")
-    parser.add_argument("run", type=place, help="folder of a finished run")
+    parser.add_argument("run", type=run_place, help="folder of a finished run")
     parser.add_argument("-o", "--out", type=Path, required=True, help="a new folder")
     parser.add_argument("--format", default="shards", help="shards (default), folders, coco, yolo or hugging-face")
     parser.add_argument("--where", default="", metavar="CONDITION", help="SQL over the columns of samples")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from manifests import BiomillError, LikenessRules
 from pipeline.commands.options.numbers import whole
+from pipeline.commands.options.run_place import run_place
 from pipeline.losses.emptiness import add_allow_empty, nothing
 from pipeline.model.exit_status import ExitStatus
-from pipeline.storage.places import place
 
 _DEFAULT = LikenessRules()
 _UNREAD = "biomill images PATH says what is wrong with them"
@@ -62,7 +62,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     taxa.set_defaults(lines=taxa_lines)
 
     certify = verbs.add_parser("certify", help="state a run's guarantee and prove it; 1 when it does not hold")
-    certify.add_argument("run", type=place, help="folder of a finished run")
+    certify.add_argument("run", type=run_place, help="folder of a finished run")
     certify.add_argument("-o", "--out", type=Path, metavar="DIR", help="write statement and evidence there")
     certify.set_defaults(lines=certify_lines)
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 from collections.abc import Generator
 
+from pipeline.commands.options.run_place import run_place
 from pipeline.commands.withdraw import add_withdraw_option
 from pipeline.losses.emptiness import add_allow_empty, nothing
 from pipeline.model.exit_status import ExitStatus
-from pipeline.storage.places import place
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's arguments."""
     parser = commands.add_parser("publish", help="copy the shards of a run to an object store, or any fsspec address")
-    parser.add_argument("out", type=place, metavar="run", help="folder of the run")
+    parser.add_argument("out", type=run_place, metavar="run", help="folder of the run")
     parser.add_argument("address", help="such as s3://bucket/name, or file:///mnt/share/name")
     parser.add_argument("--check", action="store_true", help="read every byte back and compare its checksum")
     add_withdraw_option(parser)

@@ -7,22 +7,22 @@ from collections.abc import Generator
 from pathlib import Path
 
 from pipeline.commands.engine import add_engine_options, engine_options
+from pipeline.commands.options.run_place import run_place
 from pipeline.losses.emptiness import add_allow_empty
-from pipeline.storage.places import place
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's arguments."""
     parser = commands.add_parser("run", help="run a recipe; goes on where it stopped")
     parser.add_argument("recipe", type=Path, help="the recipe, a TOML file")
-    parser.add_argument("-o", "--out", type=place, required=True, help="output folder of the run")
+    parser.add_argument("-o", "--out", type=run_place, required=True, help="output folder of the run")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the recipe")
     parser.add_argument(
         "--retry", default="", metavar="OUTCOMES", help="ask again for rows that ended so: throttled,timeout"
     )
     parser.add_argument(
         "--reuse",
-        type=place,
+        type=run_place,
         action="append",
         default=[],
         metavar="RUN",

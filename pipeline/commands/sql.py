@@ -9,8 +9,8 @@ import sys
 from collections.abc import Generator
 from pathlib import Path
 
+from pipeline.commands.options.run_place import run_place
 from pipeline.model.exit_status import ExitStatus
-from pipeline.storage.places import place
 
 logger = logging.getLogger("biomill")
 _EXAMPLES = """the question is one argument, a file (-f), standard input (-), or typed at a prompt:
@@ -30,7 +30,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("out", type=place, help="folder of the run")
+    parser.add_argument("out", type=run_place, help="folder of the run")
     parser.add_argument(
         "query", nargs="?", help="SQL, statements with semicolons between them; -: standard input; none: a prompt"
     )

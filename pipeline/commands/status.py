@@ -6,13 +6,13 @@ import argparse
 from collections.abc import Iterator
 
 from pipeline.commands.options.json_document import add_json_option, json_document
-from pipeline.storage.places import place
+from pipeline.commands.options.run_place import run_place
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's arguments."""
     parser = commands.add_parser("status", help="where a run stands")
-    parser.add_argument("out", type=place, help="folder of a run")
+    parser.add_argument("out", type=run_place, help="folder of a run")
     add_json_option(parser)
     parser.set_defaults(lines=lines)
 

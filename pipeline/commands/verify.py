@@ -6,16 +6,16 @@ import argparse
 from collections.abc import Generator
 
 from pipeline.commands.options.json_document import add_json_option, json_document
+from pipeline.commands.options.run_place import run_place
 from pipeline.commands.withdraw import add_withdraw_option
 from pipeline.losses.emptiness import add_allow_empty, nothing
 from pipeline.model.exit_status import ExitStatus
-from pipeline.storage.places import place
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's arguments."""
     parser = commands.add_parser("verify", help="check everything a run promises")
-    parser.add_argument("out", type=place, help="folder of a run")
+    parser.add_argument("out", type=run_place, help="folder of a run")
     add_json_option(parser)
     add_withdraw_option(parser)
     add_allow_empty(parser)

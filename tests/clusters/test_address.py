@@ -148,6 +148,7 @@ def test_an_address_that_cannot_be_written_is_told_at_once(bucket: str, tmp_path
         ("s3://no-such-bucket/run", "cannot be written"),
         ("s3:/lost/slash", "the address has lost a slash"),
         ("nosuchscheme://a/b", "the address cannot be opened"),
+        ("memory://run", "what lies in memory is gone"),
     ):
         done = command("demo", "-o", address, machine=tmp_path, check=False)
         assert done.returncode in (1, 2) and words in done.stderr and "Traceback" not in done.stderr, done.stderr
