@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from tests.conftest import Demo
 from tests.oracles.environment import ROOT, ran
 
-NEEDS = ("torch", "fsspec", "numpy", "pyarrow", "PIL")
+NEEDS = ("torch", "fsspec", "numpy", "pyarrow", "duckdb", "PIL")
 
 
 def test_the_training_script_goes_on_from_its_checkpoint_and_sees_the_same_batches_again(demo: Demo) -> None:

@@ -77,7 +77,7 @@ def test_torchrun_gives_the_same_batches_to_any_number_of_processes(demo: Demo) 
     found = []
     for world in (1, 2):
         launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(world), script]
-        out = ran([*launch, str(demo.out / "shards")], ("torch", "fsspec", "pyarrow", "PIL"))
+        out = ran([*launch, str(demo.out / "shards")], ("torch", "fsspec", "pyarrow", "duckdb", "PIL"))
         found.append(json.loads(out.strip().splitlines()[-1]))
     assert [each.pop("world") for each in found] == [1, 2]
     assert found[0] == found[1] and [len(batches) for batches in found[0].values()] == [6, 6]
