@@ -61,7 +61,13 @@ def test_the_bioclip_layout_has_every_member_that_its_random_text_loader_asks_fo
 def test_pytorch_gets_the_same_batches_for_any_workers_and_ranks_and_after_a_resume(demo: Demo, mode: str) -> None:
     found = [
         json.loads(
-            run("torch_batches.py", str(demo.out / "shards"), str(workers), mode, needs=("torch", "fsspec", "duckdb", "PIL"))
+            run(
+                "torch_batches.py",
+                str(demo.out / "shards"),
+                str(workers),
+                mode,
+                needs=("torch", "fsspec", "duckdb", "PIL"),
+            )
         )
         for workers in (0, 2)
     ]
