@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -16,6 +15,7 @@ from pipeline.privacy import create_privacy
 from pipeline.storage.database import quote
 from pipeline.storage.files.atomic import atomic_path, write_table
 from pipeline.storage.places import Place
+from pipeline.storage.places.scratch import scratch_folder
 from pipeline.storage.run_folder import RunFolder
 
 STORAGE_VERSION = "v1.0.0"
@@ -65,14 +65,14 @@ def without_rows(root: Place) -> Iterator[Path]:
     if isinstance(root, Path):
         yield root
         return
-    with tempfile.TemporaryDirectory(prefix="biomill-catalog-") as folder:
+    with scratch_folder() as folder:
         for pattern in patterns():
             file = next(root.glob(pattern), None)
             if file is not None:
                 from pipeline.storage.parquet_files import read_schema  # with Arrow, which no question needs
 
-                write_table(Path(folder) / pattern.replace("*", "empty"), read_schema(file).empty_table())
-        yield Path(folder)
+                write_table(folder / pattern.replace("*", "empty"), read_schema(file).empty_table())
+        yield folder
 
 
 def rooted(query: str, root: Place) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -10,6 +9,7 @@ from threading import Lock
 
 from pipeline.storage.files.atomic import read_json
 from pipeline.storage.places import Place, local_folder, place, remove_tree, upload
+from pipeline.storage.places.scratch import scratch_folder
 from taxonomy import Policy, Taxonomy, build_taxonomy
 from taxonomy.build.from_sources import build_id_of
 from taxonomy.build.index import MANIFEST
@@ -52,8 +52,8 @@ def build_index(sources: Sequence[str], folder: Place, languages: Sequence[str])
     if manifest.exists() and read_json(manifest)["build_id"] == build_id_of(sources, languages):
         return
     remove_tree(folder)
-    with tempfile.TemporaryDirectory(prefix="biomill-taxonomy-") as scratch:
-        built = Path(scratch) / "taxonomy"
+    with scratch_folder() as scratch:
+        built = scratch / "taxonomy"
         build_taxonomy(sources, built, languages)
         files = sorted(path for path in built.rglob("*") if path.is_file())
         for path in sorted(files, key=lambda path: path.name == MANIFEST):

@@ -13,7 +13,7 @@ import duckdb
 
 from pipeline.model.errors import StorageError
 from pipeline.storage.files.atomic import atomic_path
-from pipeline.storage.places import Place, RemotePath, local, near, size_of
+from pipeline.storage.places import Place, RemotePath, near, near_file
 from pipeline.storage.places.scratch import scratch_folder
 from pipeline.storage.stores.remote_store import RemoteStore
 
@@ -48,7 +48,7 @@ def tables(files: Sequence[Place]) -> str:
 
     Of those at an address small ones are read from copies on this machine, large ones by ranges of what is asked for.
     """
-    return _listed([local(path) if not isinstance(path, Path) and size_of(path) <= _COPIED else path for path in files])
+    return _listed([near_file(path, _COPIED) for path in files])
 
 
 def _listed(files: Sequence[Place]) -> str:

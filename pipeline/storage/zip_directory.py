@@ -23,7 +23,7 @@ from typing import IO, NamedTuple, Self, cast
 
 import numpy as np
 
-from pipeline.storage.byte_span import ByteSpan
+from pipeline.storage.files.byte_span import ByteSpan
 
 MAX_DIRECTORY_BYTES = 2 << 30
 _END, _END_MARK = struct.Struct("<4s4H2LH"), b"PK\x05\x06"

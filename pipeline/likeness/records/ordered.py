@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.likeness.records.arrays import save
+from pipeline.likeness.records.arrays import mapped, save
 from pipeline.likeness.records.candidates import Candidates, Rows, row_type
 from pipeline.likeness.records.groups import KINDS
 from pipeline.likeness.records.lineages import Lineages
@@ -165,7 +165,7 @@ class Ordered:
 
     def array(self, name: str) -> Rows:
         """Map an array with an entry for every record: row, image, pixels, picture, or one of KINDS."""
-        return np.load(self._file(name), mmap_mode="r")  # type: ignore[no-any-return]
+        return mapped(self._file(name))
 
     def digests(self) -> Iterator[pa.RecordBatch]:
         """Yield sha256 and pixel_sha256 of all images, in their order."""

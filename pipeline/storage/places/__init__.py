@@ -13,7 +13,7 @@ Lease                  who may write a folder at an address, where no kernel kee
 from __future__ import annotations
 
 from pipeline.storage.places.lease import Lease
-from pipeline.storage.places.machine_copies import driver_folder, local, local_folder, near
+from pipeline.storage.places.machine_copies import driver_folder, local, local_folder, near, near_file
 from pipeline.storage.places.mirror import Mirror
 from pipeline.storage.places.place import (
     Place,
@@ -39,6 +39,7 @@ __all__ = [
     "matching",
     "modified",
     "near",
+    "near_file",
     "place",
     "remove_tree",
     "size_of",

@@ -66,10 +66,7 @@ def local(path: Place) -> Path:
     """
     if isinstance(path, Path):
         return path
-    entry = path.entry()
-    if entry is None:
-        raise FileNotFoundError(2, "No such file or directory", str(path))
-    return _copied(path, entry)
+    return _copied(path, _entry(path))
 
 
 def local_folder(path: Place) -> Path:
@@ -107,9 +104,26 @@ def near(folder: RemotePath, pattern: str, most: int) -> list[Place]:
     found: list[Place] = []
     for name, entry in folder.listing().items():
         if "/" not in name and fnmatchcase(name, pattern):
-            path = folder / name
-            found.append(_copied(path, entry) if entry.size is not None and entry.size <= most else path)
+            found.append(_near(folder / name, entry, most))
     return found
+
+
+def near_file(path: Place, most: int) -> Place:
+    """Return a file, or, of one at an address of at most `most` bytes, a copy; raises FileNotFoundError for none."""
+    if isinstance(path, Path):
+        return path
+    return _near(path, _entry(path), most)
+
+
+def _near(path: RemotePath, entry: Entry, most: int) -> Place:
+    return _copied(path, entry) if entry.size is not None and entry.size <= most else path
+
+
+def _entry(path: RemotePath) -> Entry:
+    entry = path.entry()
+    if entry is None:
+        raise FileNotFoundError(2, "No such file or directory", str(path))
+    return entry
 
 
 def _copied(path: RemotePath, entry: Entry) -> Path:

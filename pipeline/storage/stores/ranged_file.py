@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
+from pipeline.storage.files.byte_span import Positioned
 from pipeline.storage.stores.store import Span, Store
 from pipeline.storage.stores.store_error import store_error
 
@@ -12,7 +13,7 @@ BLOCK = 1 << 18
 """Bytes that are asked for at least, so that many small reads in a row are one request."""
 
 
-class RangedFile(io.RawIOBase):
+class RangedFile(Positioned):
     """Reads what is asked for by ranges; what fails is a StoreError.
 
     >>> from pipeline.storage.stores import open_store
@@ -24,25 +25,8 @@ class RangedFile(io.RawIOBase):
     """
 
     def __init__(self, store: Store, name: str, size: int) -> None:
-        super().__init__()
-        self._store, self._name, self._size, self._at = store, name, size, 0
-
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
-    def seekable(self) -> bool:
-        """Return True."""
-        return True
-
-    def tell(self) -> int:
-        """Return the position that is read next."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a position, from the start, from here or from the end."""
-        self._at = max(0, offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence])
-        return self._at
+        super().__init__(size)
+        self._store, self._name = store, name
 
     def readinto(self, buffer: Any) -> int:
         """Fill the buffer with the bytes that follow; return how many there were."""
