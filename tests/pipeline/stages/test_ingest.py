@@ -71,7 +71,8 @@ def test_a_source_that_is_called_like_the_table_of_another_loses_nothing(tmp_pat
     source = text[start : text.index("\n[", start + 1)]
     both = source + "\n" + source.replace('"gbif"', '"gbif-multimedia"')
     recipe.write_text(text.replace(source, both) + "\n[limits]\nreject_percent = 100.0\n")
-    ingest(recipe, tmp_path / "out")
+    with small_units(4000, 2000):
+        run(load_recipe(recipe), tmp_path / "out", until="ingest")
     balance = json.loads((tmp_path / "out" / "ingest" / "_done.json").read_text())["balance"]
     assert [(each["source"], each["ended"]) for each in balance] == [("gbif", 3), ("gbif-multimedia", 3)]
 
