@@ -7,6 +7,7 @@ from functools import cache
 import jinja2
 
 from pipeline.cards.markdown import code, plain, yaml_text
+from pipeline.cards.plots import shown
 
 
 @cache
@@ -16,5 +17,15 @@ def template(name: str, escape: bool) -> jinja2.Template:
     environment = jinja2.Environment(
         loader=loader, autoescape=escape, undefined=jinja2.StrictUndefined, keep_trailing_newline=True
     )
-    environment.filters |= {"plain": plain, "code": code, "yaml_text": yaml_text}
+    environment.filters |= {
+        "plain": plain,
+        "code": code,
+        "yaml_text": yaml_text,
+        "clean": shown,
+        "oneline": _on_one_line,
+    }
     return environment.get_template(name)
+
+
+def _on_one_line(sql: str) -> str:
+    return " ".join(sql.split())

@@ -9,7 +9,7 @@ import duckdb
 from manifests import Recipe
 from pipeline.cards.croissant import croissant
 from pipeline.cards.facts import Facts, gather
-from pipeline.cards.report import report_text
+from pipeline.cards.report import report_facts, report_page, report_sections
 from pipeline.cards.templates import template
 from pipeline.catalog import connect_catalog
 from pipeline.shards import file_digest, read_checksums, write_checksums
@@ -17,7 +17,8 @@ from pipeline.storage.files.atomic import table_writer, write_text
 from pipeline.storage.places import Place, size_of
 
 CARD, CROISSANT, ATTRIBUTION, REPORT = "README.md", "croissant.json", "ATTRIBUTION.parquet", "report.html"
-CARDS = (ATTRIBUTION, CARD, CROISSANT, REPORT)
+REPORT_FACTS = "catalog/report.json"
+CARDS = (ATTRIBUTION, CARD, CROISSANT, REPORT, REPORT_FACTS)
 """What `checksums.sha256` in the run's folder lists."""
 ATTRIBUTIONS = "FROM attribution ORDER BY key"
 """The rows of ATTRIBUTION.parquet."""
@@ -27,14 +28,14 @@ def write_cards(root: Place, recipe: Recipe) -> None:
     """Write the cards of a run whose catalog stands, each file atomically; equal runs give equal bytes."""
     with connect_catalog(root) as con:
         write_attribution(con, ATTRIBUTIONS, root / ATTRIBUTION)
-        texts = card_texts(con, root, gather(con, recipe))
+        texts = card_texts(con, root, recipe, gather(con, recipe))
     for name, text in texts.items():
         write_text(root / name, text)
     write_checksums(root, CARDS)
 
 
-def card_texts(con: duckdb.DuckDBPyConnection, root: Place, facts: Facts) -> dict[str, str]:
-    """Return card, Croissant and report by file name, as they follow from the catalog's views and the files it lists.
+def card_texts(con: duckdb.DuckDBPyConnection, root: Place, recipe: Recipe, facts: Facts) -> dict[str, str]:
+    """Return card, Croissant, report and its numbers by file name, as catalog and listed files give them.
 
     `con` has the views of the run in `root`, where ATTRIBUTION.parquet stands already.
     """
@@ -48,10 +49,12 @@ def card_texts(con: duckdb.DuckDBPyConnection, root: Place, facts: Facts) -> dic
         files[path] = (file_digest(root / path), size_of(root / path))
     # The version is the content: it changes when a shard does.
     version = hashlib.sha256("".join(sorted(stated.values())).encode()).hexdigest()
+    sections = report_sections(con, root, recipe)
     return {
         CARD: card_text(facts),
         CROISSANT: croissant(facts, files, f"1.0.0+{version[:12]}"),
-        REPORT: report_text(con, root, facts),
+        REPORT: report_page(recipe, sections),
+        REPORT_FACTS: report_facts(recipe, sections),
     }
 
 

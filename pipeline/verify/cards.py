@@ -23,7 +23,7 @@ from pipeline.storage.files.atomic import read_json
 from pipeline.verify.check import Findings, Run
 from pipeline.verify.contents import Contents
 
-_PICTURE = re.compile(r"data:image/jpeg;base64,[A-Za-z0-9+/=]*|residual [0-9.]+")
+_PICTURE = re.compile(r"data:image/webp;base64,[A-Za-z0-9+/=]*|residual [0-9.]+")
 
 
 def cards(run: Run, contents: Contents) -> str:
@@ -63,7 +63,7 @@ def _texts(run: Run, facts: Facts, found: Findings) -> str:
     """Compare the texts; return what is to be said of pictures that cannot be made again here."""
     root, said = run.folder.root, ""
     try:
-        expected = card_texts(run.con, root, facts)
+        expected = card_texts(run.con, root, run.recipe, facts)
     except (VerifyError, OSError) as error:
         found.add("card, Croissant and report cannot be made anew", str(error).replace("\n", ";"))
         return said

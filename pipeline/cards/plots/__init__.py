@@ -1,0 +1,34 @@
+"""Drawings: numbers in, SVG text out, which fits any width and loads nothing."""
+
+from pipeline.cards.plots.bars import Bar, bar, bars, shares
+from pipeline.cards.plots.colours import DARK_PROPERTIES, KINDS, MARKS, PROPERTIES, STEPS
+from pipeline.cards.plots.columns import columns
+from pipeline.cards.plots.curves import Curve, curves
+from pipeline.cards.plots.dots import Dot, dots
+from pipeline.cards.plots.heat import heat
+from pipeline.cards.plots.svg import Figure, shown
+from pipeline.cards.plots.treemap import Leaf, treemap
+from pipeline.cards.plots.world_map import world_map
+
+__all__ = [
+    "DARK_PROPERTIES",
+    "KINDS",
+    "MARKS",
+    "PROPERTIES",
+    "STEPS",
+    "Bar",
+    "Curve",
+    "Dot",
+    "Figure",
+    "Leaf",
+    "bar",
+    "bars",
+    "columns",
+    "curves",
+    "dots",
+    "heat",
+    "shares",
+    "shown",
+    "treemap",
+    "world_map",
+]

@@ -1,0 +1,50 @@
+"""The sections of a report, in the order in which they stand: each asks the catalog and answers in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline.cards.sections.conflicts import conflicts
+from pipeline.cards.sections.copies import copies
+from pipeline.cards.sections.dates import dates
+from pipeline.cards.sections.faces import faces
+from pipeline.cards.sections.following import following
+from pipeline.cards.sections.funnel import funnel
+from pipeline.cards.sections.hosts import hosts
+from pipeline.cards.sections.leaks import leaks
+from pipeline.cards.sections.names import names
+from pipeline.cards.sections.pixels import pixels
+from pipeline.cards.sections.places import places
+from pipeline.cards.sections.rights import rights
+from pipeline.cards.sections.section import Asked, Chart, Picture, Pictures, Section, Table, Words, file_name
+from pipeline.cards.sections.shots import Shots
+from pipeline.cards.sections.sources import sources
+from pipeline.cards.sections.split import split
+from pipeline.cards.sections.tail import tail
+from pipeline.cards.sections.top import top
+from pipeline.cards.sections.tree import tree
+from pipeline.cards.sections.weight import weight
+from pipeline.storage.statements import Statements
+
+__all__ = ["Asked", "Chart", "Picture", "Pictures", "Section", "Table", "Words", "file_name", "sections_of"]
+
+_SHOWN = Statements("pipeline.cards.sections.shown")
+
+
+def sections_of(asked: Asked) -> Iterator[Section]:
+    """Yield the sections of a report in order; the first ones have the first pictures of what a report may hold."""
+    shots = Shots(asked.root)
+    for statement in ("shown", "taxa"):
+        asked.con.execute(_SHOWN(statement))
+    try:
+        yield top(asked)
+        yield faces(asked, shots)
+        for section in (funnel, tree, tail, places, dates, rights, weight, names):
+            yield section(asked)
+        for pictured in (copies, leaks, conflicts):
+            yield pictured(asked, shots)
+        for section in (pixels, split, hosts, following):
+            yield section(asked)
+        yield sources(asked, shots)
+    finally:
+        asked.con.execute("DROP TABLE IF EXISTS shown; DROP TABLE IF EXISTS shown_taxa")

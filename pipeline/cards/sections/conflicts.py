@@ -1,0 +1,58 @@
+"""Is there a conflict? Images that bear taxa which exclude each other, by the pair of taxa."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline.cards.plots import bar, bars
+from pipeline.cards.sections.section import Asked, Chart, Picture, Pictures, Section, Table, count
+from pipeline.cards.sections.shots import Shots
+from pipeline.storage.statements import Statements
+
+CLUSTERS, PICTURES = 6, 4
+_SQL = Statements(__name__)
+_STORED = Statements("pipeline.cards.sections.stored")
+
+
+def conflicts(asked: Asked, shots: Shots) -> Section:
+    """Return the section: the pairs of taxa that stand against each other, and some clusters with their labels."""
+    question = "Is there a conflict?"
+    records, clusters = asked.one(_SQL("counted"))
+    taxa = asked.rows(_SQL("taxa"))
+    facts = {
+        "records": records,
+        "clusters": clusters,
+        "taxa": [{"taxa": list(names), "records": many} for names, many in taxa],
+    }
+    if not records:
+        return Section("conflicts", question, "No image has two labels.", facts=facts)
+    answer = (
+        f"{count(records, 'record')} of {count(clusters, 'image')} bear taxa that exclude each other; none was kept."
+    )
+    named = [(" / ".join(names[:3]), many) for names, many in taxa]
+    parts: list[Chart | Pictures] = [
+        Chart(
+            f"The taxa that clash most are {named[0][0]}: {count(named[0][1], 'record')}.",
+            bars(
+                "clashes",
+                "Records by the taxa that clash",
+                [bar(label, many, "names") for label, many in named[:15]],
+                "records",
+            ),
+            Table.of(("taxa", "records"), named, "FROM quarantine"),
+        )
+    ]
+    groups = tuple(_groups(asked, shots))
+    if groups:
+        parts.append(Pictures("Images of one cluster, each with its label.", groups))
+    return Section("conflicts", question, answer, tuple(parts), facts)
+
+
+def _groups(asked: Asked, shots: Shots) -> Iterator[tuple[Picture, ...]]:
+    groups: dict[str, list[Picture]] = {}
+    for row in asked.rows(_SQL("clusters", stored=_STORED("stored"), most=CLUSTERS)):
+        cluster, record, source, name, unit, at, size = row
+        pictures = groups.setdefault(cluster, [])
+        if len(pictures) < PICTURES:
+            pictures.append(shots.stored(unit, at, size, str(name), source, record))
+    yield from (tuple(pictures) for pictures in groups.values() if any(each.data for each in pictures))

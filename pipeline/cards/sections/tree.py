@@ -1,0 +1,61 @@
+"""Which life is in it? Classes and their families, by area."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from pipeline.cards.plots import Leaf, bar, bars, treemap
+from pipeline.cards.sections.section import Asked, Chart, Section, Table, count, percent
+from pipeline.storage.statements import Statements
+
+_SQL = Statements(__name__)
+_NO_CLASS, _NO_FAMILY = "no class", "no family"
+
+
+def tree(asked: Asked) -> Section:
+    """Return the section: a treemap of classes and families, or bars of the genera of one family."""
+    rows = asked.rows(_SQL("families"))
+    question = "Which life is in it?"
+    facts = {
+        "families": [
+            {"kingdom": kingdom, "class": cls, "family": family, "images": images, "taxa": taxa}
+            for kingdom, cls, family, images, taxa in rows
+        ]
+    }
+    if not rows:
+        return Section("tree", question, "No image was kept.", facts=facts)
+    images = sum(row[3] for row in rows)
+    classes: Counter[str] = Counter()
+    for _, cls, _, many, _ in rows:
+        classes[cls or _NO_CLASS] += many
+    first, most = min(classes.items(), key=lambda item: (-item[1], item[0]))
+    families = len({row[2] for row in rows if row[2]})
+    answer = (
+        f"{percent(most, images)} of the images are of {first}; there are {count(len(classes), 'class', 'classes')} "
+        f"and {count(families, 'family', 'families')}."
+    )
+    table = Table.of(
+        ("kingdom", "class", "family", "images", "taxa"),
+        rows,
+        'SELECT "class", family, sum(images) AS images FROM taxa GROUP BY ALL ORDER BY images DESC',
+    )
+    if len(rows) == 1:
+        genera = asked.rows(_SQL("genera"))
+        figure = bars("families", "Images by genus", [bar(name, many) for name, many in genera], "images")
+    else:
+        leaves = [Leaf(cls or _NO_CLASS, family or _NO_FAMILY, many) for _, cls, family, many, _ in rows]
+        figure = treemap("families", "Images by class and family", leaves, "images")
+    says = f"{listed_share(classes, images)}"
+    return Section(
+        "tree", question, answer, (Chart(says, figure, table, note="Areas are images; a frame is a class."),), facts
+    )
+
+
+def listed_share(classes: Counter[str], images: int) -> str:
+    """Return the largest three classes with their shares.
+
+    >>> listed_share(Counter({"Aves": 3, "Insecta": 1}), 4)
+    'Aves 75 %, Insecta 25 %.'
+    """
+    order = sorted(classes.items(), key=lambda item: (-item[1], item[0]))[:3]
+    return ", ".join(f"{name} {percent(many, images)}" for name, many in order) + "."

@@ -1,0 +1,58 @@
+"""On whom does it rest? Creators, data sets and hosts, by how much of the images each gave."""
+
+from __future__ import annotations
+
+from pipeline.cards.plots import Curve, curves
+from pipeline.cards.sections.section import Asked, Chart, Row, Section, Table, count, percent
+from pipeline.storage.statements import Statements
+
+TOP = 10
+_SQL = Statements(__name__)
+_KINDS = (("creators", "creator"), ("datasets", "data set"), ("hosts", "host"))
+
+
+def weight(asked: Asked) -> Section:
+    """Return the section: the share of the images that the first so many creators, data sets and hosts gave."""
+    given = {name: asked.rows(_SQL("sizes", of=f"({_SQL(name)})")) for name, _ in _KINDS}
+    images = asked.one("SELECT count(*) FROM shown")[0]
+    question = "On whom does it rest?"
+    facts = {"images": images, **{name: {"number": sum(r[1] for r in rows)} for name, rows in given.items()}}
+    named = sum(size * many for size, many in given["creators"])
+    facts["images_with_creator"] = named
+    if not images:
+        return Section("weight", question, "No image was kept.", facts=facts)
+    lines, tables, said = [], [], []
+    for (name, noun), kind in zip(_KINDS, ("kept", "source", "copies"), strict=True):
+        rows = given[name]
+        if not rows:
+            continue
+        first = asked.rows(_SQL("first", of=f"({_SQL(name)})", most=TOP))
+        facts[name]["first"] = [{"name": who, "images": many} for who, many in first]
+        share = percent(sum(row[1] for row in first), images)
+        said.append(f"{count(len(first), noun)} of {facts[name]['number']:,}: {share}")
+        lines.append(Curve(f"{noun}s", _shares(rows, images), kind))
+        tables.append(Table((noun, "images"), tuple(first), facts[name]["number"]))
+    sizes = [(noun, size, many) for name, noun in _KINDS for size, many in given[name]]
+    figure = curves("shares", "Share of the images by rank", lines, "rank", "share of the images", share=True)
+    chart = Chart("; ".join(said) + ".", figure, Table.of(("of", "images each", "how many"), sizes))
+    parts: tuple[Chart | Table, ...] = (chart, *tables)
+    if not named:
+        answer = "No creator is named."
+    else:
+        creators = facts["creators"]
+        many = sum(each["images"] for each in creators["first"])
+        answer = (
+            f"{percent(many, images)} of the images are by {count(len(creators['first']), 'creator')} of "
+            f"{creators['number']:,}; {percent(images - named, images)} name none."
+        )
+    return Section("weight", question, answer, parts, facts)
+
+
+def _shares(rows: list[Row], images: int) -> list[tuple[float, float]]:
+    """Return (rank, share of the images up to it); ranks of the same size are one step of their middle and end."""
+    rank, total, points = 0, 0, []
+    for size, many in rows:
+        for nth in {1, (many + 1) // 2, many}:
+            points.append((float(rank + nth), (total + size * nth) / images))
+        rank, total = rank + many, total + size * many
+    return sorted(points)
