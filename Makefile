@@ -40,8 +40,8 @@ status: $(READY) ## Say where the run in OUT stands, also while it goes on
 sql: $(READY) ## Ask the catalog of the run in OUT the question Q="SELECT ..."
 	@$(BIN)/biomill sql "$$OUT" "$$Q"
 
-report: $(READY) ## Say where the report of the run in OUT is, or which stage it waits for
-	@test -f "$$OUT/report.html" && echo "$$OUT/report.html" || { $(BIN)/biomill status "$$OUT" && echo "no report yet: stage catalog writes it" && false; }
+report: $(READY) ## Make the report of the run in OUT anew, and say where it is
+	@$(BIN)/biomill report "$$OUT"
 
 verify: $(READY) ## Check everything that the run in OUT promises
 	@$(BIN)/biomill verify "$$OUT"

@@ -28,4 +28,5 @@ def template(name: str, escape: bool) -> jinja2.Template:
 
 
 def _on_one_line(sql: str) -> str:
-    return " ".join(sql.split())
+    """Return a statement as it stands between double quotes of a shell."""
+    return " ".join(sql.split()).replace('"', '\\"')

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import duckdb
 
 from manifests import Recipe
 from pipeline.cards.croissant import croissant
 from pipeline.cards.facts import Facts, gather
-from pipeline.cards.report import report_facts, report_page, report_sections
+from pipeline.cards.report import figures, report_facts, report_page, report_sections
 from pipeline.cards.templates import template
 from pipeline.catalog import connect_catalog
 from pipeline.shards import file_digest, read_checksums, write_checksums
@@ -61,6 +62,25 @@ def card_texts(con: duckdb.DuckDBPyConnection, root: Place, recipe: Recipe, fact
 def card_text(facts: Facts) -> str:
     """Return the dataset card in Markdown, with the metadata block that the Hugging Face Hub reads."""
     return template("README.md.jinja", escape=False).render(facts=facts)
+
+
+def make_report(
+    con: duckdb.DuckDBPyConnection, root: Place, recipe: Recipe, out: Path | None = None, drawn: Path | None = None
+) -> int:
+    """Write the report of a run anew, into its folder with its checksum, or to `out`; return the number of figures.
+
+    `con` has the run's catalog open. `drawn`: folder that gets every figure as an SVG file.
+    """
+    sections = report_sections(con, root, recipe)
+    write_text(out or root / REPORT, report_page(recipe, sections))
+    if out is None:
+        write_text(root / REPORT_FACTS, report_facts(recipe, sections))
+        write_checksums(root, CARDS)
+    files = figures(sections)
+    if drawn is not None:
+        for name, text in files.items():
+            write_text(drawn / name, text)
+    return len(files)
 
 
 def write_attribution(con: duckdb.DuckDBPyConnection, query: str, path: Place) -> None:

@@ -47,6 +47,7 @@ def closing_lines(
     yield from losses
     yield f"shards    {shown / 'shards'}"
     yield f"catalog   {shown / 'catalog.duckdb'}"
+    yield f"report    {shown / 'report.html'}"
     yield ""
     yield "try"
     yield f'  biomill sql {shown} "SELECT accepted_name, images, sources FROM taxa LIMIT 5"'

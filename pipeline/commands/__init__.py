@@ -11,8 +11,20 @@ from importlib import import_module
 from types import ModuleType
 
 COMMANDS = (
-    *("run", "status", "sql", "explain", "export", "verify", "feed", "publish", "recipe", "demo", "inspect", "images"),
-    *("records", "licences", "fetch", "plan-gbif", "pull", "taxonomy", "dedup", "leakage", "completion", "help"),
+    *("run", "status", "sql", "explain", "report", "export", "verify", "feed", "publish", "recipe", "demo", "inspect"),
+    *(
+        "images",
+        "records",
+        "licences",
+        "fetch",
+        "plan-gbif",
+        "pull",
+        "taxonomy",
+        "dedup",
+        "leakage",
+        "completion",
+        "help",
+    ),
 )
 """In the order in which help lists them."""
 

@@ -18,6 +18,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         'biomill sql out/mine "FROM taxa" --format csv',
     ),
     "explain": ("biomill explain out/mine 4100005483",),
+    "report": ("biomill report out/mine", "biomill report out/mine -o report.html --figures out/figures --open"),
     "export": (
         'biomill export out/mine -o out/birds --where "\\"class\\" = \'Aves\'"',
         "biomill export out/mine -o out/folders --format folders --classes genus",

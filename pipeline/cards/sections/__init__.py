@@ -26,14 +26,14 @@ from pipeline.cards.sections.tree import tree
 from pipeline.cards.sections.weight import weight
 from pipeline.storage.statements import Statements
 
-__all__ = ["Asked", "Chart", "Picture", "Pictures", "Section", "Table", "Words", "file_name", "sections_of"]
+__all__ = ["Asked", "Chart", "Picture", "Pictures", "Section", "Shots", "Table", "Words", "file_name", "sections_of"]
 
 _SHOWN = Statements("pipeline.cards.sections.shown")
 
 
-def sections_of(asked: Asked) -> Iterator[Section]:
+def sections_of(asked: Asked, shots: Shots | None = None) -> Iterator[Section]:
     """Yield the sections of a report in order; the first ones have the first pictures of what a report may hold."""
-    shots = Shots(asked.root)
+    shots = shots or Shots(asked.root)
     for statement in ("shown", "taxa"):
         asked.con.execute(_SHOWN(statement))
     try:

@@ -11,6 +11,7 @@ from pipeline.storage.statements import Statements
 LAST_YEARS = 30
 """Years with a row of their own; earlier ones have one together."""
 _SQL = Statements(__name__)
+_MONTHLY = "SELECT left(event_date, 7) AS month, count(*) AS images FROM samples GROUP BY 1 ORDER BY 1"
 _MONTHS = ("J", "F", "M", "A", "M", "J", "J", "A", "S", "O", "N", "D")
 
 
@@ -33,7 +34,7 @@ def dates(asked: Asked) -> Section:
         return Section("dates", question, "No image has a date." if images else "No image was kept.", facts=facts)
     span = f"in {years[0]}" if len(years) == 1 else f"from {years[0]} to {years[-1]}"
     answer = f"{percent(some, images)} of {count(images, 'image')} have a year, {span}."
-    table = Table.of(("year", "month", "images"), [(y, m or "not stated", n) for y, m, n in dated], _SQL("months"))
+    table = Table.of(("year", "month", "images"), [(y, m or "not stated", n) for y, m, n in dated], _MONTHLY)
     monthly: Counter[int] = Counter()
     for _, month, many in dated:
         if month:
