@@ -50,7 +50,8 @@ class Shots:
         name = f"{path}\0{offset}"
         if name not in self.made:
             self.made[name] = self._read(path, offset, length, digest)
-        return self.made[name]
+            return self.made[name]
+        return self._within(self.made[name])  # it stands in the page once more
 
     def _read(self, path: Place, offset: int, length: int, digest: str) -> str:
         if self.left <= 0:
@@ -74,6 +75,9 @@ class Shots:
         buffer = BytesIO()
         picture.save(buffer, "WEBP", quality=QUALITY, method=4)
         url = "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
+        return self._within(url)
+
+    def _within(self, url: str) -> str:
         if len(url) > self.left:
             self.left = 0
             return ""
