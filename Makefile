@@ -11,6 +11,7 @@ NEEDS_run := RECIPE OUT
 NEEDS_sql := OUT Q
 NEEDS_status := OUT
 NEEDS_report := OUT
+NEEDS_screenshots := OUT
 NEEDS_verify := OUT
 EXAMPLE_RECIPE := RECIPE=my-recipe.toml
 EXAMPLE_OUT := OUT=out/mine
@@ -18,7 +19,7 @@ EXAMPLE_Q := Q="SELECT * FROM funnel"
 example = make $(1) $(foreach name,$(NEEDS_$(1)),$(EXAMPLE_$(name)))
 $(foreach goal,$(MAKECMDGOALS),$(foreach name,$(NEEDS_$(goal)),$(if $($(name)),,$(error $(name)=... is missing: $(call example,$(goal))))))
 
-.PHONY: help setup demo run status sql report verify test test-whole test-clusters test-train oracles lint types docs release bench bench-fetch clean
+.PHONY: help setup demo run status sql report screenshots verify test test-whole test-clusters test-train oracles lint types docs release bench bench-fetch clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +43,9 @@ sql: $(READY) ## Ask the catalog of the run in OUT the question Q="SELECT ..."
 
 report: $(READY) ## Make the report of the run in OUT anew, and say where it is
 	@$(BIN)/biomill report "$$OUT"
+
+screenshots: $(READY) ## Make the picture of the report in the README (needs Chromium)
+	@$(BIN)/python -m tests.screenshots "$$OUT" docs/report.webp
 
 verify: $(READY) ## Check everything that the run in OUT promises
 	@$(BIN)/biomill verify "$$OUT"

@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("biomill", "pipeline", "taxonomy", "dedup", "manifests")
 FRONT = ("pyproject.toml", "README.md", "LICENSE")
 SHELLS = ("bash", "zsh", "fish")
-DATA = (".sql", ".jinja", ".toml", ".tsv", ".typed")
+DATA = (".sql", ".jinja", ".css", ".toml", ".tsv", ".typed")
 """Endings of the data that the packages read; without one of them a wheel is broken, and none may have gone."""
 API = """
 import importlib, pathlib, sys

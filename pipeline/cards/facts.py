@@ -48,6 +48,14 @@ class Facts:
     """Lines of YAML that say which files are which split, and the types of their columns; '' without images."""
     layout: str
     """Layout of the shards."""
+    prefix: str = ""
+    """What the names of shards begin with."""
+    scope: Sequence[str] = ()
+    """Sentences on life, places and times."""
+    gaps: Sequence[str] = ()
+    """Sentences on what is uneven or missing."""
+    classes: Sequence[Row] = ()
+    """(class, images in train, images in val), the largest twenty"""
     losses: Sequence[str] = ()
     """Of a run that kept nothing: the largest loss of every source, and what changes it."""
 
@@ -87,6 +95,7 @@ def gather(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> Facts:
         shards=rows("SELECT shard, count(*) FROM samples GROUP BY 1 ORDER BY 1"),
         loading=loading_block(shards.prefix, [split for split, _ in splits], shards.layout, "shards/"),
         layout=shards.layout,
+        prefix=shards.prefix,
         losses=[] if images else list(_losses(con, recipe, sources)),
     )
 

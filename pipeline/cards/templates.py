@@ -8,6 +8,7 @@ import jinja2
 
 from pipeline.cards.markdown import code, plain, yaml_text
 from pipeline.cards.plots import shown
+from pipeline.cards.scope import size_category
 
 
 @cache
@@ -23,6 +24,7 @@ def template(name: str, escape: bool) -> jinja2.Template:
         "yaml_text": yaml_text,
         "clean": shown,
         "oneline": _on_one_line,
+        "size_category": size_category,
     }
     return environment.get_template(name)
 

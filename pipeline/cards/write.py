@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from pathlib import Path
 
@@ -11,15 +12,17 @@ from manifests import Recipe
 from pipeline.cards.croissant import croissant
 from pipeline.cards.facts import Facts, gather
 from pipeline.cards.report import figures, report_facts, report_page, report_sections
+from pipeline.cards.sample import sample_sheet
+from pipeline.cards.scope import gap_lines, scope_lines, split_table
 from pipeline.cards.templates import template
 from pipeline.catalog import connect_catalog
 from pipeline.shards import file_digest, read_checksums, write_checksums
-from pipeline.storage.files.atomic import table_writer, write_text
+from pipeline.storage.files.atomic import atomic_path, table_writer, write_text
 from pipeline.storage.places import Place, size_of
 
 CARD, CROISSANT, ATTRIBUTION, REPORT = "README.md", "croissant.json", "ATTRIBUTION.parquet", "report.html"
-REPORT_FACTS = "catalog/report.json"
-CARDS = (ATTRIBUTION, CARD, CROISSANT, REPORT, REPORT_FACTS)
+REPORT_FACTS, SAMPLE = "catalog/report.json", "sample.jpg"
+CARDS = (ATTRIBUTION, CARD, CROISSANT, REPORT, REPORT_FACTS, SAMPLE)
 """What `checksums.sha256` in the run's folder lists."""
 ATTRIBUTIONS = "FROM attribution ORDER BY key"
 """The rows of ATTRIBUTION.parquet."""
@@ -29,14 +32,15 @@ def write_cards(root: Place, recipe: Recipe) -> None:
     """Write the cards of a run whose catalog stands, each file atomically; equal runs give equal bytes."""
     with connect_catalog(root) as con:
         write_attribution(con, ATTRIBUTIONS, root / ATTRIBUTION)
-        texts = card_texts(con, root, recipe, gather(con, recipe))
-    for name, text in texts.items():
-        write_text(root / name, text)
+        made = card_files(con, root, recipe, gather(con, recipe))
+    for name, data in made.items():
+        with atomic_path(root / name) as temporary:
+            temporary.write_bytes(data)
     write_checksums(root, CARDS)
 
 
-def card_texts(con: duckdb.DuckDBPyConnection, root: Place, recipe: Recipe, facts: Facts) -> dict[str, str]:
-    """Return card, Croissant, report and its numbers by file name, as catalog and listed files give them.
+def card_files(con: duckdb.DuckDBPyConnection, root: Place, recipe: Recipe, facts: Facts) -> dict[str, bytes]:
+    """Return card with its picture, Croissant, report and its numbers by file name, as the catalog gives them.
 
     `con` has the views of the run in `root`, where ATTRIBUTION.parquet stands already.
     """
@@ -51,12 +55,16 @@ def card_texts(con: duckdb.DuckDBPyConnection, root: Place, recipe: Recipe, fact
     # The version is the content: it changes when a shard does.
     version = hashlib.sha256("".join(sorted(stated.values())).encode()).hexdigest()
     sections = report_sections(con, root, recipe)
-    return {
+    facts = dataclasses.replace(
+        facts, scope=scope_lines(sections), gaps=gap_lines(sections), classes=split_table(sections)
+    )
+    texts = {
         CARD: card_text(facts),
         CROISSANT: croissant(facts, files, f"1.0.0+{version[:12]}"),
         REPORT: report_page(recipe, sections),
         REPORT_FACTS: report_facts(recipe, sections),
     }
+    return {name: text.encode() for name, text in texts.items()} | {SAMPLE: sample_sheet(sections)}
 
 
 def card_text(facts: Facts) -> str:

@@ -15,6 +15,7 @@ from pipeline.commands import COMMANDS, command_module
 from pipeline.commands.completion import answer_shell, asked_by_shell
 from pipeline.commands.examples import add_examples
 from pipeline.commands.options.arguments import Parser
+from pipeline.commands.options.live_lines import end_live_line, log_handler
 from pipeline.commands.options.outputs import check_output
 from pipeline.engine import interrupt
 from pipeline.model.errors import EmptyResultError, MissingExtraError, NetworkLostError, UnitsFailedError, UsageError
@@ -62,6 +63,7 @@ def _print(lines: Iterable[str], whole: bool) -> int:
     while True:
         try:
             line = next(each)
+            end_live_line()
             print(line if whole else visible(line))
         except StopIteration as end:
             return int(end.value or 0)
@@ -75,7 +77,7 @@ class _Formatter(logging.Formatter):
 
 
 def _log_to_stderr(debug: bool) -> None:
-    handler = logging.StreamHandler(sys.stderr)
+    handler = log_handler()
     handler.setFormatter(_Formatter("%(message)s"))
     logger.handlers[:] = [handler]
     logger.setLevel(logging.DEBUG if debug else logging.INFO)
@@ -138,7 +140,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         check_output(args)
         data = getattr(args, "for_programs", False) or getattr(args, "format", "") in _DATA
         with interrupt.heard():
-            return _print(args.lines(args), data and not sys.stdout.isatty())
+            try:
+                return _print(args.lines(args), data and not sys.stdout.isatty())
+            finally:
+                end_live_line()
     except BiomillError as error:
         status = status_of(error)
         go_on = f"\n  go on:  {args.typed}" if status == ExitStatus.NETWORK_LOST else ""

@@ -12,7 +12,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "biomill run my-recipe.toml -o out/mine --until screen --set image.side=224",
         "biomill run my-recipe.toml -o out/mine --retry throttled,timeout",
     ),
-    "status": ("biomill status out/mine",),
+    "status": ("biomill status out/mine", "biomill status out/mine --watch"),
     "sql": (
         'biomill sql out/mine "SELECT outcome, count(*) FROM ledger GROUP BY ALL"',
         'biomill sql out/mine "FROM taxa" --format csv',

@@ -11,9 +11,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.cards import ATTRIBUTION, CARDS, CROISSANT, REPORT
+from pipeline.cards import ATTRIBUTION, CARDS, CROISSANT, REPORT, SAMPLE
 from pipeline.cards.facts import Facts, gather
-from pipeline.cards.write import ATTRIBUTIONS, card_texts
+from pipeline.cards.write import ATTRIBUTIONS, card_files
 from pipeline.media.images.resampling import library_versions
 from pipeline.model.errors import VerifyError
 from pipeline.shards import CHECKSUMS, checksum_text, file_digest, read_checksums
@@ -63,11 +63,16 @@ def _texts(run: Run, facts: Facts, found: Findings) -> str:
     """Compare the texts; return what is to be said of pictures that cannot be made again here."""
     root, said = run.folder.root, ""
     try:
-        expected = card_texts(run.con, root, run.recipe, facts)
+        expected = card_files(run.con, root, run.recipe, facts)
     except (VerifyError, OSError) as error:
         found.add("card, Croissant and report cannot be made anew", str(error).replace("\n", ";"))
         return said
-    for name, text in expected.items():
+    for name, data in expected.items():
+        if name == SAMPLE:
+            if (root / name).read_bytes() != data and _same_libraries(run):
+                found.add(name, "is not the picture that the shards give")
+            continue
+        text = data.decode()
         try:
             stated = read_text(root / name)
         except VerifyError as error:

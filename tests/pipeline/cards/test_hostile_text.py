@@ -164,6 +164,9 @@ def hostile(text: str) -> Facts:
         funnel=[(text, text, 3, 75.0, text)],
         releases=[(text, text, 4, 3, citation("", text, text)), ("s", text, 4, 3, citation("gbif-dwca", "s", text))],
         datasets=[(text, text, text, 3)],
+        scope=[text],
+        gaps=[text],
+        classes=[(text, 2, 1)],
     )
 
 
