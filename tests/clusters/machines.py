@@ -7,10 +7,12 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 _SERVICE = """
@@ -21,7 +23,25 @@ pool, _ = BeamFnExternalWorkerPoolServicer.start(use_process=True)
 print(LocalJobServicer().start_grpc_server(), pool, flush=True)
 time.sleep(3600)
 """
-_WORKER = "apache_beam.runners.worker.sdk_worker_main"
+_SCHEDULER = """
+import asyncio
+from distributed import Scheduler
+async def main():
+    async with Scheduler(host="127.0.0.1", port=0, dashboard=False) as scheduler:
+        print(scheduler.address, flush=True)
+        await scheduler.finished()
+asyncio.run(main())
+"""
+_DASK_WORKER = """
+import asyncio, sys
+from distributed import Worker
+async def main():
+    async with Worker(sys.argv[1], nthreads=1, memory_limit=0, dashboard=False) as worker:
+        print(worker.address, flush=True)
+        await worker.finished()
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
 
 
 def needs_namespaces(folder: Path) -> None:
@@ -32,7 +52,7 @@ def needs_namespaces(folder: Path) -> None:
         pytest.skip("mount namespaces need rights that this user lacks")
 
 
-def environment(machine: Path) -> dict[str, str]:
+def environment(machine: Path, **more: str) -> dict[str, str]:
     """Return the variables of a process whose cache and temporary files lie in a folder of its machine."""
     return {
         **os.environ,
@@ -40,61 +60,121 @@ def environment(machine: Path) -> dict[str, str]:
         "TMPDIR": str(machine / "tmp"),
         "PYTHONPATH": str(Path.cwd()),
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        **more,
     }
 
 
 def lonely(machine: Path, hidden: Sequence[Path]) -> list[str]:
     """Return the words behind which a command runs on a machine of its own; it sees nothing of the hidden folders."""
+    for folder in (machine, *hidden):
+        folder.mkdir(parents=True, exist_ok=True)
     mounts = [f"mount -t tmpfs none {shlex.quote(str(folder))}" for folder in (machine, *hidden)]
     made = [f"mkdir {shlex.quote(str(machine / name))}" for name in ("tmp", "cache")]
     return ["unshare", "-m", "sh", "-c", " && ".join([*mounts, *made, 'exec "$@"']), "sh"]
 
 
-@contextmanager
-def portable(folder: Path, hidden: Sequence[Path], workers: int = 2) -> Iterator[list[str]]:
-    """Yield the options of a job service whose workers are each on a machine of its own.
+@dataclass(frozen=True)
+class Cluster:
+    """Workers that see nothing of who sends them work."""
 
-    `folder`: an empty one for the service itself; `hidden`: what the workers see nothing of.
+    options: Sequence[str]
+    """Of a command that is to use them."""
+    workers: Callable[[], list[int]]
+    """Process ids of those that are there now."""
+
+
+@contextmanager
+def portable(folder: Path, hidden: Sequence[Path], workers: int = 2) -> Iterator[Cluster]:
+    """Yield a job service of Beam's portable runner whose workers are each on a machine of its own.
+
+    `folder`: a new one for the service itself; `hidden`: what the workers see nothing of.
     """
     machine, bin_ = folder / "worker", folder / "bin"
-    for each in (machine, bin_, folder / "service" / "tmp", *hidden):
-        each.mkdir(parents=True, exist_ok=True)
+    for each in (bin_, folder / "service" / "tmp"):
+        each.mkdir(parents=True)
     # The pool starts what is called `python`.
     words = " ".join(map(shlex.quote, [*lonely(machine, hidden), sys.executable]))
     (bin_ / "python").write_text(f'#!/bin/sh\nexport TMPDIR={shlex.quote(str(machine / "tmp"))}\nexec {words} "$@"\n')
     (bin_ / "python").chmod(0o755)
-    variables = {**environment(machine), "TMPDIR": str(folder / "service" / "tmp")}
+    variables = environment(machine, TMPDIR=str(folder / "service" / "tmp"))
     variables["PATH"] = f"{bin_}:{variables['PATH']}"
+    with _running([sys.executable, "-c", _SERVICE], variables) as (service, line):
+        port, pool = line.split()
+
+        def there() -> list[int]:
+            children = psutil.Process(service).children(recursive=True)
+            return [child.pid for child in children if _is_worker(child)]
+
+        options = ["--environment_type=EXTERNAL", f"--environment_config={pool}", f"--sdk_worker_parallelism={workers}"]
+        passed = [f"--beam-option={option}" for option in options]
+        yield Cluster(["--runner", "portable", "--job-endpoint", f"localhost:{port}", *passed], there)
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    try:
+        return "sdk_worker_main" in " ".join(process.cmdline())
+    except psutil.Error:  # it has ended
+        return False
+
+
+@contextmanager
+def dask(folder: Path, hidden: Sequence[Path], workers: int = 2) -> Iterator[Cluster]:
+    """Yield a Dask cluster whose workers are each on a machine of its own; else as `portable`."""
+    pytest.importorskip("distributed")
+    machine = folder / "worker"
+    (folder / "scheduler" / "tmp").mkdir(parents=True)
+    behind = lonely(machine, hidden)
+    with ExitStack() as stack:
+        scheduler = [sys.executable, "-c", _SCHEDULER]
+        _, address = stack.enter_context(_running(scheduler, environment(folder / "scheduler")))
+        pids = []
+        for _ in range(workers):
+            worker = [*behind, sys.executable, "-c", _DASK_WORKER, address]
+            pids.append(stack.enter_context(_running(worker, environment(machine)))[0])
+        runner = "apache_beam.runners.dask.dask_runner.DaskRunner"
+        options = ["--runner", runner, f"--beam-option=--dask_client_address={address}"]
+        yield Cluster(options, lambda: [pid for pid in pids if psutil.pid_exists(pid)])
+
+
+@contextmanager
+def _running(words: Sequence[str], variables: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+    """Yield the process id of a service, and the first line that it says; it ends with the block."""
     service = subprocess.Popen(
-        [sys.executable, "-c", _SERVICE],
+        words,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        env=variables,
+        env=dict(variables),
         start_new_session=True,
     )
     try:
         assert service.stdout is not None
-        port, pool = service.stdout.readline().split()
-        options = ["--environment_type=EXTERNAL", f"--environment_config={pool}", f"--sdk_worker_parallelism={workers}"]
-        yield ["--runner", "portable", "--job-endpoint", f"localhost:{port}", *(f"--beam-option={o}" for o in options)]
+        line = service.stdout.readline().strip()
+        assert line, "the service did not begin"
+        yield service.pid, line
     finally:
         with suppress(ProcessLookupError):
             os.killpg(service.pid, signal.SIGKILL)
         service.wait()
 
 
-def command(
-    *words: str, machine: Path, behind: Sequence[str] = (), check: bool = True
-) -> subprocess.CompletedProcess[str]:
-    """Run a command of Biomill on a machine."""
-    (machine / "tmp").mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(
+def begin(*words: str, machine: Path, behind: Sequence[str] = ()) -> subprocess.Popen[str]:
+    """Begin a command of Biomill on a machine; its messages are to be read."""
+    if not behind:
+        (machine / "tmp").mkdir(parents=True, exist_ok=True)
+    return subprocess.Popen(
         [*behind, sys.executable, "-m", "pipeline.commands.cli", *words],
-        capture_output=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
         env=environment(machine),
-        cwd=Path.cwd(),
+        start_new_session=True,
     )
-    assert not check or done.returncode == 0, done.stderr
-    return done
+
+
+def command(*words: str, machine: Path, behind: Sequence[str] = (), check: bool = True) -> str:
+    """Run a command of Biomill on a machine to its end, and return its messages."""
+    running = begin(*words, machine=machine, behind=behind)
+    _, said = running.communicate()
+    assert not check or running.returncode == 0, said
+    return said

@@ -19,6 +19,8 @@ from pipeline.storage.places.publisher import Publisher
 ARCHIVES = (".zip", ".tar")
 """Suffixes of a folder's files that are opened as parts of the store."""
 _OUTSIDE, _IRREGULAR = "a link leads out of the store", "not a regular file"
+_LINK = "-> "
+"""Before the name of the folder that a link leads to."""
 
 
 class PublishedStore(MediaStore):
@@ -49,22 +51,31 @@ class PublishedStore(MediaStore):
         if reason:
             return Fetched(Outcome.MISSING_FILE, detail=reason)
         name = PurePosixPath(relative_path).as_posix()
-        piece = self._folder.files.get(name)
+        real = self._real(name)
+        piece = self._folder.files.get(real)
         if piece is None:
-            if other := self._other(name):
+            if other := self._other(real):
                 return Fetched(Outcome.MISSING_FILE, final_url=name, detail=other)
             return self._archives.read(name, max_bytes, take)
         if piece.size > max_bytes:
             return too_large(name, piece.size, max_bytes)
         return read_parts([piece.read()], name, max_bytes, take)
 
-    def _other(self, name: str) -> str:
+    def _real(self, name: str) -> str:
+        """Return a name without links to folders of the store."""
+        real = PurePosixPath()
+        for part in PurePosixPath(name).parts:
+            said = self._folder.others.get((real / part).as_posix(), "")
+            real = PurePosixPath(said.removeprefix(_LINK)) if said.startswith(_LINK) else real / part
+        return real.as_posix()
+
+    def _other(self, real: str) -> str:
         """Return why what lies under a name is not read; '' when nothing lies there."""
+        if real == ".":
+            return _IRREGULAR
         others = self._folder.others
-        if name in others:
-            return others[name]
-        above = (parent.as_posix() for parent in PurePosixPath(name).parents)
-        return next((_OUTSIDE for parent in above if others.get(parent) == _OUTSIDE), "")
+        above = (parent.as_posix() for parent in PurePosixPath(real).parents)
+        return others.get(real, "") or next((_OUTSIDE for parent in above if others.get(parent) == _OUTSIDE), "")
 
 
 def open_published(text: str) -> MediaStore:
@@ -90,14 +101,8 @@ def publish_store(path: Path, publisher: Publisher) -> Piece:
     return publisher.folder(path, names, others)
 
 
-def _entries(
-    folder: Path, root: Path, below: PurePosixPath, above: frozenset[Path] = frozenset()
-) -> Iterator[tuple[str, str]]:
-    """Yield what lies in a folder by its name, with why it is not read, or '' for a file.
-
-    A folder that a link makes lie in itself is gone into once.
-    """
-    real = folder.resolve()
+def _entries(folder: Path, root: Path, below: PurePosixPath) -> Iterator[tuple[str, str]]:
+    """Yield what lies in a folder by its name, with why it is not read, or '' for a file."""
     with os.scandir(folder) as entries:
         found = sorted(entries, key=lambda entry: entry.name)
     for entry in found:
@@ -107,9 +112,10 @@ def _entries(
             continue  # a link to nothing
         if not target.is_relative_to(root):
             yield name, _OUTSIDE
+        elif target.is_dir() and entry.is_symlink():
+            yield name, f"{_LINK}{target.relative_to(root).as_posix()}"
         elif target.is_dir():
             yield name, _IRREGULAR
-            if target not in above | {real}:
-                yield from _entries(Path(entry.path), root, below / entry.name, above | {real})
+            yield from _entries(Path(entry.path), root, below / entry.name)
         else:
             yield name, "" if target.is_file() else _IRREGULAR
