@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from pipeline.engine.failures import Report
 
 
+_SHARES = 64
+"""Elements that a graph begins with: Dask's runner spreads those over its workers, and nothing that comes of them."""
+
+
 @dataclass(frozen=True)
 class RunUnits:
     """A graph that applies `work` to every unit of a file, spread over the workers; see `Executor.follow`.
@@ -32,7 +36,7 @@ class RunUnits:
 
         (
             pipeline
-            | f"{self.label}/units" >> beam.Impulse()
+            | f"{self.label}/units" >> beam.Create(range(_SHARES), reshuffle=False)
             | f"{self.label}/numbers" >> beam.FlatMap(_Numbers(self.units)).with_output_types(int)
             | f"{self.label}/spread" >> beam.Reshuffle()
             | f"{self.label}/work" >> beam.Map(_Work(self.units, report.on_unit(self.work)))
@@ -43,8 +47,8 @@ class RunUnits:
 class _Numbers:
     units: str
 
-    def __call__(self, _: bytes) -> range:
-        return range(count_units(self.units))
+    def __call__(self, share: int) -> range:
+        return range(share, count_units(self.units), _SHARES)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -82,6 +83,17 @@ class Cluster:
     workers: Callable[[], list[int]]
     """Process ids of those that are there now."""
 
+    def lose_one(self) -> None:
+        """Kill a worker that has been there for a moment, in which it was given work."""
+        end = time.monotonic() + 120
+        while time.monotonic() < end:
+            seen = self.workers()
+            time.sleep(1)
+            for pid in sorted(set(seen) & set(self.workers())):
+                os.kill(pid, signal.SIGKILL)
+                return
+        raise AssertionError("there was no worker to kill")
+
 
 @contextmanager
 def portable(folder: Path, hidden: Sequence[Path], workers: int = 2) -> Iterator[Cluster]:
@@ -132,7 +144,8 @@ def dask(folder: Path, hidden: Sequence[Path], workers: int = 2) -> Iterator[Clu
             worker = [*behind, sys.executable, "-c", _DASK_WORKER, address]
             pids.append(stack.enter_context(_running(worker, environment(machine)))[0])
         runner = "apache_beam.runners.dask.dask_runner.DaskRunner"
-        options = ["--runner", runner, f"--beam-option=--dask_client_address={address}"]
+        passed = [f"--dask_client_address={address}", "--dask_partition_size=1"]
+        options = ["--runner", runner, *(f"--beam-option={option}" for option in passed)]
         yield Cluster(options, lambda: [pid for pid in pids if psutil.pid_exists(pid)])
 
 
@@ -158,23 +171,53 @@ def _running(words: Sequence[str], variables: Mapping[str, str]) -> Iterator[tup
         service.wait()
 
 
-def begin(*words: str, machine: Path, behind: Sequence[str] = ()) -> subprocess.Popen[str]:
-    """Begin a command of Biomill on a machine; its messages are to be read."""
-    if not behind:
-        (machine / "tmp").mkdir(parents=True, exist_ok=True)
-    return subprocess.Popen(
-        [*behind, sys.executable, "-m", "pipeline.commands.cli", *words],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(machine),
-        start_new_session=True,
-    )
+class Running:
+    """A command of Biomill that goes on, on a machine."""
+
+    def __init__(self, words: Sequence[str], machine: Path, behind: Sequence[str]) -> None:
+        if not behind:
+            (machine / "tmp").mkdir(parents=True, exist_ok=True)
+        self.process = subprocess.Popen(
+            [*behind, sys.executable, "-m", "pipeline.commands.cli", *words],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(machine),
+            start_new_session=True,
+        )
+        self.said = ""
+
+    def wait_for(self, words: str) -> None:
+        """Read what the command says until a line begins with the words; fail when it ends before."""
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.said += line
+            if line.startswith(words):
+                return
+        raise AssertionError(f"it ended before it said {words!r}:\n{self.said}")
+
+    def kill(self) -> None:
+        """Kill the command with all of its processes."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        if self.process.stderr is not None:
+            self.process.stderr.close()
 
 
-def command(*words: str, machine: Path, behind: Sequence[str] = (), check: bool = True) -> str:
+@contextmanager
+def running(*words: str, machine: Path, behind: Sequence[str] = ()) -> Iterator[Running]:
+    """Yield a command of Biomill that goes on; it is killed with the block."""
+    begun = Running(words, machine, behind)
+    try:
+        yield begun
+    finally:
+        begun.kill()
+
+
+def command(*words: str, machine: Path, behind: Sequence[str] = ()) -> str:
     """Run a command of Biomill on a machine to its end, and return its messages."""
-    running = begin(*words, machine=machine, behind=behind)
-    _, said = running.communicate()
-    assert not check or running.returncode == 0, said
-    return said
+    with running(*words, machine=machine, behind=behind) as begun:
+        _, said = begun.process.communicate()
+        assert begun.process.returncode == 0, said
+        return str(said)

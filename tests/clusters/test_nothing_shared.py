@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -19,7 +17,7 @@ from pipeline.demo.run import prepared_corpus
 from pipeline.demo.server import connect_to, serve
 from pipeline.storage.places import RemotePath
 from pipeline.storage.stores import open_store
-from tests.clusters.machines import Cluster, begin, command, dask, lonely, needs_namespaces, portable
+from tests.clusters.machines import Cluster, command, dask, lonely, needs_namespaces, portable, running
 from tests.real_input.prepared import ready
 from tests.real_input.released import ARCHIVE, DATA
 from tests.s3_server import s3_server
@@ -93,16 +91,8 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         yield found
 
 
-def told(running: subprocess.Popen[str], words: str) -> bool:
-    """Read what a command says until it says the words; return whether it did before its end."""
-    assert running.stderr is not None
-    return any(line.startswith(words) for line in running.stderr)
-
-
-def killed(running: subprocess.Popen[str], address: str) -> None:
-    """Kill a driver, and take its lease away, sooner than the minute after which it is over."""
-    os.killpg(running.pid, signal.SIGKILL)
-    running.communicate()
+def released(address: str) -> None:
+    """Take the lease of a killed driver away, sooner than the minute after which it is over."""
     leases = RemotePath.of(f"{address}/.lease")
     for name in leases.listing():
         (leases / name).unlink()
@@ -115,22 +105,18 @@ def test_a_run_of_machines_that_share_a_bucket_alone_and_die(
     address = f"{bucket}/{grounds.__name__}-{case.recipe.parents[2].name}"
     words = ["run", "-o", address, *case.options]
     with grounds(tmp_path / "cluster", [case.machine]) as cluster:
-        # A worker is killed in the middle of a stage; the driver ends, or others do its work.
-        running = begin(*words, str(case.recipe), *cluster.options, machine=case.machine)
-        assert told(running, "fetch: started")
-        end = time.monotonic() + 60
-        while not cluster.workers() and time.monotonic() < end:
-            time.sleep(0.1)
-        time.sleep(1.5)
-        os.kill(cluster.workers()[0], signal.SIGKILL)
-        time.sleep(2)
-        killed(running, address)
+        # A worker is killed in the middle of a stage, and then the driver, whether it waits, ended, or others work on.
+        with running(*words, str(case.recipe), *cluster.options, machine=case.machine) as driver:
+            driver.wait_for("fetch: started")
+            cluster.lose_one()
+            time.sleep(2)
+        released(address)
         published = open_store(f"{address}/inputs").listing()
         # The same command goes on, and is killed in its turn.
-        running = begin(*words, str(case.recipe), *cluster.options, machine=case.machine)
-        assert told(running, "likeness: started")
-        time.sleep(1)
-        killed(running, address)
+        with running(*words, str(case.recipe), *cluster.options, machine=case.machine) as driver:
+            driver.wait_for("likeness: started")
+            time.sleep(1)
+        released(address)
         assert open_store(f"{address}/inputs").listing() == published
         # A machine that has the recipe alone takes it to its end.
         recipe = tmp_path / "recipe.toml"
