@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 _SHARES = 64
-"""Elements that a graph begins with: Dask's runner spreads those over its workers, and nothing that comes of them."""
+"""Elements that a graph begins with on Dask: its runner spreads those over workers, and nothing that comes of them."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class RunUnits:
 
         (
             pipeline
-            | f"{self.label}/units" >> beam.Create(range(_SHARES), reshuffle=False)
+            | f"{self.label}/units" >> (beam.Create(range(_SHARES)) if _is_dask(pipeline) else beam.Impulse())
             | f"{self.label}/numbers" >> beam.FlatMap(_Numbers(self.units)).with_output_types(int)
             | f"{self.label}/spread" >> beam.Reshuffle()
             | f"{self.label}/work" >> beam.Map(_Work(self.units, report.on_unit(self.work)))
@@ -47,8 +47,9 @@ class RunUnits:
 class _Numbers:
     units: str
 
-    def __call__(self, share: int) -> range:
-        return range(share, count_units(self.units), _SHARES)
+    def __call__(self, share: int | bytes) -> range:
+        count = count_units(self.units)
+        return range(share, count, _SHARES) if isinstance(share, int) else range(count)
 
 
 @dataclass(frozen=True)
@@ -60,3 +61,7 @@ class _Work:
 
     def __call__(self, number: int) -> object:
         return self.work(read_unit(self.units, number))
+
+
+def _is_dask(pipeline: beam.Pipeline) -> bool:
+    return type(pipeline.runner).__name__ == "DaskRunner"

@@ -124,7 +124,7 @@ def portable(folder: Path, hidden: Sequence[Path], workers: int = 2) -> Iterator
 
 def _is_worker(process: psutil.Process) -> bool:
     try:
-        return "sdk_worker_main" in " ".join(process.cmdline())
+        return "SdkHarness" in " ".join(process.cmdline())
     except psutil.Error:  # it has ended
         return False
 
