@@ -76,6 +76,11 @@ class Engine(AbstractContextManager["Engine"]):
         """How many workers share the units; 0 where nobody here knows."""
         return self.options.workers if self.options.runner in (LOCAL, PORTABLE) else 0
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether workers may be on other machines: they are neither this process nor forks of one that it starts."""
+        return not (self.options.in_process or self.options.pool_needed)
+
     def check(self) -> None:
         """Raise UsageError when the options name a runner that Beam does not have, or no worker."""
         self.options.check()
@@ -122,8 +127,8 @@ class Engine(AbstractContextManager["Engine"]):
 
     def _probed(self, folder: str) -> Generator[None]:
         """Have one worker look at the folder before the first pipeline that may go to other machines."""
-        if self.options.in_process or self.options.pool_needed or self._looked:
-            return  # the workers are this process, or forks of one that it starts
+        if not self.elsewhere or self._looked:
+            return
         probe = Probe(folder)
         probe.ask()
         try:

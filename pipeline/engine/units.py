@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from pipeline.engine.failures import Report
 
 
+_SHARES = 64
+"""Elements that a graph begins with on Dask: its runner spreads those over workers, and nothing that comes of them."""
+
+
 @dataclass(frozen=True)
 class RunUnits:
     """A graph that applies `work` to every unit of a file, spread over the workers; see `Executor.follow`.
@@ -32,7 +36,7 @@ class RunUnits:
 
         (
             pipeline
-            | f"{self.label}/units" >> beam.Impulse()
+            | f"{self.label}/units" >> (beam.Create(range(_SHARES)) if _is_dask(pipeline) else beam.Impulse())
             | f"{self.label}/numbers" >> beam.FlatMap(_Numbers(self.units)).with_output_types(int)
             | f"{self.label}/spread" >> beam.Reshuffle()
             | f"{self.label}/work" >> beam.Map(_Work(self.units, report.on_unit(self.work)))
@@ -43,8 +47,9 @@ class RunUnits:
 class _Numbers:
     units: str
 
-    def __call__(self, _: bytes) -> range:
-        return range(count_units(self.units))
+    def __call__(self, share: int | bytes) -> range:
+        count = count_units(self.units)
+        return range(share, count, _SHARES) if isinstance(share, int) else range(count)
 
 
 @dataclass(frozen=True)
@@ -56,3 +61,7 @@ class _Work:
 
     def __call__(self, number: int) -> object:
         return self.work(read_unit(self.units, number))
+
+
+def _is_dask(pipeline: beam.Pipeline) -> bool:
+    return type(pipeline.runner).__name__ == "DaskRunner"

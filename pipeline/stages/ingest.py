@@ -18,13 +18,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
+from manifests import Recipe
 from pipeline.model.errors import SourceError
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import ABSORBED, ENDED_SCHEMA, conform, empty_records
 from pipeline.sources import open_source
 from pipeline.sources.release.base import Mapped, Release
 from pipeline.stages.base import Balance, Context, Stage, plan_outputs, ticker
+from pipeline.stages.kept_inputs import absent_input
 from pipeline.stages.planned import PlannedRelease, read_planned, write_planned
+from pipeline.stages.published_plan import kept_release, plan_before, published_plan
 from pipeline.stages.reading import map_partition, map_range, plan_release, spool_range
 from pipeline.stages.spool import spooled_buckets
 from pipeline.storage.database import connect, copy, parquet
@@ -36,6 +39,7 @@ from pipeline.storage.unit_files import listed
 
 if TYPE_CHECKING:
     from pipeline.engine.engine import Engine
+    from pipeline.storage.places.publisher import Publisher
 
 _SQL = Statements(__name__)
 _RETURN_EVERY = 8
@@ -185,13 +189,41 @@ class Ingest(Stage):
         self._releases = [open_source(spec.kind).inspect(spec) for spec in context.recipe.sources]
         return context.digests({r.spec.name: [Path(f) for f in r.files] for r in self._releases})
 
+    def paths(self, recipe: Recipe) -> list[str]:
+        """Return the releases, and what names their pages."""
+        return [path for spec in recipe.sources for path in (spec.path, spec.hierarchy) if path]
+
+    def keep(self, context: Context, publisher: Publisher) -> dict[str, Any]:
+        """Return what the releases are; what units read of them is published when they are cut."""
+        return {release.spec.name: kept_release(release) for release in self._releases}
+
+    def take(self, context: Context) -> Context:
+        """Take the releases for what they were."""
+        self._releases = [Release(spec, **self.kept[spec.name]) for spec in context.recipe.sources]
+        return context
+
+    def _planned(self, context: Context, release: Release) -> PlannedRelease:
+        """Return a release that is cut into units, and published where workers do not see this machine."""
+        folder, name, publisher = context.folder.stage(self.name), release.spec.name, context.publisher
+        before = plan_before(folder, name, publisher) if publisher or self.taken is not None else None
+        if before is not None:
+            return before
+        if self.taken is not None:
+            raise absent_input(release.spec.path, "its tables, which are published before the first work unit begins")
+        planned = plan_release(release, folder, unpacked=context.driver_folder(self.name))
+        if publisher is None:
+            return planned
+        published = published_plan(planned, publisher)
+        publisher.tell()
+        return published
+
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
         """Plan, read, map; then check the share of malformed rows."""
         folder, here = context.folder.stage(self.name), context.driver_folder(self.name)
         releases: list[PlannedRelease] = []
         facts: dict[str, Any] = {}
         for release in self._releases:
-            planned = plan_release(release, folder, unpacked=here)
+            planned = self._planned(context, release)
             releases.append(planned)
             facts[release.spec.name] = {
                 "release": release.release,

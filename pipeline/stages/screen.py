@@ -8,6 +8,7 @@ fetched once.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 
-from manifests import Recipe
+from manifests import Recipe, RecipePath
+from manifests.paths import as_given
 from pipeline.likeness.taxa import held_taxa
 from pipeline.losses.name_fall import fall_sql, missing_sql
 from pipeline.media import check_url, to_uri
@@ -29,11 +31,13 @@ from pipeline.stages.preference import provenance, specimen_key
 from pipeline.storage import database as sql
 from pipeline.storage.files.atomic import table_writer, write_table
 from pipeline.storage.places import Place, local_folder, remove_tree
+from pipeline.storage.places.published import taken
 from pipeline.storage.statements import Statements
 from pipeline.withdrawal import NOTED, NOTHING, gather, noted_lists, read_withdrawals
 
 if TYPE_CHECKING:
     from pipeline.engine.engine import Engine
+    from pipeline.storage.places.publisher import Publisher
 
 ADDRESS_FIELDS = [pa.field(name, pa.string()) for name in ("image_id", "media_id", "store", "address", "host")]
 CANDIDATE_SCHEMA = pa.schema(
@@ -136,6 +140,20 @@ class Screen(Stage):
     def inputs(self, context: Context) -> dict[str, str]:
         """Digest the lists of what is withdrawn."""
         return context.digests({"withdraw": [Path(path) for path in context.recipe.withdraw]})
+
+    def paths(self, recipe: Recipe) -> list[str]:
+        """Return the lists of what is withdrawn."""
+        return list(recipe.withdraw)
+
+    def keep(self, context: Context, publisher: Publisher) -> dict[str, Any]:
+        """Publish the lists: no unit reads them, but a machine that goes on may lack them."""
+        return {"withdraw": [publisher.file(Path(path)).text() for path in context.recipe.withdraw]}
+
+    def take(self, context: Context) -> Context:
+        """Take copies of the lists."""
+        pairs = zip(self.kept["withdraw"], context.recipe.withdraw, strict=True)
+        here = tuple(RecipePath(str(taken(text)), as_given(path)) for text, path in pairs)
+        return dataclasses.replace(context, recipe=dataclasses.replace(context.recipe, withdraw=here))
 
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
         """Judge all records in one pass, then all media that several records name, with bounded memory."""

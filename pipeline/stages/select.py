@@ -6,12 +6,15 @@ split is a hash of the group, so that images which belong together never straddl
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from manifests import Recipe, RecipePath
+from manifests.paths import as_given
 from pipeline.model.evidence_text import evidence
 from pipeline.model.ids import hash64
 from pipeline.model.outcomes import Outcome
@@ -21,10 +24,12 @@ from pipeline.stages.base import Balance, Context, Stage, balance_of
 from pipeline.storage import database as sql
 from pipeline.storage.files.atomic import table_writer
 from pipeline.storage.places import local_folder
+from pipeline.storage.places.published import taken
 from pipeline.storage.statements import Statements
 
 if TYPE_CHECKING:
     from pipeline.engine.engine import Engine
+    from pipeline.storage.places.publisher import Publisher
 
 DECISION_SCHEMA = pa.schema(
     [
@@ -71,6 +76,21 @@ class Select(Stage):
         """Digest the list of threatened taxa."""
         listed = context.recipe.privacy.threatened
         return context.digests({"threatened": [Path(listed)]}) if listed else {}
+
+    def paths(self, recipe: Recipe) -> list[str]:
+        """Return the list of threatened taxa."""
+        return [recipe.privacy.threatened] if recipe.privacy.threatened else []
+
+    def keep(self, context: Context, publisher: Publisher) -> dict[str, Any]:
+        """Publish the list: no unit reads it, but a machine that goes on may lack it."""
+        return {"threatened": [publisher.file(Path(path)).text() for path in self.paths(context.recipe)]}
+
+    def take(self, context: Context) -> Context:
+        """Take a copy of the list."""
+        privacy = context.recipe.privacy
+        here = RecipePath(str(taken(*self.kept["threatened"])), as_given(privacy.threatened))
+        privacy = dataclasses.replace(privacy, threatened=here)
+        return dataclasses.replace(context, recipe=dataclasses.replace(context.recipe, privacy=privacy))
 
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
         """Decide every kept record."""

@@ -21,6 +21,7 @@ from pipeline.model.errors import RunError
 from pipeline.storage.files.atomic import read_json, storage_error
 from pipeline.storage.going_on import go_on
 from pipeline.storage.places import Lease, Place, local_folder
+from pipeline.storage.places.publisher import FOLDER as INPUTS
 
 if TYPE_CHECKING:
     from manifests import Recipe
@@ -200,10 +201,11 @@ class DiskRunFolder(RunFolder):
 def on_disk(root: Place) -> DiskRunFolder:
     """Return a run's folder on this machine: itself, or, of one at an address, a copy of all its files as they are now.
 
-    For what reads every byte in any case. Raises RunError when it is not the folder of a run.
+    For what reads every byte in any case. What was published of its inputs is left out. Raises RunError when it is not
+    the folder of a run.
     """
     RunFolder(root).require_run()
-    return DiskRunFolder(local_folder(root).absolute())
+    return DiskRunFolder(local_folder(root, without=INPUTS).absolute())
 
 
 def _no_run(root: Place) -> RunError:

@@ -12,13 +12,15 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pipeline.model.errors import StorageError
+from pipeline.storage.files.atomic import atomic_path, storage_error
 from pipeline.storage.files.cache import cache_folder, cache_limit
 from pipeline.storage.places.place import Place
 from pipeline.storage.places.remote_path import RemotePath
@@ -27,6 +29,8 @@ from pipeline.storage.stores.store import Entry, name_problem
 _YOUNG_SECONDS = 600.0
 """A copy that was used so lately is kept: a process may be about to open it."""
 _LOCKS = ".locks"
+_WHOLE = ".whole"
+"""Beside the copies of a folder, once all are there."""
 
 
 def copies_folder() -> Path:
@@ -69,19 +73,19 @@ def local(path: Place) -> Path:
     return _copied(path, _entry(path))
 
 
-def local_folder(path: Place) -> Path:
+def local_folder(path: Place, without: str = "") -> Path:
     """Return the folder on this machine: itself, or one with copies of all files of it as they are now.
 
-    Raises FileNotFoundError when it holds nothing; else as `local`.
+    `without`: a folder in it that is left out. Raises FileNotFoundError when it holds nothing; else as `local`.
     """
     if isinstance(path, Path):
         return path
-    entries = path.listing()
+    entries = {name: each for name, each in path.listing().items() if not (without and name.startswith(f"{without}/"))}
     if not entries:
         raise FileNotFoundError(2, "No such file or directory", str(path))
     versions = "\n".join(f"{name}\0{entry.size}\0{entry.version}" for name, entry in entries.items())
     home = copies_folder() / _digest(f"{path}\0{versions}")
-    whole = home / ".whole"
+    whole = home / _WHOLE
     with _locked(home.name):
         if not whole.exists():
             make_room(sum(entry.size or 0 for entry in entries.values()))
@@ -138,6 +142,57 @@ def _copied(path: RemotePath, entry: Entry) -> Path:
     return copy
 
 
+def kept_copy(key: str, name: str, size: int, fill: Callable[[Path], None]) -> Path:
+    """Return the machine's copy `name` of a file that `key` names, which `fill` writes where it is not there whole.
+
+    `key`: a name of its own for every content. `size`: bytes of the file; what a power failure cut is made again.
+    Raises StorageError when the copy cannot be written, and what `fill` raises.
+    """
+    home = copies_folder() / key
+    copy = home / name
+    if _size(copy) != size:
+        with _locked(home.name):
+            if _size(copy) != size:
+                make_room(size)
+                with _writing(copy), atomic_path(copy, durable=False) as temporary:
+                    fill(temporary)
+    _used(home)
+    return copy
+
+
+def kept_folder(key: str, name: str, size: int, fill: Callable[[Path], None]) -> Path:
+    """Return the machine's copy `name` of a folder that `key` names; else as `kept_copy`. `size`: of all its files."""
+    home = copies_folder() / key
+    whole = home / _WHOLE
+    if not whole.exists():
+        with _locked(home.name):
+            if not whole.exists():
+                make_room(size)
+                with _writing(home):
+                    shutil.rmtree(home, ignore_errors=True)  # what a killed process began
+                    (home / name).mkdir(parents=True)
+                    fill(home / name)
+                    whole.touch()
+    _used(home)
+    return home / name
+
+
+@contextmanager
+def _writing(where: Path) -> Iterator[None]:
+    """Raise what this machine's disk fails of as a StorageError."""
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(error, where) from error
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
 def _digest(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
@@ -176,6 +231,8 @@ def make_room(size: int) -> None:
     for home, (used, each) in sorted(held.items(), key=lambda item: item[1]):
         if total <= most or time.time() - used < _YOUNG_SECONDS:
             return
+        with suppress(OSError):
+            (home / _WHOLE).unlink()  # first, so that nobody takes for whole what is being removed
         for file in sorted(home.rglob("*"), reverse=True):
             with suppress(OSError):
                 file.rmdir() if file.is_dir() else file.unlink()
