@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -55,8 +56,9 @@ class Conductor:
 def conduct(job: Job) -> None:
     """Run a pipeline in the conductor's process. Raises what `run_pipeline` raises."""
     _import_like_parent()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the driver gets it too, and has this process cancel its job first
     if job.debug:
-        logging.basicConfig(level=logging.ERROR)
+        logging.basicConfig(level=logging.INFO if job.options.remote else logging.ERROR)
     pool = jobs = ""
     if job.options.pool_needed:
         workers = _pool(job.debug)

@@ -27,6 +27,7 @@ from pipeline.engine.deaths import Death, begun, deaths
 from pipeline.engine.error_json import failed
 from pipeline.engine.executor import followed
 from pipeline.engine.failures import Report
+from pipeline.engine.job_follower import JobFollower
 from pipeline.engine.options import LOCAL, PORTABLE, EngineOptions
 from pipeline.engine.pipelines import BeamFailedError, Graph, Job, run_pipeline
 from pipeline.engine.probe import Probe
@@ -57,7 +58,12 @@ class Engine(AbstractContextManager["Engine"]):
     """
 
     options: EngineOptions = field(default_factory=EngineOptions)
+    say: Callable[[str], None] = logger.info
+    """Takes lines of progress about jobs at a service."""
+    home: Place | None = None
+    """The run's folder, where such a job is noted while it runs."""
     _conductor: Conductor | None = field(default=None, init=False)
+    _follower: JobFollower | None = field(default=None, init=False)
     _looked: bool = field(default=False, init=False)
     """Whether a worker has seen a folder of the run."""
 
@@ -85,16 +91,17 @@ class Engine(AbstractContextManager["Engine"]):
         label: str,
         graph: Graph,
         folder: Place,
-        tick: Callable[[], None] | None = None,
+        tick: Callable[[], int | None] | None = None,
         units: int = sys.maxsize,
     ) -> None:
         """Build and run one pipeline; raise what failed in it, or WorkerDiedError when a worker process ended.
 
         `graph` can be pickled. `folder`: what all workers see, where their work tells how it failed. `tick` is called
-        a few times a second while the pipeline runs. `units`: how many work units it has; a local worker process costs
-        two CPU seconds to start, so no more are started than there are units.
+        a few times a second while the pipeline runs; it may return how many units are done. `units`: how many work
+        units it has; a local worker process costs two CPU seconds to start, so no more are started than there are
+        units.
         """
-        _tick_along(self._followed(Report(label, address_of(folder)), graph, units), tick)
+        self._tick_along(self._followed(Report(label, address_of(folder)), graph, units), tick)
 
     def run_units(
         self,
@@ -102,10 +109,10 @@ class Engine(AbstractContextManager["Engine"]):
         units: Sequence[Any],
         work: Callable[[Any], object],
         folder: Place,
-        tick: Callable[[], None] | None = None,
+        tick: Callable[[], int | None] | None = None,
     ) -> None:
-        """Run the work on every unit, see `Executor.follow`; `tick` is called a few times a second."""
-        _tick_along(self.follow(label, units, work, folder), tick)
+        """Run the work on every unit, see `Executor.follow`; `tick` as in `run`."""
+        self._tick_along(self.follow(label, units, work, folder), tick)
 
     def follow(self, label: str, units: Sequence[Any], work: Callable[[Any], object], folder: Place) -> Generator[None]:
         """Call `work` with every unit, see `Executor`."""
@@ -116,9 +123,18 @@ class Engine(AbstractContextManager["Engine"]):
             logger.debug("the units cannot be pickled", exc_info=True)
             raise failed(label, f"{type(error).__name__}: {error}") from error
         try:
-            yield from self._followed(report, RunUnits(label, address_of(path), work), len(units))
+            yield from self._followed(report, RunUnits(label, address_of(path), work, self.options.remote), len(units))
         finally:
             remove_units(path)
+
+    def _tick_along(self, steps: Generator[None], tick: Callable[[], int | None] | None) -> None:
+        done = None
+        with closing(steps):
+            for _ in steps:
+                if tick and (now := tick()) != done:
+                    done = now
+                    if self._follower:
+                        self._follower.worked()
 
     def _probed(self, folder: str) -> Generator[None]:
         """Have one worker look at the folder before the first pipeline that may go to other machines."""
@@ -142,6 +158,8 @@ class Engine(AbstractContextManager["Engine"]):
             workers = min(self.options.workers, units)
             future, marks = self._started(report, graph, workers)
             together = workers if self.options.runner == LOCAL and workers > 1 else 0
+            if marks is not None and self.options.remote:
+                self._follower = JobFollower(marks, self.home, self.say)
             try:
                 yield from self._watched(future, marks, together, report)
                 if partly := report.failed_units(units):
@@ -155,10 +173,21 @@ class Engine(AbstractContextManager["Engine"]):
                 logger.debug("the pipeline did not begin", exc_info=True)
                 raise failed(report.label, f"{type(error).__name__}: {error}") from error
             finally:
-                if not future.done():
-                    self._end()
+                self._part(future)
         finally:
             report.clear()
+
+    def _part(self, future: Future[None]) -> None:
+        """End what a pipeline left that is not waited for any more."""
+        follower, self._follower = self._follower, None
+        try:
+            if follower and not future.done():
+                follower.cancel(future)
+            elif follower:
+                follower.ended()
+        finally:
+            if not future.done():
+                self._end()
 
     def _started(self, report: Report, graph: Graph, workers: int) -> tuple[Future[None], Path | None]:
         """Start a pipeline; return its future, and the folder of its workers' marks where there are any."""
@@ -192,6 +221,8 @@ class Engine(AbstractContextManager["Engine"]):
         lost_since: float | None = None
         for _ in self._steps(future, report):
             yield
+            if self._follower:
+                self._follower.look()
             if marks is None:
                 continue
             gone, grace = deaths(marks), _GRACE_SECONDS
@@ -214,13 +245,6 @@ def _explained(error: BeamFailedError, report: Report, marks: Path | None) -> Bi
         if killed or _CHANNEL_CLOSED in error.last:
             return _worker_died(report.label, killed)
     return told or failed(report.label, error.last)
-
-
-def _tick_along(steps: Generator[None], tick: Callable[[], None] | None) -> None:
-    with closing(steps):
-        for _ in steps:
-            if tick:
-                tick()
 
 
 def _in_thread(job: Job) -> Future[None]:

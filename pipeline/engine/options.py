@@ -40,6 +40,11 @@ class EngineOptions:
         """Whether a job service is started for the run."""
         return self.runner == PORTABLE and not self.job_endpoint
 
+    @property
+    def remote(self) -> bool:
+        """Whether the pipelines are given to somebody else's service, whose job has to be seen, and ended."""
+        return not self.in_process and not self.pool_needed
+
     def check(self) -> None:
         """Raise UsageError when the options name a runner that Beam does not have, or no worker.
 

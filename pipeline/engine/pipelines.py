@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.engine.failures import Report
+from pipeline.engine.job_watch import JobWatch
 from pipeline.engine.options import LOCAL, PORTABLE, EngineOptions
 from pipeline.model.errors import UsageError
 
@@ -56,11 +57,15 @@ def run_pipeline(job: Job, pool: str = "", job_service: str = "") -> None:
     from apache_beam.options.pipeline_options import PipelineOptions
 
     runner, arguments = _runner(job, pool, job_service)
+    watch = JobWatch(job.report.label, job.options, job.marks) if job.options.remote and job.marks else None
     try:
-        with _silence(job.debug):
+        with watch or _silence(job.debug):
             pipeline = beam.Pipeline(runner=runner, options=PipelineOptions(arguments))
             job.graph(pipeline, job.report)
-            state = pipeline.run().wait_until_finish()
+            result = pipeline.run()
+            if watch:
+                watch.follow(result)
+            state = result.wait_until_finish()
     except SystemExit as error:
         raise UsageError(
             "Beam does not take the options that are passed to it",
@@ -76,7 +81,8 @@ def run_pipeline(job: Job, pool: str = "", job_service: str = "") -> None:
 def _runner(job: Job, pool: str, job_service: str) -> tuple[Any, list[str]]:
     """Return the Beam runner and its options."""
     options = job.options
-    quiet = [f"--default_sdk_harness_log_level={'ERROR' if job.debug else 'CRITICAL'}"]
+    # Workers that this machine starts print what the unit's failure says; elsewhere nobody would hear of them.
+    quiet = [] if options.remote else [f"--default_sdk_harness_log_level={'ERROR' if job.debug else 'CRITICAL'}"]
     if options.runner == LOCAL:
         return _local_runner(job, pool), ["--direct_num_workers", str(job.workers), *quiet, *options.beam_options]
     if options.runner != PORTABLE:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.engine.fence import fenced
 from pipeline.engine.unit_file import count_units, read_unit
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ class RunUnits:
     units: str
     """Path of the file, which all workers see (`pipeline.engine.unit_file`)."""
     work: Callable[[Any], object]
+    remote: bool = False
+    """Whether workers may outlive the driver, and have to see that it is gone."""
 
     def __call__(self, pipeline: beam.Pipeline, report: Report) -> None:
         """Wire the units' numbers, counted where the graph runs, to the work."""
@@ -35,7 +38,7 @@ class RunUnits:
             | f"{self.label}/units" >> beam.Impulse()
             | f"{self.label}/numbers" >> beam.FlatMap(_Numbers(self.units)).with_output_types(int)
             | f"{self.label}/spread" >> beam.Reshuffle()
-            | f"{self.label}/work" >> beam.Map(_Work(self.units, report.on_unit(self.work)))
+            | f"{self.label}/work" >> beam.Map(_Work(self.units, report.on_unit(self.work), self.remote))
         )
 
 
@@ -53,6 +56,10 @@ class _Work:
 
     units: str
     work: Callable[[Any], object]
+    remote: bool
 
     def __call__(self, number: int) -> object:
-        return self.work(read_unit(self.units, number))
+        if not self.remote:
+            return self.work(read_unit(self.units, number))
+        with fenced(self.units):
+            return self.work(read_unit(self.units, number))

@@ -13,6 +13,7 @@ from typing import Any
 
 from manifests import Recipe, canonical_json, check_paths, recipe_digest
 from pipeline.engine import interrupt
+from pipeline.engine.earlier_job import end_earlier
 from pipeline.engine.engine import Engine, EngineOptions
 from pipeline.engine.meter import metered
 from pipeline.losses.run_losses import stage_losses
@@ -124,6 +125,8 @@ def run(
             still_held()
             progress(line)
 
+        engine.say, engine.home = told, folder.root
+        end_earlier(folder.root, told)
         context = Context(localised(recipe, inputs_folder(folder.root), progress), folder, told, others)
         if retry:
             from pipeline.stages.fetch import note_retry
