@@ -31,6 +31,8 @@ from pipeline.engine.job_follower import JobFollower
 from pipeline.engine.options import LOCAL, PORTABLE, EngineOptions
 from pipeline.engine.pipelines import BeamFailedError, Graph, Job, run_pipeline
 from pipeline.engine.probe import Probe
+from pipeline.engine.remedies import remedied
+from pipeline.engine.runner_checks import check_runner
 from pipeline.engine.unit_file import remove_units, write_units
 from pipeline.engine.units import RunUnits
 from pipeline.model.errors import WorkerDiedError
@@ -83,7 +85,8 @@ class Engine(AbstractContextManager["Engine"]):
         return self.options.workers if self.options.runner in (LOCAL, PORTABLE) else 0
 
     def check(self) -> None:
-        """Raise UsageError when the options name a runner that Beam does not have, or no worker."""
+        """Raise UsageError, MissingExtraError or RunError for a runner that is not there, or lacks what it needs."""
+        check_runner(self.options)
         self.options.check()
 
     def run(
@@ -244,7 +247,7 @@ def _explained(error: BeamFailedError, report: Report, marks: Path | None) -> Bi
         killed = [death for death in deaths(marks) if death.killed]
         if killed or _CHANNEL_CLOSED in error.last:
             return _worker_died(report.label, killed)
-    return told or failed(report.label, error.last)
+    return told or remedied(f"{error.text}\n{error.last}") or failed(report.label, error.last)
 
 
 def _in_thread(job: Job) -> Future[None]:
