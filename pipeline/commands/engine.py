@@ -6,7 +6,7 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
-from pipeline.commands.options.numbers import whole
+from pipeline.commands.options.numbers import minutes, whole
 from pipeline.storage.run_folder import STAGES
 
 if TYPE_CHECKING:
@@ -22,6 +22,13 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--job-endpoint", default="", metavar="HOST:PORT", help="portable: an existing job service")
     group.add_argument("--beam-option", action="append", default=[], metavar="OPT", help="passed to Beam as it is")
+    group.add_argument(
+        "--unit-minutes",
+        type=minutes,
+        default=0.0,
+        metavar="N",
+        help="end a work unit that takes longer, but for fetching: others go on, exit status 5 (default: no limit)",
+    )
     parser.add_argument(
         "--until",
         default=STAGES[-1],
@@ -46,4 +53,6 @@ def engine_options(args: argparse.Namespace) -> EngineOptions:
     """Return the options that the arguments state."""
     from pipeline.engine.engine import EngineOptions
 
-    return EngineOptions(args.runner, workers_of(args.workers), args.job_endpoint, tuple(args.beam_option))
+    return EngineOptions(
+        args.runner, workers_of(args.workers), args.job_endpoint, tuple(args.beam_option), args.unit_minutes
+    )

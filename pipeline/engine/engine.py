@@ -13,6 +13,7 @@ import pickle
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, closing
@@ -28,6 +29,7 @@ from pipeline.engine.error_json import failed
 from pipeline.engine.executor import followed
 from pipeline.engine.failures import Report
 from pipeline.engine.job_follower import JobFollower
+from pipeline.engine.limited import Limited, end_children
 from pipeline.engine.options import LOCAL, PORTABLE, EngineOptions
 from pipeline.engine.pipelines import BeamFailedError, Graph, Job, run_pipeline
 from pipeline.engine.probe import Probe
@@ -42,6 +44,8 @@ __all__ = ["Engine", "EngineOptions"]
 
 logger = logging.getLogger("biomill")
 
+Counts = Future[Counter[str] | None]
+"""A pipeline that runs, and ends with what its units counted."""
 _GRACE_SECONDS = 2.0
 """That a pipeline gets, which has lost a worker, to end by itself and say more."""
 _START_SECONDS = 30.0
@@ -64,6 +68,8 @@ class Engine(AbstractContextManager["Engine"]):
     """Takes lines of progress about jobs at a service."""
     home: Place | None = None
     """The run's folder, where such a job is noted while it runs."""
+    counted: dict[str, Counter[str]] = field(default_factory=dict)
+    """What the units of each stage counted so far, as Beam's metrics tell it (`pipeline.engine.counted`)."""
     _conductor: Conductor | None = field(default=None, init=False)
     _follower: JobFollower | None = field(default=None, init=False)
     _looked: bool = field(default=False, init=False)
@@ -75,6 +81,8 @@ class Engine(AbstractContextManager["Engine"]):
         self._end()
 
     def _end(self) -> None:
+        if self.options.unit_minutes and self.options.in_process:
+            end_children()
         if self._conductor is not None:
             self._conductor.close()
             self._conductor = None
@@ -120,6 +128,8 @@ class Engine(AbstractContextManager["Engine"]):
     def follow(self, label: str, units: Sequence[Any], work: Callable[[Any], object], folder: Place) -> Generator[None]:
         """Call `work` with every unit, see `Executor`."""
         report = Report(label, address_of(folder))
+        if self.options.unit_minutes and not getattr(work, "waits_for_hosts", False):
+            work = Limited(work, self.options.unit_minutes)
         try:
             path = write_units(folder, units)
         except (pickle.PicklingError, TypeError, AttributeError) as error:
@@ -165,6 +175,7 @@ class Engine(AbstractContextManager["Engine"]):
                 self._follower = JobFollower(marks, self.home, self.say)
             try:
                 yield from self._watched(future, marks, together, report)
+                self.counted.setdefault(report.label, Counter()).update(future.result() or {})
                 if partly := report.failed_units(units):
                     raise partly
             except BeamFailedError as error:
@@ -180,7 +191,7 @@ class Engine(AbstractContextManager["Engine"]):
         finally:
             report.clear()
 
-    def _part(self, future: Future[None]) -> None:
+    def _part(self, future: Counts) -> None:
         """End what a pipeline left that is not waited for any more."""
         follower, self._follower = self._follower, None
         try:
@@ -192,7 +203,7 @@ class Engine(AbstractContextManager["Engine"]):
             if not future.done():
                 self._end()
 
-    def _started(self, report: Report, graph: Graph, workers: int) -> tuple[Future[None], Path | None]:
+    def _started(self, report: Report, graph: Graph, workers: int) -> tuple[Counts, Path | None]:
         """Start a pipeline; return its future, and the folder of its workers' marks where there are any."""
         debug = logger.isEnabledFor(logging.DEBUG)
 
@@ -209,14 +220,14 @@ class Engine(AbstractContextManager["Engine"]):
             logger.debug("the pipeline cannot be pickled", exc_info=True)
             raise failed(report.label, f"{type(error).__name__}: {error}") from error
 
-    def _steps(self, future: Future[None], report: Report) -> Generator[None]:
+    def _steps(self, future: Counts, report: Report) -> Generator[None]:
         try:
             yield from followed([future])
         except WorkerDiedError as error:  # the conductor itself, which holds the work where it has no workers
             self._end()
             raise _worker_died(report.label, ()) from error
 
-    def _watched(self, future: Future[None], marks: Path | None, together: int, report: Report) -> Generator[None]:
+    def _watched(self, future: Counts, marks: Path | None, together: int, report: Report) -> Generator[None]:
         """Yield until the pipeline ends; raise WorkerDiedError when it waits for a worker process that is gone.
 
         `together`: how many workers are started at once; 0: nobody knows.
@@ -250,14 +261,13 @@ def _explained(error: BeamFailedError, report: Report, marks: Path | None) -> Bi
     return told or remedied(f"{error.text}\n{error.last}") or failed(report.label, error.last)
 
 
-def _in_thread(job: Job) -> Future[None]:
+def _in_thread(job: Job) -> Counts:
     """Run a pipeline in a thread of this process, so that what waits for it can be interrupted."""
-    future: Future[None] = Future()
+    future: Counts = Future()
 
     def run() -> None:
         try:
-            run_pipeline(job)
-            future.set_result(None)
+            future.set_result(run_pipeline(job))
         except BaseException as error:  # noqa: BLE001 - carried to the caller's thread, where it is raised
             future.set_exception(error)
 

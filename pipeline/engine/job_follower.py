@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from manifests.errors import BiomillError
 from pipeline.engine.job_watch import CANCEL, TOLD
@@ -73,7 +74,7 @@ class JobFollower:
         if self._home is not None:
             forget_job(self._home)
 
-    def cancel(self, future: Future[None]) -> None:
+    def cancel(self, future: Future[Any]) -> None:
         """Have the job cancelled, wait for it some seconds, and say what became of it.
 
         `future`: of the process that waits for the job. A job that may run on keeps its note.

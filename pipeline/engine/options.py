@@ -24,6 +24,8 @@ class EngineOptions:
     """Portable runner: an existing job service 'host:port'; empty: one is started for this run."""
     beam_options: tuple[str, ...] = ()
     """Options passed to Beam as they are, such as '--project=x'."""
+    unit_minutes: float = 0.0
+    """That a work unit may take, but for those that wait for hosts (`pipeline.engine.limited`); 0: no limit."""
 
     @property
     def in_process(self) -> bool:
@@ -50,6 +52,8 @@ class EngineOptions:
 
         >>> EngineOptions().check()
         """
+        if self.unit_minutes < 0:
+            raise UsageError(f"work units of {self.unit_minutes:g} minutes", expected="more than 0, or 0 for no limit")
         if self.workers < 1:
             raise UsageError(f"{self.workers} worker processes cannot work", expected="1 or more")
         if self.runner in (LOCAL, PORTABLE):

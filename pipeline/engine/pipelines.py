@@ -8,11 +8,13 @@ from __future__ import annotations
 import logging
 import shlex
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.engine.counted import counts_of
 from pipeline.engine.failures import Report
 from pipeline.engine.job_watch import JobWatch
 from pipeline.engine.options import LOCAL, PORTABLE, EngineOptions
@@ -48,8 +50,10 @@ class Job:
     """Whether what Beam says goes where it likes."""
 
 
-def run_pipeline(job: Job, pool: str = "", job_service: str = "") -> None:
-    """Build and run one pipeline. `pool`, `job_service`: 'host:port' of those that were started for this run.
+def run_pipeline(job: Job, pool: str = "", job_service: str = "") -> Counter[str]:
+    """Build and run one pipeline; return what its units counted (`pipeline.engine.counted`).
+
+    `pool`, `job_service`: 'host:port' of those that were started for this run.
 
     Raises BeamFailedError, or UsageError when Beam does not take the options.
     """
@@ -66,6 +70,7 @@ def run_pipeline(job: Job, pool: str = "", job_service: str = "") -> None:
             if watch:
                 watch.follow(result)
             state = result.wait_until_finish()
+            counts = counts_of(result)
     except SystemExit as error:
         raise UsageError(
             "Beam does not take the options that are passed to it",
@@ -76,6 +81,7 @@ def run_pipeline(job: Job, pool: str = "", job_service: str = "") -> None:
         raise BeamFailedError(traceback.format_exc(), _last_line(error)) from error
     if state not in (None, "DONE"):
         raise BeamFailedError("", f"the job ended in state {state}")
+    return counts
 
 
 def _runner(job: Job, pool: str, job_service: str) -> tuple[Any, list[str]]:

@@ -5,6 +5,7 @@ Beam finds most of it out when the first job is submitted: after minutes of wait
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import shutil
@@ -77,12 +78,10 @@ def _check_dataflow(options: EngineOptions) -> None:
 
 def check_google_credentials() -> None:
     """Raise RunError when this machine has no credentials for Google's services; google-auth must be installed."""
-    import google.auth
-    import google.auth.exceptions
-
+    google, exceptions = map(importlib.import_module, ("google.auth", "google.auth.exceptions"))
     try:
-        google.auth.default()
-    except google.auth.exceptions.DefaultCredentialsError as error:
+        google.default()
+    except exceptions.DefaultCredentialsError as error:
         raise no_credentials(str(error).splitlines()[0]) from error
 
 

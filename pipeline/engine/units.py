@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.engine.counted import count
 from pipeline.engine.fence import fenced
 from pipeline.engine.unit_file import count_units, read_unit
 
@@ -58,8 +60,7 @@ class _Work:
     work: Callable[[Any], object]
     remote: bool
 
-    def __call__(self, number: int) -> object:
-        if not self.remote:
-            return self.work(read_unit(self.units, number))
-        with fenced(self.units):
-            return self.work(read_unit(self.units, number))
+    def __call__(self, number: int) -> None:
+        with fenced(self.units) if self.remote else nullcontext():
+            counts = self.work(read_unit(self.units, number))
+        count(counts)

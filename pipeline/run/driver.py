@@ -191,7 +191,8 @@ def _stage(
         facts = stage.run(context, engine)
         balances = stage.balance(context, facts)
         check_balance(stage.name, balances)
-    write_json(context.folder.stage(stage.name) / "_cost.json", dataclasses.asdict(cost))
+    counted = dict(sorted(engine.counted.get(stage.name, {}).items()))
+    write_json(context.folder.stage(stage.name) / "_cost.json", {**dataclasses.asdict(cost), "counted": counted})
     mark = {
         "stage": stage.name,
         "digest": digest,
