@@ -18,7 +18,11 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("where it runs")
     group.add_argument("--runner", default="local", help="local (default), portable, or the name of a Beam runner")
     group.add_argument(
-        "--workers", type=whole(0), default=1, metavar="N", help="worker processes (default 1; 0: one per core)"
+        "--workers",
+        type=workers,
+        default="auto",
+        metavar="N",
+        help="worker processes (default auto: as many for each stage as pay for themselves; 0: one per core)",
     )
     group.add_argument("--job-endpoint", default="", metavar="HOST:PORT", help="portable: an existing job service")
     group.add_argument("--beam-option", action="append", default=[], metavar="OPT", help="passed to Beam as it is")
@@ -39,6 +43,15 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--debug", action="store_true", help="print tracebacks of failed pipelines")
 
 
+def workers(text: str) -> str:
+    """Return a number of workers as it was typed, or 'auto'.
+
+    >>> workers("auto"), workers("2")
+    ('auto', '2')
+    """
+    return text if text == "auto" else str(whole(0)(text))
+
+
 def workers_of(number: int) -> int:
     """Return the number of worker processes that an option means: 0 is one per core that this process may use.
 
@@ -54,5 +67,10 @@ def engine_options(args: argparse.Namespace) -> EngineOptions:
     from pipeline.engine.engine import EngineOptions
 
     return EngineOptions(
-        args.runner, workers_of(args.workers), args.job_endpoint, tuple(args.beam_option), args.unit_minutes
+        args.runner,
+        workers_of(0 if args.workers == "auto" else int(args.workers)),
+        args.job_endpoint,
+        tuple(args.beam_option),
+        args.unit_minutes,
+        auto=args.workers == "auto",
     )

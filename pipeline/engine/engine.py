@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import Any
 
 from manifests.errors import BiomillError
+from pipeline.engine.chosen import workers_for
 from pipeline.engine.conductor import Conductor
 from pipeline.engine.deaths import Death, begun, deaths
 from pipeline.engine.error_json import failed
@@ -70,6 +71,8 @@ class Engine(AbstractContextManager["Engine"]):
     """The run's folder, where such a job is noted while it runs."""
     counted: dict[str, Counter[str]] = field(default_factory=dict)
     """What the units of each stage counted so far, as Beam's metrics tell it (`pipeline.engine.counted`)."""
+    _chosen: int = field(default=1, init=False)
+    """Workers of the next pipelines, where the options leave that open."""
     _conductor: Conductor | None = field(default=None, init=False)
     _follower: JobFollower | None = field(default=None, init=False)
     _looked: bool = field(default=False, init=False)
@@ -81,7 +84,7 @@ class Engine(AbstractContextManager["Engine"]):
         self._end()
 
     def _end(self) -> None:
-        if self.options.unit_minutes and self.options.in_process:
+        if self.options.unit_minutes:
             end_children()
         if self._conductor is not None:
             self._conductor.close()
@@ -90,7 +93,23 @@ class Engine(AbstractContextManager["Engine"]):
     @property
     def sharing(self) -> int:
         """How many workers share the units; 0 where nobody here knows."""
-        return self.options.workers if self.options.runner in (LOCAL, PORTABLE) else 0
+        return self._workers if self.options.runner in (LOCAL, PORTABLE) else 0
+
+    @property
+    def _workers(self) -> int:
+        return self._chosen if self.options.auto else self.options.workers
+
+    def expect(self, label: str, seconds: float) -> None:
+        """Choose how many workers the next pipelines get, where nobody said so: their units take about this CPU time.
+
+        Runners that are not of this machine choose by themselves.
+        """
+        if not self.options.auto or self.options.remote:
+            return
+        self._chosen = workers_for(seconds, self.options.workers)
+        logger.debug("%s: about %.1f CPU seconds: workers %d", label, seconds, self._chosen)
+        if self._chosen > 1:
+            self.say(f"{label}: {self._chosen} worker processes, as its work pays for them")
 
     def check(self) -> None:
         """Raise UsageError, MissingExtraError or RunError for a runner that is not there, or lacks what it needs."""
@@ -168,7 +187,7 @@ class Engine(AbstractContextManager["Engine"]):
 
     def _run(self, report: Report, graph: Graph, units: int) -> Generator[None]:
         try:
-            workers = min(self.options.workers, units)
+            workers = min(self._workers, units)
             future, marks = self._started(report, graph, workers)
             together = workers if self.options.runner == LOCAL and workers > 1 else 0
             if marks is not None and self.options.remote:
@@ -210,7 +229,7 @@ class Engine(AbstractContextManager["Engine"]):
         def job(marks: str, debug: bool) -> Job:
             return Job(graph, report, self.options, workers, marks, debug)
 
-        if self.options.in_process:
+        if self.options.in_process or (self.options.auto and self.options.runner == LOCAL and workers == 1):
             return _in_thread(job("", debug)), None
         if self._conductor is None:
             self._conductor = Conductor(debug)

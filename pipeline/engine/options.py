@@ -26,6 +26,8 @@ class EngineOptions:
     """Options passed to Beam as they are, such as '--project=x'."""
     unit_minutes: float = 0.0
     """That a work unit may take, but for those that wait for hosts (`pipeline.engine.limited`); 0: no limit."""
+    auto: bool = False
+    """Whether `workers` is only the most that a stage may have, which gets as many as pay for themselves."""
 
     @property
     def in_process(self) -> bool:

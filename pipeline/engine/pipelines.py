@@ -100,7 +100,7 @@ def _runner(job: Job, pool: str, job_service: str) -> tuple[Any, list[str]]:
             f"--job_endpoint={job_service}",
             "--environment_type=EXTERNAL",
             f"--environment_config={pool}",
-            f"--sdk_worker_parallelism={options.workers}",
+            f"--sdk_worker_parallelism={job.workers}",
         ]
     return "PortableRunner", [*arguments, *quiet, *options.beam_options]
 

@@ -187,6 +187,7 @@ def _stage(
     interrupt.check()
     prepare(stage, context, digest, keep=stage.name == "fetch")
     context.progress(f"{stage.name}: started")
+    engine.expect(stage.name, 0.0)  # of stages that say no more
     with metered() as cost:
         facts = stage.run(context, engine)
         balances = stage.balance(context, facts)

@@ -50,6 +50,8 @@ __all__ = ["MEDIA_SCHEMA", "Fetch", "note_retry"]
 
 _SQL = Statements(__name__)
 _RULES = ("image", "fetch.max_bytes", "fetch.max_pixels", "fetch.robots", "fetch.opt_outs")
+_IMAGE_SECONDS = 10e-3
+"""CPU seconds that an image takes, at least; one of a megapixel takes three times as long."""
 _PATIENT_STEPS = 3  # of substitution that ask for exactly what is missing; later ones ask for twice as much each
 
 
@@ -179,6 +181,7 @@ class Fetch(Stage):
         reuse = fetch_plan.write_reuse(con, folder, round_, digest, _earlier(context, folder, digest, asked_for))
         stores = {spec.name: spec.media for spec in recipe.sources}
         work = FetchUnits(address_of(folder), recipe.fetch, recipe.image)
+        engine.expect(self.name, _IMAGE_SECONDS * sum(each.rows for each in todo))
         for line in work_off(engine, work, todo, round_, reuse, stores):
             context.progress(line)
         (folder / fetch_plan.reuse_name(round_)).unlink(missing_ok=True)

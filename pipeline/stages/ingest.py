@@ -42,6 +42,8 @@ _SQL = Statements(__name__)
 _RETURN_EVERY = 8
 """Units between two returns of freed memory to the system."""
 _UNITS_BEGUN = count()
+_ROW_SECONDS = 20e-6
+"""CPU seconds that a row takes, about."""
 
 
 def _return_memory() -> None:
@@ -218,6 +220,7 @@ class Ingest(Stage):
         outputs = [f"ledger/{name}.parquet" for planned in releases for name in _units(planned)]
         plan_outputs(context, self.name, outputs, sum(fact["rows"] for fact in facts.values()))
         tick = ticker(context, self.name, outputs)
+        engine.expect(self.name, _ROW_SECONDS * sum(fact["rows"] for fact in facts.values()))
         ingest_planned(releases, folder, lambda units, work: engine.run_units(self.name, units, work, folder, tick))
         for release in self._releases:
             self._check_rejects(context, release.spec.name, facts[release.spec.name]["rows"])
