@@ -7,9 +7,14 @@ import io
 import json
 import pickle
 import random
+import subprocess
+import sys
 import tarfile
+import threading
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +164,31 @@ def test_one_after_the_other_in_one_pipeline(demo: Demo, records: pa.Table, tmp_
             | WriteShards(tmp_path / "shards", 2)
         )
     assert {path.suffix for path in (tmp_path / "shards").iterdir()} == {".tar", ".idx"}
+
+
+def test_the_example_makes_shards_of_a_list(tmp_path: Path) -> None:
+    script = Path(__file__).parents[2] / "examples" / "shards_of_addresses.py"
+    folder = tmp_path / "www"
+    folder.mkdir()
+    Image.effect_mandelbrot((200, 150), (-2, -1, 1, 1), 60).save(folder / "a.png")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        (tmp_path / "images.csv").write_text(f"key,url\na1,{address}/a.png\nb1,{address}/gone.png\n")
+        words = [
+            str(tmp_path / "images.csv"),
+            str(tmp_path / "shards"),
+            "--allow-private",
+            "127.0.0.1",
+            "--contact",
+            "me@example.org",
+        ]
+        done = subprocess.run([sys.executable, script, *words], capture_output=True, text=True, timeout=120)
+        server.shutdown()
+    assert "image_stored 1" in done.stdout and "samples 1" in done.stdout, done.stdout + done.stderr
+    with tarfile.open(next((tmp_path / "shards").glob("*.tar"))) as tar:
+        assert tar.getnames() == ["a1.jpg", "a1.json"]
 
 
 def test_a_key_that_comes_twice_is_an_error(tmp_path: Path) -> None:
