@@ -128,7 +128,7 @@ def _ledger(ended: pa.Table, absorbed: int) -> pa.Table:
     return conform(ended, ENDED_SCHEMA).replace_schema_metadata({ABSORBED: str(absorbed).encode()})
 
 
-Run = Callable[[Sequence[Unit], Callable[[Unit], object]], object]
+Run = Callable[[Sequence[Unit], Callable[[Unit], Any]], object]
 """Calls the work with every unit, here or on workers, and returns when all is done."""
 
 
