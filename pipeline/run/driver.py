@@ -14,6 +14,7 @@ from typing import Any
 from manifests import Recipe, canonical_json, check_paths, is_remote, recipe_digest
 from manifests.paths import as_given, recipe_paths
 from pipeline.engine import interrupt
+from pipeline.engine.earlier_job import end_earlier
 from pipeline.engine.engine import Engine, EngineOptions
 from pipeline.engine.meter import metered
 from pipeline.losses.run_losses import stage_losses
@@ -129,6 +130,8 @@ def run(
             still_held()
             progress(line)
 
+        engine.say, engine.home = told, folder.root
+        end_earlier(folder.root, told)
         context = _context(localised(recipe, inputs_folder(folder.root), progress), folder, engine, told, others)
         check_present(folder.root, lacking, context)
         for stage in lacking:
@@ -211,11 +214,13 @@ def _stage(
     if context.publisher:
         undone = [each for each in later if not each.kept and not context.folder.done(each.name).exists()]
         keep_inputs([stage, *undone] if not stage.kept else undone, context, context.publisher)
+    engine.expect(stage.name, 0.0)  # of stages that say no more
     with metered() as cost:
         facts = stage.run(context, engine)
         balances = stage.balance(context, facts)
         check_balance(stage.name, balances)
-    write_json(context.folder.stage(stage.name) / "_cost.json", dataclasses.asdict(cost))
+    counted = dict(sorted(engine.counted.get(stage.name, {}).items()))
+    write_json(context.folder.stage(stage.name) / "_cost.json", {**dataclasses.asdict(cost), "counted": counted})
     mark = {
         "stage": stage.name,
         "digest": digest,

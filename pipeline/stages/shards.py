@@ -49,7 +49,7 @@ from pipeline.stages.select import label_names
 from pipeline.storage import database as sql
 from pipeline.storage.blobs import Blobs
 from pipeline.storage.files.atomic import atomic_path, write_table, write_text
-from pipeline.storage.parquet_files import parquet_file, read_table
+from pipeline.storage.parquet_files import parquet_file, read_table, row_count
 from pipeline.storage.places import Place, address_of, place
 from pipeline.storage.row_groups import row_group_writer
 from pipeline.storage.statements import Statements
@@ -88,6 +88,8 @@ MANIFEST_SCHEMA = pa.schema(
 )
 MANIFEST_ROWS = 1 << 17
 """Rows of a row group of the manifest."""
+_SAMPLE_SECONDS = 200e-6
+"""CPU seconds that a sample takes, about."""
 _SQL = Statements(__name__)
 
 
@@ -200,6 +202,8 @@ class Shards(Stage):
         todo = [name for name in shards if part_path(name) in left]
         if todo:
             work = WriteShard(address_of(folder), address_of(context.folder.stage("fetch") / "blobs"), rules.layout)
+            samples = row_count(folder / "plan.parquet") * len(todo) / len(shards)
+            engine.expect(self.name, _SAMPLE_SECONDS * samples)
             engine.run_units(self.name, todo, work, folder, ticker(context, self.name, outputs))
         sizes, splits, known = self._list(folder, shards)
         write_text(folder / SIZES, sizes_json(sizes))
