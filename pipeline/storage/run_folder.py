@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.model.errors import RunError
 from pipeline.storage.files.atomic import read_json, storage_error
 from pipeline.storage.going_on import go_on
-from pipeline.storage.places import Lease, Place, local_folder
+from pipeline.storage.places import Lease, Place, freeze, local_folder, remembering
 
 if TYPE_CHECKING:
     from manifests import Recipe
@@ -143,7 +143,7 @@ class RunFolder:
         """
         if not isinstance(self.root, Path):
             lease = Lease(self.root)
-            with lease.held():
+            with lease.held(), remembering(self.root):
                 yield lease.check
             return
         try:
@@ -163,6 +163,11 @@ class RunFolder:
             yield _kept
         finally:
             os.close(handle)
+
+    def frozen(self, stage: str, whether: bool = True) -> None:
+        """Note that a stage is done, or begun again: the holder of a folder at an address need not ask of it twice."""
+        if not isinstance(self.root, Path):
+            freeze(self.root / stage, whether)
 
     def held(self) -> bool:
         """Return whether a run holds the folder now."""
