@@ -7,7 +7,6 @@ than many a photograph are copied once, and its catalog is read as that of a dis
 from __future__ import annotations
 
 import shutil
-import tempfile
 import weakref
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -16,6 +15,7 @@ from pipeline.catalog.build import patterns
 from pipeline.storage.places import RemotePath
 from pipeline.storage.places.copies import give
 from pipeline.storage.places.machine_copies import copied
+from pipeline.storage.places.scratch import lasting_folder
 from pipeline.storage.stores.store import Entry
 
 MOST = 64 << 20
@@ -30,7 +30,7 @@ class _Folder:
 
     def __init__(self, version: str) -> None:
         self.version = version
-        self.path = Path(tempfile.mkdtemp(prefix="biomill-near-"))
+        self.path = lasting_folder()
         weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
 

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from pipeline.storage.places import Place
+from pipeline.storage.places import Place, RemotePath
 from pipeline.storage.stores.store import Span
 
 _OPEN_BLOBS = 128
 _GAP = 1 << 18
 """Bytes between two stretches of a blob that are read with them: a request of their own would take longer."""
-_AT_ONCE = 64
+AT_ONCE = 64
 """Ranges that are asked for together: what a store's answers take is waited for once for all of them."""
 
 Stretch = tuple[str, int, int]
@@ -55,12 +55,19 @@ class Blobs:
             yield from (self(*stretch) for stretch in stretches)
             return
         waiting = iter(stretches)
-        store, below = self._folder.store, self._folder.key
-        while together := list(islice(waiting, _AT_ONCE)):
-            wide = _wide(together)
-            names = [f"{below}/{unit}.bin" if below else f"{unit}.bin" for unit, _, _ in wide]
-            found = store.spans([Span(name, at, at + size) for name, (_, at, size) in zip(names, wide, strict=True)])
-            yield from _cut(together, wide, found)
+        while together := list(islice(waiting, AT_ONCE)):
+            yield from read_together(self._folder, together, ".bin")
+
+
+def read_together(folder: RemotePath, stretches: Sequence[Stretch], suffix: str = "") -> Iterator[bytes]:
+    """Yield the bytes of stretches of files in a folder at an address, in order, all of which are asked for at once.
+
+    `suffix`: of the files' names, which are stretches' first part. Raises StoreError when one cannot be read.
+    """
+    wide = _wide(stretches)
+    names = [(folder / f"{unit}{suffix}").key for unit, _, _ in wide]
+    found = folder.store.spans([Span(name, at, at + size) for name, (_, at, size) in zip(names, wide, strict=True)])
+    yield from _cut(stretches, wide, found)
 
 
 def _wide(stretches: Sequence[Stretch]) -> list[Stretch]:

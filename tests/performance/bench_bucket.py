@@ -1,10 +1,11 @@
 """What a run at an address costs beside one on a disk: CPU of the client, and requests by kind, stage by stage.
 
-    python -m tests.performance.bench_bucket [--rounds N]
+    python -m tests.performance.bench_bucket [--rounds N] [--rows ROWS ...]
 
 The demo is run on a disk and into a bucket of an S3 server of this machine (moto, in a process of its own, whose CPU is
 not counted), in turn; each with a cache that is empty. Requests are those that the server logged, by the stage that the
-run had begun last. Tables and checksums of both runs are compared.
+run had begun last. Tables and checksums of both runs are compared. `--rows`: generated tables of so many rows are run
+until `screen` as well, with requests and files for a million rows.
 """
 
 from __future__ import annotations
@@ -105,6 +106,21 @@ def told(cost: Cost, records: int) -> None:
     print(f"{'per 1,000':<12}" + "".join(f"{number:>8,.0f}" for number in each) + f"   ({records:,} records)")
 
 
+def grown(rows: int, bucket: str, home: Path, log: Path) -> None:
+    """Run generated tables into the bucket until screen; print requests and files, and what a million rows take."""
+    from pipeline.demo import generate_records
+
+    recipe, address = generate_records(home / "bulk", rows), f"{bucket}/rows-{rows}"
+    cost = measured(["pipeline.commands.cli", "run", str(recipe), "-o", address, "--until", "screen"], home / "m", log)
+    files = Counter(name.split("/")[0] for name in open_store(address).listing() if "/" in name)
+    print(f"{rows:,} rows until screen: {cost.cpu_s:.1f} CPU s, {files.total():,} files")
+    told(cost, rows)
+    print(
+        f"for a million rows, if both grew as the rows: {1e6 * cost.all_requests().total() / rows:,.0f} requests, "
+        f"{1e6 * files.total() / rows:,.0f} files ({', '.join(f'{k} {v}' for k, v in sorted(files.items()))})"
+    )
+
+
 def compared(disk: Path, address: str) -> str:
     """Return how many tables, shards and checksums both runs have; exits when they are not the same."""
     store = open_store(address)
@@ -120,6 +136,7 @@ def main() -> None:
     """Run the demo on a disk and in a bucket, in turn."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--rounds", type=int, default=2, help="how often each is run")
+    parser.add_argument("--rows", type=int, nargs="*", default=[20_000], help="rows of generated tables")
     options = parser.parse_args()
     ratios, cost, same = [], Cost(), ""
     with tempfile.TemporaryDirectory() as temporary, logged_s3_server(Path(temporary, "log")) as bucket:
@@ -133,6 +150,10 @@ def main() -> None:
             ratios.append(cost.cpu_s / disk.cpu_s)
             print(f"demo: disk {disk.cpu_s:.1f} CPU s, bucket {cost.cpu_s:.1f} CPU s, ratio {ratios[-1]:.2f}")
             shutil.rmtree(here)
+        for rows in options.rows:
+            grown(rows, bucket, Path(temporary, f"rows-{rows}"), Path(temporary, "log"))
+    if not ratios:
+        return
     told(cost, 714)
     print(same)
     print(f"ratio of CPU, median of {len(ratios)}: {statistics.median(ratios):.2f} (bar 1.5)")

@@ -8,6 +8,7 @@ near(place, pattern, bytes), near_file, near_files, near_entry  the same for sma
 matching(place, "*.parquet")  what lies in a folder, by one listing
 upload, size_of, modified, remove_tree, read_stretch   what both can do
 Mirror                 small files of a remote folder, on this machine as they come and go
+near_folder(place)     all files of a run on this machine, archives only while they are read
 remembering(place)     what this process wrote, or was told of frozen folders, is not asked for again (`freeze`)
 Lease                  who may write a folder at an address, where no kernel keeps a lock
 """
@@ -25,6 +26,7 @@ from pipeline.storage.places.machine_copies import (
     near_files,
 )
 from pipeline.storage.places.mirror import Mirror
+from pipeline.storage.places.near_folder import near_folder
 from pipeline.storage.places.place import (
     Place,
     address_of,
@@ -55,6 +57,7 @@ __all__ = [
     "near_entry",
     "near_file",
     "near_files",
+    "near_folder",
     "place",
     "read_stretch",
     "remembering",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
@@ -16,7 +16,7 @@ from pipeline.storage.stores.memory import Memory
 from pipeline.storage.stores.patience import patiently
 from pipeline.storage.stores.stated import SUMMED, md5_of, stated_entry
 from pipeline.storage.stores.store import CHUNK, Entry, Span, Store
-from pipeline.storage.stores.store_error import StoreError, short_error, store_error, too_large_error
+from pipeline.storage.stores.store_error import StoreError, cut_error, short_error, store_error, too_large_error
 
 _FLAT = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl"})
 """Stores without folders, where making one would make a bucket of whatever name was typed."""
@@ -52,6 +52,8 @@ class RemoteStore(Store):
         self._pid = 0
         self._folders: set[str] = set()
         self.memory = Memory()
+        self.guard: Callable[[], None] | None = None
+        """What is called before anything is written or deleted, and raises where this process may not any more."""
         scheme = self.where.partition("://")[0]
         self._flat, self._s3 = scheme in _FLAT, scheme in _S3
 
@@ -209,11 +211,7 @@ class RemoteStore(Store):
             except KeyError as error:  # a page that says that others follow, and not where
                 if not self._s3 or error.args != ("NextContinuationToken",):
                     raise
-                raise StoreError(
-                    "the listing is cut: the store says that more follows, and gives no NextContinuationToken",
-                    self._named(below),
-                    remedy="run the same command again; if it stays so, the store does not list as S3 does",
-                ) from error
+                raise cut_error(self._named(below)) from error
         found = {}
         for path, info in infos.items():
             name = path[len(self._root) :].removeprefix("/")
@@ -270,6 +268,8 @@ class RemoteStore(Store):
     @patiently
     def delete(self, name: str) -> None:
         """Delete a file."""
+        if self.guard is not None:
+            self.guard()
         self.memory.deleted(name)
         with self._file(name, "deleted", itself=False) as (fs, path):
             try:
@@ -297,6 +297,8 @@ class RemoteStore(Store):
     @contextmanager
     def _written(self, name: str) -> Iterator[tuple[Any, str]]:
         """Yield the file system and the path of a file that will be written, whose folder is there."""
+        if self.guard is not None:
+            self.guard()
         with self._file(name, "written", itself=False) as (fs, path):
             folder = path.rpartition("/")[0]
             if folder not in self._folders and not self._flat:
