@@ -174,7 +174,7 @@ class Ingest(Stage):
     """The ingest stage."""
 
     name = "ingest"
-    version = 3
+    version = 4
     sections = ("sources", "limits")
 
     def __init__(self) -> None:
