@@ -33,10 +33,13 @@ def write_cards(root: Place, recipe: Recipe) -> None:
     write_checksums(root, CARDS)
 
 
-def card_texts(con: duckdb.DuckDBPyConnection, root: Place, facts: Facts) -> dict[str, str]:
+def card_texts(
+    con: duckdb.DuckDBPyConnection, root: Place, facts: Facts, images: Place | None = None
+) -> dict[str, str]:
     """Return card, Croissant and report by file name, as they follow from the catalog's views and the files it lists.
 
-    `con` has the views of the run in `root`, where ATTRIBUTION.parquet stands already.
+    `con` has the views of the run in `root`, where ATTRIBUTION.parquet stands already. `images`: the run's folder as
+    its pictures are read from it, where that is another.
     """
     stated = read_checksums(root / "shards" / "checksums.sha256")
     files = {
@@ -51,7 +54,7 @@ def card_texts(con: duckdb.DuckDBPyConnection, root: Place, facts: Facts) -> dic
     return {
         CARD: card_text(facts),
         CROISSANT: croissant(facts, files, f"1.0.0+{version[:12]}"),
-        REPORT: report_text(con, root, facts),
+        REPORT: report_text(con, images or root, facts),
     }
 
 

@@ -204,11 +204,13 @@ def _stage(
 ) -> None:
     done = context.folder.done(stage.name)
     if done.exists() and read_json(done)["digest"] == digest:
+        context.folder.frozen(stage.name)
         note_late(context.folder, stage.name)
         note_upstream(stage, context)
         context.progress(f"{stage.name}: done before")
         return
     interrupt.check()
+    context.folder.frozen(stage.name, False)
     prepare(stage, context, digest, keep=stage.name == "fetch")
     context.progress(f"{stage.name}: started")
     if context.publisher:
@@ -237,6 +239,7 @@ def _stage(
             expected="one run that writes the folder",
             remedy="let the other run come to its end, then run the same command again",
         )
+    context.folder.frozen(stage.name)
     rows = ", ".join(f"{b.source} {b.rows_in:,} = {b.rows_out:,} + {b.ended:,}" for b in balances)
     context.progress(
         f"{stage.name}: done in {cost.wall_s:.1f} s ({rows})" if rows else f"{stage.name}: done in {cost.wall_s:.1f} s"

@@ -53,7 +53,7 @@ from pipeline.stages.preference import preference
 from pipeline.storage import database as sql
 from pipeline.storage.files.atomic import write_table
 from pipeline.storage.parquet_files import read_table
-from pipeline.storage.places import address_of, matching
+from pipeline.storage.places import address_of
 from pipeline.storage.statements import Statements
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ class Likeness(Stage):
         """Lay down the arrived records, the preferred ones first; a pure function of content, never of arrival."""
         stage, recipe = context.folder.stage, context.recipe
         folders = stage("fetch") / "arrived", stage("fetch") / "media", stage("screen") / "candidates"
-        arrived = Arrived(*(matching(path, "*.parquet") for path in folders))
+        arrived = Arrived(*map(sql.files_of, folders))
         ordered = Ordered(context.driver_folder(self.name) / "ordered", arrived)
         order = preference(recipe, name="n", record="c", pixels="m.source_width::BIGINT * m.source_height", media="m")
         names = sql.parquet(stage("resolve") / "names")

@@ -13,7 +13,7 @@ import duckdb
 
 from pipeline.model.errors import StorageError
 from pipeline.storage.files.atomic import atomic_path
-from pipeline.storage.places import Place, RemotePath, near, near_file
+from pipeline.storage.places import Place, RemotePath, near, near_files
 from pipeline.storage.places.scratch import scratch_folder
 from pipeline.storage.stores.remote_store import RemoteStore
 
@@ -38,9 +38,12 @@ def quote(text: str) -> str:
 
 def parquet(folder: Place, pattern: str = "*.parquet") -> str:
     """Return the FROM clause for all Parquet files of a folder, in name order; see `tables`."""
-    if isinstance(folder, Path):
-        return tables(sorted(folder.glob(pattern)))
-    return _listed(near(folder, pattern, _COPIED))
+    return _listed(files_of(folder, pattern))
+
+
+def files_of(folder: Place, pattern: str = "*.parquet") -> Sequence[Place]:
+    """Return the files of a folder as queries read them, in name order; see `tables`."""
+    return sorted(folder.glob(pattern)) if isinstance(folder, Path) else near(folder, pattern, _COPIED)
 
 
 def tables(files: Sequence[Place]) -> str:
@@ -48,7 +51,7 @@ def tables(files: Sequence[Place]) -> str:
 
     Of those at an address small ones are read from copies on this machine, large ones by ranges of what is asked for.
     """
-    return _listed([near_file(path, _COPIED) for path in files])
+    return _listed(near_files(files, _COPIED))
 
 
 def _listed(files: Sequence[Place]) -> str:
