@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from duckdb.func import ARROW
 
 from manifests import Recipe
 from pipeline.model.chunks import whole
@@ -69,7 +70,7 @@ def decide(
     """
     cap = recipe.select.cap_per_taxon
     # A native SQL hash may change between versions of DuckDB; BLAKE2b does not.
-    con.create_function("quota_order", _quota_order(recipe.seed), ["VARCHAR"], "VARCHAR", type="arrow")
+    con.create_function("quota_order", _quota_order(recipe.seed), ["VARCHAR"], "VARCHAR", type=ARROW)
     con.execute(_SQL("totals", kept=kept, names=names))
     beyond = _SQL("beyond", kept=kept, names=names, cap=cap) if cap else _SQL("none_beyond")
     for batch in sql.batches(con, _SQL("kept_with_counts", kept=kept, names=names, beyond=beyond)):
@@ -106,7 +107,7 @@ def _over_quota(rows: pa.Table, cap: int) -> pa.Table:
     return conform(ended.append_column("outcome", outcome), ENDED_SCHEMA)
 
 
-def _quota_order(seed: int) -> Callable[[pa.ChunkedArray], pa.Array]:
+def _quota_order(seed: int) -> Callable[[pa.ChunkedArray], Any]:
     return lambda keys: hexadecimal(hash64_array(seed, _QUOTA_SALT, whole(keys)))
 
 
