@@ -62,7 +62,6 @@ if TYPE_CHECKING:
 _SQL = Statements(__name__)
 _PIECE = (1 << 20) // 8
 """Bytes of a piece of the join per MB that the recipe allows: several pieces run side by side."""
-_LEAST_MB = 64
 _ROWS = 1 << 18
 """Hashes copied at a time."""
 
@@ -85,11 +84,6 @@ def decision_rules(recipe: Recipe) -> DecisionRules:
     )
 
 
-def _sql_mb(recipe: Recipe) -> int:
-    """Return what DuckDB may use: three quarters, for beside it stand arrays, and what it does not count."""
-    return max(_LEAST_MB, recipe.limits.memory_mb * 3 // 4)
-
-
 class Likeness(Stage):
     """The likeness stage."""
 
@@ -106,7 +100,7 @@ class Likeness(Stage):
         usable = np.asarray(candidates.quality >= rules.minimum_quality)
         node, first, count = picture_nodes(candidates.pixels, usable)
         image = ordered.array("image")
-        given = Placeholders.read(context.folder, _sql_mb(context.recipe), rules.minimum_quality)
+        given = Placeholders.read(context.folder, context.recipe.limits.memory_mb, rules.minimum_quality)
         # Behind the nodes stand placeholders: they are searched for leaks, and meet no other image.
         write_node_files(folder, ordered.tables.media, image[first[:count]], (given.hashes, given.phashes))
         del first
@@ -117,7 +111,7 @@ class Likeness(Stage):
         held = read_table(context.folder.stage("holdout") / "items")
         self._units(context, engine, _leak_units(rules, held, count + len(given.hashes)))
         found = read_table(folder / "found")
-        given.write_leaks(context.folder, _sql_mb(context.recipe), count, found, held)
+        given.write_leaks(context.folder, context.recipe.limits.memory_mb, count, found, held)
         leaks = record_leaks(ordered.digests(), node, usable, found, held, image)
         _release()
         if rules.leak_occurrence:
@@ -204,7 +198,7 @@ class Likeness(Stage):
         ordered = Ordered(context.driver_folder(self.name) / "ordered", arrived)
         order = preference(recipe, name="n", record="c", pixels="m.source_width::BIGINT * m.source_height", media="m")
         names = sql.parquet(stage("resolve") / "names")
-        with sql.connect(_sql_mb(recipe), context.folder.root) as con:
+        with sql.connect(recipe.limits.memory_mb, context.folder.root) as con:
             con.execute(_SQL("named", names=names, ranks=RANK_IDS))
             ordered.write(con, order, _SQL("labels", names=names, ranks=RANK_IDS))
         return ordered
