@@ -31,6 +31,7 @@ from pipeline.likeness.records.groups import KINDS
 from pipeline.likeness.records.lineages import RANK_IDS
 from pipeline.likeness.records.nodes import picture_nodes
 from pipeline.likeness.records.ordered import Arrived, Ordered
+from pipeline.likeness.room import check_room
 from pipeline.likeness.search import compares_pairs, doubtful, informative
 from pipeline.likeness.stored import SHOWN, Shown, Stored, read_places
 from pipeline.likeness.units import (
@@ -97,6 +98,8 @@ class Likeness(Stage):
         folder, rules = context.folder.stage(self.name), context.recipe.likeness
         ordered = self._ordered(context)
         candidates = ordered.candidates()
+        if line := check_room(len(candidates), context.recipe.limits.memory_mb):
+            context.progress(line)
         usable = np.asarray(candidates.quality >= rules.minimum_quality)
         node, first, count = picture_nodes(candidates.pixels, usable)
         image = ordered.array("image")
@@ -123,17 +126,18 @@ class Likeness(Stage):
         del alive, label, is_open
         edges = self._edges(context, engine, folds)
         _release()
-        same = edges.at(verified(edges.residuals(), rules.duplicate_residual))
-        decisions, cluster = decide_duplicates(candidates, node, same, leaks, deciding, folds)
+        pairs = len(edges)
+        edges = edges.at(verified(edges.residuals(), rules.duplicate_residual))
+        decisions, cluster = decide_duplicates(candidates, node, edges, leaks, deciding, folds)
         facts = {
             "hashes": count,
-            "pairs": len(edges) + len(folds.edges),
-            "verified_pairs": len(same) + len(folds.edges),
+            "pairs": pairs + len(folds.edges),
+            "verified_pairs": len(edges) + len(folds.edges),
             "dense": int(folds.dense.sum()),
             "folded": len(folds.edges),
             "held_out_compared": len(informative(held, rules.minimum_quality)),
         }
-        del edges, same, folds, node, image
+        del edges, folds, node, image
         texts = ordered.texts()
         keys = {kind: ordered.array(kind) for kind in KINDS}
         decided = Decided.of(decisions, cluster, keys, texts.by_name(), usable)
@@ -188,7 +192,7 @@ class Likeness(Stage):
         budget = max(MINIMUM_BUDGET, context.recipe.limits.memory_mb * _PIECE)
         pieces = key_ranges(joined, plan_bands(256, rules.duplicate_distance), budget)
         self._units(context, engine, [Piece(piece) for piece in pieces])
-        return edges_of(read_table(folder / "pairs"))
+        return edges_of(read_table(folder / "pairs")).narrowed()
 
     def _ordered(self, context: Context) -> Ordered:
         """Lay down the arrived records, the preferred ones first; a pure function of content, never of arrival."""
