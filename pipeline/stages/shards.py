@@ -15,8 +15,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from duckdb.func import ARROW
 
 from manifests.recipe import ShardRules
+from pipeline.model.chunks import whole
 from pipeline.model.records import RANK_COLUMNS
 from pipeline.privacy import place_columns
 from pipeline.shards import (
@@ -30,13 +32,12 @@ from pipeline.shards import (
     file_digest,
     index_path,
     member_suffixes,
-    order_key,
+    order_texts,
     sample,
     sample_json,
     shard_count,
-    shard_hash,
-    shard_name,
-    shard_of,
+    shard_hashes,
+    shard_names,
     shards_readme,
     sizes_json,
     text_members,
@@ -188,7 +189,7 @@ class Shards(Stage):
     """The shards stage."""
 
     name = "shards"
-    version = 5
+    version = 6
     sections = ("shards", "seed")
     upstream = ("select", "fetch", "resolve")
 
@@ -231,8 +232,12 @@ class Shards(Stage):
         decisions = sql.parquet(stage("select") / "decisions")
         seed, rules = recipe.seed, recipe.shards
         with sql.connect(recipe.limits.memory_mb, context.folder.root) as con:
-            con.create_function("shard_hash", lambda key: shard_hash(seed, key), ["VARCHAR"], "UBIGINT")
-            ranks = ", ".join(f'n."{rank}"' for rank in RANK_COLUMNS)
+
+            def hashes(keys: pa.ChunkedArray) -> Any:
+                return pa.array(shard_hashes(seed, whole(keys)))
+
+            con.create_function("shard_hash", hashes, ["VARCHAR"], "UBIGINT", type=ARROW)
+            headers, texts = _headers(rules.layout)
             joined = _SQL(
                 "samples",
                 decisions=decisions,
@@ -240,41 +245,36 @@ class Shards(Stage):
                 records=sql.parquet(stage("ingest") / "records"),
                 names=label_names(context),
                 media=sql.parquet(stage("fetch") / "media"),
+                places=sql.parquet(stage("select") / "places"),
+                ranks=", ".join(f'n."{rank}"' for rank in RANK_COLUMNS),
+                place=", ".join(place_columns(recipe.privacy)),
+                headers=headers,
+                texts=texts,
             )
-            counts = self._counts(con, rules, f"n.vernacular_name, {ranks}", joined)
+            con.execute(joined)
+            counts = self._counts(con, rules)
 
-            def shard(split: str, key: str) -> str:
-                return shard_name(f"{rules.prefix}-{split}", shard_of(seed, key, counts[split]))
+            def named(splits: pa.ChunkedArray, keys: pa.ChunkedArray) -> Any:
+                return shard_names(seed, rules.prefix, counts, whole(splits), whole(keys))
 
-            def place(key: str) -> str:
-                return f"{order_key(seed, key)[0]:016x}"
+            def places(keys: pa.ChunkedArray) -> Any:
+                return order_texts(seed, whole(keys))
 
-            con.create_function("shard_of", shard, ["VARCHAR", "VARCHAR"], "VARCHAR")
-            con.create_function("place_of", place, ["VARCHAR"], "VARCHAR")
-            sql.copy(
-                con,
-                _SQL(
-                    "plan",
-                    samples=joined,
-                    places=sql.parquet(stage("select") / "places"),
-                    ranks=ranks,
-                    place=", ".join(place_columns(recipe.privacy)),
-                ),
-                folder / "plan.parquet",
-            )
+            con.create_function("shard_of", named, ["VARCHAR", "VARCHAR"], "VARCHAR", type=ARROW)
+            con.create_function("place_of", places, ["VARCHAR"], "VARCHAR", type=ARROW)
+            sql.copy(con, _SQL("plan"), folder / "plan.parquet")
         shards: set[str] = set()
         plan = parquet_file(folder / "plan.parquet", dictionaries=["shard"])
         for batch in plan.iter_batches(columns=["shard"]):
             shards.update(batch.column(0).dictionary.to_pylist())
         return sorted(shards)
 
-    def _counts(self, con: duckdb.DuckDBPyConnection, rules: ShardRules, names: str, joined: str) -> dict[str, int]:
+    def _counts(self, con: duckdb.DuckDBPyConnection, rules: ShardRules) -> dict[str, int]:
         """Return the number of shards of each split, so that none is larger than the recipe allows.
 
         A sample's bytes are not known before it is written; they are bounded from above by the lengths of its parts.
         """
-        headers, texts = _headers(rules.layout)
-        con.execute(_SQL("bounds", samples=joined, headers=headers, texts=texts, names=names))
+        con.execute(_SQL("bounds"))
         counts: dict[str, int] = {}
         limit = rules.max_mb * 1_000_000
         for split, samples, total in con.execute(
