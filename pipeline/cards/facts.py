@@ -56,7 +56,7 @@ class Facts:
 
 def gather(con: duckdb.DuckDBPyConnection, root: Place, recipe: Recipe) -> Facts:
     """Count what the cards state, by questions to the catalog of the run in `root`."""
-    kept = rooted("read_parquet('shards/[m]anifest.parquet')", root)
+    kept = rooted("read_parquet('shards/[m]anifest.parquet')", root, con)
 
     def rows(query: str) -> list[Row]:
         found: list[Row] = con.execute(query).fetchall()

@@ -111,11 +111,6 @@ class Engine(AbstractContextManager["Engine"]):
         if self._chosen > 1:
             self.say(f"{label}: {self._chosen} worker processes, as its work pays for them")
 
-    @property
-    def elsewhere(self) -> bool:
-        """Whether workers may be on other machines: they are neither this process nor forks of one that it starts."""
-        return not (self.options.in_process or self.options.pool_needed)
-
     def check(self) -> None:
         """Raise UsageError, MissingExtraError or RunError for a runner that is not there, or lacks what it needs."""
         check_runner(self.options)
@@ -175,8 +170,8 @@ class Engine(AbstractContextManager["Engine"]):
 
     def _probed(self, folder: str) -> Generator[None]:
         """Have one worker look at the folder before the first pipeline that may go to other machines."""
-        if not self.elsewhere or self._looked:
-            return
+        if not self.options.remote or self._looked:
+            return  # the workers are this process, or forks of one that it starts
         probe = Probe(folder)
         probe.ask()
         try:

@@ -46,7 +46,7 @@ class EngineOptions:
 
     @property
     def remote(self) -> bool:
-        """Whether the pipelines are given to somebody else's service, whose job has to be seen, and ended."""
+        """Whether the pipelines are given to somebody else's service, whose workers may be on other machines."""
         return not self.in_process and not self.pool_needed
 
     def check(self) -> None:

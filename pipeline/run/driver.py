@@ -162,7 +162,7 @@ def _context(
 ) -> Context:
     """Return what stages get; with a publisher where workers share nothing with this machine but an address."""
     publisher = None
-    if engine.elsewhere and not isinstance(folder.root, Path):
+    if engine.options.remote and not isinstance(folder.root, Path):
         given = {Path(path): as_given(path) for _, path in recipe_paths(recipe)}
         publisher = Publisher(folder.root, {path: text for path, text in given.items() if is_remote(text)}, told)
     return Context(recipe, folder, told, reuse, publisher)
