@@ -1,4 +1,4 @@
--- What a card counts in the catalog of a run. `kept`: the manifest of its shards, which needs no join as `samples` does.
+-- What a card counts in the catalog of a run. `kept`: the manifest of its shards, which needs no join.
 
 -- name: licences
 -- Images by licence, and whether all of them may be shared.
