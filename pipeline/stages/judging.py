@@ -14,21 +14,13 @@ import pyarrow.compute as pc
 from pipeline.media.http.sites import Sites
 from pipeline.model.chunks import whole
 from pipeline.model.evidence_text import evidence
+from pipeline.model.ids import box_text
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import ENDED_SCHEMA, conform
 from pipeline.sources.mapping.vector_ids import id_array
 
 _HELD = (Outcome.LEAK_ID.code, Outcome.LEAK_SPECIES.code)
 _BOX = ("box_x", "box_y", "box_w", "box_h")
-
-
-def box_text(x: float | None, y: float | None, w: float | None, h: float | None) -> str:
-    """Return the key of a box: its four numbers, or nothing for a whole image.
-
-    >>> box_text(1.0, 2.0, 30.5, 4.0)
-    '1.0,2.0,30.5,4.0'
-    """
-    return "" if x is None else f"{x!r},{y!r},{w!r},{h!r}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +74,8 @@ class Judge:
         key = pc.if_else(of_store, pc.binary_join_element_wise(store, address, ":"), address)
         media = id_array("media", key)
         host = pc.if_else(of_store, pc.binary_join_element_wise("store", store, ":"), whole(rows["host"]))
-        added = _with(
-            rows,
-            image_id=id_array("image", media, _boxes(rows)),
-            media_id=media,
-            address=address,
-            host=host,
-        )
-        return conform(added, self.schema)
+        image = id_array("image", media, _boxes(rows))
+        return conform(_with(rows, image_id=image, media_id=media, address=address, host=host), self.schema)
 
 
 def _ended(rows: pa.Table) -> pa.Table:

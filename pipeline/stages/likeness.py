@@ -31,7 +31,7 @@ from pipeline.likeness.records.groups import KINDS
 from pipeline.likeness.records.lineages import RANK_IDS
 from pipeline.likeness.records.nodes import picture_nodes
 from pipeline.likeness.records.ordered import Arrived, Ordered
-from pipeline.likeness.room import check_room
+from pipeline.likeness.records.room import check_room
 from pipeline.likeness.search import compares_pairs, doubtful, informative
 from pipeline.likeness.stored import SHOWN, Shown, Stored, read_places
 from pipeline.likeness.units import (

@@ -4,9 +4,10 @@
 
 A generated GBIF archive of every size goes through the real driver, each stage in a process of its own over what the
 one before left. Media do not exist: the fetch finds its answers there, drawn for the units that it plans, and does all
-but to fetch (`stand_ins`; fetching itself is measured by `bench_tiny`). Shards are planned, and written with `--tars`.
+but to fetch (`stand_ins`; `bench_fetch` measures fetching itself). Shards are planned, and written with `--tars`.
 The last line of a size is the same command again, when all is done. Memory is that of the process and its children,
-at most; the ratio is of CPU a record to the size before. 10 M records take some 25 minutes of CPU and 40 GB of disk.
+at most; the ratio is of CPU a record to the size before. 10 M records take a quarter of an hour of CPU and more, and
+some 15 GB of disk.
 
 With `--folder` what was made stays, and `--stage` measures some stages again over it.
 """

@@ -15,7 +15,6 @@ from pipeline.media import check_url, to_uri
 from pipeline.media.http.guards import MAX_URL_LENGTH
 from pipeline.media.http.sites import Sites
 from pipeline.model import ids
-from pipeline.stages.judging import box_text
 from pipeline.stages.screen import judge_of
 
 RULES = FetchRules(hosts=("*.example.org", "example.org", "a.test:81", "203.0.113.7", "xn--bcher-kva.example"))
@@ -146,7 +145,7 @@ def test_rows_pass_and_end_with_ids_and_evidence_of_their_own() -> None:
     )
     assert kept["r3"]["media_id"] == kept["r0"]["media_id"] == ids.media_id("http://example.org/1")
     assert kept["r0"]["image_id"] == ids.image_id(kept["r0"]["media_id"])
-    assert kept["r6"]["image_id"] == ids.image_id(kept["r6"]["media_id"], box_text(1.0, 2.5, 1e22, 0.1))
+    assert kept["r6"]["image_id"] == ids.image_id(kept["r6"]["media_id"], ids.box_text(1.0, 2.5, 1e22, 0.1))
     gone = {row["row_id"]: row for row in ended.to_pylist()}
     assert [row["outcome"] for row in gone.values()] == [
         *("bad_url", "bad_url", "licence_unknown", "leak_id", "duplicate_record", "host_not_allowed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.likeness.room import BYTES_A_CANDIDATE, check_room, decision_mb
+from pipeline.likeness.records.room import BYTES_A_CANDIDATE, check_room, decision_mb
 from pipeline.model.errors import RunError
 from tests.performance.bench_decisions import bytes_at_once
 from tests.performance.drawn_records import drawn
