@@ -17,7 +17,7 @@ from PIL import Image
 
 from dedup import DIHEDRAL, hash_image, residuals, thumbnails, turned
 from pipeline.catalog.build import rooted
-from pipeline.storage.places import Place
+from pipeline.storage.places import Place, read_stretch
 from pipeline.storage.statements import Statements
 
 TAXA, PAIRS, LEAKS, PLACEHOLDERS = 24, 12, 12, 12
@@ -39,7 +39,7 @@ class Picture:
 
 def taxa_pictures(con: duckdb.DuckDBPyConnection, root: Place) -> list[Picture]:
     """Return one kept image of each of the commonest accepted taxa."""
-    rows = con.execute(rooted(_SQL("taxa", most=TAXA), root)).fetchall()
+    rows = con.execute(rooted(_SQL("taxa", most=TAXA), root, con)).fetchall()
     found = []
     for shard, offset, length, digest, name, images in rows:
         data = _read(root / "shards" / shard, offset, length)
@@ -50,7 +50,9 @@ def taxa_pictures(con: duckdb.DuckDBPyConnection, root: Place) -> list[Picture]:
 
 def duplicate_pairs(con: duckdb.DuckDBPyConnection, root: Place) -> list[tuple[Picture, Picture]]:
     """Return pairs of a dropped near-duplicate and the image that stayed, the farthest apart first."""
-    rows = con.execute(rooted(_SQL("duplicates", stored=_SQL("stored"), most=PAIRS), root)).fetchall()
+    rows = con.execute(
+        rooted(_SQL("duplicates", stored=_SQL("stored", wanted=_SQL("duplicates_wanted")), most=PAIRS), root, con)
+    ).fetchall()
     found = []
     for dropped, source, unit, at, size, kept, other, kept_unit, kept_at, kept_size, distance, left in rows:
         one, two = _blob(root, unit, at, size), _blob(root, kept_unit, kept_at, kept_size)
@@ -65,7 +67,9 @@ def leak_pairs(con: duckdb.DuckDBPyConnection, root: Place) -> list[tuple[Pictur
 
     Held-out images are shown by their thumbnails, the only picture of them that a run keeps; None where there is none.
     """
-    rows = con.execute(rooted(_SQL("leaks", stored=_SQL("stored"), most=LEAKS), root)).fetchall()
+    rows = con.execute(
+        rooted(_SQL("leaks", stored=_SQL("stored", wanted=_SQL("leaks_wanted")), most=LEAKS), root, con)
+    ).fetchall()
     found = []
     for record, source, outcome, benchmark, item, rule, distance, variant, unit, at, size, thumbnail in rows:
         data = _stored(root, unit, at, size)
@@ -83,7 +87,7 @@ def leak_pairs(con: duckdb.DuckDBPyConnection, root: Place) -> list[tuple[Pictur
 
 def placeholder_pictures(con: duckdb.DuckDBPyConnection, root: Place) -> list[Picture]:
     """Return the pictures that hosts gave in the place of others, those of most images first."""
-    rows = con.execute(rooted(_SQL("placeholders", most=PLACEHOLDERS), root)).fetchall()
+    rows = con.execute(rooted(_SQL("placeholders", most=PLACEHOLDERS), root, con)).fetchall()
     found = []
     for host, images, taxa, genera, sentence, item, unit, at, size in rows:
         more = ", ..." if genera > len(taxa) else ""
@@ -96,11 +100,10 @@ def placeholder_pictures(con: duckdb.DuckDBPyConnection, root: Place) -> list[Pi
 
 def _thumbnail(path: Place, offset: int, length: int) -> str:
     """Return a stored image at the size that a report shows; empty where the file is gone, as blobs may be."""
-    if not path.exists():
+    data = read_stretch(path, offset, length)
+    if data is None:
         return ""
-    with path.open("rb") as handle:
-        handle.seek(offset)
-        picture = Image.open(BytesIO(handle.read(length))).convert("RGB")
+    picture = Image.open(BytesIO(data)).convert("RGB")
     picture.thumbnail((_SHOWN, _SHOWN))
     buffer = BytesIO()
     picture.save(buffer, "JPEG", quality=85)
@@ -147,11 +150,7 @@ def _stored(root: Place, unit: str | None, at: int | None, size: int | None) -> 
 
 def _read(path: Place, offset: int, length: int) -> bytes | None:
     """Return bytes of a file; None when they are too many for a report, or the file is gone, as blobs may be."""
-    if length > _LARGEST or not path.exists():
-        return None
-    with path.open("rb") as handle:
-        handle.seek(offset)
-        return handle.read(length)
+    return None if length > _LARGEST else read_stretch(path, offset, length)
 
 
 def _url(data: bytes) -> str:

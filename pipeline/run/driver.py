@@ -14,6 +14,7 @@ from typing import Any
 from manifests import Recipe, canonical_json, check_paths, is_remote, recipe_digest
 from manifests.paths import as_given, recipe_paths
 from pipeline.engine import interrupt
+from pipeline.engine.earlier_job import end_earlier
 from pipeline.engine.engine import Engine, EngineOptions
 from pipeline.engine.meter import metered
 from pipeline.losses.run_losses import stage_losses
@@ -129,6 +130,8 @@ def run(
             still_held()
             progress(line)
 
+        engine.say, engine.home = told, folder.root
+        end_earlier(folder.root, told)
         context = _context(localised(recipe, inputs_folder(folder.root), progress), folder, engine, told, others)
         check_present(folder.root, lacking, context)
         for stage in lacking:
@@ -159,7 +162,7 @@ def _context(
 ) -> Context:
     """Return what stages get; with a publisher where workers share nothing with this machine but an address."""
     publisher = None
-    if engine.elsewhere and not isinstance(folder.root, Path):
+    if engine.options.remote and not isinstance(folder.root, Path):
         given = {Path(path): as_given(path) for _, path in recipe_paths(recipe)}
         publisher = Publisher(folder.root, {path: text for path, text in given.items() if is_remote(text)}, told)
     return Context(recipe, folder, told, reuse, publisher)
@@ -201,11 +204,13 @@ def _stage(
 ) -> None:
     done = context.folder.done(stage.name)
     if done.exists() and read_json(done)["digest"] == digest:
+        context.folder.frozen(stage.name)
         note_late(context.folder, stage.name)
         note_upstream(stage, context)
         context.progress(f"{stage.name}: done before")
         return
     interrupt.check()
+    context.folder.frozen(stage.name, False)
     prepare(stage, context, digest, keep=stage.name == "fetch")
     context.progress(f"{stage.name}: started")
     if context.publisher:
@@ -213,11 +218,13 @@ def _stage(
         keep_inputs([stage, *undone] if not stage.kept else undone, context, context.publisher)
     else:
         forget_kept(stage, context)
+    engine.expect(stage.name, 0.0)  # of stages that say no more
     with metered() as cost:
         facts = stage.run(context, engine)
         balances = stage.balance(context, facts)
         check_balance(stage.name, balances)
-    write_json(context.folder.stage(stage.name) / "_cost.json", dataclasses.asdict(cost))
+    counted = dict(sorted(engine.counted.get(stage.name, {}).items()))
+    write_json(context.folder.stage(stage.name) / "_cost.json", {**dataclasses.asdict(cost), "counted": counted})
     mark = {
         "stage": stage.name,
         "digest": digest,
@@ -234,6 +241,7 @@ def _stage(
             expected="one run that writes the folder",
             remedy="let the other run come to its end, then run the same command again",
         )
+    context.folder.frozen(stage.name)
     rows = ", ".join(f"{b.source} {b.rows_in:,} = {b.rows_out:,} + {b.ended:,}" for b in balances)
     context.progress(
         f"{stage.name}: done in {cost.wall_s:.1f} s ({rows})" if rows else f"{stage.name}: done in {cost.wall_s:.1f} s"

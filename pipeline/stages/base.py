@@ -240,23 +240,31 @@ def missing(folder: Place, outputs: Sequence[str]) -> list[str]:
     return [name for name in outputs if name not in there]
 
 
-def ticker(context: Context, name: str, outputs: Sequence[str], every: float = 5.0) -> Callable[[], None]:
-    """Return a function that reports how many unit files exist and when all will, at most once in `every` seconds."""
+def ticker(context: Context, name: str, outputs: Sequence[str], every: float = 5.0) -> Callable[[], int]:
+    """Return a function that reports how many unit files exist and when all will, at most once in `every` seconds.
+
+    It returns how many there are; the same number is not reported twice.
+    """
     import time
 
     folder = context.folder.stage(name)
     began, before = time.monotonic(), len(missing(folder, outputs))
-    last, cost = [began], [0.0]
+    last, cost, known = [began], [0.0], [-1]
 
-    def tick() -> None:
+    def tick() -> int:
         now = time.monotonic()
         if now - last[0] < max(every, _LOOK_SHARE * cost[0]):
-            return
+            return known[0]
         left = len(missing(folder, outputs))
         cost[0] = time.monotonic() - now
+        if left == len(outputs) - known[0]:
+            last[0] = time.monotonic()
+            return known[0]
+        known[0] = len(outputs) - left
         about = f", about {duration(left * (now - began) / (before - left))} left" if 0 < left < before else ""
         context.progress(f"{name}: {len(outputs) - left:,} of {len(outputs):,} work units{about}")
         last[0] = time.monotonic()
+        return known[0]
 
     return tick
 

@@ -56,6 +56,8 @@ __all__ = ["MEDIA_SCHEMA", "Fetch", "note_retry"]
 
 _SQL = Statements(__name__)
 _RULES = ("image", "fetch.max_bytes", "fetch.max_pixels", "fetch.robots", "fetch.opt_outs")
+_IMAGE_SECONDS = 10e-3
+"""CPU seconds that an image takes, at least; one of a megapixel takes three times as long."""
 _PATIENT_STEPS = 3  # of substitution that ask for exactly what is missing; later ones ask for twice as much each
 
 
@@ -221,6 +223,7 @@ class Fetch(Stage):
             publish_reused(folder / reuse, context.publisher)
         stores = {spec.name: spec.media for spec in recipe.sources} | self.kept.get("stores", {})
         work = FetchUnits(address_of(folder), self._rules(recipe.fetch), recipe.image)
+        engine.expect(self.name, _IMAGE_SECONDS * sum(each.rows for each in todo))
         for line in work_off(engine, work, todo, round_, reuse, stores):
             context.progress(line)
         (folder / fetch_plan.reuse_name(round_)).unlink(missing_ok=True)

@@ -10,6 +10,7 @@ in a file, and rows go through Arrow files in `ingest/spool`, which is removed w
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -45,6 +46,8 @@ _SQL = Statements(__name__)
 _RETURN_EVERY = 8
 """Units between two returns of freed memory to the system."""
 _UNITS_BEGUN = count()
+_ROW_SECONDS = 20e-6
+"""CPU seconds that a row takes, about."""
 
 
 def _return_memory() -> None:
@@ -70,15 +73,20 @@ class ReadRange:
     plans: Mapping[str, str]
     """Path of the planned release of every source."""
 
-    def __call__(self, unit: Unit) -> None:
-        """Write what the range becomes and then `ledger/RANGE.parquet`, which says with the former that it is done."""
+    def __call__(self, unit: Unit) -> Counter[str]:
+        """Write what the range becomes and then `ledger/RANGE.parquet`, which says with the former that it is done.
+
+        Returns its rows by what became of them.
+        """
         _return_memory()
         planned = read_planned(self.plans[unit.source])
         if not planned.joins:
-            _write_mapped(planned, planned.range_name(unit.number), map_range(planned, unit.number))
-            return
+            return _write_mapped(planned, planned.range_name(unit.number), map_range(planned, unit.number))
+        path = _ledger_of(planned, planned.range_name(unit.number))
+        counted_before = path.exists()  # by a worker whose spooled rows are lost
         ended = spool_range(planned, unit.number)
-        write_table(_ledger_of(planned, planned.range_name(unit.number)), _ledger(ended, 0))
+        write_table(path, _ledger(ended, 0))
+        return Counter() if counted_before else _outcomes(ended)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +96,11 @@ class MapPartition:
     plans: Mapping[str, str]
     """Path of the planned release of every source."""
 
-    def __call__(self, unit: Unit) -> None:
-        """Write `records/BUCKET.parquet` and then `ledger/BUCKET.parquet`, whose presence says that it is done."""
+    def __call__(self, unit: Unit) -> Counter[str]:
+        """Write `records/BUCKET.parquet` and then `ledger/BUCKET.parquet`, whose presence says that it is done.
+
+        Returns the rows of what it wrote by what became of them.
+        """
         _return_memory()
         planned = read_planned(self.plans[unit.source])
         done = {
@@ -97,13 +108,20 @@ class MapPartition:
             for bucket in planned.buckets_of(unit.number)
             if _ledger_of(planned, planned.bucket_name(bucket)).exists()
         }
+        counts: Counter[str] = Counter()
         for bucket, mapped in map_partition(planned, unit.number, without=done):
-            _write_mapped(planned, planned.bucket_name(bucket), mapped)
+            counts += _write_mapped(planned, planned.bucket_name(bucket), mapped)
+        return counts
 
 
-def _write_mapped(planned: PlannedRelease, name: str, mapped: Mapped) -> None:
+def _write_mapped(planned: PlannedRelease, name: str, mapped: Mapped) -> Counter[str]:
     write_table(place(planned.folder) / "records" / f"{name}.parquet", mapped.records)
     write_table(_ledger_of(planned, name), _ledger(mapped.ended, mapped.absorbed))
+    return Counter(records=mapped.records.num_rows, absorbed=mapped.absorbed) + _outcomes(mapped.ended)
+
+
+def _outcomes(ended: pa.Table) -> Counter[str]:
+    return Counter(ended.column("outcome").to_pylist())
 
 
 def _ledger_of(planned: PlannedRelease, name: str) -> Place:
@@ -114,7 +132,7 @@ def _ledger(ended: pa.Table, absorbed: int) -> pa.Table:
     return conform(ended, ENDED_SCHEMA).replace_schema_metadata({ABSORBED: str(absorbed).encode()})
 
 
-Run = Callable[[Sequence[Unit], Callable[[Unit], None]], object]
+Run = Callable[[Sequence[Unit], Callable[[Unit], Any]], object]
 """Calls the work with every unit, here or on workers, and returns when all is done."""
 
 
@@ -159,7 +177,7 @@ def ingest_release(release: Release, folder: Place) -> tuple[int, int]:
     """
     planned = plan_release(release, folder)
 
-    def run(units: Sequence[Unit], work: Callable[[Unit], None]) -> None:
+    def run(units: Sequence[Unit], work: Callable[[Unit], object]) -> None:
         for unit in units:
             work(unit)
 
@@ -178,7 +196,7 @@ class Ingest(Stage):
     """The ingest stage."""
 
     name = "ingest"
-    version = 3
+    version = 4
     sections = ("sources", "limits")
 
     def __init__(self) -> None:
@@ -234,6 +252,7 @@ class Ingest(Stage):
         outputs = [f"ledger/{name}.parquet" for planned in releases for name in _units(planned)]
         plan_outputs(context, self.name, outputs, sum(fact["rows"] for fact in facts.values()))
         tick = ticker(context, self.name, outputs)
+        engine.expect(self.name, _ROW_SECONDS * sum(fact["rows"] for fact in facts.values()))
         ingest_planned(releases, folder, lambda units, work: engine.run_units(self.name, units, work, folder, tick))
         for release in self._releases:
             self._check_rejects(context, release.spec.name, facts[release.spec.name]["rows"])

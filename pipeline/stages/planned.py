@@ -45,7 +45,7 @@ class PlannedRelease:
     >>> release = Release(SourceSpec("s", "gbif-dwca", "a"), "r", ())
     >>> planned = PlannedRelease("out", release, Plan(splits, "id", 5), ((0, 2), (2, 3)), width=2)
     >>> [planned.range_name(number) for number in range(2)], planned.partitions
-    (['s-media-00000', 's-media-00002'], 3)
+    (['s.media-00000', 's.media-00002'], 3)
     >>> list(planned.buckets_of(2)), planned.bucket_name(4)
     ([4], 's-00004')
     """
@@ -86,7 +86,8 @@ class PlannedRelease:
     def range_name(self, number: int) -> str:
         """Return what a range's files are called."""
         first = self.ranges[number][0]
-        return f"{self.release.spec.name}-{self.plan.splits[first].table}-{first:05d}"
+        # A point is in no source's name: a table of one source never reads as the bucket of another.
+        return f"{self.release.spec.name}.{self.plan.splits[first].table}-{first:05d}"
 
     def buckets_of(self, partition: int) -> range:
         """Return the buckets of a partition."""

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 UNIT_NAMES = 20_000
 """Distinct names per work unit."""
+_NAME_SECONDS = 20e-6
+"""CPU seconds that a name takes, about, most of them by their exact form."""
 
 
 def policy_of(recipe: Recipe) -> Policy:
@@ -144,6 +146,7 @@ class Resolve(Stage):
         if todo:
             seen = self.kept.get("index") or address_of(taxonomy)
             work = ResolveNames(address_of(folder), seen, policy)
+            engine.expect(self.name, _NAME_SECONDS * UNIT_NAMES * len(todo))
             engine.run_units(self.name, todo, work, folder, ticker(context, self.name, outputs))
         context.progress(f"resolve: {names:,} distinct names against taxonomy {build[:12]}")
         return {"names": names, "taxonomy_build": build}

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
+from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from pipeline.storage.places import Place
+from pipeline.storage.places import Place, RemotePath
 from pipeline.storage.stores.store import Span
 
 _OPEN_BLOBS = 128
-_AT_ONCE = 64
+_GAP = 1 << 18
+"""Bytes between two stretches of a blob that are read with them: a request of their own would take longer."""
+AT_ONCE = 64
 """Ranges that are asked for together: what a store's answers take is waited for once for all of them."""
 
 Stretch = tuple[str, int, int]
@@ -51,9 +55,41 @@ class Blobs:
             yield from (self(*stretch) for stretch in stretches)
             return
         waiting = iter(stretches)
-        store, below = self._folder.store, self._folder.key
-        while together := list(islice(waiting, _AT_ONCE)):
-            names = [f"{below}/{unit}.bin" if below else f"{unit}.bin" for unit, _, _ in together]
-            yield from store.spans(
-                [Span(name, at, at + size) for name, (_, at, size) in zip(names, together, strict=True)]
-            )
+        while together := list(islice(waiting, AT_ONCE)):
+            yield from read_together(self._folder, together, ".bin")
+
+
+def read_together(folder: RemotePath, stretches: Sequence[Stretch], suffix: str = "") -> Iterator[bytes]:
+    """Yield the bytes of stretches of files in a folder at an address, in order, all of which are asked for at once.
+
+    `suffix`: of the files' names, which are stretches' first part. Raises StoreError when one cannot be read.
+    """
+    wide = _wide(stretches)
+    names = [(folder / f"{unit}{suffix}").key for unit, _, _ in wide]
+    found = folder.store.spans([Span(name, at, at + size) for name, (_, at, size) in zip(names, wide, strict=True)])
+    yield from _cut(stretches, wide, found)
+
+
+def _wide(stretches: Sequence[Stretch]) -> list[Stretch]:
+    """Return what is to be asked for: stretches of one blob that lie near to one another are one.
+
+    >>> _wide([("u", 100, 50), ("v", 0, 9), ("u", 0, 80), ("u", 999_999, 1)])
+    [('u', 0, 150), ('u', 999999, 1), ('v', 0, 9)]
+    """
+    wide: list[Stretch] = []
+    for unit, at, size in sorted(stretches):
+        if wide and wide[-1][0] == unit and at <= sum(wide[-1][1:]) + _GAP:
+            begin = wide[-1][1]
+            wide[-1] = (unit, begin, max(sum(wide[-1][1:]), at + size) - begin)
+        else:
+            wide.append((unit, at, size))
+    return wide
+
+
+def _cut(stretches: Sequence[Stretch], wide: Sequence[Stretch], found: Sequence[bytes]) -> Iterator[bytes]:
+    """Yield the bytes of each stretch out of those of the wider ones, in the order of the stretches."""
+    for unit, at, size in stretches:
+        # The last that begins at or before it; no two of one blob overlap.
+        number = bisect_right(wide, (unit, at, sys.maxsize)) - 1
+        start = at - wide[number][1]
+        yield found[number][start : start + size]

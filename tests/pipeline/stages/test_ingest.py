@@ -44,7 +44,7 @@ def test_spooled_rows_that_were_lost_are_read_again_and_finished_sources_are_not
     out, folder = tmp_path / "out", tmp_path / "out" / "ingest"
     ingest(bulk, out)
     (folder / "_done.json").unlink()
-    before = {path: path.stat().st_mtime_ns for path in folder.glob("*/gbif-*.parquet")}
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("*/gbif[-.]*.parquet")}
     ingest(bulk, out)
     assert {path: path.stat().st_mtime_ns for path in before} == before, "spool is gone, and nothing needed it"
     (folder / "_done.json").unlink()
@@ -52,12 +52,29 @@ def test_spooled_rows_that_were_lost_are_read_again_and_finished_sources_are_not
     one.unlink()
     (folder / "ledger" / one.name).unlink()
     (folder / "spool").mkdir()
-    (folder / "spool" / "gbif-occurrence-00000.arrow").write_bytes(b"half of it")
+    (folder / "spool" / "gbif.occurrence-00000.arrow").write_bytes(b"half of it")
     (folder / "spool" / f"{TEMPORARY_PREFIX}partition-x").mkdir()
     ingest(bulk, out)
     assert tables(out) == undisturbed
     others = [path for path in mapped(out) if path != one]
     assert all(path.stat().st_mtime_ns == before[path] for path in others)
+
+
+def test_a_source_that_is_called_like_the_table_of_another_loses_nothing(tmp_path: Path) -> None:
+    recipe = generate_records(tmp_path, 40)
+    archive = next(tmp_path.glob("*.zip"))
+    subprocess.run(["unzip", "-q", str(archive), "-d", str(tmp_path / "open")], check=True)
+    with (tmp_path / "open" / "multimedia.txt").open("a") as table:
+        table.write("just one cell\n" * 3)
+    text = recipe.read_text().replace(archive.name, "open")
+    start = text.index("[[sources]]")
+    source = text[start : text.index("\n[", start + 1)]
+    both = source + "\n" + source.replace('"gbif"', '"gbif-multimedia"')
+    recipe.write_text(text.replace(source, both) + "\n[limits]\nreject_percent = 100.0\n")
+    with small_units(4000, 2000):
+        run(load_recipe(recipe), tmp_path / "out", until="ingest")
+    balance = json.loads((tmp_path / "out" / "ingest" / "_done.json").read_text())["balance"]
+    assert [(each["source"], each["ended"]) for each in balance] == [("gbif", 3), ("gbif-multimedia", 3)]
 
 
 def test_a_release_without_rows_and_one_of_broken_rows_balance(tmp_path: Path) -> None:

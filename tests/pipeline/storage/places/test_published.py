@@ -10,7 +10,8 @@ import pytest
 
 from pipeline.model.errors import StorageError
 from pipeline.storage.places import RemotePath
-from pipeline.storage.places.machine_copies import copies_folder, kept_folder
+from pipeline.storage.places.copies import copies_folder
+from pipeline.storage.places.machine_copies import kept_folder
 from pipeline.storage.places.published import HELD_BYTES, Piece, taken
 from pipeline.storage.places.published_folder import published_folder, taken_folder
 from pipeline.storage.places.publisher import FOLDER, Publisher, Stretch
