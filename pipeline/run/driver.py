@@ -25,7 +25,7 @@ from pipeline.run.noted import note_files, note_late
 from pipeline.run.preflight import known_before, refuse
 from pipeline.run.sitting import sitting
 from pipeline.stages.base import Balance, Context, Stage, note_upstream, prepare, stage_digest
-from pipeline.stages.kept_inputs import check_present, find_kept, keep_inputs, present_paths
+from pipeline.stages.kept_inputs import check_present, find_kept, forget_kept, keep_inputs, present_paths
 from pipeline.storage.files.atomic import TEMPORARY_PREFIX, create_json, read_json, sweep, write_json
 from pipeline.storage.going_on import note_command
 from pipeline.storage.places import Place, place
@@ -216,6 +216,8 @@ def _stage(
     if context.publisher:
         undone = [each for each in later if not each.kept and not context.folder.done(each.name).exists()]
         keep_inputs([stage, *undone] if not stage.kept else undone, context, context.publisher)
+    else:
+        forget_kept(stage, context)
     engine.expect(stage.name, 0.0)  # of stages that say no more
     with metered() as cost:
         facts = stage.run(context, engine)

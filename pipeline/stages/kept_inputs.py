@@ -97,6 +97,13 @@ def keep_inputs(stages: Iterable[Stage], context: Context, publisher: Publisher)
     publisher.tell()
 
 
+def forget_kept(stage: Stage, context: Context) -> None:
+    """Remove what was kept for a stage that is made of files of this machine, which nobody publishes now."""
+    root = context.folder.root
+    if not isinstance(root, Path) and stage.taken is None and stage.paths(context.recipe):
+        (root / FOLDER / f"{stage.name}.json").unlink(missing_ok=True)
+
+
 def _part(stage: Stage, recipe: Recipe) -> str:
     from pipeline.stages.base import recipe_parts
 
