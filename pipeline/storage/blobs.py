@@ -10,12 +10,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
+from pipeline.storage.files.cache import cache_limit
 from pipeline.storage.places import Place, RemotePath
-from pipeline.storage.stores.store import Span
+from pipeline.storage.places.machine_copies import copied
+from pipeline.storage.stores.store import Entry, Span
+from pipeline.storage.stores.store_error import short_error, store_error
 
 _OPEN_BLOBS = 128
 _GAP = 1 << 18
 """Bytes between two stretches of a blob that are read with them: a request of their own would take longer."""
+_FEW, _FILES, _COPIED = 8, 2000, 2 << 30
+"""Of more stretches than this, files fewer than this and bytes in all no more than this are copied to be read."""
 AT_ONCE = 64
 """Ranges that are asked for together: what a store's answers take is waited for once for all of them."""
 
@@ -24,11 +29,15 @@ Stretch = tuple[str, int, int]
 
 
 class Blobs:
-    """Reads from fetch's blobs by position, keeping a bounded number of them open."""
+    """Reads from fetch's blobs by position, keeping a bounded number of them open.
+
+    At an address they are asked for by ranges; of a small fetch, each whole and once, into the copies of this machine.
+    """
 
     def __init__(self, folder: Place) -> None:
         self._folder = folder
         self._open: OrderedDict[str, int] = OrderedDict()
+        self._entries: dict[str, Entry] | None = None
 
     def __enter__(self) -> Blobs:
         return self
@@ -44,9 +53,7 @@ class Blobs:
         handle = self._open.pop(unit, None)
         if handle is None:
             handle = os.open(self._folder / f"{unit}.bin", os.O_RDONLY)
-        self._open[unit] = handle
-        if len(self._open) > _OPEN_BLOBS:
-            os.close(self._open.popitem(last=False)[1])
+        self._keep(unit, handle)
         return os.pread(handle, length, offset)
 
     def each(self, stretches: Iterable[Stretch]) -> Iterator[bytes]:
@@ -56,7 +63,37 @@ class Blobs:
             return
         waiting = iter(stretches)
         while together := list(islice(waiting, AT_ONCE)):
-            yield from read_together(self._folder, together, ".bin")
+            if len(together) > _FEW and (small := self._copies(self._folder)):
+                yield from (self._pread(small, *stretch) for stretch in together)
+            else:
+                yield from read_together(self._folder, together, ".bin")
+
+    def _copies(self, folder: RemotePath) -> dict[str, Entry]:
+        """Return the blobs by name, where all of them are few enough to be copied; else none."""
+        if self._entries is None:
+            found = folder.few(_FILES) or {}
+            size = sum(_COPIED + 1 if entry.size is None else entry.size for entry in found.values())
+            self._entries = found if size <= min(_COPIED, cache_limit() // 4) else {}
+        return self._entries
+
+    def _pread(self, entries: dict[str, Entry], unit: str, offset: int, length: int) -> bytes:
+        handle = self._open.pop(unit, None)
+        if handle is None:
+            assert isinstance(self._folder, RemotePath)
+            path = self._folder / f"{unit}.bin"
+            if path.name not in entries:
+                raise store_error(FileNotFoundError(2, "No such file or directory"), str(path))
+            handle = os.open(copied(path, entries[path.name]), os.O_RDONLY)
+        self._keep(unit, handle)
+        data = os.pread(handle, length, offset)
+        if len(data) != length:
+            raise short_error(len(data), length, f"{self._folder}/{unit}.bin, byte {offset}")
+        return data
+
+    def _keep(self, unit: str, handle: int) -> None:
+        self._open[unit] = handle
+        if len(self._open) > _OPEN_BLOBS:
+            os.close(self._open.popitem(last=False)[1])
 
 
 def read_together(folder: RemotePath, stretches: Sequence[Stretch], suffix: str = "") -> Iterator[bytes]:

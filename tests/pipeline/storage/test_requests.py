@@ -15,6 +15,7 @@ from pipeline.storage.blobs import Blobs
 from pipeline.storage.files.atomic import read_json, write_json, write_table
 from pipeline.storage.parquet_files import read_table
 from pipeline.storage.places import RemotePath, freeze, local, near, remembering
+from pipeline.storage.stores import StoreError
 from tests.performance.bench_bucket import requests_in
 from tests.s3_server import logged_s3_server
 
@@ -110,7 +111,9 @@ def test_a_small_file_that_this_machine_wrote_is_not_downloaded(asked: tuple[str
     assert read_table(run / "a")["a"].to_pylist() == [2]
 
 
-def test_stretches_of_a_blob_that_lie_together_are_one_request(asked: tuple[str, Asked]) -> None:
+def test_stretches_of_a_blob_that_lie_together_are_one_request(
+    asked: tuple[str, Asked], cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bucket, server = asked
     drawn = random.Random(3)
     blobs = RemotePath.of(f"{bucket}/blobs")
@@ -119,7 +122,15 @@ def test_stretches_of_a_blob_that_lie_together_are_one_request(asked: tuple[str,
         (blobs / f"{unit}.bin").write_bytes(each)
     stretches = [(drawn.choice("uv"), 20_000 * drawn.randrange(20), drawn.randrange(20_000)) for _ in range(40)]
     stretches += [("u", 1_900_000, 100_000)]
-    with server.counted() as found:
-        got = list(Blobs(blobs).each(stretches))
-    assert got == [data[unit][at : at + size] for unit, at, size in stretches]
-    assert found == {"GET": 3}
+    expected = [data[unit][at : at + size] for unit, at, size in stretches]
+    with server.counted() as found, Blobs(blobs) as read:
+        assert list(read.each(stretches)) == expected
+    assert found == {"LIST": 1, "GET": 2}, "the blobs of a small fetch are copied"
+    with pytest.raises(StoreError, match="No such file"), Blobs(blobs) as read:
+        list(read.each([("gone", 0, 5), *stretches]))
+    with pytest.raises(StoreError, match="ends early"), Blobs(blobs) as read:
+        list(read.each([("u", 1_999_999, 5), *stretches]))
+    monkeypatch.setenv("BIOMILL_CACHE_GB", "0.01")
+    with server.counted() as found, Blobs(blobs) as read:
+        assert list(read.each(stretches)) == expected
+    assert found == {"LIST": 1, "GET": 3}
