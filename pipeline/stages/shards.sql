@@ -2,8 +2,8 @@
 
 -- name: samples
 -- Each decision with its candidate, its record, its names and its medium, and a bound from above of the bytes of its
--- sample, by the lengths of its parts. Joined once, and apart from being sorted: one after the other they spill, both at
--- once they do not fit.
+-- sample, by the lengths of its parts. Joined once, and apart from being sorted: one after the other they spill, both
+-- at once they do not fit.
 CREATE TEMP TABLE samples AS
 SELECT d.record_id, d.image_id, d.group_id, d.name_id, d.split, d.weight, d.accepted_id, {ranks},
        r.source, r.release, r.source_record_id, r.source_media_id, r.box_id, r.box_x, r.box_y, r.box_w, r.box_h,
@@ -28,7 +28,8 @@ LEFT JOIN {places} w ON w.record_id = d.record_id
 -- name: plan
 -- Every sample with its shard and its place there, in that order.
 SELECT record_id, image_id, group_id, name_id, split, weight, accepted_id, shard_of(split, record_id) AS shard,
-       place_of(record_id) AS place, * EXCLUDE (record_id, image_id, group_id, name_id, split, weight, accepted_id, bytes)
+       place_of(record_id) AS place,
+       * EXCLUDE (record_id, image_id, group_id, name_id, split, weight, accepted_id, bytes)
 FROM samples ORDER BY shard, place, record_id
 
 -- name: bounds
