@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -24,21 +25,33 @@ def s3_server() -> Iterator[str]:
     for name in ("moto", "flask", "flask_cors", "s3fs"):
         if importlib.util.find_spec(name) is None:
             pytest.skip(f"{name} is not installed")
+    with logged_s3_server(Path(os.devnull)) as address:
+        yield address
+
+
+@contextmanager
+def logged_s3_server(log: Path) -> Iterator[str]:
+    """Yield the address of a bucket of a server of this machine, which writes a line for every request into `log`."""
+    with moto(log) as port, s3_settings(port):
+        file_system("s3://bucket")[0].mkdir("s3://bucket")
+        yield "s3://bucket"
+
+
+@contextmanager
+def moto(log: Path) -> Iterator[int]:
+    """Yield the port of an S3 server that is empty, in a process of its own."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+        port: int = probe.getsockname()[1]
+    with log.open("ab") as file:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], stdout=file, stderr=file
+        )
     try:
         end = time.monotonic() + 60
         while socket.socket().connect_ex(("127.0.0.1", port)) and time.monotonic() < end:
             time.sleep(0.1)
-        with s3_settings(port):
-            file_system("s3://bucket")[0].mkdir("s3://bucket")
-            yield "s3://bucket"
+        yield port
     finally:
         server.terminate()
         server.wait(10)

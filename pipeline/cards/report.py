@@ -10,7 +10,7 @@ import duckdb
 
 from manifests import Recipe
 from pipeline.cards.plots import DARK_PROPERTIES, MARKS, PROPERTIES, Figure
-from pipeline.cards.sections import Asked, Chart, Section, file_name, sections_of
+from pipeline.cards.sections import Asked, Chart, Section, Shots, file_name, sections_of
 from pipeline.cards.sections.kinds import WORDS
 from pipeline.cards.templates import template
 from pipeline.storage.places import Place
@@ -19,9 +19,14 @@ REPORT_SCHEMA = 1
 """Of report.json: raised when what a key means changes."""
 
 
-def report_sections(con: duckdb.DuckDBPyConnection, root: Place, recipe: Recipe) -> list[Section]:
-    """Return the sections of the report of a run, whose catalog the connection has open."""
-    return list(sections_of(Asked(con, root, recipe)))
+def report_sections(
+    con: duckdb.DuckDBPyConnection, root: Place, recipe: Recipe, images: Place | None = None
+) -> list[Section]:
+    """Return the sections of the report of a run, whose catalog the connection has open.
+
+    `images`: the run's folder as its pictures are read from it, where that is another.
+    """
+    return list(sections_of(Asked(con, root, recipe), Shots(images or root)))
 
 
 def report_page(recipe: Recipe, sections: Sequence[Section]) -> str:

@@ -17,6 +17,7 @@ from pipeline.cards.scope import gap_lines, scope_lines, split_table
 from pipeline.cards.templates import template
 from pipeline.catalog import connect_catalog
 from pipeline.shards import file_digest, read_checksums, write_checksums
+from pipeline.storage.database import keep_within
 from pipeline.storage.files.atomic import atomic_path, table_writer, write_text
 from pipeline.storage.places import Place, size_of
 
@@ -31,18 +32,25 @@ ATTRIBUTIONS = "FROM attribution ORDER BY key"
 def write_cards(root: Place, recipe: Recipe) -> None:
     """Write the cards of a run whose catalog stands, each file atomically; equal runs give equal bytes."""
     with connect_catalog(root) as con:
+        keep_within(con, recipe.limits.memory_mb)
+        # The questions name the larger table first. DuckDB takes the rows of a table's first file for those of each,
+        # and that one has columns alone: of what it believes to be empty it would hold all in memory.
+        con.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         write_attribution(con, ATTRIBUTIONS, root / ATTRIBUTION)
-        made = card_files(con, root, recipe, gather(con, recipe))
+        made = card_files(con, root, recipe, gather(con, root, recipe))
     for name, data in made.items():
         with atomic_path(root / name) as temporary:
             temporary.write_bytes(data)
     write_checksums(root, CARDS)
 
 
-def card_files(con: duckdb.DuckDBPyConnection, root: Place, recipe: Recipe, facts: Facts) -> dict[str, bytes]:
+def card_files(
+    con: duckdb.DuckDBPyConnection, root: Place, recipe: Recipe, facts: Facts, images: Place | None = None
+) -> dict[str, bytes]:
     """Return card with its picture, Croissant, report and its numbers by file name, as the catalog gives them.
 
-    `con` has the views of the run in `root`, where ATTRIBUTION.parquet stands already.
+    `con` has the views of the run in `root`, where ATTRIBUTION.parquet stands already. `images`: the run's folder as
+    its pictures are read from it, where that is another.
     """
     stated = read_checksums(root / "shards" / "checksums.sha256")
     files = {
@@ -54,7 +62,7 @@ def card_files(con: duckdb.DuckDBPyConnection, root: Place, recipe: Recipe, fact
         files[path] = (file_digest(root / path), size_of(root / path))
     # The version is the content: it changes when a shard does.
     version = hashlib.sha256("".join(sorted(stated.values())).encode()).hexdigest()
-    sections = report_sections(con, root, recipe)
+    sections = report_sections(con, root, recipe, images)
     facts = dataclasses.replace(
         facts, scope=scope_lines(sections), gaps=gap_lines(sections), classes=split_table(sections)
     )

@@ -37,7 +37,7 @@ class Asked:
         Patterns of Parquet whose stage is not done are read as far as they are there.
         """
         if self.tables is None:
-            return rooted(query, self.standing.folder.root)
+            return rooted(query, self.standing.folder.root, self.con)
         if any(found["view"] in self.absent for found in READS.finditer(query)):
             return None
         return self.tables.rewritten(query, lambda path: False)

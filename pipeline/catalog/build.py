@@ -75,16 +75,23 @@ def without_rows(root: Place) -> Iterator[Path]:
         yield folder
 
 
-def rooted(query: str, root: Place) -> str:
+def rooted(query: str, root: Place, con: duckdb.DuckDBPyConnection | None = None) -> str:
     """Return a query of ours as a connection over a run can read it: patterns of one at an address as addresses.
+
+    `con`: the connection; one over copies of the run on this machine reads them by their relative names.
 
     >>> from pipeline.storage.places import place
     >>> rooted("FROM read_parquet('shards/*.parquet')", place("memory://b/run"))
     "FROM read_parquet('memory://b/run/shards/*.parquet')"
     """
-    if isinstance(root, Path):
+    if isinstance(root, Path) or (con is not None and _searches(con)):
         return query
     return PATTERN.sub(lambda found: f"read_parquet({quote(str(root / found['path']))})", query)
+
+
+def _searches(con: duckdb.DuckDBPyConnection) -> bool:
+    ((folder,),) = con.execute("SELECT current_setting('file_search_path')").fetchall()
+    return bool(folder)
 
 
 def create_views(con: duckdb.DuckDBPyConnection, root: Place, local: Path | None = None) -> None:

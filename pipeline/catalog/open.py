@@ -13,9 +13,10 @@ from threading import Lock
 import duckdb
 
 from pipeline.catalog.build import create_views
+from pipeline.catalog.near_run import near_run
 from pipeline.model.errors import RunError
 from pipeline.storage.database import quote, reachable
-from pipeline.storage.places import Place
+from pipeline.storage.places import Place, RemotePath
 from pipeline.storage.run_folder import STAGES, RunFolder
 
 _SPECIAL = frozenset(",*?[]")
@@ -74,25 +75,31 @@ def _connect_address(folder: RunFolder, write: bool) -> Iterator[duckdb.DuckDBPy
             where=str(folder.root),
             remedy="ask without --write, or copy the run to a disk",
         )
-    con = duckdb.connect(":memory:")
-    with closing_in(con, folder.root):
-        create_views(con, folder.root)
+    here = near_run(folder.root) if isinstance(folder.root, RemotePath) else None
+    if here is None:
+        con = duckdb.connect(":memory:")
+        with closing_in(con, folder.root):
+            create_views(con, folder.root)
+            yield con
+        return
+    con = duckdb.connect(str(here / "catalog.duckdb"), read_only=True)
+    with closing_in(con, folder.root, here):
         yield con
 
 
 @contextmanager
-def closing_in(con: duckdb.DuckDBPyConnection, root: Place) -> Iterator[Place]:
+def closing_in(con: duckdb.DuckDBPyConnection, root: Place, here: Path | None = None) -> Iterator[Place]:
     """Shut a connection into a run's folder, of which it may read, for the length of the block; close it then.
 
     Gives the folder under the name by which DuckDB is to read it: where the name has characters that DuckDB takes for a
     list or a pattern, that of a link. What does not fit into memory is spilled beside other temporary files of the
-    machine, never into the run's folder.
+    machine, never into the run's folder. `here`: a folder of this machine with the tables of a run at an address.
     """
-    spill = _shut_in(con, root)
+    spill = _shut_in(con, root, here)
     try:
         root = _named(root, spill)
-        if isinstance(root, Path):
-            con.execute(f"SET file_search_path = {quote(str(root))}")
+        if isinstance(root, Path) or here is not None:
+            con.execute(f"SET file_search_path = {quote(str(here or root))}")
         # DuckDB draws its bar on standard output, where the answer goes.
         con.execute("SET enable_progress_bar = false")
         yield root
@@ -112,7 +119,7 @@ def _named(root: Place, spill: Path) -> Place:
     return spill / "run" if set(str(root)) & _SPECIAL else root
 
 
-def _shut_in(con: duckdb.DuckDBPyConnection, root: Place) -> Path:
+def _shut_in(con: duckdb.DuckDBPyConnection, root: Place, here: Path | None = None) -> Path:
     """Shut a connection's database in, and return the folder that it spills into, noted as used once more.
 
     Connections of one process to one file share the database; it is shut in by the first of them, and opens no more.
@@ -131,7 +138,7 @@ def _shut_in(con: duckdb.DuckDBPyConnection, root: Place) -> Path:
                 reachable(con, root)
             con.execute(f"SET temp_directory = {quote(str(spill / 'spill'))}")
             # DuckDB checks a path both as a view writes it and as it is found.
-            allowed = [str(named), *(str(Path(name)) for name in STAGES)]
+            allowed = [str(named), *([str(here)] if here else []), *(str(Path(name)) for name in STAGES)]
             con.execute(f"SET allowed_directories = [{', '.join(quote(path) for path in allowed)}]")
             con.execute("SET enable_external_access = false")
             con.execute("SET threads = 2")

@@ -15,6 +15,7 @@ from manifests import Recipe
 from pipeline.catalog import open_catalog
 from pipeline.export.sharing import refusal
 from pipeline.model.errors import RunError
+from pipeline.storage.places import Place
 from pipeline.storage.statements import Statements
 
 _SQL = Statements(__name__)
@@ -30,6 +31,8 @@ class Choice:
 
     con: duckdb.DuckDBPyConnection
     root: Path
+    images: Place
+    """The run's folder as its shards are read from it: at an address by ranges."""
     recipe: Recipe
     asked: int
     refused: Mapping[str, int]
@@ -75,11 +78,17 @@ class Choice:
 
 @contextmanager
 def choose(
-    root: Path, recipe: Recipe, where: str = "", sql: str = "", withdrawn: Sequence[str] = ()
+    root: Path,
+    recipe: Recipe,
+    where: str = "",
+    sql: str = "",
+    withdrawn: Sequence[str] = (),
+    images: Place | None = None,
 ) -> Iterator[Choice]:
     """Choose samples by a condition on `samples`, or by a question that has a column `key`; both empty: all.
 
-    `withdrawn`: keys of samples that may not leave whatever their licence.
+    `withdrawn`: keys of samples that may not leave whatever their licence. `images`: the run's folder as its shards are
+    read from it, where that is another.
 
     Raises RunError when the catalog cannot answer, or nothing is chosen or may leave.
     """
@@ -107,6 +116,7 @@ def choose(
         choice = Choice(
             con=con,
             root=root.absolute(),
+            images=images or root.absolute(),
             recipe=recipe,
             asked=sum(number for _, number in counted),
             refused={reason: number for reason, number in counted if reason is not None},

@@ -38,7 +38,7 @@ def export_coco(choice: Choice, out: Path, level: str) -> dict[str, int]:
     ]
     written: dict[str, int] = {}
     columns = f"{IMAGE_COLUMNS}, {_LABELS}, {BOX_COLUMNS}, {class_column(level)} AS class_id"
-    with ShardBytes(choice.root / "shards") as source:
+    with ShardBytes(choice.images / "shards") as source:
         rows = (row for row in choice.rows(columns, tables=BOX_TABLES) if row["class_id"] is not None)
         for split, group in groupby(rows, key=lambda row: str(row["split"])):
             images = out / "annotations" / f".{split}.images"
@@ -46,7 +46,7 @@ def export_coco(choice: Choice, out: Path, level: str) -> dict[str, int]:
             images.parent.mkdir(parents=True, exist_ok=True)
             with images.open("w", encoding="utf-8") as to_images, notes.open("w", encoding="utf-8") as to_notes:
                 ids = count(1)
-                for place, row in enumerate(group, start=1):
+                for place, row in enumerate(source.ahead(group), start=1):
                     put_image(out / "images" / split / f"{row['key']}.jpg", source.jpeg(row))
                     to_images.write(_line(_image(place, row, licences)))
                     for note in _annotations(place, row, number):

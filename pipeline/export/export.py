@@ -80,7 +80,8 @@ def export(
     try:
         part.mkdir(parents=True)
         looked = look(folder.root, withdraw)
-        with choose(folder.root, recipe, where, sql, [key for key, _ in looked.samples]) as chosen:
+        withdrawn = [key for key, _ in looked.samples]
+        with choose(folder.root, recipe, where, sql, withdrawn, folder.images) as chosen:
             if not withdraw:
                 looked.among(chosen.refused_for(WITHDRAWN)).refuse(root)
             choice, classed = chosen, form != "shards"

@@ -51,8 +51,8 @@ def export_folders(choice: Choice, out: Path, level: str, empty: bool = False) -
         except OSError as error:
             raise storage_error(error, out) from error
     written: dict[str, int] = {}
-    with ShardBytes(choice.root / "shards") as source:
-        for row in choice.rows(f"{IMAGE_COLUMNS}, {column} AS class_id"):
+    with ShardBytes(choice.images / "shards") as source:
+        for row in source.ahead(choice.rows(f"{IMAGE_COLUMNS}, {column} AS class_id")):
             if row["class_id"] is None:
                 continue
             put_image(out / row["split"] / folder[row["class_id"]] / f"{row['key']}.jpg", source.jpeg(row))

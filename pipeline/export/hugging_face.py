@@ -51,14 +51,14 @@ def export_hugging_face(choice: Choice, out: Path, level: str) -> dict[str, int]
     quoted = ", ".join(f'"{text}"' for text in _TEXTS if text != "key")
     columns = f"{IMAGE_COLUMNS}, {quoted}, {class_column(level)} AS class_id"
     written: dict[str, int] = {}
-    with ShardBytes(choice.root / "shards") as source:
+    with ShardBytes(choice.images / "shards") as source:
         rows = (row for row in choice.rows(columns, "split, jpeg_sha256, key") if row["class_id"] is not None)
         for split, group in groupby(rows, key=lambda row: _NAMES.get(row["split"], str(row["split"]))):
             for file, numbered in groupby(enumerate(group), key=lambda pair: pair[0] // per_file):
                 part = (row for _, row in numbered)
                 with table_writer(out / "data" / f"{split}-{file:05d}.parquet", schema) as writer:
                     while some := list(islice(part, _ROWS)):
-                        table = [_row(row, source.jpeg(row), number[row["class_id"]]) for row in some]
+                        table = [_row(row, source.jpeg(row), number[row["class_id"]]) for row in source.ahead(some)]
                         writer.write_table(pa.Table.from_pylist(table, schema))
                         written[split] = written.get(split, 0) + len(some)
     files = "".join(f"  - split: {split}\n    path: data/{split}-*.parquet\n" for split in sorted(written))

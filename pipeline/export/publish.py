@@ -13,7 +13,7 @@ from pathlib import Path
 from pipeline.model.errors import RunError, StorageError, VerifyError
 from pipeline.shards import CHECKSUMS, file_digest, parse_checksums, read_checksums
 from pipeline.storage.places import Place
-from pipeline.storage.run_folder import on_disk
+from pipeline.storage.run_folder import DiskRunFolder, on_disk
 from pipeline.storage.stores import Store, StoreError, open_store
 from pipeline.withdrawal import look
 
@@ -40,7 +40,7 @@ def publish(root: Place, address: str, check: bool = False, withdraw: Sequence[P
     if looked.lists:
         yield f"withdrawals: {looked.clear()}"
     try:
-        copied = _copy(shards, local, digests, text)
+        copied = _copy(shards, folder, digests, text)
         for name in CARDS:
             if (folder.root / name).exists():
                 place.put(name, folder.root / name)
@@ -58,7 +58,7 @@ def publish(root: Place, address: str, check: bool = False, withdraw: Sequence[P
         ) from error
 
 
-def _copy(shards: Store, local: Path, digests: dict[str, str], text: bytes) -> int:
+def _copy(shards: Store, folder: DiskRunFolder, digests: dict[str, str], text: bytes) -> int:
     """Copy what is not there yet; return the number of files."""
     sizes = {name: entry.size for name, entry in shards.listing().items()}
     whole = shards.read(CHECKSUMS) if CHECKSUMS in sizes else b""
@@ -82,14 +82,15 @@ def _copy(shards: Store, local: Path, digests: dict[str, str], text: bytes) -> i
     for name in sorted(earlier - set(digests)):
         if name in sizes:
             shards.delete(name)
-    copied = 0
+    copied, local = 0, folder.stage("shards")
     for name, digest in sorted(digests.items()):
         # Files of an equal size are those of this very copy only if it was this list that was being copied.
         path = local / name
         if begun == text and name in sizes and path.is_file() and sizes[name] == path.stat().st_size:
             continue
-        _same(str(path), file_digest(path), digest)
-        shards.put(name, path)
+        with folder.present(path) as there:
+            _same(str(there), file_digest(there), digest)
+            shards.put(name, there)
         copied += 1
     shards.write(CHECKSUMS, text)
     shards.delete(UNDER_WAY)

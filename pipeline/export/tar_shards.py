@@ -69,7 +69,7 @@ def export_shards(choice: Choice, out: Path) -> dict[str, int]:
     query = _SQL("moved", more=", told" if lean else "", joins=told)
     sizes: dict[str, int] = {}
     with (
-        ShardBytes(choice.root / "shards") as source,
+        ShardBytes(choice.images / "shards") as source,
         table_writer(out / "manifest.parquet", schema) as writer,
     ):
         for name, rows in groupby(_rows(choice, query), key=lambda row: str(row["new_shard"])):
@@ -109,7 +109,7 @@ def _copy(source: ShardBytes, rows: Iterator[dict[str, Any]], path: Path) -> lis
     with ExitStack() as stack:
         temporary = stack.enter_context(atomic_path(path))
         handle = stack.enter_context(temporary.open("wb", buffering=_WRITE))
-        for row in rows:
+        for row in source.ahead(rows, ("from_shard", "offset", "length")):
             handle.write(sample_bytes(source.read(row["from_shard"], row["offset"], row["length"]), row))
             step = at - row["offset"]
             moved.append(

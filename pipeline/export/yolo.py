@@ -35,8 +35,8 @@ def export_yolo(choice: Choice, out: Path, level: str) -> dict[str, int]:
     number = {key: place for place, key in enumerate(names)}
     written: dict[str, int] = {}
     columns = f"{IMAGE_COLUMNS}, {BOX_COLUMNS}, {class_column(level)} AS class_id"
-    with ShardBytes(choice.root / "shards") as source:
-        for row in choice.rows(columns, tables=BOX_TABLES):
+    with ShardBytes(choice.images / "shards") as source:
+        for row in source.ahead(choice.rows(columns, tables=BOX_TABLES)):
             if row["class_id"] is None:
                 continue
             split = row["split"]

@@ -14,7 +14,7 @@ from pipeline.likeness.stored import stored_image
 from pipeline.media import Processed
 from pipeline.storage.parquet_files import read_table
 from pipeline.storage.places import Place
-from pipeline.storage.run_folder import RunFolder, on_disk
+from pipeline.storage.run_folder import DiskRunFolder, on_disk
 from pipeline.storage.statements import Statements
 
 _SQL = Statements(__name__)
@@ -23,8 +23,8 @@ _SQL = Statements(__name__)
 class _Pictures:
     """Gives the picture of a record's stored image, or of a held-out item ('held-out: BENCHMARK/ITEM')."""
 
-    def __init__(self, folder: RunFolder, con: duckdb.DuckDBPyConnection) -> None:
-        self._blobs = folder.stage("fetch") / "blobs"
+    def __init__(self, folder: DiskRunFolder, con: duckdb.DuckDBPyConnection) -> None:
+        self._blobs = folder.images / "fetch" / "blobs"
         self._con = con
         items = read_table(folder.stage("holdout") / "items", columns=["benchmark", "item", "thumbnail"]).to_pylist()
         self._items = {f"held-out: {row['benchmark']}/{row['item']}": row["thumbnail"] for row in items}

@@ -16,9 +16,11 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.media.tally import answers_of
@@ -157,6 +159,12 @@ def _tables(folder: Place, units: Sequence[str]) -> Iterator[tuple[str, pa.Table
 
 def _read(path: Place) -> pa.Table:
     """Return the rows of a unit's file; threads would cost more than they win with so few."""
+    if not isinstance(path, Path):  # a small file, which is asked for as a whole
+        return (
+            pq.read_table(pa.BufferReader(path.read_bytes()), use_threads=False)
+            .select(MEDIA_SCHEMA.names)
+            .cast(MEDIA_SCHEMA)
+        )
     return parquet_file(path).read(use_threads=False).select(MEDIA_SCHEMA.names).cast(MEDIA_SCHEMA)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
@@ -66,19 +66,23 @@ def sitting(folder: RunFolder, until: str) -> Iterator[Callable[[], None]]:
         if note:
             write_json(folder.root / NOTE, {**note, "state": state, "message": message, "ended": _now()})
 
+    def failed(state: str, message: str = "") -> None:
+        with suppress(BiomillError):  # what ended the run is what is told, and may keep the note from being written
+            end(state, message)
+
     try:
         yield begin
     except KeyboardInterrupt:
-        end(INTERRUPTED)
+        failed(INTERRUPTED)
         raise
     except NetworkLostError as error:
-        end(NETWORK_LOST, str(error))
+        failed(NETWORK_LOST, str(error))
         raise
     except BiomillError as error:
-        end(FAILED, str(error))
+        failed(FAILED, str(error))
         raise
     except Exception as error:
-        end(FAILED, f"{type(error).__name__}: {error}")
+        failed(FAILED, f"{type(error).__name__}: {error}")
         raise
     end(DONE if until == STAGES[-1] else UNTIL)
 

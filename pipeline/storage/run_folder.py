@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING, Any
 from pipeline.model.errors import RunError
 from pipeline.storage.files.atomic import read_json, storage_error
 from pipeline.storage.going_on import go_on
-from pipeline.storage.places import Lease, Place, local_folder
+from pipeline.storage.places import Lease, Place, RemotePath, freeze, near_folder, remembering
+from pipeline.storage.places.publisher import FOLDER as INPUTS
 
 if TYPE_CHECKING:
     from manifests import Recipe
+    from pipeline.storage.places.near_folder import NearFolder
 
 _LOOKS, _LOOK_SECONDS = 5, 0.05  # somebody who asks whether the lock is held holds it for a moment
 STAGES = ("ingest", "resolve", "holdout", "screen", "fetch", "likeness", "select", "shards", "catalog")
@@ -143,7 +145,7 @@ class RunFolder:
         """
         if not isinstance(self.root, Path):
             lease = Lease(self.root)
-            with lease.held():
+            with lease.held(), remembering(self.root):
                 yield lease.check
             return
         try:
@@ -164,6 +166,11 @@ class RunFolder:
         finally:
             os.close(handle)
 
+    def frozen(self, stage: str, whether: bool = True) -> None:
+        """Note that a stage is done, or begun again: the holder of a folder at an address need not ask of it twice."""
+        if not isinstance(self.root, Path):
+            freeze(self.root / stage, whether)
+
     def held(self) -> bool:
         """Return whether a run holds the folder now."""
         if not isinstance(self.root, Path):
@@ -183,9 +190,27 @@ class RunFolder:
 
 @dataclass(frozen=True, slots=True)
 class DiskRunFolder(RunFolder):
-    """Paths of a run on a disk of this machine."""
+    """Paths of a run on a disk of this machine, or of one at an address whose tables are on it."""
 
     root: Path
+    near: NearFolder | None = None
+    """Of a run at an address: what brings its archives."""
+    remote: RemotePath | None = None
+    """The address."""
+
+    @property
+    def images(self) -> Place:
+        """The run's folder as images are read from it, by position: at an address by ranges."""
+        return self.remote or self.root
+
+    @contextmanager
+    def present(self, path: Path) -> Iterator[Path]:
+        """Yield a file of the run, with its bytes for the length of the block: archives at an address lie there."""
+        if self.near is None:
+            yield path
+            return
+        with self.near.present(path) as there:
+            yield there
 
     def stage(self, name: str) -> Path:
         """Return the folder of a stage."""
@@ -198,12 +223,16 @@ class DiskRunFolder(RunFolder):
 
 
 def on_disk(root: Place) -> DiskRunFolder:
-    """Return a run's folder on this machine: itself, or, of one at an address, a copy of all its files as they are now.
+    """Return a run's folder on this machine: itself, or, of one at an address, its tables as they are now.
 
-    For what reads every byte in any case. Raises RunError when it is not the folder of a run.
+    What was published of its inputs is left out. Its archives are brought one by one (`present`), or read by position
+    where they lie (`images`). Raises RunError when it is not the folder of a run.
     """
     RunFolder(root).require_run()
-    return DiskRunFolder(local_folder(root).absolute())
+    if isinstance(root, Path):
+        return DiskRunFolder(root.absolute())
+    near = near_folder(root, without=INPUTS)
+    return DiskRunFolder(near.path, near, root)
 
 
 def _no_run(root: Place) -> RunError:

@@ -31,7 +31,7 @@ def cards(run: Run, contents: Contents) -> str:
     found = Findings("cards are not what catalog and shards say")
     _checksums(run, found)
     _attribution(run, found)
-    facts = gather(run.con, run.recipe)
+    facts = gather(run.con, run.folder.root, run.recipe)
     pictures = _texts(run, facts, found)
     try:
         _figures(run, contents, facts, found)
@@ -63,7 +63,7 @@ def _texts(run: Run, facts: Facts, found: Findings) -> str:
     """Compare the texts; return what is to be said of pictures that cannot be made again here."""
     root, said = run.folder.root, ""
     try:
-        expected = card_files(run.con, root, run.recipe, facts)
+        expected = card_files(run.con, root, run.recipe, facts, run.folder.images)
     except (VerifyError, OSError) as error:
         found.add("card, Croissant and report cannot be made anew", str(error).replace("\n", ";"))
         return said

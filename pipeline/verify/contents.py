@@ -65,7 +65,8 @@ def read_contents(run: Run) -> Contents:
     found = Contents()
     with _writer(run.scratch / FOUND) as rows:
         for path in sorted(root.glob("*.tar")):
-            _read_shard(path, found, rows, run.recipe.shards.layout == LEAN)
+            with run.folder.present(path) as shard:
+                _read_shard(shard, found, rows, run.recipe.shards.layout == LEAN)
     run.con.execute(f"CREATE OR REPLACE TEMP VIEW found AS FROM read_parquet({quote(str(run.scratch / FOUND))})")
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,13 +19,12 @@ def images(run: Run) -> str:
     blobs = run.folder.stage("fetch") / "blobs"
     compared = gone = 0
     name, file = None, None
-    try:
+    with ExitStack() as stack:
         for batch in run.batches(_SQL("stored")):
             for where, digest, unit, offset, length in batch:
                 if unit != name:
-                    if file is not None:
-                        file.close()
-                    name, file = unit, _opened(blobs, unit)
+                    stack.close()
+                    name, file = unit, _opened(run, stack, blobs, unit)
                 if file is None:
                     gone += 1
                     continue
@@ -34,9 +34,6 @@ def images(run: Run) -> str:
                     found.add(
                         "KEY.jpg is not what fetch stored", f"{where}.jpg is not bytes {offset} ff. of blob {unit}"
                     )
-    finally:
-        if file is not None:
-            file.close()
     if gone:
         run.none(_SQL("changed"), "images have changed")
     found.check()
@@ -44,6 +41,8 @@ def images(run: Run) -> str:
     return f"{compared:,} images compared with what fetch stored{rest}"
 
 
-def _opened(blobs: Path, unit: str | None) -> BinaryIO | None:
+def _opened(run: Run, stack: ExitStack, blobs: Path, unit: str | None) -> BinaryIO | None:
     path = blobs / f"{unit}.bin"
-    return path.open("rb") if unit is not None and path.exists() else None
+    if unit is None or not path.exists():
+        return None
+    return stack.enter_context(stack.enter_context(run.folder.present(path)).open("rb"))

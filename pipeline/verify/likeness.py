@@ -44,7 +44,7 @@ def duplicates(run: Run) -> str:
     frame = telling["media_id"].combine_chunks().dictionary_encode().indices.to_numpy()
     taxon = _taxa(run, telling["image_id"])
     hashes = _hashes(telling["pdq"])
-    shown = Stored(run.folder.stage("fetch") / "blobs", telling.select(PLACE_SCHEMA.names).combine_chunks())
+    shown = Stored(run.folder.images / "fetch" / "blobs", telling.select(PLACE_SCHEMA.names).combine_chunks())
 
     def alike(left: Int, right: Int, distance: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
         keep: npt.NDArray[np.bool_] = (frame[left] != frame[right]) | (taxon[left] == taxon[right])

@@ -18,25 +18,21 @@ from pipeline.cards.sections.places import places
 from pipeline.cards.sections.rights import rights
 from pipeline.cards.sections.section import Asked, Chart, Picture, Pictures, Section, Table, Words, file_name
 from pipeline.cards.sections.shots import Shots
+from pipeline.cards.sections.shown import shown_tables
 from pipeline.cards.sections.sources import sources
 from pipeline.cards.sections.split import split
 from pipeline.cards.sections.tail import tail
 from pipeline.cards.sections.top import top
 from pipeline.cards.sections.tree import tree
 from pipeline.cards.sections.weight import weight
-from pipeline.storage.statements import Statements
 
 __all__ = ["Asked", "Chart", "Picture", "Pictures", "Section", "Shots", "Table", "Words", "file_name", "sections_of"]
-
-_SHOWN = Statements("pipeline.cards.sections.shown")
 
 
 def sections_of(asked: Asked, shots: Shots | None = None) -> Iterator[Section]:
     """Yield the sections of a report in order; the first ones have the first pictures of what a report may hold."""
     shots = shots or Shots(asked.root)
-    for statement in ("shown", "taxa"):
-        asked.con.execute(_SHOWN(statement))
-    try:
+    with shown_tables(asked):
         yield top(asked)
         yield faces(asked, shots)
         for section in (funnel, tree, tail, places, dates, rights, weight, names):
@@ -46,5 +42,3 @@ def sections_of(asked: Asked, shots: Shots | None = None) -> Iterator[Section]:
         for section in (pixels, split, hosts, following):
             yield section(asked)
         yield sources(asked, shots)
-    finally:
-        asked.con.execute("DROP TABLE IF EXISTS shown; DROP TABLE IF EXISTS shown_taxa")

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pipeline.cards.plots import bar, bars
 from pipeline.cards.sections.section import Asked, Chart, Picture, Pictures, Section, Table, count
 from pipeline.cards.sections.shots import Shots
+from pipeline.cards.sections.stored import stored
 from pipeline.storage.statements import Statements
 
 CLUSTERS, PICTURES = 6, 4
 _SQL = Statements(__name__)
-_STORED = Statements("pipeline.cards.sections.stored")
 
 
 def conflicts(asked: Asked, shots: Shots) -> Section:
@@ -50,7 +50,7 @@ def conflicts(asked: Asked, shots: Shots) -> Section:
 
 def _groups(asked: Asked, shots: Shots) -> Iterator[tuple[Picture, ...]]:
     groups: dict[str, list[Picture]] = {}
-    for row in asked.rows(_SQL("clusters", stored=_STORED("stored"), most=CLUSTERS)):
+    for row in asked.rows(_SQL("clusters", stored=stored(_SQL("wanted")), wanted=_SQL("wanted"), most=CLUSTERS)):
         cluster, record, source, name, unit, at, size = row
         pictures = groups.setdefault(cluster, [])
         if len(pictures) < PICTURES:

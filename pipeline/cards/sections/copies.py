@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pipeline.cards.plots import bar, bars, heat
 from pipeline.cards.sections.section import Asked, Chart, Picture, Pictures, Section, Table, count, percent
 from pipeline.cards.sections.shots import Shots
+from pipeline.cards.sections.stored import stored
 from pipeline.storage.statements import Statements
 
 PAIRS = 8
 _SQL = Statements(__name__)
-_STORED = Statements("pipeline.cards.sections.stored")
 
 
 def copies(asked: Asked, shots: Shots) -> Section:
@@ -93,7 +93,7 @@ def _between(sources: list[tuple[str, str, int]]) -> Chart:
 
 
 def _pairs(asked: Asked, shots: Shots) -> Iterator[tuple[Picture, ...]]:
-    for row in asked.rows(_SQL("pairs", stored=_STORED("stored"), most=PAIRS)):
+    for row in asked.rows(_SQL("pairs", stored=stored(_SQL("wanted")), most=PAIRS)):
         dropped, source, unit, at, size, kept, other, kept_unit, kept_at, kept_size, distance, residual = row
         near = f"near_duplicate: distance {distance}, residual {residual or 0:.1f}"
         one = shots.stored(unit, at, size, f"{source} {dropped[:8]}", near, dropped)

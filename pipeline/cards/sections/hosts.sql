@@ -6,4 +6,5 @@ SELECT coalesce(nullif(host, ''), 'local store') AS host, sum(images)::BIGINT AS
 FROM hosts GROUP BY 1 ORDER BY asked DESC, 1 LIMIT {most}
 
 -- name: totals
-SELECT count(DISTINCT coalesce(host, '')), sum(images)::BIGINT, coalesce(sum(images) FILTER (outcome = 'ok'), 0)::BIGINT FROM hosts
+SELECT count(DISTINCT coalesce(host, '')), sum(images)::BIGINT,
+       coalesce(sum(images) FILTER (outcome = 'ok'), 0)::BIGINT FROM hosts

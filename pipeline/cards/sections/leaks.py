@@ -12,12 +12,12 @@ from dedup import DIHEDRAL, hash_image, residuals, thumbnails, turned
 from pipeline.cards.plots import Dot, columns, dots
 from pipeline.cards.sections.section import Asked, Chart, Picture, Pictures, Section, Table, Words, count
 from pipeline.cards.sections.shots import Shots
+from pipeline.cards.sections.stored import stored
 from pipeline.storage.places import Place
 from pipeline.storage.statements import Statements
 
 PAIRS = 8
 _SQL = Statements(__name__)
-_STORED = Statements("pipeline.cards.sections.stored")
 
 
 def leaks(asked: Asked, shots: Shots) -> Section:
@@ -101,14 +101,14 @@ def leak_pairs(asked: Asked, shots: Shots) -> Iterator[tuple[Picture, ...]]:
 
     Held-out images are shown by their thumbnails, the only picture of them that a run keeps.
     """
-    for row in asked.rows(_SQL("pairs", stored=_STORED("stored"), most=PAIRS)):
+    for row in asked.rows(_SQL("pairs", stored=stored(_SQL("wanted")), most=PAIRS)):
         record, source, outcome, benchmark, item, rule, distance, variant, unit, at, size, thumbnail = row
         dropped = shots.stored(unit, at, size, f"{source} {record[:8]}", outcome, record)
         if not dropped.data:
             continue
         said = [rule if distance is None else f"{rule}, distance {distance}"]
         if thumbnail and rule == "hamming":
-            left = _residual(asked.root / "fetch" / "blobs" / f"{unit}.bin", at, size, thumbnail, variant)
+            left = _residual(shots.root / "fetch" / "blobs" / f"{unit}.bin", at, size, thumbnail, variant)
             said.append(f"residual {left:.1f}")
         if variant:
             said.append(f"turned: {DIHEDRAL[variant].replace('_', ' ')}")

@@ -14,10 +14,16 @@ SELECT reason, decision, count(*) AS records FROM leak_unknown GROUP BY ALL ORDE
 
 -- name: pairs
 -- Dropped images beside the held-out ones that they would have leaked, the farthest apart first.
-WITH stored AS ({stored})
-SELECT l.record_id, l.source, o.outcome, l.benchmark, l.item, l.rule, l.distance, l.variant,
+WITH chosen AS (
+  SELECT l.*, o.outcome FROM ledger o JOIN leaks l ON o.row_id = l.record_id
+  WHERE o.outcome <> 'placeholder' AND l.record_id IN (SELECT record_id FROM read_parquet('fetch/arrived/*.parquet'))
+  ORDER BY l.distance DESC NULLS LAST, l.record_id, l.benchmark, l.item LIMIT {most}),
+stored AS ({stored})
+SELECT l.record_id, l.source, l.outcome, l.benchmark, l.item, l.rule, l.distance, l.variant,
        s.unit, s.at, s.size, h.thumbnail
-FROM leaks l JOIN stored s USING (record_id) JOIN ledger o ON o.row_id = l.record_id
+FROM chosen l JOIN stored s USING (record_id)
 LEFT JOIN read_parquet('holdout/items/*.parquet') h ON h.benchmark = l.benchmark AND h.item = l.item
-WHERE o.outcome <> 'placeholder'
-ORDER BY l.distance DESC NULLS LAST, l.record_id, l.benchmark, l.item LIMIT {most}
+ORDER BY l.distance DESC NULLS LAST, l.record_id, l.benchmark, l.item
+
+-- name: wanted
+SELECT record_id FROM chosen

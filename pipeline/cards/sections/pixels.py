@@ -14,7 +14,7 @@ _SQL = Statements(__name__)
 def pixels(asked: Asked) -> Section:
     """Return the section: images by source size, aspect ratio and PDQ quality."""
     question = "How good are the pixels?"
-    sizes, ratios, qualities = (asked.rows(_SQL(name)) for name in ("sizes", "ratios", "qualities"))
+    sizes, ratios, qualities = asked.rows(_SQL("sizes")), asked.rows(_SQL("ratios")), asked.rows(_SQL("qualities"))
     images = sum(row[1] for row in qualities)
     facts = {
         "half_octaves": [{"log2_pixels": step / 2, "images": many} for step, many in sizes],

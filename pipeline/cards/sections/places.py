@@ -7,6 +7,7 @@ from pipeline.cards.sections.section import Asked, Chart, Section, Table, count,
 from pipeline.storage.statements import Statements
 
 _SQL = Statements(__name__)
+_COUNTRIES = "SELECT country_code, count(*) AS images FROM samples GROUP BY 1 ORDER BY images DESC"
 
 
 def places(asked: Asked) -> Section:
@@ -36,7 +37,7 @@ def places(asked: Asked) -> Section:
     drawn = Chart(
         says,
         figure,
-        Table.of(("country", "images"), [(code or "not stated", many) for code, many in countries], _SQL("countries")),
+        Table.of(("country", "images"), [(code or "not stated", many) for code, many in countries], _COUNTRIES),
         key,
         "Equal Earth projection; a square is 206 km wide. Coast: Natural Earth.",
     )

@@ -116,7 +116,7 @@ class Asked:
 
     def rows(self, query: str) -> list[Row]:
         """Return the answer to a query."""
-        found: list[Row] = self.con.execute(rooted(query, self.root)).fetchall()
+        found: list[Row] = self.con.execute(rooted(query, self.root, self.con)).fetchall()
         return found
 
     def one(self, query: str) -> Row:

@@ -1,11 +1,15 @@
 -- The kept images of a run, with what the sections of a report count of them.
 
 -- name: shown
+-- The larger table stands first in each join, as it need not be held in memory there.
 CREATE OR REPLACE TEMP TABLE shown AS
-SELECT key, record_id, source, split, group_id, shard, jpg_offset, jpg_length, jpeg_sha256, accepted_id, accepted_name,
-       kingdom, phylum, "class", "order", family, genus, species, license_id, may_share, may_change, may_sell,
-       nullif(creator, '') AS creator, event_date, lat, lon, quality, source_width, source_height, country_code
-FROM samples
+SELECT k.*, f.host, f.quality, f.source_width, f.source_height
+FROM read_parquet('fetch/media/*.parquet') f
+JOIN (SELECT m.key, m.record_id, m.image_id, m.source, m.split, m.group_id, m.shard, m.jpg_offset, m.jpg_length,
+             m.sha256 AS jpeg_sha256, m.accepted_id, m.accepted_name, m.kingdom, m."class", m.family, m.genus,
+             m.license_id, r.may_share, r.may_change, r.may_sell, nullif(r.creator, '') AS creator, r.event_date,
+             r.lat, r.lon, r.country_code
+      FROM records r JOIN read_parquet('shards/[m]anifest.parquet') m USING (record_id)) k USING (image_id)
 
 -- name: taxa
 CREATE OR REPLACE TEMP TABLE shown_taxa AS

@@ -10,7 +10,7 @@ ORDER BY images DESC, source, dataset_key LIMIT {most}
 -- name: placeholders
 -- What hosts gave in the place of pictures, that of most images first, and a held-out item that is like it.
 SELECT p.host, p.images, p.taxa, p.genera, p.sentence, l.item, m.unit, m."offset", m."length"
-FROM placeholders p JOIN read_parquet('fetch/media/*.parquet') m USING (image_id)
+FROM read_parquet('fetch/media/*.parquet') m JOIN placeholders p USING (image_id)
 LEFT JOIN (SELECT g.rule, g.host, g.value, min(l.benchmark || '/' || l.item) AS item FROM leaks l
            JOIN read_parquet('screen/candidates/*.parquet') c USING (record_id)
            JOIN read_parquet('fetch/placeholders/*.parquet') g USING (image_id) GROUP BY ALL) l

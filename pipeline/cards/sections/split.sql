@@ -1,7 +1,8 @@
 -- Train and val of the kept images.
 
 -- name: taxa
-SELECT count(*) FILTER (train > 0 AND val = 0), count(*) FILTER (train = 0 AND val > 0), count(*) FILTER (train > 0 AND val > 0)
+SELECT count(*) FILTER (train > 0 AND val = 0), count(*) FILTER (train = 0 AND val > 0),
+       count(*) FILTER (train > 0 AND val > 0)
 FROM shown_taxa
 
 -- name: straddling

@@ -13,7 +13,8 @@ _KINDS = (("creators", "creator"), ("datasets", "data set"), ("hosts", "host"))
 
 def weight(asked: Asked) -> Section:
     """Return the section: the share of the images that the first so many creators, data sets and hosts gave."""
-    given = {name: asked.rows(_SQL("sizes", of=f"({_SQL(name)})")) for name, _ in _KINDS}
+    asked_of = {"creators": _SQL("creators"), "datasets": _SQL("datasets"), "hosts": _SQL("hosts")}
+    given = {name: asked.rows(_SQL("sizes", of=f"({query})")) for name, query in asked_of.items()}
     images = asked.one("SELECT count(*) FROM shown")[0]
     question = "On whom does it rest?"
     facts = {"images": images, **{name: {"number": sum(r[1] for r in rows)} for name, rows in given.items()}}
@@ -26,7 +27,7 @@ def weight(asked: Asked) -> Section:
         rows = given[name]
         if not rows:
             continue
-        first = asked.rows(_SQL("first", of=f"({_SQL(name)})", most=TOP))
+        first = asked.rows(_SQL("first", of=f"({asked_of[name]})", most=TOP))
         facts[name]["first"] = [{"name": who, "images": many} for who, many in first]
         share = percent(sum(row[1] for row in first), images)
         said.append(f"{count(len(first), noun)} of {facts[name]['number']:,}: {share}")

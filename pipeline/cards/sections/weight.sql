@@ -4,12 +4,12 @@
 SELECT creator AS who, count(*) AS images FROM shown WHERE creator IS NOT NULL GROUP BY 1
 
 -- name: datasets
-SELECT concat_ws(' ', source, nullif(coalesce(nullif(publisher, ''), dataset_key), '')) AS who, sum(images)::BIGINT AS images
+SELECT concat_ws(' ', source, nullif(coalesce(nullif(publisher, ''), dataset_key), '')) AS who,
+       sum(images)::BIGINT AS images
 FROM datasets GROUP BY 1
 
 -- name: hosts
-SELECT coalesce(nullif(f.host, ''), 'local store') AS who, count(*) AS images
-FROM samples s JOIN media f USING (image_id) GROUP BY 1
+SELECT coalesce(nullif(host, ''), 'local store') AS who, count(*) AS images FROM shown GROUP BY 1
 
 -- name: sizes
 -- How many gave how many images, the most first.

@@ -118,6 +118,19 @@ def failure_kind(error: BaseException) -> FailureKind:
     return next((kind for each in _chain(error) if (kind := _kind(each)) is not None), FailureKind.FAILED)
 
 
+def failure_code(error: BaseException) -> str:
+    """Return the name that the store gave to a failure, such as 'ExpiredToken'; '' where it gave none.
+
+    >>> failure_code(OSError("no code"))
+    ''
+    """
+    for each in _chain(error):
+        response = getattr(each, "response", None)
+        if isinstance(response, dict):
+            return str(response.get("Error", {}).get("Code", ""))
+    return ""
+
+
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
     for _ in range(_DEPTH):
         if error is None:

@@ -24,6 +24,7 @@ from typing import Any
 from pipeline.model.errors import RunError, StorageError
 from pipeline.storage.files.failures import FailureKind
 from pipeline.storage.places.remote_path import RemotePath
+from pipeline.storage.stores.remote_store import RemoteStore
 from pipeline.storage.stores.store_error import StoreError
 
 FOLDER = ".lease"
@@ -89,9 +90,13 @@ class Lease:
         ended = threading.Event()
         renewing = threading.Thread(target=self._renewing, args=(path, mine, ended), name="biomill-lease", daemon=True)
         renewing.start()
+        store = self._root.store
+        assert isinstance(store, RemoteStore)
+        store.guard = self.check
         try:
             yield
         finally:
+            store.guard = None
             ended.set()
             renewing.join()
             if not self._lost:

@@ -1,7 +1,7 @@
 """Copies of remote files on this machine: each is downloaded once, and shared by all processes of the machine.
 
 What is mapped into memory or read over and over (arrays of hashes, a taxonomy's index, a database) must lie on a disk.
-A copy is named by its address and the version that the store states, so a file that was written anew is another copy.
+A file that was written anew is another copy (`pipeline.storage.places.copies`).
 All lie in one folder of the machine's cache (`pipeline.storage.files.cache`), of which the oldest are removed when they
 come to more than `BIOMILL_CACHE_GB` gigabytes (64 unless it says). A copy that is open stays
 readable when it is removed.
@@ -9,33 +9,24 @@ readable when it is removed.
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pipeline.model.errors import StorageError
-from pipeline.storage.files.cache import cache_folder, cache_limit
+from pipeline.storage.files.atomic import atomic_path, storage_error
+from pipeline.storage.files.cache import cache_folder
+from pipeline.storage.places.copies import WHOLE, copies_folder, digest_of, home_of, locked, make_room, used
 from pipeline.storage.places.place import Place
 from pipeline.storage.places.remote_path import RemotePath
 from pipeline.storage.stores.store import Entry, name_problem
+from pipeline.storage.stores.store_error import short_error
 
-_YOUNG_SECONDS = 600.0
-"""A copy that was used so lately is kept: a process may be about to open it."""
-_LOCKS = ".locks"
-
-
-def copies_folder() -> Path:
-    """Return the folder of the machine's copies; made when the first copy is.
-
-    >>> copies_folder().name
-    'places'
-    """
-    return cache_folder() / "places"
+_FEW = 2
+"""Files of one folder that are looked at one by one."""
 
 
 def inputs_folder(root: Place) -> Path:
@@ -45,7 +36,7 @@ def inputs_folder(root: Place) -> Path:
     """
     if isinstance(root, Path):
         return root / "inputs"
-    return cache_folder() / "inputs" / _digest(str(root))
+    return cache_folder() / "inputs" / digest_of(str(root))
 
 
 def driver_folder(stage: Place, digest: str) -> Path:
@@ -55,7 +46,7 @@ def driver_folder(stage: Place, digest: str) -> Path:
     """
     if isinstance(stage, Path):
         return stage
-    return cache_folder() / "stages" / _digest(f"{stage}\0{digest}")
+    return cache_folder() / "stages" / digest_of(f"{stage}\0{digest}")
 
 
 def local(path: Place) -> Path:
@@ -66,7 +57,7 @@ def local(path: Place) -> Path:
     """
     if isinstance(path, Path):
         return path
-    return _copied(path, _entry(path))
+    return copied(path, _entry(path))
 
 
 def local_folder(path: Place) -> Path:
@@ -80,9 +71,9 @@ def local_folder(path: Place) -> Path:
     if not entries:
         raise FileNotFoundError(2, "No such file or directory", str(path))
     versions = "\n".join(f"{name}\0{entry.size}\0{entry.version}" for name, entry in entries.items())
-    home = copies_folder() / _digest(f"{path}\0{versions}")
-    whole = home / ".whole"
-    with _locked(home.name):
+    home = copies_folder() / digest_of(f"{path}\0{versions}")
+    whole = home / WHOLE
+    with locked(home.name):
         if not whole.exists():
             make_room(sum(entry.size or 0 for entry in entries.values()))
             for name in entries:
@@ -92,7 +83,7 @@ def local_folder(path: Place) -> Path:
                     )
                 path.store.get((path / name).key, home / name)
             whole.touch()
-    _used(home)
+    used(home)
     return home
 
 
@@ -104,7 +95,20 @@ def near(folder: RemotePath, pattern: str, most: int) -> list[Place]:
     found: list[Place] = []
     for name, entry in folder.listing().items():
         if "/" not in name and fnmatchcase(name, pattern):
-            found.append(_near(folder / name, entry, most))
+            found.append(near_entry(folder / name, entry, most))
+    return found
+
+
+def near_files(paths: Sequence[Place], most: int) -> list[Place]:
+    """Return files as `near_file` does; where several lie in one folder, that is listed once."""
+    folders = Counter(path.parent for path in paths if not isinstance(path, Path))
+    listings = {folder: folder.listing() for folder, asked in folders.items() if asked > _FEW}
+    found: list[Place] = []
+    for path in paths:
+        entry = None if isinstance(path, Path) else listings.get(path.parent, {}).get(path.name)
+        found.append(
+            near_file(path, most) if isinstance(path, Path) or entry is None else near_entry(path, entry, most)
+        )
     return found
 
 
@@ -112,11 +116,12 @@ def near_file(path: Place, most: int) -> Place:
     """Return a file, or, of one at an address of at most `most` bytes, a copy; raises FileNotFoundError for none."""
     if isinstance(path, Path):
         return path
-    return _near(path, _entry(path), most)
+    return near_entry(path, _entry(path), most)
 
 
-def _near(path: RemotePath, entry: Entry, most: int) -> Place:
-    return _copied(path, entry) if entry.size is not None and entry.size <= most else path
+def near_entry(path: RemotePath, entry: Entry, most: int) -> Place:
+    """Return a file that was listed, or, of one of at most `most` bytes, a copy of it."""
+    return copied(path, entry) if entry.size is not None and entry.size <= most else path
 
 
 def _entry(path: RemotePath) -> Entry:
@@ -126,67 +131,73 @@ def _entry(path: RemotePath) -> Entry:
     return entry
 
 
-def _copied(path: RemotePath, entry: Entry) -> Path:
-    home = copies_folder() / _digest(f"{path}\0{entry.size}\0{entry.version}")
+def copied(path: RemotePath, entry: Entry) -> Path:
+    """Return the copy of a file, as an entry of it says that it is now; raises StoreError when it cannot be made."""
+    home = home_of(str(path), entry.size, entry.version, entry.md5)
     copy = home / (path.name or "file")
     if not copy.exists():
-        with _locked(home.name):
+        with locked(home.name):
             if not copy.exists():
-                make_room(entry.size or 0)
-                path.store.get(path.key, copy)
-    _used(home)
+                _download(path, entry, copy)
+    used(home)
     return copy
 
 
-def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+def _download(path: RemotePath, entry: Entry, copy: Path) -> None:
+    """Copy a file, as long as it was when it was looked at."""
+    make_room(entry.size or 0)
+    path.store.get(path.key, copy)
+    if entry.size is not None and (size := copy.stat().st_size) != entry.size:
+        copy.unlink()
+        raise short_error(size, entry.size, str(path))
 
 
-def _used(home: Path) -> None:
-    with suppress(OSError):  # removed by another process since; whoever holds it open keeps it
-        os.utime(home)
+def kept_copy(key: str, name: str, size: int, fill: Callable[[Path], None]) -> Path:
+    """Return the machine's copy `name` of a file that `key` names, which `fill` writes where it is not there whole.
+
+    `key`: a name of its own for every content. `size`: bytes of the file; what a power failure cut is made again.
+    Raises StorageError when the copy cannot be written, and what `fill` raises.
+    """
+    home = copies_folder() / key
+    copy = home / name
+    if _size(copy) != size:
+        with locked(home.name):
+            if _size(copy) != size:
+                make_room(size)
+                with _writing(copy), atomic_path(copy, durable=False) as temporary:
+                    fill(temporary)
+    used(home)
+    return copy
+
+
+def kept_folder(key: str, name: str, size: int, fill: Callable[[Path], None]) -> Path:
+    """Return the machine's copy `name` of a folder that `key` names; else as `kept_copy`. `size`: of all its files."""
+    home = copies_folder() / key
+    whole = home / WHOLE
+    if not whole.exists():
+        with locked(home.name):
+            if not whole.exists():
+                make_room(size)
+                with _writing(home):
+                    shutil.rmtree(home, ignore_errors=True)  # what a killed process began
+                    (home / name).mkdir(parents=True)
+                    fill(home / name)
+                    whole.touch()
+    used(home)
+    return home / name
 
 
 @contextmanager
-def _locked(name: str) -> Iterator[None]:
-    """Let one process of the machine copy a file, while others wait for it."""
-    folder = copies_folder() / _LOCKS
+def _writing(where: Path) -> Iterator[None]:
+    """Raise what this machine's disk fails of as a StorageError."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / name[:2], os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise StorageError(
-            f"the machine's copies cannot be written: {error.strerror}",
-            str(folder),
-            remedy="set BIOMILL_CACHE to a folder of a disk with room",
-        ) from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(handle)
+    except OSError as error:
+        raise storage_error(error, where) from error
 
 
-def make_room(size: int) -> None:
-    """Remove the copies that were used longest ago, until `size` bytes more are within what the machine may hold."""
-    most = cache_limit()
-    homes = [home for home in copies_folder().iterdir() if home.name != _LOCKS] if copies_folder().exists() else []
-    held = {home: _held(home) for home in homes}
-    total = sum(size for _, size in held.values()) + size
-    for home, (used, each) in sorted(held.items(), key=lambda item: item[1]):
-        if total <= most or time.time() - used < _YOUNG_SECONDS:
-            return
-        for file in sorted(home.rglob("*"), reverse=True):
-            with suppress(OSError):
-                file.rmdir() if file.is_dir() else file.unlink()
-        with suppress(OSError):
-            home.rmdir()
-        total -= each
-
-
-def _held(home: Path) -> tuple[float, int]:
-    """Return when a copy was used last, and its bytes."""
+def _size(path: Path) -> int | None:
     try:
-        return home.stat().st_mtime, sum(file.stat().st_size for file in home.rglob("*") if file.is_file())
-    except FileNotFoundError:
-        return 0.0, 0
+        return path.stat().st_size
+    except OSError:
+        return None

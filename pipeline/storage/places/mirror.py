@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from pipeline.storage.places.copies import give, home_of
 from pipeline.storage.places.remote_path import RemotePath
 from pipeline.storage.stores.store import name_problem
 
@@ -48,8 +49,10 @@ class Mirror:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.touch()
             else:
-                path = self._remote / name
-                path.store.get(path.key, target)
+                path, entry = self._remote / name, entries[name]
+                copy = home_of(str(path), entry.size, entry.version, entry.md5) / path.name
+                if not give(copy, target):
+                    path.store.get(path.key, target)
         self._versions = wanted
 
     def _matches(self, name: str) -> bool:

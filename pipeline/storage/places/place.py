@@ -6,9 +6,12 @@ import os
 import shutil
 from pathlib import Path
 
+from pipeline.storage.files.failures import FailureKind
 from pipeline.storage.places.remote_path import PATIENCE, RemotePath
 from pipeline.storage.stores.local_store import LocalStore
 from pipeline.storage.stores.opening import open_store
+from pipeline.storage.stores.store import Span
+from pipeline.storage.stores.store_error import StoreError
 
 Place = Path | RemotePath
 """A file or folder of a run: on a disk exactly what `pathlib` gives."""
@@ -54,6 +57,31 @@ def size_of(file: Place) -> int:
     if entry is None:
         raise FileNotFoundError(2, "No such file or directory", str(file))
     return len(file.read_bytes()) if entry.size is None else entry.size
+
+
+def read_stretch(file: Place, offset: int, length: int) -> bytes | None:
+    """Return bytes of a file, by one request of one at an address; None when there is no such file.
+
+    Raises StoreError for one at an address that cannot be read, or ends before.
+
+    >>> folder = place("memory://doctest-stretch")
+    >>> (folder / "a").write_bytes(b"0123456789")
+    >>> read_stretch(folder / "a", 2, 3), read_stretch(folder / "b", 2, 3)
+    (b'234', None)
+    """
+    if isinstance(file, Path):
+        try:
+            with file.open("rb") as handle:
+                handle.seek(offset)
+                return handle.read(length)
+        except FileNotFoundError:
+            return None
+    try:
+        return file.store.spans([Span(file.key, offset, offset + length)])[0]
+    except StoreError as error:
+        if error.kind is FailureKind.MISSING:
+            return None
+        raise
 
 
 def modified(file: Place) -> float:

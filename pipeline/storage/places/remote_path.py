@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from pipeline.storage.files.failures import FailureKind
+from pipeline.storage.places.copies import adopt, home_of
 from pipeline.storage.places.scratch import scratch_folder
 from pipeline.storage.stores.opening import open_store
 from pipeline.storage.stores.ranged_file import opened
@@ -116,7 +118,7 @@ class RemotePath:
 
     def exists(self) -> bool:
         """Return whether there is a file of that name, or a folder that holds one."""
-        return self.is_file() or self.is_dir()
+        return self.store.there(self.key)
 
     def is_file(self) -> bool:
         """Return whether there is a file of that name."""
@@ -124,12 +126,19 @@ class RemotePath:
 
     def is_dir(self) -> bool:
         """Return whether any file lies below the name."""
-        return bool(self.store.listing(self.key))
+        return self.store.holds(self.key)
 
     def listing(self) -> dict[str, Entry]:
         """Return every file below the name, in the order of names, by its name below it: one listing of the store."""
+        return self._below(self.store.listing(self.key)) or {}
+
+    def _below(self, found: dict[str, Entry] | None) -> dict[str, Entry] | None:
         cut = len(self.key) + 1 if self.key else 0
-        return {name[cut:]: entry for name, entry in sorted(self.store.listing(self.key).items())}
+        return None if found is None else {name[cut:]: entry for name, entry in sorted(found.items())}
+
+    def few(self, most: int) -> dict[str, Entry] | None:
+        """Return what `listing` does, where they are known to be fewer than `most` files; else None."""
+        return self._below(self.store.few(self.key, most))
 
     def glob(self, pattern: str) -> Iterator[RemotePath]:
         """Yield the files below that match a pattern of '/'-separated parts, in the order of names: one listing."""
@@ -174,7 +183,12 @@ class RemotePath:
         self.store.write(self.key, text.encode(encoding))
 
     def digest(self) -> str:
-        """Return the SHA-256 of the file, read as a stream."""
+        """Return the SHA-256 of the file, read as a stream, or from a copy of this machine that is there."""
+        entry = self.entry()
+        if entry is not None and entry.md5:
+            copy = home_of(str(self), entry.size, entry.version, entry.md5) / self.name
+            with suppress(OSError), copy.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
         with _as_on_a_disk(self):
             return self.store.digest(self.key)
 
@@ -199,6 +213,7 @@ class RemotePath:
             scratch = folder / (self.name or "file")
             yield scratch
             self.store.put(self.key, scratch)
+            adopt(scratch, scratch.name)
 
 
 @contextmanager

@@ -24,14 +24,19 @@ def scratch_folder() -> Iterator[Path]:
     >>> folder.exists()
     False
     """
-    home = Path(tempfile.gettempdir()) / f"{_PREFIX}-{os.getuid()}"
-    home.mkdir(mode=0o700, exist_ok=True)
-    _sweep(home)
-    folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=home))
+    folder = lasting_folder()
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def lasting_folder() -> Path:
+    """Return an empty folder as `scratch_folder` yields one; whoever asked for it removes it."""
+    home = Path(tempfile.gettempdir()) / f"{_PREFIX}-{os.getuid()}"
+    home.mkdir(mode=0o700, exist_ok=True)
+    _sweep(home)
+    return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=home))
 
 
 def _sweep(home: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
@@ -12,13 +12,16 @@ from typing import Any
 
 from pipeline.storage.files.failures import FailureKind, failure_kind, failures
 from pipeline.storage.files.file_systems import file_system
+from pipeline.storage.stores.memory import Memory
 from pipeline.storage.stores.patience import patiently
+from pipeline.storage.stores.stated import SUMMED, md5_of, stated_entry
 from pipeline.storage.stores.store import CHUNK, Entry, Span, Store
-from pipeline.storage.stores.store_error import StoreError, short_error, store_error, too_large_error
+from pipeline.storage.stores.store_error import StoreError, cut_error, short_error, store_error, too_large_error
 
-_VERSION_KEYS = ("ETag", "etag", "md5", "generation", "LastModified", "mtime", "created")
 _FLAT = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl"})
 """Stores without folders, where making one would make a bucket of whatever name was typed."""
+_S3 = frozenset({"s3", "s3a"})
+"""Those whose client takes a way with fewer requests, where it is told how."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # of the disk that is copied to, never of a store
 
 
@@ -48,10 +51,11 @@ class RemoteStore(Store):
         self._root = ""
         self._pid = 0
         self._folders: set[str] = set()
-
-    @property
-    def _flat(self) -> bool:
-        return self.where.partition("://")[0] in _FLAT
+        self.memory = Memory()
+        self.guard: Callable[[], None] | None = None
+        """What is called before anything is written or deleted, and raises where this process may not any more."""
+        scheme = self.where.partition("://")[0]
+        self._flat, self._s3 = scheme in _FLAT, scheme in _S3
 
     @property
     def file_system(self) -> Any:
@@ -68,9 +72,13 @@ class RemoteStore(Store):
     @patiently
     def read(self, name: str, limit: int | None = None) -> bytes:
         """Return a whole file."""
+        if limit is None:
+            data = self.memory.read(name)
+            if data is None:
+                data = self._whole_file(name)
+                self.memory.was_read(name, data)
+            return data
         with self._file(name, "read") as (fs, path):
-            if limit is None:
-                return bytes(fs.cat_file(path))
             try:
                 data = bytes(fs.cat_file(path, start=0, end=limit + 1))
             except failures() as error:
@@ -80,6 +88,11 @@ class RemoteStore(Store):
         if len(data) > limit:
             raise too_large_error(limit, self._named(name))
         return data
+
+    def _whole_file(self, name: str) -> bytes:
+        with self._file(name, "read") as (fs, path):
+            # s3fs asks for the size first, so as to read the parts of a large file at the same time.
+            return bytes(fs.cat_file(path, max_concurrency=1) if self._s3 else fs.cat_file(path))
 
     @patiently
     def spans(self, wanted: Sequence[Span]) -> list[bytes]:
@@ -133,35 +146,77 @@ class RemoteStore(Store):
                 raise error.__cause__ from None
             raise
 
-    @patiently
     def entry(self, name: str) -> Entry | None:
         """Return size and version of a file."""
+        known = self.memory.entry(name)
+        return self._looked_at(name)[0] if known is None else known
+
+    @patiently
+    def _looked_at(self, name: str) -> tuple[Entry | None, bool]:
+        """Return a file, and whether there is a folder of that name."""
         with self._file(name, "read") as (fs, path):
             fs.invalidate_cache(path)
             try:
                 info = fs.info(path)
             except failures() as error:
                 if failure_kind(error) is FailureKind.MISSING:
-                    return None
+                    return None, False
                 raise
-            return None if info.get("type") == "directory" else _entry(name, info)
+            folder = info.get("type") == "directory"
+            return (None, True) if folder else (stated_entry(name, info), False)
 
-    @patiently
+    def there(self, name: str) -> bool:
+        """Return whether there is a file of that name, or a folder that holds one."""
+        if self.memory.entry(name) is not None:
+            return True
+        file, folder = self._looked_at(name)
+        return file is not None or (folder and self.holds(name))
+
+    def holds(self, folder: str) -> bool:
+        """Return whether any file lies in a folder; of S3, no more than two names of it are listed."""
+        known = self.memory.listing(folder)
+        if known is not None:
+            return bool(known)
+        return bool(self._find(folder, most=2) if self._s3 else self.listing(folder))
+
+    def few(self, below: str, most: int) -> dict[str, Entry] | None:
+        """Return what `listing` does, where S3 has fewer than `most` files."""
+        found = self._find(below, most) if self._s3 else {}
+        return found if 0 < len(found) < most else None
+
     def listing(self, below: str = "") -> dict[str, Entry]:
         """Return every file below the address; the empty objects that stand for folders are none."""
+        found = self.memory.listing(below)
+        if found is None:
+            found = self._find(below)
+            self.memory.listed(below, found)
+        return found
+
+    @patiently
+    def _find(self, below: str, most: int | None = None) -> dict[str, Entry]:
+        """Return the files below a folder, or, of S3, no more than `most`."""
         with self._file(below, "listed") as (fs, folder):
             fs.invalidate_cache()
             try:
-                infos = fs.find(folder, detail=True)
+                if self._s3 and "/" in folder:
+                    # Asked for by its beginning, a folder without files costs no questions whether it is a file.
+                    parent, _, last = folder.rpartition("/")
+                    infos = fs.find(parent, detail=True, prefix=f"{last}/", max_items=most)
+                else:
+                    infos = fs.find(folder, detail=True)
             except failures() as error:
                 if failure_kind(error) is FailureKind.MISSING:
                     return {}
                 raise
+            except KeyError as error:  # a page that says that others follow, and not where
+                if not self._s3 or error.args != ("NextContinuationToken",):
+                    raise
+                raise cut_error(self._named(below)) from error
         found = {}
         for path, info in infos.items():
             name = path[len(self._root) :].removeprefix("/")
             if name != below and not name.endswith("/") and info.get("type") != "directory":
-                found[name] = _entry(name, info)
+                found[name] = stated_entry(name, info)
         return found
 
     @patiently
@@ -169,6 +224,7 @@ class RemoteStore(Store):
         """Write a small file."""
         with self._written(name) as (fs, path):
             fs.pipe_file(path, data)
+        self.memory.wrote(name, len(data), data)
 
     @patiently
     def create(self, name: str, data: bytes) -> bool:
@@ -184,6 +240,7 @@ class RemoteStore(Store):
                 if failure_kind(error) is FailureKind.EXISTS:
                     return False
                 raise
+        self.memory.wrote(name, len(data), data)
         return True
 
     @patiently
@@ -202,10 +259,18 @@ class RemoteStore(Store):
         """Copy a file of this machine to the store."""
         with self._written(name) as (fs, path):
             fs.put_file(str(source), path)
+        size = source.stat().st_size
+        if self.memory.keeps(size):
+            self.memory.wrote(name, size, source.read_bytes())
+        else:
+            self.memory.wrote(name, size, md5=md5_of(source) if size <= SUMMED else "")
 
     @patiently
     def delete(self, name: str) -> None:
         """Delete a file."""
+        if self.guard is not None:
+            self.guard()
+        self.memory.deleted(name)
         with self._file(name, "deleted", itself=False) as (fs, path):
             try:
                 fs.rm_file(path)
@@ -232,15 +297,11 @@ class RemoteStore(Store):
     @contextmanager
     def _written(self, name: str) -> Iterator[tuple[Any, str]]:
         """Yield the file system and the path of a file that will be written, whose folder is there."""
+        if self.guard is not None:
+            self.guard()
         with self._file(name, "written", itself=False) as (fs, path):
             folder = path.rpartition("/")[0]
             if folder not in self._folders and not self._flat:
                 fs.makedirs(folder, exist_ok=True)
                 self._folders.add(folder)
             yield fs, path
-
-
-def _entry(name: str, info: dict[str, Any]) -> Entry:
-    version = ", ".join(f"{key} {info[key]}" for key in _VERSION_KEYS if info.get(key))
-    size = info.get("size")
-    return Entry(name, None if size is None else int(size), version)

@@ -47,6 +47,9 @@ class Entry:
 
     Comparable among listings, and among looks at single files; some file systems of fsspec word the two differently.
     """
+    md5: str = ""
+    """What the store gives as the MD5 of the content, in hex; '' where it gives none. Whatever it is, it is another one
+    for other content."""
 
 
 class Store(ABC):
@@ -104,6 +107,10 @@ class Store(ABC):
         lead out of a folder ('a/../../b'), and only `name_problem` tells.
         """
 
+    def few(self, below: str, most: int) -> dict[str, Entry] | None:
+        """Return what `listing` does, where it is known to be fewer than `most` files; else None."""
+        return None
+
     @abstractmethod
     def write(self, name: str, data: bytes) -> None:
         """Write a small file; raise StoreError when it cannot be written."""
@@ -152,12 +159,20 @@ class Store(ABC):
         """Return whether there is a file of that name; raise StoreError when the store cannot say."""
         return self.entry(name) is not None
 
+    def there(self, name: str) -> bool:
+        """Return whether there is a file of that name, or a folder that holds one."""
+        return self.exists(name) or self.holds(name)
+
     def digest(self, name: str) -> str:
         """Return the SHA-256 of a file, read as a stream."""
         digest = hashlib.sha256()
         for part in self.stream(name, _DIGESTED):
             digest.update(part)
         return digest.hexdigest()
+
+    def holds(self, folder: str) -> bool:
+        """Return whether any file lies in a folder; raise StoreError when the store cannot say."""
+        return bool(self.listing(folder))
 
     def check_name(self, name: str, itself: bool = True) -> None:
         """Raise StoreError for a name that cannot be one of this store; `itself`: '' may stand for the address."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.model.errors import StorageError
-from pipeline.storage.files.failures import FailureKind, failure_kind, reason
+from pipeline.storage.files.failures import FailureKind, failure_code, failure_kind, reason
 
 _REMEDIES = {
     FailureKind.MISSING: "correct the address or the name",
@@ -13,6 +13,15 @@ _REMEDIES = {
     FailureKind.TOO_LARGE: "",
     FailureKind.FAILED: "mend the cause, then run the same command again",
 }
+_EXPIRED = "the credentials are no longer valid: get new ones, then run the same command again: it goes on from here"
+_CODE_REMEDIES = {
+    "ExpiredToken": _EXPIRED,
+    "TokenRefreshRequired": _EXPIRED,
+    "InvalidToken": _EXPIRED,
+    "RequestTimeTooSkewed": "set the clock of this machine, then run the same command again: it goes on from here",
+    "SlowDown": "run the same command again when the store is less busy, or with fewer workers: it goes on from here",
+}
+_NO_WRITING = "give credentials of the store that have the right to write and to delete there"
 
 
 class StoreError(StorageError):
@@ -48,7 +57,11 @@ def store_error(error: BaseException, where: str, done: str = "read") -> StoreEr
       remedy: correct the address or the name
     """
     kind, why = failure_kind(error), reason(error)
-    return StoreError(f"the file cannot be {done}: {why}", where, "", _REMEDIES[kind], kind, why)
+    remedy = _REMEDIES[kind]
+    if kind is FailureKind.REFUSED and done in ("written", "deleted"):
+        remedy = _NO_WRITING
+    remedy = _CODE_REMEDIES.get(failure_code(error), remedy)
+    return StoreError(f"the file cannot be {done}: {why}", where, "", remedy, kind, why)
 
 
 def short_error(found: int, wanted: int, where: str) -> StoreError:
@@ -56,6 +69,16 @@ def short_error(found: int, wanted: int, where: str) -> StoreError:
     why = f"{found} of {wanted} bytes"
     remedy = _REMEDIES[FailureKind.SHORT]
     return StoreError(f"the file ends early: {why}", where, "", remedy, FailureKind.SHORT, why)
+
+
+def cut_error(where: str) -> StoreError:
+    """Return the error of a listing of which a page says that more follows, and not where."""
+    return StoreError(
+        "the listing is cut: the store says that more follows, and gives no NextContinuationToken",
+        where,
+        "all pages of the listing, each with where the next one begins",
+        "run the same command again; if it stays so, the store does not list as S3 does",
+    )
 
 
 def too_large_error(limit: int, where: str) -> StoreError:

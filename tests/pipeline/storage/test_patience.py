@@ -78,7 +78,7 @@ def test_patience_ends(busy: type[_Busy]) -> None:
     busy.left, began = 1_000, time.monotonic()
     with pytest.raises(StoreError) as caught:
         open_store("s3://bucket/run", patience=2).read("a")
-    assert caught.value.kind is FailureKind.FAILED and caught.value.reason == "Service Unavailable"
+    assert caught.value.kind is FailureKind.FAILED and caught.value.reason == "slow down"
     assert time.monotonic() - began < 20
     busy.asked = 0
     with pytest.raises(StoreError):
