@@ -43,10 +43,10 @@ class Dominated:
     distance: npt.NDArray[np.int16]
 
 
-def components(n: int, left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]) -> _Rows:
+def components(n: int, left: _Narrow, right: _Narrow) -> _Rows:
     """Label n items by connected component: int64[n], the smallest item of the component.
 
-    `left`, `right`: int64[k], the ends of each edge, in any order. LikenessError: ends outside 0 to n - 1.
+    `left`, `right`: int32[k] or int64[k], the ends of each edge, in any order. LikenessError: ends outside 0 to n - 1.
     Every round hooks each root to its smallest neighbouring one and flattens the trees so made, so that rounds are few.
 
     >>> components(5, np.array([3, 1]), np.array([4, 3])).tolist()
@@ -87,14 +87,14 @@ def _place(n: int) -> type[np.int32] | type[np.int64]:
 
 def dominating_set(
     n: int,
-    left: npt.NDArray[np.int64],
-    right: npt.NDArray[np.int64],
+    left: _Narrow,
+    right: _Narrow,
     order: npt.NDArray[np.int64],
     distance: npt.NDArray[np.int16] | None = None,
 ) -> Dominated:
     """Walk the items by priority and keep each one that has no edge to an already kept one.
 
-    `left`, `right`: int64[k], the ends of each edge; their order, and the order of the edges, do not matter.
+    `left`, `right`: int32[k] or int64[k], the ends of each edge; their order, and that of the edges, do not matter.
     `order`: int64[n], all items, best first. LikenessError: ends outside 0 to n - 1, an order that is no permutation.
     `distance`: int16[k]. When given, items joined by edges of distance 0 count as one item of the best of their
     priorities, so the representative edges by which a join reports equal hashes decide as all their pairs would; the
@@ -112,18 +112,16 @@ def dominating_set(
             expected="one per edge",
             remedy="pass the pairs' own arrays",
         )
+    best = None if distance is None else _best_of_equals(left, right, distance, rank)
+    loser, winner, cause = _walk_apart(left, right, best, rank, distance)
+    # Made when the walk has given back what it took: with many edges that is most of all.
     kept, representative = np.ones(n, np.bool_), np.arange(n, dtype=np.int64)
     edge, between = np.full(n, -1, np.int64), np.zeros(n, np.int16)
-    best = _best_of_equals(left, right, distance, rank) if distance is not None else np.arange(n, dtype=np.int64)
-
-    one, other = best[left], best[right]
-    apart = np.flatnonzero(one != other)
-    loser, winner, cause = _walk(one[apart], other[apart], rank, None if distance is None else distance[apart])
-    kept[loser], representative[loser], edge[loser] = False, winner, apart[cause]
+    kept[loser], representative[loser], edge[loser] = False, winner, cause
     if distance is not None:
         between[loser] = distance[edge[loser]]
 
-    if distance is not None:
+    if distance is not None and best is not None:
         member = np.flatnonzero(best != np.arange(n))
         host = best[member]
         # An equal of a kept item falls to it by an edge of its own; an equal of a dropped item shares its decision.
@@ -138,7 +136,7 @@ def dominating_set(
     return Dominated(kept, representative, edge, between)
 
 
-def _best_of_equals(left: _Rows, right: _Rows, distance: npt.NDArray[np.int16], rank: _Rows) -> _Rows:
+def _best_of_equals(left: _Narrow, right: _Narrow, distance: npt.NDArray[np.int16], rank: _Rows) -> _Rows:
     """Return, for each item, the item of best rank among those it is joined to by edges of distance 0."""
     zero = distance == 0
     item = np.empty(len(rank), np.int64)
@@ -147,16 +145,34 @@ def _best_of_equals(left: _Rows, right: _Rows, distance: npt.NDArray[np.int16], 
     return item[components(len(rank), rank[left[zero]], rank[right[zero]])][rank]
 
 
-def _walk(left: _Rows, right: _Rows, rank: _Rows, size: npt.NDArray[np.int16] | None) -> tuple[_Rows, _Rows, _Rows]:
+def _walk_apart(
+    left: _Narrow, right: _Narrow, best: _Rows | None, rank: _Narrow, distance: npt.NDArray[np.int16] | None
+) -> tuple[_Rows, _Rows, _Rows]:
+    """Return the items that fall, what each falls to, and the edge, of items that `best` merges, or of each by itself.
+
+    Edges from an item to itself say nothing.
+    """
+    one, other = (left, right) if best is None else (best[left], best[right])
+    apart = one != other
+    if apart.all():
+        return _walk(one, other, rank, distance)
+    places = np.flatnonzero(apart)
+    loser, winner, cause = _walk(one[places], other[places], rank, None if distance is None else distance[places])
+    return loser, winner, places[cause]
+
+
+def _walk(
+    left: _Narrow, right: _Narrow, rank: _Narrow, size: npt.NDArray[np.int16] | None
+) -> tuple[_Rows, _Rows, _Rows]:
     """Return the items that fall, what each falls to, and the position of the edge.
 
     In rounds: what no undecided better item has an edge to stays, and what it has an edge to falls. Where priorities
     follow no pattern the open edges melt away in a few rounds; what a chain leaves is walked edge by edge.
     """
-    kind = _place(len(rank))
-    one: _Narrow = rank[left].astype(kind)
-    other: _Narrow = rank[right].astype(kind)
+    rank = rank.astype(_place(len(rank)))
+    one, other = rank[left], rank[right]
     better, worse = np.minimum(one, other), np.maximum(one, other)
+    del one, other
     fallen, waits = np.zeros(len(rank), np.bool_), np.zeros(len(rank), np.bool_)
     a, b = better, worse
     for _ in range(_ROUNDS):
@@ -170,12 +186,14 @@ def _walk(left: _Rows, right: _Rows, rank: _Rows, size: npt.NDArray[np.int16] | 
         a, b = a[open_edges], b[open_edges]
     _walk_rest(a, b, fallen)
 
+    del a, b
     cause = np.flatnonzero(fallen[worse] & ~fallen[better])
     keys = (worse[cause], better[cause]) if size is None else (worse[cause], better[cause], size[cause])
     cause = cause[np.lexsort(keys[::-1])]
     cause = cause[np.flatnonzero(np.diff(worse[cause], prepend=-1))]
-    forward = one[cause] < other[cause]
-    return np.where(forward, right[cause], left[cause]), np.where(forward, left[cause], right[cause]), cause
+    left, right = left[cause], right[cause]
+    forward = rank[left] < rank[right]
+    return np.where(forward, right, left), np.where(forward, left, right), cause
 
 
 def _walk_rest(better: _Narrow, worse: _Narrow, fallen: npt.NDArray[np.bool_]) -> None:
@@ -207,7 +225,7 @@ def check_order(n: int, order: npt.NDArray[np.int64]) -> _Rows:
     return rank
 
 
-def _check_edges(n: int, left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]) -> None:
+def _check_edges(n: int, left: _Narrow, right: _Narrow) -> None:
     if left.shape != right.shape or left.ndim != 1:
         raise LikenessError(
             f"edges have {left.shape} left and {right.shape} right ends", expected="two arrays of one length"

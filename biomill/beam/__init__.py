@@ -1,4 +1,5 @@
-"""Biomill's transforms for Apache Beam pipelines: releases into record batches, names into taxa.
+"""Biomill's transforms for Apache Beam pipelines: releases into record batches, names into taxa, addresses into images,
+images into shards.
 
     import apache_beam as beam
     from biomill.beam import ReadRelease, ResolveNames
@@ -20,20 +21,27 @@ check_siblings()  # before anything of them is imported
 
 from biomill.beam.batches import RecordBatchCoder
 from biomill.beam.counters import NAMESPACE
+from biomill.beam.fetch_media import FETCHED_FIELDS, FetchMedia, fetched_schema
 from biomill.beam.read_release import ReadRelease, ReleaseRows
 from biomill.beam.resolve_names import ResolveNames, resolved_schema
+from biomill.beam.write_shards import SHARD_SCHEMA, WriteShards
 from pipeline.model.records import ENDED_SCHEMA, RECORD_SCHEMA
 from taxonomy import RESOLVED_SCHEMA, Policy
 
 __all__ = [
     "ENDED_SCHEMA",
+    "FETCHED_FIELDS",
     "NAMESPACE",
     "RECORD_SCHEMA",
     "RESOLVED_SCHEMA",
+    "SHARD_SCHEMA",
+    "FetchMedia",
     "Policy",
     "ReadRelease",
     "RecordBatchCoder",
     "ReleaseRows",
     "ResolveNames",
+    "WriteShards",
+    "fetched_schema",
     "resolved_schema",
 ]

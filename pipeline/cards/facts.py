@@ -10,9 +10,11 @@ import duckdb
 
 from manifests import Recipe
 from pipeline.cards.citations import citation
+from pipeline.catalog.build import rooted
 from pipeline.losses.losses import largest_loss, loss_line
 from pipeline.model.records import RANK_COLUMNS
 from pipeline.shards import loading_block
+from pipeline.storage.places import Place
 from pipeline.storage.statements import Statements
 
 Row = tuple[Any, ...]
@@ -52,22 +54,21 @@ class Facts:
     """Of a run that kept nothing: the largest loss of every source, and what changes it."""
 
 
-def gather(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> Facts:
-    """Count what the cards state, by questions to the catalog."""
+def gather(con: duckdb.DuckDBPyConnection, root: Place, recipe: Recipe) -> Facts:
+    """Count what the cards state, by questions to the catalog of the run in `root`."""
+    kept = rooted("read_parquet('shards/[m]anifest.parquet')", root, con)
 
     def rows(query: str) -> list[Row]:
         found: list[Row] = con.execute(query).fetchall()
         return found
 
-    ranks = [
-        (rank, *rows(f'SELECT count(DISTINCT "{rank}"), count("{rank}") FROM samples')[0]) for rank in RANK_COLUMNS
-    ]
+    ranks = [(rank, *rows(f'SELECT count(DISTINCT "{rank}"), count("{rank}") FROM {kept}')[0]) for rank in RANK_COLUMNS]
     kinds = {source.name: source.kind for source in recipe.sources}
     releases = rows("SELECT source, coalesce(release, ''), records, images FROM releases ORDER BY ALL")
-    builds = rows("SELECT DISTINCT taxonomy_build FROM samples ORDER BY 1")
-    splits = rows("SELECT split, count(*) FROM samples GROUP BY 1 ORDER BY 1")
+    builds = rows(_SQL("builds", kept=kept))
+    splits = rows(f"SELECT split, count(*) FROM {kept} GROUP BY 1 ORDER BY 1")
     shards = recipe.shards
-    images = int(rows("SELECT count(*) FROM samples")[0][0])
+    images = int(rows(f"SELECT count(*) FROM {kept}")[0][0])
     sources = rows(
         "SELECT source, count(*), count(*) FILTER (outcome = 'kept') FROM ledger GROUP BY source ORDER BY source"
     )
@@ -80,11 +81,11 @@ def gather(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> Facts:
         splits=splits,
         ranks=ranks,
         sources=sources,
-        licences=rows(_SQL("licences")),
+        licences=rows(_SQL("licences", kept=kept)),
         funnel=rows("SELECT stage, outcome, rows, percent, meaning FROM funnel()"),
         releases=[(*row, citation(kinds.get(row[0], ""), row[0], row[1])) for row in releases],
         datasets=rows(_SQL("datasets")),
-        shards=rows("SELECT shard, count(*) FROM samples GROUP BY 1 ORDER BY 1"),
+        shards=rows(f"SELECT shard, count(*) FROM {kept} GROUP BY 1 ORDER BY 1"),
         loading=loading_block(shards.prefix, [split for split, _ in splits], shards.layout, "shards/"),
         layout=shards.layout,
         losses=[] if images else list(_losses(con, recipe, sources)),

@@ -50,7 +50,9 @@ def taxa_pictures(con: duckdb.DuckDBPyConnection, root: Place) -> list[Picture]:
 
 def duplicate_pairs(con: duckdb.DuckDBPyConnection, root: Place) -> list[tuple[Picture, Picture]]:
     """Return pairs of a dropped near-duplicate and the image that stayed, the farthest apart first."""
-    rows = con.execute(rooted(_SQL("duplicates", stored=_SQL("stored"), most=PAIRS), root, con)).fetchall()
+    rows = con.execute(
+        rooted(_SQL("duplicates", stored=_SQL("stored", wanted=_SQL("duplicates_wanted")), most=PAIRS), root, con)
+    ).fetchall()
     found = []
     for dropped, source, unit, at, size, kept, other, kept_unit, kept_at, kept_size, distance, left in rows:
         one, two = _blob(root, unit, at, size), _blob(root, kept_unit, kept_at, kept_size)
@@ -65,7 +67,9 @@ def leak_pairs(con: duckdb.DuckDBPyConnection, root: Place) -> list[tuple[Pictur
 
     Held-out images are shown by their thumbnails, the only picture of them that a run keeps; None where there is none.
     """
-    rows = con.execute(rooted(_SQL("leaks", stored=_SQL("stored"), most=LEAKS), root, con)).fetchall()
+    rows = con.execute(
+        rooted(_SQL("leaks", stored=_SQL("stored", wanted=_SQL("leaks_wanted")), most=LEAKS), root, con)
+    ).fetchall()
     found = []
     for record, source, outcome, benchmark, item, rule, distance, variant, unit, at, size, thumbnail in rows:
         data = _stored(root, unit, at, size)

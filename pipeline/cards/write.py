@@ -13,6 +13,7 @@ from pipeline.cards.report import report_text
 from pipeline.cards.templates import template
 from pipeline.catalog import connect_catalog
 from pipeline.shards import file_digest, read_checksums, write_checksums
+from pipeline.storage.database import keep_within
 from pipeline.storage.files.atomic import table_writer, write_text
 from pipeline.storage.places import Place, size_of
 
@@ -26,8 +27,12 @@ ATTRIBUTIONS = "FROM attribution ORDER BY key"
 def write_cards(root: Place, recipe: Recipe) -> None:
     """Write the cards of a run whose catalog stands, each file atomically; equal runs give equal bytes."""
     with connect_catalog(root) as con:
+        keep_within(con, recipe.limits.memory_mb)
+        # The questions name the larger table first. DuckDB takes the rows of a table's first file for those of each,
+        # and that one has columns alone: of what it believes to be empty it would hold all in memory.
+        con.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         write_attribution(con, ATTRIBUTIONS, root / ATTRIBUTION)
-        texts = card_texts(con, root, gather(con, recipe))
+        texts = card_texts(con, root, gather(con, root, recipe))
     for name, text in texts.items():
         write_text(root / name, text)
     write_checksums(root, CARDS)

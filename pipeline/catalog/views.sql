@@ -267,7 +267,7 @@ SELECT accepted_id, any_value(accepted_name) AS accepted_name, any_value(accepte
        any_value(species) AS species, any_value(vernacular_name) AS vernacular_name,
        count(*) AS images, count(*) FILTER (split = 'train') AS train, count(*) FILTER (split = 'val') AS val,
        count(DISTINCT source) AS sources
-FROM samples GROUP BY accepted_id ORDER BY images DESC, accepted_name;
+FROM read_parquet('shards/[m]anifest.parquet') GROUP BY accepted_id ORDER BY images DESC, accepted_name;
 
 --| clusters: Records that are alike: who stayed, who went, and at what distance.
 --| clusters.cluster_id: the preferred record of the cluster
@@ -322,7 +322,7 @@ CREATE VIEW decisions AS SELECT * FROM read_parquet('select/decisions/*.parquet'
 --| licences.license_id: SPDX id, or LicenseRef-...; unknown where none is stated
 CREATE VIEW licences AS
 SELECT coalesce(license_id, 'unknown') AS license_id, source, count(*) AS images
-FROM samples GROUP BY ALL ORDER BY images DESC, license_id, source;
+FROM read_parquet('shards/[m]anifest.parquet') GROUP BY ALL ORDER BY images DESC, license_id, source;
 
 --| hosts: What every host answered.
 --| hosts.outcome: how it ended, as a code of outcomes; ok: the image arrived
@@ -338,17 +338,17 @@ FROM records r LEFT JOIN read_parquet('shards/[m]anifest.parquet') s USING (reco
 --| datasets: Kept images per dataset of origin, as GBIF asks for when a derived dataset is registered.
 CREATE VIEW datasets AS
 SELECT r.source, r.release, r.dataset_key, any_value(r.publisher ORDER BY r.publisher) AS publisher, count(*) AS images
-FROM read_parquet('shards/[m]anifest.parquet') m JOIN records r USING (record_id)
+FROM records r JOIN read_parquet('shards/[m]anifest.parquet') m USING (record_id)
 GROUP BY r.source, r.release, r.dataset_key ORDER BY ALL;
 
 --| attribution: Whom to name for every image in the shards, and under which licence.
 --| attribution.credit: one line that credits the image
 CREATE VIEW attribution AS
-SELECT s.key, s.shard, s.source, r.release, s.source_record_id, s.source_media_id, r.dataset_key, r.publisher,
-       s.scientific_name, s.accepted_name, s.creator, s.rights_holder, s.license_id, r.license_verbatim,
-       s.source_page, s.media_url, s.media_key, s.occurrence_key,
-       concat_ws(', ', s.accepted_name, coalesce(nullif(s.creator, ''), nullif(s.rights_holder, ''), 'creator not stated'),
-                 coalesce(s.license_id, 'licence not stated'),
-                 coalesce(nullif(s.source_page, ''), nullif(s.media_url, ''), s.source || ' ' || s.source_record_id))
+SELECT m.key, m.shard, m.source, r.release, r.source_record_id, r.source_media_id, r.dataset_key, r.publisher,
+       r.scientific_name, m.accepted_name, r.creator, r.rights_holder, m.license_id, r.license_verbatim,
+       r.source_page, r.media_url, r.media_key, r.occurrence_key,
+       concat_ws(', ', m.accepted_name, coalesce(nullif(r.creator, ''), nullif(r.rights_holder, ''), 'creator not stated'),
+                 coalesce(m.license_id, 'licence not stated'),
+                 coalesce(nullif(r.source_page, ''), nullif(r.media_url, ''), m.source || ' ' || r.source_record_id))
        AS credit
-FROM samples s JOIN records r USING (record_id);
+FROM records r JOIN read_parquet('shards/[m]anifest.parquet') m USING (record_id);

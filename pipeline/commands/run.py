@@ -40,6 +40,7 @@ def lines(args: argparse.Namespace) -> Generator[str, None, int]:
     from pipeline.run.driver import run
 
     retry = tuple(dict.fromkeys(word.strip() for word in args.retry.split(",") if word.strip()))
-    recipe = load_recipe(args.recipe, args.set, files=True)
+    # A run at an address may go on without the files of its recipe; what it lacks is told by the driver.
+    recipe = load_recipe(args.recipe, args.set, files=isinstance(args.out, Path))
     folder = run(recipe, args.out, args.until, engine_options(args), retry=retry, reuse=args.reuse, typed=args.typed)
     return (yield from closing_lines(folder.root, args.out, recipe, args.typed, args.until, args.allow_empty))

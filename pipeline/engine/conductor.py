@@ -9,8 +9,10 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import signal
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import cache
@@ -34,7 +36,7 @@ class Conductor:
         self._process = Process(stderr=self._printed)
         self._jobs = 0
 
-    def start(self, job_of: Callable[[str, bool], Job]) -> tuple[Future[None], Path]:
+    def start(self, job_of: Callable[[str, bool], Job]) -> tuple[Future[Counter[str] | None], Path]:
         """Start a pipeline; return its future, and the folder in which its workers mark their start and end.
 
         `job_of`: gives the job for that folder.
@@ -52,11 +54,12 @@ class Conductor:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def conduct(job: Job) -> None:
-    """Run a pipeline in the conductor's process. Raises what `run_pipeline` raises."""
+def conduct(job: Job) -> Counter[str]:
+    """Run a pipeline in the conductor's process; return what its units counted. Raises what `run_pipeline` raises."""
     _import_like_parent()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the driver gets it too, and has this process cancel its job first
     if job.debug:
-        logging.basicConfig(level=logging.ERROR)
+        logging.basicConfig(level=logging.INFO if job.options.remote else logging.ERROR)
     pool = jobs = ""
     if job.options.pool_needed:
         workers = _pool(job.debug)
@@ -66,7 +69,7 @@ def conduct(job: Job) -> None:
         service = _job_service(str(Path(job.marks).parent))
         service.mark_for(job.marks)
         jobs = service.address
-    run_pipeline(job, pool, jobs)
+    return run_pipeline(job, pool, jobs)
 
 
 @cache

@@ -13,6 +13,7 @@ import pickle
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, closing
@@ -22,14 +23,19 @@ from types import TracebackType
 from typing import Any
 
 from manifests.errors import BiomillError
+from pipeline.engine.chosen import workers_for
 from pipeline.engine.conductor import Conductor
 from pipeline.engine.deaths import Death, begun, deaths
 from pipeline.engine.error_json import failed
 from pipeline.engine.executor import followed
 from pipeline.engine.failures import Report
+from pipeline.engine.job_follower import JobFollower
+from pipeline.engine.limited import Limited, end_children
 from pipeline.engine.options import LOCAL, PORTABLE, EngineOptions
 from pipeline.engine.pipelines import BeamFailedError, Graph, Job, run_pipeline
 from pipeline.engine.probe import Probe
+from pipeline.engine.remedies import remedied
+from pipeline.engine.runner_checks import check_runner
 from pipeline.engine.unit_file import remove_units, write_units
 from pipeline.engine.units import RunUnits
 from pipeline.model.errors import WorkerDiedError
@@ -39,6 +45,8 @@ __all__ = ["Engine", "EngineOptions"]
 
 logger = logging.getLogger("biomill")
 
+Counts = Future[Counter[str] | None]
+"""A pipeline that runs, and ends with what its units counted."""
 _GRACE_SECONDS = 2.0
 """That a pipeline gets, which has lost a worker, to end by itself and say more."""
 _START_SECONDS = 30.0
@@ -57,7 +65,16 @@ class Engine(AbstractContextManager["Engine"]):
     """
 
     options: EngineOptions = field(default_factory=EngineOptions)
+    say: Callable[[str], None] = logger.info
+    """Takes lines of progress about jobs at a service."""
+    home: Place | None = None
+    """The run's folder, where such a job is noted while it runs."""
+    counted: dict[str, Counter[str]] = field(default_factory=dict)
+    """What the units of each stage counted so far, as Beam's metrics tell it (`pipeline.engine.counted`)."""
+    _chosen: int = field(default=1, init=False)
+    """Workers of the next pipelines, where the options leave that open."""
     _conductor: Conductor | None = field(default=None, init=False)
+    _follower: JobFollower | None = field(default=None, init=False)
     _looked: bool = field(default=False, init=False)
     """Whether a worker has seen a folder of the run."""
 
@@ -67,6 +84,8 @@ class Engine(AbstractContextManager["Engine"]):
         self._end()
 
     def _end(self) -> None:
+        if self.options.unit_minutes:
+            end_children()
         if self._conductor is not None:
             self._conductor.close()
             self._conductor = None
@@ -74,10 +93,27 @@ class Engine(AbstractContextManager["Engine"]):
     @property
     def sharing(self) -> int:
         """How many workers share the units; 0 where nobody here knows."""
-        return self.options.workers if self.options.runner in (LOCAL, PORTABLE) else 0
+        return self._workers if self.options.runner in (LOCAL, PORTABLE) else 0
+
+    @property
+    def _workers(self) -> int:
+        return self._chosen if self.options.auto else self.options.workers
+
+    def expect(self, label: str, seconds: float) -> None:
+        """Choose how many workers the next pipelines get, where nobody said so: their units take about this CPU time.
+
+        Runners that are not of this machine choose by themselves.
+        """
+        if not self.options.auto or self.options.remote:
+            return
+        self._chosen = workers_for(seconds, self.options.workers)
+        logger.debug("%s: about %.1f CPU seconds: workers %d", label, seconds, self._chosen)
+        if self._chosen > 1:
+            self.say(f"{label}: {self._chosen} worker processes, as its work pays for them")
 
     def check(self) -> None:
-        """Raise UsageError when the options name a runner that Beam does not have, or no worker."""
+        """Raise UsageError, MissingExtraError or RunError for a runner that is not there, or lacks what it needs."""
+        check_runner(self.options)
         self.options.check()
 
     def run(
@@ -85,16 +121,17 @@ class Engine(AbstractContextManager["Engine"]):
         label: str,
         graph: Graph,
         folder: Place,
-        tick: Callable[[], None] | None = None,
+        tick: Callable[[], int | None] | None = None,
         units: int = sys.maxsize,
     ) -> None:
         """Build and run one pipeline; raise what failed in it, or WorkerDiedError when a worker process ended.
 
         `graph` can be pickled. `folder`: what all workers see, where their work tells how it failed. `tick` is called
-        a few times a second while the pipeline runs. `units`: how many work units it has; a local worker process costs
-        two CPU seconds to start, so no more are started than there are units.
+        a few times a second while the pipeline runs; it may return how many units are done. `units`: how many work
+        units it has; a local worker process costs two CPU seconds to start, so no more are started than there are
+        units.
         """
-        _tick_along(self._followed(Report(label, address_of(folder)), graph, units), tick)
+        self._tick_along(self._followed(Report(label, address_of(folder)), graph, units), tick)
 
     def run_units(
         self,
@@ -102,27 +139,38 @@ class Engine(AbstractContextManager["Engine"]):
         units: Sequence[Any],
         work: Callable[[Any], object],
         folder: Place,
-        tick: Callable[[], None] | None = None,
+        tick: Callable[[], int | None] | None = None,
     ) -> None:
-        """Run the work on every unit, see `Executor.follow`; `tick` is called a few times a second."""
-        _tick_along(self.follow(label, units, work, folder), tick)
+        """Run the work on every unit, see `Executor.follow`; `tick` as in `run`."""
+        self._tick_along(self.follow(label, units, work, folder), tick)
 
     def follow(self, label: str, units: Sequence[Any], work: Callable[[Any], object], folder: Place) -> Generator[None]:
         """Call `work` with every unit, see `Executor`."""
         report = Report(label, address_of(folder))
+        if self.options.unit_minutes and not getattr(work, "waits_for_hosts", False):
+            work = Limited(work, self.options.unit_minutes)
         try:
             path = write_units(folder, units)
         except (pickle.PicklingError, TypeError, AttributeError) as error:
             logger.debug("the units cannot be pickled", exc_info=True)
             raise failed(label, f"{type(error).__name__}: {error}") from error
         try:
-            yield from self._followed(report, RunUnits(label, address_of(path), work), len(units))
+            yield from self._followed(report, RunUnits(label, address_of(path), work, self.options.remote), len(units))
         finally:
             remove_units(path)
 
+    def _tick_along(self, steps: Generator[None], tick: Callable[[], int | None] | None) -> None:
+        done = None
+        with closing(steps):
+            for _ in steps:
+                if tick and (now := tick()) != done:
+                    done = now
+                    if self._follower:
+                        self._follower.worked()
+
     def _probed(self, folder: str) -> Generator[None]:
         """Have one worker look at the folder before the first pipeline that may go to other machines."""
-        if self.options.in_process or self.options.pool_needed or self._looked:
+        if not self.options.remote or self._looked:
             return  # the workers are this process, or forks of one that it starts
         probe = Probe(folder)
         probe.ask()
@@ -139,11 +187,14 @@ class Engine(AbstractContextManager["Engine"]):
 
     def _run(self, report: Report, graph: Graph, units: int) -> Generator[None]:
         try:
-            workers = min(self.options.workers, units)
+            workers = min(self._workers, units)
             future, marks = self._started(report, graph, workers)
             together = workers if self.options.runner == LOCAL and workers > 1 else 0
+            if marks is not None and self.options.remote:
+                self._follower = JobFollower(marks, self.home, self.say)
             try:
                 yield from self._watched(future, marks, together, report)
+                self.counted.setdefault(report.label, Counter()).update(future.result() or {})
                 if partly := report.failed_units(units):
                     raise partly
             except BeamFailedError as error:
@@ -155,19 +206,30 @@ class Engine(AbstractContextManager["Engine"]):
                 logger.debug("the pipeline did not begin", exc_info=True)
                 raise failed(report.label, f"{type(error).__name__}: {error}") from error
             finally:
-                if not future.done():
-                    self._end()
+                self._part(future)
         finally:
             report.clear()
 
-    def _started(self, report: Report, graph: Graph, workers: int) -> tuple[Future[None], Path | None]:
+    def _part(self, future: Counts) -> None:
+        """End what a pipeline left that is not waited for any more."""
+        follower, self._follower = self._follower, None
+        try:
+            if follower and not future.done():
+                follower.cancel(future)
+            elif follower:
+                follower.ended()
+        finally:
+            if not future.done():
+                self._end()
+
+    def _started(self, report: Report, graph: Graph, workers: int) -> tuple[Counts, Path | None]:
         """Start a pipeline; return its future, and the folder of its workers' marks where there are any."""
         debug = logger.isEnabledFor(logging.DEBUG)
 
         def job(marks: str, debug: bool) -> Job:
             return Job(graph, report, self.options, workers, marks, debug)
 
-        if self.options.in_process:
+        if self.options.in_process or (self.options.auto and self.options.runner == LOCAL and workers == 1):
             return _in_thread(job("", debug)), None
         if self._conductor is None:
             self._conductor = Conductor(debug)
@@ -177,14 +239,14 @@ class Engine(AbstractContextManager["Engine"]):
             logger.debug("the pipeline cannot be pickled", exc_info=True)
             raise failed(report.label, f"{type(error).__name__}: {error}") from error
 
-    def _steps(self, future: Future[None], report: Report) -> Generator[None]:
+    def _steps(self, future: Counts, report: Report) -> Generator[None]:
         try:
             yield from followed([future])
         except WorkerDiedError as error:  # the conductor itself, which holds the work where it has no workers
             self._end()
             raise _worker_died(report.label, ()) from error
 
-    def _watched(self, future: Future[None], marks: Path | None, together: int, report: Report) -> Generator[None]:
+    def _watched(self, future: Counts, marks: Path | None, together: int, report: Report) -> Generator[None]:
         """Yield until the pipeline ends; raise WorkerDiedError when it waits for a worker process that is gone.
 
         `together`: how many workers are started at once; 0: nobody knows.
@@ -192,6 +254,8 @@ class Engine(AbstractContextManager["Engine"]):
         lost_since: float | None = None
         for _ in self._steps(future, report):
             yield
+            if self._follower:
+                self._follower.look()
             if marks is None:
                 continue
             gone, grace = deaths(marks), _GRACE_SECONDS
@@ -213,24 +277,16 @@ def _explained(error: BeamFailedError, report: Report, marks: Path | None) -> Bi
         killed = [death for death in deaths(marks) if death.killed]
         if killed or _CHANNEL_CLOSED in error.last:
             return _worker_died(report.label, killed)
-    return told or failed(report.label, error.last)
+    return told or remedied(f"{error.text}\n{error.last}") or failed(report.label, error.last)
 
 
-def _tick_along(steps: Generator[None], tick: Callable[[], None] | None) -> None:
-    with closing(steps):
-        for _ in steps:
-            if tick:
-                tick()
-
-
-def _in_thread(job: Job) -> Future[None]:
+def _in_thread(job: Job) -> Counts:
     """Run a pipeline in a thread of this process, so that what waits for it can be interrupted."""
-    future: Future[None] = Future()
+    future: Counts = Future()
 
     def run() -> None:
         try:
-            run_pipeline(job)
-            future.set_result(None)
+            future.set_result(run_pipeline(job))
         except BaseException as error:  # noqa: BLE001 - carried to the caller's thread, where it is raised
             future.set_exception(error)
 

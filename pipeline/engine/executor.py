@@ -31,7 +31,7 @@ class Executor(Protocol):
         """
 
 
-def followed(futures: Sequence[concurrent.futures.Future[None]]) -> Generator[None]:
+def followed(futures: Sequence[concurrent.futures.Future[Any]]) -> Generator[None]:
     """Yield a few times a second until all are done, or one has failed; raise what that one raised.
 
     >>> done = concurrent.futures.Future()

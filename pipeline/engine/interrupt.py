@@ -1,4 +1,4 @@
-"""Ctrl-C that is never lost: noted when it comes, and asked for again where it may have been swallowed.
+"""Ctrl-C and SIGTERM that are never lost: noted when they come, and asked for again where they may be swallowed.
 
 A KeyboardInterrupt raised while C code calls back into Python (a query, a finaliser) is printed or dropped by that
 code, or comes back as an error of its own. So the signal is also noted, and the driver and the engine ask between
@@ -17,10 +17,12 @@ from functools import cache
 from types import FrameType
 
 _noted = threading.Event()
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+"""What Ctrl-C sends, and what batch systems send before they kill."""
 
 
 def listen() -> None:
-    """Note every SIGINT from now on, and raise KeyboardInterrupt as Python does; only the main thread can."""
+    """Note every SIGINT and SIGTERM from now on, and raise KeyboardInterrupt; only the main thread can."""
 
     def note(number: int, frame: FrameType | None) -> None:
         _noted.set()
@@ -28,7 +30,8 @@ def listen() -> None:
 
     if threading.current_thread() is threading.main_thread():
         _noted.clear()
-        signal.signal(signal.SIGINT, note)
+        for number in _ENDING:
+            signal.signal(number, note)
         signal.set_wakeup_fd(_ending_queries(), warn_on_full_buffer=False)
 
 
@@ -41,7 +44,7 @@ def _ending_queries() -> int:
     def end_queries() -> None:
         while came := os.read(reads, 64):
             # Where nobody has loaded the database there are no queries, and it is not loaded for this.
-            if signal.SIGINT in came and "pipeline.storage.database" in sys.modules:
+            if any(number in came for number in _ENDING) and "pipeline.storage.database" in sys.modules:
                 from pipeline.storage.database import interrupt_queries
 
                 interrupt_queries()

@@ -24,6 +24,10 @@ class EngineOptions:
     """Portable runner: an existing job service 'host:port'; empty: one is started for this run."""
     beam_options: tuple[str, ...] = ()
     """Options passed to Beam as they are, such as '--project=x'."""
+    unit_minutes: float = 0.0
+    """That a work unit may take, but for those that wait for hosts (`pipeline.engine.limited`); 0: no limit."""
+    auto: bool = False
+    """Whether `workers` is only the most that a stage may have, which gets as many as pay for themselves."""
 
     @property
     def in_process(self) -> bool:
@@ -40,11 +44,18 @@ class EngineOptions:
         """Whether a job service is started for the run."""
         return self.runner == PORTABLE and not self.job_endpoint
 
+    @property
+    def remote(self) -> bool:
+        """Whether the pipelines are given to somebody else's service, whose workers may be on other machines."""
+        return not self.in_process and not self.pool_needed
+
     def check(self) -> None:
         """Raise UsageError when the options name a runner that Beam does not have, or no worker.
 
         >>> EngineOptions().check()
         """
+        if self.unit_minutes < 0:
+            raise UsageError(f"work units of {self.unit_minutes:g} minutes", expected="more than 0, or 0 for no limit")
         if self.workers < 1:
             raise UsageError(f"{self.workers} worker processes cannot work", expected="1 or more")
         if self.runner in (LOCAL, PORTABLE):

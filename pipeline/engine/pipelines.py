@@ -8,12 +8,15 @@ from __future__ import annotations
 import logging
 import shlex
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.engine.counted import counts_of
 from pipeline.engine.failures import Report
+from pipeline.engine.job_watch import JobWatch
 from pipeline.engine.options import LOCAL, PORTABLE, EngineOptions
 from pipeline.model.errors import UsageError
 
@@ -47,8 +50,10 @@ class Job:
     """Whether what Beam says goes where it likes."""
 
 
-def run_pipeline(job: Job, pool: str = "", job_service: str = "") -> None:
-    """Build and run one pipeline. `pool`, `job_service`: 'host:port' of those that were started for this run.
+def run_pipeline(job: Job, pool: str = "", job_service: str = "") -> Counter[str]:
+    """Build and run one pipeline; return what its units counted (`pipeline.engine.counted`).
+
+    `pool`, `job_service`: 'host:port' of those that were started for this run.
 
     Raises BeamFailedError, or UsageError when Beam does not take the options.
     """
@@ -56,11 +61,16 @@ def run_pipeline(job: Job, pool: str = "", job_service: str = "") -> None:
     from apache_beam.options.pipeline_options import PipelineOptions
 
     runner, arguments = _runner(job, pool, job_service)
+    watch = JobWatch(job.report.label, job.options, job.marks) if job.options.remote and job.marks else None
     try:
-        with _silence(job.debug):
+        with watch or _silence(job.debug):
             pipeline = beam.Pipeline(runner=runner, options=PipelineOptions(arguments))
             job.graph(pipeline, job.report)
-            state = pipeline.run().wait_until_finish()
+            result = pipeline.run()
+            if watch:
+                watch.follow(result)
+            state = result.wait_until_finish()
+            counts = counts_of(result)
     except SystemExit as error:
         raise UsageError(
             "Beam does not take the options that are passed to it",
@@ -71,12 +81,14 @@ def run_pipeline(job: Job, pool: str = "", job_service: str = "") -> None:
         raise BeamFailedError(traceback.format_exc(), _last_line(error)) from error
     if state not in (None, "DONE"):
         raise BeamFailedError("", f"the job ended in state {state}")
+    return counts
 
 
 def _runner(job: Job, pool: str, job_service: str) -> tuple[Any, list[str]]:
     """Return the Beam runner and its options."""
     options = job.options
-    quiet = [f"--default_sdk_harness_log_level={'ERROR' if job.debug else 'CRITICAL'}"]
+    # Workers that this machine starts print what the unit's failure says; elsewhere nobody would hear of them.
+    quiet = [] if options.remote else [f"--default_sdk_harness_log_level={'ERROR' if job.debug else 'CRITICAL'}"]
     if options.runner == LOCAL:
         return _local_runner(job, pool), ["--direct_num_workers", str(job.workers), *quiet, *options.beam_options]
     if options.runner != PORTABLE:
@@ -88,7 +100,7 @@ def _runner(job: Job, pool: str, job_service: str) -> tuple[Any, list[str]]:
             f"--job_endpoint={job_service}",
             "--environment_type=EXTERNAL",
             f"--environment_config={pool}",
-            f"--sdk_worker_parallelism={options.workers}",
+            f"--sdk_worker_parallelism={job.workers}",
         ]
     return "PortableRunner", [*arguments, *quiet, *options.beam_options]
 

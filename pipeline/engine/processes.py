@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from types import TracebackType
@@ -53,28 +54,30 @@ class Process:
         """Its number."""
         return self._process.pid
 
-    def call(self, work: Callable[[Task], object], task: Task) -> Future[None]:
-        """Have it call `work(task)`, behind what it was sent before; both are pickled, what is returned is dropped.
+    def call(self, work: Callable[[Task], object], task: Task) -> Future[Counter[str] | None]:
+        """Have it call `work(task)`, behind what it was sent before; both are pickled.
 
+        What `work` returns is dropped, but for a Counter, which the future gives.
         The future raises what `work` raised, or WorkerDiedError when the process ended without a word.
         """
         message = pickle.dumps((work, task))
-        future: Future[None] = Future()
+        future: Future[Counter[str] | None] = Future()
         threading.Thread(target=self._attend, args=(message, future), name="biomill-worker", daemon=True).start()
         return future
 
-    def _attend(self, message: bytes, future: Future[None]) -> None:
+    def _attend(self, message: bytes, future: Future[Counter[str] | None]) -> None:
         assert self._process.stdin is not None and self._process.stdout is not None
         failure: BaseException | None
+        counts: Counter[str] | None = None
         try:
             with self._one_by_one:  # answers come in the order of what was sent, and are for who sent it
                 _send(self._process.stdin, message)
                 answer = _receive(self._process.stdout)
-            failure = _died() if answer is None else pickle.loads(answer)
+            failure, counts = (_died(), None) if answer is None else pickle.loads(answer)
         except (OSError, ValueError, EOFError, pickle.UnpicklingError):  # it ended while it was written or read
             failure = _died()
         if failure is None:
-            future.set_result(None)
+            future.set_result(counts)
         else:
             future.set_exception(failure)
 
@@ -104,7 +107,8 @@ class Process:
         for each in family:
             with contextlib.suppress(psutil.Error):
                 each.kill()
-        self._process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it waits in the kernel, and goes when that lets it
+            self._process.wait(_PATIENCE)
         psutil.wait_procs(family, timeout=_PATIENCE)
         self.dismiss()
 
@@ -153,13 +157,14 @@ def serve() -> None:
         threading.Thread(target=_read_on, args=(reading, messages), name="biomill-parent", daemon=True).start()
         while True:
             failure: BaseException | None = None
+            counts: object = None
             try:
                 work, task = pickle.loads(messages.get())
-                work(task)
+                counts = work(task)
                 del work, task
             except BaseException as error:  # noqa: BLE001 - carried to the parent, where it is raised
                 failure = error
-            _send(answers, _packed(failure))
+            _send(answers, _packed(failure, counts if isinstance(counts, Counter) else None))
 
 
 def _read_on(reading: BinaryIO, messages: queue.SimpleQueue[bytes]) -> None:
@@ -169,11 +174,11 @@ def _read_on(reading: BinaryIO, messages: queue.SimpleQueue[bytes]) -> None:
     os._exit(1)
 
 
-def _packed(failure: BaseException | None) -> bytes:
+def _packed(failure: BaseException | None, counts: Counter[str] | None) -> bytes:
     try:
-        packed = pickle.dumps(failure)
+        packed = pickle.dumps((failure, counts))
         pickle.loads(packed)
     except Exception:  # noqa: BLE001 - an error that cannot be carried is told in words
         words = f"a worker process failed: {type(failure).__name__}: {failure}"
-        return pickle.dumps(PipelineError(words))
+        return pickle.dumps((PipelineError(words), None))
     return packed

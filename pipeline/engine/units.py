@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.engine.counted import count
+from pipeline.engine.fence import fenced
 from pipeline.engine.unit_file import count_units, read_unit
 
 if TYPE_CHECKING:
     import apache_beam as beam
 
     from pipeline.engine.failures import Report
+
+
+_SHARES = 64
+"""Elements that a graph begins with on Dask: its runner spreads those over workers, and nothing that comes of them."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,8 @@ class RunUnits:
     units: str
     """Path of the file, which all workers see (`pipeline.engine.unit_file`)."""
     work: Callable[[Any], object]
+    remote: bool = False
+    """Whether workers may outlive the driver, and have to see that it is gone."""
 
     def __call__(self, pipeline: beam.Pipeline, report: Report) -> None:
         """Wire the units' numbers, counted where the graph runs, to the work."""
@@ -32,10 +41,10 @@ class RunUnits:
 
         (
             pipeline
-            | f"{self.label}/units" >> beam.Impulse()
+            | f"{self.label}/units" >> (beam.Create(range(_SHARES)) if _is_dask(pipeline) else beam.Impulse())
             | f"{self.label}/numbers" >> beam.FlatMap(_Numbers(self.units)).with_output_types(int)
             | f"{self.label}/spread" >> beam.Reshuffle()
-            | f"{self.label}/work" >> beam.Map(_Work(self.units, report.on_unit(self.work)))
+            | f"{self.label}/work" >> beam.Map(_Work(self.units, report.on_unit(self.work), self.remote))
         )
 
 
@@ -43,8 +52,9 @@ class RunUnits:
 class _Numbers:
     units: str
 
-    def __call__(self, _: bytes) -> range:
-        return range(count_units(self.units))
+    def __call__(self, share: int | bytes) -> range:
+        count = count_units(self.units)
+        return range(share, count, _SHARES) if isinstance(share, int) else range(count)
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,13 @@ class _Work:
 
     units: str
     work: Callable[[Any], object]
+    remote: bool
 
-    def __call__(self, number: int) -> object:
-        return self.work(read_unit(self.units, number))
+    def __call__(self, number: int) -> None:
+        with fenced(self.units) if self.remote else nullcontext():
+            counts = self.work(read_unit(self.units, number))
+        count(counts)
+
+
+def _is_dask(pipeline: beam.Pipeline) -> bool:
+    return type(pipeline.runner).__name__ == "DaskRunner"

@@ -87,11 +87,13 @@ def shared_ranks(members: Members, candidates: Candidates, found: Conflicts, rul
     owner, records = members.expand(places)
     party_of = party[owner]
     order = np.argsort(party_of, kind="stable")
-    ids = candidates.lineages.ids[candidates.label[records[order]], 1:]
+    label = candidates.label[records[order]]
     starts = np.flatnonzero(np.diff(party_of[order], prepend=-1))
-    least, most = np.minimum.reduceat(ids, starts), np.maximum.reduceat(ids, starts)
-    agreed = (least == most) & (least >= 0)
-    ranks = np.where(agreed, np.arange(len(RANK_IDS)), -1).max(axis=1)
+    ranks = np.full(len(starts), -1, np.int8)
+    for rank in range(len(RANK_IDS)):
+        ids = candidates.lineages.ids[label, 1 + rank]
+        least, most = np.minimum.reduceat(ids, starts), np.maximum.reduceat(ids, starts)
+        ranks[(least == most) & (least >= 0)] = rank
     ranks[ranks < rules.lowest_allowed] = -1
     lowered[places] = ranks[np.searchsorted(party_of[order][starts], party)]
     return lowered

@@ -16,7 +16,7 @@ of several records and to ends of edges.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -63,7 +63,7 @@ def decide_duplicates(
     `records` (in order of preference): `Candidates`, or a table of what `Candidates.of` needs; `node[i]` is the node of
     record i that `edges` speak of: records of one node are one picture. `folds`: nodes that take part in no edge,
     because they stand behind another one of their dense group (`pipeline.likeness.dense`). Memory, at once: some 65
-    bytes a record, and some 230 an edge.
+    bytes a record, and some 100 an edge.
     """
     said = first_decisions(records, leaks, rules)
     members = Members.of(node, said.outcome == OPEN)
@@ -77,13 +77,22 @@ def decide_duplicates(
     work = _Deciding(said, members, found, (found.against >= 0) & (lowered < 0))
     work.conflicts()
     clean = found.usable & ~work.conflict[edges.left] & ~work.conflict[edges.right]
-    stays = work.dominate(edges, np.flatnonzero(clean), alive & ~work.conflict, lowered)
-    linked = [(edges.left[found.usable], edges.right[found.usable]), (fallen.left, fallen.right)]
+    stays = work.dominate(edges, clean, alive & ~work.conflict, lowered)
+    usable = edges.at(found.usable)
+    linked = [(usable.left, usable.right)]
+    del edges, usable
+    if len(fallen):
+        linked.append((fallen.left, fallen.right))
     if folds is not None and len(fallen):
         more = work.unfold(folds, stays)
         linked.append((more.left, more.right))
-    left, right = (np.concatenate(ends) for ends in zip(*linked, strict=True))
+    left, right = linked[0] if len(linked) == 1 else (np.concatenate(ends) for ends in zip(*linked, strict=True))
     return work.answer(), _clusters(members, left, right)
+
+
+_STEP = 1 << 16
+_FEW = 4
+"""Of nodes of which fewer than one in so many have an edge a list of ends is the shorter one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +137,12 @@ class _Deciding:
         if len(places):
             self.at_odds(*contradicting(self.members, self.said.candidates, places, self.found.against[places]))
 
-    def dominate(self, edges: Edges, clean: Int, asked: npt.NDArray[np.bool_], lowered: Rows) -> npt.NDArray[np.bool_]:
+    def dominate(
+        self, edges: Edges, clean: npt.NDArray[np.bool_], asked: npt.NDArray[np.bool_], lowered: Rows
+    ) -> npt.NDArray[np.bool_]:
         """Decide the records of the nodes that are asked for, by some of the edges; give those nodes that stay."""
         members, first = self.members, self.members.first
-        near, left, right = _numbered(edges.left[clean], edges.right[clean])
+        near, left, right = _numbered(len(first), edges.left[clean], edges.right[clean])
         chosen = dominating_set(len(near), left, right, np.argsort(first[near], kind="stable"))
         del left, right
         gone = np.flatnonzero(~chosen.kept)
@@ -142,12 +153,11 @@ class _Deciding:
         owner, records = members.expand(own)
         later = records != first[own][owner]
         self.alike(records[later], first[own][owner[later]], -1)
-        owner, records = members.expand(near[gone])
-        self.alike(
-            records,
-            first[near[chosen.representative[gone]]][owner],
-            self.proofs(edges.at(clean[chosen.edge[gone]]))[owner],
-        )
+        fallen, hosts = near[gone], first[near[chosen.representative[gone]]]
+        proofs = self.proofs(edges.at(np.flatnonzero(clean)[chosen.edge[gone]]))
+        for some in _steps(len(fallen)):
+            owner, records = members.expand(fallen[some])
+            self.alike(records, hosts[some][owner], proofs[some][owner])
         under = np.flatnonzero(stays & (lowered >= 0))
         self.said.lowered[first[under]], self.said.why[first[under]] = lowered[under], SHARED
         return stays
@@ -177,10 +187,15 @@ class _Deciding:
         return found
 
 
-def _numbered(left: Int, right: Int) -> tuple[Int, Int, Int]:
-    """Return the nodes that are ends of edges, ascending, and the ends as places among these."""
-    near = np.unique(np.concatenate([left, right]))
-    return near, np.searchsorted(near, left), np.searchsorted(near, right)
+def _numbered(count: int, left: Rows, right: Rows) -> tuple[Rows, Rows, Rows]:
+    """Return which of `count` nodes are ends of edges, ascending, and the ends as places among these."""
+    if len(left) < count // _FEW:
+        near = np.unique(np.concatenate([left, right]))
+        return near, np.searchsorted(near, left), np.searchsorted(near, right)
+    ends = np.zeros(count, np.bool_)
+    ends[left] = ends[right] = True
+    place: Rows = np.cumsum(ends, dtype=row_type(count)) - 1
+    return np.flatnonzero(ends).astype(place.dtype), place[left], place[right]
 
 
 def _clusters(members: Members, left: Int, right: Int) -> Rows:
@@ -188,10 +203,16 @@ def _clusters(members: Members, left: Int, right: Int) -> Rows:
     cluster = np.arange(members.count, dtype=row_type(members.count))
     owner, records = members.expand(members.several)
     cluster[records] = members.first[members.several][owner]
-    near, left, right = _numbered(left, right)
+    near, left, right = _numbered(len(members.first), left, right)
     label = components(len(near), left, right)
     best = np.full(len(near), members.count, cluster.dtype)
     np.minimum.at(best, label, members.first[near])
-    owner, records = members.expand(near)
-    cluster[records] = best[label[owner]]
+    for some in _steps(len(near)):
+        owner, records = members.expand(near[some])
+        cluster[records] = best[label[some]][owner]
     return cluster
+
+
+def _steps(count: int) -> Iterator[slice]:
+    """Yield slices of so many nodes: of all at once their records would take more than all else."""
+    yield from (slice(start, start + _STEP) for start in range(0, count, _STEP))

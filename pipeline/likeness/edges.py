@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from pipeline.likeness.records.candidates import Rows, row_type
 from pipeline.likeness.verification import UNKNOWN_RESIDUAL, Floats, Int
 
 
@@ -14,9 +15,9 @@ from pipeline.likeness.verification import UNKNOWN_RESIDUAL, Floats, Int
 class Edges:
     """Near pairs of nodes: distance in bits, and how far their thumbnails are apart."""
 
-    left: Int
-    right: Int
-    distance: Int
+    left: Rows
+    right: Rows
+    distance: Rows
     residual: Floats | None = None
     """Of the thumbnails, in grey levels; UNKNOWN_RESIDUAL where there is none, None where none was asked for."""
 
@@ -28,6 +29,22 @@ class Edges:
         if chosen.dtype == np.bool_ and chosen.all():
             return self
         return Edges(self.left[chosen], self.right[chosen], self.distance[chosen], self.residuals()[chosen])
+
+    def narrowed(self) -> Edges:
+        """Return the same edges in as few bytes as hold them: their number is that of the images, or more.
+
+        >>> narrow = Edges(np.array([0]), np.array([1]), np.array([4])).narrowed()
+        >>> narrow.left.dtype, narrow.distance.dtype
+        (dtype('int32'), dtype('int16'))
+        """
+        most = max((int(ends.max()) for ends in (self.left, self.right) if len(ends)), default=0)
+        kind = row_type(most + 1)
+        return replace(
+            self,
+            left=self.left.astype(kind, copy=False),
+            right=self.right.astype(kind, copy=False),
+            distance=self.distance.astype(np.int16, copy=False),
+        )
 
     def residuals(self) -> Floats:
         """Return the residuals, UNKNOWN_RESIDUAL where none was asked for.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,6 +24,7 @@ class FetchFolder:
         """The folder, as all workers see it: plans, finished units, what is known of hosts."""
         self.here = here
         """A folder of this machine for what grows: the same on a disk."""
+        self._counted: list[Counter[str]] = []
 
     def done(self, unit: str) -> bool:
         """Return whether a unit's file is there."""
@@ -31,6 +33,15 @@ class FetchFolder:
     def journal(self, unit: str, files: Path | None) -> Journal:
         """Return the journal of a unit, with what an earlier worker left of it."""
         return Journal(self.here, unit, files)
+
+    def finish(self, journal: Journal) -> None:
+        """Write a unit whose media are all noted."""
+        journal.finish()
+        self._counted.append(journal.outcomes())  # of several threads
+
+    def counted(self) -> Counter[str]:
+        """Return how the images of the units ended that were written through this object."""
+        return sum(self._counted, Counter())
 
 
 class RemoteFetchFolder(FetchFolder):

@@ -12,6 +12,7 @@ Where the images are wanted as files, each is written as one when it is noted, a
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,10 @@ class Journal:
         write_table(self._folder / "media" / f"{self._unit}.parquet", pa.Table.from_pylist(rows, MEDIA_SCHEMA))
         self.drop()
         return len(rows)
+
+    def outcomes(self) -> Counter[str]:
+        """Return how the noted images ended: `image_stored`, and `image_OUTCOME` of those that did not come."""
+        return Counter(f"image_{row['outcome'] or 'stored'}" for row, _, _ in self._rows)
 
     def _write_blob(self) -> None:
         """Write the encoded images one after another, in the order of the rows."""

@@ -17,6 +17,8 @@ from pipeline.media.journal import Image, image_file
 from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.model.outcomes import Outcome
 from pipeline.storage.places import Place, place
+from pipeline.storage.places.published import is_published
+from pipeline.storage.places.published_folder import published_folder
 from pipeline.storage.row_groups import row_reader
 
 LASTING = frozenset(
@@ -58,12 +60,17 @@ def reused(
 
 
 def _copied(row: dict[str, Any], files: Path | None) -> Image:
-    source = place(row.pop("folder")) / "blobs" / f"{row['unit']}.bin"
+    folder, blob_name = row.pop("folder"), f"{row['unit']}.bin"
     offset, length = row["offset"], row["length"]
     data = b""
     if files is not None and length:
         data = image_file(files, row["media_id"]).read_bytes()
     elif length:
+        source: Place
+        if is_published(folder):
+            source = published_folder(folder).files[blob_name].copy()
+        else:
+            source = place(folder) / "blobs" / blob_name
         with source.open("rb") as blob:
             blob.seek(offset)
             data = blob.read(length)

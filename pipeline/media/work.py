@@ -9,11 +9,12 @@ Knows no Beam: the fetch stage and `biomill fetch` both call it, in whatever pro
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from manifests import FetchRules, ImageRules
 from pipeline.media.background import Background
@@ -39,23 +40,29 @@ _SLOW_DECODE = 200_000_000  # nanoseconds of one core
 class FetchUnits:
     """Work off one task into a folder; what is there is not done again."""
 
+    waits_for_hosts: ClassVar[bool] = True
+    """How long a task takes is for hosts to say, so no limit of time holds for it."""
     folder: str
     fetch: FetchRules
     image: ImageRules
     files: str = ""
     """Folder for the images as files, by the id of their medium; empty: they go into the blobs of their units."""
 
-    def __call__(self, task: FetchTask) -> None:
-        """Fetch every medium of the task that is not noted yet, and write every unit whose media are all noted."""
+    def __call__(self, task: FetchTask) -> Counter[str]:
+        """Fetch every medium of the task that is not noted yet, and write every unit whose media are all noted.
+
+        Returns how the images of the units ended that were written, as `image_stored` and `image_OUTCOME`.
+        """
         with fetch_folder(self.folder) as folder, Mirrors(self.fetch.mirrors) as mirrors:
             if task.store:
                 self._from_store(folder, task)
-                return
+                return folder.counted()
             if self.fetch.mirrors or task.reuse:
                 self._from_here(folder, task, mirrors)
             known, told = folder.where / "robots", folder.here / "network"
             with Fetcher(self.fetch, task.part, task.parts, known, told) as fetcher:
                 self._from_hosts(folder, task, fetcher)
+            return folder.counted()
 
     def _from_hosts(self, folder: FetchFolder, task: FetchTask, fetcher: Fetcher) -> None:
         """Ask the hosts; what takes long to decode is noted from the background."""
@@ -130,9 +137,9 @@ class FetchUnits:
                 if row["media_id"] not in journal.media:
                     wanted.setdefault(row["media_id"], []).append(row)
             if wanted:
-                yield _Unit(str(rows[0]["host"]), journal, wanted)
+                yield _Unit(str(rows[0]["host"]), journal, wanted, folder)
             else:
-                journal.finish()
+                folder.finish(journal)
 
     def _note(self, unit: _Unit, media_id: str, fetched: Fetched) -> None:
         images = stored_images(unit.wanted[media_id], fetched, self.image, self.fetch.max_pixels)
@@ -143,7 +150,7 @@ class FetchUnits:
             del unit.wanted[media_id]
             unit.journal.note(images)
             if not unit.wanted:
-                unit.journal.finish()
+                unit.folder.finish(unit.journal)
 
 
 @dataclass(slots=True, eq=False)
@@ -153,6 +160,7 @@ class _Unit:
     host: str
     journal: Journal
     wanted: dict[str, list[Mapping[str, Any]]]
+    folder: FetchFolder
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 

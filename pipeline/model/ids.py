@@ -44,6 +44,15 @@ def image_id(media: str, box: str = "") -> str:
     return make_id("image", media, box)
 
 
+def box_text(x: float | None, y: float | None, w: float | None, h: float | None) -> str:
+    """Return the key of a box: its four numbers, or nothing for a whole image.
+
+    >>> box_text(1.0, 2.0, 30.5, 4.0)
+    '1.0,2.0,30.5,4.0'
+    """
+    return "" if x is None else f"{x!r},{y!r},{w!r},{h!r}"
+
+
 def hash64(seed: int, key: str) -> int:
     """Return a seeded 64-bit hash of a key: the global shuffle's order and shard number come from it.
 

@@ -11,8 +11,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from manifests import Recipe, canonical_json, check_paths, recipe_digest
+from manifests import Recipe, canonical_json, check_paths, is_remote, recipe_digest
+from manifests.paths import as_given, recipe_paths
 from pipeline.engine import interrupt
+from pipeline.engine.earlier_job import end_earlier
 from pipeline.engine.engine import Engine, EngineOptions
 from pipeline.engine.meter import metered
 from pipeline.losses.run_losses import stage_losses
@@ -23,10 +25,12 @@ from pipeline.run.noted import note_files, note_late
 from pipeline.run.preflight import known_before, refuse
 from pipeline.run.sitting import sitting
 from pipeline.stages.base import Balance, Context, Stage, note_upstream, prepare, stage_digest
+from pipeline.stages.kept_inputs import check_present, find_kept, forget_kept, keep_inputs, present_paths
 from pipeline.storage.files.atomic import TEMPORARY_PREFIX, create_json, read_json, sweep, write_json
 from pipeline.storage.going_on import note_command
 from pipeline.storage.places import Place, place
 from pipeline.storage.places.machine_copies import inputs_folder
+from pipeline.storage.places.publisher import Publisher
 from pipeline.storage.run_folder import STAGES, RunFolder
 from pipeline.storage.stores.inputs import localised
 
@@ -83,13 +87,15 @@ def run(
     """
     if until not in STAGES:
         raise RunError(f"no such stage: {until!r}", expected=f"one of {', '.join(STAGES)}")
-    check_paths(recipe)
+    folder, stages = RunFolder(place(out).absolute()), all_stages()
+    lacking = find_kept(folder.root, stages, recipe)
+    check_paths(present_paths(lacking, recipe))
     check_resampler(recipe.image.resampler)
-    findings = known_before(recipe)
+    # On the machine that began a run which goes on without its inputs, the same was said.
+    findings = [] if lacking else known_before(recipe)
     refuse(findings, until)
     for finding in findings:
         progress(f"warning: {finding.line}")
-    folder = RunFolder(place(out).absolute())
     for other in reuse:
         RunFolder(other.absolute()).require_run()
     with (
@@ -124,16 +130,23 @@ def run(
             still_held()
             progress(line)
 
-        context = Context(localised(recipe, inputs_folder(folder.root), progress), folder, told, others)
+        engine.say, engine.home = told, folder.root
+        end_earlier(folder.root, told)
+        context = _context(localised(recipe, inputs_folder(folder.root), progress), folder, engine, told, others)
+        check_present(folder.root, lacking, context)
+        for stage in lacking:
+            context = stage.take(context)
         if retry:
             from pipeline.stages.fetch import note_retry
 
             note_retry(context, retry)
-        for stage in all_stages():
+        left = stages[: STAGES.index(until) + 1]
+        for place_, stage in enumerate(left):
             still_held()
-            manifest["inputs"] |= stage.inputs(context)
-            digest = stage_digest(stage, context)
-            _stage(stage, context, engine, digest, still_held)
+            inputs = stage.inputs_now(context)
+            manifest["inputs"] |= inputs
+            digest = stage_digest(stage, context, inputs)
+            _stage(stage, context, engine, digest, still_held, left[place_ + 1 :])
             for line in stage_losses(folder, stage.name, recipe):
                 progress(line)
             facts = read_json(folder.done(stage.name))["facts"]
@@ -141,9 +154,18 @@ def run(
             if "taxonomy_build" in facts:
                 manifest["taxonomy_build"] = facts["taxonomy_build"]
             write_json(folder.manifest, manifest)
-            if stage.name == until:
-                break
     return folder
+
+
+def _context(
+    recipe: Recipe, folder: RunFolder, engine: Engine, told: Callable[[str], None], reuse: tuple[Path, ...]
+) -> Context:
+    """Return what stages get; with a publisher where workers share nothing with this machine but an address."""
+    publisher = None
+    if engine.options.remote and not isinstance(folder.root, Path):
+        given = {Path(path): as_given(path) for _, path in recipe_paths(recipe)}
+        publisher = Publisher(folder.root, {path: text for path, text in given.items() if is_remote(text)}, told)
+    return Context(recipe, folder, told, reuse, publisher)
 
 
 def _check_owner(folder: RunFolder) -> None:
@@ -173,7 +195,12 @@ def sweep_top(folder: RunFolder) -> None:
 
 
 def _stage(
-    stage: Stage, context: Context, engine: Engine, digest: str, still_held: Callable[[], None] = lambda: None
+    stage: Stage,
+    context: Context,
+    engine: Engine,
+    digest: str,
+    still_held: Callable[[], None] = lambda: None,
+    later: Sequence[Stage] = (),
 ) -> None:
     done = context.folder.done(stage.name)
     if done.exists() and read_json(done)["digest"] == digest:
@@ -186,11 +213,18 @@ def _stage(
     context.folder.frozen(stage.name, False)
     prepare(stage, context, digest, keep=stage.name == "fetch")
     context.progress(f"{stage.name}: started")
+    if context.publisher:
+        undone = [each for each in later if not each.kept and not context.folder.done(each.name).exists()]
+        keep_inputs([stage, *undone] if not stage.kept else undone, context, context.publisher)
+    else:
+        forget_kept(stage, context)
+    engine.expect(stage.name, 0.0)  # of stages that say no more
     with metered() as cost:
         facts = stage.run(context, engine)
         balances = stage.balance(context, facts)
         check_balance(stage.name, balances)
-    write_json(context.folder.stage(stage.name) / "_cost.json", dataclasses.asdict(cost))
+    counted = dict(sorted(engine.counted.get(stage.name, {}).items()))
+    write_json(context.folder.stage(stage.name) / "_cost.json", {**dataclasses.asdict(cost), "counted": counted})
     mark = {
         "stage": stage.name,
         "digest": digest,

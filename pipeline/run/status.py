@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from manifests import BiomillError, FetchRules
+from pipeline.engine.remote_job import RemoteJob, noted_job
 from pipeline.media.pace import HostProgress, holding_up, host_progress, noted_rates, time_left
 from pipeline.media.progress import host_table, left_phrase
 from pipeline.media.tally import Tally
@@ -54,6 +55,8 @@ class RunStatus:
     hosts: tuple[HostProgress, ...]
     """Of a fetch that is done or under way, the largest first."""
     paused: str
+    job: RemoteJob | None = None
+    """At somebody else's service: of the run that goes on, or of one that was killed while it ran."""
 
     def __str__(self) -> str:
         return "\n".join(status_lines(self))
@@ -95,7 +98,9 @@ def _look(folder: RunFolder) -> RunStatus:
     for name in STAGES:
         at_work = sitting.state == RUNNING and all(each.state == "done" for each in stages)
         stages.append(_stage(folder, name, manifest["stages"], at_work, tally, hosts, paused))
-    return RunStatus(str(folder.root), manifest["recipe"], sitting, tuple(stages), hosts, paused)
+    return RunStatus(
+        str(folder.root), manifest["recipe"], sitting, tuple(stages), hosts, paused, noted_job(folder.root)
+    )
 
 
 def _manifest(folder: RunFolder) -> dict[str, Any]:
@@ -193,6 +198,8 @@ def _run_lines(status: RunStatus) -> Iterator[str]:
     yield f"run        {told}"
     for line in sitting.message.splitlines():
         yield f"           {line}"
+    if status.job:
+        yield from _job_lines(status.job, sitting.state == RUNNING)
     if stage and sitting.state != RUNNING:
         yield f"go on      {go_on(place(status.folder))}  (what is done is kept)"
     if any(each.state == "earlier" for each in status.stages):
@@ -201,6 +208,17 @@ def _run_lines(status: RunStatus) -> Iterator[str]:
         yield f"left       about {duration(stage.left)} of {stage.stage}"
     if status.kept is not None:
         yield f"kept       {status.kept:,} images" if status.kept else "kept       nothing"
+
+
+def _job_lines(job: RemoteJob, going_on: bool) -> Iterator[str]:
+    state = f"{job.state} since {job.since}" if going_on else f"may still run: it was {job.state} at {job.since}"
+    yield f"job        {job.name} ({job.runner}, stage {job.stage}): {state}"
+    if job.url:
+        yield f"           {job.url}"
+    for line in job.said[-3:]:
+        yield f"           warns: {line}"
+    if job.by_hand and not going_on:
+        yield f"           to end it: {job.by_hand}"
 
 
 def _fetch_lines(status: RunStatus) -> Iterator[str]:

@@ -12,7 +12,7 @@ from pipeline.run.status import RunStatus
 def status_facts(status: RunStatus) -> dict[str, Any]:
     """Return every fact of a status."""
     sitting, stage = status.sitting, status.stage
-    hosts = status.hosts
+    hosts, job = status.hosts, status.job
     going_on = sitting.state == RUNNING
     return {
         "folder": status.folder,
@@ -26,6 +26,19 @@ def status_facts(status: RunStatus) -> dict[str, Any]:
             "started": sitting.started or None,
             "ended": sitting.ended or None,
             "message": sitting.message or None,
+            "job": {
+                "stage": job.stage,
+                "runner": job.runner,
+                "service": job.service or None,
+                "id": job.id or None,
+                "url": job.url or None,
+                "state": job.state,
+                "since": job.since or None,
+                "by_hand": job.by_hand or None,
+                "said": list(job.said),
+            }
+            if job
+            else None,
         },
         "stages": [
             {

@@ -16,7 +16,17 @@ from pipeline.shards.index import SIZES, dali_index, index_path, read_sizes, siz
 from pipeline.shards.lean import read_samples, samples_path, write_samples
 from pipeline.shards.loading import README, loading_block, shards_readme
 from pipeline.shards.members import LEAN, member_suffixes, text_members
-from pipeline.shards.order import bounded_count, order_key, shard_count, shard_hash, shard_name, shard_of
+from pipeline.shards.order import (
+    bounded_count,
+    order_key,
+    order_texts,
+    shard_count,
+    shard_hash,
+    shard_hashes,
+    shard_name,
+    shard_names,
+    shard_of,
+)
 from pipeline.shards.quality import pair_rate
 from pipeline.shards.sample_json import SAMPLE_SCHEMA, json_form, json_schema, key_table, sample, sample_json
 from pipeline.shards.scan import scan
@@ -47,6 +57,7 @@ __all__ = [
     "loading_block",
     "member_suffixes",
     "order_key",
+    "order_texts",
     "pair_rate",
     "parse_checksums",
     "read_checksums",
@@ -59,7 +70,9 @@ __all__ = [
     "scan",
     "shard_count",
     "shard_hash",
+    "shard_hashes",
     "shard_name",
+    "shard_names",
     "shard_of",
     "shards_readme",
     "sizes_json",

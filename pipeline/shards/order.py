@@ -7,11 +7,18 @@ even order keys, and the shards' shuffles would not be independent.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from pipeline.model.ids import hash64
+from pipeline.model.vector_hashes import hash64_array, hexadecimal
 
 SHARD_DIGITS = 6
+_SHARD, _ORDER = "shard", "order"  # salts
 
 
 def shard_hash(seed: int, key: str) -> int:
@@ -20,7 +27,7 @@ def shard_hash(seed: int, key: str) -> int:
     >>> shard_hash(0, "a") % 4 == shard_of(0, "a", 4)
     True
     """
-    return hash64(seed, f"shard:{key}")
+    return hash64(seed, f"{_SHARD}:{key}")
 
 
 def shard_of(seed: int, key: str, shards: int) -> int:
@@ -43,7 +50,39 @@ def order_key(seed: int, key: str) -> tuple[int, str]:
     >>> order_key(0, "a")[1]
     'a'
     """
-    return hash64(seed, f"order:{key}"), key
+    return hash64(seed, f"{_ORDER}:{key}"), key
+
+
+def shard_hashes(seed: int, keys: pa.Array) -> NDArray[np.uint64]:
+    """Return `shard_hash` of every key.
+
+    >>> shard_hashes(0, pa.array(["a"])).tolist() == [shard_hash(0, "a")]
+    True
+    """
+    return hash64_array(seed, _SHARD, keys)
+
+
+def order_texts(seed: int, keys: pa.Array) -> pa.Array:
+    """Return texts that sort as `order_key` of every key does, but for equal hashes.
+
+    >>> order_texts(0, pa.array(["a"])).to_pylist() == [f"{order_key(0, 'a')[0]:016x}"]
+    True
+    """
+    return hexadecimal(hash64_array(seed, _ORDER, keys))
+
+
+def shard_names(seed: int, prefix: str, counts: Mapping[str, int], splits: pa.Array, keys: pa.Array) -> pa.Array:
+    """Return the shard of every sample by its split and key, where split S has `counts[S]` shards, 'PREFIX-S-...'.
+
+    >>> shard_names(0, "demo", {"train": 4}, pa.array(["train", "train"]), pa.array(["a", "b"])).to_pylist()
+    ['demo-train-000001.tar', 'demo-train-000003.tar']
+    """
+    known = sorted(counts)
+    every = [shard_name(f"{prefix}-{split}", shard) for split in known for shard in range(counts[split])]
+    sizes = np.array([counts[split] for split in known], np.uint64)
+    firsts = np.cumsum(sizes) - sizes
+    at = pc.index_in(splits, pa.array(known, pa.string())).to_numpy(zero_copy_only=False).astype(np.int64)
+    return pa.array(every, pa.string()).take(pa.array(firsts[at] + shard_hashes(seed, keys) % sizes[at]))
 
 
 def shard_count(samples: int, samples_per_shard: int) -> int:

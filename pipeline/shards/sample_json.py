@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -119,6 +119,7 @@ SAMPLE_SCHEMA = pa.schema(
 )
 """One row per sample. A field that is not nullable is in every sample; a text is never null but may be empty."""
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _COLUMNS_OF = {"key": "record_id"}
 _SIDES = ("box_x", "box_y", "box_w", "box_h")
 
@@ -138,7 +139,14 @@ def sample(row: Mapping[str, Any], captions: Mapping[str, str]) -> dict[str, Any
     """
     sides = [row.get(side) for side in _SIDES]
     values = {**row, "box": sides if all(map(_is_number, sides)) else []}
-    return {field.name: _value(field, captions if field.name == "captions" else values) for field in SAMPLE_SCHEMA}
+    found: dict[str, Any] = {}
+    for name, parts, column, make in _PLAIN:
+        if parts:
+            of = captions if name == "captions" else values
+            found[name] = {part: make_part(of.get(of_column)) for part, of_column, make_part in parts}
+        else:
+            found[name] = make(values.get(column))
+    return found
 
 
 def sample_json(row: Mapping[str, Any]) -> str:
@@ -149,7 +157,7 @@ def sample_json(row: Mapping[str, Any]) -> str:
     >>> text[:27], '"lat":"10.5","lon":""' in text, text[-21:]
     ('{"key":"a","record_id":"a",', True, '"box_id":"","box":""}')
     """
-    return json.dumps(json_form(row), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return _ENCODER.encode(json_form(row))
 
 
 def json_form(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,7 +169,10 @@ def json_form(row: Mapping[str, Any]) -> dict[str, Any]:
     >>> told["box"], told["image"]["quality"]
     ('1.0 2.5 30.0 4.0', '92')
     """
-    return {field.name: _told(field, row[field.name]) for field in SAMPLE_SCHEMA}
+    return {
+        name: {part: tell_part(row[name][part]) for part, tell_part in parts} if parts else tell(row[name])
+        for name, parts, tell in _TOLD
+    }
 
 
 def json_schema() -> pa.Schema:
@@ -192,29 +203,71 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and math.isfinite(value)
 
 
-def _value(field: pa.Field, values: Mapping[str, Any]) -> Any:
-    if pa.types.is_struct(field.type):
-        return {part.name: _value(part, values) for part in field.type}
-    value: Any = values.get(_COLUMNS_OF.get(field.name, field.name))
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _sides_of(value: Any) -> list[float]:
+    return [float(side) for side in value]
+
+
+def _real_or_none(value: Any) -> float | None:
+    return float(value) if _is_number(value) else None
+
+
+def _whole_or_none(value: Any) -> int | None:
+    return int(value) if _is_number(value) else None
+
+
+def _maker(field: pa.Field) -> Callable[[Any], Any]:
+    """Return what makes the value of a field from that of a row."""
     if field.type == _TEXT:
-        return "" if value is None else str(value)
+        return _text
     if field.type == _TRUTH:
-        return bool(value)
+        return bool
     if field.type == _BOX:
-        return [float(side) for side in value]
-    if field.nullable and not _is_number(value):
-        return None
-    return float(value) if field.type == _REAL else int(value)
-
-
-def _told(field: pa.Field, value: Any) -> Any:
-    if pa.types.is_struct(field.type):
-        return {part.name: _told(part, value[part.name]) for part in field.type}
-    if field.type == _BOX:
-        return " ".join(map(json.dumps, value))
+        return _sides_of
     if field.nullable:
-        return "" if value is None else json.dumps(value)
+        return _real_or_none if field.type == _REAL else _whole_or_none
+    return float if field.type == _REAL else int
+
+
+def _same(value: Any) -> Any:
     return value
+
+
+def _number_text(value: Any) -> str:
+    return "" if value is None else json.dumps(value)
+
+
+def _box_text(value: Any) -> str:
+    return " ".join(map(json.dumps, value))
+
+
+def _teller(field: pa.Field) -> Callable[[Any], Any]:
+    """Return what makes of a field's value what KEY.json says."""
+    if field.type == _BOX:
+        return _box_text
+    return _number_text if field.nullable else _same
+
+
+def _column(field: pa.Field) -> str:
+    name: str = field.name
+    return _COLUMNS_OF.get(name, name)
+
+
+def _parts(field: pa.Field) -> list[pa.Field]:
+    return list(field.type) if pa.types.is_struct(field.type) else []
+
+
+# The schema as plain tuples: asked of Arrow, its fields would cost a sample more than its image does.
+_PLAIN = [
+    (field.name, [(part.name, _column(part), _maker(part)) for part in _parts(field)], _column(field), _maker(field))
+    for field in SAMPLE_SCHEMA
+]
+_TOLD = [
+    (field.name, [(part.name, _teller(part)) for part in _parts(field)], _teller(field)) for field in SAMPLE_SCHEMA
+]
 
 
 def _told_field(field: pa.Field) -> pa.Field:

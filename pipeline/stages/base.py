@@ -13,10 +13,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from manifests import Recipe, canonical_json
-from manifests.paths import DEFAULT_TAXONOMY
+from manifests.paths import DEFAULT_TAXONOMY, as_given
 from pipeline.model.duration import duration
 from pipeline.storage.database import connect, parquet
 from pipeline.storage.files.atomic import read_json, sweep, write_json
@@ -26,6 +27,7 @@ from pipeline.storage.unit_files import present
 
 if TYPE_CHECKING:
     from pipeline.engine.engine import Engine
+    from pipeline.storage.places.publisher import Publisher
 
 
 _LOOK_SHARE = 50
@@ -41,6 +43,8 @@ class Context:
     progress: Callable[[str], None]
     reuse: tuple[Path, ...] = ()
     """Folders of other runs whose fetched media may be used again."""
+    publisher: Publisher | None = None
+    """Publishes what units read of this machine; None where all workers are on it, or see its disk."""
 
     @property
     def given_index(self) -> Path | None:
@@ -112,6 +116,35 @@ class Stage(ABC):
     """Parts of the recipe that the stage depends on: 'fetch' a section, 'fetch.lanes' one key."""
     upstream: ClassVar[tuple[str, ...]] = ()
     """Stages whose output it reads."""
+    kept: Mapping[str, Any] = MappingProxyType({})
+    """What `keep` gave, of this run or of an earlier one."""
+    taken: Mapping[str, str] | None = None
+    """Digests of the inputs, as they were when they were kept, where they are not on this machine."""
+
+    def paths(self, recipe: Recipe) -> list[str]:
+        """Return the paths of the recipe whose files the stage reads itself or has its units read; most have none."""
+        return []
+
+    def states(self, context: Context) -> dict[str, str]:
+        """Return what tells whether a file has changed, of each of the `paths` that is here, as the recipe gives it."""
+        here = [path for path in self.paths(context.recipe) if Path(path).exists()]
+        digests = context.digests({"path": [Path(path) for path in here]})
+        return {as_given(path): digests[f"path/{number}/{Path(path).name}"] for number, path in enumerate(here)}
+
+    def keep(self, context: Context, publisher: Publisher) -> dict[str, Any]:
+        """Publish what units read of this machine; return, as JSON, what the stage needs on one that lacks its inputs.
+
+        Called behind `inputs`, before the first stage that is not done begins.
+        """
+        return {}
+
+    def take(self, context: Context) -> Context:
+        """Make ready for a machine that lacks the inputs; return the context with what was kept in their place."""
+        return context
+
+    def inputs_now(self, context: Context) -> dict[str, str]:
+        """Return `inputs`, or what they were when they were kept."""
+        return self.inputs(context) if self.taken is None else dict(self.taken)
 
     def inputs(self, context: Context) -> dict[str, str]:
         """Return the digests of the stage's own input files, beside what earlier stages wrote; most have none."""
@@ -138,13 +171,13 @@ def recipe_parts(recipe: Recipe, sections: Sequence[str]) -> dict[str, Any]:
     return parts
 
 
-def stage_digest(stage: Stage, context: Context) -> str:
-    """Return the digest of everything that decides the stage's output."""
+def stage_digest(stage: Stage, context: Context, inputs: Mapping[str, str] | None = None) -> str:
+    """Return the digest of everything that decides the stage's output; `inputs`: digests, where they are known."""
     parts = {
         "stage": stage.name,
         "version": stage.version,
         "recipe": recipe_parts(context.recipe, stage.sections),
-        "inputs": stage.inputs(context),
+        "inputs": stage.inputs_now(context) if inputs is None else inputs,
         "upstream": {name: context.folder.digest(name) for name in stage.upstream},
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -207,23 +240,31 @@ def missing(folder: Place, outputs: Sequence[str]) -> list[str]:
     return [name for name in outputs if name not in there]
 
 
-def ticker(context: Context, name: str, outputs: Sequence[str], every: float = 5.0) -> Callable[[], None]:
-    """Return a function that reports how many unit files exist and when all will, at most once in `every` seconds."""
+def ticker(context: Context, name: str, outputs: Sequence[str], every: float = 5.0) -> Callable[[], int]:
+    """Return a function that reports how many unit files exist and when all will, at most once in `every` seconds.
+
+    It returns how many there are; the same number is not reported twice.
+    """
     import time
 
     folder = context.folder.stage(name)
     began, before = time.monotonic(), len(missing(folder, outputs))
-    last, cost = [began], [0.0]
+    last, cost, known = [began], [0.0], [-1]
 
-    def tick() -> None:
+    def tick() -> int:
         now = time.monotonic()
         if now - last[0] < max(every, _LOOK_SHARE * cost[0]):
-            return
+            return known[0]
         left = len(missing(folder, outputs))
         cost[0] = time.monotonic() - now
+        if left == len(outputs) - known[0]:
+            last[0] = time.monotonic()
+            return known[0]
+        known[0] = len(outputs) - left
         about = f", about {duration(left * (now - began) / (before - left))} left" if 0 < left < before else ""
         context.progress(f"{name}: {len(outputs) - left:,} of {len(outputs):,} work units{about}")
         last[0] = time.monotonic()
+        return known[0]
 
     return tick
 

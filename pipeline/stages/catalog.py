@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.catalog import build_catalog, connect_catalog
 from pipeline.stages.base import Balance, Context, Stage
+from pipeline.storage.database import keep_within
 from pipeline.storage.files.atomic import read_json
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Catalog(Stage):
         """Rows of the ledger = rows of the releases, for every source: the law of the whole run."""
         ingest = read_json(context.folder.done("ingest"))
         with connect_catalog(context.folder.root) as con:
+            keep_within(con, context.recipe.limits.memory_mb)
             found = con.execute(_LEDGER).fetchall()
         counted = {source: (kept, ended) for source, kept, ended in found}
         return [

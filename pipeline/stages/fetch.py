@@ -21,20 +21,25 @@ again.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from manifests import FetchRules, Recipe, is_remote
+from manifests.paths import as_given
 from pipeline.media import open_store
 from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.media.network_loss import nobody_answered
 from pipeline.media.parts import remove_part
+from pipeline.media.stores.published_store import publish_store
 from pipeline.media.work import FetchUnits
 from pipeline.model import ids
 from pipeline.stages import fetch_placeholders, fetch_plan, fetch_sql
 from pipeline.stages.base import Balance, Context, Stage, balance_of, file_digest, plan_outputs, recipe_parts
+from pipeline.stages.fetch_reuse import publish_reused
 from pipeline.stages.fetch_work import gather, missing_units, work_off
 from pipeline.stages.one_medium import ALTERNATES
 from pipeline.storage import database as sql
@@ -45,11 +50,14 @@ from pipeline.storage.unit_files import PART, listed, unit_path
 
 if TYPE_CHECKING:
     from pipeline.engine.engine import Engine
+    from pipeline.storage.places.publisher import Publisher
 
 __all__ = ["MEDIA_SCHEMA", "Fetch", "note_retry"]
 
 _SQL = Statements(__name__)
 _RULES = ("image", "fetch.max_bytes", "fetch.max_pixels", "fetch.robots", "fetch.opt_outs")
+_IMAGE_SECONDS = 10e-3
+"""CPU seconds that an image takes, at least; one of a megapixel takes three times as long."""
 _PATIENT_STEPS = 3  # of substitution that ask for exactly what is missing; later ones ask for twice as much each
 
 
@@ -74,14 +82,48 @@ class Fetch(Stage):
 
     def inputs(self, context: Context) -> dict[str, str]:
         """Digest what the local stores list, and what was asked for again."""
-        digests = {}
-        for spec in context.recipe.sources:
-            if spec.media:
-                with open_store(spec.media) as store:
-                    digests[f"{spec.name}/media"] = store.listing_digest()
+        digests = {f"{name}/media": digest for name, digest in self._listings(context).items()}
         for path in matching(context.folder.stage(self.name), "retries/*.parquet"):
             digests[f"fetch/{path.name}"] = file_digest(path)
         return digests
+
+    def inputs_now(self, context: Context) -> dict[str, str]:
+        """Return `inputs`: what was asked for again is in the run's folder, whoever lacks the stores."""
+        return self.inputs(context)
+
+    def _listings(self, context: Context) -> dict[str, str]:
+        """Return what the local store of every source lists."""
+        if self.taken is not None:
+            return dict(self.kept["listings"])
+        return {spec.name: _listing(spec.media) for spec in context.recipe.sources if spec.media}
+
+    def paths(self, recipe: Recipe) -> list[str]:
+        """Return the local stores, and the mirrors."""
+        stores = [rule.partition("=")[2] for rule in recipe.fetch.mirrors]
+        return [
+            *(spec.media for spec in recipe.sources if spec.media),
+            *(path for path in stores if not is_remote(path)),
+        ]
+
+    def states(self, context: Context) -> dict[str, str]:
+        """Return what the stores list."""
+        return {as_given(path): _listing(path) for path in self.paths(context.recipe) if Path(path).exists()}
+
+    def keep(self, context: Context, publisher: Publisher) -> dict[str, Any]:
+        """Publish the stores and the mirrors."""
+        text = {path: publish_store(Path(path), publisher).text() for path in self.paths(context.recipe)}
+        pairs = [rule.partition("=") for rule in context.recipe.fetch.mirrors]
+        return {
+            "stores": {spec.name: text[spec.media] for spec in context.recipe.sources if spec.media},
+            "mirrors": {prefix: text[store] for prefix, _, store in pairs if store in text},
+            "listings": self._listings(context),
+        }
+
+    def _rules(self, rules: FetchRules) -> FetchRules:
+        """Return the rules with the mirrors as units read them."""
+        kept = self.kept.get("mirrors", {})
+        pairs = [rule.partition("=") for rule in rules.mirrors]
+        return replace(rules, mirrors=tuple(f"{prefix}={kept.get(prefix, store)}" for prefix, _, store in pairs))
 
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
         """Cut the candidates into units, fetch what is missing, and write who arrived."""
@@ -177,8 +219,11 @@ class Fetch(Stage):
             asked_for[round_].parts += gather(engine, folder, round_, units)
             return
         reuse = fetch_plan.write_reuse(con, folder, round_, digest, _earlier(context, folder, digest, asked_for))
-        stores = {spec.name: spec.media for spec in recipe.sources}
-        work = FetchUnits(address_of(folder), recipe.fetch, recipe.image)
+        if reuse and context.publisher:
+            publish_reused(folder / reuse, context.publisher)
+        stores = {spec.name: spec.media for spec in recipe.sources} | self.kept.get("stores", {})
+        work = FetchUnits(address_of(folder), self._rules(recipe.fetch), recipe.image)
+        engine.expect(self.name, _IMAGE_SECONDS * sum(each.rows for each in todo))
         for line in work_off(engine, work, todo, round_, reuse, stores):
             context.progress(line)
         (folder / fetch_plan.reuse_name(round_)).unlink(missing_ok=True)
@@ -219,6 +264,11 @@ class Fetch(Stage):
         """Candidates = arrived + ended."""
         folder = context.folder.stage(self.name)
         return balance_of(context, context.folder.stage("screen") / "candidates", folder / "arrived", folder / "ledger")
+
+
+def _listing(path: str) -> str:
+    with open_store(path) as store:
+        return store.listing_digest()
 
 
 def note_retry(context: Context, outcomes: Sequence[str]) -> None:

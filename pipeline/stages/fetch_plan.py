@@ -34,7 +34,7 @@ RULES_DIGITS = 8
 _SQL = Statements(__name__)
 _ANSWERED = "retries/answered.json"
 _SMALLEST = 25  # media of a unit: less would cost more files than it wins in sharing
-_READ_ROWS = 1 << 14  # of a row group of what workers read: each holds two, decoded
+READ_ROWS = 1 << 14  # of a row group of what workers read: each holds two, decoded
 _UNITS_PER_HOST = 16  # that a host's work is cut into at least, once it has enough of it
 
 
@@ -67,7 +67,7 @@ def write_plan(
     counts = con.execute(f"SELECT {host}, store, count(DISTINCT media_id) FROM {wanted} GROUP BY ALL").fetchall()
     sizes = {(each, store): unit_size(media, rules.unit_size) for each, store, media in counts}
     units: list[Planned] = []
-    with row_group_writer(folder / plan_name(round_), PLAN_SCHEMA, _READ_ROWS) as write:
+    with row_group_writer(folder / plan_name(round_), PLAN_SCHEMA, READ_ROWS) as write:
         for table, cuts in cut(sql.batches(con, query), sizes):
             images, again = (table[name].to_pylist() for name in ("image_id", "again"))
             hosts, stores, names = table["host"], table["store"], []
@@ -237,7 +237,7 @@ def write_reuse(
         retried=retried(folder, unanswered=True),
     )
     name = reuse_name(round_)
-    with row_group_writer(folder / name, REUSE_SCHEMA, _READ_ROWS) as write:
+    with row_group_writer(folder / name, REUSE_SCHEMA, READ_ROWS) as write:
         rows = 0
         for batch in sql.batches(con, query):
             write(pa.Table.from_batches([batch]).cast(REUSE_SCHEMA))

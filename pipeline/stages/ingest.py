@@ -10,6 +10,7 @@ in a file, and rows go through Arrow files in `ingest/spool`, which is removed w
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -18,13 +19,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
+from manifests import Recipe
 from pipeline.model.errors import SourceError
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import ABSORBED, ENDED_SCHEMA, conform, empty_records
 from pipeline.sources import open_source
 from pipeline.sources.release.base import Mapped, Release
 from pipeline.stages.base import Balance, Context, Stage, plan_outputs, ticker
+from pipeline.stages.kept_inputs import absent_input
 from pipeline.stages.planned import PlannedRelease, read_planned, write_planned
+from pipeline.stages.published_plan import kept_release, plan_before, published_plan
 from pipeline.stages.reading import map_partition, map_range, plan_release, spool_range
 from pipeline.stages.spool import spooled_buckets
 from pipeline.storage.database import connect, copy, parquet
@@ -36,11 +40,14 @@ from pipeline.storage.unit_files import listed
 
 if TYPE_CHECKING:
     from pipeline.engine.engine import Engine
+    from pipeline.storage.places.publisher import Publisher
 
 _SQL = Statements(__name__)
 _RETURN_EVERY = 8
 """Units between two returns of freed memory to the system."""
 _UNITS_BEGUN = count()
+_ROW_SECONDS = 20e-6
+"""CPU seconds that a row takes, about."""
 
 
 def _return_memory() -> None:
@@ -66,15 +73,20 @@ class ReadRange:
     plans: Mapping[str, str]
     """Path of the planned release of every source."""
 
-    def __call__(self, unit: Unit) -> None:
-        """Write what the range becomes and then `ledger/RANGE.parquet`, which says with the former that it is done."""
+    def __call__(self, unit: Unit) -> Counter[str]:
+        """Write what the range becomes and then `ledger/RANGE.parquet`, which says with the former that it is done.
+
+        Returns its rows by what became of them.
+        """
         _return_memory()
         planned = read_planned(self.plans[unit.source])
         if not planned.joins:
-            _write_mapped(planned, planned.range_name(unit.number), map_range(planned, unit.number))
-            return
+            return _write_mapped(planned, planned.range_name(unit.number), map_range(planned, unit.number))
+        path = _ledger_of(planned, planned.range_name(unit.number))
+        counted_before = path.exists()  # by a worker whose spooled rows are lost
         ended = spool_range(planned, unit.number)
-        write_table(_ledger_of(planned, planned.range_name(unit.number)), _ledger(ended, 0))
+        write_table(path, _ledger(ended, 0))
+        return Counter() if counted_before else _outcomes(ended)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +96,11 @@ class MapPartition:
     plans: Mapping[str, str]
     """Path of the planned release of every source."""
 
-    def __call__(self, unit: Unit) -> None:
-        """Write `records/BUCKET.parquet` and then `ledger/BUCKET.parquet`, whose presence says that it is done."""
+    def __call__(self, unit: Unit) -> Counter[str]:
+        """Write `records/BUCKET.parquet` and then `ledger/BUCKET.parquet`, whose presence says that it is done.
+
+        Returns the rows of what it wrote by what became of them.
+        """
         _return_memory()
         planned = read_planned(self.plans[unit.source])
         done = {
@@ -93,13 +108,20 @@ class MapPartition:
             for bucket in planned.buckets_of(unit.number)
             if _ledger_of(planned, planned.bucket_name(bucket)).exists()
         }
+        counts: Counter[str] = Counter()
         for bucket, mapped in map_partition(planned, unit.number, without=done):
-            _write_mapped(planned, planned.bucket_name(bucket), mapped)
+            counts += _write_mapped(planned, planned.bucket_name(bucket), mapped)
+        return counts
 
 
-def _write_mapped(planned: PlannedRelease, name: str, mapped: Mapped) -> None:
+def _write_mapped(planned: PlannedRelease, name: str, mapped: Mapped) -> Counter[str]:
     write_table(place(planned.folder) / "records" / f"{name}.parquet", mapped.records)
     write_table(_ledger_of(planned, name), _ledger(mapped.ended, mapped.absorbed))
+    return Counter(records=mapped.records.num_rows, absorbed=mapped.absorbed) + _outcomes(mapped.ended)
+
+
+def _outcomes(ended: pa.Table) -> Counter[str]:
+    return Counter(ended.column("outcome").to_pylist())
 
 
 def _ledger_of(planned: PlannedRelease, name: str) -> Place:
@@ -110,7 +132,7 @@ def _ledger(ended: pa.Table, absorbed: int) -> pa.Table:
     return conform(ended, ENDED_SCHEMA).replace_schema_metadata({ABSORBED: str(absorbed).encode()})
 
 
-Run = Callable[[Sequence[Unit], Callable[[Unit], None]], object]
+Run = Callable[[Sequence[Unit], Callable[[Unit], Any]], object]
 """Calls the work with every unit, here or on workers, and returns when all is done."""
 
 
@@ -155,7 +177,7 @@ def ingest_release(release: Release, folder: Place) -> tuple[int, int]:
     """
     planned = plan_release(release, folder)
 
-    def run(units: Sequence[Unit], work: Callable[[Unit], None]) -> None:
+    def run(units: Sequence[Unit], work: Callable[[Unit], object]) -> None:
         for unit in units:
             work(unit)
 
@@ -185,13 +207,41 @@ class Ingest(Stage):
         self._releases = [open_source(spec.kind).inspect(spec) for spec in context.recipe.sources]
         return context.digests({r.spec.name: [Path(f) for f in r.files] for r in self._releases})
 
+    def paths(self, recipe: Recipe) -> list[str]:
+        """Return the releases, and what names their pages."""
+        return [path for spec in recipe.sources for path in (spec.path, spec.hierarchy) if path]
+
+    def keep(self, context: Context, publisher: Publisher) -> dict[str, Any]:
+        """Return what the releases are; what units read of them is published when they are cut."""
+        return {release.spec.name: kept_release(release) for release in self._releases}
+
+    def take(self, context: Context) -> Context:
+        """Take the releases for what they were."""
+        self._releases = [Release(spec, **self.kept[spec.name]) for spec in context.recipe.sources]
+        return context
+
+    def _planned(self, context: Context, release: Release) -> PlannedRelease:
+        """Return a release that is cut into units, and published where workers do not see this machine."""
+        folder, name, publisher = context.folder.stage(self.name), release.spec.name, context.publisher
+        before = plan_before(folder, name, publisher) if publisher or self.taken is not None else None
+        if before is not None:
+            return before
+        if self.taken is not None:
+            raise absent_input(release.spec.path, "its tables, which are published before the first work unit begins")
+        planned = plan_release(release, folder, unpacked=context.driver_folder(self.name))
+        if publisher is None:
+            return planned
+        published = published_plan(planned, publisher)
+        publisher.tell()
+        return published
+
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
         """Plan, read, map; then check the share of malformed rows."""
         folder, here = context.folder.stage(self.name), context.driver_folder(self.name)
         releases: list[PlannedRelease] = []
         facts: dict[str, Any] = {}
         for release in self._releases:
-            planned = plan_release(release, folder, unpacked=here)
+            planned = self._planned(context, release)
             releases.append(planned)
             facts[release.spec.name] = {
                 "release": release.release,
@@ -202,6 +252,7 @@ class Ingest(Stage):
         outputs = [f"ledger/{name}.parquet" for planned in releases for name in _units(planned)]
         plan_outputs(context, self.name, outputs, sum(fact["rows"] for fact in facts.values()))
         tick = ticker(context, self.name, outputs)
+        engine.expect(self.name, _ROW_SECONDS * sum(fact["rows"] for fact in facts.values()))
         ingest_planned(releases, folder, lambda units, work: engine.run_units(self.name, units, work, folder, tick))
         for release in self._releases:
             self._check_rejects(context, release.spec.name, facts[release.spec.name]["rows"])

@@ -31,6 +31,7 @@ from pipeline.likeness.records.groups import KINDS
 from pipeline.likeness.records.lineages import RANK_IDS
 from pipeline.likeness.records.nodes import picture_nodes
 from pipeline.likeness.records.ordered import Arrived, Ordered
+from pipeline.likeness.records.room import check_room
 from pipeline.likeness.search import compares_pairs, doubtful, informative
 from pipeline.likeness.stored import SHOWN, Shown, Stored, read_places
 from pipeline.likeness.units import (
@@ -62,7 +63,6 @@ if TYPE_CHECKING:
 _SQL = Statements(__name__)
 _PIECE = (1 << 20) // 8
 """Bytes of a piece of the join per MB that the recipe allows: several pieces run side by side."""
-_LEAST_MB = 64
 _ROWS = 1 << 18
 """Hashes copied at a time."""
 
@@ -85,11 +85,6 @@ def decision_rules(recipe: Recipe) -> DecisionRules:
     )
 
 
-def _sql_mb(recipe: Recipe) -> int:
-    """Return what DuckDB may use: three quarters, for beside it stand arrays, and what it does not count."""
-    return max(_LEAST_MB, recipe.limits.memory_mb * 3 // 4)
-
-
 class Likeness(Stage):
     """The likeness stage."""
 
@@ -103,10 +98,12 @@ class Likeness(Stage):
         folder, rules = context.folder.stage(self.name), context.recipe.likeness
         ordered = self._ordered(context)
         candidates = ordered.candidates()
+        if line := check_room(len(candidates), context.recipe.limits.memory_mb):
+            context.progress(line)
         usable = np.asarray(candidates.quality >= rules.minimum_quality)
         node, first, count = picture_nodes(candidates.pixels, usable)
         image = ordered.array("image")
-        given = Placeholders.read(context.folder, _sql_mb(context.recipe), rules.minimum_quality)
+        given = Placeholders.read(context.folder, context.recipe.limits.memory_mb, rules.minimum_quality)
         # Behind the nodes stand placeholders: they are searched for leaks, and meet no other image.
         write_node_files(folder, ordered.tables.media, image[first[:count]], (given.hashes, given.phashes))
         del first
@@ -117,7 +114,7 @@ class Likeness(Stage):
         held = read_table(context.folder.stage("holdout") / "items")
         self._units(context, engine, _leak_units(rules, held, count + len(given.hashes)))
         found = read_table(folder / "found")
-        given.write_leaks(context.folder, _sql_mb(context.recipe), count, found, held)
+        given.write_leaks(context.folder, context.recipe.limits.memory_mb, count, found, held)
         leaks = record_leaks(ordered.digests(), node, usable, found, held, image)
         _release()
         if rules.leak_occurrence:
@@ -129,17 +126,18 @@ class Likeness(Stage):
         del alive, label, is_open
         edges = self._edges(context, engine, folds)
         _release()
-        same = edges.at(verified(edges.residuals(), rules.duplicate_residual))
-        decisions, cluster = decide_duplicates(candidates, node, same, leaks, deciding, folds)
+        pairs = len(edges)
+        edges = edges.at(verified(edges.residuals(), rules.duplicate_residual))
+        decisions, cluster = decide_duplicates(candidates, node, edges, leaks, deciding, folds)
         facts = {
             "hashes": count,
-            "pairs": len(edges) + len(folds.edges),
-            "verified_pairs": len(same) + len(folds.edges),
+            "pairs": pairs + len(folds.edges),
+            "verified_pairs": len(edges) + len(folds.edges),
             "dense": int(folds.dense.sum()),
             "folded": len(folds.edges),
             "held_out_compared": len(informative(held, rules.minimum_quality)),
         }
-        del edges, same, folds, node, image
+        del edges, folds, node, image
         texts = ordered.texts()
         keys = {kind: ordered.array(kind) for kind in KINDS}
         decided = Decided.of(decisions, cluster, keys, texts.by_name(), usable)
@@ -194,7 +192,7 @@ class Likeness(Stage):
         budget = max(MINIMUM_BUDGET, context.recipe.limits.memory_mb * _PIECE)
         pieces = key_ranges(joined, plan_bands(256, rules.duplicate_distance), budget)
         self._units(context, engine, [Piece(piece) for piece in pieces])
-        return edges_of(read_table(folder / "pairs"))
+        return edges_of(read_table(folder / "pairs")).narrowed()
 
     def _ordered(self, context: Context) -> Ordered:
         """Lay down the arrived records, the preferred ones first; a pure function of content, never of arrival."""
@@ -204,7 +202,7 @@ class Likeness(Stage):
         ordered = Ordered(context.driver_folder(self.name) / "ordered", arrived)
         order = preference(recipe, name="n", record="c", pixels="m.source_width::BIGINT * m.source_height", media="m")
         names = sql.parquet(stage("resolve") / "names")
-        with sql.connect(_sql_mb(recipe), context.folder.root) as con:
+        with sql.connect(recipe.limits.memory_mb, context.folder.root) as con:
             con.execute(_SQL("named", names=names, ranks=RANK_IDS))
             ordered.write(con, order, _SQL("labels", names=names, ranks=RANK_IDS))
         return ordered

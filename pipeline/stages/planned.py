@@ -13,17 +13,27 @@ import pickle
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from pipeline.model.errors import RunError
 from pipeline.sources.release.base import Plan, Release, Split
 from pipeline.storage.files.atomic import atomic_path
 from pipeline.storage.places import Place, address_of, place
+from pipeline.storage.places.published import Piece
 
 RANGE_SPLITS = 4
 """Splits that are read and sorted together: the fewer the files, the fewer places each bucket lies in."""
 PARTITIONS = 256
 """Parts that a range is sorted into, at most. Beyond so many buckets a part holds several, and is sorted again by
 itself: what a range costs never grows with the release."""
+
+
+class SplitPiece(NamedTuple):
+    """Where a worker that does not see the machine of the plan takes a split from."""
+
+    piece: Piece
+    whole: bool
+    """Whether the piece is the whole table, rather than the bytes of the split."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,10 @@ class PlannedRelease:
     """First and behind the last split of every range."""
     width: int = 1
     """Buckets that lie together in one partition."""
+    pieces: tuple[SplitPiece, ...] = ()
+    """Of every split, where the release was published; else its files are on this disk."""
+    side_tables: str = ""
+    """The published folder of the tables that buckets look things up in (`Piece.text`)."""
 
     @property
     def joins(self) -> bool:

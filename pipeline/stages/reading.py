@@ -23,6 +23,7 @@ from pipeline.model.records import ENDED_SCHEMA, conform, empty_records
 from pipeline.sources import open_source
 from pipeline.sources.release.base import Mapped, Release
 from pipeline.stages.planned import PlannedRelease, planned_release
+from pipeline.stages.published_plan import release_here, splits_here
 from pipeline.stages.spool import spool_table, spooled_bucket
 from pipeline.storage.files.atomic import TEMPORARY_PREFIX
 from pipeline.storage.places import Place, place
@@ -55,8 +56,9 @@ def spool_range(planned: PlannedRelease, number: int) -> pa.Table:
 
     Return its rows that could not be read (ENDED_SCHEMA).
     """
-    source, plan = open_source(planned.release.spec.kind), planned.plan
-    read = [source.read(split, planned.release) for split in planned.splits_of(number)]
+    source, plan, release = open_source(planned.release.spec.kind), planned.plan, release_here(planned)
+    with splits_here(planned, number) as splits:
+        read = [source.read(split, release) for split in splits]
     ended = pa.concat_tables([conform(native.ended, ENDED_SCHEMA) for native in read])
     table = pa.concat_tables([native.table for native in read])
     del read
@@ -69,9 +71,10 @@ def map_range(planned: PlannedRelease, number: int) -> Mapped:
 
     `ended` has what could not be read, and then what the mapping ended.
     """
-    (split,) = planned.splits_of(number)
-    native = open_source(planned.release.spec.kind).read(split, planned.release)
-    mapped = _map({split.table: native.table}, planned.release)
+    release = release_here(planned)
+    with splits_here(planned, number) as (split,):
+        native = open_source(release.spec.kind).read(split, release)
+    mapped = _map({split.table: native.table}, release)
     ended = pa.concat_tables([conform(native.ended, ENDED_SCHEMA), mapped.ended])
     return Mapped(mapped.records, ended, mapped.absorbed)
 
@@ -83,18 +86,19 @@ def map_partition(
 
     One bucket is held at a time: where a partition has several, its rows are sorted once more on disk.
     """
+    release = release_here(planned)
     buckets = [bucket for bucket in planned.buckets_of(partition) if bucket not in without]
     spooled: dict[str, list[Place]] = defaultdict(list)
     for number in range(len(planned.ranges)):
         spooled[planned.splits_of(number)[0].table].append(planned.spooled(number))
     if planned.width == 1:
         for bucket in buckets:
-            yield bucket, _map_bucket(spooled, bucket, planned.release)
+            yield bucket, _map_bucket(spooled, bucket, release)
         return
     with _sorting(planned) as folder:
         again = {table: list(_sort_again(paths, planned, partition, folder)) for table, paths in spooled.items()}
         for bucket in buckets:
-            yield bucket, _map_bucket(again, bucket, planned.release)
+            yield bucket, _map_bucket(again, bucket, release)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,22 +10,29 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from manifests import Recipe
+from manifests import Recipe, RecipePath
+from manifests.paths import DEFAULT_TAXONOMY, as_given
 from pipeline.model.records import NAME_COLUMNS
 from pipeline.stages.base import Balance, Context, Stage, missing, plan_outputs, ticker
+from pipeline.stages.kept_inputs import absent_input
 from pipeline.stages.shared_index import build_index, shared_index
 from pipeline.storage import database as sql
-from pipeline.storage.files.atomic import write_table
+from pipeline.storage.files.atomic import read_json, write_table
 from pipeline.storage.parquet_files import parquet_file, row_count
 from pipeline.storage.places import Place, address_of, local_folder, place
+from pipeline.storage.places.published_folder import taken_folder
 from pipeline.storage.row_groups import row_group_writer
 from taxonomy import RESOLVED_SCHEMA, Policy, Taxonomy, resolve
+from taxonomy.build.index import MANIFEST
 
 if TYPE_CHECKING:
     from pipeline.engine.engine import Engine
+    from pipeline.storage.places.publisher import Publisher
 
 UNIT_NAMES = 20_000
 """Distinct names per work unit."""
+_NAME_SECONDS = 20e-6
+"""CPU seconds that a name takes, about, most of them by their exact form."""
 
 
 def policy_of(recipe: Recipe) -> Policy:
@@ -52,6 +60,12 @@ class ResolveNames:
         names = parquet_file(folder / "distinct.parquet").read_row_group(unit)
         resolved = resolve(shared_index(self.taxonomy, self.policy), names)
         write_table(folder / unit_path(unit), resolved)
+
+
+def _build_of(folder: Place) -> str:
+    """Return the build id of an index; '' where there is none whole."""
+    manifest = folder / MANIFEST
+    return str(read_json(manifest)["build_id"]) if manifest.exists() else ""
 
 
 def unit_path(unit: int) -> str:
@@ -83,10 +97,37 @@ class Resolve(Stage):
         given = [Path(source) for source in context.recipe.taxonomy.sources if source != "default"]
         return context.digests({"taxonomy": given})
 
-    def _taxonomy(self, context: Context) -> Place:
+    def paths(self, recipe: Recipe) -> list[str]:
+        """Return the taxonomies that do not ship with the package."""
+        return [source for source in recipe.taxonomy.sources if source != DEFAULT_TAXONOMY]
+
+    def keep(self, context: Context, publisher: Publisher) -> dict[str, Any]:
+        """Publish the index that the recipe names; build any other into the run's folder, where all see it."""
+        if (index := context.given_index) is not None:
+            names = [path.relative_to(index).as_posix() for path in index.rglob("*") if path.is_file()]
+            return {"index": publisher.folder(index, names).text()}
+        self._build(context)
+        return {"build": _build_of(context.taxonomy)}
+
+    def take(self, context: Context) -> Context:
+        """Take a copy of the index that the recipe names; any other lies in the run's folder."""
+        if "index" not in self.kept:
+            return context
         rules = context.recipe.taxonomy
-        if context.given_index is None:
+        here = RecipePath(str(taken_folder(self.kept["index"])), as_given(rules.sources[0]))
+        rules = dataclasses.replace(rules, sources=(here,))
+        return dataclasses.replace(context, recipe=dataclasses.replace(context.recipe, taxonomy=rules))
+
+    def _build(self, context: Context) -> None:
+        rules = context.recipe.taxonomy
+        if self.taken is None:
             build_index(rules.sources, context.taxonomy, rules.languages)
+        elif _build_of(context.taxonomy) != self.kept["build"]:
+            raise absent_input(self.paths(context.recipe)[0], "the index that was built of it")
+
+    def _taxonomy(self, context: Context) -> Place:
+        if context.given_index is None:
+            self._build(context)
         return context.taxonomy
 
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
@@ -103,7 +144,9 @@ class Resolve(Stage):
         left = set(missing(folder, outputs))
         todo = [unit for unit in range(groups) if unit_path(unit) in left]
         if todo:
-            work = ResolveNames(address_of(folder), address_of(taxonomy), policy)
+            seen = self.kept.get("index") or address_of(taxonomy)
+            work = ResolveNames(address_of(folder), seen, policy)
+            engine.expect(self.name, _NAME_SECONDS * UNIT_NAMES * len(todo))
             engine.run_units(self.name, todo, work, folder, ticker(context, self.name, outputs))
         context.progress(f"resolve: {names:,} distinct names against taxonomy {build[:12]}")
         return {"names": names, "taxonomy_build": build}

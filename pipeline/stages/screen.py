@@ -8,6 +8,7 @@ fetched once.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,25 +16,27 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pyarrow as pa
 
-from manifests import Recipe
+from manifests import Recipe, RecipePath
+from manifests.paths import as_given
 from pipeline.likeness.taxa import held_taxa
 from pipeline.losses.name_fall import fall_sql, missing_sql
-from pipeline.media import check_url, to_uri
-from pipeline.model import ids
-from pipeline.model.evidence_text import evidence
+from pipeline.media.http.sites import Sites
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import ENDED_SCHEMA, LOCATOR_COLUMNS, RECORD_SCHEMA
 from pipeline.stages import one_medium
 from pipeline.stages.base import Balance, Context, Stage, balance_of
+from pipeline.stages.judging import Judge
 from pipeline.stages.preference import provenance, specimen_key
 from pipeline.storage import database as sql
 from pipeline.storage.files.atomic import table_writer, write_table
 from pipeline.storage.places import Place, local_folder, remove_tree
+from pipeline.storage.places.published import taken
 from pipeline.storage.statements import Statements
 from pipeline.withdrawal import NOTED, NOTHING, gather, noted_lists, read_withdrawals
 
 if TYPE_CHECKING:
     from pipeline.engine.engine import Engine
+    from pipeline.storage.places.publisher import Publisher
 
 ADDRESS_FIELDS = [pa.field(name, pa.string()) for name in ("image_id", "media_id", "store", "address", "host")]
 CANDIDATE_SCHEMA = pa.schema(
@@ -116,13 +119,9 @@ def screening_sql(
     )
 
 
-def box_text(x: float | None, y: float | None, w: float | None, h: float | None) -> str:
-    """Return the key of a box: its four numbers, or nothing for a whole image.
-
-    >>> box_text(1.0, 2.0, 30.5, 4.0)
-    '1.0,2.0,30.5,4.0'
-    """
-    return "" if x is None else f"{x!r},{y!r},{w!r},{h!r}"
+def judge_of(recipe: Recipe) -> Judge:
+    """Return what judges the addresses of screened rows by a recipe."""
+    return Judge(Sites(recipe.fetch), [spec.name for spec in recipe.sources if spec.media], PASSED_SCHEMA)
 
 
 class Screen(Stage):
@@ -137,6 +136,20 @@ class Screen(Stage):
         """Digest the lists of what is withdrawn."""
         return context.digests({"withdraw": [Path(path) for path in context.recipe.withdraw]})
 
+    def paths(self, recipe: Recipe) -> list[str]:
+        """Return the lists of what is withdrawn."""
+        return list(recipe.withdraw)
+
+    def keep(self, context: Context, publisher: Publisher) -> dict[str, Any]:
+        """Publish the lists: no unit reads them, but a machine that goes on may lack them."""
+        return {"withdraw": [publisher.file(Path(path)).text() for path in context.recipe.withdraw]}
+
+    def take(self, context: Context) -> Context:
+        """Take copies of the lists."""
+        pairs = zip(self.kept["withdraw"], context.recipe.withdraw, strict=True)
+        here = tuple(RecipePath(str(taken(text)), as_given(path)) for text, path in pairs)
+        return dataclasses.replace(context, recipe=dataclasses.replace(context.recipe, withdraw=here))
+
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
         """Judge all records in one pass, then all media that several records name, with bounded memory."""
         folder, run, recipe = context.folder.stage(self.name), context.folder, context.recipe
@@ -146,7 +159,7 @@ class Screen(Stage):
         write_table(folder / "held_taxa" / "part.parquet", taxa)
         held = [sql.parquet(run.stage("holdout") / part) for part in ("ids", "items")]
         held += [sql.parquet(folder / "held_taxa"), "withdrawn"]
-        stores = {spec.name for spec in recipe.sources if spec.media}
+        judge = judge_of(recipe)
         columns = (
             "record_id, source, nth, outcome, evidence, held_by, media_url, media_path, box_x, box_y, box_w, box_h, "
             "name_id, occurrence_key, media_key, license_family, provenance, specimen_key, "
@@ -162,9 +175,9 @@ class Screen(Stage):
                 table_writer(folder / "ledger" / "alone.parquet", ENDED_SCHEMA) as ledger,
             ):
                 for batch in sql.batches(con, f"SELECT {columns} FROM ({query}) ORDER BY record_id, nth"):
-                    passed, ended = judge(batch.to_pylist(), recipe, stores)
-                    writer.write_table(pa.Table.from_pylist(passed, PASSED_SCHEMA))
-                    ledger.write_table(pa.Table.from_pylist(ended, ENDED_SCHEMA))
+                    passed, ended = judge(pa.Table.from_batches([batch]))
+                    writer.write_table(passed)
+                    ledger.write_table(ended)
             collapse(con, recipe, records, names, folder)
         remove_tree(folder / "passed")
         return {"held_taxa": taxa.num_rows, "withdraw": noted_lists(recipe.withdraw)}
@@ -204,41 +217,3 @@ def collapse(con: duckdb.DuckDBPyConnection, recipe: Recipe, records: str, names
         with table_writer(folder / path, schema) as writer:
             for batch in sql.batches(con, f"SELECT {columns} FROM ({query}) ORDER BY {order}"):
                 writer.write_table(pa.Table.from_batches([batch]).cast(schema))
-
-
-def judge(
-    rows: list[dict[str, Any]], recipe: Recipe, stores: set[str]
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Split screened rows into candidates and ended rows, judging the addresses of those that passed SQL."""
-    passed: list[dict[str, Any]] = []
-    ended: list[dict[str, Any]] = []
-    for row in rows:
-        outcome, proof = row["outcome"], row["evidence"]
-        store = row["source"] if row["source"] in stores and row["media_path"] else ""
-        if outcome is None and not store:
-            verdict = check_url(row["media_url"] or "", recipe.fetch)
-            if verdict is not None:
-                outcome = verdict.outcome.code
-                proof = evidence(rule="address", value=row["media_url"], reason=verdict.reason)
-        if outcome is not None:
-            row_id, other = row["record_id"], row["held_by"] if outcome in _HELD else None
-            if outcome == Outcome.DUPLICATE_RECORD.code:
-                row_id, other = ids.make_id("duplicate", row_id, str(row["nth"])), row_id
-            ended.append(
-                {**row, "row_id": row_id, "outcome": outcome, "evidence": proof, "other_id": other, "raw": None}
-            )
-            continue
-        address = row["media_path"] if store else row["media_url"]
-        media = ids.media_id(f"{store}:{address}" if store else address)
-        box = box_text(row["box_x"], row["box_y"], row["box_w"], row["box_h"])
-        passed.append(
-            {
-                **row,
-                "image_id": ids.image_id(media, box),
-                "media_id": media,
-                "store": store,
-                "address": address,
-                "host": f"store:{store}" if store else to_uri(address).netloc,
-            }
-        )
-    return passed, ended

@@ -15,8 +15,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from duckdb.func import ARROW
 
 from manifests.recipe import ShardRules
+from pipeline.model.chunks import whole
 from pipeline.model.records import RANK_COLUMNS
 from pipeline.privacy import place_columns
 from pipeline.shards import (
@@ -30,13 +32,12 @@ from pipeline.shards import (
     file_digest,
     index_path,
     member_suffixes,
-    order_key,
+    order_texts,
     sample,
     sample_json,
     shard_count,
-    shard_hash,
-    shard_name,
-    shard_of,
+    shard_hashes,
+    shard_names,
     shards_readme,
     sizes_json,
     text_members,
@@ -49,7 +50,7 @@ from pipeline.stages.select import label_names
 from pipeline.storage import database as sql
 from pipeline.storage.blobs import Blobs
 from pipeline.storage.files.atomic import atomic_path, write_table, write_text
-from pipeline.storage.parquet_files import parquet_file, read_table
+from pipeline.storage.parquet_files import parquet_file, read_table, row_count
 from pipeline.storage.places import Place, address_of, place
 from pipeline.storage.row_groups import row_group_writer
 from pipeline.storage.statements import Statements
@@ -88,6 +89,8 @@ MANIFEST_SCHEMA = pa.schema(
 )
 MANIFEST_ROWS = 1 << 17
 """Rows of a row group of the manifest."""
+_SAMPLE_SECONDS = 200e-6
+"""CPU seconds that a sample takes, about."""
 _SQL = Statements(__name__)
 
 
@@ -186,7 +189,7 @@ class Shards(Stage):
     """The shards stage."""
 
     name = "shards"
-    version = 5
+    version = 6
     sections = ("shards", "seed")
     upstream = ("select", "fetch", "resolve")
 
@@ -200,6 +203,8 @@ class Shards(Stage):
         todo = [name for name in shards if part_path(name) in left]
         if todo:
             work = WriteShard(address_of(folder), address_of(context.folder.stage("fetch") / "blobs"), rules.layout)
+            samples = row_count(folder / "plan.parquet") * len(todo) / len(shards)
+            engine.expect(self.name, _SAMPLE_SECONDS * samples)
             engine.run_units(self.name, todo, work, folder, ticker(context, self.name, outputs))
         sizes, splits, known = self._list(folder, shards)
         write_text(folder / SIZES, sizes_json(sizes))
@@ -227,8 +232,12 @@ class Shards(Stage):
         decisions = sql.parquet(stage("select") / "decisions")
         seed, rules = recipe.seed, recipe.shards
         with sql.connect(recipe.limits.memory_mb, context.folder.root) as con:
-            con.create_function("shard_hash", lambda key: shard_hash(seed, key), ["VARCHAR"], "UBIGINT")
-            ranks = ", ".join(f'n."{rank}"' for rank in RANK_COLUMNS)
+
+            def hashes(keys: pa.ChunkedArray) -> Any:
+                return pa.array(shard_hashes(seed, whole(keys)))
+
+            con.create_function("shard_hash", hashes, ["VARCHAR"], "UBIGINT", type=ARROW)
+            headers, texts = _headers(rules.layout)
             joined = _SQL(
                 "samples",
                 decisions=decisions,
@@ -236,41 +245,36 @@ class Shards(Stage):
                 records=sql.parquet(stage("ingest") / "records"),
                 names=label_names(context),
                 media=sql.parquet(stage("fetch") / "media"),
+                places=sql.parquet(stage("select") / "places"),
+                ranks=", ".join(f'n."{rank}"' for rank in RANK_COLUMNS),
+                place=", ".join(place_columns(recipe.privacy)),
+                headers=headers,
+                texts=texts,
             )
-            counts = self._counts(con, rules, f"n.vernacular_name, {ranks}", joined)
+            con.execute(joined)
+            counts = self._counts(con, rules)
 
-            def shard(split: str, key: str) -> str:
-                return shard_name(f"{rules.prefix}-{split}", shard_of(seed, key, counts[split]))
+            def named(splits: pa.ChunkedArray, keys: pa.ChunkedArray) -> Any:
+                return shard_names(seed, rules.prefix, counts, whole(splits), whole(keys))
 
-            def place(key: str) -> str:
-                return f"{order_key(seed, key)[0]:016x}"
+            def places(keys: pa.ChunkedArray) -> Any:
+                return order_texts(seed, whole(keys))
 
-            con.create_function("shard_of", shard, ["VARCHAR", "VARCHAR"], "VARCHAR")
-            con.create_function("place_of", place, ["VARCHAR"], "VARCHAR")
-            sql.copy(
-                con,
-                _SQL(
-                    "plan",
-                    samples=joined,
-                    places=sql.parquet(stage("select") / "places"),
-                    ranks=ranks,
-                    place=", ".join(place_columns(recipe.privacy)),
-                ),
-                folder / "plan.parquet",
-            )
+            con.create_function("shard_of", named, ["VARCHAR", "VARCHAR"], "VARCHAR", type=ARROW)
+            con.create_function("place_of", places, ["VARCHAR"], "VARCHAR", type=ARROW)
+            sql.copy(con, _SQL("plan"), folder / "plan.parquet")
         shards: set[str] = set()
         plan = parquet_file(folder / "plan.parquet", dictionaries=["shard"])
         for batch in plan.iter_batches(columns=["shard"]):
             shards.update(batch.column(0).dictionary.to_pylist())
         return sorted(shards)
 
-    def _counts(self, con: duckdb.DuckDBPyConnection, rules: ShardRules, names: str, joined: str) -> dict[str, int]:
+    def _counts(self, con: duckdb.DuckDBPyConnection, rules: ShardRules) -> dict[str, int]:
         """Return the number of shards of each split, so that none is larger than the recipe allows.
 
         A sample's bytes are not known before it is written; they are bounded from above by the lengths of its parts.
         """
-        headers, texts = _headers(rules.layout)
-        con.execute(_SQL("bounds", samples=joined, headers=headers, texts=texts, names=names))
+        con.execute(_SQL("bounds"))
         counts: dict[str, int] = {}
         limit = rules.max_mb * 1_000_000
         for split, samples, total in con.execute(

@@ -1,18 +1,11 @@
 -- What shards asks of the decisions, and of what earlier stages know of each sample.
 
 -- name: samples
--- Each decision with its candidate, its record, its names and its medium: the FROM clause of the next two.
-FROM {decisions} d
-JOIN {candidates} c USING (record_id)
-JOIN {records} r
-  ON r.record_id = c.record_id AND r.locator_file = c.locator_file AND r.locator_row = c.locator_row
-JOIN {names} n ON n.name_id = d.name_id
-JOIN {media} m ON m.image_id = d.image_id
-
--- name: plan
--- Every sample with its shard and its place there, in that order.
-SELECT d.record_id, d.image_id, d.group_id, d.name_id, d.split, d.weight, d.accepted_id,
-       shard_of(d.split, d.record_id) AS shard, place_of(d.record_id) AS place, {ranks},
+-- Each decision with its candidate, its record, its names and its medium, and a bound from above of the bytes of its
+-- sample, by the lengths of its parts. Joined once, and apart from being sorted: one after the other they spill, both at
+-- once they do not fit.
+CREATE TEMP TABLE samples AS
+SELECT d.record_id, d.image_id, d.group_id, d.name_id, d.split, d.weight, d.accepted_id, {ranks},
        r.source, r.release, r.source_record_id, r.source_media_id, r.box_id, r.box_x, r.box_y, r.box_w, r.box_h,
        r.occurrence_key, r.publisher, r.media_url, r.media_path, r.media_key, r.license_id, r.license_family,
        r.license_verbatim, r.may_share, r.may_change, r.may_sell, r.rights_holder, r.creator, r.source_page,
@@ -21,17 +14,26 @@ SELECT d.record_id, d.image_id, d.group_id, d.name_id, d.split, d.weight, d.acce
        n.accepted_name, n.accepted_rank, n.match_type, n.vernacular_name, n.taxonomy_build,
        m.sha256 AS source_sha256, m.pixel_sha256, m.phash, lower(hex(m.pdq)) AS pdq, m.quality, m.format,
        m.source_width, m.source_height, m.width, m.height, m.unit, m."offset" AS blob_offset, m."length" AS blob_length,
-       {place}
-{samples} LEFT JOIN {places} w ON w.record_id = d.record_id
-ORDER BY shard, place, d.record_id
+       {place},
+       m."length" + octet_length(encode(to_json(r)::VARCHAR)) + {headers}
+       + {texts} * (60 + octet_length(encode(concat_ws(' ', n.vernacular_name, {ranks})))) AS bytes
+FROM {records} r
+JOIN {candidates} c
+  ON r.record_id = c.record_id AND r.locator_file = c.locator_file AND r.locator_row = c.locator_row
+JOIN {decisions} d ON d.record_id = r.record_id
+JOIN {names} n ON n.name_id = d.name_id
+JOIN {media} m ON m.image_id = d.image_id
+LEFT JOIN {places} w ON w.record_id = d.record_id
+
+-- name: plan
+-- Every sample with its shard and its place there, in that order.
+SELECT record_id, image_id, group_id, name_id, split, weight, accepted_id, shard_of(split, record_id) AS shard,
+       place_of(record_id) AS place, * EXCLUDE (record_id, image_id, group_id, name_id, split, weight, accepted_id, bytes)
+FROM samples ORDER BY shard, place, record_id
 
 -- name: bounds
--- A bound from above of the bytes of every sample, by the lengths of its parts.
-CREATE TEMP TABLE bounds AS
-SELECT d.split, shard_hash(d.record_id) AS hash,
-       m."length" + octet_length(encode(to_json(r)::VARCHAR)) + {headers}
-       + {texts} * (60 + octet_length(encode(concat_ws(' ', {names})))) AS bytes
-{samples}
+-- By which the number of shards is found that keeps each below its limit.
+CREATE TEMP TABLE bounds AS SELECT split, shard_hash(record_id) AS hash, bytes FROM samples
 
 -- name: balance
 -- Of each source, the samples that were decided and those that were written.

@@ -9,6 +9,8 @@ from threading import Lock
 
 from pipeline.storage.files.atomic import read_json
 from pipeline.storage.places import Place, local_folder, place, remove_tree, upload
+from pipeline.storage.places.published import is_published
+from pipeline.storage.places.published_folder import taken_folder
 from pipeline.storage.places.scratch import scratch_folder
 from taxonomy import Policy, Taxonomy, build_taxonomy
 from taxonomy.build.from_sources import build_id_of
@@ -33,7 +35,7 @@ def shared_index(folder: str, policy: Policy) -> Taxonomy:
     """
     # A worker's threads set up at the same time; without the lock each would open an index of its own.
     with _OPENING:
-        here = local_folder(place(folder))
+        here = taken_folder(folder) if is_published(folder) else local_folder(place(folder))
         manifest = here / MANIFEST
         state = manifest.stat() if manifest.exists() else None
         built = (state.st_ino, state.st_mtime_ns) if state else None

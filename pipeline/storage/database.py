@@ -24,6 +24,9 @@ BATCH_ROWS = 50_000
 _COPIED = 64 << 20
 """Bytes of a table at an address that is copied to be read: a query opens each many times, and asks for little."""
 _OPEN: WeakSet[duckdb.DuckDBPyConnection] = WeakSet()
+COLUMNS_ALONE = "-"
+"""With which the names of files begin that have columns and no rows."""
+_LEAST_MB = 64
 _THREADS = 8  # beyond that, memory per thread gets short under the limits that recipes set
 
 
@@ -55,7 +58,10 @@ def tables(files: Sequence[Place]) -> str:
 
 
 def _listed(files: Sequence[Place]) -> str:
-    return f"read_parquet([{', '.join(quote(str(path)) for path in files)}])"
+    # DuckDB takes the rows of the first file for those of each, so that one which has columns alone goes last: before a
+    # table that it believes to be empty it would hold the other one in memory.
+    ordered = sorted(files, key=lambda path: path.name.startswith(COLUMNS_ALONE))
+    return f"read_parquet([{', '.join(quote(str(path)) for path in ordered)}])"
 
 
 def in_list(values: Sequence[str]) -> str:
@@ -65,7 +71,7 @@ def in_list(values: Sequence[str]) -> str:
 
 @contextmanager
 def connect(memory_mb: int, root: Place) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Yield a connection in memory that may use `memory_mb` MiB, and can read what lies in a run's folder.
+    """Yield a connection in memory that keeps to `memory_mb` MiB, and can read what lies in a run's folder.
 
     What does not fit is spilled into the folder, or, where it is at an address, to the disk of this machine.
     """
@@ -77,11 +83,24 @@ def connect(memory_mb: int, root: Place) -> Iterator[duckdb.DuckDBPyConnection]:
         if not isinstance(spill, Path):
             reachable(con, spill)
             spill = stack.enter_context(scratch_folder())
-        con.execute(f"SET memory_limit = '{memory_mb}MiB'")
+        keep_within(con, memory_mb)
         con.execute(f"SET temp_directory = {quote(str(spill / '.duckdb'))}")
         con.execute(f"SET threads = {min(_THREADS, os.cpu_count() or 1)}")
         con.execute("SET preserve_insertion_order = false")
         yield con
+
+
+def keep_within(con: duckdb.DuckDBPyConnection, memory_mb: int) -> None:
+    """Have a connection take no more than three quarters of so many MiB.
+
+    Beside it stand the batches that it gave, and what it does not count, such as files that it writes.
+
+    >>> with duckdb.connect() as con:
+    ...     keep_within(con, 1024)
+    ...     con.execute("SELECT current_setting('memory_limit')").fetchone()
+    ('768.0 MiB',)
+    """
+    con.execute(f"SET memory_limit = '{max(_LEAST_MB, memory_mb * 3 // 4)}MiB'")
 
 
 def _closed(con: duckdb.DuckDBPyConnection) -> None:

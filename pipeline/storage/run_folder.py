@@ -21,6 +21,7 @@ from pipeline.model.errors import RunError
 from pipeline.storage.files.atomic import read_json, storage_error
 from pipeline.storage.going_on import go_on
 from pipeline.storage.places import Lease, Place, RemotePath, freeze, near_folder, remembering
+from pipeline.storage.places.publisher import FOLDER as INPUTS
 
 if TYPE_CHECKING:
     from manifests import Recipe
@@ -224,13 +225,13 @@ class DiskRunFolder(RunFolder):
 def on_disk(root: Place) -> DiskRunFolder:
     """Return a run's folder on this machine: itself, or, of one at an address, its tables as they are now.
 
-    Its archives are brought one by one (`present`), or read by position where they lie (`images`). Raises RunError when
-    it is not the folder of a run.
+    What was published of its inputs is left out. Its archives are brought one by one (`present`), or read by position
+    where they lie (`images`). Raises RunError when it is not the folder of a run.
     """
     RunFolder(root).require_run()
     if isinstance(root, Path):
         return DiskRunFolder(root.absolute())
-    near = near_folder(root)
+    near = near_folder(root, without=INPUTS)
     return DiskRunFolder(near.path, near, root)
 
 

@@ -62,8 +62,8 @@ class Statements:
         Raises PipelineError for a name that the file has not, and for places and values that do not match: a place
         without a value would be SQL of another meaning, and a value without a place was meant to matter.
 
-        >>> Statements("pipeline.stages.select")("kept_with_counts", kept="k", names="n").split()[:3]
-        ['SELECT', 'k.*,', 'n.accepted_id,']
+        >>> Statements("pipeline.stages.select")("totals", kept="k", names="n").split()[:3]
+        ['CREATE', 'OR', 'REPLACE']
         """
         text = texts(self.module).get(name)
         known = places(text) if text is not None else {}

@@ -31,7 +31,7 @@ def cards(run: Run, contents: Contents) -> str:
     found = Findings("cards are not what catalog and shards say")
     _checksums(run, found)
     _attribution(run, found)
-    facts = gather(run.con, run.recipe)
+    facts = gather(run.con, run.folder.root, run.recipe)
     pictures = _texts(run, facts, found)
     try:
         _figures(run, contents, facts, found)

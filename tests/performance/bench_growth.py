@@ -1,115 +1,174 @@
-"""CPU per record and peak memory of the row stages as the number of records grows.
+"""What every stage costs as records and units grow: CPU a record, peak memory, files, and bytes of its graphs.
 
-Generated GBIF archives of 10 k and 100 k media rows go through the real driver. Their media do not exist, so the fetch
-stage is stood in for by a table of random hashes (and one small picture, stored over and over) that says every
-candidate arrived; all other stages are the pipeline's own. Each size runs in a process of its own.
+    python -m tests.performance.bench_growth [SIZE ...] [--stage STAGE ...] [--folder FOLDER] [--tars]
 
-    python -m tests.performance.bench_growth [SIZE ...]
+A generated GBIF archive of every size goes through the real driver, each stage in a process of its own over what the
+one before left. Media do not exist: the fetch finds its answers there, drawn for the units that it plans, and does all
+but to fetch (`stand_ins`; `bench_fetch` measures fetching itself). Shards are planned, and written with `--tars`.
+The last line of a size is the same command again, when all is done. Memory is that of the process and its children,
+at most; the ratio is of CPU a record to the size before. 10 M records take a quarter of an hour of CPU and more, and
+some 15 GB of disk.
+
+With `--folder` what was made stays, and `--stage` measures some stages again over it.
 """
 
 from __future__ import annotations
 
-import io
+import argparse
 import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-from PIL import Image
+from typing import Any
 
 from manifests import load_recipe
 from pipeline.demo import generate_records
+from pipeline.engine.meter import Cost, metered
 from pipeline.run.driver import run
-from pipeline.stages import fetch_placeholders
-from pipeline.stages.base import Context, stage_digest
-from pipeline.stages.fetch import MEDIA_SCHEMA, Fetch
-from pipeline.storage import database as sql
-from pipeline.storage.files.atomic import write_json, write_table
-from pipeline.storage.run_folder import RunFolder
+from pipeline.stages.base import Context, prepare, stage_digest
+from pipeline.stages.shards import Shards
+from pipeline.storage.places import remove_tree
+from pipeline.storage.run_folder import STAGES, RunFolder
+from tests.performance import stand_ins
 
-STAGES = ("ingest", "resolve", "screen", "likeness", "select", "shards", "catalog")
-
-
-def stand_in_for_fetch(context: Context) -> None:
-    """Write what the fetch stage would have written, had every candidate's medium been a picture of its own."""
-    folder = context.folder.stage("fetch")
-    candidates = pq.read_table(context.folder.stage("screen") / "candidates")
-    images = candidates.select(["image_id", "media_id", "host", "address"]).group_by("image_id").aggregate(
-        [("media_id", "min"), ("host", "min"), ("address", "min")]
-    ).sort_by("image_id")  # fmt: skip
-    count = images.num_rows
-    rng = np.random.default_rng(1)
-    hashes = rng.integers(0, 256, (count, 32), dtype=np.uint8)
-    picture = io.BytesIO()
-    Image.fromarray(rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(picture, "JPEG")
-    jpeg = picture.getvalue()
-    (folder / "blobs").mkdir(parents=True)
-    (folder / "blobs" / "all.bin").write_bytes(jpeg)
-    columns: dict[str, pa.Array] = {
-        "image_id": images["image_id"],
-        "media_id": images["media_id_min"],
-        "host": images["host_min"],
-        "address": images["address_min"],
-        "status": pa.array(np.full(count, 200), pa.int32()),
-        "bytes": pa.array(np.full(count, len(jpeg))),
-        "sha256": pa.array([row.tobytes().hex() for row in hashes]),
-        "format": pa.array(["JPEG"] * count),
-        "pdq": pa.array([row.tobytes() for row in hashes], pa.binary(32)),
-        "phash": pa.array([row.tobytes()[:8].hex() for row in hashes]),
-        "quality": pa.array(np.full(count, 100), pa.int32()),
-        "pixel_sha256": pa.array([row.tobytes()[::-1].hex() for row in hashes]),
-        "unit": pa.array(["all"] * count),
-        "offset": pa.array(np.zeros(count), pa.int64()),
-        "length": pa.array(np.full(count, len(jpeg))),
-    }
-    for name in ("source_width", "source_height", "width", "height"):
-        columns[name] = pa.array(np.full(count, 64), pa.int32())
-    table = pa.table({f.name: columns.get(f.name, pa.nulls(count, f.type)) for f in MEDIA_SCHEMA}, schema=MEDIA_SCHEMA)
-    write_table(folder / "media" / "all.parquet", table)
-    stage = Fetch()
-    digest = stage_digest(stage, context)
-    write_json(context.folder.plan("fetch"), {"digest": digest, "outputs": ["media/all.parquet"]})
-    candidates = sql.parquet(context.folder.stage("screen") / "candidates")
-    with sql.connect(context.recipe.limits.memory_mb, context.folder.root) as con:
-        fetch_placeholders.begin(con)
-        stage._find_placeholders(con, context, folder, candidates, candidates)
-    balance = [asdict(each) for each in stage.balance(context, {})]
-    done = {"stage": stage.name, "digest": digest, "version": stage.version, "facts": {}, "balance": balance}
-    write_json(context.folder.done("fetch"), done)
+SIZES = (10_000, 100_000)
+AGAIN = "again"
+"""The same command when all is done."""
 
 
-def one(size: int) -> None:
-    """Run one size and print a line per stage."""
-    with tempfile.TemporaryDirectory() as temporary:
-        root = Path(temporary)
-        recipe = load_recipe(generate_records(root / "bulk", size))
-        out = root / "out"
-        run(recipe, out, until="screen")
-        stand_in_for_fetch(Context(recipe, RunFolder(out), print))
-        run(recipe, out)
-        for stage in STAGES:
-            cost = json.loads((out / stage / "_cost.json").read_text())
-            balance = json.loads((out / stage / "_done.json").read_text())["balance"]
-            rows = sum(b["rows_in"] for b in balance) if stage != "resolve" else size
-            print(
-                f"{size:>9,} {stage:<9} {rows:>9,} rows {cost['cpu_s']:>8.2f} CPU s "
-                f"{1e6 * cost['cpu_s'] / size:>8.1f} us/record {cost['peak_rss_mb']:>8.0f} MB peak",
-                flush=True,
-            )
+@contextmanager
+def graphs_measured() -> Iterator[list[int]]:
+    """Collect the bytes of every graph that is run, in a list."""
+    import apache_beam as beam
+
+    sizes: list[int] = []
+    real = beam.Pipeline.run
+
+    def run_measured(self: beam.Pipeline, *given: Any, **named: Any) -> Any:
+        sizes.append(len(self.to_runner_api().SerializeToString()))
+        return real(self, *given, **named)
+
+    beam.Pipeline.run = run_measured  # type: ignore[method-assign]
+    try:
+        yield sizes
+    finally:
+        beam.Pipeline.run = real  # type: ignore[method-assign]
+
+
+def one(name: str, recipe_path: Path, out: Path, tars: bool) -> None:
+    """Run one stage over what those before it left, and print what it cost as JSON."""
+    recipe, folder = load_recipe(recipe_path), RunFolder(out)
+    context = Context(recipe, folder, lambda line: None)
+    if name == AGAIN:
+        with metered() as cost:
+            run(recipe, out, progress=lambda line: None)
+        print(json.dumps({**asdict(cost), "graph": 0}))
+        return
+    with graphs_measured() as sizes:
+        if name == "shards" and not tars:
+            cost = planned_shards(context)
+        else:
+            run(recipe, out, until=name, progress=lambda line: None)
+            cost = Cost(**json.loads((out / name / "_cost.json").read_text()))
+    print(json.dumps({**asdict(cost), "graph": max(sizes, default=0)}))
+
+
+def planned_shards(context: Context) -> Cost:
+    """Plan the shards and measure that; what else the stage leaves is drawn."""
+    stage = Shards()
+    prepare(stage, context, stage_digest(stage, context))
+    with metered() as cost:
+        stage._assign(context, context.folder.stage("shards"))
+    return cost
+
+
+def draw(name: str, recipe_path: Path, out: Path) -> None:
+    """Draw what a stage leaves or finds that is not measured."""
+    context = Context(load_recipe(recipe_path), RunFolder(out), lambda line: None)
+    if name == "fetch":
+        stand_ins.answer(context)
+    else:
+        stand_ins.manifest(context)
+
+
+def child(*arguments: str) -> dict[str, float]:
+    """Run a step in a process of its own; give what it printed as JSON, if anything."""
+    command = [sys.executable, "-m", "tests.performance.bench_growth", "--child", *arguments]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1]) if done.stdout.strip() else {}
+    return found
+
+
+def size_of(folder: Path) -> tuple[int, int]:
+    """Return the files and the bytes below a folder."""
+    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+    return len(sizes), sum(sizes)
+
+
+def measure(size: int, root: Path, stages: list[str], tars: bool) -> Iterator[tuple[str, dict[str, float]]]:
+    """Yield what every stage costs; stages that are not measured, and not there, are run all the same."""
+    recipe, out = root / str(size) / "recipe.toml", root / str(size) / "run"
+    if not recipe.exists():
+        generate_records(recipe.parent, size)
+    folder = RunFolder(out)
+    given = str(recipe), str(out)
+    steps = [*STAGES, AGAIN]
+    for name in steps[: 1 + max(map(steps.index, stages))]:
+        drawn = name == "fetch" and (out / "fetch" / "media").exists()
+        if name in stages:
+            folder.done(name).unlink(missing_ok=True)
+            if not drawn and (out / name).exists():
+                remove_tree(out / name)
+        elif name == AGAIN or folder.done(name).exists():
+            continue
+        if name == "fetch" and not drawn:
+            child("draw", name, *given)
+        cost = child("tars" if tars else "tables", name, *given)
+        if name == "shards" and not tars:
+            child("draw", name, *given)
+        if name in stages:
+            files, held = size_of(out / name if name in STAGES else out)
+            yield name, {**cost, "files": files, "bytes": held}
+
+
+def line(size: int, name: str, cost: dict[str, float], before: float, budget: int) -> str:
+    """Return what is printed of a stage; `before`: CPU us a record of the size before, 0 where there is none."""
+    each = 1e6 * cost["cpu_s"] / size
+    ratio = f"(x {each / before:.2f})" if before else ""
+    return (
+        f"{size:>11,} {name:<9} {cost['cpu_s']:>8.1f} CPU s {each:>7.1f} us a record {ratio:>8} "
+        f"{cost['wall_s']:>8.1f} s {cost['peak_rss_mb']:>6.0f} MB peak ({cost['peak_rss_mb'] - budget:+6.0f} beside "
+        f"memory_mb) {cost['files']:>6,.0f} files {cost['bytes'] / 1e6:>8,.0f} MB, graph {cost['graph']:>6,.0f} B"
+    )
 
 
 def main() -> None:
-    """Run all sizes, each in its own process."""
-    if len(sys.argv) > 2 and sys.argv[1] == "--one":
-        one(int(sys.argv[2]))
+    """Run all sizes and print a line per stage."""
+    if sys.argv[1:2] == ["--child"]:
+        kind, name, recipe, out = sys.argv[2:]
+        if kind == "draw":
+            draw(name, Path(recipe), Path(out))
+        else:
+            one(name, Path(recipe), Path(out), kind == "tars")
         return
-    for size in [int(text) for text in sys.argv[1:]] or [10_000, 100_000]:
-        subprocess.run([sys.executable, "-m", "tests.performance.bench_growth", "--one", str(size)], check=True)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("sizes", type=int, nargs="*", default=SIZES, help="records")
+    parser.add_argument("--stage", nargs="*", default=[*STAGES, AGAIN], choices=[*STAGES, AGAIN])
+    parser.add_argument("--folder", type=Path, help="where all of it stays; a temporary folder without it")
+    parser.add_argument("--tars", action="store_true", help="write the shards, too, some KB a record")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        root = given.folder or Path(temporary)
+        before: dict[str, float] = {}
+        for size in given.sizes:
+            for name, cost in measure(size, root, given.stage, given.tars):
+                budget = load_recipe(root / str(size) / "recipe.toml").limits.memory_mb
+                print(line(size, name, cost, before.get(name, 0.0), budget), flush=True)
+                before[name] = 1e6 * cost["cpu_s"] / size
 
 
 if __name__ == "__main__":

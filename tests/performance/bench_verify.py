@@ -26,7 +26,7 @@ from pipeline.run.driver import run
 from pipeline.stages.base import Context
 from pipeline.storage.run_folder import RunFolder
 from pipeline.verify import verify
-from tests.performance.bench_growth import stand_in_for_fetch
+from tests.performance.stand_ins import answer
 
 
 def make(root: Path, size: int) -> Path:
@@ -35,8 +35,8 @@ def make(root: Path, size: int) -> Path:
     if not (out / "catalog" / "_done.json").exists():
         recipe = load_recipe(generate_records(root / "bulk", size))
         run(recipe, out, until="screen", progress=lambda line: None)
-        if not (out / "fetch" / "_done.json").exists():
-            stand_in_for_fetch(Context(recipe, RunFolder(out), print))
+        if not (out / "fetch").exists():
+            answer(Context(recipe, RunFolder(out), print))
         run(recipe, out, progress=lambda line: None)
     return out
 

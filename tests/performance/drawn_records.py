@@ -59,7 +59,7 @@ def drawn(count: int, shared: float = 0.05, near: float = 0.1, seed: int = 5) ->
     left, right = keys // telling, keys % telling
     alike = draw.random(len(left)) > 0.01
     label[first[right[alike]]] = label[first[left[alike]]]
-    edges = Edges(left, right, draw.integers(0, 11, len(left)), np.round(draw.random(len(left)) * 6, 3))
+    edges = Edges(left, right, draw.integers(0, 11, len(left)), np.round(draw.random(len(left)) * 6, 3)).narrowed()
     place = np.arange(LABELS, dtype=np.int32)
     # Species in genera of 5, families of 20 and so on; each rank has numbers of its own.
     ranks = [place // width + LABELS * rank for rank, width in enumerate((LABELS, 900, 300, 100, 20, 5, 1), 1)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 
 
@@ -28,3 +29,22 @@ def whole(least: int, most: int | None = None) -> Callable[[str], int]:
         return number
 
     return read
+
+
+def minutes(text: str) -> float:
+    """Return a number of minutes above 0, which may be a fraction, as argparse asks for it.
+
+    >>> minutes("0.5")
+    0.5
+    >>> minutes("-1")
+    Traceback (most recent call last):
+        ...
+    argparse.ArgumentTypeError: '-1' is no number of minutes above 0
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of minutes above 0")
+    return number

@@ -8,6 +8,7 @@ from pathlib import Path
 from pipeline.media.stores.folder_store import FolderStore
 from pipeline.media.stores.media_store import MediaStore
 from pipeline.model.errors import SourceError
+from pipeline.storage.places.published import is_published
 
 
 def open_store(path: Path | str) -> MediaStore:
@@ -22,6 +23,10 @@ def open_store(path: Path | str) -> MediaStore:
     ...     store.read("a.txt", 100).data, store.read("../a.txt", 100).outcome.code
     (b'abc', 'missing_file')
     """
+    if is_published(str(path)):
+        from pipeline.media.stores.published_store import open_published
+
+        return open_published(str(path))
     if "://" in str(path):
         from pipeline.media.stores.bucket_store import BucketStore
 

@@ -29,10 +29,22 @@ def record_id_array(source: str, records: pa.Array, media: pa.Array, boxes: pa.A
     >>> made.to_pylist() == [record_id("s", "r", "m")]
     True
     """
-    if len(records) == 0:
+    return id_array("record", source, records, media, boxes)
+
+
+def id_array(kind: str, *parts: str | pa.Array) -> pa.Array:
+    """Return `ids.make_id` of every row; parts that are texts are the same for all, and no key may be null.
+
+    >>> from pipeline.model.ids import make_id
+    >>> id_array("a", "b", pa.array(["1", "2"])).to_pylist() == [make_id("a", "b", "1"), make_id("a", "b", "2")]
+    True
+    """
+    if not any(len(part) for part in parts if isinstance(part, pa.Array)):
         return pa.array([], pa.string())
-    start = pa.scalar(NAMESPACE.bytes + _SEPARATOR.join(("record", source)).encode(), pa.binary())
-    keys = [array.cast(pa.binary()) for array in (records, media, boxes)]
+    start = pa.scalar(NAMESPACE.bytes + kind.encode(), pa.binary())
+    keys = [
+        pa.scalar(part.encode(), pa.binary()) if isinstance(part, str) else part.cast(pa.binary()) for part in parts
+    ]
     names = pc.binary_join_element_wise(start, *keys, pa.scalar(_SEPARATOR.encode(), pa.binary()))
     digests = _digests(names, hashlib.sha1, 20)[:, :16].copy()
     # RFC 9562: the version, 5, in the high half of the seventh byte, the variant in the two high bits of the ninth.

@@ -24,6 +24,8 @@ from pipeline.storage.stores.stated import SUMMED, md5_of
 YOUNG_SECONDS = 600.0
 """A copy that was used so lately is kept: a process may be about to open it."""
 LOCKS = ".locks"
+WHOLE = ".whole"
+"""Beside the copies of a folder, once all are there."""
 _LOOK_BYTES = 64 << 20
 """Bytes that are added, at most, before the folder is looked through again."""
 _added = [float("inf")]
@@ -132,6 +134,8 @@ def make_room(size: int) -> None:
 
 def remove(home: Path) -> None:
     """Remove a copy; whoever has it open goes on reading it."""
+    with suppress(OSError):
+        (home / WHOLE).unlink()  # first, so that nobody takes for whole what is being removed
     for file in sorted(home.rglob("*"), reverse=True):
         with suppress(OSError):
             file.rmdir() if file.is_dir() else file.unlink()

@@ -9,14 +9,17 @@ readable when it is removed.
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pipeline.model.errors import StorageError
+from pipeline.storage.files.atomic import atomic_path, storage_error
 from pipeline.storage.files.cache import cache_folder
-from pipeline.storage.places.copies import copies_folder, digest_of, home_of, locked, make_room, used
+from pipeline.storage.places.copies import WHOLE, copies_folder, digest_of, home_of, locked, make_room, used
 from pipeline.storage.places.place import Place
 from pipeline.storage.places.remote_path import RemotePath
 from pipeline.storage.stores.store import Entry, name_problem
@@ -69,7 +72,7 @@ def local_folder(path: Place) -> Path:
         raise FileNotFoundError(2, "No such file or directory", str(path))
     versions = "\n".join(f"{name}\0{entry.size}\0{entry.version}" for name, entry in entries.items())
     home = copies_folder() / digest_of(f"{path}\0{versions}")
-    whole = home / ".whole"
+    whole = home / WHOLE
     with locked(home.name):
         if not whole.exists():
             make_room(sum(entry.size or 0 for entry in entries.values()))
@@ -147,3 +150,54 @@ def _download(path: RemotePath, entry: Entry, copy: Path) -> None:
     if entry.size is not None and (size := copy.stat().st_size) != entry.size:
         copy.unlink()
         raise short_error(size, entry.size, str(path))
+
+
+def kept_copy(key: str, name: str, size: int, fill: Callable[[Path], None]) -> Path:
+    """Return the machine's copy `name` of a file that `key` names, which `fill` writes where it is not there whole.
+
+    `key`: a name of its own for every content. `size`: bytes of the file; what a power failure cut is made again.
+    Raises StorageError when the copy cannot be written, and what `fill` raises.
+    """
+    home = copies_folder() / key
+    copy = home / name
+    if _size(copy) != size:
+        with locked(home.name):
+            if _size(copy) != size:
+                make_room(size)
+                with _writing(copy), atomic_path(copy, durable=False) as temporary:
+                    fill(temporary)
+    used(home)
+    return copy
+
+
+def kept_folder(key: str, name: str, size: int, fill: Callable[[Path], None]) -> Path:
+    """Return the machine's copy `name` of a folder that `key` names; else as `kept_copy`. `size`: of all its files."""
+    home = copies_folder() / key
+    whole = home / WHOLE
+    if not whole.exists():
+        with locked(home.name):
+            if not whole.exists():
+                make_room(size)
+                with _writing(home):
+                    shutil.rmtree(home, ignore_errors=True)  # what a killed process began
+                    (home / name).mkdir(parents=True)
+                    fill(home / name)
+                    whole.touch()
+    used(home)
+    return home / name
+
+
+@contextmanager
+def _writing(where: Path) -> Iterator[None]:
+    """Raise what this machine's disk fails of as a StorageError."""
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(error, where) from error
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None

@@ -77,13 +77,15 @@ _LAST: dict[str, tuple[str, NearFolder]] = {}
 """The folder of each run that this process asked for last, with what tells the state that it is of."""
 
 
-def near_folder(remote: RemotePath) -> NearFolder:
-    """Return the folder of a run at an address as its files are now.
+def near_folder(remote: RemotePath, without: str = "") -> NearFolder:
+    """Return the folder of a run at an address as its files are now; `without`: a folder in it that is left out.
 
     Raises FileNotFoundError when there are none, StoreError when they cannot be read, StorageError when a name leads
     out of the folder or this disk cannot be written.
     """
-    entries = remote.listing()
+    entries = {
+        name: each for name, each in remote.listing().items() if not (without and name.startswith(f"{without}/"))
+    }
     if not entries:
         raise FileNotFoundError(2, "No such file or directory", str(remote))
     state = digest_of("\n".join(f"{name}\0{entry.size}\0{entry.version}" for name, entry in entries.items()))

@@ -131,7 +131,7 @@ def forge(run: Path, forgery: str, cards: bool = True) -> None:
         if cards:
             recipe = recipe_from_json(read_json(run / "manifest.json")["resolved"], run)
             with connect_catalog(run) as con:
-                for name, text in card_texts(con, run, gather(con, recipe)).items():
+                for name, text in card_texts(con, run, gather(con, run, recipe)).items():
                     put(run / name, text.encode())
     _relist(run, [name for name in CARDS if (run / name).exists()])
 

@@ -17,18 +17,22 @@ from pipeline.storage.database import connect
 
 @pytest.fixture
 def listening() -> Iterator[None]:
-    before, wakened = signal.getsignal(signal.SIGINT), signal.set_wakeup_fd(-1)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    wakened = signal.set_wakeup_fd(-1)
     interrupt.listen()
     yield
     interrupt.listen()  # forgets what came
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
     signal.set_wakeup_fd(wakened)
 
 
-@pytest.mark.parametrize("after", [0.3, 0.5, 0.7, 0.9])
-def test_ctrl_c_in_a_query_is_an_interrupt(listening: None, tmp_path: Path, after: float) -> None:
+@pytest.mark.parametrize(
+    ("number", "after"), [(signal.SIGINT, 0.3), (signal.SIGINT, 0.5), (signal.SIGINT, 0.7), (signal.SIGTERM, 0.9)]
+)
+def test_ctrl_c_in_a_query_is_an_interrupt(listening: None, tmp_path: Path, number: int, after: float) -> None:
     with pytest.raises(KeyboardInterrupt), interrupt.heard(), connect(256, tmp_path) as con:
-        threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT)).start()
+        threading.Timer(after, os.kill, (os.getpid(), number)).start()
         con.execute("SELECT sum(hash(range)) FROM range(1000000000000)").fetchall()
     with pytest.raises(KeyboardInterrupt):
         interrupt.check()

@@ -12,7 +12,7 @@ from pipeline.likeness.records.groups import find_groups
 from tests.performance.drawn_records import Drawn, drawn
 
 MOST = 150
-PAIR = 250
+PAIR = 130
 """Bytes that each near pair may take beside, those of the pair itself among them."""
 
 

@@ -109,7 +109,7 @@ def test_a_killed_run_is_told_with_what_it_had(fetching: tuple[Path, Any, list[R
     assert (status.sitting.state, status.sitting.pid) == ("killed", process.pid)
     assert stages(status)["fetch"] == "stopped"
     noted = sum(len(json.loads(line)) for log in (out / "fetch").glob("journal/*.log") for line in log.open())
-    whole = sum(pq.read_metadata(path).num_rows for path in (out / "fetch").glob("media/[!-]*.parquet"))
+    whole = sum(pq.read_metadata(path).num_rows for path in (out / "fetch").glob("media/[!.-]*.parquet"))
     assert sum(each.stored + sum(each.failed.values()) for each in status.hosts) == noted + whole > 0
     assert sum(each.stored for each in status.hosts) >= sum(each.stored for each in seen[-1].hosts)
     text = "\n".join(status_lines(status))

@@ -106,7 +106,7 @@ def test_the_row_groups_of_a_plan_hold_rows_of_many_units(tmp_path: Path) -> Non
     units = fetch_plan.write_plan(con, WANTED, tmp_path, "0-0", FetchRules(), "0123abcd")
     footer = pq.read_metadata(tmp_path / "plan-0-0.parquet")
     assert len(units) == 3 * BATCH_ROWS // 200
-    assert footer.num_row_groups == -(-3 * BATCH_ROWS // fetch_plan._READ_ROWS)
+    assert footer.num_row_groups == -(-3 * BATCH_ROWS // fetch_plan.READ_ROWS)
 
 
 def dealt(folder: Path, number: int) -> list[int]:

@@ -115,8 +115,8 @@ def test_a_statement_is_as_long_as_its_lines_however_it_is_written(text: str, li
 
 @pytest.mark.parametrize("values", [{}, {"kept": "k"}, {"kept": "k", "names": "n", "more": "m"}])
 def test_a_statement_without_a_value_or_with_one_too_many_is_refused(values: dict[str, str]) -> None:
-    with pytest.raises(PipelineError, match="kept_with_counts") as caught:
-        Statements("pipeline.stages.select")("kept_with_counts", **values)
+    with pytest.raises(PipelineError, match="totals") as caught:
+        Statements("pipeline.stages.select")("totals", **values)
     assert caught.value.expected == "kept, names"
 
 
@@ -129,7 +129,7 @@ def test_a_name_that_the_file_has_not_is_refused() -> None:
 @pytest.mark.parametrize("value", [None, 1.5, ["a"]])
 def test_what_is_no_sql_is_not_written_as_sql(value: float | list[str] | None) -> None:
     with pytest.raises(PipelineError, match="no SQL"):
-        Statements("pipeline.stages.select")("kept_with_counts", kept=value, names="n")
+        Statements("pipeline.stages.select")("totals", kept=value, names="n")
 
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"))

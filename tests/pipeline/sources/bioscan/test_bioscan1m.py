@@ -18,7 +18,7 @@ from pipeline.model.errors import SourceError
 from pipeline.model.name_keys import name_ids
 from pipeline.model.records import RECORD_SCHEMA
 from pipeline.sources.bioscan.bioscan1m import METADATA_COLUMNS, SPLIT_COLUMNS
-from pipeline.stages.screen import PASSED_SCHEMA, collapse, judge
+from pipeline.stages.screen import collapse, judge_of
 from pipeline.storage import database as sql
 from taxonomy import RESOLVED_SCHEMA
 from tests.pipeline.sources.bioscan.test_bioscan5m import specimen
@@ -123,16 +123,16 @@ def test_a_specimen_of_both_releases_counts_once(tmp_path: Path, read_release: R
     recipe = Recipe("r", sources=specs)
     records = pa.Table.from_pylist(rows, RECORD_SCHEMA)
     keys = name_ids(records).to_pylist()
-    passed, ended = judge(
-        [{**row, "name_id": key} for row, key in zip(rows, keys, strict=True)], recipe, {"one", "five"}
+    passed, ended = judge_of(recipe)(
+        pa.Table.from_pylist([{**r, "name_id": k} for r, k in zip(rows, keys, strict=True)])
     )
-    assert ended == []
+    assert ended.num_rows == 0
     names = [
         {"name_id": key, "accepted_id": "m", "species_id": "m", "genus_id": "g", "match_type": "EXACT"}
         for key in sorted(set(keys))
     ]
     for name, found in (
-        ("passed", pa.Table.from_pylist(passed, PASSED_SCHEMA)),
+        ("passed", passed),
         ("records", records.set_column(records.column_names.index("name_id"), "name_id", pa.array(keys))),
         ("names", pa.Table.from_pylist(names, RESOLVED_SCHEMA)),
     ):
