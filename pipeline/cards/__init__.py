@@ -1,6 +1,6 @@
 """Cards: the dataset card, its Croissant description, the attribution of every image, and citations."""
 
-from pipeline.cards.citations import citation
+from pipeline.cards.sections.citations import citation
 from pipeline.cards.write import (
     ATTRIBUTION,
     CARD,

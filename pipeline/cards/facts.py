@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from manifests import Recipe
-from pipeline.cards.citations import citation
+from pipeline.cards.sections.citations import citation
 from pipeline.catalog.build import rooted
 from pipeline.losses.losses import largest_loss, loss_line
 from pipeline.model.records import RANK_COLUMNS

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 
-from pipeline.cards.citations import COLLECTION_ADDRESSES
+from pipeline.cards.sections.citations import COLLECTION_ADDRESSES
 from pipeline.model.visible import on_one_line
 
 LONGEST = 500

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.cards.citations import citation
+from pipeline.cards.sections.citations import citation
 from pipeline.cards.sections.section import Asked, Picture, Pictures, Section, Table, Words, count
 from pipeline.cards.sections.shots import Shots
 from pipeline.storage.statements import Statements

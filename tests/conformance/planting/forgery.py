@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from manifests import recipe_from_json
 from pipeline.cards import CARDS
 from pipeline.cards.facts import gather
-from pipeline.cards.write import card_texts
+from pipeline.cards.write import card_files
 from pipeline.catalog import connect_catalog
 from pipeline.run.noted import note_files
 from pipeline.shards import CHECKSUMS, ShardWriter, dali_index, index_path, write_checksums
@@ -131,8 +131,8 @@ def forge(run: Path, forgery: str, cards: bool = True) -> None:
         if cards:
             recipe = recipe_from_json(read_json(run / "manifest.json")["resolved"], run)
             with connect_catalog(run) as con:
-                for name, text in card_texts(con, run, gather(con, run, recipe)).items():
-                    put(run / name, text.encode())
+                for name, data in card_files(con, run, recipe, gather(con, run, recipe)).items():
+                    put(run / name, data)
     _relist(run, [name for name in CARDS if (run / name).exists()])
 
 
