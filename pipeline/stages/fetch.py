@@ -34,12 +34,12 @@ from pipeline.media import open_store
 from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.media.network_loss import nobody_answered
 from pipeline.media.parts import remove_part
+from pipeline.media.published_reuse import publish_reused
 from pipeline.media.stores.published_store import publish_store
 from pipeline.media.work import FetchUnits
 from pipeline.model import ids
 from pipeline.stages import fetch_placeholders, fetch_plan, fetch_sql
 from pipeline.stages.base import Balance, Context, Stage, balance_of, file_digest, plan_outputs, recipe_parts
-from pipeline.stages.fetch_reuse import publish_reused
 from pipeline.stages.fetch_work import gather, missing_units, work_off
 from pipeline.stages.one_medium import ALTERNATES
 from pipeline.storage import database as sql
@@ -220,7 +220,7 @@ class Fetch(Stage):
             return
         reuse = fetch_plan.write_reuse(con, folder, round_, digest, _earlier(context, folder, digest, asked_for))
         if reuse and context.publisher:
-            publish_reused(folder / reuse, context.publisher)
+            publish_reused(folder / reuse, context.publisher, fetch_plan.READ_ROWS)
         stores = {spec.name: spec.media for spec in recipe.sources} | self.kept.get("stores", {})
         work = FetchUnits(address_of(folder), self._rules(recipe.fetch), recipe.image)
         engine.expect(self.name, _IMAGE_SECONDS * sum(each.rows for each in todo))

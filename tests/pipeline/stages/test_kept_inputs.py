@@ -13,11 +13,11 @@ from manifests import Recipe, RecipePath
 from manifests.recipe import PrivacyRules, SourceSpec, TaxonomyRules
 from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.media.mirrors import Mirrors
+from pipeline.media.published_reuse import publish_reused
 from pipeline.media.reuse import REUSE_SCHEMA, reused
 from pipeline.media.stores.published_store import publish_store
 from pipeline.model.errors import SourceError
 from pipeline.stages.base import Context, Stage
-from pipeline.stages.fetch_reuse import publish_reused
 from pipeline.stages.kept_inputs import check_present, find_kept, forget_kept, keep_inputs
 from pipeline.stages.resolve import Resolve
 from pipeline.stages.screen import Screen
@@ -136,7 +136,7 @@ def test_images_of_another_run_are_published_for_those_who_take_them(run: Remote
     row = dict.fromkeys(REUSE_SCHEMA.names)
     row |= {"media_id": "m", "image_id": "i", "unit": "u", "offset": 2, "length": 3, "into": "v", "folder": str(other)}
     write_table(run / "fetch" / "reuse.parquet", pa.Table.from_pylist([row], REUSE_SCHEMA))
-    publish_reused(run / "fetch" / "reuse.parquet", Publisher(run))
+    publish_reused(run / "fetch" / "reuse.parquet", Publisher(run), 100)
     (tmp_path / "other").rename(tmp_path / "away")
     wanted = [{"media_id": "m", "image_id": "i"}]
     [[(found, data)]] = reused(run / "fetch", "reuse.parquet", "v", wanted, ())

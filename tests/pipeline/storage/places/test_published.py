@@ -32,7 +32,7 @@ ODD = [
 
 @pytest.fixture(autouse=True)
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the folder of a machine with an empty cache."""
+    """Put the test on a machine with an empty cache."""
     monkeypatch.setenv("BIOMILL_CACHE", str(tmp_path / "cache"))
     return tmp_path
 

@@ -9,17 +9,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.media.reuse import REUSE_SCHEMA
-from pipeline.stages.fetch_plan import READ_ROWS
 from pipeline.storage.parquet_files import parquet_file
 from pipeline.storage.places import Place
 from pipeline.storage.places.publisher import Publisher
 from pipeline.storage.row_groups import row_group_writer
 
 
-def publish_reused(path: Place, publisher: Publisher) -> None:
+def publish_reused(path: Place, publisher: Publisher, group_rows: int) -> None:
     """Publish the blobs that a table of earlier answers takes images from, and name them in it.
 
-    What lies at an address already stays there. Raises StorageError when a blob cannot be read, or be written there.
+    What lies at an address already stays there. `group_rows`: rows of the table's row groups.
+    Raises StorageError when a blob cannot be read, or be written there.
     """
     wanted: dict[str, set[str]] = {}
     for group in _groups(path):
@@ -33,7 +33,7 @@ def publish_reused(path: Place, publisher: Publisher) -> None:
     }
     if not texts:
         return
-    with row_group_writer(path, REUSE_SCHEMA, READ_ROWS) as write:
+    with row_group_writer(path, REUSE_SCHEMA, group_rows) as write:
         for group in _groups(path):
             folders = pa.array([texts.get(folder, folder) for folder in group["folder"].to_pylist()], pa.string())
             write(group.set_column(group.column_names.index("folder"), "folder", folders).cast(REUSE_SCHEMA))
