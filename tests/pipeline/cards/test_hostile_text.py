@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from pipeline.cards.sections.citations import citation
 from pipeline.cards.croissant import croissant
 from pipeline.cards.facts import Facts
 from pipeline.cards.markdown import LONGEST, code, plain, yaml_text
+from pipeline.cards.sections.citations import citation
 from pipeline.cards.write import card_text
 
 FRAGMENTS = (
