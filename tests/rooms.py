@@ -61,6 +61,8 @@ ORDER = (
     "pipeline.likeness",
     "pipeline.query",
     "pipeline.feed",
+    "pipeline.cards.plots",
+    "pipeline.cards.sections",
     "pipeline.cards",
     "pipeline.export",
     "pipeline.stages",

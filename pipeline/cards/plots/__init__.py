@@ -2,10 +2,10 @@
 
 from pipeline.cards.plots.bars import Bar, bar, bars, shares
 from pipeline.cards.plots.colours import DARK_PROPERTIES, KINDS, MARKS, PROPERTIES, STEPS
-from pipeline.cards.plots.columns import columns
 from pipeline.cards.plots.curves import Curve, curves
 from pipeline.cards.plots.dots import Dot, dots
 from pipeline.cards.plots.heat import heat
+from pipeline.cards.plots.histogram import columns
 from pipeline.cards.plots.svg import Figure, shown
 from pipeline.cards.plots.treemap import Leaf, treemap
 from pipeline.cards.plots.world_map import world_map

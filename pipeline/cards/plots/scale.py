@@ -27,7 +27,7 @@ class Linear:
 
     def ticks(self, about: int = 4) -> list[float]:
         """Return round numbers from 0 that are at most `most`: some `about`, and never more than twice as many."""
-        if self.most <= 0:
+        if self.most < 1e-9:
             return [0]
         rough = self.most / about
         unit = 10.0 ** math.floor(math.log10(rough))

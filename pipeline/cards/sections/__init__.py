@@ -8,13 +8,14 @@ from pipeline.cards.sections.conflicts import conflicts
 from pipeline.cards.sections.copies import copies
 from pipeline.cards.sections.dates import dates
 from pipeline.cards.sections.faces import faces
+from pipeline.cards.sections.families import tree
 from pipeline.cards.sections.following import following
 from pipeline.cards.sections.funnel import funnel
+from pipeline.cards.sections.geography import places
 from pipeline.cards.sections.hosts import hosts
 from pipeline.cards.sections.leaks import leaks
 from pipeline.cards.sections.names import names
 from pipeline.cards.sections.pixels import pixels
-from pipeline.cards.sections.places import places
 from pipeline.cards.sections.rights import rights
 from pipeline.cards.sections.section import Asked, Chart, Picture, Pictures, Section, Table, Words, file_name
 from pipeline.cards.sections.shots import Shots
@@ -23,7 +24,6 @@ from pipeline.cards.sections.sources import sources
 from pipeline.cards.sections.split import split
 from pipeline.cards.sections.tail import tail
 from pipeline.cards.sections.top import top
-from pipeline.cards.sections.tree import tree
 from pipeline.cards.sections.weight import weight
 
 __all__ = ["Asked", "Chart", "Picture", "Pictures", "Section", "Shots", "Table", "Words", "file_name", "sections_of"]

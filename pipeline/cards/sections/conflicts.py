@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pipeline.cards.plots import bar, bars
 from pipeline.cards.sections.section import Asked, Chart, Picture, Pictures, Section, Table, count
 from pipeline.cards.sections.shots import Shots
-from pipeline.cards.sections.stored import stored
+from pipeline.cards.sections.stored_bytes import stored
 from pipeline.storage.statements import Statements
 
 CLUSTERS, PICTURES = 6, 4

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pipeline.cards.plots import bar, bars, heat
 from pipeline.cards.sections.section import Asked, Chart, Picture, Pictures, Section, Table, count, percent
 from pipeline.cards.sections.shots import Shots
-from pipeline.cards.sections.stored import stored
+from pipeline.cards.sections.stored_bytes import stored
 from pipeline.storage.statements import Statements
 
 PAIRS = 8

@@ -13,7 +13,7 @@ _QUEUES = (
         _SQL("conflicts"),
         "FROM quarantine ORDER BY cluster_id",
     ),
-    ("names that could not be settled", "names", _SQL("names"), "FROM names WHERE accepted_id IS NULL"),
+    ("names that could not be resolved", "names", _SQL("names"), "FROM names WHERE accepted_id IS NULL"),
     (
         "near-duplicates at the farthest distance",
         "near",

@@ -12,7 +12,7 @@ from dedup import DIHEDRAL, hash_image, residuals, thumbnails, turned
 from pipeline.cards.plots import Dot, columns, dots
 from pipeline.cards.sections.section import Asked, Chart, Picture, Pictures, Section, Table, Words, count
 from pipeline.cards.sections.shots import Shots
-from pipeline.cards.sections.stored import stored
+from pipeline.cards.sections.stored_bytes import stored
 from pipeline.storage.places import Place
 from pipeline.storage.statements import Statements
 

@@ -11,7 +11,7 @@ _SQL = Statements(__name__)
 
 
 def names(asked: Asked) -> Section:
-    """Return the section: match types by names and records, unsettled names, and matches that are least sure."""
+    """Return the section: match types by names and records, unresolved names, and matches that are least sure."""
     rows = asked.rows(_SQL("matched"))
     question = "Are the names right?"
     facts = {
@@ -23,14 +23,14 @@ def names(asked: Asked) -> Section:
     if not rows:
         return Section("names", question, "No record has a name.", facts=facts)
     total = sum(row[3] for row in rows)
-    unsettled = asked.rows(_SQL("unsettled", most=LISTED))
+    unresolved = asked.rows(_SQL("unresolved", most=LISTED))
     open_names = asked.one(_SQL("open"))
-    facts |= {"unsettled_names": open_names[0], "unsettled_records": open_names[1]}
+    facts |= {"unresolved_names": open_names[0], "unresolved_records": open_names[1]}
     answer = (
-        f"{count(open_names[0], 'name')} of {count(open_names[1], 'record')} could not be settled, "
+        f"{count(open_names[0], 'name')} of {count(open_names[1], 'record')} could not be resolved, "
         f"{percent(open_names[1], total)} of all records."
         if open_names[0]
-        else "All names were settled."
+        else "All names were resolved."
     )
     drawn = [
         Dot(f"{kind.lower()}, {status or 'no usage'}", many, "names", second=some, note=f"{some:,} / {many:,}")
@@ -45,9 +45,11 @@ def names(asked: Asked) -> Section:
             note="At the right: names / records.",
         )
     ]
-    if unsettled:
+    if unresolved:
         parts.append(
-            Table(("unsettled name", "kind", "records"), tuple(unsettled), open_names[0], _SQL("unsettled", most=1000))
+            Table(
+                ("unresolved name", "kind", "records"), tuple(unresolved), open_names[0], _SQL("unresolved", most=1000)
+            )
         )
     doubtful = asked.rows(_SQL("doubtful", most=LISTED))
     if doubtful:

@@ -8,7 +8,7 @@ FROM records r RIGHT JOIN names n USING (name_id) GROUP BY ALL ORDER BY records 
 SELECT count(DISTINCT n.name_id), count(r.record_id) 
 FROM records r JOIN names n USING (name_id) WHERE n.accepted_id IS NULL
 
--- name: unsettled
+-- name: unresolved
 -- Names without a taxon, those of most records first.
 SELECT coalesce(nullif(n.scientific_name, ''), n.canonical_name, '') AS name, n.name_kind, count(r.record_id) AS records
 FROM records r JOIN names n USING (name_id) WHERE n.accepted_id IS NULL

@@ -154,10 +154,10 @@ def test_names_counts_records_by_match(con: duckdb.DuckDBPyConnection, facts: di
         "FROM names LEFT JOIN records USING (name_id) GROUP BY ALL"
     ).fetchall()
     assert {tuple(each.values()) for each in facts["names"]["matched"]} == set(asked)
-    unsettled = one(
+    unresolved = one(
         con, "SELECT count(*) FROM records r WHERE r.name_id IN (SELECT name_id FROM names WHERE accepted_id IS NULL)"
     )
-    assert facts["names"]["unsettled_records"] == unsettled[0]
+    assert facts["names"]["unresolved_records"] == unresolved[0]
 
 
 def test_copies_counts_what_went_and_its_distances(con: duckdb.DuckDBPyConnection, facts: dict[str, Facts]) -> None:
