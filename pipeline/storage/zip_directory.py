@@ -123,6 +123,8 @@ class OpenZip:
             raise RuntimeError("the member is encrypted")
         if entry.flags & (_PATCHED | _STRONG):
             raise NotImplementedError("patched data or strong encryption")
+        if entry.method == zipfile.ZIP_STORED and entry.size != entry.packed:
+            raise zipfile.BadZipFile(f"{entry.packed} bytes are stored as they are, and should be {entry.size}")
         head = os.pread(self._handle, _LOCAL.size, entry.offset)
         if len(head) < _LOCAL.size or not head.startswith(_LOCAL_MARK):
             raise zipfile.BadZipFile("there is no member where the directory says")

@@ -60,7 +60,7 @@ def together(reads: list[ReleaseRows]) -> ReleaseRows:
 
 def written(demo: Demo, folder: str, source: str) -> pa.Table:
     """Return what the ingest stage of the demo's run wrote of a source."""
-    parts = sorted((demo.out / "ingest" / folder).glob(f"{source}-*.parquet"))
+    parts = sorted((demo.out / "ingest" / folder).glob(f"{source}[-.]*.parquet"))
     return pa.concat_tables([pq.read_table(path) for path in parts])
 
 
@@ -371,7 +371,7 @@ def test_worker_processes_give_the_same_rows(demo: Demo, index: Path, tmp_path: 
     counted = counters(pipeline.result)
     assert counted["records"] == counted["resolved"] + counted["unresolved"] == records.num_rows
     (folder,) = tmp_path.iterdir()
-    assert list((folder / "spool").glob("gbif-*.arrow")), "rows met in the folder that was named"
+    assert list((folder / "spool").glob("gbif.*.arrow")), "rows met in the folder that was named"
 
 
 def test_the_package_is_imported_without_beam() -> None:

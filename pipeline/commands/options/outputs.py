@@ -31,6 +31,7 @@ OUTPUTS: Mapping[str, Output] = {
     "run": Output(marks=("manifest.json",)),
     "demo": Output(marks=("corpus/corpus.json", "run/manifest.json")),
     "export": Output(marks=("ATTRIBUTION.parquet",)),
+    "report": Output(is_file=True),
     "records": Output(marks=("records.parquet", "rejects.parquet")),
     "fetch": Output(marks=(".fetch", "outcomes.parquet")),
     "images": Output(marks=("*.jpg", "**/*.jpg")),

@@ -100,7 +100,7 @@ import sys
 from pathlib import Path
 from pipeline.engine import interrupt
 from pipeline.engine.engine import Engine, EngineOptions
-from tests.pipeline.engine.test_remote_jobs import Beat
+from tests.end_to_end.test_remote_jobs import Beat
 folder = Path(sys.argv[1])
 interrupt.listen()
 with Engine(EngineOptions("portable", 1, sys.argv[2], tuple(sys.argv[3:])), print, folder) as engine:
@@ -206,6 +206,7 @@ def told(folder: Path) -> dict[str, object]:
 
 def test_what_beam_warns_of_is_kept_once_in_one_line_each(tmp_path: Path) -> None:
     log = logging.getLogger("apache_beam.of_the_test")
+    log.setLevel(logging.WARNING)  # whatever pipelines of other tests have set above it
     with JobWatch("ingest", EngineOptions("SomeRunner"), str(tmp_path)) as watch:
         watch.follow(Result())
         for attempt in range(3):
