@@ -26,7 +26,7 @@ def undisturbed(bulk: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     ingest(bulk, out)
     found = tables(out)
     assert sum(name.startswith("records/gbif-") for name in found) > 40
-    assert sum("-occurrence-" in name or "-multimedia-" in name for name in found) > 50
+    assert sum(".occurrence-" in name or ".multimedia-" in name for name in found) > 50
     return found
 
 
@@ -36,7 +36,7 @@ def test_a_run_killed_in_both_halves_goes_on_from_its_units_and_ends_the_same(
 ) -> None:
     out = tmp_path / "out"
     command = [sys.executable, "-m", "tests.pipeline.stages.small_ingest", str(bulk), str(out), str(workers)]
-    ranges = sum("-occurrence-" in name or "-multimedia-" in name for name in undisturbed)
+    ranges = sum(".occurrence-" in name or ".multimedia-" in name for name in undisturbed)
     kept: dict[Path, int] = {}
     for units, enough in ((spooled, 5), (spooled, ranges // 2), (mapped, 5), (mapped, 20)):
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)

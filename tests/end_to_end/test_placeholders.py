@@ -48,8 +48,8 @@ def test_every_placeholder_is_in_the_ledger_with_its_evidence(demo: Demo) -> Non
 
 def test_the_report_shows_each_picture_and_explain_says_why_a_row_ended(demo: Demo) -> None:
     report = (demo.out / "report.html").read_text(encoding="utf-8")
-    section = report.partition('<section id="placeholders">')[2].partition("</section>")[0]
-    assert section.count('<img src="data:image/jpeg;base64,') == 3
+    section = report.partition('<section id="sources"')[2].partition("</section>")[0]
+    assert section.count('<img src="data:image/webp;base64,') == 3
     assert "media.biota.test: 6 images" in section
     assert "6 addresses of media.biota.test gave these bytes, for 6 genera; asked for: Bufo bufo" in section
     assert section.count("; like the held-out ") >= 1

@@ -23,8 +23,7 @@ MEASURE = """addEventListener("load", async () => {
   const page = document.documentElement, anchors = [...document.querySelectorAll("nav a")];
   const visible = each => each.getClientRects().length > 0;
   const told = {
-    pictures: (await Promise.allSettled([...document.images].map(each => each.decode())))
-      .filter(each => each.status === "fulfilled").length,
+    pictures: [...document.images].filter(each => each.complete && each.naturalWidth > 0).length,
     over: page.scrollWidth - page.clientWidth,
     sticking: [...document.querySelectorAll("svg, img, table, h2, h3")]
       .filter(each => visible(each) && !each.closest("svg svg") && !each.closest("details"))

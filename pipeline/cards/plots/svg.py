@@ -16,7 +16,7 @@ from html import escape
 from pipeline.cards.plots.colours import STYLE
 from pipeline.model.visible import on_one_line
 
-MOST_LETTERS = 200
+MOST_LETTERS = 400
 """Of a foreign text in a drawing."""
 
 
@@ -59,7 +59,7 @@ def shown(value: object) -> str:
     r"""Return foreign text as a drawing shows it: on one line, steering characters written out, not endless.
 
     >>> shown("a\u202eb"), len(shown("x" * 999))
-    ('a\\u202eb', 200)
+    ('a\\u202eb', 400)
     """
     text = on_one_line(str(value))
     return text if len(text) <= MOST_LETTERS else text[: MOST_LETTERS - 1] + "…"
