@@ -53,7 +53,7 @@ def tables(out: Path) -> dict[str, bytes]:
 
 
 def spooled(out: Path) -> list[Path]:
-    return sorted((out / "ingest" / "spool").glob("gbif-*.arrow"))
+    return sorted((out / "ingest" / "spool").glob("gbif[-.]*.arrow"))
 
 
 def mapped(out: Path) -> list[Path]:
