@@ -10,7 +10,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-from pipeline.storage.files.failures import FailureKind, failure_kind, failures
+from pipeline.storage.files.failures import FailureKind, failure_code, failure_kind, failures
 from pipeline.storage.files.file_systems import file_system
 from pipeline.storage.stores.memory import Memory
 from pipeline.storage.stores.patience import patiently
@@ -21,6 +21,8 @@ from pipeline.storage.stores.store_error import StoreError, cut_error, short_err
 _FLAT = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl"})
 """Stores without folders, where making one would make a bucket of whatever name was typed."""
 _S3 = frozenset({"s3", "s3a"})
+_BARE_CODES = ("400", "403")
+"""What S3 clients make of an answer without a body."""
 """Those whose client takes a way with fewer requests, where it is told how."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # of the disk that is copied to, never of a store
 
@@ -122,6 +124,11 @@ class RemoteStore(Store):
         if len(data) != size:
             raise short_error(len(data), size, span.within(self.where))
         return bytes(data)
+
+    @patiently
+    def digest(self, name: str) -> str:
+        """Return the SHA-256 of a file; what breaks off is read again from its beginning."""
+        return super().digest(name)
 
     def stream(self, name: str, chunk: int | None = None) -> Generator[bytes, None, None]:
         """Yield a file's bytes; a body that ends before the size that was stated raises StoreError."""
@@ -292,7 +299,17 @@ class RemoteStore(Store):
         try:
             yield fs, self._path(name)
         except failures() as error:
-            raise store_error(error, self._named(name), done) from error
+            raise store_error(self._worded(name, error), self._named(name), done) from error
+
+    def _worded(self, name: str, error: BaseException) -> BaseException:
+        """Return a failure with the store's word for it: an answer to HEAD has no body and so no reason, GET's has."""
+        if not self._s3 or failure_code(error) not in _BARE_CODES:
+            return error
+        try:
+            self._connect().cat_file(self._path(name), start=0, end=1)
+        except failures() as told:
+            return error if failure_code(told) in ("", *_BARE_CODES) else told
+        return error
 
     @contextmanager
     def _written(self, name: str) -> Iterator[tuple[Any, str]]:
