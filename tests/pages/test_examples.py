@@ -43,8 +43,8 @@ def count(demo: Demo, query: str) -> int:
         return int(con.execute(query).fetchall()[0][0])
 
 
-def test_there_are_five_short_scripts_that_say_how_they_are_run() -> None:
-    assert len(SCRIPTS) == 5
+def test_there_are_six_short_scripts_that_say_how_they_are_run() -> None:
+    assert len(SCRIPTS) == 6
     page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
     beam = (ROOT / "tests" / "biomill" / "test_beam.py").read_text(encoding="utf-8")
     for script in SCRIPTS:
