@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pipeline.commands.options.json_document import add_json_option, json_document
 from pipeline.commands.options.numbers import whole
 from pipeline.commands.options.run_place import run_place
-from pipeline.storage.run_folder import STAGES
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -33,7 +32,7 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     """Yield the state of every stage; raises RunError when the folder is not one of a run."""
     from pipeline.run.status import run_status, status_lines
     from pipeline.run.status_facts import status_facts
-    from pipeline.storage.run_folder import RunFolder
+    from pipeline.storage.run_folder import STAGES, RunFolder
 
     while True:
         folder = RunFolder(args.out.absolute())

@@ -13,9 +13,6 @@ import sys
 import time
 from typing import TextIO
 
-from pipeline.storage.run_folder import STAGES
-
-_OF_STAGE = re.compile(rf"(?P<stage>{'|'.join(STAGES)}): (?P<text>.*)", re.DOTALL)
 _ENDS = re.compile(r"done\b")
 _CLEAR = "\r\x1b[2K"
 
@@ -32,14 +29,17 @@ class LiveLines(logging.StreamHandler[TextIO]):
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
+        from pipeline.storage.run_folder import STAGES  # what a command without a terminal starts without
+
         super().__init__(stream or sys.stderr)
+        self._of_stage = re.compile(rf"(?P<stage>{'|'.join(STAGES)}): (?P<text>.*)", re.DOTALL)
         self._stage, self._since, self._open = "", 0.0, ""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a message."""
         try:
             text = self.format(record)
-            found = _OF_STAGE.fullmatch(text) if record.levelno <= logging.INFO else None
+            found = self._of_stage.fullmatch(text) if record.levelno <= logging.INFO else None
             if found is None or _ENDS.match(found["text"]):
                 self._write(f"{_CLEAR if self._open else ''}{text}\n")
                 left, self._open = self._open, ""

@@ -64,16 +64,12 @@ def test_a_line_is_never_wider_than_the_terminal(monkeypatch: pytest.MonkeyPatch
     assert re.search(r"…  \d+ s$", line)
 
 
+def run_command(demo: Demo, folder: Path) -> list[str]:
+    return [sys.executable, "-m", "pipeline.commands.cli", "run", str(demo.corpus.recipe), "-o", str(folder / "out")]
+
+
 def test_a_run_on_a_real_terminal_shows_a_line_a_stage(demo: Demo, tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "pipeline.commands.cli",
-        "run",
-        str(demo.corpus.recipe),
-        "-o",
-        str(tmp_path / "out"),
-    ]
+    command = run_command(demo, tmp_path)
     ours, theirs = pty.openpty()
     env = {name: value for name, value in os.environ.items() if name != "CI"} | {"TERM": "xterm", "COLUMNS": "100"}
     running = subprocess.Popen([*command, "--until", "screen"], stderr=theirs, stdout=theirs, env=env)
@@ -96,23 +92,14 @@ def test_a_run_on_a_real_terminal_shows_a_line_a_stage(demo: Demo, tmp_path: Pat
 
 
 def test_in_a_pipe_every_message_is_a_line(demo: Demo, tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "pipeline.commands.cli",
-        "run",
-        str(demo.corpus.recipe),
-        "-o",
-        str(tmp_path / "out"),
-    ]
+    command = run_command(demo, tmp_path)
     done = subprocess.run([*command, "--until", "ingest"], capture_output=True, text=True, check=True)
     assert "\x1b" not in done.stderr and "ingest: started\n" in done.stderr
 
 
 def test_status_is_said_again_until_the_run_is_done(demo: Demo, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    run = [sys.executable, "-m", "pipeline.commands.cli", "run", str(demo.corpus.recipe), "-o", str(out)]
-    subprocess.run([*run, "--until", "ingest"], check=True, capture_output=True)
+    subprocess.run([*run_command(demo, tmp_path), "--until", "ingest"], check=True, capture_output=True)
     command = [sys.executable, "-m", "pipeline.commands.cli", "status", "--watch", "1"]
     with subprocess.Popen([*command, str(out)], stdout=subprocess.PIPE, text=True) as watching:
         assert watching.stdout is not None
