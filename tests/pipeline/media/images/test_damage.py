@@ -40,14 +40,23 @@ def seeded(seed: int, **options: object) -> bytes:
     return encoded((320, 240), "JPEG", seed, **options)
 
 
+def by_cjpeg(*options: str) -> bytes:
+    image = io.BytesIO()
+    draw("photo", (320, 240), random.Random(6)).save(image, "PPM")
+    return subprocess.run(["cjpeg", *options], input=image.getvalue(), capture_output=True, check=True).stdout
+
+
 def segment(code: int, body: bytes) -> bytes:
     return bytes((0xFF, code)) + struct.pack(">H", len(body) + 2) + body
 
 
 def is_silent(name: str) -> bool:
     """Whether damage in it may go unseen, as docs/images.md says: arithmetic codes hold few impossible ones."""
-    unnamed = any(name.endswith(f"-sample {factors}") for factors in UNNAMED_SAMPLINGS)
-    return "-arithmetic" in name and (unnamed or "-progressive" in name)
+    return is_unnamed(name) or ("-arithmetic" in name and "-progressive" in name)
+
+
+def is_unnamed(name: str) -> bool:
+    return any(name.endswith(f"-sample {factors}") for factors in UNNAMED_SAMPLINGS)
 
 
 def pixels(data: bytes) -> np.ndarray:
@@ -160,9 +169,7 @@ def test_whole_jpegs_of_every_encoder_at_hand_are_accepted() -> None:
 @pytest.mark.skipif(shutil.which("cjpeg") is None, reason="libjpeg-turbo's programs are not installed")
 @pytest.mark.parametrize("options", ["-arithmetic", "-sample 4x2", "-sample 3x1", "-sample 2x2,2x1,1x1"])
 def test_rare_codings_are_decoded_and_their_ends_are_checked(options: str) -> None:
-    image = io.BytesIO()
-    draw("photo", (320, 240), random.Random(6)).save(image, "PPM")
-    data = subprocess.run(["cjpeg", *options.split()], input=image.getvalue(), capture_output=True, check=True).stdout
+    data = by_cjpeg(*options.split())
     assert np.array_equal(pixels(data), by_pillow(data))
     half = len(data) // 2
     assert outcome(data[:half]) == "truncated"
@@ -185,6 +192,19 @@ def test_a_damaged_jpeg_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -
     assert len(ends) > 10
     if name not in UNKNOWABLE["JPEG"]:
         assert set(ends) <= {"truncated", "corrupt"}
+
+
+@pytest.mark.skipif(shutil.which("cjpeg") is None, reason="libjpeg-turbo's programs are not installed")
+def test_of_samplings_without_a_name_most_damage_is_refused() -> None:
+    rng, ends = random.Random(1), []
+    files = [by_cjpeg("-quality", quality, "-sample", s) for quality in ("75", "95") for s in UNNAMED_SAMPLINGS]
+    for data, other in zip(files, files[1:] + files[:1], strict=True):
+        whole = pixels(data)
+        for name, bad in damaged("JPEG", data, rng, other):
+            if bad != data and name not in UNKNOWABLE["JPEG"]:
+                ends.append(outcome(bad, whole))
+    assert len(ends) > 100
+    assert sum(end in ("truncated", "corrupt") for end in ends) > 0.9 * len(ends)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "TIFF"])
