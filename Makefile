@@ -50,14 +50,15 @@ screenshots: $(READY) ## Make the picture of the report in the README (needs Chr
 verify: $(READY) ## Check everything that the run in OUT promises
 	@$(BIN)/biomill verify "$$OUT"
 
-WHOLE := tests/end_to_end tests/conformance tests/real_input tests/pages
+# What starts services of its own, or asks Python for other packages, has its own target.
+APART := --ignore=tests/oracles --ignore=tests/clusters
 PYTEST := $(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 test: $(READY) ## Run the tests of all parts
-	@$(PYTEST) --ignore=tests/oracles --ignore=tests/clusters $(WHOLE:%=--ignore=%)
+	@$(PYTEST) $(APART) -m "not whole"
 
 test-whole: $(READY) ## Run the pipeline on the demo and on real files, also killed and starved, and every command of the pages
-	@$(PYTEST) $(WHOLE)
+	@$(PYTEST) $(APART) -m whole
 
 test-clusters: $(READY) ## Run the demo into an object store (a server of this machine), with machines that are killed and go on elsewhere
 	@$(BIN)/python -m pytest -n 2 --dist load tests/clusters

@@ -49,6 +49,10 @@ VIEWS = (
 """Everything in the catalog but `origins`, which says where rows stand in the files."""
 
 
+WHOLE = ("end_to_end", "conformance", "real_input", "pages")
+"""Folders of tests that `make test-whole` runs, beside single ones that are marked `whole`."""
+
+
 @dataclass(frozen=True)
 class Demo:
     """A corpus, its server, and the folder of a finished run."""
@@ -74,6 +78,14 @@ def assert_same_run(one: Path, two: Path) -> None:
     left, right = catalog_rows(one), catalog_rows(two)
     for view in VIEWS:
         assert left[view] == right[view], view
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what lies in the folders of whole runs, for `make test-whole`."""
+    folders = [config.rootpath / "tests" / name for name in WHOLE]
+    for item in items:
+        if any(folder in item.path.parents for folder in folders):
+            item.add_marker("whole")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -165,7 +165,9 @@ def kill_one_of(processes: Callable[[], list[psutil.Process]], after: float) -> 
     return thread
 
 
-@pytest.mark.parametrize("after", [0.0, 3.0], ids=["at its start", "at its work"])
+@pytest.mark.parametrize(
+    "after", [pytest.param(0.0, id="at its start", marks=pytest.mark.whole), pytest.param(3.0, id="at its work")]
+)
 @pytest.mark.parametrize("name", WITH_WORKERS)
 def test_a_killed_worker_ends_the_run_with_a_message_and_nothing_is_printed(
     name: str, after: float, tmp_path: Path, capfd: pytest.CaptureFixture[str]

@@ -56,7 +56,12 @@ def there(folder: Path) -> set[int]:
 
 @pytest.mark.parametrize(
     ("name", "how"),
-    [("local, 1 worker", "sleep"), ("local, 1 worker", "C"), ("local, 2 workers", "C"), ("portable", "sleep")],
+    [
+        ("local, 1 worker", "sleep"),
+        ("local, 1 worker", "C"),
+        ("local, 2 workers", "C"),
+        pytest.param("portable", "sleep", marks=pytest.mark.whole),
+    ],
 )
 def test_a_stuck_unit_is_ended_and_named_and_all_others_are_done(name: str, how: str, tmp_path: Path) -> None:
     with Engine(RUNNERS[name]) as engine:
@@ -69,6 +74,7 @@ def test_a_stuck_unit_is_ended_and_named_and_all_others_are_done(name: str, how:
     assert there(tmp_path) == set(range(8)) - {3}
 
 
+@pytest.mark.whole
 def test_a_stuck_unit_on_a_job_service_is_ended_too(tmp_path: Path) -> None:
     with job_services() as services:
         options = EngineOptions(

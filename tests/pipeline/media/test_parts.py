@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -141,18 +142,28 @@ from pipeline.media import parts
 from pipeline.stages.fetch_work import gather
 from tests.pipeline.media.test_parts import UNITS, planned
 
-folder, left = Path(sys.argv[1]), [int(sys.argv[2])]
 parts.PART_ROWS = 20
-units = planned(folder, "0-0", UNITS)
 
-def count(event, args):
-    if event in ("os.rename", "os.remove") and str(folder) in str(args[0]):
-        left[0] -= 1
-        if left[0] < 0:
-            os._exit(9)
+def killed_after(folder, left):
+    units = planned(folder, "0-0", UNITS)
 
-sys.addaudithook(count)
-gather(LocalExecutor(), folder, "0-0", units)
+    def count(event, args):
+        nonlocal left
+        if event in ("os.rename", "os.remove") and str(folder) in str(args[0]):
+            left -= 1
+            if left < 0:
+                os._exit(9)
+
+    sys.addaudithook(count)
+    gather(LocalExecutor(), folder, "0-0", units)
+
+for line in sys.stdin:
+    steps, folder = line.rstrip("\\n").split(" ", 1)
+    child = os.fork()  # before Arrow starts threads, which a fork would lack
+    if child == 0:
+        killed_after(Path(folder), int(steps))
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 UNITS = [f"{number:04x}" for number in range(8)]
 
@@ -171,26 +182,45 @@ def assert_whole(folder: Path) -> None:
     assert sorted(image for images in shown for image in images) == sorted(row["image_id"] for row in expected)
 
 
-def test_a_kill_at_any_step_leaves_nothing_lost_and_nothing_twice(tmp_path: Path) -> None:
+@pytest.fixture
+def killed() -> Iterator[Callable[[Path, int], int]]:
+    """Gather in a process that is killed after so many steps; return its exit status."""
+    with subprocess.Popen(
+        [sys.executable, "-c", CHILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        asked, told = process.stdin, process.stdout
+
+        def kill(folder: Path, steps: int) -> int:
+            print(steps, folder, file=asked, flush=True)
+            return int(told.readline())
+
+        yield kill
+        asked.close()
+
+
+def test_a_kill_at_any_step_leaves_nothing_lost_and_nothing_twice(
+    killed: Callable[[Path, int], int], tmp_path: Path
+) -> None:
     begin, whole = tmp_path / "begin", tmp_path / "whole"
     for unit in UNITS:
         fetched(begin, unit)
     for steps in range(200):
         folder = tmp_path / f"killed-{steps}"
         shutil.copytree(begin, folder)
-        done = subprocess.run([sys.executable, "-c", CHILD, str(folder), str(steps)], check=False, timeout=60)
+        status = killed(folder, steps)
         assert_whole(folder)
-        if done.returncode == 0:
+        if status == 0:
             folder.rename(whole)
             break
-        assert done.returncode == 9
+        assert status == 9
     assert steps >= len(UNITS) + 4  # tables of parts and parts are renamed, and files of units removed
     expected = files(whole)
     assert read(whole) == sorted(row["image_id"] for unit in UNITS for row in rows_of(unit))
-    for killed in range(steps):
-        folder = tmp_path / f"killed-{killed}"
+    for number in range(steps):
+        folder = tmp_path / f"killed-{number}"
         sweep(folder)
-        subprocess.run([sys.executable, "-c", CHILD, str(folder), "1000"], check=True, timeout=60)
+        assert killed(folder, 1000) == 0
         assert files(folder) == expected
 
 

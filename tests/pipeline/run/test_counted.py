@@ -47,6 +47,7 @@ def test_the_metrics_of_a_run_in_one_process_are_its_ledger(demo: Demo) -> None:
     assert names - {"stored", "records", "absorbed"} <= set(ledger)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("unit_minutes", [0.0, 5.0])
 def test_the_metrics_of_a_job_service_are_its_ledger(recipe: Recipe, tmp_path: Path, unit_minutes: float) -> None:
     options = EngineOptions("portable", 2, unit_minutes=unit_minutes)

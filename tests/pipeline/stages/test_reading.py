@@ -46,7 +46,7 @@ def rows(folder: Path, planned: PlannedRelease, run: Run = here) -> dict[str, li
     return found
 
 
-@settings(max_examples=40)
+@settings(max_examples=14)
 @given(
     st.sampled_from(SOURCES),
     st.integers(200, 40_000),
