@@ -52,7 +52,7 @@ verify: $(READY) ## Check everything that the run in OUT promises
 
 # What starts services of its own, or asks Python for other packages, has its own target.
 APART := --ignore=tests/oracles --ignore=tests/clusters
-PYTEST := $(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder
 
 test: $(READY) ## Run the tests of all parts
 	@$(PYTEST) $(APART) -m "not whole"
