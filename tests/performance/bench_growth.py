@@ -1,10 +1,11 @@
 """What every stage costs as records and units grow: CPU a record, peak memory, files, and bytes of its graphs.
 
-    python -m tests.performance.bench_growth [SIZE ...] [--stage STAGE ...] [--folder FOLDER] [--tars]
+    python -m tests.performance.bench_growth [SIZE ...] [--stage STAGE ...] [--folder FOLDER] [--tars | --pictures]
 
 A generated GBIF archive of every size goes through the real driver, each stage in a process of its own over what the
 one before left. Media do not exist: the fetch finds its answers there, drawn for the units that it plans, and does all
-but to fetch (`stand_ins`; `bench_fetch` measures fetching itself). Shards are planned, and written with `--tars`.
+but to fetch (`stand_ins`; `bench_fetch` measures fetching itself). Shards are planned, and written with `--tars`. With
+`--pictures` pictures of some 2 KB are fetched over loopback, none like another, and written into shards.
 The last line of a size is the same command again, when all is done. Memory is that of the process and its children,
 at most; the ratio is of CPU a record to the size before. 10 M records take a quarter of an hour of CPU and more, and
 some 15 GB of disk.
@@ -16,28 +17,42 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from manifests import load_recipe
-from pipeline.demo import generate_records
+from manifests import Recipe, load_recipe
+from pipeline.demo import connect_to, generate_records
 from pipeline.engine.meter import Cost, metered
 from pipeline.run.driver import run
 from pipeline.stages.base import Context, prepare, stage_digest
 from pipeline.stages.shards import Shards
 from pipeline.storage.places import remove_tree
 from pipeline.storage.run_folder import STAGES, RunFolder
-from tests.performance import stand_ins
+from tests.performance import small_pictures, stand_ins
 
 SIZES = (10_000, 100_000)
 AGAIN = "again"
 """The same command when all is done."""
+SERVED = "BIOMILL_BENCH_PICTURES"
+"""In the environment of a step that fetches: where pictures are served."""
+
+
+def recipe_at(path: Path) -> Recipe:
+    """Return the recipe of a size; its hosts are those of the server of pictures, if there is one, and bear all."""
+    recipe, address = load_recipe(path), os.environ.get(SERVED)
+    if not address:
+        return recipe
+    fetch = replace(
+        recipe.fetch, connect_to=connect_to(address), per_host_rate=1e6, per_host_connections=16, lanes=os.cpu_count() or 1
+    )
+    return replace(recipe, fetch=fetch)
 
 
 @contextmanager
@@ -61,7 +76,7 @@ def graphs_measured() -> Iterator[list[int]]:
 
 def one(name: str, recipe_path: Path, out: Path, tars: bool) -> None:
     """Run one stage over what those before it left, and print what it cost as JSON."""
-    recipe, folder = load_recipe(recipe_path), RunFolder(out)
+    recipe, folder = recipe_at(recipe_path), RunFolder(out)
     context = Context(recipe, folder, lambda line: None)
     if name == AGAIN:
         with metered() as cost:
@@ -73,7 +88,8 @@ def one(name: str, recipe_path: Path, out: Path, tars: bool) -> None:
             cost = planned_shards(context)
         else:
             run(recipe, out, until=name, progress=lambda line: None)
-            cost = Cost(**json.loads((out / name / "_cost.json").read_text()))
+            told = json.loads((out / name / "_cost.json").read_text())
+            cost = Cost(told["wall_s"], told["cpu_s"], told["peak_rss_mb"])
     print(json.dumps({**asdict(cost), "graph": max(sizes, default=0)}))
 
 
@@ -118,14 +134,14 @@ def measure(size: int, root: Path, stages: list[str], tars: bool) -> Iterator[tu
     given = str(recipe), str(out)
     steps = [*STAGES, AGAIN]
     for name in steps[: 1 + max(map(steps.index, stages))]:
-        drawn = name == "fetch" and (out / "fetch" / "media").exists()
+        drawn = SERVED not in os.environ and name == "fetch" and (out / "fetch" / "media").exists()
         if name in stages:
             folder.done(name).unlink(missing_ok=True)
             if not drawn and (out / name).exists():
                 remove_tree(out / name)
         elif name == AGAIN or folder.done(name).exists():
             continue
-        if name == "fetch" and not drawn:
+        if name == "fetch" and not drawn and SERVED not in os.environ:
             child("draw", name, *given)
         cost = child("tars" if tars else "tables", name, *given)
         if name == "shards" and not tars:
@@ -160,12 +176,16 @@ def main() -> None:
     parser.add_argument("--stage", nargs="*", default=[*STAGES, AGAIN], choices=[*STAGES, AGAIN])
     parser.add_argument("--folder", type=Path, help="where all of it stays; a temporary folder without it")
     parser.add_argument("--tars", action="store_true", help="write the shards, too, some KB a record")
+    parser.add_argument("--pictures", action="store_true", help="fetch small pictures, and write the shards")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
+    serving = small_pictures.served() if given.pictures else nullcontext("")
+    with tempfile.TemporaryDirectory() as temporary, serving as address:
+        if address:
+            os.environ[SERVED] = address
         root = given.folder or Path(temporary)
         before: dict[str, float] = {}
         for size in given.sizes:
-            for name, cost in measure(size, root, given.stage, given.tars):
+            for name, cost in measure(size, root, given.stage, given.tars or given.pictures):
                 budget = load_recipe(root / str(size) / "recipe.toml").limits.memory_mb
                 print(line(size, name, cost, before.get(name, 0.0), budget), flush=True)
                 before[name] = 1e6 * cost["cpu_s"] / size
