@@ -67,8 +67,10 @@ def demo(home: Path) -> Iterator[Case]:
 def real_input(home: Path) -> Iterator[Case]:
     if not (DATA / ARCHIVE).exists():
         pytest.skip("the real release files are not present beside the repository")
+    whole = os.environ.get(BY_HAND) == "whole"
+    cuts = {} if whole else {"eol_rows": 80, "frames_percent": 4}
     with (
-        ready(home / "driver" / "corpus", DATA, eol_rows=80, frames_percent=4) as real,
+        ready(home / "driver" / "corpus", DATA, **cuts) as real,
         pytest.MonkeyPatch.context() as patch,
     ):
         # Whose certificates are believed is said on every machine by itself, as credentials are.
@@ -77,7 +79,8 @@ def real_input(home: Path) -> Iterator[Case]:
         header, *tables = recipe.read_text("utf-8").split("[[sources]]")
         cut = [table for table in tables if not re.search(r'^name = "(gbif|fathomnet-test)"$', table, re.MULTILINE)]
         assert len(tables) - len(cut) == 2  # a smaller archive of GBIF's, and one of FathomNet's exports, stay
-        recipe.write_text("[[sources]]".join([header, *cut]), "utf-8")
+        if not whole:
+            recipe.write_text("[[sources]]".join([header, *cut]), "utf-8")
         yield of_disk(home / "driver", recipe, real.recipe.fetch.connect_to)
 
 
@@ -90,7 +93,7 @@ def of_disk(machine: Path, recipe: Path, routes: tuple[str, ...]) -> Case:
 
 
 BY_HAND = "BIOMILL_EVERY_GROUND"
-"""Environment variable with which both cases run on both engines: twice as long."""
+"""Environment variable with which both cases run on both engines, twice as long; `whole`: over all real releases."""
 PAIRED = {demo: portable, real_input: dask}
 
 

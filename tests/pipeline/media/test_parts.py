@@ -165,7 +165,7 @@ for line in sys.stdin:
         os._exit(0)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
-UNITS = [f"{number:04x}" for number in range(8)]
+UNITS = [f"{number:04x}" for number in range(5)]
 
 
 def assert_whole(folder: Path) -> None:
