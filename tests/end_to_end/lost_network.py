@@ -40,10 +40,10 @@ def inside(commands: Sequence[Sequence[str]], **layout: Any) -> list[dict[str, A
     """Run biomill commands inside; give status, lines, errors and seconds of each, and what the site was asked.
 
     `loopback`: whether 127.0.0.1 works; `silent`: whether there is a route on which every packet vanishes;
-    `resolver_after`: seconds after which names are found, `resolver_before`: the command before which they are,
-    `resolver_only`: the commands for which they are, none of these: never; `proxy_after`: seconds after which there is
-    a proxy, once the last command began; `demo`: folder of a demo corpus that is served at port 80. '{port}' in a
-    command or list is the site's port.
+    `resolver_after`: seconds after a command's first line after which names are found, `resolver_before`: the command
+    before which they are, `resolver_only`: the commands for which they are, none of these: never; `proxy_after`:
+    seconds after which there is a proxy, once the last command began; `demo`: folder of a demo corpus that is served
+    at port 80. '{port}' in a command or list is the site's port.
     """
     words = [sys.executable, "-m", "tests.end_to_end.lost_network", json.dumps({"commands": commands, **layout})]
     done = subprocess.run([*_unshare(), *words], capture_output=True, text=True, timeout=500)
@@ -56,13 +56,10 @@ def _loopback() -> None:
         fcntl.ioctl(handle, _SIOCSIFFLAGS, struct.pack("16sH14s", b"lo", _UP_AND_RUNNING, b""))
 
 
-def _later(seconds: float | None, start: Any) -> None:
-    if seconds is not None and seconds <= 0:
-        start()
-    elif seconds is not None:
-        timer = threading.Timer(seconds, start)
-        timer.daemon = True
-        timer.start()
+def _later(seconds: float, start: Any) -> None:
+    timer = threading.Timer(seconds, start)
+    timer.daemon = True
+    timer.start()
 
 
 def main() -> None:
@@ -76,7 +73,7 @@ def main() -> None:
     resolver.write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
     subprocess.run(["mount", "--bind", str(resolver), "/etc/resolv.conf"], check=True)
     environment = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
-    port, site = 0, None
+    port, site, after = 0, None, None
     if layout.get("silent"):
         _loopback()  # which takes packets to any address, and drops those that are for nobody here
         subprocess.run(["ip", "address", "add", "10.9.9.9/32", "dev", "lo"], check=True)
@@ -88,7 +85,8 @@ def main() -> None:
         if "demo" in layout:
             open_demo = serve_demo(Path(layout["demo"]), 80)
             open_demo.__enter__()
-        _later(layout.get("resolver_after"), NameServer)
+        if (after := layout.get("resolver_after")) is not None and after <= 0:
+            NameServer()
         if "proxy_after" in layout:
             with socket.socket() as free:
                 free.bind(("127.0.0.1", 0))
@@ -105,17 +103,29 @@ def main() -> None:
         for word in words:
             if word.endswith(".csv") and "{port}" in (text := Path(word).read_text()):
                 Path(word).write_text(text.replace("{port}", str(port)))
-        done = subprocess.run(
-            [sys.executable, "-m", "pipeline.commands.cli", *words],
-            capture_output=True,
-            text=True,
-            env=environment,
-        )
+        with (
+            tempfile.TemporaryFile("w+") as errors,
+            subprocess.Popen(
+                [sys.executable, "-m", "pipeline.commands.cli", *words],
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                env={**environment, "PYTHONUNBUFFERED": "1"},
+            ) as process,
+        ):
+            assert process.stdout is not None
+            told = process.stdout.readline()
+            if after is not None and after > 0:
+                _later(after, NameServer)
+            told += process.stdout.read()
+            status = process.wait()
+            errors.seek(0)
+            mistakes = errors.read()
         seconds = time.monotonic() - started
         if names is not None:
             names.close()
         asked = [path for _, path, _ in site.asked] if site else []
-        found = {"status": done.returncode, "out": done.stdout, "err": done.stderr, "seconds": seconds, "asked": asked}
+        found = {"status": status, "out": told, "err": mistakes, "seconds": seconds, "asked": asked}
         print(json.dumps(found), flush=True)
     if site:
         serving.close()

@@ -38,7 +38,7 @@ def test_without_a_resolver_the_fetch_ends_with_status_3_and_the_command_that_go
     typed = command(tmp_path, "--patience=3")
     found, after = inside([typed, typed], resolver_before=1)
     assert found["status"] == 3
-    assert 3 <= found["seconds"] < 30
+    assert 3 <= found["seconds"] < 60
     assert "the network is lost: the resolver failed" in found["err"]
     assert "30 of 30 images are still to be asked for" in found["err"]
     assert found["err"].rstrip().endswith("  go on:  biomill " + " ".join(typed))
@@ -56,7 +56,7 @@ def test_a_resolver_that_comes_back_leaves_no_trace(tmp_path: Path) -> None:
     assert {host: outcomes[host] for host in HOSTS} == dict.fromkeys(HOSTS, ("stored", 1))
     # These two are dead whoever asks, and do not hold up the end.
     assert (outcomes["missing.org"][0], outcomes["broken.net"][0]) == ("dns_failed", "dns_failed")
-    assert found["seconds"] < 45
+    assert found["seconds"] < 90
     assert sorted(found["asked"]) == sorted(f"/ok/{n}" for _ in HOSTS for n in range(5))
 
 
