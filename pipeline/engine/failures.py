@@ -17,7 +17,7 @@ import traceback
 import uuid
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,10 +69,6 @@ class Report:
     def on_unit(self, work: Callable[[Any], Any]) -> ReportedUnit:
         """Return the work of a unit whose failure, where it is of that unit alone, ends no other unit."""
         return ReportedUnit(work, self)
-
-    def on_each(self, work: Callable[[Any], Iterable[Any]]) -> ReportedEach:
-        """Return work that gives one element after another, with its failures told."""
-        return ReportedEach(work, self)
 
     def note(self, error: BaseException, unit: object) -> dict[str, Any] | None:
         """Write how a unit failed into the folder; return what was written, None when it cannot be."""
@@ -179,21 +175,6 @@ class ReportedUnit:
                 raise self.report.tell(error, unit) from None
             logger.debug("a unit failed", exc_info=error)
             return None
-
-
-@dataclass(frozen=True, slots=True)
-class ReportedEach:
-    """Work that gives one element after another, whose failure is told."""
-
-    work: Callable[[Any], Iterable[Any]]
-    report: Report
-
-    def __call__(self, unit: Any) -> Iterator[Any]:
-        """Yield what the work gives. Raises UnitFailedError for whatever it raises."""
-        try:
-            yield from self.work(unit)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - raised by who asked for the work
-            raise self.report.tell(error, unit) from None  # it says all of it
 
 
 def _word(told: dict[str, Any]) -> str:

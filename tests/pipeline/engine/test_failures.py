@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import pickle
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -93,23 +92,12 @@ def test_of_several_failures_the_runners_own_is_raised_and_the_others_are_named(
     assert said == {f"fetch: another work unit failed, too: {ERROR.what}"}
 
 
-def each(unit: int) -> Iterator[int]:
-    yield unit
-    raise ERROR
-
-
 def stop(_: object) -> None:
     raise SystemExit(3)
 
 
-def test_work_that_gives_elements_tells_too_and_so_does_one_that_ends_its_process(tmp_path: Path) -> None:
+def test_work_that_ends_its_process_tells_too(tmp_path: Path) -> None:
     report = Report("ingest", str(tmp_path))
-    seen = []
-    with pytest.raises(UnitFailedError) as caught:
-        for element in report.on_each(each)(4):
-            seen.append(element)
-    assert seen == [4]
-    assert fields(report.explain(str(caught.value))) == fields(ERROR)
     with pytest.raises(UnitFailedError) as stopped:
         report.on(stop)(5)
     found = report.explain(str(stopped.value))
@@ -120,5 +108,4 @@ def test_work_that_gives_elements_tells_too_and_so_does_one_that_ends_its_proces
 def test_work_that_does_not_fail_is_left_as_it_is(tmp_path: Path) -> None:
     report = Report("fetch", str(tmp_path))
     assert report.on(len)("four") == 4
-    assert list(report.on_each(list)("ab")) == ["a", "b"]
     assert not list(tmp_path.iterdir())
