@@ -49,10 +49,8 @@ def recipe_at(path: Path) -> Recipe:
     recipe, address = load_recipe(path), os.environ.get(SERVED)
     if not address:
         return recipe
-    fetch = replace(
-        recipe.fetch, connect_to=connect_to(address), per_host_rate=1e6, per_host_connections=16, lanes=os.cpu_count() or 1
-    )
-    return replace(recipe, fetch=fetch)
+    fetch = replace(recipe.fetch, per_host_rate=1e6, per_host_connections=16, lanes=os.cpu_count() or 1)
+    return replace(recipe, fetch=replace(fetch, connect_to=connect_to(address)))
 
 
 @contextmanager
