@@ -9,7 +9,7 @@ from importlib.resources import files
 import duckdb
 
 from manifests import Recipe
-from pipeline.cards.plots import DARK_PROPERTIES, MARKS, PROPERTIES, Figure
+from pipeline.cards.plots import DARK_PROPERTIES, MARKS, PROPERTIES
 from pipeline.cards.sections import Asked, Chart, Section, Shots, file_name, sections_of
 from pipeline.cards.sections.kinds import WORDS
 from pipeline.cards.templates import template
@@ -56,8 +56,7 @@ def figures(sections: Sequence[Section]) -> dict[str, str]:
     for section in sections:
         for part in section.parts:
             if isinstance(part, Chart):
-                drawn: list[Figure] = [part.figure, *([part.key] if part.key else [])]
-                found |= {file_name(section.id, figure): figure.file() for figure in drawn}
+                found |= {file_name(section.id, figure): figure.file() for figure in part.figures}
     return found
 
 

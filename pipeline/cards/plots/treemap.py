@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.cards.plots.colours import FILLS
+from pipeline.cards.plots.labels import SMALL_LETTER, letters, shortened
 from pipeline.cards.plots.svg import Figure, box, shown, window, words
 
 _WIDE, _HIGH = 1000.0, 420.0
-"""Of the area in which proportions are decided; the page may make it narrower."""
+"""Of the area in which proportions are decided, and whether names fit; the page makes it wider, or shows bars."""
 _SMALLEST = 40.0
 """Area of the smallest rectangle that is drawn by itself."""
 _MOST = 400
-_FILLS = 6
+_FEWEST = 6
+"""Letters of a longer name that are worth writing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +110,22 @@ def _group(
     drawn = []
     for each, (x, y, wide, high) in zip(order, placed, strict=False):
         if each < len(leaves):
-            label, size, kind = leaves[each].label, leaves[each].size, f"t-{at % _FILLS}"
+            label, size, kind = leaves[each].label, leaves[each].size, f"t-{at % len(FILLS)}"
         else:
             label, size, kind = f"{len(rest):,} families", together, "t-rest"
         said = f"{group}, {label}: {size:,} {unit}"
         drawn.append(box(x / 10, y, wide / 10, high, f"leaf {kind}", said))
-        inside = []
-        if wide > 52 and high > 34 and each == order[0]:  # the group is named in its first cell
-            inside.append(words(0, 14, group, "small strong", 4))
-        if wide > 52 and high > 15:
-            inside.append(words(0, 28 if inside else 13, label, "small", 4))
+        room, inside = (wide - 8) / SMALL_LETTER, []
+        if high > 17 and each == order[0] and _fits(group, room * 0.9):  # the group is named in its first cell
+            inside.append(words(0, 14, shortened(group, room * 0.9), "small strong in", 4))
+        if high > (34 if inside else 17) and _fits(label, room):
+            inside.append(words(0, 28 if inside else 13, shortened(label, room), "small in", 4))
         if inside:
             drawn.append(window(x / 10, y, wide / 10, high, inside))
     x, y, wide, high = place
     drawn.append(box(x / 10, y, wide / 10, high, "group"))
     return "".join(drawn)
+
+
+def _fits(text: str, room: float) -> bool:
+    return room >= min(letters(text), _FEWEST)

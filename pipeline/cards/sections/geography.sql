@@ -18,3 +18,4 @@ WHERE lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180 AND (lat, lon) <> (0, 
 
 -- name: countries
 SELECT upper(nullif(country_code, '')) AS country_code, count(*) AS images FROM shown GROUP BY 1 ORDER BY images DESC, 1
+LIMIT 65536

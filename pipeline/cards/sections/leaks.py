@@ -10,7 +10,7 @@ from PIL import Image
 
 from dedup import DIHEDRAL, hash_image, residuals, thumbnails, turned
 from pipeline.cards.plots import Dot, columns, dots
-from pipeline.cards.sections.section import Asked, Chart, Picture, Pictures, Section, Table, Words, count
+from pipeline.cards.sections.section import Asked, Chart, Picture, Pictures, Section, Table, Words, agree, count
 from pipeline.cards.sections.shots import Shots
 from pipeline.cards.sections.stored_bytes import stored
 from pipeline.storage.places import Place
@@ -37,7 +37,10 @@ def leaks(asked: Asked, shots: Shots) -> Section:
         answer = "No benchmark was held out: this run guarantees nothing about test images."
         return Section("leaks", question, answer, facts=facts, warns=True)
     items = sum(row[1] for row in held)
-    answer = f"{count(kept_out, 'row')} ended because they are, or may be, of the {count(items, 'held-out item')}."
+    answer = (
+        f"{count(kept_out, 'row')} ended because {agree(kept_out, 'it is', 'they are')}, or may be, of the "
+        f"{count(items, 'held-out item')}."
+    )
     limit = asked.recipe.likeness.leak_distance
     lines = [
         f"{name}: {count(total, 'item')} held out, {hashed:,} of them compared by hash. "
@@ -66,7 +69,7 @@ def _rules(rules: list[tuple[str, str, int]]) -> Chart:
         by_rule[rule] += many
     best = min(by_rule, key=lambda rule: (-by_rule[rule], rule))
     return Chart(
-        f"Most were found by the rule {best}: {count(by_rule[best], 'record')}.",
+        f"The rule that found the most is {best}: {count(by_rule[best], 'record')}.",
         dots(
             "leak-rules",
             "Records kept out by benchmark and rule",

@@ -30,7 +30,7 @@ def names(asked: Asked) -> Section:
         f"{count(open_names[0], 'name')} of {count(open_names[1], 'record')} could not be resolved, "
         f"{percent(open_names[1], total)} of all records."
         if open_names[0]
-        else "All names were resolved."
+        else "Every name was given a taxon."
     )
     drawn = [
         Dot(f"{kind.lower()}, {status or 'no usage'}", many, "names", second=some, note=f"{some:,} / {many:,}")

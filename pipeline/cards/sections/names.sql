@@ -10,7 +10,7 @@ FROM records r JOIN names n USING (name_id) WHERE n.accepted_id IS NULL
 
 -- name: unresolved
 -- Names without a taxon, those of most records first.
-SELECT coalesce(nullif(n.scientific_name, ''), n.canonical_name, '') AS name, n.name_kind, count(r.record_id) AS records
+SELECT coalesce(nullif(n.scientific_name, ''), nullif(n.canonical_name, ''), '(no name)') AS name, n.name_kind, count(r.record_id) AS records
 FROM records r JOIN names n USING (name_id) WHERE n.accepted_id IS NULL
 GROUP BY n.name_id, name, n.name_kind ORDER BY records DESC, name, n.name_id LIMIT {most}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pipeline.cards.plots import columns
+from pipeline.cards.plots import columns, written
 from pipeline.cards.sections.section import Asked, Chart, Row, Section, Table, count, percent
 from pipeline.storage.statements import Statements
 
@@ -27,7 +27,7 @@ def pixels(asked: Asked) -> Section:
     low = sum(many for step, many in qualities if step < 50)
     answer = (
         f"{percent(small, images)} of {count(images, 'image')} came with less than a quarter of a megapixel; "
-        f"{percent(low, images)} are nearly flat (PDQ quality below 50)."
+        f"{f'{percent(low, images)} are' if low else 'none is'} nearly flat (PDQ quality below 50)."
     )
     middle, steps = _middle(sizes), {int(step): many for step, many in qualities}
     parts = (
@@ -72,7 +72,7 @@ def _pixels(step: int) -> str:
     ('1 M', '33 k', '91')
     """
     value = 2 ** (step / 2)
-    return f"{value / 1e6:.2g} M" if value >= 1e6 else f"{value / 1e3:.2g} k" if value >= 1e3 else f"{value:.0f}"
+    return written(float(f"{value:.2g}"))
 
 
 def _middle(rows: list[Row]) -> int:

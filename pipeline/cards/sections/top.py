@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from pipeline.cards.sections.section import Asked, Numbers, Section, Words, count, percent
+from pipeline.cards.sections.section import Asked, Numbers, Section, Words, agree, count, percent
 from pipeline.storage.statements import Statements
 
 _SQL = Statements(__name__)
@@ -31,7 +31,7 @@ def top(asked: Asked) -> Section:
             ("rows in", rows),
             ("images kept", kept),
             ("taxa", taxa),
-            ("effective taxa", effective),
+            ("effective taxa", effective if taxa else 0),
             ("sources", sources),
             ("releases", releases),
         )
@@ -44,7 +44,7 @@ def top(asked: Asked) -> Section:
         )
     lines += [f"Names were matched against the taxonomy build {build}." for build in builds]
     answer = (
-        f"{count(kept, 'image')} of {count(taxa, 'taxon', 'taxa')} were kept, "
+        f"{count(kept, 'image')} of {count(taxa, 'taxon', 'taxa')} {agree(kept, 'was', 'were')} kept, "
         f"{percent(kept, rows)} of {count(rows, 'input row')}."
     )
     if not kept:
