@@ -54,7 +54,7 @@ MARKS = "".join(
         "svg .in{fill:#111}.t-rest{fill:#ccc;stroke-dasharray:3 2}",
         *(f".t-{at}{{fill:{colour}}}" for at, colour in enumerate(FILLS)),
         ".land{fill:currentColor;fill-opacity:.12}.sphere{fill:none;stroke:currentColor;stroke-opacity:.4}"
-        ".cells{fill:none;stroke-linecap:square;stroke-width:4.8}.rim{stroke:currentColor;stroke-width:6}",
+        ".cells{fill:none;stroke-linecap:square;stroke-width:4.8}.rim{stroke:currentColor;stroke-width:5.8;stroke-opacity:.6}",
         ".curve{fill:none;stroke-width:2;vector-effect:non-scaling-stroke}.curve.kept{stroke:var(--kept)}"
         ".curve.source{stroke:currentColor;stroke-dasharray:5 4;stroke-opacity:.75}"
         ".curve.copies{stroke:var(--leak);stroke-dasharray:2 3}",

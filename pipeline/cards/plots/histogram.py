@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pipeline.cards.plots.labels import NARROW, SMALL_LETTER, letters
 from pipeline.cards.plots.scale import Linear, written
 from pipeline.cards.plots.svg import Figure, box, line, shown, words
 
@@ -43,7 +44,10 @@ def columns(
                 box(x + width * 0.08, base - scale(size), width * 0.84, scale(size), f"c-{kind}", f"{label}: {size:,}")
             )
         if at % every == 0:
-            drawn.append(words(x + width / 2, base + 14, label, "middle small"))
+            fits = letters(label) * SMALL_LETTER / 2 <= NARROW * (100 - x - width / 2) / 100
+            drawn.append(
+                words(x + width / 2 if fits else 100, base + 14, label, f"{'middle' if fits else 'end'} small")
+            )
         if mark and mark[0] == label:
             drawn += [line(x, _TOP - 12, x, base), words(x, _TOP - 3, mark[1], "end small", -4)]
     drawn += [line(_LEFT, base, _RIGHT, base), words(_RIGHT, base + 30, across, "end small"), words(0, 11, up, "small")]

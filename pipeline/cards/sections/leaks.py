@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from io import BytesIO
@@ -112,7 +113,8 @@ def leak_pairs(asked: Asked, shots: Shots) -> Iterator[tuple[Picture, ...]]:
         said = [rule if distance is None else f"{rule}, distance {distance}"]
         if thumbnail and rule == "hamming":
             left = _residual(shots.root / "fetch" / "blobs" / f"{unit}.bin", at, size, thumbnail, variant)
-            said.append(f"residual {left:.1f}")
+            if math.isfinite(left):
+                said.append(f"residual {left:.1f}")
         if variant:
             said.append(f"turned: {DIHEDRAL[variant].replace('_', ' ')}")
         held = [shots.grey(thumbnail, f"{benchmark}: {item}", ", ".join(said))] if thumbnail else []

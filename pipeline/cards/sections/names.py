@@ -23,7 +23,7 @@ def names(asked: Asked) -> Section:
     if not rows:
         return Section("names", question, "No record has a name.", facts=facts)
     total = sum(row[3] for row in rows)
-    unresolved = asked.rows(_SQL("unresolved", most=LISTED))
+    unresolved = asked.rows(_SQL("unresolved", most=LISTED, records="shown_names"))
     open_names = asked.one(_SQL("open"))
     facts |= {"unresolved_names": open_names[0], "unresolved_records": open_names[1]}
     answer = (
@@ -48,7 +48,10 @@ def names(asked: Asked) -> Section:
     if unresolved:
         parts.append(
             Table(
-                ("unresolved name", "kind", "records"), tuple(unresolved), open_names[0], _SQL("unresolved", most=1000)
+                ("unresolved name", "kind", "records"),
+                tuple(unresolved),
+                open_names[0],
+                _SQL("unresolved", most=1000, records=_SQL("records")),
             )
         )
     doubtful = asked.rows(_SQL("doubtful", most=LISTED))

@@ -14,7 +14,7 @@ def top(asked: Asked) -> Section:
     """Return the section: six numbers and the balance of the ledger."""
     rows, kept, sources = asked.one(_SQL("rows"))
     taxa, effective = asked.one(_SQL("taxa"))
-    releases = asked.one("SELECT count(*) FROM releases")[0]
+    releases = asked.one("SELECT count(*) FROM shown_releases")[0]
     builds = [str(build) for (build,) in asked.rows("SELECT DISTINCT taxonomy_build FROM names ORDER BY 1")]
     effective = 0.0 if effective is None or math.isnan(effective) else round(float(effective), 1)
     facts = {
