@@ -16,7 +16,8 @@ _WIDE, _HIGH = 1000.0, 420.0
 """Of the area in which proportions are decided, and whether names fit; the page makes it wider, or shows bars."""
 _SMALLEST = 40.0
 """Area of the smallest rectangle that is drawn by itself."""
-_MOST = 400
+_MOST, _MOST_GROUPS = 400, 80
+"""Rectangles of members and frames of groups; the others are drawn together."""
 _FEWEST = 6
 """Letters of a longer name that are worth writing."""
 
@@ -82,6 +83,7 @@ def treemap(name: str, title: str, leaves: Sequence[Leaf], unit: str) -> Figure:
     groups: dict[str, list[Leaf]] = {}
     for leaf in leaves:
         groups.setdefault(leaf.group, []).append(leaf)
+    groups = _largest(groups)
     sizes = {group: sum(leaf.size for leaf in members) for group, members in groups.items()}
     order = sorted((group for group in groups if sizes[group] > 0), key=lambda group: (-sizes[group], group))
     whole, drawn = sum(sizes.values()), []
@@ -95,6 +97,17 @@ def treemap(name: str, title: str, leaves: Sequence[Leaf], unit: str) -> Figure:
         drawn.append(_group(at, group, place, shown_ones, members[len(shown_ones) :], unit))
     said = "; ".join(f"{shown(group)} {sizes[group]:,}" for group in order[:20])
     return Figure(name, title, f"Areas of {unit}: {said}.", int(_HIGH), "".join(drawn))
+
+
+def _largest(groups: dict[str, list[Leaf]]) -> dict[str, list[Leaf]]:
+    """Return the largest groups, and all others as members of one."""
+    if len(groups) <= _MOST_GROUPS:
+        return groups
+    order = sorted(groups, key=lambda group: (-sum(leaf.size for leaf in groups[group]), group))
+    rest = [leaf for group in order[_MOST_GROUPS - 1 :] for leaf in groups[group]]
+    return {group: groups[group] for group in order[: _MOST_GROUPS - 1]} | {
+        f"{len(order) - _MOST_GROUPS + 1:,} others": rest
+    }
 
 
 def _group(

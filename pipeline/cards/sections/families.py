@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from pipeline.cards.plots import Bar, Figure, Leaf, bar, bars, treemap
-from pipeline.cards.sections.section import Asked, Chart, Row, Section, Table, count, folded, percent
+from pipeline.cards.plots import Bar, Figure, Leaf, bar, bars, shortened, treemap
+from pipeline.cards.sections.section import NAMED, Asked, Chart, Row, Section, Table, count, folded, percent
 from pipeline.storage.statements import Statements
 
 _SQL = Statements(__name__)
@@ -33,8 +33,9 @@ def tree(asked: Asked) -> Section:
     first, most = min(classes.items(), key=lambda item: (-item[1], item[0]))
     families = len({row[2] for row in rows if row[2]})
     known = count(len(classes) - (_NO_CLASS in classes), "class", "classes")
+    are = "have no class" if first == _NO_CLASS else f"are of {shortened(first, NAMED)}"
     answer = (
-        f"{percent(most, images)} of the images are of {first}; in all there is life of {known} and "
+        f"{percent(most, images)} of the images {are}; in all there is life of {known} and "
         f"{count(families, 'family', 'families')}."
     )
     table = Table.of(
@@ -81,4 +82,4 @@ def listed_share(classes: Counter[str], images: int) -> str:
     'Aves 75 %, Insecta 25 %.'
     """
     order = sorted(classes.items(), key=lambda item: (-item[1], item[0]))[:3]
-    return ", ".join(f"{name} {percent(many, images)}" for name, many in order) + "."
+    return ", ".join(f"{shortened(name, NAMED)} {percent(many, images)}" for name, many in order) + "."

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.cards.plots import Bar, shares, world_map
-from pipeline.cards.sections.section import Asked, Chart, Section, Table, agree, count, folded, listed, percent
+from pipeline.cards.plots import Bar, shares, shortened, world_map
+from pipeline.cards.sections.section import NAMED, Asked, Chart, Section, Table, agree, count, folded, listed, percent
 from pipeline.storage.statements import Statements
 
 SOURCES = 25
@@ -34,8 +34,8 @@ def places(asked: Asked) -> Section:
         return Section("places", question, f"No image has coordinates ({without}).", facts=facts)
     answer = f"{percent(placed, images)} of {count(images, 'image')} {agree(images, 'has', 'have')} coordinates."
     figure, key = world_map("where", "Images by place", [(lat, lon, many) for lat, lon, many in cells], "images")
-    known = sum(many for code, many in countries if code)
-    named = [f"{code} ({percent(many, known)})" for code, many in countries if code][:3]
+    known = asked.one(_SQL("known"))[0]
+    named = [f"{shortened(code, NAMED)} ({percent(many, known)})" for code, many in countries if code][:3]
     says = f"Of {count(known, 'image')} with a country the most are from {listed(named)}."
     if len(named) < 2:
         says = f"Every image with a country is from {named[0].split(' (')[0]}." if named else "No image has a country."

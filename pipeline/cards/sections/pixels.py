@@ -15,14 +15,15 @@ def pixels(asked: Asked) -> Section:
     """Return the section: images by source size, aspect ratio and PDQ quality."""
     question = "How good are the pixels?"
     sizes, ratios, qualities = asked.rows(_SQL("sizes")), asked.rows(_SQL("ratios")), asked.rows(_SQL("qualities"))
-    images = sum(row[1] for row in qualities)
+    images = asked.one("SELECT count(*) FROM shown")[0]
     facts = {
         "half_octaves": [{"log2_pixels": step / 2, "images": many} for step, many in sizes],
         "aspect_half_octaves": [{"log2_ratio": step / 2, "images": many} for step, many in ratios],
         "quality": [{"quality": step, "images": many} for step, many in qualities],
     }
-    if not images:
-        return Section("pixels", question, "No image was kept.", facts=facts)
+    if not images or not sizes:
+        none = "No image has a known size." if images else "No image was kept."
+        return Section("pixels", question, none, facts=facts)
     small = sum(many for step, many in sizes if step < 36)
     low = sum(many for step, many in qualities if step < 50)
     answer = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from pipeline.cards.plots import bar, bars, heat
-from pipeline.cards.sections.section import Asked, Chart, Section, Table, agree, count, folded, percent
+from pipeline.cards.plots import bar, bars, heat, shortened
+from pipeline.cards.sections.section import NAMED, Asked, Chart, Section, Table, agree, count, folded, percent
 
 LICENCES, SOURCES = 40, 12
 """Rows and columns; sources of fewer images have one together."""
@@ -72,7 +72,7 @@ def _matrix(licences: list[tuple[str, str, int]], images: int) -> Chart:
         f" {count(len(totals) - len(names), 'rarer licence')} {agree(len(totals) - len(names), 'is', 'are')} not drawn."
     )
     return Chart(
-        f"The commonest licence is {names[0]}: {percent(totals[names[0]], images)} of the images.",
+        f"The commonest licence is {shortened(names[0], NAMED)}: {percent(totals[names[0]], images)} of the images.",
         heat("licences", "Images by licence and source", sources, names, cells, "images", numbers=True),
         Table.of(("licence", "source", "images"), licences, "FROM licences"),
         note=f"Down: licences. Across: sources.{more if len(totals) > len(names) else ''}",

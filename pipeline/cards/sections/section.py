@@ -16,6 +16,8 @@ from pipeline.storage.places import Place
 
 MOST_ROWS = 50
 """Rows of a table that a page shows; the rest is asked for in SQL."""
+NAMED = 60
+"""Letters of a foreign name in a sentence."""
 Row = tuple[Any, ...]
 
 

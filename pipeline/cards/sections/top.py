@@ -31,12 +31,14 @@ def top(asked: Asked) -> Section:
             ("rows in", rows),
             ("images kept", kept),
             ("taxa", taxa),
-            ("effective taxa", effective if taxa else 0),
+            ("effective taxa", int(effective) if effective == int(effective) else effective),
             ("sources", sources),
             ("releases", releases),
         )
     )
-    balance = f"{rows:,} rows = {kept:,} kept + {rows - kept:,} ended, each with its reason: the ledger balances."
+    balance = (
+        f"{count(rows, 'row')} = {kept:,} kept + {rows - kept:,} ended, each with its reason: the ledger balances."
+    )
     lines = [balance]
     if taxa:
         lines.append(
