@@ -83,7 +83,7 @@ def treemap(name: str, title: str, leaves: Sequence[Leaf], unit: str) -> Figure:
     groups: dict[str, list[Leaf]] = {}
     for leaf in leaves:
         groups.setdefault(leaf.group, []).append(leaf)
-    groups = _largest(groups)
+    groups, others = _largest(groups)
     sizes = {group: sum(leaf.size for leaf in members) for group, members in groups.items()}
     order = sorted((group for group in groups if sizes[group] > 0), key=lambda group: (-sizes[group], group))
     whole, drawn = sum(sizes.values()), []
@@ -93,21 +93,22 @@ def treemap(name: str, title: str, leaves: Sequence[Leaf], unit: str) -> Figure:
     for at, (group, place) in enumerate(zip(order, placed, strict=True)):
         members = sorted(groups[group], key=lambda leaf: (-leaf.size, leaf.label))
         shown_ones = [leaf for leaf in members if leaf.size * share >= _SMALLEST][: max(budget, 1)]
+        if group == others:
+            shown_ones = []
         budget -= len(shown_ones)
         drawn.append(_group(at, group, place, shown_ones, members[len(shown_ones) :], unit))
     said = "; ".join(f"{shown(group)} {sizes[group]:,}" for group in order[:20])
     return Figure(name, title, f"Areas of {unit}: {said}.", int(_HIGH), "".join(drawn))
 
 
-def _largest(groups: dict[str, list[Leaf]]) -> dict[str, list[Leaf]]:
-    """Return the largest groups, and all others as members of one."""
+def _largest(groups: dict[str, list[Leaf]]) -> tuple[dict[str, list[Leaf]], str]:
+    """Return the largest groups, all others as the members of one, and the name of that one; '' where there are few."""
     if len(groups) <= _MOST_GROUPS:
-        return groups
+        return groups, ""
     order = sorted(groups, key=lambda group: (-sum(leaf.size for leaf in groups[group]), group))
-    rest = [leaf for group in order[_MOST_GROUPS - 1 :] for leaf in groups[group]]
-    return {group: groups[group] for group in order[: _MOST_GROUPS - 1]} | {
-        f"{len(order) - _MOST_GROUPS + 1:,} others": rest
-    }
+    first, rest = order[: _MOST_GROUPS - 1], order[_MOST_GROUPS - 1 :]
+    name = f"{len(rest):,} others"
+    return {**{group: groups[group] for group in first}, name: [leaf for group in rest for leaf in groups[group]]}, name
 
 
 def _group(

@@ -142,6 +142,24 @@ def test_small_families_of_a_class_are_drawn_together_and_none_is_lost() -> None
     assert len(figure.body) < 20_000
 
 
+def test_a_thousand_groups_are_the_largest_and_the_others() -> None:
+    figure = treemap("t", "Families", [Leaf(f"class {at}", "family", 1000 - at) for at in range(1000)], "images")
+    frames = [each for each in parsed(figure).iter(f"{SVG}rect") if each.get("class") == "group"]
+    told = "".join(title.text or "" for title in parsed(figure).iter(f"{SVG}title"))
+    assert len(frames) == 80 and "921 others, 921 families: 424,581 images" in told
+    assert len(figure.body) < 60_000
+
+
+def test_names_of_columns_stand_upright_where_they_would_lie_over_each_other() -> None:
+    short = heat("h", "H", ["a", "b"], ["x"], {(0, 0): 1}, "images")
+    assert "upright" not in short.body
+    names = [f"a long source {at}" for at in range(8)]
+    figure = heat("h", "H", names, ["x"], {(0, at): 10**6 * (at + 1) for at in range(8)}, "images", numbers=True)
+    assert figure.body.count('class="upright"') == 8
+    assert ">8,000,000<" not in figure.body, "a number that has no room is not written"
+    assert "8,000,000 images" in figure.body, "but said"
+
+
 @pytest.mark.parametrize("sizes", [[], [0, 0]])
 def test_nothing_is_drawn_as_nothing(sizes: list[int]) -> None:
     leaves = [Leaf("a", str(at), size) for at, size in enumerate(sizes)]
