@@ -66,7 +66,7 @@ test-clusters: $(READY) ## Run the demo into an object store (a server of this m
 test-train: $(READY) ## Run published loaders, trainers and clients on the demo's shards; what `make oracles` has not made is skipped
 	@$(BIN)/python -m pytest -n 2 --dist loadscope tests/oracles
 
-oracles: $(READY) ## Make environments of published trainers and of older DuckDB clients in out/oracles, once, for test-train
+oracles: $(READY) ## Make environments of published trainers, readers and older DuckDB clients in out/oracles, once, for test-train
 	@$(BIN)/python -m tests.oracles.make; made=$$?; $(BIN)/python -m tests.oracles.duckdb_clients && exit $$made
 
 lint: $(READY) ## Check style and formatting

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from importlib.resources import files
+from typing import Any
 
 import duckdb
 
 from manifests import Recipe
-from pipeline.cards.plots import DARK_PROPERTIES, MARKS, PROPERTIES, Figure
+from pipeline.cards.croissant import html_safe
+from pipeline.cards.plots import DARK_PROPERTIES, MARKS, PROPERTIES
+from pipeline.cards.plots.svg import MOST_LETTERS
 from pipeline.cards.sections import Asked, Chart, Section, Shots, file_name, sections_of
 from pipeline.cards.sections.kinds import WORDS
 from pipeline.cards.templates import template
@@ -47,7 +50,16 @@ def report_facts(recipe: Recipe, sections: Sequence[Section]) -> str:
         "recipe": recipe.name,
         "sections": {section.id: {"answer": section.answer, **section.facts} for section in sections},
     }
-    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return html_safe(json.dumps(_cut(document), indent=1, ensure_ascii=False, allow_nan=False)) + "\n"
+
+
+def _cut(value: Any) -> Any:
+    """Return a value whose texts are no longer than a drawing shows them: what records say may have any length."""
+    if isinstance(value, str):
+        return value if len(value) <= MOST_LETTERS else value[: MOST_LETTERS - 1] + "…"
+    if isinstance(value, dict):
+        return {key: _cut(each) for key, each in value.items()}
+    return [_cut(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def figures(sections: Sequence[Section]) -> dict[str, str]:
@@ -56,8 +68,7 @@ def figures(sections: Sequence[Section]) -> dict[str, str]:
     for section in sections:
         for part in section.parts:
             if isinstance(part, Chart):
-                drawn: list[Figure] = [part.figure, *([part.key] if part.key else [])]
-                found |= {file_name(section.id, figure): figure.file() for figure in drawn}
+                found |= {file_name(section.id, figure): figure.file() for figure in part.figures}
     return found
 
 

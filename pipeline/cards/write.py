@@ -32,10 +32,7 @@ ATTRIBUTIONS = "FROM attribution ORDER BY key"
 def write_cards(root: Place, recipe: Recipe) -> None:
     """Write the cards of a run whose catalog stands, each file atomically; equal runs give equal bytes."""
     with connect_catalog(root) as con:
-        keep_within(con, recipe.limits.memory_mb)
-        # The questions name the larger table first. DuckDB takes the rows of a table's first file for those of each,
-        # and that one has columns alone: of what it believes to be empty it would hold all in memory.
-        con.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+        bound(con, recipe)
         write_attribution(con, ATTRIBUTIONS, root / ATTRIBUTION)
         made = card_files(con, root, recipe, gather(con, root, recipe))
     for name, data in made.items():
@@ -87,6 +84,7 @@ def make_report(
 
     `con` has the run's catalog open. `drawn`: folder that gets every figure as an SVG file.
     """
+    bound(con, recipe)
     sections = report_sections(con, root, recipe)
     write_text(out or root / REPORT, report_page(recipe, sections))
     if out is None:
@@ -97,6 +95,14 @@ def make_report(
         for name, text in files.items():
             write_text(drawn / name, text)
     return len(files)
+
+
+def bound(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> None:
+    """Have questions keep to the recipe's memory."""
+    keep_within(con, recipe.limits.memory_mb)
+    # The questions name the larger table first. DuckDB takes the rows of a table's first file for those of each,
+    # and that one has columns alone: of what it believes to be empty it would hold all in memory.
+    con.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
 
 
 def write_attribution(con: duckdb.DuckDBPyConnection, query: str, path: Place) -> None:

@@ -22,13 +22,18 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def lines(args: argparse.Namespace) -> Iterator[str]:
     """Yield where the report is.
 
-    Raises RunError when the run is not finished, UsageError when a report at an address is to be opened.
+    Raises RunError when the run is not finished or a file of it is gone, UsageError when a report at an address is
+    to be opened.
     """
+    import duckdb
+
     from pipeline.cards import REPORT, make_report
     from pipeline.catalog import open_catalog
+    from pipeline.catalog.asked import lost_files
     from pipeline.model.errors import UsageError
     from pipeline.storage.places import Place
     from pipeline.storage.run_folder import RunFolder
+    from pipeline.storage.standing import stand
 
     folder = RunFolder(args.run.absolute())
     page: Place = args.out or folder.root / REPORT
@@ -40,7 +45,10 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
             remedy="write it here: -o report.html --open",
         )
     with open_catalog(folder.root) as con:
-        made = make_report(con, folder.root, folder.recipe(), args.out, args.figures)
+        try:
+            made = make_report(con, folder.root, folder.recipe(), args.out, args.figures)
+        except duckdb.IOException as error:
+            raise lost_files(stand(folder), error) from error
     yield f"report    {page}"
     if args.figures:
         yield f"figures   {args.figures} ({made:,} files)"

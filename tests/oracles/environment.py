@@ -1,4 +1,4 @@
-"""Which interpreter can run an oracle: this one, the one of `make oracles`, or one that BIOMILL_ORACLES names."""
+"""Which interpreter can run an oracle: this one, one of `make oracles`, or one that BIOMILL_ORACLES names."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "out" / "oracles"
-"""Where `make oracles` makes the environment."""
-REQUIREMENTS = Path(__file__).with_name("trainers.txt")
+ENVIRONMENTS = {"trainers": FOLDER, "croissant": FOLDER / "croissant"}
+"""Where `make oracles` makes the environments, by the names of their lists of packages."""
 
 
 @cache
@@ -31,7 +31,7 @@ def _has(python: str, requirement: str) -> bool:
 def interpreter(*needs: str) -> str:
     """Return the first interpreter that has the packages; skip the test where there is none."""
     named = [each for each in os.environ.get("BIOMILL_ORACLES", "").split(os.pathsep) if each]
-    made = [str(FOLDER / "bin" / "python")] if (FOLDER / "ready").is_file() else []
+    made = [str(each / "bin" / "python") for each in ENVIRONMENTS.values() if (each / "ready").is_file()]
     for python in [sys.executable, *named, *made]:
         if all(_has(python, need) for need in needs):
             return python

@@ -6,6 +6,8 @@ from pipeline.cards.plots.curves import Curve, curves
 from pipeline.cards.plots.dots import Dot, dots
 from pipeline.cards.plots.heat import heat
 from pipeline.cards.plots.histogram import columns
+from pipeline.cards.plots.labels import shortened
+from pipeline.cards.plots.scale import written
 from pipeline.cards.plots.svg import Figure, shown
 from pipeline.cards.plots.treemap import Leaf, treemap
 from pipeline.cards.plots.world_map import world_map
@@ -28,7 +30,9 @@ __all__ = [
     "dots",
     "heat",
     "shares",
+    "shortened",
     "shown",
     "treemap",
     "world_map",
+    "written",
 ]

@@ -22,12 +22,18 @@ KINDS: dict[str, tuple[str, str]] = {
 """Colour of each kind of outcome, on a light and on a dark page."""
 STEPS = ("#addc30", "#5cc863", "#1fa188", "#287c8e", "#38598c", "#463480")
 """From few to many on a light page."""
+FILLS = ("#a6cee3", "#b2df8a", "#fdbf6f", "#cab2d6", "#fb9a99", "#d9d07c")
+"""Of groups beside each other, under dark letters on every page; what they are is written in them."""
+_ON = ("#111", "#fff")
+"""Letters on the first three steps, and on the others, of a light page; on a dark one they change places."""
 
 
 def _properties(scheme: int) -> str:
     steps = STEPS if scheme == 0 else tuple(reversed(STEPS))
     colours = [f"--{kind}:{pair[scheme]}" for kind, pair in KINDS.items()]
-    return ";".join([*colours, *(f"--s{at}:{colour}" for at, colour in enumerate(steps))])
+    low, high = _ON if scheme == 0 else reversed(_ON)
+    letters = [f"--on:{low}", f"--on-high:{high}"]
+    return ";".join([*colours, *letters, *(f"--s{at}:{colour}" for at, colour in enumerate(steps))])
 
 
 PROPERTIES = _properties(0)
@@ -42,9 +48,13 @@ MARKS = "".join(
         "svg text{font:12px system-ui,sans-serif;fill:currentColor}svg .end{text-anchor:end}"
         "svg .middle{text-anchor:middle}svg .small{font-size:11px}",
         "svg line,svg .axis{stroke:currentColor;stroke-width:1}svg .grid{stroke-opacity:.18}svg .joint{stroke-width:2}"
-        "svg .inverse{fill:var(--ground,#fff)}",
+        "svg .on{fill:var(--on)}svg .on-high{fill:var(--on-high)}svg .upright{overflow:visible}"
+        "svg .upright text{transform:rotate(-90deg)}",
+        "svg .leaf{stroke:var(--ground,#fff);stroke-width:1}svg .group{fill:none;stroke:currentColor;stroke-width:2}"
+        "svg .in{fill:#111}.t-rest{fill:#ccc;stroke-dasharray:3 2}",
+        *(f".t-{at}{{fill:{colour}}}" for at, colour in enumerate(FILLS)),
         ".land{fill:currentColor;fill-opacity:.12}.sphere{fill:none;stroke:currentColor;stroke-opacity:.4}"
-        ".cells{fill:none;stroke-linecap:square;stroke-width:5.2}",
+        ".cells{fill:none;stroke-linecap:square;stroke-width:4.8}.rim{stroke:currentColor;stroke-width:5.8;stroke-opacity:.6}",
         ".curve{fill:none;stroke-width:2;vector-effect:non-scaling-stroke}.curve.kept{stroke:var(--kept)}"
         ".curve.source{stroke:currentColor;stroke-dasharray:5 4;stroke-opacity:.75}"
         ".curve.copies{stroke:var(--leak);stroke-dasharray:2 3}",

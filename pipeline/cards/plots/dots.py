@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.cards.plots.labels import Rows
 from pipeline.cards.plots.scale import Log, written
 from pipeline.cards.plots.svg import Figure, dot, line, shown, words
 
 ROW = 20
-LABEL, NUMBER = 36, 16
 _AXIS = 34
 
 
@@ -26,6 +26,11 @@ class Dot:
     note: str = ""
     """Written at the right; empty: the number."""
 
+    @property
+    def number(self) -> str:
+        """What is written at the right."""
+        return self.note or f"{self.value:,}"
+
 
 def dots(name: str, title: str, rows: Sequence[Dot], unit: str) -> Figure:
     """Return one dot a row on a logarithmic axis; 0 has no dot and is written. A second number is joined by a line.
@@ -35,25 +40,29 @@ def dots(name: str, title: str, rows: Sequence[Dot], unit: str) -> Figure:
     'Numbers of rows: gone 7; kept 317.'
     """
     most = max((max(row.value, row.second or 0) for row in rows), default=1)
-    scale = Log(most, LABEL, 100 - NUMBER - 2)
+    places = Rows.of([row.label for row in rows], [row.number for row in rows], ROW)
+    scale = Log(most, places.left + 2, places.right - 2)
     drawn: list[str] = []
     top, group = 0, ""
     for row in rows:
         if row.group and row.group != group:
             drawn.append(words(0, top + 15, row.group, "small strong"))
             group = row.group
-        drawn += _row(top, row, scale)
-        top += ROW
+            top += ROW
+        drawn += _row(top, row, places, scale)
+        top += places.high
     ticks = [words(scale(tick), top + 16, written(tick), "middle small") for tick in scale.ticks()]
     grid = [line(scale(tick), 0, scale(tick), top + 4, "grid") for tick in scale.ticks()]
     axis = [line(scale.left, top + 1, scale.right, top + 1), words(scale.right, top + 30, unit, "end small")]
-    said = "; ".join(f"{shown(row.label)} {row.note or f'{row.value:,}'}" for row in rows[:60])
-    return Figure(name, title, f"Numbers of {unit}: {said}.", top + _AXIS, "".join([*grid, *drawn, *axis, *ticks]))
+    said = "; ".join(f"{shown(row.label)} {row.number}" for row in rows[:60])
+    return Figure(
+        name, title, f"Numbers of {unit}: {said}.", top + _AXIS, "".join([*grid, *drawn, *axis, *ticks]), rows=True
+    )
 
 
-def _row(top: int, row: Dot, scale: Log) -> list[str]:
-    middle, note = top + ROW // 2, row.note or f"{row.value:,}"
-    drawn = [words(LABEL, top + 14, row.label, "end", -6), words(100, top + 14, note, "end")]
+def _row(top: int, row: Dot, places: Rows, scale: Log) -> list[str]:
+    middle = top + places.begin + ROW // 2
+    drawn = places.texts(top, 14, row.label, row.number)
     if row.second is not None:
         drawn.append(line(scale(row.value), middle, scale(row.second), middle, "joint"))
         if row.second:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pipeline.cards.plots.labels import NARROW, SMALL_LETTER, letters
 from pipeline.cards.plots.scale import Linear, written
 from pipeline.cards.plots.svg import Figure, box, line, shown, words
 
-_HIGH, _TOP, _LEFT = 130, 16, 10
+_HIGH, _TOP, _LEFT, _RIGHT = 130, 24, 10, 97
 _LETTERS = 46
 """Of all labels together that are beside each other on a telephone."""
 
@@ -29,11 +30,11 @@ def columns(
     >>> figure.description
     'Columns of taxa by images: 1: 20; 2-3: 10.'
     """
-    scale, width = Linear(max((size for _, size in rows), default=0), 0, _HIGH), (100 - _LEFT) / max(len(rows), 1)
+    scale, width = Linear(max((size for _, size in rows), default=0), 0, _HIGH), (_RIGHT - _LEFT) / max(len(rows), 1)
     base, drawn = _TOP + _HIGH, []
     for tick in scale.ticks(3):
         y = base - scale(tick)
-        drawn += [line(_LEFT, y, 100, y, "grid"), words(_LEFT, y + 4, written(tick), "end small", -4)]
+        drawn += [line(_LEFT, y, _RIGHT, y, "grid"), words(_LEFT, y + 4, written(tick), "end small", -4)]
     longest = max((len(label) for label, _ in rows), default=1)
     every = max(-(-len(rows) * (longest + 1) // _LETTERS), 1)
     for at, (label, size) in enumerate(rows):
@@ -43,9 +44,12 @@ def columns(
                 box(x + width * 0.08, base - scale(size), width * 0.84, scale(size), f"c-{kind}", f"{label}: {size:,}")
             )
         if at % every == 0:
-            drawn.append(words(x + width / 2, base + 14, label, "middle small"))
+            fits = letters(label) * SMALL_LETTER / 2 <= NARROW * (100 - x - width / 2) / 100
+            drawn.append(
+                words(x + width / 2 if fits else 100, base + 14, label, f"{'middle' if fits else 'end'} small")
+            )
         if mark and mark[0] == label:
-            drawn += [line(x, _TOP - 12, x, base), words(x, _TOP - 3, mark[1], "small", 4)]
-    drawn += [line(_LEFT, base, 100, base), words(100, base + 30, across, "end small"), words(0, 11, up, "small")]
+            drawn += [line(x, _TOP - 12, x, base), words(x, _TOP - 3, mark[1], "end small", -4)]
+    drawn += [line(_LEFT, base, _RIGHT, base), words(_RIGHT, base + 30, across, "end small"), words(0, 11, up, "small")]
     said = "; ".join(f"{shown(label)}: {size:,}" for label, size in rows[:24])
     return Figure(name, title, f"Columns of {up} by {across}: {said}.", base + 34, "".join(drawn))

@@ -39,8 +39,8 @@ class Linear:
 class Log:
     """From 1 to `most` in equal steps of tens, over percent `left` to `right`.
 
-    >>> Log(1000, 0, 90)(10), Log(5000).ticks(), Log(1).ticks()
-    (30.0, [1, 10, 100, 1000], [1])
+    >>> Log(1000, 0, 90)(10), Log(5000).ticks(), Log(60).ticks()
+    (30.0, [1, 10, 100, 1000], [1, 2, 5, 10, 20, 50])
     """
 
     most: float
@@ -53,7 +53,9 @@ class Log:
         return self.left + (self.right - self.left) * math.log10(max(value, 1)) / math.log10(most)
 
     def ticks(self) -> list[float]:
-        """Return the powers of ten, at most seven of them."""
+        """Return the powers of ten, at most seven of them; where they are few, twos and fives too."""
+        if self.most < 100:
+            return [each for each in (1, 2, 5, 10, 20, 50) if each <= max(self.most, 1)]
         powers = list(range(int(math.log10(max(self.most, 1)) + 1e-9) + 1))
         step = math.ceil(len(powers) / 7)
         return [10**power for power in powers[::step]]
@@ -70,14 +72,14 @@ def whole(value: float) -> float:
 
 
 def written(value: float) -> str:
-    """Return a number as it is written at an axis: short.
+    """Return a number as it is written at an axis: short, of three digits where it is not round.
 
-    >>> [written(each) for each in (0, 0.5, 950, 1000, 2_500_000)]
-    ['0', '0.5', '950', '1 k', '2.5 M']
+    >>> [written(each) for each in (0, 0.5, 950, 1000, 2_500_000, 123_456, 999_999)]
+    ['0', '0.5', '950', '1 k', '2.5 M', '123 k', '1 M']
     """
-    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= size:
-            return f"{value / size:g} {unit}"
+    for size, unit in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size * 0.9995:
+            return f"{float(f'{value / size:.3g}'):g} {unit}"
     return f"{value:g}"
 
 

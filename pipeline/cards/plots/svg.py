@@ -38,12 +38,16 @@ class Figure:
     body: str
     view: int = 0
     """Width of the view box of a drawing that scales as a whole; 0: none."""
+    rows: bool = False
+    """Whether it is of rows with labels beside them, which a page does not draw too far apart."""
 
     def svg(self, width: str = "100%") -> str:
         """Return the drawing as an element of a page."""
         size = f'viewBox="0 0 {self.view} {self.height}"' if self.view else f'height="{self.height}"'
+        kind = ' class="rows"' if self.rows else ""
+        told = f'role="img" aria-labelledby="{self.name}-t {self.name}-d"'
         return (
-            f'<svg id="{self.name}" role="img" aria-labelledby="{self.name}-t {self.name}-d" width="{width}" {size}>'
+            f'<svg id="{self.name}"{kind} {told} width="{width}" {size}>'
             f'<title id="{self.name}-t">{escape(shown(self.title))}</title>'
             f'<desc id="{self.name}-d">{escape(shown(self.description))}</desc>{self.body}</svg>'
         )
@@ -124,3 +128,15 @@ def window(x: float, y: float, width: float, height: float, inside: Iterable[str
     """
     size = f'width="{number(width)}%" height="{number(height)}"'
     return f'<svg x="{number(x)}%" y="{number(y)}" {size}>{"".join(inside)}</svg>'
+
+
+def upright(x: float, y: float, text: object) -> str:
+    """Return small letters that run upwards from `y`, their middle at `x`, which is percent.
+
+    >>> upright(30, 60, "gbif")
+    '<svg x="30%" y="60" width="1" height="1" class="upright"><text x="0" y="4" class="small">gbif</text></svg>'
+    """
+    return (
+        f'<svg x="{number(x)}%" y="{number(y)}" width="1" height="1" class="upright">'
+        f'<text x="0" y="4" class="small">{escape(shown(text))}</text></svg>'
+    )

@@ -8,14 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.cards.plots.colours import FILLS
+from pipeline.cards.plots.labels import SMALL_LETTER, letters, shortened
 from pipeline.cards.plots.svg import Figure, box, shown, window, words
 
 _WIDE, _HIGH = 1000.0, 420.0
-"""Of the area in which proportions are decided; the page may make it narrower."""
+"""Of the area in which proportions are decided, and whether names fit; the page makes it wider, or shows bars."""
 _SMALLEST = 40.0
 """Area of the smallest rectangle that is drawn by itself."""
-_MOST = 400
-_FILLS = 6
+_MOST, _MOST_GROUPS = 400, 80
+"""Rectangles of members and frames of groups; the others are drawn together."""
+_FEWEST = 6
+"""Letters of a longer name that are worth writing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ def treemap(name: str, title: str, leaves: Sequence[Leaf], unit: str) -> Figure:
     groups: dict[str, list[Leaf]] = {}
     for leaf in leaves:
         groups.setdefault(leaf.group, []).append(leaf)
+    groups, others = _largest(groups)
     sizes = {group: sum(leaf.size for leaf in members) for group, members in groups.items()}
     order = sorted((group for group in groups if sizes[group] > 0), key=lambda group: (-sizes[group], group))
     whole, drawn = sum(sizes.values()), []
@@ -88,10 +93,22 @@ def treemap(name: str, title: str, leaves: Sequence[Leaf], unit: str) -> Figure:
     for at, (group, place) in enumerate(zip(order, placed, strict=True)):
         members = sorted(groups[group], key=lambda leaf: (-leaf.size, leaf.label))
         shown_ones = [leaf for leaf in members if leaf.size * share >= _SMALLEST][: max(budget, 1)]
+        if group == others:
+            shown_ones = []
         budget -= len(shown_ones)
         drawn.append(_group(at, group, place, shown_ones, members[len(shown_ones) :], unit))
     said = "; ".join(f"{shown(group)} {sizes[group]:,}" for group in order[:20])
     return Figure(name, title, f"Areas of {unit}: {said}.", int(_HIGH), "".join(drawn))
+
+
+def _largest(groups: dict[str, list[Leaf]]) -> tuple[dict[str, list[Leaf]], str]:
+    """Return the largest groups, all others as the members of one, and the name of that one; '' where there are few."""
+    if len(groups) <= _MOST_GROUPS:
+        return groups, ""
+    order = sorted(groups, key=lambda group: (-sum(leaf.size for leaf in groups[group]), group))
+    first, rest = order[: _MOST_GROUPS - 1], order[_MOST_GROUPS - 1 :]
+    name = f"{len(rest):,} others"
+    return {**{group: groups[group] for group in first}, name: [leaf for group in rest for leaf in groups[group]]}, name
 
 
 def _group(
@@ -107,18 +124,22 @@ def _group(
     drawn = []
     for each, (x, y, wide, high) in zip(order, placed, strict=False):
         if each < len(leaves):
-            label, size, kind = leaves[each].label, leaves[each].size, f"t-{at % _FILLS}"
+            label, size, kind = leaves[each].label, leaves[each].size, f"t-{at % len(FILLS)}"
         else:
             label, size, kind = f"{len(rest):,} families", together, "t-rest"
         said = f"{group}, {label}: {size:,} {unit}"
         drawn.append(box(x / 10, y, wide / 10, high, f"leaf {kind}", said))
-        inside = []
-        if wide > 52 and high > 34 and each == order[0]:  # the group is named in its first cell
-            inside.append(words(0, 14, group, "small strong", 4))
-        if wide > 52 and high > 15:
-            inside.append(words(0, 28 if inside else 13, label, "small", 4))
+        room, inside = (wide - 8) / SMALL_LETTER, []
+        if high > 17 and each == order[0] and _fits(group, room * 0.9):  # the group is named in its first cell
+            inside.append(words(0, 14, shortened(group, room * 0.9), "small strong in", 4))
+        if high > (34 if inside else 17) and _fits(label, room):
+            inside.append(words(0, 28 if inside else 13, shortened(label, room), "small in", 4))
         if inside:
             drawn.append(window(x / 10, y, wide / 10, high, inside))
     x, y, wide, high = place
     drawn.append(box(x / 10, y, wide / 10, high, "group"))
     return "".join(drawn)
+
+
+def _fits(text: str, room: float) -> bool:
+    return room >= min(letters(text), _FEWEST)

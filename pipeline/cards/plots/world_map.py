@@ -59,10 +59,15 @@ def world_map(name: str, title: str, places: Iterable[tuple[float, float, int]],
         marks.setdefault(class_of(many, bounds), []).append(f"M{x:g} {y:g}h0")
     edge = "L".join(f"{x:.0f} {y:.0f}" for x, y in outline())
     drawn = [f'<path class="sphere" d="M{edge}Z"/><path class="land" d="{coast()}"/>']
+    # A square of a pale step on pale land, or on a telephone two pixels wide, is seen by its dark rim.
+    if marks:
+        drawn.append(
+            f'<path class="cells rim" d="{"".join(each for _, some in sorted(marks.items()) for each in some)}"/>'
+        )
     drawn += [f'<path class="cells m-{step}" d="{"".join(places)}"/>' for step, places in sorted(marks.items())]
     most = max(cells.values(), default=0)
     said = f"A map with {len(cells):,} coloured squares of 206 km; {most:,} {unit} in the fullest."
     legend = Figure(
-        f"{name}-key", f"{title}: steps", "What the colours of the map mean.", 32, key(bounds, 0, f"{unit} in a square")
+        f"{name}-key", f"{title}: steps", "What the colours of the map mean.", 46, key(bounds, 0, f"{unit} in a square")
     )
     return Figure(name, title, said, HIGH, "".join(drawn), view=WIDE), legend

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pipeline.cards.plots import bar, bars
-from pipeline.cards.sections.section import Asked, Chart, Picture, Pictures, Section, Table, count
+from pipeline.cards.sections.section import Asked, Chart, Picture, Pictures, Section, Table, agree, count
 from pipeline.cards.sections.shots import Shots
 from pipeline.cards.sections.stored_bytes import stored
 from pipeline.storage.statements import Statements
@@ -26,10 +26,11 @@ def conflicts(asked: Asked, shots: Shots) -> Section:
     }
     if not records:
         return Section("conflicts", question, "No image has two labels.", facts=facts)
+    bear = agree(records, "bears", "bear")
     answer = (
-        f"{count(records, 'record')} of {count(clusters, 'image')} bear taxa that exclude each other; none was kept."
+        f"{count(records, 'record')} of {count(clusters, 'image')} {bear} taxa that exclude each other; none was kept."
     )
-    named = [(" / ".join(names[:3]), many) for names, many in taxa]
+    named = [(_taxa(names), many) for names, many in taxa]
     parts: list[Chart | Pictures] = [
         Chart(
             f"The taxa that clash most are {named[0][0]}: {count(named[0][1], 'record')}.",
@@ -44,8 +45,19 @@ def conflicts(asked: Asked, shots: Shots) -> Section:
     ]
     groups = tuple(_groups(asked, shots))
     if groups:
-        parts.append(Pictures("Images of one cluster, each with its label.", groups))
+        parts.append(
+            Pictures("Clusters, each of one image: under a picture is the taxon that its record bears.", groups)
+        )
     return Section("conflicts", question, answer, tuple(parts), facts)
+
+
+def _taxa(names: Sequence[str]) -> str:
+    """Return taxa that clash.
+
+    >>> _taxa(["a", "b"]), _taxa(list("abcde"))
+    ('a / b', 'a / b / c and 2 more')
+    """
+    return " / ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
 
 
 def _groups(asked: Asked, shots: Shots) -> Iterator[tuple[Picture, ...]]:

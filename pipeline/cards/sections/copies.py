@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Iterator
 
 from pipeline.cards.plots import bar, bars, heat
-from pipeline.cards.sections.section import Asked, Chart, Picture, Pictures, Section, Table, count, percent
+from pipeline.cards.sections.section import Asked, Chart, Picture, Pictures, Section, Table, count, folded, percent
 from pipeline.cards.sections.shots import Shots
 from pipeline.cards.sections.stored_bytes import stored
 from pipeline.storage.statements import Statements
 
 PAIRS = 8
+SOURCES = 12
+"""Rows and columns of sources; those of fewer images have one together."""
 _SQL = Statements(__name__)
 
 
@@ -41,14 +43,13 @@ def copies(asked: Asked, shots: Shots) -> Section:
         pairs = tuple(_pairs(asked, shots))
         if pairs:
             parts.append(Pictures("The farthest pairs: left what was dropped, right what stayed.", pairs))
-    sizes = [(f"{size}", many) for size, many in clusters]
     parts.append(
         Chart(
             f"The largest cluster has {count(max(size for size, _ in clusters), 'image')}.",
             bars(
                 "clusters",
                 "Clusters of like images by size",
-                [bar(f"{label} images", many, "copies") for label, many in sizes[:20]],
+                [bar(f"{label} images", many, "copies") for label, many in _sizes(clusters)],
                 "clusters",
             ),
             Table.of(("images", "clusters"), clusters),
@@ -57,6 +58,20 @@ def copies(asked: Asked, shots: Shots) -> Section:
     if len({row[0] for row in sources} | {row[1] for row in sources}) > 1:
         parts.append(_between(sources))
     return Section("copies", question, answer, tuple(parts), facts)
+
+
+def _sizes(clusters: list[tuple[int, int]]) -> list[tuple[str, int]]:
+    """Return clusters by their size, or by its octave where sizes are many.
+
+    >>> _sizes([(2, 7), (5, 1)]), _sizes([(size, 1) for size in range(2, 40)])[-1]
+    ([('2', 7), ('5', 1)], ('32-63', 8))
+    """
+    if len(clusters) <= 12:
+        return [(f"{size:,}", many) for size, many in clusters]
+    octaves: Counter[int] = Counter()
+    for size, many in clusters:
+        octaves[size.bit_length() - 1] += many
+    return [(f"{1 << at:,}-{(2 << at) - 1:,}", octaves[at]) for at in sorted(octaves)]
 
 
 def _near(near: list[tuple[int, int, int]]) -> Chart:
@@ -73,8 +88,14 @@ def _near(near: list[tuple[int, int, int]]) -> Chart:
 
 
 def _between(sources: list[tuple[str, str, int]]) -> Chart:
-    names = sorted({row[0] for row in sources} | {row[1] for row in sources})
-    cells = Counter({(names.index(a), names.index(b)): many for a, b, many in sources})
+    sizes: Counter[str] = Counter()
+    for gone, stayed, many in sources:
+        sizes.update({gone: many, stayed: many})
+    under = folded(sizes, SOURCES)
+    names = sorted(set(under.values()), key=lambda name: (name not in sizes, name))
+    cells: Counter[tuple[int, int]] = Counter()
+    for gone, stayed, many in sources:
+        cells[names.index(under[gone]), names.index(under[stayed])] += many
     across = sum(many for a, b, many in sources if a != b)
     return Chart(
         f"{percent(across, sum(row[2] for row in sources))} of the copies were of another source than what stayed.",
@@ -85,10 +106,10 @@ def _between(sources: list[tuple[str, str, int]]) -> Chart:
             names,
             cells,
             "images",
-            label=24,
             numbers=True,
         ),
-        Table.of(("dropped", "kept", "images"), sources),
+        Table.of(("dropped", "kept", "images"), sources, _SQL("sources")),
+        note="Down: the source of what went. Across: the source of what stayed.",
     )
 
 

@@ -21,6 +21,7 @@ GROUP BY 1 ORDER BY 1
 SELECT c.source AS dropped, o.source AS kept, count(*) AS images
 FROM clusters c JOIN clusters o ON o.record_id = c.other_id
 WHERE c.outcome IN ('exact_duplicate', 'near_duplicate') GROUP BY ALL ORDER BY ALL
+LIMIT 65536
 
 -- name: pairs
 -- Dropped near-duplicates beside the images that stayed, the farthest apart first.

@@ -19,16 +19,18 @@ def faces(asked: Asked, shots: Shots) -> Section:
     question = "What do the images look like?"
     if not kept:
         return Section("faces", question, "No image was kept.", facts={"kept": 0})
-    sheets = (
+    sheets: tuple[tuple[str, str], ...] = (
         ("A fair sample: the first by their keys, which are hashes.", _SQL("sample", most=SAMPLE)),
         ("One image of each of the commonest taxa.", _SQL("of_taxa", order="images DESC, accepted_id", most=COMMONEST)),
         ("One image of each of the rarest taxa.", _SQL("of_taxa", order="images, accepted_id", most=RAREST)),
     )
+    if kept <= SAMPLE:
+        sheets = (("All images, by their keys.", sheets[0][1]),)
     parts = [Pictures(says, tuple((each,) for each in _pictures(asked, shots, query))) for says, query in sheets]
     shown = {"sample": min(kept, SAMPLE), "keys": [row[0] for row in asked.rows(_SQL("keys", most=SAMPLE))]}
-    answer = (
-        f"{count(shown['sample'], 'image')} of {kept:,}, drawn without choosing, and the commonest and rarest taxa."
-    )
+    answer = f"{SAMPLE} images of {kept:,}, drawn without choosing, and the commonest and rarest taxa."
+    if kept <= SAMPLE:
+        answer = f"{count(kept, 'image')}, no more were kept."
     return Section("faces", question, answer, tuple(parts), {"kept": kept, **shown})
 
 

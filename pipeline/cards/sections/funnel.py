@@ -7,8 +7,10 @@ from typing import Any
 
 from pipeline.cards.plots import Bar, Dot, bars, dots, shares
 from pipeline.cards.sections.kinds import WORDS, kind_of
-from pipeline.cards.sections.section import Asked, Chart, Row, Section, Table, count, percent
+from pipeline.cards.sections.section import Asked, Chart, Row, Section, Table, agree, count, folded, percent
 
+SOURCES = 25
+"""Bars of sources; those of fewer rows have one together."""
 _ASKED = (
     "SELECT stage, outcome, source, sum(rows)::BIGINT FROM funnel GROUP BY ALL ORDER BY min(place), outcome, source"
 )
@@ -42,8 +44,8 @@ def funnel(asked: Asked) -> Section:
         return Section("funnel", question, "Every row was kept.", facts=facts)
     largest = max(ended, key=lambda each: (each[2], each[1]))
     answer = (
-        f"{percent(kept, total)} of {count(total, 'row')} were kept; most of the others ended as {largest[1]} "
-        f"({percent(largest[2], total - kept)} of what ended)."
+        f"{percent(kept, total)} of {count(total, 'row')} {agree(total, 'was', 'were')} kept; the outcome that ended "
+        f"the most is {largest[1]}: {largest[2]:,}, {percent(largest[2], total - kept)} of what ended."
     )
     parts = (_stairs(by_outcome, total), _outcomes(by_outcome, meanings), _sources(rows))
     return Section("funnel", question, answer, parts, facts)
@@ -90,9 +92,13 @@ def _sources(rows: list[Row]) -> Chart:
     for _, outcome, source, many in rows:
         kinds.setdefault(source, Counter())[kind_of(outcome)] += many
     order = sorted(kinds, key=lambda source: (-kinds[source].total(), source))
+    together: dict[str, Counter[str]] = {}
+    under = folded({source: kinds[source].total() for source in kinds}, SOURCES, "other source")
+    for source in order:
+        together.setdefault(under[source], Counter()).update(kinds[source])
     drawn = [
-        Bar(each, tuple((kind, kinds[each][kind], f"{words}: {kinds[each][kind]:,}") for kind, words in WORDS.items()))
-        for each in order
+        Bar(each, tuple((kind, some[kind], f"{words}: {some[kind]:,}") for kind, words in WORDS.items()))
+        for each, some in together.items()
     ]
     best = max(order, key=lambda source: (kinds[source]["kept"] / kinds[source].total(), source))
     table = [(each, kinds[each].total(), *(kinds[each][kind] for kind in WORDS)) for each in order]

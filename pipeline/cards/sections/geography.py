@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from pipeline.cards.plots import Bar, shares, world_map
-from pipeline.cards.sections.section import Asked, Chart, Section, Table, count, listed, percent
+from pipeline.cards.plots import Bar, shares, shortened, world_map
+from pipeline.cards.sections.section import NAMED, Asked, Chart, Section, Table, agree, count, folded, listed, percent
 from pipeline.storage.statements import Statements
 
+SOURCES = 25
+"""Bars of sources; those of fewer images have one together."""
 _SQL = Statements(__name__)
 _COUNTRIES = "SELECT country_code, count(*) AS images FROM samples GROUP BY 1 ORDER BY images DESC"
 
@@ -30,10 +32,13 @@ def places(asked: Asked) -> Section:
     if not placed:
         without = ", ".join(f"{source}: {all_:,} without" for source, _, all_ in sources)
         return Section("places", question, f"No image has coordinates ({without}).", facts=facts)
-    answer = f"{percent(placed, images)} of {count(images, 'image')} have coordinates."
+    answer = f"{percent(placed, images)} of {count(images, 'image')} {agree(images, 'has', 'have')} coordinates."
     figure, key = world_map("where", "Images by place", [(lat, lon, many) for lat, lon, many in cells], "images")
-    named = [f"{code} ({percent(many, images)})" for code, many in countries if code]
-    says = f"Most images with a country are from {listed(named, 3)}." if named else "No image names its country."
+    known = asked.one(_SQL("known"))[0]
+    named = [f"{shortened(code, NAMED)} ({percent(many, known)})" for code, many in countries if code][:3]
+    says = f"Of {count(known, 'image')} with a country the most are from {listed(named)}."
+    if len(named) < 2:
+        says = f"Every image with a country is from {named[0].split(' (')[0]}." if named else "No image has a country."
     drawn = Chart(
         says,
         figure,
@@ -41,17 +46,23 @@ def places(asked: Asked) -> Section:
         key,
         "Equal Earth projection; a square is 206 km wide. Coast: Natural Earth.",
     )
+    under = folded({source: all_ for source, _, all_ in sources}, SOURCES, "other source")
+    together: dict[str, tuple[int, int]] = {}
+    for source, some, all_ in sources:
+        before = together.get(under[source], (0, 0))
+        together[under[source]] = (before[0] + some, before[1] + all_)
     rows = [
         Bar(source, (("kept", some, f"with: {some:,}"), ("source", all_ - some, f"without: {all_ - some:,}")))
-        for source, some, all_ in sources
+        for source, (some, all_) in together.items()
     ]
     missing = max(sources, key=lambda row: (row[2] - row[1], row[0]))
     lacking = Chart(
-        f"Most of the images without coordinates are of {missing[0]}: {missing[2] - missing[1]:,}."
+        f"Of {count(images - placed, 'image')} without coordinates {missing[0]} has the most: "
+        f"{missing[2] - missing[1]:,}."
         if placed < images
         else "Every image has coordinates.",
         shares("placed", "Images with coordinates by source", rows, "the source's images"),
         Table.of(("source", "with coordinates", "images"), sources),
-        note="Hatched: without. A place of exactly 0, 0 counts as none.",
+        note="The first part of a bar has coordinates, the second has none. A place of exactly 0, 0 counts as none.",
     )
     return Section("places", question, answer, (drawn, lacking), facts)

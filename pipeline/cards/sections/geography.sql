@@ -17,4 +17,9 @@ SELECT floor(min(lat))::INT, floor(min(lon))::INT, ceil(max(lat))::INT, ceil(max
 WHERE lat BETWEEN -90 AND 90 AND lon BETWEEN -180 AND 180 AND (lat, lon) <> (0, 0)
 
 -- name: countries
+-- The first thousand: what records write as a country may be anything.
 SELECT upper(nullif(country_code, '')) AS country_code, count(*) AS images FROM shown GROUP BY 1 ORDER BY images DESC, 1
+LIMIT 1000
+
+-- name: known
+SELECT count(*) FROM shown WHERE country_code <> ''

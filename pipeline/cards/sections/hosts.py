@@ -28,9 +28,11 @@ def hosts(asked: Asked) -> Section:
     drawn = [Dot(host, many, "fetch", note=f"{percent(some, many)} of {many:,}") for host, many, some in rows]
     rest = total - sum(row[1] for row in rows)
     if rest:
-        drawn.append(Dot(f"{number - len(rows):,} others", rest, "source"))
+        drawn.append(Dot(count(number - len(rows), "other host"), rest, "source"))
     chart = Chart(
-        f"Of these hosts {worst[0]} gave the smallest share: {percent(worst[2], worst[1])}.",
+        f"Of these hosts {worst[0]} gave the smallest share: {percent(worst[2], worst[1])}."
+        if len(rows) > 1
+        else f"The only host is {worst[0]}.",
         dots("asked", "Images asked for by host", drawn, "images asked for"),
         Table(("host", "asked", "arrived"), tuple(rows), number, "FROM hosts"),
         note="At the right: the share that arrived.",

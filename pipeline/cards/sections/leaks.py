@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from io import BytesIO
@@ -10,7 +11,7 @@ from PIL import Image
 
 from dedup import DIHEDRAL, hash_image, residuals, thumbnails, turned
 from pipeline.cards.plots import Dot, columns, dots
-from pipeline.cards.sections.section import Asked, Chart, Picture, Pictures, Section, Table, Words, count
+from pipeline.cards.sections.section import Asked, Chart, Picture, Pictures, Section, Table, Words, agree, count
 from pipeline.cards.sections.shots import Shots
 from pipeline.cards.sections.stored_bytes import stored
 from pipeline.storage.places import Place
@@ -37,7 +38,10 @@ def leaks(asked: Asked, shots: Shots) -> Section:
         answer = "No benchmark was held out: this run guarantees nothing about test images."
         return Section("leaks", question, answer, facts=facts, warns=True)
     items = sum(row[1] for row in held)
-    answer = f"{count(kept_out, 'row')} ended because they are, or may be, of the {count(items, 'held-out item')}."
+    answer = (
+        f"{count(kept_out, 'row')} ended because {agree(kept_out, 'it is', 'they are')}, or may be, of the "
+        f"{count(items, 'held-out item')}."
+    )
     limit = asked.recipe.likeness.leak_distance
     lines = [
         f"{name}: {count(total, 'item')} held out, {hashed:,} of them compared by hash. "
@@ -66,7 +70,7 @@ def _rules(rules: list[tuple[str, str, int]]) -> Chart:
         by_rule[rule] += many
     best = min(by_rule, key=lambda rule: (-by_rule[rule], rule))
     return Chart(
-        f"Most were found by the rule {best}: {count(by_rule[best], 'record')}.",
+        f"The rule that found the most is {best}: {count(by_rule[best], 'record')}.",
         dots(
             "leak-rules",
             "Records kept out by benchmark and rule",
@@ -109,7 +113,8 @@ def leak_pairs(asked: Asked, shots: Shots) -> Iterator[tuple[Picture, ...]]:
         said = [rule if distance is None else f"{rule}, distance {distance}"]
         if thumbnail and rule == "hamming":
             left = _residual(shots.root / "fetch" / "blobs" / f"{unit}.bin", at, size, thumbnail, variant)
-            said.append(f"residual {left:.1f}")
+            if math.isfinite(left):
+                said.append(f"residual {left:.1f}")
         if variant:
             said.append(f"turned: {DIHEDRAL[variant].replace('_', ' ')}")
         held = [shots.grey(thumbnail, f"{benchmark}: {item}", ", ".join(said))] if thumbnail else []

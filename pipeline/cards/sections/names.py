@@ -23,14 +23,14 @@ def names(asked: Asked) -> Section:
     if not rows:
         return Section("names", question, "No record has a name.", facts=facts)
     total = sum(row[3] for row in rows)
-    unresolved = asked.rows(_SQL("unresolved", most=LISTED))
+    unresolved = asked.rows(_SQL("unresolved", most=LISTED, records="shown_names"))
     open_names = asked.one(_SQL("open"))
     facts |= {"unresolved_names": open_names[0], "unresolved_records": open_names[1]}
     answer = (
         f"{count(open_names[0], 'name')} of {count(open_names[1], 'record')} could not be resolved, "
         f"{percent(open_names[1], total)} of all records."
         if open_names[0]
-        else "All names were resolved."
+        else "Every name was given a taxon."
     )
     drawn = [
         Dot(f"{kind.lower()}, {status or 'no usage'}", many, "names", second=some, note=f"{some:,} / {many:,}")
@@ -48,7 +48,10 @@ def names(asked: Asked) -> Section:
     if unresolved:
         parts.append(
             Table(
-                ("unresolved name", "kind", "records"), tuple(unresolved), open_names[0], _SQL("unresolved", most=1000)
+                ("unresolved name", "kind", "records"),
+                tuple(unresolved),
+                open_names[0],
+                _SQL("unresolved", most=1000, records=_SQL("records")),
             )
         )
     doubtful = asked.rows(_SQL("doubtful", most=LISTED))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pipeline.cards.plots import columns
+from pipeline.cards.plots import columns, written
 from pipeline.cards.sections.section import Asked, Chart, Row, Section, Table, count, percent
 from pipeline.storage.statements import Statements
 
@@ -15,19 +15,20 @@ def pixels(asked: Asked) -> Section:
     """Return the section: images by source size, aspect ratio and PDQ quality."""
     question = "How good are the pixels?"
     sizes, ratios, qualities = asked.rows(_SQL("sizes")), asked.rows(_SQL("ratios")), asked.rows(_SQL("qualities"))
-    images = sum(row[1] for row in qualities)
+    images = asked.one("SELECT count(*) FROM shown")[0]
     facts = {
         "half_octaves": [{"log2_pixels": step / 2, "images": many} for step, many in sizes],
         "aspect_half_octaves": [{"log2_ratio": step / 2, "images": many} for step, many in ratios],
         "quality": [{"quality": step, "images": many} for step, many in qualities],
     }
-    if not images:
-        return Section("pixels", question, "No image was kept.", facts=facts)
+    if not images or not sizes:
+        none = "No image has a known size." if images else "No image was kept."
+        return Section("pixels", question, none, facts=facts)
     small = sum(many for step, many in sizes if step < 36)
     low = sum(many for step, many in qualities if step < 50)
     answer = (
         f"{percent(small, images)} of {count(images, 'image')} came with less than a quarter of a megapixel; "
-        f"{percent(low, images)} are nearly flat (PDQ quality below 50)."
+        f"{f'{percent(low, images)} are' if low else 'none is'} nearly flat (PDQ quality below 50)."
     )
     middle, steps = _middle(sizes), {int(step): many for step, many in qualities}
     parts = (
@@ -72,7 +73,7 @@ def _pixels(step: int) -> str:
     ('1 M', '33 k', '91')
     """
     value = 2 ** (step / 2)
-    return f"{value / 1e6:.2g} M" if value >= 1e6 else f"{value / 1e3:.2g} k" if value >= 1e3 else f"{value:.0f}"
+    return written(float(f"{value:.2g}"))
 
 
 def _middle(rows: list[Row]) -> int:

@@ -10,4 +10,5 @@ SELECT floor(2 * log2(source_width / source_height))::INT AS step, count(*) AS i
 WHERE source_width > 0 AND source_height > 0 GROUP BY 1 ORDER BY 1
 
 -- name: qualities
-SELECT (quality // 5 * 5)::INT AS step, count(*) AS images FROM shown GROUP BY 1 ORDER BY 1
+SELECT (quality // 5 * 5)::INT AS step, count(*) AS images FROM shown WHERE quality IS NOT NULL
+GROUP BY 1 ORDER BY 1

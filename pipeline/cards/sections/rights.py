@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from pipeline.cards.plots import bar, bars, heat
-from pipeline.cards.sections.section import Asked, Chart, Section, Table, percent
+from collections import Counter
 
+from pipeline.cards.plots import bar, bars, heat, shortened
+from pipeline.cards.sections.section import NAMED, Asked, Chart, Section, Table, agree, count, folded, percent
+
+LICENCES, SOURCES = 40, 12
+"""Rows and columns; sources of fewer images have one together."""
 _LICENCES = "SELECT license_id, source, images FROM licences ORDER BY license_id, source"
 _ALLOWED = """SELECT coalesce(may_share, false), coalesce(may_change, false), coalesce(may_sell, false), count(*)
 FROM shown GROUP BY ALL ORDER BY 4 DESC, 1 DESC, 2 DESC, 3 DESC"""
@@ -30,7 +34,7 @@ def rights(asked: Asked) -> Section:
     named = [(_words(*row[:3]), row[3]) for row in allowed]
     parts = [
         Chart(
-            f"Most images may be used so: {named[0][0]}.",
+            f"The largest part may be {named[0][0]}: {percent(named[0][1], images)}.",
             bars("allowed", "Images by what their licences allow", [bar(*each) for each in named], "images"),
             Table.of(("may be", "images"), named),
         ),
@@ -53,11 +57,23 @@ def _matrix(licences: list[tuple[str, str, int]], images: int) -> Chart:
     totals: dict[str, int] = {}
     for name, _, many in licences:
         totals[name] = totals.get(name, 0) + many
-    names = sorted(totals, key=lambda each: (-totals[each], each))[:40]
-    sources = sorted({source for _, source, _ in licences})
-    cells = {(names.index(name), sources.index(source)): many for name, source, many in licences if name in names}
+    names = sorted(totals, key=lambda each: (-totals[each], each))[:LICENCES]
+    places = {name: at for at, name in enumerate(names)}
+    by_source: Counter[str] = Counter()
+    for _, source, many in licences:
+        by_source[source] += many
+    under = folded(by_source, SOURCES)
+    sources = sorted(set(under.values()), key=lambda source: (source not in by_source, source))
+    cells: Counter[tuple[int, int]] = Counter()
+    for name, source, many in licences:
+        if name in places:
+            cells[places[name], sources.index(under[source])] += many
+    more = (
+        f" {count(len(totals) - len(names), 'rarer licence')} {agree(len(totals) - len(names), 'is', 'are')} not drawn."
+    )
     return Chart(
-        f"{percent(totals[names[0]], images)} are under {names[0]}.",
-        heat("licences", "Images by licence and source", sources, names, cells, "images", label=34, numbers=True),
+        f"The commonest licence is {shortened(names[0], NAMED)}: {percent(totals[names[0]], images)} of the images.",
+        heat("licences", "Images by licence and source", sources, names, cells, "images", numbers=True),
         Table.of(("licence", "source", "images"), licences, "FROM licences"),
+        note=f"Down: licences. Across: sources.{more if len(totals) > len(names) else ''}",
     )

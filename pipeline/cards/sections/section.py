@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
@@ -16,6 +16,8 @@ from pipeline.storage.places import Place
 
 MOST_ROWS = 50
 """Rows of a table that a page shows; the rest is asked for in SQL."""
+NAMED = 60
+"""Letters of a foreign name in a sentence."""
 Row = tuple[Any, ...]
 
 
@@ -53,6 +55,13 @@ class Chart:
     table: Table
     key: Figure | None = None
     note: str = ""
+    narrow: Figure | None = None
+    """What a narrow page shows in its place."""
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """All drawings of it."""
+        return (self.figure, *(each for each in (self.key, self.narrow) if each is not None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +142,15 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def agree(number: int, one: str, many: str) -> str:
+    """Return the verb of a number.
+
+    >>> agree(1, "was", "were"), agree(0, "was", "were")
+    ('was', 'were')
+    """
+    return one if number == 1 else many
+
+
 def percent(part: float, whole: float) -> str:
     """Return a share in words that neither hide a rest nor round it to all.
 
@@ -159,6 +177,21 @@ def listed(words: Sequence[str], most: int = 4) -> str:
     if len(words) > most:
         return f"{', '.join(shown)} and {len(words) - most:,} more"
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else ""
+
+
+def folded(sizes: Mapping[str, float], most: int, one: str = "other", many: str = "") -> dict[str, str]:
+    """Return by every name the name that it is drawn under: its own for the largest, one for all others together.
+
+    >>> folded({"a": 1, "b": 5, "c": 2}, 2)
+    {'b': 'b', 'a': '2 others', 'c': '2 others'}
+    >>> folded({"a": 1, "b": 5}, 2)
+    {'a': 'a', 'b': 'b'}
+    """
+    if len(sizes) <= most:
+        return {name: name for name in sizes}
+    largest = sorted(sizes, key=lambda name: (-sizes[name], name))[: most - 1]
+    rest = count(len(sizes) - len(largest), one, many)
+    return {name: name for name in largest} | {name: rest for name in sizes if name not in largest}
 
 
 def file_name(section: str, figure: Figure) -> str:

@@ -1,4 +1,4 @@
-"""The tables that sections share: kept images with what is counted of them, and their taxa."""
+"""The tables that sections share: kept images with what is counted of them, their taxa, names, and releases."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from pipeline.cards.sections.section import Asked
 from pipeline.storage.statements import Statements
 
 _SQL = Statements(__name__)
+_TABLES = ("shown", "taxa", "names", "releases")
 
 
 @contextmanager
 def shown_tables(asked: Asked) -> Iterator[None]:
-    """Have the tables `shown` and `shown_taxa` in the connection for the length of the block."""
-    asked.rows(_SQL("shown"))
-    asked.rows(_SQL("taxa"))
+    """Have the tables `shown`, `shown_taxa`, `shown_names`, `shown_releases` in the connection for the block."""
+    for name in _TABLES:
+        asked.rows(_SQL(name))
     try:
         yield
     finally:
-        asked.con.execute("DROP TABLE IF EXISTS shown; DROP TABLE IF EXISTS shown_taxa")
+        for name in ("shown", "shown_taxa", "shown_names", "shown_releases"):
+            asked.con.execute(f"DROP TABLE IF EXISTS {name}")

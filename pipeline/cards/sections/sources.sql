@@ -1,10 +1,11 @@
 -- What a run was made from.
 
 -- name: releases
-SELECT source, coalesce(release, '') AS release, records, images FROM releases ORDER BY ALL
+SELECT source, coalesce(release, '') AS release, records, images FROM shown_releases ORDER BY ALL
 
 -- name: datasets
-SELECT source, dataset_key, coalesce(publisher, ''), images FROM datasets WHERE coalesce(dataset_key, '') <> ''
+SELECT source, dataset_key, coalesce(min(publisher), ''), count(*) AS images FROM shown
+WHERE coalesce(dataset_key, '') <> '' GROUP BY source, dataset_key
 ORDER BY images DESC, source, dataset_key LIMIT {most}
 
 -- name: placeholders

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.cards.plots import Bar, shares
-from pipeline.cards.sections.section import Asked, Chart, Section, Table, Words, count, percent
+from pipeline.cards.sections.section import Asked, Chart, Section, Table, Words, agree, count, percent
 from pipeline.storage.statements import Statements
 
 CLASSES = 20
@@ -31,7 +31,8 @@ def split(asked: Asked) -> Section:
         )
     images = sum(parts.values())
     answer = (
-        f"{percent(parts.get('val', 0), images)} of the images are in val; {count(both, 'taxon', 'taxa')} are in both "
+        f"{percent(parts.get('val', 0), images)} of the images are in val; "
+        f"{count(both, 'taxon', 'taxa')} {agree(both, 'is', 'are')} in both "
         f"parts, {only_train:,} only in train, {only_val:,} only in val."
     )
     bars_ = [
@@ -42,12 +43,13 @@ def split(asked: Asked) -> Section:
         )
         for name, train, val in classes[:CLASSES]
     ]
+    without = sum(not row[2] for row in classes)
     chart = Chart(
-        f"{sum(not row[2] for row in classes):,} of {count(len(classes), 'class', 'classes')} have no image in val.",
+        f"{without:,} of {count(len(classes), 'class', 'classes')} {agree(without, 'has', 'have')} no image in val.",
         shares("split-classes", "Images of each class in train and val", bars_, "the class's images"),
         Table.of(("class", "train", "val"), classes),
         note="First part train, second val; at the right: train / val.",
     )
-    lie = "lies" if straddling == 1 else "lie"
+    lie = agree(straddling, "lies", "lie")
     groups = f"{count(straddling, 'group')} of like or related images {lie} over both parts; it must be 0."
     return Section("split", question, answer, (Words((groups,)), chart), facts, warns=bool(straddling))

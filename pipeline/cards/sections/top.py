@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from pipeline.cards.sections.section import Asked, Numbers, Section, Words, count, percent
+from pipeline.cards.sections.section import Asked, Numbers, Section, Words, agree, count, percent
 from pipeline.storage.statements import Statements
 
 _SQL = Statements(__name__)
@@ -14,7 +14,7 @@ def top(asked: Asked) -> Section:
     """Return the section: six numbers and the balance of the ledger."""
     rows, kept, sources = asked.one(_SQL("rows"))
     taxa, effective = asked.one(_SQL("taxa"))
-    releases = asked.one("SELECT count(*) FROM releases")[0]
+    releases = asked.one("SELECT count(*) FROM shown_releases")[0]
     builds = [str(build) for (build,) in asked.rows("SELECT DISTINCT taxonomy_build FROM names ORDER BY 1")]
     effective = 0.0 if effective is None or math.isnan(effective) else round(float(effective), 1)
     facts = {
@@ -31,12 +31,14 @@ def top(asked: Asked) -> Section:
             ("rows in", rows),
             ("images kept", kept),
             ("taxa", taxa),
-            ("effective taxa", effective),
+            ("effective taxa", int(effective) if effective == int(effective) else effective),
             ("sources", sources),
             ("releases", releases),
         )
     )
-    balance = f"{rows:,} rows = {kept:,} kept + {rows - kept:,} ended, each with its reason: the ledger balances."
+    balance = (
+        f"{count(rows, 'row')} = {kept:,} kept + {rows - kept:,} ended, each with its reason: the ledger balances."
+    )
     lines = [balance]
     if taxa:
         lines.append(
@@ -44,7 +46,7 @@ def top(asked: Asked) -> Section:
         )
     lines += [f"Names were matched against the taxonomy build {build}." for build in builds]
     answer = (
-        f"{count(kept, 'image')} of {count(taxa, 'taxon', 'taxa')} were kept, "
+        f"{count(kept, 'image')} of {count(taxa, 'taxon', 'taxa')} {agree(kept, 'was', 'were')} kept, "
         f"{percent(kept, rows)} of {count(rows, 'input row')}."
     )
     if not kept:

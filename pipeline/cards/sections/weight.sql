@@ -6,7 +6,9 @@ SELECT creator AS who, count(*) AS images FROM shown WHERE creator IS NOT NULL G
 -- name: datasets
 SELECT concat_ws(' ', source, nullif(coalesce(nullif(publisher, ''), dataset_key), '')) AS who,
        sum(images)::BIGINT AS images
-FROM datasets GROUP BY 1
+FROM (SELECT source, dataset_key, min(publisher) AS publisher, count(*) AS images FROM shown
+      GROUP BY source, dataset_key)
+GROUP BY 1
 
 -- name: hosts
 SELECT coalesce(nullif(host, ''), 'local store') AS who, count(*) AS images FROM shown GROUP BY 1

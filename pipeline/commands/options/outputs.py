@@ -73,6 +73,8 @@ def check_output(args: argparse.Namespace) -> None:
     if output.is_file:
         if out.is_dir():
             raise UsageError("-o names a folder", str(out), "a file", f"name a file in it: -o {out}/NAME")
+        if not out.is_file():  # a file is written beside its name and renamed to it: that would replace a device
+            raise UsageError("-o names a device or a pipe", str(out), "a file", "name another place")
         return
     if not out.is_dir():
         raise UsageError("-o names a file", str(out), "a folder", "name another place")

@@ -106,17 +106,6 @@ def test_croissant_names_every_shard_with_its_digest(demo: Demo) -> None:
             assert field["source"]["extract"]["column"] in columns[field["source"]["fileObject"]["@id"]]
 
 
-def test_mlcroissant_accepts_the_description_and_reads_its_records(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
-    mlcroissant = pytest.importorskip("mlcroissant", reason="mlcroissant is an oracle, in an environment of its own")
-    monkeypatch.chdir(demo.out)
-    dataset = mlcroissant.Dataset(jsonld="croissant.json")
-    assert not dataset.metadata.issues.errors
-    with open_catalog(demo.out) as con:
-        kept = con.execute("SELECT count(*) FROM samples").fetchall()[0][0]
-    for records in ("samples", "attribution"):
-        assert sum(1 for _ in dataset.records(record_set=records)) == kept
-
-
 @pytest.mark.parametrize(
     ("release", "said"),
     [

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pipeline.cards import plots
 from pipeline.cards.plots import KINDS, STEPS, Bar, Curve, Dot, Figure, Leaf, bar, bars, columns, curves, dots, heat
 from pipeline.cards.plots.equal_earth import HIGH, WIDE, projected
+from pipeline.cards.plots.labels import LETTER, NARROW, Rows, letters
 from pipeline.cards.plots.scale import Linear, Log, class_of, steps_of
 from pipeline.cards.plots.treemap import squarified, treemap
 from pipeline.cards.plots.world_map import CELL, cells_of, coast, world_map
@@ -43,10 +44,24 @@ def test_bars_are_as_long_as_their_numbers(rows: list[tuple[str, int]]) -> None:
     sizes = [size for _, size in rows if size]
     assert len(drawn) == len(sizes)
     longest = max(sizes, default=1)
+    places = Rows.of([label for label, _ in rows], [f"{size:,}" for _, size in rows], 22)
     for size, each in zip(sizes, drawn, strict=True):
         wide = percent(each, "width")
-        assert wide == pytest.approx(50 * size / longest, abs=0.02) or (size / longest < 0.004 and wide == 0.15)
-        assert percent(each, "x") == 34
+        whole = (places.right - places.left) * size / longest
+        assert wide == pytest.approx(whole, abs=0.02) or (size / longest < 0.004 and wide == 0.15)
+        assert percent(each, "x") == places.left
+
+
+@given(st.lists(st.tuples(LABELS, st.text(max_size=12)), min_size=1, max_size=12))
+def test_labels_and_numbers_fit_the_narrowest_page(rows: list[tuple[str, str]]) -> None:
+    figure = bars("b", "Bars", [Bar(label, (("kept", 1, ""),), note) for label, note in rows], "images")
+    texts = list(parsed(figure).iter(f"{SVG}text"))[: 2 * len(rows)]
+    begin = min(percent(each, "x") for each in marks(figure, "rect"))
+    end = max(percent(each, "x") + percent(each, "width") for each in marks(figure, "rect"))
+    for label, note in zip(texts[::2], texts[1::2], strict=True):
+        room = NARROW if percent(label, "x") == 0 else NARROW * begin / 100
+        assert letters(label.text or "") * LETTER <= room + 1
+        assert letters(note.text or "") * LETTER <= NARROW * (100 - end) / 100 + 1
 
 
 @given(st.lists(st.lists(SIZES, min_size=1, max_size=6), min_size=1, max_size=6))
@@ -56,7 +71,8 @@ def test_parts_of_a_share_fill_their_row(rows: list[list[int]]) -> None:
     for each in marks(figure, "rect"):
         ends[each.get("y")] = percent(each, "x") + percent(each, "width")
     assert len(ends) == sum(any(row) for row in rows)
-    assert all(end == pytest.approx(84, abs=0.2) for end in ends.values())
+    right = Rows.of(["x"], [f"{sum(row):,}" for row in rows], 22).right
+    assert all(end == pytest.approx(right, abs=0.2) for end in ends.values())
 
 
 @given(st.lists(st.tuples(LABELS, SIZES, st.one_of(st.none(), SIZES)), max_size=12))
@@ -66,7 +82,8 @@ def test_dots_stand_in_the_order_of_their_numbers_and_zero_has_none(rows: list[t
     sizes = [size for _, size, _ in rows if size]
     assert len(large) == len(sizes)
     places = [percent(each, "cx") for each in large]
-    assert all(36 <= place <= 82 for place in places)
+    room = Rows.of([label for label, _, _ in rows], [f"{size:,}" for _, size, _ in rows], 20)
+    assert all(room.left + 2 <= place <= room.right - 2 for place in places)
     order = sorted(range(len(sizes)), key=lambda at: sizes[at])
     assert [places[at] for at in order] == sorted(places)
 
@@ -89,7 +106,9 @@ def test_a_cell_is_drawn_for_every_number_and_its_step_never_falls_as_it_grows(
 def test_a_curve_steps_at_every_point_and_ends_at_the_last() -> None:
     figure = curves("t", "Tail", [Curve("kept", [(1, 100), (10, 10), (100, 1)])], "rank", "images")
     (path,) = [each for each in parsed(figure).iter(f"{SVG}path") if "curve" in each.get("class", "")]
-    assert path.get("d") == "M100 0H540V110H980V220"
+    assert path.get("d") == "M110 0H545V110H980V220"
+    lone = curves("t", "Tail", [Curve("kept", [(1, 7)])], "rank", "images")
+    assert re.search(r"M110 [\d.]+h12", lone.body), "a line of one point is seen"
     assert parsed(curves("n", "None", [], "rank", "images")).tag == f"{SVG}svg"
 
 
@@ -121,6 +140,24 @@ def test_small_families_of_a_class_are_drawn_together_and_none_is_lost() -> None
     told = [title.text or "" for title in parsed(figure).iter(f"{SVG}title")]
     assert "Insecta, 2,999 families: 2,999 images" in told
     assert len(figure.body) < 20_000
+
+
+def test_a_thousand_groups_are_the_largest_and_the_others() -> None:
+    figure = treemap("t", "Families", [Leaf(f"class {at}", "family", 1000 - at) for at in range(1000)], "images")
+    frames = [each for each in parsed(figure).iter(f"{SVG}rect") if each.get("class") == "group"]
+    told = "".join(title.text or "" for title in parsed(figure).iter(f"{SVG}title"))
+    assert len(frames) == 80 and "921 others, 921 families: 424,581 images" in told
+    assert len(figure.body) < 60_000
+
+
+def test_names_of_columns_stand_upright_where_they_would_lie_over_each_other() -> None:
+    short = heat("h", "H", ["a", "b"], ["x"], {(0, 0): 1}, "images")
+    assert "upright" not in short.body
+    names = [f"a long source {at}" for at in range(8)]
+    figure = heat("h", "H", names, ["x"], {(0, at): 10**6 * (at + 1) for at in range(8)}, "images", numbers=True)
+    assert figure.body.count('class="upright"') == 8
+    assert ">8,000,000<" not in figure.body, "a number that has no room is not written"
+    assert "8,000,000 images" in figure.body, "but said"
 
 
 @pytest.mark.parametrize("sizes", [[], [0, 0]])
