@@ -11,8 +11,9 @@ from importlib import import_module
 from types import ModuleType
 
 COMMANDS = (
-    *("run", "status", "sql", "explain", "report", "export", "verify", "feed", "publish", "recipe", "demo", "inspect"),
+    *("run", "status", "sql", "explain", "report", "export", "verify", "feed", "publish", "recipe", "init", "demo"),
     *(
+        "inspect",
         "images",
         "records",
         "licences",

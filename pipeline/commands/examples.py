@@ -31,6 +31,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "biomill recipe my-recipe.toml --set fetch.contact=you@example.org",
         "biomill recipe --reference",
     ),
+    "init": (
+        "biomill init downloads/0012345.zip -o my-recipe.toml --contact you@example.org",
+        "biomill init media_manifest.tgz dh22.zip --benchmark rare_species -o my-recipe.toml",
+    ),
     "demo": ("biomill demo -o out/demo",),
     "inspect": ("biomill inspect downloads/0012345.zip",),
     "images": ("biomill images photos", "biomill images photos --side 128 -o out/stored --json"),

@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 
 from pipeline.inspection.findings import Findings
-from pipeline.model.licences import Licence, normalise_licence
+from pipeline.model.licences import normalise_licence
 
 _LONGEST = 64  # characters of a source's name
+_NOT_KNOWN = ("", "UNKNOWN", "UNSPECIFIED", "AMBIGUOUS")
 
 
 def source_entry(findings: Findings, path: Path) -> dict[str, str]:
@@ -19,9 +20,18 @@ def source_entry(findings: Findings, path: Path) -> dict[str, str]:
     >>> source_entry(Findings("0012345.zip", "gbif-dwca", license="CC BY 4.0"), Path("/data/0012345.zip"))
     {'name': '0012345', 'kind': 'gbif-dwca', 'path': '/data/0012345.zip', 'license': 'CC-BY-4.0'}
     """
+    return entry_of(path, findings.kind, findings.release, findings.license)
+
+
+def entry_of(path: Path, kind: str, release: str, license: str) -> dict[str, str]:
+    """Return the keys of a `[[sources]]` table of so named a kind, with what its files say of themselves.
+
+    >>> entry_of(Path("/data/Frogs (2).zip"), "dwca", "", "?")
+    {'name': 'frogs-2', 'kind': 'dwca', 'path': '/data/Frogs (2).zip'}
+    """
     name = re.sub(r"[^a-z0-9]+", "-", path.absolute().name.partition(".")[0].lower())[:_LONGEST].strip("-") or "source"
-    entry = {"name": name, "kind": findings.kind, "path": str(path.absolute())}
-    licence = normalise_licence(findings.license)
-    stated = licence.id or (licence.family if licence.family != Licence().family else "")
-    release = findings.release if findings.release.isprintable() else ""
-    return entry | {key: value for key, value in (("release", release), ("license", stated)) if value}
+    entry = {"name": name, "kind": kind, "path": str(path.absolute())}
+    licence = normalise_licence(license)
+    stated = licence.id or (licence.family if licence.family not in _NOT_KNOWN else "")
+    named = release if release.isprintable() else ""
+    return entry | {key: value for key, value in (("release", named), ("license", stated)) if value}
