@@ -1,4 +1,4 @@
-"""What a condition on records may be made of, as DuckDB's own parser names the parts: all that is not listed is refused.
+"""What a condition on records may be made of, as DuckDB's own parser names the parts; nothing else is let in.
 
 A part has a class and a type, and a closed set of fields; a field that is not known, of a later DuckDB, is refused too.
 Functions are pure: of the same row they give the same on every machine and at any time, and their result is no longer
