@@ -57,7 +57,7 @@ PATTERNS = frozenset(
 _OPERATOR_FUNCTIONS = frozenset({"+", "-", "*", "/", "//", "%", "||", "^@"})
 WORDS = (
     *("abs", "ceil", "ceiling", "concat", "contains", "date_part", "day", "dayofyear", "ends_with", "floor"),
-    *("greatest", "hour", "if", "ifnull", "left", "least", "len", "length", "list_contains", "lower", "ltrim", "month"),
+    *("greatest", "hour", "if", "left", "least", "len", "length", "list_contains", "lower", "ltrim", "month"),
     *("nullif", "position", "prefix", "regexp_full_match", "regexp_matches", "right", "round", "rtrim", "sign"),
     *("starts_with", "strip_accents", "strlen", "strpos", "substr", "substring", "suffix", "trim", "upper", "year"),
 )

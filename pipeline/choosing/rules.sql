@@ -12,12 +12,12 @@ n.accepted_id IS NOT NULL AND lower(coalesce(n.accepted_rank, 'unranked')) NOT I
 
 -- name: bbox
 -- The meridian of 180 degrees is also that of -180: a box that ends at it holds both ways of writing it.
-NOT coalesce(r.lat BETWEEN {south} AND {north}
-             AND (({longitudes}) OR (abs(r.lon) = 180 AND 180 IN (abs({west}), abs({east})))), false)
+NOT coalesce(r.lat BETWEEN {'south'} AND {'north'}
+             AND (({longitudes}) OR (abs(r.lon) = 180 AND 180 IN (abs({'west'}), abs({'east'})))), false)
 
 -- name: bbox_value
-CASE WHEN r.lat IS NULL OR r.lon IS NULL THEN 'no coordinates' WHEN r.lat < {south} THEN 'south of it'
-     WHEN r.lat > {north} THEN 'north of it' ELSE 'east or west of it' END
+CASE WHEN r.lat IS NULL OR r.lon IS NULL THEN 'no coordinates' WHEN r.lat < {'south'} THEN 'south of it'
+     WHEN r.lat > {'north'} THEN 'north of it' ELSE 'east or west of it' END
 
 -- name: countries
 coalesce(upper(trim(r.country_code)) NOT IN {'items'}, true)
