@@ -194,8 +194,8 @@ def apart(choice: Row) -> bool:
     return not any(below[out] & set(choice.get("taxa", ())) for out in choice.get("exclude_taxa", ()))
 
 
-@settings(max_examples=40)
-@given(st.lists(rows_of, min_size=1, max_size=12), choices.filter(apart), choices.filter(apart), st.randoms())
+@settings(max_examples=12)
+@given(st.lists(rows_of, min_size=8, max_size=40), choices.filter(apart), choices.filter(apart), st.randoms())
 def test_every_key_is_its_plain_definition_and_the_first_that_fails_is_named(
     index: Path, names: dict[str, Row], drawn: list[Row], own: Row, of_all: Row, random: Any
 ) -> None:
@@ -256,7 +256,7 @@ def test_what_cannot_be_computed_for_one_record_is_not_chosen_and_ends_no_run(
     assert [found[key][0] for key in "012"] == ["not_selected", "not_selected", None]
 
 
-@settings(max_examples=25)
+@settings(max_examples=8)
 @given(
     st.lists(st.sampled_from(["one", "two"]), max_size=30),
     st.none() | st.integers(1, 8),
