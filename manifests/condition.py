@@ -156,7 +156,6 @@ def _named(kind: str, of_type: str) -> str:
     words = {
         "SUBQUERY": "a query within it",
         "WINDOW": "a window function",
-        "STAR": "a star",
         "PARAMETER": "a parameter",
         "LAMBDA": "a lambda",
         "COLLATE": "a collation",

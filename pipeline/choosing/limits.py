@@ -32,7 +32,7 @@ def limited(recipe: Recipe) -> bool:
 
 
 def create_order(con: duckdb.DuckDBPyConnection, seed: int) -> None:
-    """Give a connection the function `choice_order`, from a record id to a key that sorts."""
+    """Create the function `choice_order` on a connection, from a record id to a key that sorts."""
     # A native SQL hash may change between versions of DuckDB; BLAKE2b does not.
     con.create_function("choice_order", _order(seed), ["VARCHAR"], "VARCHAR", type=ARROW)
 

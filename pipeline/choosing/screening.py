@@ -34,7 +34,7 @@ def query_parts(recipe: Recipe) -> dict[str, str]:
 
 
 def prepare(con: duckdb.DuckDBPyConnection, recipe: Recipe, names: str, index: Path) -> list[tuple[int, str]]:
-    """Give a connection what the query asks of a choice, and return (number, accepted id) of the listed taxa.
+    """Prepare a connection for what the query asks of a choice, and return (number, accepted id) of the listed taxa.
 
     `names`: FROM clause of the resolved names; `index`: the taxonomy, opened only where taxa are listed.
     """

@@ -38,7 +38,8 @@ def stage_losses(folder: RunFolder, stage: str, recipe: Recipe) -> Iterator[str]
     if ENDING.index(stage) >= ENDING.index(_CHOOSING):
         total, before = ({name: rows - away.get(name, 0) for name, rows in each.items()} for each in (total, before))
     if stage == _CHOOSING:
-        yield from (f"{stage}: {line}" for line in _not_chosen(folder))
+        nothing = all(left == 0 for _, _, left in _rows(folder, stage))
+        yield from (f"{stage}: {line}" for line in _not_chosen(folder, nothing))
     for source, entered, left in _rows(folder, stage):
         if away.get(source, 0) == entered > 0 and stage == _CHOOSING:
             continue

@@ -33,8 +33,8 @@ from taxonomy.names.ranks import SEVEN
 def known_before(recipe: Recipe) -> list[Finding]:
     """Return what is known of a run of the recipe before its first stage; paths must exist (`check_paths`).
 
-    Addresses with a scheme are not opened. Raises RecipeError for a benchmark that can hold nothing out, and for taxa to
-    choose that the taxonomy has not.
+    Addresses with a scheme are not opened. Raises RecipeError for a benchmark that can hold nothing out, and for
+    taxa to choose that the taxonomy has not.
     """
     facts = {source.name: source_facts(source) for source in recipe.sources}
     found = preflight(recipe, facts)

@@ -40,7 +40,7 @@ def chosen(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> tuple[Recipe
 def test_nothing_but_what_is_chosen_is_requested_and_the_run_verifies(
     chosen: tuple[Recipe, Path, Counter[str]], demo: Demo
 ) -> None:
-    recipe, out, requested = chosen
+    _, out, requested = chosen
     media = {address for address in requested if not address.endswith("robots.txt")}
     with open_catalog(out) as con:
         candidates = {
@@ -68,7 +68,7 @@ def test_nothing_but_what_is_chosen_is_requested_and_the_run_verifies(
     with open_catalog(demo.out) as con:
         assert sum(funnel.values()) == con.execute("SELECT count(*) FROM ledger").fetchall()[0][0]
     assert any("select.taxa asks for" in line for line in explain(out, row[0][0]))
-    assert all(check.passed for check in verify(out))
+    assert all(check.ok for check in verify(out))
 
 
 def test_workers_and_reversed_files_choose_the_same(chosen: tuple[Recipe, Path, Counter[str]], tmp_path: Path) -> None:

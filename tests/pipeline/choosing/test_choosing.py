@@ -154,8 +154,24 @@ rows_of = st.fixed_dictionaries(
         "lon": st.none() | st.sampled_from([-180.0, -170.0, 0.0, 30.0, 170.0, 175.5, 180.0]),
         "country_code": st.sampled_from([None, "NZ", " nz", "GB", "UK", ""]),
         "event_date": st.sampled_from(
-            [None, "", "1989", "1990-01-01", "1990/1993", "1990-05-01/1999-01-01", "20050412", "2005-12-31T23:59", "05"]
-            + ["1991-05/", "200512", "12/05/1995", "1995/05/12", " 1992 ", "1999/1990", "19905"]
+            [
+                None,
+                "",
+                "1989",
+                "1990-01-01",
+                "1990/1993",
+                "1990-05-01/1999-01-01",
+                "20050412",
+                "2005-12-31T23:59",
+                "05",
+                "1991-05/",
+                "200512",
+                "12/05/1995",
+                "1995/05/12",
+                " 1992 ",
+                "1999/1990",
+                "19905",
+            ]
         ),
         "life_stage": st.sampled_from([None, "Adult", "adult ", "larva"]),
         "sex": st.sampled_from([None, "FEMALE", "male"]),
@@ -174,8 +190,9 @@ choices = st.fixed_dictionaries(
                 (170.0, -50.0, -170.0, 20.0),
                 (0.0, 0.0, 30.0, 10.0),
                 (-180.0, -90.0, 0.0, 90.0),
+                (0.0, -90.0, 180.0, 90.0),
+                (10.0, 10.0, 10.0, 10.0),
             ]
-            + [(0.0, -90.0, 180.0, 90.0), (10.0, 10.0, 10.0, 10.0)]
         ),
         "countries": st.sampled_from([("NZ",), ("GB", "NZ")]),
         "years": st.sampled_from([("1990-1999",), ("1989", "1990", "1991-1993", "2005"), ("1990", "1993")]),
@@ -194,7 +211,7 @@ def apart(choice: Row) -> bool:
     return not any(below[out] & set(choice.get("taxa", ())) for out in choice.get("exclude_taxa", ()))
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(st.lists(rows_of, min_size=8, max_size=40), choices.filter(apart), choices.filter(apart), st.randoms())
 def test_every_key_is_its_plain_definition_and_the_first_that_fails_is_named(
     index: Path, names: dict[str, Row], drawn: list[Row], own: Row, of_all: Row, random: Any
