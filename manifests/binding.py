@@ -157,7 +157,7 @@ def _type_name(key: Key) -> str:
         return f"tables that are named by their {key.keyed_by}"
     if is_table(key.type):
         return "a list of tables" if key.many else "a table"
-    return "a list of strings" if key.many else _NAMES[key.type]
+    return f"a list of {_NAMES[key.type].split(' ', 1)[1]}s" if key.many else _NAMES[key.type]
 
 
 def _example(key: Key) -> str:

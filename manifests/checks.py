@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from manifests.choice import Choice
+from manifests.choice_checks import YEARS_EXPECTED, check_choice, is_years
 from manifests.nearness import closest
 from manifests.places import KeyPath, Places, show, spell
 from manifests.problems import Problems
@@ -32,6 +34,7 @@ from manifests.recipe import (
     TaxonomyRules,
 )
 from manifests.schema import is_table, keys_of
+from manifests.vocabularies import BASES, TAXON_RANKS
 
 LICENCE_FAMILIES = (
     "CC0",
@@ -97,6 +100,9 @@ def check_noting(recipe: Recipe, problems: Problems) -> None:
     _check_values(recipe, (), problems)
     _check_lists(recipe, problems)
     _check_hosts(recipe.fetch, problems)
+    check_choice(recipe.select, ("select",), problems)
+    for position, source in enumerate(recipe.sources):
+        check_choice(source, ("sources", position), problems)
     _check_unique_names("sources", [source.name for source in recipe.sources], problems)
     _check_unique_names("benchmarks", [benchmark.name for benchmark in recipe.benchmarks], problems)
     _check_ties(recipe, problems)
@@ -279,7 +285,23 @@ _PATH_RULE = Rule("a path", lambda v: v.strip() != "" and _CONTROL.search(v) is 
 _OPTIONAL_PATH_RULE = Rule("a path, or ''", lambda v: v == "" or _PATH_RULE.holds(v))
 _COUNT_RULE = _between(1, 2**31 - 1)
 
+_WORD_RULE = Rule(
+    "text without control characters, not empty", lambda v: v.strip() != "" and _CONTROL.search(v) is None
+)
+_CHOICE_RULES: Mapping[str, Rule] = {
+    "taxa": _WORD_RULE,
+    "exclude_taxa": _WORD_RULE,
+    "ranks": _one_of(TAXON_RANKS),
+    "years": Rule(YEARS_EXPECTED, is_years),
+    "life_stages": _WORD_RULE,
+    "sexes": _WORD_RULE,
+    "basis": _one_of(BASES),
+    "limit": _between(1, 2**53),
+    "sample": Rule("a number above 0, at most 1", lambda value: bool(0 < value <= 1)),
+}
+
 RULES: Mapping[tuple[type[Any], str], Rule] = {
+    **{(table, name): rule for table in (Choice, SourceSpec, SelectRules) for name, rule in _CHOICE_RULES.items()},
     (Recipe, "name"): _NAME_RULE,
     (Recipe, "seed"): Rule("a signed 64-bit integer", lambda value: -(2**63) <= value < 2**63),
     (Recipe, "folder"): _OPTIONAL_PATH_RULE,

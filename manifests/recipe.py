@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from manifests.choice import Choice
+
 SOURCE_KINDS = (
     *("gbif-dwca", "gbif-pages", "eol", "bioscan5m", "bioscan1m", "fathomnet", "inat-open-data", "biotrove"),
     *("lila", "coco-camera-traps", "camtrap-dp", "dwca"),
@@ -20,7 +22,7 @@ RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species")
 
 
 @dataclass(frozen=True, slots=True)
-class SourceSpec:
+class SourceSpec(Choice):
     """One release of one provider: where its files lie and what holds for all its rows."""
 
     name: str
@@ -236,8 +238,8 @@ class LikenessRules:
 
 
 @dataclass(frozen=True, slots=True)
-class SelectRules:
-    """Whole-catalog decisions: quota and split."""
+class SelectRules(Choice):
+    """Which records are chosen of all sources, and whole-catalog decisions: quota and split."""
 
     validation_percent: float = 5.0
     cap_per_taxon: int = 0

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from manifests import choice as choice_module
 from manifests import recipe as recipe_module
 from manifests.checks import RULES
 from manifests.recipe import Recipe
@@ -61,7 +62,7 @@ def _table(table: type[Any], docs: dict[tuple[str, str], str]) -> list[str]:
             _type(key),
             _default(key),
             rule.expected if rule else "",
-            docs.get((table.__name__, key.name), ""),
+            next((docs[each.__name__, key.name] for each in table.__mro__ if (each.__name__, key.name) in docs), ""),
         )
         lines.append("| " + " | ".join(" ".join(cell.replace("|", "\\|").split()) for cell in cells) + " |")
     return lines
@@ -94,7 +95,7 @@ def _default(key: Key) -> str:
 def _attribute_docs() -> dict[tuple[str, str], str]:
     """Read the string that follows each attribute, which Python itself does not keep."""
     docs: dict[tuple[str, str], str] = {}
-    for node in ast.parse(inspect.getsource(recipe_module)).body:
+    for node in (*ast.parse(inspect.getsource(choice_module)).body, *ast.parse(inspect.getsource(recipe_module)).body):
         if not isinstance(node, ast.ClassDef):
             continue
         for attribute, text in zip(node.body, node.body[1:], strict=False):

@@ -50,11 +50,13 @@ def keys_of(table: type[Any]) -> Mapping[str, Key]:
 def _keys_of(table: type[Any]) -> dict[str, Key]:
     hints = typing.get_type_hints(table)
     keys: dict[str, Key] = {}
-    for each in dataclasses.fields(table):
+    # Keys that tables share are declared before their own, and come behind them.
+    for each in sorted(dataclasses.fields(table), key=lambda each: bool(each.kw_only)):
         hint = hints[each.name]
-        many = typing.get_origin(hint) is tuple
         optional = isinstance(hint, types.UnionType)
-        kind = typing.get_args(hint)[0] if many or optional else hint
+        hint = typing.get_args(hint)[0] if optional else hint
+        many = typing.get_origin(hint) is tuple
+        kind = typing.get_args(hint)[0] if many else hint
         if each.default_factory is not dataclasses.MISSING:
             required, default = False, each.default_factory()
         else:

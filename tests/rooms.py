@@ -56,6 +56,7 @@ ORDER = (
     "pipeline.privacy",
     "pipeline.shards",
     "pipeline.withdrawal",
+    "pipeline.choosing",
     "pipeline.catalog",
     "pipeline.likeness.records",
     "pipeline.likeness",

@@ -11,6 +11,7 @@ import duckdb
 
 from pipeline.catalog.asked import Asked, ask, lost_files
 from pipeline.catalog.explained import ALIKE, MEDIA, SAME_MEDIUM, explained
+from pipeline.choosing.told import sentence
 from pipeline.losses.name_fall import fall_sql
 from pipeline.model.errors import RunError
 from pipeline.model.outcomes import Outcome
@@ -128,7 +129,7 @@ def _media(con: Asked, row_id: str) -> Iterator[str]:
     yield from _lines("hashes", media, "pdq", "quality", "phash", "pixel_sha256")
 
 
-def _outcome(con: Asked, row_id: str) -> Iterator[str]:
+def _outcome(root: Place, con: Asked, row_id: str) -> Iterator[str]:
     for leak in _many(con, "SELECT * FROM leaks WHERE record_id = ? ORDER BY ALL", row_id):
         yield from _lines("leak", leak, "benchmark", "item", "rule", "distance", "phash_distance", "variant")
     cluster = _one(con, "SELECT * FROM clusters WHERE record_id = ?", row_id)
@@ -146,6 +147,9 @@ def _outcome(con: Asked, row_id: str) -> Iterator[str]:
         if ledger["evidence"]:
             proof = json.loads(ledger["evidence"])
             yield f"{'evidence':<10} {'; '.join(f'{key}: {proof[key]}' for key in sorted(proof))}"
+            if ledger["outcome"] == Outcome.NOT_SELECTED.code:
+                resolved = json.loads(read_json(root / "manifest.json")["resolved"])
+                yield f"{'choice':<10} {sentence(proof, resolved)}"
         if ledger["other_id"]:
             yield f"{'other':<10} {ledger['other_id']}"
         if ledger["raw"]:
@@ -193,7 +197,7 @@ def explain(root: Place, wanted: str) -> Iterator[str]:
         try:
             row_id = row_id_of(con, root, wanted)
             yield f"{'row':<10} {row_id}"
-            for part in (_record, partial(_fell, root), _media, _outcome, _open):
+            for part in (_record, partial(_fell, root), _media, partial(_outcome, root), _open):
                 yield from map(on_one_line, part(con, row_id))
         except duckdb.IOException as error:
             raise lost_files(con.standing, error) from error

@@ -12,6 +12,7 @@ from pipeline.losses.remedies import REMEDIES
 from pipeline.model.outcomes import Outcome
 from pipeline.storage import database as sql
 
+_NO_LOSS = sql.in_list([Outcome.KEPT.code, Outcome.NOT_SELECTED.code])
 _SHOWN = 200  # characters of a value of the evidence
 
 
@@ -48,7 +49,7 @@ def loss_line(loss: Loss, recipe: Recipe, rows: int, lost: int) -> str:
 
 
 def largest_loss(con: duckdb.DuckDBPyConnection, ledger: str, source: str) -> Loss | None:
-    """Return the commonest outcome of a source's rows that were not kept, and the commonest cause of it.
+    """Return the commonest outcome of a source's rows that were chosen and not kept, and the commonest cause of it.
 
     `ledger`: FROM clause of rows with source, outcome, evidence and other_id, as ENDED_SCHEMA and the catalog have
     them. None when every row was kept.
@@ -58,7 +59,7 @@ def largest_loss(con: duckdb.DuckDBPyConnection, ledger: str, source: str) -> Lo
     >>> largest_loss(duckdb.connect(), rows, "a").value
     'x.org'
     """
-    ledger = f"(SELECT * FROM {ledger} WHERE source = {sql.quote(source)} AND outcome <> '{Outcome.KEPT.code}') l"
+    ledger = f"(SELECT * FROM {ledger} WHERE source = {sql.quote(source)} AND outcome NOT IN {_NO_LOSS}) l"
     counted = con.execute(
         f"SELECT outcome, count(*) AS n FROM {ledger} GROUP BY 1 ORDER BY n DESC, outcome LIMIT 1"
     ).fetchall()

@@ -21,6 +21,7 @@ HOST = (
     "nullif(regexp_extract(coalesce(l.evidence ->> '$.address', l.evidence ->> '$.value'), "
     "'^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#]+)', 1), '')"
 )
+KEY = "l.evidence ->> '$.key'"
 DETAIL = "l.evidence ->> '$.detail'"
 ADDRESS = "l.evidence ->> '$.address'"
 TAXON = "l.evidence ->> '$.taxon'"
@@ -98,6 +99,11 @@ REMEDIES: Mapping[Outcome, Remedy] = MappingProxyType(
             "benchmark {value} holds out whole species: benchmarks.unseen_species = false holds out its images alone",
             ("benchmarks.unseen_species",),
             BENCHMARK,
+        ),
+        Outcome.NOT_SELECTED: Remedy(
+            "the recipe does not choose them: widen the key, or remove it",
+            ("select.where", "select.taxa", "select.years", "select.bbox", "select.countries", "sources.where"),
+            KEY,
         ),
         Outcome.LICENCE_UNKNOWN: Remedy(
             'state what the provider says of rows without a licence as license = "..." of source {source} (now '

@@ -21,6 +21,8 @@ from pipeline.storage.statements import Statements
 _SQL = Statements(__name__)
 ENDING = ("ingest", "screen", "fetch", "likeness", "select")
 """Stages in which rows end; their balances count rows of sources."""
+_CHOOSING = "screen"
+"""The stage that ends what the recipe does not choose."""
 
 
 def stage_losses(folder: RunFolder, stage: str, recipe: Recipe) -> Iterator[str]:
@@ -29,10 +31,19 @@ def stage_losses(folder: RunFolder, stage: str, recipe: Recipe) -> Iterator[str]
         yield from _not_covered(folder, recipe)
     if stage not in ENDING:
         return
+    away = {source: sum(keys.values()) for source, keys in _unchosen(folder).items()}
     total, before = _rows_of_sources(folder), dict(_rows_of_sources(folder))
     for earlier in ENDING[: ENDING.index(stage)]:
         before |= dict.fromkeys(before, 0) | {name: out for name, _, out in _rows(folder, earlier)}
+    if ENDING.index(stage) >= ENDING.index(_CHOOSING):
+        total, before = ({name: rows - away.get(name, 0) for name, rows in each.items()} for each in (total, before))
+    if stage == _CHOOSING:
+        nothing = all(left == 0 for _, _, left in _rows(folder, stage))
+        yield from (f"{stage}: {line}" for line in _not_chosen(folder, nothing))
     for source, entered, left in _rows(folder, stage):
+        if away.get(source, 0) == entered > 0 and stage == _CHOOSING:
+            continue
+        entered -= away.get(source, 0) if stage == _CHOOSING else 0
         if total[source] == 0:
             yield f"{stage}: source {source}: its release has no rows; see that sources.path names the right file"
         elif 2 * left < entered:
@@ -48,12 +59,41 @@ def run_losses(folder: RunFolder, recipe: Recipe, until: str = STAGES[-1]) -> It
     if not done:
         return
     left = {source: out for source, _, out in _rows(folder, done[-1])}
+    unchosen = _unchosen(folder) if _CHOOSING in done else {}
+    yield from _not_chosen(folder, sum(left.values()) == 0) if unchosen else ()
     for source, rows in _rows_of_sources(folder).items():
         kept = left.get(source, 0)
+        away = sum(unchosen.get(source, {}).values())
+        if 0 < away == rows:
+            continue
+        rows -= away
         if rows == 0:
             yield f"source {source}: its release has no rows; see that sources.path names the right file"
         elif 2 * kept < rows:
             yield from _line(folder, done, recipe, source, "", rows, rows - kept)
+
+
+def _unchosen(folder: RunFolder) -> dict[str, dict[str, int]]:
+    """Return how many records the recipe did not choose, by source and key: a choice is no loss."""
+    mark = folder.done(_CHOOSING)
+    found: dict[str, dict[str, int]] = read_json(mark)["facts"].get("not_selected", {}) if mark.exists() else {}
+    return found
+
+
+def _not_chosen(folder: RunFolder, all_of: bool = False) -> Iterator[str]:
+    """Yield a line for every source of which nothing is chosen, with the key that ends most; or of all that have any.
+
+    `all_of`: also of sources of which a part was chosen, where nothing of the run is left.
+    """
+    entered = {source: rows for source, rows, _ in _rows(folder, _CHOOSING)}
+    for source, keys in _unchosen(folder).items():
+        rows = sum(keys.values())
+        if rows and (all_of or rows == entered.get(source)):
+            key = max(keys, key=lambda each: (keys[each], each))
+            yield (
+                f"source {source}: {rows:,} of {entered[source]:,} records are not chosen, {keys[key]:,} of them by "
+                f"{key}; widen it, or remove it"
+            )
 
 
 def rows_left(folder: RunFolder, until: str = STAGES[-1]) -> int:

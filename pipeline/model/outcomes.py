@@ -48,6 +48,9 @@ class Outcome(Enum):
     NOT_PRESENT = OutcomeInfo("screen", False, "The record states an absence.")
     LEAK_ID = OutcomeInfo("screen", False, "The medium or record is held out by a benchmark's list of ids.")
     LEAK_SPECIES = OutcomeInfo("screen", False, "The accepted species is one that a benchmark holds out as unseen.")
+    NOT_SELECTED = OutcomeInfo(
+        "screen", False, "The recipe does not choose it: the evidence names the key and the value."
+    )
     LICENCE_UNKNOWN = OutcomeInfo("screen", False, "No licence is stated, or none that can be understood.")
     LICENCE_NOT_ALLOWED = OutcomeInfo("screen", False, "The licence is not one that the recipe allows.")
     NAME_UNRESOLVED = OutcomeInfo("screen", False, "The name is not in the taxonomy.")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from dedup import read_hash_list
 from manifests import BenchmarkSpec, Recipe, RecipeError, SourceSpec, is_remote
 from manifests.paths import DEFAULT_TAXONOMY, as_given
 from manifests.preflight import Finding, SourceFacts, fetches, meet, preflight
+from pipeline.choosing.chosen_taxa import find_taxa
+from pipeline.choosing.rules import taxon_rules
 from pipeline.likeness.held_out_ids import held_out_sources
 from pipeline.likeness.sets import wanted
 from pipeline.model.errors import SourceError
@@ -23,19 +26,38 @@ from pipeline.sources import open_source
 from pipeline.sources.known import KNOWN
 from pipeline.sources.release.address_sample import sampled_hosts
 from pipeline.storage.run_folder import STAGES
+from taxonomy import Taxonomy, build_taxonomy
 from taxonomy.names.ranks import SEVEN
 
 
 def known_before(recipe: Recipe) -> list[Finding]:
     """Return what is known of a run of the recipe before its first stage; paths must exist (`check_paths`).
 
-    Addresses with a scheme are not opened. Raises RecipeError for a benchmark that can hold nothing out.
+    Addresses with a scheme are not opened. Raises RecipeError for a benchmark that can hold nothing out, and for
+    taxa to choose that the taxonomy has not.
     """
     facts = {source.name: source_facts(source) for source in recipe.sources}
     found = preflight(recipe, facts)
     for benchmark in recipe.benchmarks:
         found += _benchmark(benchmark)
+    _chosen_taxa(recipe)
     return [*found, *_addresses(recipe, facts), *_mirrors(recipe), *_ranks(recipe)]
+
+
+def _chosen_taxa(recipe: Recipe) -> None:
+    """Look whether a taxonomy that is built already, or ships with the package, has the taxa that are chosen.
+
+    Raises RecipeError for one that it has not; of published files resolve, which reads them, says the same.
+    """
+    sources = recipe.taxonomy.sources
+    if not taxon_rules(recipe) or len(sources) > 1:
+        return
+    if sources[0] == DEFAULT_TAXONOMY:
+        with tempfile.TemporaryDirectory(prefix="biomill-taxa-") as scratch:
+            build_taxonomy([DEFAULT_TAXONOMY], Path(scratch) / "taxonomy")
+            find_taxa(recipe, Taxonomy.open(Path(scratch) / "taxonomy"))
+    elif (Path(sources[0]) / "MANIFEST.json").exists():
+        find_taxa(recipe, Taxonomy.open(sources[0]))
 
 
 def source_facts(source: SourceSpec) -> SourceFacts:

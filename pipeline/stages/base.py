@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from manifests import Recipe, canonical_json
+from manifests.choice import CHOICE_KEYS
 from manifests.paths import DEFAULT_TAXONOMY, as_given
 from pipeline.model.duration import duration
 from pipeline.storage.database import connect, parquet
@@ -121,6 +122,10 @@ class Stage(ABC):
     taken: Mapping[str, str] | None = None
     """Digests of the inputs, as they were when they were kept, where they are not on this machine."""
 
+    def more_parts(self, recipe: Recipe) -> dict[str, Any]:
+        """Return what else of the recipe decides the stage's output, beside its sections; most have nothing."""
+        return {}
+
     def paths(self, recipe: Recipe) -> list[str]:
         """Return the paths of the recipe whose files the stage reads itself or has its units read; most have none."""
         return []
@@ -160,9 +165,15 @@ class Stage(ABC):
 
 
 def recipe_parts(recipe: Recipe, sections: Sequence[str]) -> dict[str, Any]:
-    """Return the named parts of a recipe in canonical form; 'fetch.lanes' names one key, 'fetch' a whole section."""
+    """Return the named parts of a recipe in canonical form; 'fetch.lanes' names one key, 'fetch' a whole section.
+
+    What sources and [select] choose is none of them: only screen asks it, and says so by `Stage.more_parts`.
+    """
     parts: dict[str, Any] = {}
     whole = json.loads(canonical_json(recipe))
+    for table in (whole["select"], *whole["sources"]):
+        for key in CHOICE_KEYS:
+            table.pop(key, None)
     for section in sections:
         value = whole
         for key in section.split("."):
@@ -176,7 +187,7 @@ def stage_digest(stage: Stage, context: Context, inputs: Mapping[str, str] | Non
     parts = {
         "stage": stage.name,
         "version": stage.version,
-        "recipe": recipe_parts(context.recipe, stage.sections),
+        "recipe": {**recipe_parts(context.recipe, stage.sections), **stage.more_parts(context.recipe)},
         "inputs": stage.inputs_now(context) if inputs is None else inputs,
         "upstream": {name: context.folder.digest(name) for name in stage.upstream},
     }

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from manifests import Recipe, RecipePath
 from manifests.paths import DEFAULT_TAXONOMY, as_given
+from pipeline.choosing.chosen_taxa import find_taxa
 from pipeline.model.records import NAME_COLUMNS
 from pipeline.stages.base import Balance, Context, Stage, missing, plan_outputs, ticker
 from pipeline.stages.kept_inputs import absent_input
@@ -135,7 +136,9 @@ class Resolve(Stage):
         folder = context.folder.stage(self.name)
         taxonomy = self._taxonomy(context)
         policy = policy_of(context.recipe)
-        build = Taxonomy.open(local_folder(taxonomy), policy=policy).build_id
+        opened = Taxonomy.open(local_folder(taxonomy), policy=policy)
+        build = opened.build_id
+        find_taxa(context.recipe, opened)  # a taxon that a choice misspells is told before any name is matched
         names = self._distinct(context, folder)
         groups = parquet_file(folder / "distinct.parquet").num_row_groups
         outputs = [unit_path(unit) for unit in range(groups)]

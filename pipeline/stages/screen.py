@@ -18,6 +18,10 @@ import pyarrow as pa
 
 from manifests import Recipe, RecipePath
 from manifests.paths import as_given
+from pipeline.choosing import limits
+from pipeline.choosing.facts import choice_facts
+from pipeline.choosing.rules import choice_parts
+from pipeline.choosing.screening import prepare, query_parts
 from pipeline.likeness.taxa import held_taxa
 from pipeline.losses.name_fall import fall_sql, missing_sql
 from pipeline.media.http.sites import Sites
@@ -116,6 +120,7 @@ def screening_sql(
         missing=missing_sql("n"),
         fall=fall_sql("n", recipe.taxonomy.sources),
         of_names=_OF_NAMES,
+        **query_parts(recipe),
     )
 
 
@@ -131,6 +136,10 @@ class Screen(Stage):
     version = 6
     sections = ("licences", "taxonomy", "fetch.hosts", "sources", "likeness.label_conflict", "withdraw")
     upstream = ("ingest", "resolve", "holdout")
+
+    def more_parts(self, recipe: Recipe) -> dict[str, Any]:
+        """Return what the recipe chooses, and the seed where that depends on it."""
+        return choice_parts(recipe)
 
     def inputs(self, context: Context) -> dict[str, str]:
         """Digest the lists of what is withdrawn."""
@@ -170,6 +179,7 @@ class Screen(Stage):
         with sql.connect(recipe.limits.memory_mb, run.root) as con:
             gather(con, keys, records)
             _note_withdrawals(con, context, folder)
+            listed = prepare(con, recipe, names, local_folder(context.taxonomy))
             with (
                 table_writer(folder / "passed" / "part.parquet", PASSED_SCHEMA) as writer,
                 table_writer(folder / "ledger" / "alone.parquet", ENDED_SCHEMA) as ledger,
@@ -179,8 +189,9 @@ class Screen(Stage):
                     writer.write_table(passed)
                     ledger.write_table(ended)
             collapse(con, recipe, records, names, folder)
+            choice = choice_facts(con, folder / "ledger", recipe, listed)
         remove_tree(folder / "passed")
-        return {"held_taxa": taxa.num_rows, "withdraw": noted_lists(recipe.withdraw)}
+        return {"held_taxa": taxa.num_rows, "withdraw": noted_lists(recipe.withdraw), **choice}
 
     def balance(self, context: Context, facts: Mapping[str, Any]) -> list[Balance]:
         """Records = candidates + ended."""
@@ -208,7 +219,13 @@ def collapse(con: duckdb.DuckDBPyConnection, recipe: Recipe, records: str, names
     passed = sql.parquet(folder / "passed")
     one_medium.gather(con, recipe, records, names, passed)
     kept, ended = one_medium.kept_sql(passed), one_medium.ended_sql(passed, names)
+    beyond: list[tuple[str, pa.Schema, str, str]] = []
+    if limits.limited(recipe):
+        limits.note_beyond(con, recipe, kept)
+        over = f"SELECT *, NULL AS raw FROM ({limits.ended_sql(kept)})"
+        beyond, kept = [(over, ENDED_SCHEMA, "ledger/limit.parquet", "row_id")], limits.kept_sql(kept)
     for query, schema, path, order in (
+        *beyond,
         (kept, CANDIDATE_SCHEMA, "candidates/part.parquet", "record_id"),
         (f"SELECT *, NULL AS raw FROM ({ended})", ENDED_SCHEMA, "ledger/medium.parquet", "row_id"),
         (one_medium.media_records_sql(records), MEDIA_RECORD_SCHEMA, "media_records/part.parquet", "ALL"),

@@ -2,6 +2,8 @@
 
 -- name: screened
 -- Every record with its outcome (null: passed) and evidence; the first rule that applies gives both.
+-- `choice` and the places named after it: what the recipe does not choose, written by `pipeline.choosing`; empty where it
+-- says nothing.
 -- `content`: the columns that two statements of one record must share to be the same; `rank`: the least one wanted.
 WITH twins AS (
   SELECT record_id, locator_file, locator_row,
@@ -31,7 +33,7 @@ held_occurrences AS (SELECT source, key, min(benchmark) AS benchmark FROM (
     WHERE key IS NOT NULL AND key <> '' GROUP BY ALL),
 held_species AS (SELECT species_id AS key, min(benchmark) AS benchmark, min(taxon) AS taxon FROM {taxa}
     WHERE species_id IS NOT NULL GROUP BY 1)
-SELECT r.*, {provenance} AS provenance, {specimen_key} AS specimen_key, coalesce(t.nth, 1) AS nth,
+SELECT r.*, {provenance} AS provenance, {specimen_key} AS specimen_key, coalesce(t.nth, 1) AS nth,{choice}
   coalesce(hr.benchmark, hm.benchmark, ho.benchmark, hs.benchmark) AS held_by,
   r.media_width::BIGINT * r.media_height AS pixels,
   CASE
@@ -40,14 +42,14 @@ SELECT r.*, {provenance} AS provenance, {specimen_key} AS specimen_key, coalesce
     WHEN r.media_type NOT IN ('StillImage', 'Unknown') THEN 'not_image'
     WHEN upper(coalesce(r.occurrence_status, 'PRESENT')) = 'ABSENT' THEN 'not_present'
     WHEN hm.key IS NOT NULL OR hr.key IS NOT NULL OR ho.key IS NOT NULL THEN 'leak_id'
-    WHEN hs.key IS NOT NULL THEN 'leak_species'
+    WHEN hs.key IS NOT NULL THEN 'leak_species'{choice_of}
     WHEN {unknown} THEN 'licence_unknown'
     WHEN l_family IS NOT NULL AND l_family NOT IN {'allow'} THEN 'licence_not_allowed'
     WHEN n.match_type = 'AMBIGUOUS' OR (n.match_type = 'LCA' AND n.{"rank"} IS NULL) THEN 'name_ambiguous'
     WHEN n.accepted_id IS NULL THEN 'name_unresolved'
     WHEN n.{"rank"} IS NULL THEN 'rank_too_high'
   END AS outcome,
-  CASE WHEN coalesce(t.nth, 1) = 1 AND w.record_id IS NOT NULL THEN w.evidence ELSE json_merge_patch(to_json(CASE
+  CASE WHEN coalesce(t.nth, 1) = 1 AND w.record_id IS NOT NULL THEN w.evidence{choice_proof} ELSE json_merge_patch(to_json(CASE
     WHEN coalesce(t.nth, 1) > 1 THEN {'rule': 'same record, medium and box', 'value': t.nth::VARCHAR}
     WHEN r.media_type NOT IN ('StillImage', 'Unknown') THEN {'rule': 'media type', 'value': r.media_type}
     WHEN upper(coalesce(r.occurrence_status, 'PRESENT')) = 'ABSENT'
@@ -64,7 +66,7 @@ SELECT r.*, {provenance} AS provenance, {specimen_key} AS specimen_key, coalesce
 FROM (SELECT *, CASE WHEN license_family IN ('', 'UNKNOWN', 'UNSPECIFIED', 'AMBIGUOUS') THEN NULL
                      ELSE license_family END AS l_family FROM {records}) r
 LEFT JOIN twins t USING (record_id, locator_file, locator_row)
-LEFT JOIN {names} n USING (name_id)
+LEFT JOIN {names} n USING (name_id){choice_taxa}
 LEFT JOIN {withdrawn} w ON w.record_id = r.record_id
 LEFT JOIN held_media hm ON hm.key = r.media_key
 LEFT JOIN held_records hr ON hr.key = r.source || ':' || r.source_record_id

@@ -1,0 +1,115 @@
+"""What a choice of records must be: every value by itself, and rules that contradict each other."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from manifests.choice import Choice
+from manifests.condition import read_condition
+from manifests.errors import RecipeError
+from manifests.places import KeyPath, show, spell
+from manifests.problems import Problems
+from manifests.vocabularies import COUNTRIES, COUNTRIES_MEANT
+
+_YEARS = re.compile(r"(\d{4})(?:\s*-\s*(\d{4}))?")
+YEARS_EXPECTED = "a year or a range of years in quotes, such as '2010' or '1990-2005'"
+_LISTS = ("taxa", "exclude_taxa", "ranks", "countries", "years", "life_stages", "sexes", "basis")
+
+
+def is_years(text: str) -> bool:
+    """Return whether a text is a year or a range of years, in whatever order.
+
+    >>> is_years("1990-2005"), is_years("90-05")
+    (True, False)
+    """
+    return _YEARS.fullmatch(text) is not None
+
+
+def year_range(text: str) -> tuple[int, int]:
+    """Return the first and the last year of a year or range.
+
+    >>> year_range("2010"), year_range("1990-2005")
+    ((2010, 2010), (1990, 2005))
+    """
+    found = _YEARS.fullmatch(text)
+    assert found is not None, "the recipe was checked"
+    return int(found[1]), int(found[2] or found[1])
+
+
+def check_choice(choice: Choice, table: KeyPath, problems: Problems) -> None:
+    """Note what is wrong with the choice of one table, beyond what each item's own rule says."""
+    for name in _LISTS:
+        _check_list(getattr(choice, name), (*table, name), problems)
+    _check_countries(choice.countries or (), (*table, "countries"), problems)
+    _check_years(choice.years or (), (*table, "years"), problems)
+    if choice.bbox is not None:
+        _check_bbox(choice.bbox, (*table, "bbox"), problems)
+    both: tuple[KeyPath, KeyPath] = ((*table, "exclude_taxa"), (*table, "taxa"))
+    for taxon in choice.exclude_taxa or ():
+        if taxon in (choice.taxa or ()) and not problems.spoilt(*both):
+            what = f"{show(taxon)} is in '{spell(both[1])}' and in '{spell(both[0])}'"
+            problems.add(both[0], what, "each taxon in one of the two", "take it out of one of them", both[1:])
+    if choice.where is not None and not problems.spoilt((*table, "where")):
+        _check_where(choice.where, (*table, "where"), problems)
+
+
+def _check_list(items: tuple[str, ...] | None, path: KeyPath, problems: Problems) -> None:
+    if items is None or problems.within(path):
+        return
+    if not items:
+        what = f"'{spell(path)}' is an empty list, which would choose nothing"
+        problems.add(path, what, "at least one item", "leave out the key to choose all")
+    for position, item in enumerate(items):
+        if item in items[:position]:
+            problems.add((*path, position), f"'{spell(path)}' holds {show(item)} twice", "each item once")
+
+
+def _check_countries(codes: tuple[str, ...], path: KeyPath, problems: Problems) -> None:
+    for position, code in enumerate(codes):
+        here: KeyPath = (*path, position)
+        if code in COUNTRIES or problems.spoilt(here):
+            continue
+        plain = code.strip().upper()
+        meant = COUNTRIES_MEANT.get(plain, plain if plain in COUNTRIES else "")
+        problems.add(
+            here,
+            f"'{spell(here)}' is {show(code)}",
+            "a code of two capital letters of ISO 3166, such as 'NZ'",
+            f"write '{meant}'" if meant else "",
+        )
+
+
+def _check_years(items: tuple[str, ...], path: KeyPath, problems: Problems) -> None:
+    for position, item in enumerate(items):
+        here: KeyPath = (*path, position)
+        if problems.spoilt(here) or not is_years(item):
+            continue
+        first, last = year_range(item)
+        if first > last:
+            problems.add(
+                here, f"'{spell(here)}' is {show(item)}", "the earlier year first", f"write '{last:04}-{first:04}'"
+            )
+
+
+def _check_bbox(box: tuple[float, ...], path: KeyPath, problems: Problems) -> None:
+    if problems.within(path):
+        return
+    what = f"'{spell(path)}' is {show(list(box))}"
+    expected = "[west, south, east, north] in degrees: longitudes from -180 to 180, latitudes from -90 to 90"
+    if len(box) != 4 or not all(map(math.isfinite, box)):
+        problems.add(path, what, expected)
+        return
+    west, south, east, north = box
+    if not (abs(west) <= 180 and abs(east) <= 180 and abs(south) <= 90 and abs(north) <= 90):
+        swapped = all((abs(west) <= 90, abs(east) <= 90, abs(south) <= 180, abs(north) <= 180))
+        problems.add(path, what, expected, "write the longitude of each corner first" if swapped else "")
+    elif south > north:
+        problems.add(path, what, "south below north", f"write {show([west, north, east, south])}")
+
+
+def _check_where(text: str, path: KeyPath, problems: Problems) -> None:
+    try:
+        read_condition(text)
+    except RecipeError as error:
+        problems.add(path, f"'{spell(path)}': {error.what}", error.expected, error.remedy)

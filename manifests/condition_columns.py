@@ -1,0 +1,52 @@
+"""The columns that a condition on records may name: those of the records, and of the names they were resolved to.
+
+They are the columns that the catalog's views `records` and `names` show and that are known before a byte is fetched;
+where a row stood in its file is none of them, as no choice may depend on the order of a release. A test holds the two
+lists against the schemas of the tables themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+_WHOLE, _NUMBER, _TEXTS, _BOOL = "INTEGER", "DOUBLE", "VARCHAR[]", "BOOLEAN"
+_RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species")
+
+
+def _typed(names: str, kinds: Mapping[str, str]) -> Mapping[str, str]:
+    return MappingProxyType({name: kinds.get(name, "VARCHAR") for name in names.split()})
+
+
+RECORD_COLUMNS = _typed(
+    "record_id source release source_record_id source_media_id box_id occurrence_key dataset_key publisher media_url "
+    "media_path media_key media_type media_format media_width media_height box_x box_y box_w box_h license_verbatim "
+    "license_source license_id license_family may_share may_change may_sell rights_holder creator source_page name_id "
+    "scientific_name name_authorship rank_verbatim kingdom phylum class order family genus species taxon_id "
+    "vernacular_name basis_of_record occurrence_status image_category event_date lat lon country_code sex life_stage "
+    "label_status dna_bin dna_barcode split_hint issues",
+    {
+        **dict.fromkeys(("media_width", "media_height"), _WHOLE),
+        **dict.fromkeys(("box_x", "box_y", "box_w", "box_h", "lat", "lon"), _NUMBER),
+        **dict.fromkeys(("may_share", "may_change", "may_sell"), _BOOL),
+        "issues": _TEXTS,
+    },
+)
+"""Columns of a record with their types."""
+NAME_COLUMNS = _typed(
+    "name_id scientific_name canonical_name name_kind match_type taxonomic_status usage_id usage_name usage_rank "
+    f"accepted_id accepted_name accepted_rank {' '.join(_RANKS)} {' '.join(f'{rank}_id' for rank in _RANKS)} "
+    "vernacular_name vernacular_language confidence n_candidates runner_up_id runner_up_name edit_distance name_score "
+    "author_score classification_score rank_score status_score hint_agreement issues taxonomy_build",
+    {
+        **dict.fromkeys(("confidence", "n_candidates", "edit_distance", "name_score", "author_score"), _WHOLE),
+        **dict.fromkeys(("classification_score", "rank_score", "status_score"), _WHOLE),
+        "issues": _TEXTS,
+    },
+)
+"""Columns of a resolved name with their types; the seven ranks are those of the accepted taxon."""
+TABLES: Mapping[str, Mapping[str, str]] = MappingProxyType({"records": RECORD_COLUMNS, "names": NAME_COLUMNS})
+SAME_IN_BOTH = frozenset({"name_id", "scientific_name"})
+"""Columns of both tables that hold the same, so that they need not be told apart."""
+PLACE_COLUMNS = frozenset({"lat", "lon"})
+"""Columns that no evidence repeats: a recipe may keep places back."""

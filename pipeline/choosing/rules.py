@@ -1,0 +1,195 @@
+"""The rules of a choice as SQL: which fail a record, in a fixed order, and what its evidence says.
+
+Rules of the record's source are tried before those of all sources, and those of one table in the order of `ORDER`; the
+first that fails gives the key and the value. A limit is no such rule, as it needs the others' result (`limits`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from manifests import Recipe
+from manifests.choice import CHOICE_KEYS, Choice
+from manifests.choice_checks import year_range
+from manifests.condition import ALIASES, read_condition
+from manifests.condition_columns import PLACE_COLUMNS
+from pipeline.storage.database import quote
+from pipeline.storage.statements import Statements, identifier
+
+ORDER = (
+    *("taxa", "exclude_taxa", "ranks", "bbox", "countries", "years", "life_stages", "sexes", "basis", "where"),
+    "sample",
+)
+"""The order in which the keys of one table are tried; `limit` comes behind everything else."""
+_SQL = Statements(__name__)
+_CELL = 60  # characters of a column's value in the evidence of a condition
+_SHOWN = 200  # characters of a value, and of a condition
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of a choice."""
+
+    key: str
+    """The key of the recipe: 'select.years', or 'sources.NAME.years' of one source."""
+    source: str
+    """The source that it holds for; '': all."""
+    name: str
+    fails: str
+    """SQL condition over `r`, `n` and `c`, never NULL."""
+    value: str
+    """SQL text of what the record has; NULL where it states nothing."""
+    condition: str = ""
+    """The condition as the recipe writes it, of `where`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaxonRule:
+    """A list of taxa, under the number that `c.inside` names it by."""
+
+    number: int
+    key: str
+    taxa: tuple[str, ...]
+    exclude: bool
+
+
+def tables_of(recipe: Recipe) -> Iterator[tuple[str, str, Choice]]:
+    """Yield (key of the table, source or '', choice) of every table of a recipe that may choose, sources first."""
+    for source in recipe.sources:
+        yield f"sources.{source.name}", source.name, source
+    yield "select", "", recipe.select
+
+
+def chooses(recipe: Recipe) -> bool:
+    """Return whether the recipe has any key of a choice.
+
+    >>> chooses(Recipe("r", ()))
+    False
+    """
+    return any(getattr(choice, name) is not None for _, _, choice in tables_of(recipe) for name in CHOICE_KEYS)
+
+
+def choice_parts(recipe: Recipe) -> dict[str, object]:
+    """Return what the recipe says of its choice, for a digest; {} where it says nothing."""
+    said = {
+        f"{key}.{name}": value
+        for key, _, choice in tables_of(recipe)
+        for name in CHOICE_KEYS
+        if (value := getattr(choice, name)) is not None
+    }
+    seeded = any(name.endswith((".limit", ".sample")) for name in said)
+    return {"choice": said, **({"choice.seed": recipe.seed} if seeded else {})} if said else {}
+
+
+def taxon_rules(recipe: Recipe) -> list[TaxonRule]:
+    """Return the lists of taxa of a recipe, in the order in which they are tried."""
+    listed = [
+        (f"{key}.{name}", taxa, name == "exclude_taxa")
+        for key, _, choice in tables_of(recipe)
+        for name in ("taxa", "exclude_taxa")
+        if (taxa := getattr(choice, name)) is not None
+    ]
+    return [TaxonRule(number, *each) for number, each in enumerate(listed)]
+
+
+def rules_of(recipe: Recipe) -> list[Rule]:
+    """Return the rules of a recipe in the order in which they are tried."""
+    numbers = {rule.key: rule.number for rule in taxon_rules(recipe)}
+    return [
+        _rule(f"{key}.{name}", source, name, value, numbers)
+        for key, source, choice in tables_of(recipe)
+        for name in ORDER
+        if (value := getattr(choice, name)) is not None and not (name == "sample" and value == 1)
+    ]
+
+
+def _rule(key: str, source: str, name: str, given: object, numbers: dict[str, int]) -> Rule:
+    condition = ""
+    match name:
+        case "taxa" | "exclude_taxa":
+            fails, value = _SQL(name, number=numbers[key]), "n.accepted_name"
+        case "ranks":
+            fails, value = _SQL(name, items=_texts(given)), "coalesce(n.accepted_rank, 'unranked')"
+        case "bbox":
+            fails, value = _box(given)
+        case "countries":
+            fails, value = _SQL(name, items=_texts(given)), "r.country_code"
+        case "years":
+            fails, value = _SQL(name, ranges=_years(_texts(given))), "r.event_date"
+        case "life_stages" | "sexes":
+            column = {"life_stages": "life_stage", "sexes": "sex"}[name]
+            items = ", ".join(f"lower(trim({quote(item)}))" for item in _texts(given))
+            fails, value = _SQL("words", column=column, items=items), f"r.{column}"
+        case "basis":
+            fails, value = _SQL(name, items=[item.replace("_", "") for item in _texts(given)]), "r.basis_of_record"
+        case "where":
+            condition = str(given)
+            fails, value = _SQL(name, condition=read_condition(condition).sql), _cells(condition)
+        case _:
+            assert isinstance(given, float)
+            fails, value = _SQL("sample", threshold=f"{int(given * 2**64):016x}"), "'beyond the share'"
+    return Rule(key, source, name, fails, value, condition)
+
+
+def _texts(given: object) -> tuple[str, ...]:
+    assert isinstance(given, tuple)
+    return given
+
+
+def _box(given: object) -> tuple[str, str]:
+    assert isinstance(given, tuple)
+    west, south, east, north = (float(each) for each in given)
+    joined = "AND" if west <= east else "OR"
+    longitudes = f"r.lon >= {west!r} {joined} r.lon <= {east!r}"
+    fails = _SQL("bbox", south=south, north=north, west=west, east=east, longitudes=longitudes)
+    return fails, _SQL("bbox_value", south=south, north=north)
+
+
+def merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return ranges of whole numbers, in order, with those that touch made one.
+
+    >>> merged([(2003, 2005), (1990, 1991), (1992, 1992)])
+    [(1990, 1992), (2003, 2005)]
+    """
+    joined: list[tuple[int, int]] = []
+    for first, last in sorted(ranges):
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1] = joined[-1][0], max(last, joined[-1][1])
+        else:
+            joined.append((first, last))
+    return joined
+
+
+def _years(items: tuple[str, ...]) -> str:
+    begin = _SQL("first_year")
+    end = _SQL("last_year", first_year=begin)
+    return " OR ".join(
+        _SQL("year_range", first_year=begin, last_year=end, first=first, last=last)
+        for first, last in merged([year_range(item) for item in items])
+    )
+
+
+def _cells(condition: str) -> str:
+    """Return the SQL of the columns that a condition reads, with their values; places are kept back."""
+    cells = []
+    for table, column in read_condition(condition).columns:
+        shown = f"names.{column}" if table == "names" else column
+        if column in PLACE_COLUMNS:
+            cells.append(quote(f"{shown} (not shown)"))
+        else:
+            cell = f"{ALIASES[table]}.{identifier(column)}::VARCHAR"
+            cells.append(f"{quote(shown + ' = ')} || coalesce(left({cell}, {_CELL}), 'NULL')")
+    return f"concat_ws(', ', {', '.join(cells)})"
+
+
+def failed_sql(rules: list[Rule]) -> str:
+    """Return the SQL of the evidence of the first rule that a record fails; NULL where it fails none."""
+    cases = []
+    for rule in rules:
+        of_source = f"r.source = {quote(rule.source)} AND " if rule.source else ""
+        parts = f"'rule', 'choice', 'key', {quote(rule.key)}, 'value', left({rule.value}, {_SHOWN})"
+        if rule.condition:
+            parts += f", 'condition', {quote(rule.condition[:_SHOWN])}"
+        cases.append(f"WHEN {of_source}({rule.fails}) THEN json_object({parts})::VARCHAR")
+    return f"CASE {' '.join(cases)} END" if cases else "NULL::VARCHAR"
