@@ -15,6 +15,7 @@ from pipeline.model.errors import StorageError
 from pipeline.storage.files.atomic import atomic_path
 from pipeline.storage.places import Place, RemotePath, near, near_files
 from pipeline.storage.places.scratch import scratch_folder
+from pipeline.storage.stores.patient_files import PatientFileSystem
 from pipeline.storage.stores.remote_store import RemoteStore
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def reachable(con: duckdb.DuckDBPyConnection, root: RemotePath) -> None:
     """Let a connection read the addresses of a store, through the file system that everything else reads it by."""
     store = root.store
     assert isinstance(store, RemoteStore)
-    con.register_filesystem(store.file_system)
+    con.register_filesystem(PatientFileSystem(store.file_system, store.patience))
 
 
 def interrupt_queries() -> None:
