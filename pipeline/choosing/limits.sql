@@ -1,3 +1,5 @@
+-- How many go on: what the limits of sources and of the run end, when everything else of screen is done.
+
 -- name: beyond
 -- Candidates beyond the limit of their source or of the run; `caps`: source and limit. The order is a seeded hash.
 CREATE OR REPLACE TEMP TABLE beyond AS

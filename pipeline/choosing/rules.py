@@ -107,25 +107,27 @@ def rules_of(recipe: Recipe) -> list[Rule]:
 def _rule(key: str, source: str, name: str, given: object, numbers: dict[str, int]) -> Rule:
     condition = ""
     match name:
-        case "taxa" | "exclude_taxa":
-            fails, value = _SQL(name, number=numbers[key]), "n.accepted_name"
+        case "taxa":
+            fails, value = _SQL("taxa", number=numbers[key]), "n.accepted_name"
+        case "exclude_taxa":
+            fails, value = _SQL("exclude_taxa", number=numbers[key]), "n.accepted_name"
         case "ranks":
-            fails, value = _SQL(name, items=_texts(given)), "coalesce(n.accepted_rank, 'unranked')"
+            fails, value = _SQL("ranks", items=_texts(given)), "coalesce(n.accepted_rank, 'unranked')"
         case "bbox":
             fails, value = _box(given)
         case "countries":
-            fails, value = _SQL(name, items=_texts(given)), "r.country_code"
+            fails, value = _SQL("countries", items=_texts(given)), "r.country_code"
         case "years":
-            fails, value = _SQL(name, ranges=_years(_texts(given))), "r.event_date"
+            fails, value = _SQL("years", ranges=_years(_texts(given))), "r.event_date"
         case "life_stages" | "sexes":
             column = {"life_stages": "life_stage", "sexes": "sex"}[name]
             items = ", ".join(f"lower(trim({quote(item)}))" for item in _texts(given))
             fails, value = _SQL("words", column=column, items=items), f"r.{column}"
         case "basis":
-            fails, value = _SQL(name, items=[item.replace("_", "") for item in _texts(given)]), "r.basis_of_record"
+            fails, value = _SQL("basis", items=[item.replace("_", "") for item in _texts(given)]), "r.basis_of_record"
         case "where":
             condition = str(given)
-            fails, value = _SQL(name, condition=read_condition(condition).sql), _cells(condition)
+            fails, value = _SQL("where", condition=read_condition(condition).sql), _cells(condition)
         case _:
             assert isinstance(given, float)
             fails, value = _SQL("sample", threshold=f"{int(given * 2**64):016x}"), "'beyond the share'"

@@ -103,6 +103,7 @@ def screening_sql(
     that state the same record, medium and box, the first by content is the record and the others are duplicates; the
     content, not the place in the file, decides.
     """
+    choice = query_parts(recipe)
     return _SQL(
         "screened",
         records=records,
@@ -120,7 +121,10 @@ def screening_sql(
         missing=missing_sql("n"),
         fall=fall_sql("n", recipe.taxonomy.sources),
         of_names=_OF_NAMES,
-        **query_parts(recipe),
+        choice=choice["choice"],
+        choice_of=choice["choice_of"],
+        choice_proof=choice["choice_proof"],
+        choice_taxa=choice["choice_taxa"],
     )
 
 

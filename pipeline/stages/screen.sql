@@ -2,8 +2,8 @@
 
 -- name: screened
 -- Every record with its outcome (null: passed) and evidence; the first rule that applies gives both.
--- `choice` and the places named after it: what the recipe does not choose, written by `pipeline.choosing`; empty where it
--- says nothing.
+-- `choice` and the places named after it: what the recipe does not choose, written by `pipeline.choosing`; empty where
+-- it says nothing.
 -- `content`: the columns that two statements of one record must share to be the same; `rank`: the least one wanted.
 WITH twins AS (
   SELECT record_id, locator_file, locator_row,
@@ -49,7 +49,8 @@ SELECT r.*, {provenance} AS provenance, {specimen_key} AS specimen_key, coalesce
     WHEN n.accepted_id IS NULL THEN 'name_unresolved'
     WHEN n.{"rank"} IS NULL THEN 'rank_too_high'
   END AS outcome,
-  CASE WHEN coalesce(t.nth, 1) = 1 AND w.record_id IS NOT NULL THEN w.evidence{choice_proof} ELSE json_merge_patch(to_json(CASE
+  CASE WHEN coalesce(t.nth, 1) = 1 AND w.record_id IS NOT NULL THEN w.evidence{choice_proof}
+  ELSE json_merge_patch(to_json(CASE
     WHEN coalesce(t.nth, 1) > 1 THEN {'rule': 'same record, medium and box', 'value': t.nth::VARCHAR}
     WHEN r.media_type NOT IN ('StillImage', 'Unknown') THEN {'rule': 'media type', 'value': r.media_type}
     WHEN upper(coalesce(r.occurrence_status, 'PRESENT')) = 'ABSENT'

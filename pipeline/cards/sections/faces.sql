@@ -13,5 +13,6 @@ SELECT key FROM shown ORDER BY key LIMIT {most}
 SELECT m.record_id, m.source, m.shard, m.jpg_offset, m.jpg_length, m.sha256, m.accepted_name, t.images
 FROM (SELECT * EXCLUDE (accepted_id) FROM read_parquet('shards/[m]anifest.parquet')) m
 JOIN (SELECT accepted_id, t.images, min(s.key) AS key
-      FROM shown s JOIN (FROM shown_taxa ORDER BY {order} LIMIT {most}) t USING (accepted_id) GROUP BY ALL) t USING (key)
+      FROM shown s JOIN (FROM shown_taxa ORDER BY {order} LIMIT {most}) t USING (accepted_id)
+      GROUP BY ALL) t USING (key)
 ORDER BY {order}

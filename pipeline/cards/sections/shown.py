@@ -9,14 +9,13 @@ from pipeline.cards.sections.section import Asked
 from pipeline.storage.statements import Statements
 
 _SQL = Statements(__name__)
-_TABLES = ("shown", "taxa", "names", "releases")
 
 
 @contextmanager
 def shown_tables(asked: Asked) -> Iterator[None]:
     """Have the tables `shown`, `shown_taxa`, `shown_names`, `shown_releases` in the connection for the block."""
-    for name in _TABLES:
-        asked.rows(_SQL(name))
+    for statement in (_SQL("shown"), _SQL("taxa"), _SQL("names"), _SQL("releases")):
+        asked.rows(statement)
     try:
         yield
     finally:
