@@ -10,6 +10,7 @@ from manifests.recipe import SourceSpec
 from manifests.tables import Dialect, read_header
 from pipeline.model.errors import SourceError
 from pipeline.sources import open_source
+from pipeline.sources.camera_traps.lila import is_image_table
 from pipeline.sources.darwin_core.dwca_layout import DwcaLayout, find_member, read_layout
 from pipeline.sources.eol.eol_hierarchy import find_taxa
 from pipeline.sources.release.archive import Archive, open_archive
@@ -22,7 +23,6 @@ _EXACT = {
     "inat-open-data": re.compile(r"photos\.csv(?:\.gz)?"),
     "biotrove": re.compile(r".*\.parquet"),
     "bioscan1m": re.compile(r".*\.tsv(?:\.gz)?"),
-    "lila": re.compile(r".*\.csv(?:\.gz)?"),
 }
 """Kinds whose readers take nothing that lacks their columns, and are asked where a member has such a name."""
 _EOL_COLUMNS = frozenset({"eolcontentid", "eolpageid"})
@@ -42,20 +42,22 @@ def kind_of(path: Path) -> str:
 
     Whatever its size, a file is read no further than its first 64 KB, but for the directory of an archive.
     """
-    archive = open_archive(path)
+    return kind_in(open_archive(path))[0]
+
+
+def kind_in(archive: Archive) -> tuple[str, DwcaLayout | None]:
+    """Return the kind of an archive, with its layout where that is one of Darwin Core."""
     if find_member(archive, "meta.xml") is not None:
-        return _dwca_kind(read_layout(archive))
+        return _described(read_layout(archive))
     names = [member.base.lower() for member in archive.members]
     asked = [kind for kind, pattern in _EXACT.items() if any(map(pattern.fullmatch, names))]
-    # Any provider's table may be a CSV: that of LILA is asked for when no other fits.
-    table = asked.pop() if "lila" in asked else ""
-    found = _by_its_reader(path, asked) or _by_its_first_bytes(archive) or _by_its_reader(path, [table])
+    found = _by_its_reader(archive.path, asked) or _by_its_first_bytes(archive)
     if found:
-        return found
+        return found, None
     layout = _darwin_core(archive)
     if layout is None:
         raise _unknown(archive)
-    return _dwca_kind(layout)
+    return _described(layout)
 
 
 def is_hierarchy(path: Path) -> bool:
@@ -69,7 +71,7 @@ def is_hierarchy(path: Path) -> bool:
 
 
 def _by_its_reader(path: Path, kinds: Iterable[str]) -> str:
-    for kind in filter(None, kinds):
+    for kind in kinds:
         try:
             open_source(kind).inspect(SourceSpec(kind, kind, str(path)))
         except SourceError:
@@ -97,13 +99,15 @@ def _by_its_first_bytes(archive: Archive) -> str:
                 return "eol"
             if {"processid", "split"} <= set(header.columns):
                 return "bioscan5m"
+            if is_image_table(header.columns):
+                return "lila"
     return ""
 
 
-def _dwca_kind(layout: DwcaLayout) -> str:
+def _described(layout: DwcaLayout) -> tuple[str, DwcaLayout]:
     columns = {column.lower() for file in layout.core.files for column in file.columns}
     rows = {table.row_type for table in layout.tables}
-    return "gbif-dwca" if "gbifid" in columns and "Multimedia" in rows else "dwca"
+    return "gbif-dwca" if "gbifid" in columns and "Multimedia" in rows else "dwca", layout
 
 
 def _darwin_core(archive: Archive) -> DwcaLayout | None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from pipeline.inspection.findings import Findings
 from pipeline.inspection.mapped import inspect_mapped
-from pipeline.inspection.recognised import kind_of
+from pipeline.inspection.recognised import kind_in
 from pipeline.inspection.tables import inspect_dwca
 from pipeline.model.errors import SourceError
-from pipeline.sources.darwin_core.dwca_layout import read_layout
+from pipeline.sources.release.archive import open_archive
 
 _JOINED = ("gbif-pages", "inat-open-data", "coco-camera-traps", "camtrap-dp")
 """Kinds whose records are joined from several tables, which a run does in parts."""
@@ -17,9 +17,9 @@ _JOINED = ("gbif-pages", "inat-open-data", "coco-camera-traps", "camtrap-dp")
 
 def inspect_release(path: Path) -> Findings:
     """Name a release's kind and inspect it; raises SourceError when it is damaged or of no known kind."""
-    kind = kind_of(path)
-    if kind in ("gbif-dwca", "dwca"):
-        return inspect_dwca(read_layout(path), kind)
+    kind, layout = kind_in(open_archive(path))
+    if layout is not None:
+        return inspect_dwca(layout, kind)
     if kind in _JOINED:
         raise SourceError(
             f"this is a release of kind {kind}, whose records are joined from several tables",

@@ -9,7 +9,7 @@ Source: https://lila.science/image-access.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +42,15 @@ _CSV = Dialect(",", quoted=True)
 _HEAD = 1 << 20
 
 
+def is_image_table(columns: Collection[str]) -> bool:
+    """Return whether columns are those of LILA's image tables.
+
+    >>> is_image_table(["image_id", "url"])
+    False
+    """
+    return all(name in columns for name in _REQUIRED) and any(name in columns for name in URL_COLUMNS)
+
+
 class Lila:
     """Reader of LILA's image tables: a CSV, plain, gzipped or in a zip, or a folder of them."""
 
@@ -55,7 +64,7 @@ class Lila:
             if archive.kind in ("file", "gzip") or member.base.lower().endswith((".csv", ".csv.gz")):
                 header = read_header(archive.head(member, _HEAD), _CSV)
                 seen.append(archive.origin(member))
-                if all(name in header.columns for name in _REQUIRED) and set(URL_COLUMNS) & set(header.columns):
+                if is_image_table(header.columns):
                     files.append(TextFile(_TABLE, member.name, header.start, header.columns, _CSV))
         if not files:
             raise SourceError(
