@@ -9,7 +9,6 @@ from pipeline.inspection.findings import Findings
 from pipeline.model.licences import normalise_licence
 
 _LONGEST = 64  # characters of a source's name
-_NOT_KNOWN = ("", "UNKNOWN", "UNSPECIFIED", "AMBIGUOUS")
 
 
 def source_entry(findings: Findings, path: Path) -> dict[str, str]:
@@ -32,6 +31,6 @@ def entry_of(path: Path, kind: str, release: str, license: str) -> dict[str, str
     name = re.sub(r"[^a-z0-9]+", "-", path.absolute().name.partition(".")[0].lower())[:_LONGEST].strip("-") or "source"
     entry = {"name": name, "kind": kind, "path": str(path.absolute())}
     licence = normalise_licence(license)
-    stated = licence.id or (licence.family if licence.family not in _NOT_KNOWN else "")
+    stated = licence.id or (licence.family if licence.known else "")
     named = release if release.isprintable() else ""
     return entry | {key: value for key, value in (("release", named), ("license", stated)) if value}

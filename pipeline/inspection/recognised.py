@@ -12,7 +12,7 @@ from pipeline.model.errors import SourceError
 from pipeline.sources import open_source
 from pipeline.sources.camera_traps.lila import is_image_table
 from pipeline.sources.darwin_core.dwca_layout import DwcaLayout, find_member, read_layout
-from pipeline.sources.eol.eol_hierarchy import find_taxa
+from pipeline.sources.eol.eol_hierarchy import REQUIRED, find_taxa
 from pipeline.sources.release.archive import Archive, open_archive
 from pipeline.sources.release.release_note import RELEASE_NOTE
 
@@ -67,7 +67,7 @@ def is_hierarchy(path: Path) -> bool:
         header = read_header(archive.head(member, _HEAD), Dialect())
     except SourceError:
         return False
-    return {"taxonID", "parentNameUsageID", "taxonRank", "eolID"} <= set(header.columns)
+    return set(REQUIRED) <= set(header.columns)
 
 
 def _by_its_reader(path: Path, kinds: Iterable[str]) -> str:

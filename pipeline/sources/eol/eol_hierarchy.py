@@ -32,6 +32,8 @@ _COLUMNS = (
     *("taxonID", "acceptedNameUsageID", "parentNameUsageID", "scientificName", "canonicalName"),
     *("scientificNameAuthorship", "taxonRank", "eolID"),
 )
+REQUIRED = ("taxonID", "parentNameUsageID", "taxonRank", "eolID")
+"""Columns without which a table of taxa is no hierarchy."""
 _TABS = Dialect()
 _HEAD = 1 << 20
 _ROW_GROUP = 100_000
@@ -60,7 +62,7 @@ def build_pages(path: Path, spool: Path, target: Path) -> None:
     """Write the side table, sorted by page id, one row per page; raises SourceError when columns are missing."""
     archive, member = find_taxa(path)
     header = read_header(archive.head(member, _HEAD), _TABS)
-    missing = [name for name in ("taxonID", "parentNameUsageID", "taxonRank", "eolID") if name not in header.columns]
+    missing = [name for name in REQUIRED if name not in header.columns]
     if missing:
         raise SourceError(
             f"the taxon table has no column {missing[0]}",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import io
+import os
 from collections.abc import Callable
 from typing import Any
 
 from fsspec import AbstractFileSystem
 
+from pipeline.storage.files.byte_span import Positioned
 from pipeline.storage.files.failures import failures
 from pipeline.storage.stores.patience import patiently
 from pipeline.storage.stores.store_error import StoreError, store_error
@@ -66,6 +67,8 @@ class PatientFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
 
 class _Again:
+    """Asks again what failed for a reason that may pass."""
+
     def __init__(self, patience: float) -> None:
         self.patience = patience
 
@@ -83,25 +86,12 @@ class _Again:
             raise store_error(error, str(args[0]) if args else "") from error
 
 
-class _PatientFile(io.RawIOBase):
+class _PatientFile(Positioned):
     """A file whose every read begins where the one before ended, whatever became of it on the way."""
 
     def __init__(self, file: Any, again: _Again) -> None:
-        super().__init__()
-        self._file, self._again, self._at = file, again, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        self._at = int(self._file.seek(offset, whence) if whence == 2 else offset + (self._at if whence == 1 else 0))
-        return self._at
+        super().__init__(int(file.seek(0, os.SEEK_END)))
+        self._file, self._again = file, again
 
     def readinto(self, buffer: Any) -> int:
         data = self._again(self._read_at, self._at, len(buffer))
