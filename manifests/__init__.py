@@ -42,6 +42,8 @@ if TYPE_CHECKING:
         SelectRules,
         ShardRules,
         SourceSpec,
+        SplitSpec,
+        SplittingRules,
         TaxonomyRules,
     )
     from manifests.reference import describe_recipe, starter_recipe
@@ -72,6 +74,8 @@ __all__ = [
     "SelectRules",
     "ShardRules",
     "SourceSpec",
+    "SplitSpec",
+    "SplittingRules",
     "TableError",
     "TaxonomyRules",
     "canonical_json",
@@ -126,6 +130,8 @@ __getattr__, __dir__ = lazy_names(
             "SelectRules",
             "ShardRules",
             "SourceSpec",
+            "SplitSpec",
+            "SplittingRules",
             "TaxonomyRules",
         ),
         "manifests.reference": ("describe_recipe", "starter_recipe"),

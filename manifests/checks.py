@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from manifests.choice import Choice
@@ -34,6 +32,9 @@ from manifests.recipe import (
     TaxonomyRules,
 )
 from manifests.schema import is_table, keys_of
+from manifests.select_checks import SELECT_VALUE_RULES, SPLIT_VALUE_RULES, check_quotas, check_splits
+from manifests.splitting import SplitSpec, SplittingRules
+from manifests.value_rules import Rule, above_zero, between, matching, one_of
 from manifests.vocabularies import BASES, TAXON_RANKS
 
 LICENCE_FAMILIES = (
@@ -67,17 +68,6 @@ _PATTERN = rf"(?:\*\.)?{_ADDRESS}(?::\d{{1,5}})?"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What one value (or each item of a list) must be."""
-
-    expected: str
-    """The rule in words, as an error and the reference print it."""
-    holds: Callable[[Any], bool]
-    choices: tuple[str, ...] = ()
-    """The allowed words, where there is a closed list of them."""
-
-
 def check(recipe: Recipe, places: Places) -> None:
     """Raise RecipeError for a value that breaks a rule, with its place and, where one is near, the word meant.
 
@@ -105,6 +95,9 @@ def check_noting(recipe: Recipe, problems: Problems) -> None:
         check_choice(source, ("sources", position), problems)
     _check_unique_names("sources", [source.name for source in recipe.sources], problems)
     _check_unique_names("benchmarks", [benchmark.name for benchmark in recipe.benchmarks], problems)
+    _check_unique_names("splits", [split.name for split in recipe.splits or ()], problems)
+    check_quotas(recipe, problems)
+    check_splits(recipe, problems)
     _check_ties(recipe, problems)
 
 
@@ -253,37 +246,13 @@ def _check_ties(recipe: Recipe, problems: Problems) -> None:
         )
 
 
-def _one_of(choices: tuple[str, ...]) -> Rule:
-    return Rule("one of " + ", ".join(choices), choices.__contains__, choices)
-
-
-def _between(low: float, high: float, unit: str = "") -> Rule:
-    # NaN fails both comparisons, and an infinity fails one.
-    return Rule(f"a number from {low:,} to {high:,}{unit and ' ' + unit}", lambda value: bool(low <= value <= high))
-
-
-def _above_zero(high: float, unit: str) -> Rule:
-    return Rule(
-        f"a number above 0, at most {high:,} {unit}", lambda value: math.isfinite(value) and bool(0 < value <= high)
-    )
-
-
-def _matching(pattern: str, expected: str) -> Rule:
-    compiled = re.compile(pattern)
-    return Rule(expected, lambda value: compiled.fullmatch(value) is not None and _ports_exist(value))
-
-
-def _ports_exist(host: str) -> bool:
-    return all(0 < int(port) < 65536 for port in re.findall(r":(\d+)(?==|$)", host) if "::" not in host.split("]")[-1])
-
-
 _NAME_RULE = Rule(
     "1 to 64 of a-z, 0-9, '_' and '-', beginning with a letter or digit", lambda v: _NAME.fullmatch(v) is not None
 )
 _LINE_RULE = Rule("text without control characters", lambda v: _CONTROL.search(v) is None)
 _PATH_RULE = Rule("a path", lambda v: v.strip() != "" and _CONTROL.search(v) is None)
 _OPTIONAL_PATH_RULE = Rule("a path, or ''", lambda v: v == "" or _PATH_RULE.holds(v))
-_COUNT_RULE = _between(1, 2**31 - 1)
+_COUNT_RULE = between(1, 2**31 - 1)
 
 _WORD_RULE = Rule(
     "text without control characters, not empty", lambda v: v.strip() != "" and _CONTROL.search(v) is None
@@ -291,12 +260,12 @@ _WORD_RULE = Rule(
 _CHOICE_RULES: Mapping[str, Rule] = {
     "taxa": _WORD_RULE,
     "exclude_taxa": _WORD_RULE,
-    "ranks": _one_of(TAXON_RANKS),
+    "ranks": one_of(TAXON_RANKS),
     "years": Rule(YEARS_EXPECTED, is_years),
     "life_stages": _WORD_RULE,
     "sexes": _WORD_RULE,
-    "basis": _one_of(BASES),
-    "limit": _between(1, 2**53),
+    "basis": one_of(BASES),
+    "limit": between(1, 2**53),
     "sample": Rule("a number above 0, at most 1", lambda value: bool(0 < value <= 1)),
 }
 
@@ -306,84 +275,91 @@ RULES: Mapping[tuple[type[Any], str], Rule] = {
     (Recipe, "seed"): Rule("a signed 64-bit integer", lambda value: -(2**63) <= value < 2**63),
     (Recipe, "folder"): _OPTIONAL_PATH_RULE,
     (SourceSpec, "name"): _NAME_RULE,
-    (SourceSpec, "kind"): _one_of(SOURCE_KINDS),
+    (SourceSpec, "kind"): one_of(SOURCE_KINDS),
     (SourceSpec, "path"): _PATH_RULE,
     (SourceSpec, "release"): _LINE_RULE,
     (SourceSpec, "hierarchy"): _OPTIONAL_PATH_RULE,
     (SourceSpec, "media"): _OPTIONAL_PATH_RULE,
     (SourceSpec, "license"): _LINE_RULE,
-    (SourceSpec, "priority"): _between(0, 1_000_000),
+    (SourceSpec, "priority"): between(0, 1_000_000),
     (Recipe, "withdraw"): _PATH_RULE,
     (BenchmarkSpec, "name"): _NAME_RULE,
     (BenchmarkSpec, "path"): _PATH_RULE,
     (BenchmarkSpec, "ids"): _OPTIONAL_PATH_RULE,
     (BenchmarkSpec, "table"): _OPTIONAL_PATH_RULE,
     (TaxonomyRules, "sources"): _PATH_RULE,
-    (TaxonomyRules, "minimum_rank"): _one_of(RANKS),
-    (TaxonomyRules, "minimum_confidence"): _between(0, 100),
-    (TaxonomyRules, "minimum_higher_confidence"): _between(0, 100),
-    (TaxonomyRules, "qualifiers"): _one_of(("species", "genus")),
-    (LicencePolicy, "allow"): _one_of(LICENCE_FAMILIES),
-    (ExportRules, "allow"): _one_of(LICENCE_FAMILIES),
+    (TaxonomyRules, "minimum_rank"): one_of(RANKS),
+    (TaxonomyRules, "minimum_confidence"): between(0, 100),
+    (TaxonomyRules, "minimum_higher_confidence"): between(0, 100),
+    (TaxonomyRules, "qualifiers"): one_of(("species", "genus")),
+    (LicencePolicy, "allow"): one_of(LICENCE_FAMILIES),
+    (ExportRules, "allow"): one_of(LICENCE_FAMILIES),
     # The contact becomes a request header, which a line break would end.
     (FetchRules, "contact"): Rule(
         "a mail address or URL in printable ASCII, or ''", lambda v: v.isascii() and _CONTROL.search(v) is None
     ),
-    (FetchRules, "hosts"): _matching(_PATTERN, "an ASCII 'host', '*.host' or 'host:port'"),
-    (FetchRules, "allow_private"): _matching(rf"{_ADDRESS}(?::\d{{1,5}})?", "an ASCII 'host' or 'host:port'"),
-    (FetchRules, "connect_to"): _matching(
+    (FetchRules, "hosts"): matching(_PATTERN, "an ASCII 'host', '*.host' or 'host:port'"),
+    (FetchRules, "allow_private"): matching(rf"{_ADDRESS}(?::\d{{1,5}})?", "an ASCII 'host' or 'host:port'"),
+    (FetchRules, "connect_to"): matching(
         rf"{_PATTERN}={_ADDRESS}:\d{{1,5}}", "'host=address:port', or '*.host' or 'host:port' in place of the host"
     ),
-    (FetchRules, "per_host_rate"): _above_zero(1_000_000, "requests per second"),
-    (FetchRules, "per_host_connections"): _between(1, 1_000),
-    (FetchRules, "lanes"): _between(0, 1_000),
-    (FetchRules, "unit_size"): _between(1, 1_000_000),
-    (FetchRules, "connect_timeout"): _above_zero(3_600, "seconds"),
-    (FetchRules, "first_byte_timeout"): _above_zero(3_600, "seconds"),
-    (FetchRules, "read_timeout"): _above_zero(3_600, "seconds"),
-    (FetchRules, "total_timeout"): _above_zero(86_400, "seconds"),
-    (FetchRules, "attempts"): _between(1, 100),
-    (FetchRules, "max_retry_after"): _between(0, 86_400, "seconds"),
-    (FetchRules, "patience"): _between(0, 86_400, "seconds"),
-    (FetchRules, "give_up_after"): _between(1, 1_000_000),
-    (FetchRules, "opt_outs"): _one_of(OPT_OUTS),
-    (FetchRules, "images_per_taxon"): _between(0, 2**31 - 1),
-    (FetchRules, "mirrors"): _matching(r"https?://[^=]+=.+", "'https://host/prefix/=store'"),
+    (FetchRules, "per_host_rate"): above_zero(1_000_000, "requests per second"),
+    (FetchRules, "per_host_connections"): between(1, 1_000),
+    (FetchRules, "lanes"): between(0, 1_000),
+    (FetchRules, "unit_size"): between(1, 1_000_000),
+    (FetchRules, "connect_timeout"): above_zero(3_600, "seconds"),
+    (FetchRules, "first_byte_timeout"): above_zero(3_600, "seconds"),
+    (FetchRules, "read_timeout"): above_zero(3_600, "seconds"),
+    (FetchRules, "total_timeout"): above_zero(86_400, "seconds"),
+    (FetchRules, "attempts"): between(1, 100),
+    (FetchRules, "max_retry_after"): between(0, 86_400, "seconds"),
+    (FetchRules, "patience"): between(0, 86_400, "seconds"),
+    (FetchRules, "give_up_after"): between(1, 1_000_000),
+    (FetchRules, "opt_outs"): one_of(OPT_OUTS),
+    (FetchRules, "images_per_taxon"): between(0, 2**31 - 1),
+    (FetchRules, "mirrors"): matching(r"https?://[^=]+=.+", "'https://host/prefix/=store'"),
     (FetchRules, "placeholder_addresses"): Rule(
         "0, or a number from 2 to 1,000,000", lambda value: value == 0 or 2 <= value <= 1_000_000
     ),
-    (FetchRules, "placeholders"): _matching("[0-9a-fA-F]{64}", "a SHA-256: 64 hexadecimal digits"),
-    (FetchRules, "max_bytes"): _between(1, 2**40, "bytes"),
-    (FetchRules, "max_pixels"): _between(1, 2**40, "pixels"),
-    (FetchRules, "max_redirects"): _between(0, 100),
-    (HostRules, "pattern"): _matching(_PATTERN, "an ASCII 'host', '*.host' or 'host:port', in quotes"),
-    (HostRules, "rate"): _above_zero(1_000_000, "requests per second"),
-    (HostRules, "connections"): _between(1, 1_000),
-    (HostRules, "give_up_after"): _between(1, 1_000_000),
-    (ImageRules, "side"): _between(1, 65_500, "pixels"),
-    (ImageRules, "rule"): _one_of(SIDE_RULES),
-    (ImageRules, "quality"): _between(1, 100),
-    (ImageRules, "resampler"): _one_of(RESAMPLERS),
-    (ImageRules, "min_side"): _between(1, 65_500, "pixels"),
-    (LikenessRules, "duplicate_distance"): _between(0, 256, "bits"),
-    (LikenessRules, "leak_distance"): _between(0, 256, "bits"),
-    (LikenessRules, "minimum_quality"): _between(0, 100),
-    (LikenessRules, "low_information"): _one_of(LOW_INFORMATION),
-    (LikenessRules, "duplicate_residual"): _between(0, 255, "grey levels"),
-    (LikenessRules, "leak_phash_distance"): _between(-1, 31, "bits"),
-    (LikenessRules, "leak_pair_phash"): _between(-1, 31, "bits"),
-    (LikenessRules, "leak_pair_pdq"): _between(-1, 256, "bits"),
-    (LikenessRules, "leak_unknown"): _one_of(LOW_INFORMATION),
-    (LikenessRules, "label_conflict"): _one_of(LABEL_CONFLICT),
-    (SelectRules, "validation_percent"): _between(0, 100, "percent"),
-    (SelectRules, "cap_per_taxon"): _between(0, 2**31 - 1),
-    (PrivacyRules, "coordinates"): _one_of(COORDINATES),
+    (FetchRules, "placeholders"): matching("[0-9a-fA-F]{64}", "a SHA-256: 64 hexadecimal digits"),
+    (FetchRules, "max_bytes"): between(1, 2**40, "bytes"),
+    (FetchRules, "max_pixels"): between(1, 2**40, "pixels"),
+    (FetchRules, "max_redirects"): between(0, 100),
+    (HostRules, "pattern"): matching(_PATTERN, "an ASCII 'host', '*.host' or 'host:port', in quotes"),
+    (HostRules, "rate"): above_zero(1_000_000, "requests per second"),
+    (HostRules, "connections"): between(1, 1_000),
+    (HostRules, "give_up_after"): between(1, 1_000_000),
+    (ImageRules, "side"): between(1, 65_500, "pixels"),
+    (ImageRules, "rule"): one_of(SIDE_RULES),
+    (ImageRules, "quality"): between(1, 100),
+    (ImageRules, "resampler"): one_of(RESAMPLERS),
+    (ImageRules, "min_side"): between(1, 65_500, "pixels"),
+    (LikenessRules, "duplicate_distance"): between(0, 256, "bits"),
+    (LikenessRules, "leak_distance"): between(0, 256, "bits"),
+    (LikenessRules, "minimum_quality"): between(0, 100),
+    (LikenessRules, "low_information"): one_of(LOW_INFORMATION),
+    (LikenessRules, "duplicate_residual"): between(0, 255, "grey levels"),
+    (LikenessRules, "leak_phash_distance"): between(-1, 31, "bits"),
+    (LikenessRules, "leak_pair_phash"): between(-1, 31, "bits"),
+    (LikenessRules, "leak_pair_pdq"): between(-1, 256, "bits"),
+    (LikenessRules, "leak_unknown"): one_of(LOW_INFORMATION),
+    (LikenessRules, "label_conflict"): one_of(LABEL_CONFLICT),
+    (SourceSpec, "cap_per_taxon"): _COUNT_RULE,
+    **{(SelectRules, name): rule for name, rule in SELECT_VALUE_RULES.items()},
+    **{
+        (table, name): rule
+        for table in (SplittingRules, SplitSpec)
+        for name, rule in SPLIT_VALUE_RULES.items()
+        if name in keys_of(table)
+    },
+    (SplitSpec, "keys"): _PATH_RULE,
+    (PrivacyRules, "coordinates"): one_of(COORDINATES),
     (PrivacyRules, "threatened"): _OPTIONAL_PATH_RULE,
     (ShardRules, "prefix"): _NAME_RULE,
     (ShardRules, "samples_per_shard"): _COUNT_RULE,
-    (ShardRules, "max_mb"): _between(1, 2**23, "MB"),
-    (ShardRules, "layout"): _one_of(LAYOUTS),
-    (Limits, "reject_percent"): _between(0, 100, "percent"),
-    (Limits, "memory_mb"): _between(64, 2**24, "MB"),
+    (ShardRules, "max_mb"): between(1, 2**23, "MB"),
+    (ShardRules, "layout"): one_of(LAYOUTS),
+    (Limits, "reject_percent"): between(0, 100, "percent"),
+    (Limits, "memory_mb"): between(64, 2**24, "MB"),
 }
 """The rule of each ruled key, by its dataclass and name."""

@@ -64,7 +64,9 @@ def section_digest(recipe: Recipe, sections: Sequence[str]) -> str:
                 remedy=f"write '{near}'" if near else "",
             )
     plain = plain_form(unanchor(recipe))
-    return hashlib.sha256(_dump({section: plain[section] for section in sections}).encode()).hexdigest()
+    return hashlib.sha256(
+        _dump({section: plain[section] for section in sections if section in plain}).encode()
+    ).hexdigest()
 
 
 def plain_form(table: Any, left_out: Container[tuple[type[Any], str]] = _NOT_IDENTITY) -> dict[str, Any]:

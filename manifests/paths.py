@@ -151,6 +151,8 @@ def with_paths(recipe: Recipe, fix: Callable[[str], str]) -> Recipe:
             sources=tuple(each if each == DEFAULT_TAXONOMY else fix(each) for each in recipe.taxonomy.sources),
         ),
         privacy=replace(recipe.privacy, threatened=fix(recipe.privacy.threatened)),
+        splits=recipe.splits
+        and tuple(each if each.keys is None else replace(each, keys=fix(each.keys)) for each in recipe.splits),
     )
 
 
@@ -176,6 +178,9 @@ def recipe_paths(recipe: Recipe) -> Iterator[tuple[KeyPath, str]]:
             yield ("taxonomy", "sources", position), taxonomy
     if recipe.privacy.threatened:
         yield ("privacy", "threatened"), recipe.privacy.threatened
+    for position, split in enumerate(recipe.splits or ()):
+        if split.keys:
+            yield ("splits", position, "keys"), split.keys
 
 
 def _source_name(recipe: Recipe, key: KeyPath) -> str:

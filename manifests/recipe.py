@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from manifests.choice import Choice
+from manifests.select_rules import SelectRules as SelectRules
+from manifests.splitting import SplitSpec as SplitSpec
+from manifests.splitting import SplittingRules as SplittingRules
 
 SOURCE_KINDS = (
     *("gbif-dwca", "gbif-pages", "eol", "bioscan5m", "bioscan1m", "fathomnet", "inat-open-data", "biotrove"),
@@ -42,6 +45,8 @@ class SourceSpec(Choice):
     """Licence of rows that state none, as the provider's terms give it; empty: unknown."""
     priority: int = 100
     """Lower is preferred when the same image comes from several sources."""
+    cap_per_taxon: int | None = None
+    """Most images that this source gives of a taxon of select.quota_rank."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,15 +243,6 @@ class LikenessRules:
 
 
 @dataclass(frozen=True, slots=True)
-class SelectRules(Choice):
-    """Which records are chosen of all sources, and whole-catalog decisions: quota and split."""
-
-    validation_percent: float = 5.0
-    cap_per_taxon: int = 0
-    """Most images kept per accepted taxon; 0: no cap."""
-
-
-@dataclass(frozen=True, slots=True)
 class PrivacyRules:
     """What shards, JSON, catalog and exports say about the places where threatened taxa were seen."""
 
@@ -304,6 +300,9 @@ class Recipe:
     likeness: LikenessRules = field(default_factory=LikenessRules)
     select: SelectRules = field(default_factory=SelectRules)
     privacy: PrivacyRules = field(default_factory=PrivacyRules)
+    splitting: SplittingRules | None = None
+    splits: tuple[SplitSpec, ...] | None = None
+    """Named splits in place of select.validation_percent."""
     shards: ShardRules = field(default_factory=ShardRules)
     limits: Limits = field(default_factory=Limits)
     folder: str = ""

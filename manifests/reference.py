@@ -8,8 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from manifests import choice as choice_module
-from manifests import recipe as recipe_module
+from manifests import choice, recipe, select_rules, splitting
 from manifests.checks import RULES
 from manifests.recipe import Recipe
 from manifests.schema import Key, is_table, keys_of
@@ -95,7 +94,8 @@ def _default(key: Key) -> str:
 def _attribute_docs() -> dict[tuple[str, str], str]:
     """Read the string that follows each attribute, which Python itself does not keep."""
     docs: dict[tuple[str, str], str] = {}
-    for node in (*ast.parse(inspect.getsource(choice_module)).body, *ast.parse(inspect.getsource(recipe_module)).body):
+    modules = (choice, recipe, select_rules, splitting)
+    for node in (each for module in modules for each in ast.parse(inspect.getsource(module)).body):
         if not isinstance(node, ast.ClassDef):
             continue
         for attribute, text in zip(node.body, node.body[1:], strict=False):

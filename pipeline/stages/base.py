@@ -167,18 +167,22 @@ class Stage(ABC):
 def recipe_parts(recipe: Recipe, sections: Sequence[str]) -> dict[str, Any]:
     """Return the named parts of a recipe in canonical form; 'fetch.lanes' names one key, 'fetch' a whole section.
 
-    What sources and [select] choose is none of them: only screen asks it, and says so by `Stage.more_parts`.
+    What sources and [select] choose, and how much of a source is kept, is none of them: only screen and select ask it,
+    and say so by `Stage.more_parts`.
     """
     parts: dict[str, Any] = {}
     whole = json.loads(canonical_json(recipe))
     for table in (whole["select"], *whole["sources"]):
         for key in CHOICE_KEYS:
             table.pop(key, None)
+    for source in whole["sources"]:
+        source.pop("cap_per_taxon", None)
     for section in sections:
         value = whole
         for key in section.split("."):
-            value = value[key]
-        parts[section] = value
+            value = value.get(key)
+        if value is not None:
+            parts[section] = value
     return parts
 
 

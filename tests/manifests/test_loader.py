@@ -24,6 +24,8 @@ from manifests import (
     SelectRules,
     ShardRules,
     SourceSpec,
+    SplitSpec,
+    SplittingRules,
     TaxonomyRules,
     canonical_json,
     check_paths,
@@ -53,6 +55,8 @@ TABLES = (
     LikenessRules,
     PrivacyRules,
     SelectRules,
+    SplittingRules,
+    SplitSpec,
     ShardRules,
     Limits,
 )
