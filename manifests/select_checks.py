@@ -34,7 +34,7 @@ SELECT_VALUE_RULES: Mapping[str, Rule] = {
     "most_taxa_per": one_of(QUOTA_RANKS[1:]),
     "prefer": one_of(PREFERENCES),
     "thin_to": _COUNT,
-    "thin_km": _KM,
+    "thin_kilometres": _KM,
     "thin_degrees": above_zero(90, "degrees"),
     "thin_by": one_of(PERIODS),
 }
@@ -45,8 +45,8 @@ SPLIT_VALUE_RULES: Mapping[str, Rule] = {
     "unseen_percent": above_zero(100, "percent"),
     "min_per_taxon": _COUNT,
     "hints": Rule("a word, not empty", lambda value: value.strip() != ""),
-    "cell_km": _KM,
-    "buffer_km": _KM,
+    "cell_kilometres": _KM,
+    "buffer_kilometres": _KM,
 }
 """The rules of keys of [splitting] and [[splits]], by name; columns are checked by `check_splits`."""
 _LISTS = ("balance", "prefer", "diverse", "thin_by")
@@ -68,19 +68,24 @@ def check_quotas(recipe: Recipe, problems: Problems) -> None:
         ("rare", rules.rare, "min_per_taxon", rules.min_per_taxon),
         ("power", rules.power, "target", rules.target),
         ("most_taxa_per", rules.most_taxa_per, "most_taxa", rules.most_taxa),
-        ("thin_km", rules.thin_km, "thin_to", rules.thin_to),
+        ("thin_kilometres", rules.thin_kilometres, "thin_to", rules.thin_to),
         ("thin_degrees", rules.thin_degrees, "thin_to", rules.thin_to),
         ("thin_by", rules.thin_by, "thin_to", rules.thin_to),
     )
     for name, value, other, beside in needs:
         if value is not None and beside is None:
             _note(problems, ("select", name), f"'select.{name}' says nothing without 'select.{other}'", "both, or none")
-    if rules.thin_to is not None and rules.thin_km is None and rules.thin_degrees is None and rules.thin_by is None:
-        expected = "thin_km or thin_degrees, thin_by, or both"
+    if (
+        rules.thin_to is not None
+        and rules.thin_kilometres is None
+        and rules.thin_degrees is None
+        and rules.thin_by is None
+    ):
+        expected = "thin_kilometres or thin_degrees, thin_by, or both"
         _note(problems, ("select", "thin_to"), "'select.thin_to' does not say what it counts in", expected)
-    if rules.thin_km is not None and rules.thin_degrees is not None:
-        what = "'select.thin_km' and 'select.thin_degrees' both give the side of a cell"
-        _note(problems, ("select", "thin_degrees"), what, "one of the two", (("select", "thin_km"),))
+    if rules.thin_kilometres is not None and rules.thin_degrees is not None:
+        what = "'select.thin_kilometres' and 'select.thin_degrees' both give the side of a cell"
+        _note(problems, ("select", "thin_degrees"), what, "one of the two", (("select", "thin_kilometres"),))
     for name, value in (("balance", rules.balance), ("prefer", rules.prefer)):
         if value is not None and rules.diverse is not None:
             what = f"'select.diverse' picks the images of a taxon, and so does 'select.{name}'"
@@ -124,9 +129,9 @@ def check_splits(recipe: Recipe, problems: Problems) -> None:
         _check_columns(rules.together, ("splitting", "together"), problems)
         if rules.stratify is not None and rules.stratify not in STRATA:
             _check_columns((rules.stratify,), ("splitting", "stratify"), problems, STRATA, single=True)
-        if rules.buffer_km is not None and rules.cell_km is None:
-            what = "'splitting.buffer_km' says nothing without 'splitting.cell_km'"
-            _note(problems, ("splitting", "buffer_km"), what, "both, or none")
+        if rules.buffer_kilometres is not None and rules.cell_kilometres is None:
+            what = "'splitting.buffer_kilometres' says nothing without 'splitting.cell_kilometres'"
+            _note(problems, ("splitting", "buffer_kilometres"), what, "both, or none")
     if splits is None:
         return
     if not splits:

@@ -56,10 +56,10 @@ class SelectRules(Choice):
     ["hash"]: each next picture the farthest from those picked."""
     thin_to: int | None = None
     """Most images of a taxon from one cell and period; what has no place or no date is not thinned by it."""
-    thin_km: float | None = None
+    thin_kilometres: float | None = None
     """Side of the cells in kilometres, as near as whole numbers of cells around the earth allow."""
     thin_degrees: float | None = None
-    """Side of the cells in degrees, in place of `thin_km`."""
+    """Side of the cells in degrees, in place of `thin_kilometres`."""
     thin_by: tuple[str, ...] | None = None
     """Periods that are thinned each for itself: 'year', 'month', 'season' (of three months from December), 'daypart'
     (of six hours)."""

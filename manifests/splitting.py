@@ -21,9 +21,9 @@ class SplittingRules:
     chronological: bool | None = None
     """The earliest go to the first split and the latest to the last, within each stratum; what has no date goes to the
     first."""
-    cell_km: float | None = None
+    cell_kilometres: float | None = None
     """Side of cells in kilometres: what was seen in one cell stays together."""
-    buffer_km: float | None = None
+    buffer_kilometres: float | None = None
     """No record of another split lies as near to one of the first: those of the first split end as thinned."""
 
 

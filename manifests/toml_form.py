@@ -38,7 +38,8 @@ def resolved_toml(recipe: Recipe) -> str:
     for key in keys_of(Recipe).values():
         if not is_table(key.type):
             continue
-        for table in given[key.name] if key.many else [given[key.name]]:
+        said = given.get(key.name)  # None: a table that is left unsaid
+        for table in (said if key.many else [said]) if said is not None else ():
             header = f"[[{key.name}]]" if key.many else f"[{key.name}]"
             parts += ["", f"# {_meaning(key.type)}", header, *_values(key.type, table)]
             for inner in keys_of(key.type).values():

@@ -13,6 +13,22 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
+OPENNESS = {
+    family: place
+    for place, families in enumerate(
+        (
+            ("CC0", "PD", "PDM"),
+            ("CC-BY", "CDLA-Permissive"),
+            ("CC-BY-SA",),
+            ("CC-BY-NC",),
+            ("CC-BY-NC-SA",),
+            ("CC-BY-ND",),
+            ("CC-BY-NC-ND",),
+        )
+    )
+    for family in families
+}
+"""Place of a licence family from the most open to the least: of two equal images the more open one is kept."""
 VERSIONS = frozenset({"1.0", "2.0", "2.1", "2.5", "3.0", "4.0"})
 UNDERSTOOD_NOT = frozenset({"UNKNOWN", "UNSPECIFIED", "AMBIGUOUS"})
 _PD_CLAIMED = "public domain claimed, no instrument"

@@ -106,6 +106,10 @@ class Outcome(Enum):
     EXACT_DUPLICATE = OutcomeInfo("likeness", False, "The same image as a kept one.")
     NEAR_DUPLICATE = OutcomeInfo("likeness", False, "Within the duplicate distance of a kept image.")
     # select: whole-catalog decisions
+    TOO_RARE = OutcomeInfo("select", False, "Its taxon has fewer images than the recipe asks for.")
+    THINNED = OutcomeInfo(
+        "select", False, "Others of its place and time stand for it, or it lies too near to those of another split."
+    )
     OVER_QUOTA = OutcomeInfo("select", False, "Its taxon already has as many images as the recipe wants.")
     KEPT = OutcomeInfo("select", False, "In the shards.")
 

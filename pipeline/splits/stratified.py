@@ -153,7 +153,7 @@ class Dealer:
     def _deal_group(self, label: int, group: int, wanted: Shares, left: int) -> None:
         need = wanted - self.held[label]
         lacking = self.held[label] < self.floors
-        if self.coverable[label] and 0 < lacking.sum() and left <= lacking.sum():
+        if self.coverable[label] and lacking.sum() > 0 and left <= lacking.sum():
             need = np.where(lacking, need, -np.inf)
         elif not self.coverable[label]:
             self.put(group, 0)

@@ -10,27 +10,12 @@ from __future__ import annotations
 
 from dedup import COLOURS
 from manifests import Recipe
+from pipeline.model.licences import OPENNESS
 from pipeline.model.records import RANK_COLUMNS
 from pipeline.storage.database import in_list, quote
 from pipeline.storage.statements import Statements
 
 _SQL = Statements(__name__)
-OPENNESS = {
-    family: place
-    for place, families in enumerate(
-        (
-            ("CC0", "PD", "PDM"),
-            ("CC-BY", "CDLA-Permissive"),
-            ("CC-BY-SA",),
-            ("CC-BY-NC",),
-            ("CC-BY-NC-SA",),
-            ("CC-BY-ND",),
-            ("CC-BY-NC-ND",),
-        )
-    )
-    for family in families
-}
-"""Place of a licence family from the most open to the least: of two equal images the more open one is kept."""
 
 
 def specificity(name: str) -> str:

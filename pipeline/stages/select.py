@@ -1,4 +1,4 @@
-"""Select: decisions that need the counts of the whole catalog. Quota, split and weight, in SQL.
+"""Select: decisions that need the counts of the whole catalog. Quotas, splits and weights, in SQL.
 
 Order among equals is a seeded hash of the record id, so the choice does not depend on the order of the input, and the
 split is a hash of the group, so that images which belong together never straddle it.
@@ -25,6 +25,9 @@ from pipeline.model.outcomes import Outcome
 from pipeline.model.records import ENDED_SCHEMA, conform
 from pipeline.model.vector_hashes import hash64_array, hexadecimal
 from pipeline.privacy import write_places
+from pipeline.quotas.decide import note_ended
+from pipeline.quotas.rules import evidence_sql, has_quotas, outcome_sql
+from pipeline.splits.decide import Deciding, Tables
 from pipeline.stages.base import Balance, Context, Stage, balance_of
 from pipeline.storage import database as sql
 from pipeline.storage.files.atomic import table_writer
@@ -52,7 +55,7 @@ DECISION_SCHEMA = pa.schema(
     ]
 )
 _SQL = Statements(__name__)
-_SPLIT_SALT, _QUOTA_SALT = "split", "quota"
+_SPLIT_SALT, _QUOTA_SALT, _TAXON_SALT = "split", "quota", "quota taxon"
 
 
 def split_of(seed: int, group: str, validation_percent: float) -> str:
@@ -66,20 +69,39 @@ def split_of(seed: int, group: str, validation_percent: float) -> str:
 
 
 def decide(
-    con: duckdb.DuckDBPyConnection, kept: str, names: str, recipe: Recipe
+    con: duckdb.DuckDBPyConnection, kept: str, names: str, recipe: Recipe, records: str = "", media: str = ""
 ) -> Iterator[tuple[pa.Table, pa.Table]]:
-    """Yield the decisions on kept records, and ledger rows of those beyond the quota, in the order of their ids.
+    """Yield the decisions on kept records, and ledger rows of those beyond the quotas, in the order of their ids.
 
-    `kept`, `names`: FROM clauses of what likeness kept, and of the names that it may be labelled with.
+    `kept`, `names`: FROM clauses of what likeness kept, and of the names that it may be labelled with. `records`,
+    `media`: those of what quotas and splits of a recipe ask beside; plain ones ask nothing.
     """
     cap = recipe.select.cap_per_taxon
     # A native SQL hash may change between versions of DuckDB; BLAKE2b does not.
-    con.create_function("quota_order", _quota_order(recipe.seed), ["VARCHAR"], "VARCHAR", type=ARROW)
-    con.execute(_SQL("totals", kept=kept, names=names))
-    beyond = _SQL("beyond", kept=kept, names=names, cap=cap) if cap else _SQL("none_beyond")
-    for batch in sql.batches(con, _SQL("kept_with_counts", kept=kept, names=names, beyond=beyond)):
+    for name, salt in (("quota_order", _QUOTA_SALT), ("taxon_order", _TAXON_SALT)):
+        con.create_function(name, _order(recipe.seed, salt), ["VARCHAR"], "VARCHAR", type=ARROW)
+    if has_quotas(recipe) or recipe.splits is not None:
+        query = _planned(con, kept, names, recipe, records, media)
+    else:
+        con.execute(_SQL("totals", kept=kept, names=names))
+        beyond = _SQL("beyond", kept=kept, names=names, cap=cap) if cap else _SQL("none_beyond")
+        query = _SQL("kept_with_counts", kept=kept, names=names, beyond=beyond)
+    for batch in sql.batches(con, query):
         rows = pa.Table.from_batches([batch])
-        yield _decided(rows.filter(pc.invert(rows["beyond"])), recipe), _over_quota(rows.filter(rows["beyond"]), cap)
+        yield _decided(rows.filter(pc.invert(rows["beyond"])), recipe), _ended(rows.filter(rows["beyond"]), cap)
+
+
+def _planned(con: duckdb.DuckDBPyConnection, kept: str, names: str, recipe: Recipe, records: str, media: str) -> str:
+    """Decide by the rules of quotas and of named splits; return the query of what was decided, as of plain ones."""
+    note_ended(con, recipe, kept, names, records, media)
+    split = "NULL::VARCHAR AS group_id, NULL::VARCHAR AS split WHERE false"
+    if recipe.splits is not None:
+        Deciding(con, recipe, Tables(kept, names, records)).decide()
+        split = "* FROM split_of"
+    con.execute(_SQL("totals_left", kept=kept, names=names))
+    evidence_text = evidence_sql("e.rule", "e.had", "e.wanted", "n.accepted_id")
+    outcome = outcome_sql("e.rule")
+    return _SQL("decided", kept=kept, names=names, split=split, evidence=evidence_text, outcome=outcome)
 
 
 def splits_of(seed: int, groups: pa.Array, validation_percent: float) -> pa.Array:
@@ -93,26 +115,30 @@ def splits_of(seed: int, groups: pa.Array, validation_percent: float) -> pa.Arra
 
 
 def _decided(rows: pa.Table, recipe: Recipe) -> pa.Table:
-    """Return the decisions on kept records: `rows` with group_id, and `total`, the kept records of their taxon."""
-    cap, split = recipe.select.cap_per_taxon, recipe.select.validation_percent
+    """Return the decisions on kept records: `rows` with group_id, and `total`, the records of their taxon."""
+    cap = 0 if "split" in rows.column_names else recipe.select.cap_per_taxon
     images = whole(pc.min_element_wise(rows["total"], cap) if cap else rows["total"]).dictionary_encode()
     # NumPy's power may differ from Python's in the last bit.
     weights = pa.array([count**-0.5 for count in images.dictionary.to_pylist()], pa.float64())
-    rows = rows.append_column("split", splits_of(recipe.seed, whole(rows["group_id"]), split))
+    if recipe.splits is None:
+        rows = rows.drop_columns([name for name in ("split",) if name in rows.column_names])
+        percent = recipe.select.validation_percent
+        rows = rows.append_column("split", splits_of(recipe.seed, whole(rows["group_id"]), percent))
     return conform(rows.append_column("weight", weights.take(images.indices)), DECISION_SCHEMA)
 
 
-def _over_quota(rows: pa.Table, cap: int) -> pa.Table:
-    """Return the ledger rows of what is beyond the quota."""
-    each = zip(rows["total"].to_pylist(), rows["accepted_id"].to_pylist(), strict=True)
-    proofs = [evidence(rule="cap_per_taxon", cap=cap, images=total, taxon=taxon) for total, taxon in each]
-    ended = rows.append_column("row_id", rows["record_id"]).append_column("evidence", pa.array(proofs, pa.string()))
-    outcome = pa.repeat(pa.scalar(Outcome.OVER_QUOTA.code), len(rows))
-    return conform(ended.append_column("outcome", outcome), ENDED_SCHEMA)
+def _ended(rows: pa.Table, cap: int) -> pa.Table:
+    """Return the ledger rows of what is beyond the quotas."""
+    if "evidence" not in rows.column_names:
+        each = zip(rows["total"].to_pylist(), rows["accepted_id"].to_pylist(), strict=True)
+        proofs = [evidence(rule="cap_per_taxon", cap=cap, images=total, taxon=taxon) for total, taxon in each]
+        outcome = pa.repeat(pa.scalar(Outcome.OVER_QUOTA.code), len(rows))
+        rows = rows.append_column("evidence", pa.array(proofs, pa.string())).append_column("outcome", outcome)
+    return conform(rows.append_column("row_id", rows["record_id"]), ENDED_SCHEMA)
 
 
-def _quota_order(seed: int) -> Callable[[pa.ChunkedArray], Any]:
-    return lambda keys: hexadecimal(hash64_array(seed, _QUOTA_SALT, whole(keys)))
+def _order(seed: int, salt: str) -> Callable[[pa.ChunkedArray], Any]:
+    return lambda keys: hexadecimal(hash64_array(seed, salt, whole(keys)))
 
 
 def label_names(context: Context) -> str:
@@ -121,33 +147,47 @@ def label_names(context: Context) -> str:
     return f"(SELECT * FROM {sql.parquet(names)} UNION ALL BY NAME SELECT * FROM {sql.parquet(labels)})"
 
 
+def _lists(recipe: Recipe) -> list[tuple[str, str]]:
+    """Return the lists that a recipe names for this stage, each under a name of its own."""
+    listed = [("threatened", recipe.privacy.threatened)] if recipe.privacy.threatened else []
+    return listed + [(f"split-{split.name}", split.keys) for split in recipe.splits or () if split.keys]
+
+
 class Select(Stage):
     """The select stage."""
 
     name = "select"
     version = 3
-    sections = ("select", "seed", "privacy")
+    sections = ("select", "seed", "privacy", "splitting", "splits")
     upstream = ("likeness", "resolve")
 
+    def more_parts(self, recipe: Recipe) -> dict[str, Any]:
+        """Return the caps of sources, which no other stage asks."""
+        caps = {source.name: source.cap_per_taxon for source in recipe.sources if source.cap_per_taxon is not None}
+        return {"caps": caps} if caps else {}
+
     def inputs(self, context: Context) -> dict[str, str]:
-        """Digest the list of threatened taxa."""
-        listed = context.recipe.privacy.threatened
-        return context.digests({"threatened": [Path(listed)]}) if listed else {}
+        """Digest the list of threatened taxa, and those of splits."""
+        groups = {name: [Path(path)] for name, path in _lists(context.recipe)}
+        return context.digests(groups) if groups else {}
 
     def paths(self, recipe: Recipe) -> list[str]:
-        """Return the list of threatened taxa."""
-        return [recipe.privacy.threatened] if recipe.privacy.threatened else []
+        """Return the lists."""
+        return [path for _, path in _lists(recipe)]
 
     def keep(self, context: Context, publisher: Publisher) -> dict[str, Any]:
-        """Publish the list: no unit reads it, but a machine that goes on may lack it."""
-        return {"threatened": [publisher.file(Path(path)).text() for path in self.paths(context.recipe)]}
+        """Publish the lists: no unit reads them, but a machine that goes on may lack them."""
+        return {name: publisher.file(Path(path)).text() for name, path in _lists(context.recipe)}
 
     def take(self, context: Context) -> Context:
-        """Take a copy of the list."""
-        privacy = context.recipe.privacy
-        here = RecipePath(str(taken(*self.kept["threatened"])), as_given(privacy.threatened))
-        privacy = dataclasses.replace(privacy, threatened=here)
-        return dataclasses.replace(context, recipe=dataclasses.replace(context.recipe, privacy=privacy))
+        """Take copies of the lists."""
+        recipe = context.recipe
+        here = {name: RecipePath(str(taken(self.kept[name])), as_given(path)) for name, path in _lists(recipe)}
+        privacy = dataclasses.replace(recipe.privacy, threatened=here.get("threatened", recipe.privacy.threatened))
+        splits = recipe.splits and tuple(
+            dataclasses.replace(split, keys=here.get(f"split-{split.name}", split.keys)) for split in recipe.splits
+        )
+        return dataclasses.replace(context, recipe=dataclasses.replace(recipe, privacy=privacy, splits=splits))
 
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
         """Decide every kept record."""
@@ -157,7 +197,9 @@ class Select(Stage):
             table_writer(folder / "decisions" / "part.parquet", DECISION_SCHEMA) as decisions,
             table_writer(folder / "ledger" / "part.parquet", ENDED_SCHEMA) as ledger,
         ):
-            for kept, ended in decide(con, sql.parquet(stage("likeness") / "kept"), label_names(context), recipe):
+            records, media = sql.parquet(stage("ingest") / "records"), sql.parquet(stage("fetch") / "media")
+            kept_rows = sql.parquet(stage("likeness") / "kept")
+            for kept, ended in decide(con, kept_rows, label_names(context), recipe, records, media):
                 decisions.write_table(kept)
                 ledger.write_table(ended)
             threatened = write_places(

@@ -24,3 +24,19 @@ JOIN {names} n USING (name_id)
 JOIN totals t ON t.accepted_id IS NOT DISTINCT FROM n.accepted_id
 LEFT JOIN ({beyond}) b USING (record_id)
 ORDER BY k.record_id
+
+-- name: totals_left
+-- How many records each accepted taxon keeps.
+CREATE OR REPLACE TEMP TABLE totals AS
+SELECT n.accepted_id, count(*) AS total FROM {kept} k JOIN {names} n USING (name_id)
+ANTI JOIN quota_ended e USING (record_id) GROUP BY 1
+
+-- name: decided
+-- Records in the order of their ids, with what ended each or the split that it is in.
+SELECT k.*, n.accepted_id, t.total, e.rule IS NOT NULL AS beyond, {outcome} AS outcome, {evidence} AS evidence, d.split
+FROM {kept} k
+JOIN {names} n USING (name_id)
+LEFT JOIN totals t ON t.accepted_id IS NOT DISTINCT FROM n.accepted_id
+LEFT JOIN quota_ended e USING (record_id)
+LEFT JOIN (SELECT {split}) d USING (group_id)
+ORDER BY k.record_id

@@ -1,0 +1,109 @@
+"""The rows that quotas count: each kept record with its taxon, and with what the rules of a recipe ask of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from manifests import Recipe
+from pipeline.model.licences import OPENNESS
+from pipeline.storage.database import quote
+from pipeline.storage.statements import Statements, identifier
+
+if TYPE_CHECKING:
+    import duckdb
+
+_SQL = Statements(__name__)
+_PERIODS = {
+    "year": "r.event_year",
+    "month": "r.event_month",
+    "season": "(r.event_month % 12) // 3",
+    "daypart": "TRY_CAST(left(r.event_time, 2) AS INTEGER) // 6",
+}
+"""SQL of each period: its number, NULL where the record does not tell."""
+_KILOMETRES = 111.195
+"""Of a degree of a great circle on a sphere of 6,371 km."""
+
+
+def make_rows(
+    con: duckdb.DuckDBPyConnection, recipe: Recipe, kept: str, names: str, records: str, media: str
+) -> list[str]:
+    """Make the tables `quota_names` and `quota_rows`; return the terms of the order in which images are preferred.
+
+    `kept`, `names`, `records`, `media`: FROM clauses. Every order ends with a seeded hash of the record's id.
+    """
+    rules = recipe.select
+    con.execute(_SQL("names", names=names, taxon=taxon_sql(rules.quota_rank), per=per_sql(rules.most_taxa_per)))
+    columns, order = [], []
+    for place, name in enumerate(rules.prefer or ()):
+        columns.append(f"{_preferred(name, recipe)} AS prefer_{place}")
+        order.append(f"prefer_{place} NULLS LAST")
+    if rules.balance is not None:
+        columns.append(f"{_values(rules.balance)} AS balance")
+    if rules.thin_to is not None:
+        columns.append(f"{_place(recipe)} AS place")
+    text = " ".join(columns)
+    joins = f"LEFT JOIN {records} r USING (record_id)" if "r." in text else ""
+    joins += f" LEFT JOIN {media} m ON m.image_id = k.image_id" if "m." in text else ""
+    con.execute(_SQL("rows", kept=kept, columns="".join(f", {each}" for each in columns), joins=joins))
+    return [*order, "quota_order(record_id)"]
+
+
+def taxon_sql(rank: str | None) -> str:
+    """Return the SQL of the taxon of a resolved name that quotas count: that of a rank, else its own.
+
+    >>> taxon_sql("genus"), taxon_sql(None)
+    ('coalesce("genus_id", accepted_id, \\'\\')', "coalesce(accepted_id, '')")
+    """
+    own = "accepted_id" if rank in (None, "accepted") else f"{identifier(f'{rank}_id')}, accepted_id"
+    return f"coalesce({own}, '')"
+
+
+def per_sql(rank: str | None) -> str:
+    """Return the SQL of the taxon that the number of taxa is counted within; '' where it is counted over all."""
+    return "''" if rank is None else f"coalesce({identifier(f'{rank}_id')}, '')"
+
+
+def _preferred(name: str, recipe: Recipe) -> str:
+    match name:
+        case "licence":
+            openness = " ".join(f"WHEN {quote(family)} THEN {place}" for family, place in OPENNESS.items())
+            return f"CASE r.license_family {openness} ELSE {len(OPENNESS)} END"
+        case "quality":
+            return "-m.quality"
+        case "pixels":
+            return "-(m.source_width::BIGINT * m.source_height)"
+        case "box":
+            return "(r.box_x IS NULL)::INTEGER"
+        case "source":
+            priority = " ".join(f"WHEN {quote(spec.name)} THEN {spec.priority}" for spec in recipe.sources)
+            return f"CASE k.source {priority} END"
+        case _:
+            return _SQL("rarity")
+
+
+def _values(columns: tuple[str, ...]) -> str:
+    """Return the SQL of the values of some columns of a record as one text."""
+    cells = ", ".join(f"coalesce(r.{identifier(column)}::VARCHAR, '')" for column in columns)
+    return f"concat_ws(chr(31), {cells})"
+
+
+def _place(recipe: Recipe) -> str:
+    """Return the SQL of the cell and period of a record as one text; NULL where it has not all of them."""
+    rules = recipe.select
+    parts = [f"{_PERIODS[name]}::VARCHAR" for name in rules.thin_by or ()]
+    if rules.thin_kilometres is not None:
+        parts.insert(0, cell_sql("r.lat", "r.lon", rules.thin_kilometres))
+    elif rules.thin_degrees is not None:
+        side = rules.thin_degrees
+        parts.insert(0, f"(floor(r.lat / {side!r})::BIGINT || ' ' || floor(r.lon / {side!r})::BIGINT)")
+    return " || '|' || ".join(parts)
+
+
+def cell_sql(lat: str, lon: str, kilometres: float) -> str:
+    """Return the SQL of the cell of a position: 'row column', NULL without one.
+
+    Rows are bands of latitude of that height; each is cut into the whole number of cells that comes nearest to that
+    width along its middle. The last column ends at the antimeridian.
+    """
+    degrees = kilometres / _KILOMETRES
+    return _SQL("cell", lat=lat, lon=lon, degrees=degrees)

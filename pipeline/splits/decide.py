@@ -1,0 +1,244 @@
+"""Decide the split of every group of what is kept, from the whole catalog, and write it as a table.
+
+Groups that share a key which the recipe keeps together are one; then come, in this order, what lists and the sources'
+own splits say, what a split holds alone, and the shares of the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from dedup import components
+from manifests import Recipe, SplitSpec, SplittingRules
+from pipeline.model.vector_hashes import hash64_array
+from pipeline.quotas.rows import cell_sql, taxon_sql
+from pipeline.quotas.rules import QuotaRule
+from pipeline.splits.cells import bounds_of, near
+from pipeline.splits.chronological import chronological
+from pipeline.splits.listed import KEYS, listed_keys
+from pipeline.splits.stratified import FREE, Entries, stratified
+from pipeline.splits.unseen import choose_unseen
+from pipeline.storage import database as sql
+from pipeline.storage.statements import Statements, identifier
+
+if TYPE_CHECKING:
+    import duckdb
+
+_SQL = Statements(__name__)
+_SALT, _UNSEEN_SALT = "split", "unseen"
+_RANKS = ("species", "genus", "family", "order", "class")
+Numbers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """FROM clauses of what a split is decided from."""
+
+    kept: str
+    names: str
+    records: str
+
+    @property
+    def rows(self) -> str:
+        """The kept rows that the quotas leave."""
+        return _SQL("rows", kept=self.kept)
+
+
+class Deciding:
+    """One decision: the groups of a catalog, and the split of each as far as it is known."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, recipe: Recipe, tables: Tables) -> None:
+        """Number the groups, and join those that belong together."""
+        assert recipe.splits is not None, "the plain split asks no table"
+        self.con, self.recipe, self.tables = con, recipe, tables
+        self.rules = recipe.splitting or SplittingRules()
+        self.splits: Sequence[SplitSpec] = recipe.splits
+        self.root = self._roots()
+        self.groups = int(self.root.max(initial=-1)) + 1
+        con.register("split_roots", pa.table({"number": np.arange(len(self.root)), "root": self.root}))
+        self.order = self._order()
+        self.entries = self._entries()
+        self.sizes = self.entries.sizes()
+        self.split = np.full(self.groups, FREE, np.int8)
+
+    def decide(self) -> None:
+        """Make the table `split_of` (group_id, split), and end what lies within the buffer."""
+        self._take_listed()
+        shares = np.array([split.percent for split in self.splits]) / 100
+        alone = np.zeros(self.groups, np.bool_)
+        for place, split in enumerate(self.splits):
+            if split.unseen is not None:
+                part = (split.percent if split.unseen_percent is None else split.unseen_percent) / 100
+                chosen = self._unseen(split.unseen, part * float(self.sizes.sum()))
+                self.split[chosen], alone[chosen] = place, True
+                shares[place] -= part
+        self._deal(np.maximum(np.round(shares, 12), 0), alone)
+        names = pa.array([split.name for split in self.splits], pa.string()).take(pa.array(self.split))
+        self.con.register("split_decided", pa.table({"root": np.arange(self.groups), "split": names}))
+        self.con.execute(_SQL("decided"))
+        if self.rules.buffer_kilometres is not None and self.rules.cell_kilometres is not None:
+            self._end_near(self.rules.cell_kilometres, self.rules.buffer_kilometres)
+
+    def _roots(self) -> Numbers:
+        self.con.execute(_SQL("groups", rows=self.tables.rows))
+        groups = int(sql.scalar(self.con, "SELECT count(*) FROM split_groups"))
+        keys = [_own(column) for column in self.rules.together or ()]
+        if self.rules.cell_kilometres is not None:
+            keys.append(cell_sql("r.lat", "r.lon", self.rules.cell_kilometres))
+        left, right = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+        for key in keys:
+            found = self._numbers(_SQL("edges", key=key, rows=self.tables.rows, records=self.tables.records))
+            left.append(found["number"])
+            right.append(found["first"])
+        label = components(groups, np.concatenate(left), np.concatenate(right))
+        return np.unique(label, return_inverse=True)[1].astype(np.int64)
+
+    def _order(self) -> npt.NDArray[np.uint64]:
+        """Return a hash of each group, by the smallest id of what it holds."""
+        found = [np.empty(0, np.uint64)]
+        for batch in sql.batches(self.con, _SQL("named_roots")):
+            found.append(hash64_array(self.recipe.seed, _SALT, batch["group_id"]))
+        return np.concatenate(found)
+
+    def _entries(self) -> Entries:
+        labelled = self._labelled()
+        self.con.execute(_SQL("labels", labelled=labelled))
+        found = self._numbers(_SQL("entries", labelled=labelled))
+        labels = int(sql.scalar(self.con, "SELECT count(*) FROM split_labels"))
+        return Entries(found["of_group"], found["label"], found["images"], self.groups, labels, self.order)
+
+    def _labelled(self) -> str:
+        stratify = self.rules.stratify or "accepted"
+        joins = ""
+        if stratify == "none":
+            label = "''"
+        elif stratify == "accepted" or stratify in _RANKS:
+            label = taxon_sql(stratify)
+        else:
+            label = f"coalesce({_own(stratify)}, '')"
+            joins = f"JOIN {self.tables.records} r USING (record_id)"
+        return _SQL("labelled", label=label, rows=self.tables.rows, names=self.tables.names, joins=joins)
+
+    def _take_listed(self) -> None:
+        """Fix the groups that lists or the sources' own splits name; of several splits the later one holds them."""
+        words = [
+            f"({sql.quote(word.strip().lower())}, {place})"
+            for place, split in enumerate(self.splits)
+            for word in split.hints or ()
+        ]
+        if words:
+            query = _SQL("hinted", rows=self.tables.rows, records=self.tables.records, hints=", ".join(words))
+            found = self._numbers(query)
+            self.split[found["of_group"]] = found["split"].astype(np.int8)
+        listed = [(place, split.keys) for place, split in enumerate(self.splits) if split.keys]
+        if not listed:
+            return
+        self.con.register("split_keys", listed_keys(listed))
+        by_list = np.full(self.groups, FREE, np.int8)
+        for kind, key in KEYS.items():
+            query = _SQL(
+                "listed",
+                kind=kind,
+                key=key,
+                rows=self.tables.rows,
+                records=self.tables.records,
+                names=self.tables.names,
+            )
+            found = self._numbers(query)
+            places = found["of_group"]
+            by_list[places] = np.maximum(by_list[places], found["split"].astype(np.int8))
+        self.split = np.where(by_list == FREE, self.split, by_list)
+
+    def _unseen(self, what: str, wanted: float) -> Numbers:
+        if what in ("accepted", "species", "genus", "family"):
+            value = "n.accepted_id" if what == "accepted" else f"n.{identifier(f'{what}_id')}"
+            joins = ""
+        else:
+            value = _own(what)
+            joins = f"JOIN {self.tables.records} r USING (record_id)"
+        self.con.execute(_SQL("values", value=value, rows=self.tables.rows, names=self.tables.names, joins=joins))
+        texts = sql.table(self.con, "SELECT DISTINCT value FROM split_values WHERE value IS NOT NULL ORDER BY value")[
+            "value"
+        ]
+        order = hash64_array(self.recipe.seed, _UNSEEN_SALT, texts.combine_chunks())
+        found = self._numbers(_SQL("numbered_values"))
+        free = self.split == FREE
+        return choose_unseen(found["of_group"], found["value"], self.sizes, free, order, wanted)
+
+    def _deal(self, shares: npt.NDArray[np.float64], alone: npt.NDArray[np.bool_]) -> None:
+        """Deal what is left, to the splits that are not held alone."""
+        among = np.flatnonzero(shares > 0)
+        place_of = np.full(len(shares), FREE, np.int8)
+        place_of[among] = np.arange(len(among))
+        part = shares[among] / shares[among].sum()
+        fixed = np.where((self.split != FREE) & ~alone, place_of[self.split], FREE).astype(np.int8)
+        rest = np.flatnonzero(~alone)
+        if self.rules.chronological:
+            dates = self._numbers(_SQL("dates", rows=self.tables.rows, records=self.tables.records))["date"]
+            first_label = self.entries.label[np.searchsorted(self.entries.group, rest)]
+            dealt = chronological(first_label, dates[rest], self.sizes[rest], part)
+            dealt = np.where(fixed[rest] == FREE, dealt, fixed[rest])
+        elif self.rules.stratify == "none":
+            along = self.order[rest].astype(np.float64) / 2**64
+            dealt = np.minimum(np.searchsorted(np.cumsum(part), along, side="right"), len(part) - 1)
+            dealt = np.where(fixed[rest] == FREE, dealt, fixed[rest])
+        else:
+            dealt = self._stratified(rest, alone, part, fixed[rest], among)
+        outside = (self.split[rest] != FREE) & (fixed[rest] == FREE)
+        self.split[rest] = np.where(outside, self.split[rest], among[dealt])
+
+    def _stratified(
+        self,
+        rest: Numbers,
+        alone: npt.NDArray[np.bool_],
+        part: npt.NDArray[np.float64],
+        fixed: npt.NDArray[np.int8],
+        among: Numbers,
+    ) -> npt.NDArray[np.int8]:
+        whole = self.entries
+        number = np.cumsum(~alone) - 1
+        here = ~alone[whole.group]
+        entries = Entries(
+            number[whole.group[here]], whole.label[here], whole.rows[here], len(rest), whole.labels, self.order[rest]
+        )
+        floors = np.array([self.splits[place].min_per_taxon or 1 for place in among.tolist()], np.int64)
+        return stratified(entries, part, fixed, floors)
+
+    def _end_near(self, side: float, reach: float) -> None:
+        """End what the first split holds in cells that may lie within the buffer of those of another."""
+        tables, training = self.tables, self.splits[0].name
+        cell = cell_sql("r.lat", "r.lon", side)
+        found = self._numbers(_SQL("cells", cell=cell, training=training, rows=tables.rows, records=tables.records))
+        bounds = bounds_of(found["band"], found["place"], side)
+        first = found["first"].astype(np.bool_)
+        ours = np.flatnonzero(first)
+        close = ours[near(bounds[ours], bounds[~first], reach)]
+        cells = [f"{band} {place}" for band, place in zip(found["band"][close], found["place"][close], strict=True)]
+        self.con.register("split_near", pa.table({"cell": pa.array(cells, pa.string())}))
+        self.con.execute(
+            _SQL(
+                "end_near",
+                rule=QuotaRule.BUFFER.value,
+                kilometres=reach,
+                training=training,
+                cell=cell,
+                rows=tables.rows,
+                records=tables.records,
+            )
+        )
+
+    def _numbers(self, query: str) -> dict[str, Any]:
+        table = sql.table(self.con, query)
+        return {name: table[name].to_numpy() for name in table.column_names}
+
+
+def _own(column: str) -> str:
+    """Return the SQL of a record's value of a column, told apart from those of other sources; NULL where it is empty."""
+    empty = "r.source || chr(31)"
+    return f"nullif({empty} || coalesce(trim(r.{identifier(column)}::VARCHAR), ''), {empty})"
