@@ -42,7 +42,10 @@ def _now(recipe: Recipe, key: str, source: str) -> str:
         held = [each for each in getattr(recipe, table) if each.name == source]
         value = getattr(held[0], name) if held else ""
     else:
-        value = getattr(getattr(recipe, table), name) if name else getattr(recipe, table)
+        holder = getattr(recipe, table) if name else recipe
+        value = getattr(holder, name or table) if holder is not None else None
+    if value is None:
+        return "not given"
     if isinstance(value, tuple):
         return ", ".join(as_given(each) for each in value) or "nothing"
     return as_given(value) or "not given" if isinstance(value, str) else json.dumps(value)

@@ -278,9 +278,21 @@ REMEDIES: Mapping[Outcome, Remedy] = MappingProxyType(
             ("likeness.duplicate_distance", "likeness.duplicate_residual"),
         ),
         Outcome.OVER_QUOTA: Remedy(
-            "select.cap_per_taxon is {cap_per_taxon}: a larger number, or 0, keeps more",
-            ("select.cap_per_taxon",),
+            "select.cap_per_taxon is {cap_per_taxon}, target {target}, most_taxa {most_taxa}: larger numbers, or none, "
+            "keep more, and so does a source's own cap_per_taxon",
+            ("select.cap_per_taxon", "select.target", "select.most_taxa"),
             TAXON,
+        ),
+        Outcome.TOO_RARE: Remedy(
+            "select.min_per_taxon is {min_per_taxon}, min_available {min_available}: smaller numbers keep rarer taxa, "
+            'and rare = "keep" keeps them whole',
+            ("select.min_per_taxon", "select.min_available", "select.rare"),
+            TAXON,
+        ),
+        Outcome.THINNED: Remedy(
+            "select.thin_to is {thin_to}, splitting.buffer_kilometres {buffer_kilometres}: more to a cell, smaller "
+            "cells and a narrower buffer keep more",
+            ("select.thin_to", "splitting.buffer_kilometres"),
         ),
     }
 )

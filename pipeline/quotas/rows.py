@@ -90,7 +90,7 @@ def _values(columns: tuple[str, ...]) -> str:
 def _place(recipe: Recipe) -> str:
     """Return the SQL of the cell and period of a record as one text; NULL where it has not all of them."""
     rules = recipe.select
-    parts = [f"{_PERIODS[name]}::VARCHAR" for name in rules.thin_by or ()]
+    parts = [f"({_PERIODS[name]})::VARCHAR" for name in rules.thin_by or ()]
     if rules.thin_kilometres is not None:
         parts.insert(0, cell_sql("r.lat", "r.lon", rules.thin_kilometres))
     elif rules.thin_degrees is not None:

@@ -15,5 +15,5 @@ CASE WHEN r.lat IS NOT NULL AND r.lon IS NOT NULL THEN
 
 -- name: cell
 -- A cosine's last bit may differ between machines; the number of cells that it is rounded to does not.
-(floor(({lat} + 90) / {degrees})::BIGINT || ' ' || floor((({lon} + 540) % 360) / 360 * greatest(1, round(
-  360 / {degrees} * cos(radians((floor(({lat} + 90) / {degrees}) + 0.5) * {degrees} - 90)), 0)))::BIGINT)
+(floor(({lat} + 90) / {'degrees'})::BIGINT || ' ' || floor((({lon} + 540) % 360) / 360 * greatest(1, round(
+  360 / {'degrees'} * cos(radians((floor(({lat} + 90) / {'degrees'}) + 0.5) * {'degrees'} - 90)), 0)))::BIGINT)

@@ -16,7 +16,7 @@ def chronological(
 
     `stratum`: int64[groups]. `date`: int64[groups], growing with time, UNDATED where it is not known: such groups are
     in the first split. `rows`: int64[groups]. Groups of one stratum and date stay together, in the split in which the
-    middle of their rows lies; so no date of a stratum is in a later split than a later date.
+    middle of their rows lies, and the first of each stratum in the first split; so no date of a stratum is in a later split than a later date.
 
     >>> chronological(np.zeros(4, int), np.array([3, 1, 2, -1]), np.ones(4, int), np.array([0.7, 0.3])).tolist()
     [1, 0, 0, 0]
@@ -38,6 +38,7 @@ def chronological(
     starts = before[np.searchsorted(of_stratum, np.arange(len(stratum_begins)))]
     middle = (before - starts[of_stratum] + block_rows / 2) / totals[of_stratum]
     block_split = np.minimum(np.searchsorted(np.cumsum(shares) - 1e-12, middle, side="right"), len(shares) - 1)
+    block_split[np.searchsorted(of_stratum, np.arange(len(stratum_begins)))] = 0
     lengths = np.diff(np.append(block_begins, len(order)))
     splits[order] = np.repeat(block_split, lengths).astype(np.int8)
     return splits
