@@ -16,7 +16,8 @@ def chronological(
 
     `stratum`: int64[groups]. `date`: int64[groups], growing with time, UNDATED where it is not known: such groups are
     in the first split. `rows`: int64[groups]. Groups of one stratum and date stay together, in the split in which the
-    middle of their rows lies, and the first of each stratum in the first split; so no date of a stratum is in a later split than a later date.
+    middle of their rows lies, and the first of each stratum in the first split; so no date of a stratum is in a later
+    split than a later date.
 
     >>> chronological(np.zeros(4, int), np.array([3, 1, 2, -1]), np.ones(4, int), np.array([0.7, 0.3])).tolist()
     [1, 0, 0, 0]

@@ -239,6 +239,6 @@ class Deciding:
 
 
 def _own(column: str) -> str:
-    """Return the SQL of a record's value of a column, told apart from those of other sources; NULL where it is empty."""
+    """Return the SQL of a record's value of a column, apart from those of other sources; NULL where empty."""
     empty = "r.source || chr(31)"
     return f"nullif({empty} || coalesce(trim(r.{identifier(column)}::VARCHAR), ''), {empty})"

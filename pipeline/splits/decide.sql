@@ -73,6 +73,6 @@ SELECT DISTINCT split_part(cell, ' ', 1)::BIGINT AS band, split_part(cell, ' ', 
   JOIN split_of d USING (group_id) WHERE r.lat IS NOT NULL AND r.lon IS NOT NULL) ORDER BY ALL
 
 -- name: end_near
-INSERT INTO quota_ended SELECT k.record_id, {rule}, 0, {kilometres} FROM {rows} k
+INSERT INTO quota_ended SELECT k.record_id, {rule}, 0, {'kilometres'} FROM {rows} k
 JOIN {records} r USING (record_id) JOIN split_of d USING (group_id)
 WHERE d.split = {'training'} AND {cell} IN (SELECT cell FROM split_near)

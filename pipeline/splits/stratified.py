@@ -2,8 +2,8 @@
 
 The order is that of iterative stratification (Sechidis et al., 2011, "On the stratification of multi-label data"), over
 groups that may hold several labels and any number of rows. A label of as many groups as there are splits is in each of
-them; one of fewer groups stays in the first split. What rare labels take from a split beyond its share, the later,
-common ones give back.
+them; one of fewer groups is in the first split, and in others where that brings shares nearer. What rare labels take
+from a split beyond its share, the later, common ones give back.
 """
 
 from __future__ import annotations
@@ -134,7 +134,9 @@ class Dealer:
         needed = (self.shares * self.all_rows - self.overall) / left
         bounded = np.clip(needed, self.shares * _LEAST, self.shares * _MOST)
         bounded /= bounded.sum()
-        return np.maximum(bounded * total, self.floors)
+        wanted = np.maximum(bounded * total, self.floors)
+        spare = wanted - self.floors
+        return np.asarray(wanted - spare * ((wanted.sum() - total) / max(spare.sum(), 1e-9)))
 
     def _deal_label(self, label: int, places: Numbers) -> None:
         groups = self.entries.group[places]
