@@ -56,8 +56,10 @@ class Facts:
     """Sentences on life, places and times."""
     gaps: Sequence[str] = ()
     """Sentences on what is uneven or missing."""
+    class_splits: Sequence[str] = ()
+    """The splits, in the order of the recipe."""
     classes: Sequence[Row] = ()
-    """(class, images in train, images in val), the largest twenty"""
+    """(class, images in each of these splits), the largest twenty"""
     losses: Sequence[str] = ()
     """Of a run that kept nothing: the largest loss of every source, and what changes it."""
 

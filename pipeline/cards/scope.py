@@ -35,10 +35,14 @@ def gap_lines(sections: Sequence[Section]) -> list[str]:
     return lines
 
 
-def split_table(sections: Sequence[Section]) -> list[tuple[str, int, int]]:
-    """Return (class, images in train, images in val) of the classes with the most images."""
-    found = next(section.facts["classes"] for section in sections if section.id == "split")
-    return [(each["class"] or "no class", each["train"], each["val"]) for each in found[:20]]
+def split_table(sections: Sequence[Section]) -> tuple[list[str], list[tuple[str, list[int]]]]:
+    """Return the splits, and (class, images in each of them) of the classes with the most images."""
+    facts = next(section.facts for section in sections if section.id == "split")
+    names = list(facts["images"])
+    rows = [
+        (each["class"] or "no class", [each["images"].get(name, 0) for name in names]) for each in facts["classes"][:20]
+    ]
+    return names, rows
 
 
 def _answers(sections: Sequence[Section], ids: Sequence[str]) -> Iterator[str]:

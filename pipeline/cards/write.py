@@ -60,9 +60,9 @@ def card_files(
     # The version is the content: it changes when a shard does.
     version = hashlib.sha256("".join(sorted(stated.values())).encode()).hexdigest()
     sections = report_sections(con, root, recipe, images)
-    facts = dataclasses.replace(
-        facts, scope=scope_lines(sections), gaps=gap_lines(sections), classes=split_table(sections)
-    )
+    names, classes = split_table(sections)
+    scope, gaps = scope_lines(sections), gap_lines(sections)
+    facts = dataclasses.replace(facts, scope=scope, gaps=gaps, classes=classes, class_splits=names)
     texts = {
         CARD: card_text(facts),
         CROISSANT: croissant(facts, files, f"1.0.0+{version[:12]}"),

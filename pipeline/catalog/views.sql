@@ -269,6 +269,13 @@ SELECT accepted_id, any_value(accepted_name) AS accepted_name, any_value(accepte
        count(DISTINCT source) AS sources
 FROM read_parquet('shards/[m]anifest.parquet') GROUP BY accepted_id ORDER BY images DESC, accepted_name;
 
+--| split_taxa: Images kept of each accepted taxon in each split.
+--| split_taxa.groups: groups of like or related images that they are of
+CREATE VIEW split_taxa AS
+SELECT accepted_id, any_value(accepted_name) AS accepted_name, split, count(*) AS images,
+       count(DISTINCT group_id) AS groups
+FROM read_parquet('shards/[m]anifest.parquet') GROUP BY accepted_id, split ORDER BY accepted_id, split;
+
 --| clusters: Records that are alike: who stayed, who went, and at what distance.
 --| clusters.cluster_id: the preferred record of the cluster
 CREATE VIEW clusters AS SELECT * FROM read_parquet('likeness/clusters/*.parquet');

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from manifests import Recipe
+from manifests import Recipe, SelectRules
 from pipeline.model.licences import OPENNESS
 from pipeline.storage.database import quote
 from pipeline.storage.statements import Statements, identifier
@@ -40,7 +40,7 @@ def make_rows(
     if rules.balance is not None:
         columns.append(f"{_values(rules.balance)} AS balance")
     if rules.thin_to is not None:
-        columns.append(f"{_place(recipe)} AS place")
+        columns.append(f"{place_sql(rules)} AS place")
     text = " ".join(columns)
     joins = f"LEFT JOIN {records} r USING (record_id)" if "r." in text else ""
     joins += f" LEFT JOIN {media} m ON m.image_id = k.image_id" if "m." in text else ""
@@ -87,9 +87,8 @@ def _values(columns: tuple[str, ...]) -> str:
     return f"concat_ws(chr(31), {cells})"
 
 
-def _place(recipe: Recipe) -> str:
-    """Return the SQL of the cell and period of a record as one text; NULL where it has not all of them."""
-    rules = recipe.select
+def place_sql(rules: SelectRules) -> str:
+    """Return the SQL of the cell and period of a record `r` as one text; NULL where it has not all of them."""
     parts = [f"({_PERIODS[name]})::VARCHAR" for name in rules.thin_by or ()]
     if rules.thin_kilometres is not None:
         parts.insert(0, cell_sql("r.lat", "r.lon", rules.thin_kilometres))

@@ -88,7 +88,7 @@ class Deciding:
     def _roots(self) -> Numbers:
         self.con.execute(_SQL("groups", rows=self.tables.rows))
         groups = int(sql.scalar(self.con, "SELECT count(*) FROM split_groups"))
-        keys = [_own(column) for column in self.rules.together or ()]
+        keys = [own_value(column) for column in self.rules.together or ()]
         if self.rules.cell_kilometres is not None:
             keys.append(cell_sql("r.lat", "r.lon", self.rules.cell_kilometres))
         left, right = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
@@ -121,7 +121,7 @@ class Deciding:
         elif stratify == "accepted" or stratify in _RANKS:
             label = taxon_sql(stratify)
         else:
-            label = f"coalesce({_own(stratify)}, '')"
+            label = f"coalesce({own_value(stratify)}, '')"
             joins = f"JOIN {self.tables.records} r USING (record_id)"
         return _SQL("labelled", label=label, rows=self.tables.rows, names=self.tables.names, joins=joins)
 
@@ -160,7 +160,7 @@ class Deciding:
             value = "n.accepted_id" if what == "accepted" else f"n.{identifier(f'{what}_id')}"
             joins = ""
         else:
-            value = _own(what)
+            value = own_value(what)
             joins = f"JOIN {self.tables.records} r USING (record_id)"
         self.con.execute(_SQL("values", value=value, rows=self.tables.rows, names=self.tables.names, joins=joins))
         texts = sql.table(self.con, "SELECT DISTINCT value FROM split_values WHERE value IS NOT NULL ORDER BY value")[
@@ -238,7 +238,7 @@ class Deciding:
         return {name: table[name].to_numpy() for name in table.column_names}
 
 
-def _own(column: str) -> str:
+def own_value(column: str) -> str:
     """Return the SQL of a record's value of a column, apart from those of other sources; NULL where empty."""
     empty = "r.source || chr(31)"
     return f"nullif({empty} || coalesce(trim(r.{identifier(column)}::VARCHAR), ''), {empty})"

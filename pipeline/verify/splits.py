@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipeline.stages.select import split_of
 from pipeline.storage.statements import Statements
 from pipeline.verify.check import Run, report
+from pipeline.verify.named_splits import named_splits
 
 _SQL = Statements(__name__)
 _TOGETHER = {
@@ -25,11 +26,17 @@ def splits(run: Run) -> str:
         "samples in a shard of another split",
     )
     run.none(_SQL("held_out"), "samples of a species that a benchmark holds out")
-    rules = run.recipe
-    seed, percent = rules.seed, rules.select.validation_percent
+    if run.recipe.splits is None:
+        _plain(run)
+    else:
+        named_splits(run)
+    counts = run.rows("SELECT split, count(*) FROM samples GROUP BY 1 ORDER BY 1")
+    return ", ".join(f"{split} {images:,}" for split, images in counts)
+
+
+def _plain(run: Run) -> None:
+    seed, percent = run.recipe.seed, run.recipe.select.validation_percent
     wrong: list[tuple[str, str]] = []
     for batch in run.batches("SELECT group_id, any_value(split) FROM samples GROUP BY 1 ORDER BY 1"):
         wrong += [(group, split) for group, split in batch if split_of(seed, group, percent) != split]
     report("groups not in the split that seed and group decide", wrong)
-    counts = run.rows("SELECT split, count(*) FROM samples GROUP BY 1 ORDER BY 1")
-    return ", ".join(f"{split} {images:,}" for split, images in counts)

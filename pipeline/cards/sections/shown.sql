@@ -13,8 +13,7 @@ JOIN (SELECT m.key, m.image_id, m.source, m.split, m.group_id, m.accepted_id, r.
 -- name: taxa
 CREATE OR REPLACE TEMP TABLE shown_taxa AS
 SELECT accepted_id, any_value("class") AS "class", any_value(kingdom) AS kingdom, any_value(family) AS family,
-       any_value(genus) AS genus, count(*) AS images, count(*) FILTER (split = 'train') AS train,
-       count(*) FILTER (split = 'val') AS val
+       any_value(genus) AS genus, count(*) AS images
 FROM read_parquet('shards/[m]anifest.parquet') GROUP BY accepted_id
 
 -- name: names

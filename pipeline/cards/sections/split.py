@@ -1,55 +1,108 @@
-"""Is the split fair? Classes in each part, taxa that are in one alone, and groups that must be in one alone."""
+"""Is the split fair? Images and classes in each part, taxa that are in one alone, and groups that must be in one."""
 
 from __future__ import annotations
 
+from manifests import Recipe
 from pipeline.cards.plots import Bar, shares
 from pipeline.cards.sections.section import Asked, Chart, Section, Table, Words, agree, count, percent
 from pipeline.storage.statements import Statements
 
 CLASSES = 20
 _SQL = Statements(__name__)
+_KINDS = ("kept", "copies", "rights", "names", "fetch", "leak")
+"""Colours of the parts, from the first on; what each is, is written."""
+
+
+def wanted_shares(recipe: Recipe) -> dict[str, float]:
+    """Return the percent that a recipe wants of each split, in its order.
+
+    >>> wanted_shares(Recipe("r", ()))
+    {'train': 95.0, 'val': 5.0}
+    """
+    if recipe.splits is not None:
+        return {split.name: split.percent for split in recipe.splits}
+    validation = recipe.select.validation_percent
+    return {"train": 100.0 - validation, "val": validation}
 
 
 def split(asked: Asked) -> Section:
-    """Return the section: train and val by class, taxa of one part, and groups over both."""
+    """Return the section: shares of the splits, classes in each, taxa of one split alone, groups over several."""
     question = "Is the split fair?"
-    parts: dict[str, int] = dict(asked.rows("SELECT split, count(*) FROM shown GROUP BY 1 ORDER BY 1"))
-    only_train, only_val, both = asked.one(_SQL("taxa"))
+    wanted = wanted_shares(asked.recipe)
+    asked.rows(_SQL("taxa"))
+    found = {name: (images, taxa) for name, images, taxa in asked.rows(_SQL("by_split"))}
+    parts = [name for name in wanted if name in found] + sorted(found.keys() - wanted.keys())
+    first = next(iter(wanted))
+    everywhere, beside_first, one_sided = asked.one(_SQL("spread", splits=max(len(parts), 1), first=first))
+    only: dict[str, int] = dict(asked.rows(_SQL("only")))
     straddling = asked.one(_SQL("straddling"))[0]
-    classes = asked.rows(_SQL("classes", most=1000))
+    classes: dict[str | None, dict[str, int]] = {}
+    for name, part, images in asked.rows(_SQL("classes", most=1000)):
+        classes.setdefault(name, {})[part] = images
+    asked.con.execute("DROP TABLE shown_splits")
+    whole = sum(images for images, _ in found.values())
     facts = {
-        "images": parts,
-        "taxa_only_train": only_train,
-        "taxa_only_val": only_val,
-        "taxa_both": both,
+        "images": {name: found[name][0] for name in parts},
+        "wanted": wanted,
+        "taxa": {name: found[name][1] for name in parts},
+        "taxa_everywhere": everywhere,
+        "taxa_only": {name: only[name] for name in parts if name in only},
+        "taxa_not_in_first": beside_first,
+        "taxa_one_sided": one_sided,
         "groups_over_both": straddling,
-        "classes": [{"class": name, "train": train, "val": val} for name, train, val in classes],
+        "classes": [{"class": name, "images": images} for name, images in classes.items()],
     }
     if len(parts) < 2:
-        return Section(
-            "split", question, f"One split: {next(iter(parts))}." if parts else "No image was kept.", facts=facts
-        )
-    images = sum(parts.values())
+        return Section("split", question, f"One split: {parts[0]}." if parts else "No image was kept.", facts=facts)
     answer = (
-        f"{percent(parts.get('val', 0), images)} of the images are in val; "
-        f"{count(both, 'taxon', 'taxa')} {agree(both, 'is', 'are')} in both "
-        f"parts, {only_train:,} only in train, {only_val:,} only in val."
+        ", ".join(f"{percent(found[name][0], whole)} of the images are in {name}" for name in parts[1:])
+        + f"; {count(everywhere, 'taxon', 'taxa')} {agree(everywhere, 'is', 'are')} in every split, "
+        + ", ".join(f"{only.get(name, 0):,} only in {name}" for name in parts)
+        + "."
+    )
+    table = Table.of(
+        ("split", "wanted %", "images", "share %", "off by points", "taxa", "taxa only here"),
+        [
+            (
+                name,
+                f"{wanted[name]:g}" if name in wanted else "",
+                found[name][0],
+                f"{100 * found[name][0] / whole:.1f}",
+                f"{100 * found[name][0] / whole - wanted[name]:+.1f}" if name in wanted else "",
+                found[name][1],
+                only.get(name, 0),
+            )
+            for name in parts
+        ],
     )
     bars_ = [
         Bar(
             name or "no class",
-            (("kept", train, f"train: {train:,}"), ("copies", val, f"val: {val:,}")),
-            f"{train:,} / {val:,}",
+            tuple(
+                (_KINDS[place % len(_KINDS)], images.get(part, 0), f"{part}: {images.get(part, 0):,}")
+                for place, part in enumerate(parts)
+            ),
+            " / ".join(f"{images.get(part, 0):,}" for part in parts),
         )
-        for name, train, val in classes[:CLASSES]
+        for name, images in list(classes.items())[:CLASSES]
     ]
-    without = sum(not row[2] for row in classes)
+    without = sum(any(not images.get(part) for part in parts[1:]) for images in classes.values())
+    lacking = parts[1] if len(parts) == 2 else "one of the others"
     chart = Chart(
-        f"{without:,} of {count(len(classes), 'class', 'classes')} {agree(without, 'has', 'have')} no image in val.",
-        shares("split-classes", "Images of each class in train and val", bars_, "the class's images"),
-        Table.of(("class", "train", "val"), classes),
-        note="First part train, second val; at the right: train / val.",
+        f"{without:,} of {count(len(classes), 'class', 'classes')} {agree(without, 'has', 'have')} no image in "
+        f"{lacking}.",
+        shares("split-classes", f"Images of each class in {', '.join(parts)}", bars_, "the class's images"),
+        Table.of(
+            ("class", *parts), [(name, *(images.get(part, 0) for part in parts)) for name, images in classes.items()]
+        ),
+        note=f"From the left {', '.join(parts)}; at the right: {' / '.join(parts)}.",
     )
     lie = agree(straddling, "lies", "lie")
-    groups = f"{count(straddling, 'group')} of like or related images {lie} over both parts; it must be 0."
-    return Section("split", question, answer, (Words((groups,)), chart), facts, warns=bool(straddling))
+    said = [f"{count(straddling, 'group')} of like or related images {lie} over several splits; it must be 0."]
+    if one_sided:
+        said.append(
+            f"{count(one_sided, 'taxon', 'taxa')} of at least {len(parts)} groups {agree(one_sided, 'is', 'are')} in "
+            "one split alone."
+        )
+    shown = Words(tuple(said))
+    return Section("split", question, answer, (table, shown, chart), facts, warns=bool(straddling))

@@ -166,7 +166,8 @@ def hostile(text: str) -> Facts:
         datasets=[(text, text, text, 3)],
         scope=[text],
         gaps=[text],
-        classes=[(text, 2, 1)],
+        class_splits=[text, "val"],
+        classes=[(text, [2, 1])],
     )
 
 

@@ -198,11 +198,13 @@ def test_split_counts_taxa_of_each_part_and_groups_over_both(
 ) -> None:
     told = facts["split"]
     assert told["images"] == dict(con.execute("SELECT split, count(*) FROM samples GROUP BY 1").fetchall())
-    both = "SELECT count(*) FROM (SELECT accepted_id FROM samples GROUP BY 1 HAVING count(DISTINCT split) = 2)"
-    assert told["taxa_both"] == one(con, both)[0]
-    assert told["taxa_both"] + told["taxa_only_train"] + told["taxa_only_val"] == facts["top"]["taxa"]
+    spread = "SELECT count(*) FROM (SELECT accepted_id FROM samples GROUP BY 1 HAVING count(DISTINCT split) {})"
+    assert told["taxa_everywhere"] == one(con, spread.format("= 2"))[0]
+    assert sum(told["taxa_only"].values()) == one(con, spread.format("= 1"))[0]
+    assert told["taxa_everywhere"] + sum(told["taxa_only"].values()) == facts["top"]["taxa"]
+    assert told["wanted"] == {"train": 95.0, "val": 5.0} and list(told["taxa"]) == ["train", "val"]
     assert told["groups_over_both"] == 0
-    assert sum(each["train"] + each["val"] for each in told["classes"]) == facts["top"]["kept"]
+    assert sum(sum(each["images"].values()) for each in told["classes"]) == facts["top"]["kept"]
 
 
 def test_hosts_counts_asked_and_arrived(con: duckdb.DuckDBPyConnection, facts: dict[str, Facts]) -> None:
