@@ -49,18 +49,18 @@ def make_rows(
 
 
 def taxon_sql(rank: str | None) -> str:
-    """Return the SQL of the taxon of a resolved name that quotas count: that of a rank, else its own.
+    """Return the SQL of the taxon of a resolved name `n` that quotas count: that of a rank, else its own.
 
     >>> taxon_sql("genus"), taxon_sql(None)
-    ('coalesce("genus_id", accepted_id, \\'\\')', "coalesce(accepted_id, '')")
+    ('coalesce(n."genus_id", n.accepted_id, \\'\\')', "coalesce(n.accepted_id, '')")
     """
-    own = "accepted_id" if rank in (None, "accepted") else f"{identifier(f'{rank}_id')}, accepted_id"
+    own = "n.accepted_id" if rank in (None, "accepted") else f"n.{identifier(f'{rank}_id')}, n.accepted_id"
     return f"coalesce({own}, '')"
 
 
 def per_sql(rank: str | None) -> str:
     """Return the SQL of the taxon that the number of taxa is counted within; '' where it is counted over all."""
-    return "''" if rank is None else f"coalesce({identifier(f'{rank}_id')}, '')"
+    return "''" if rank is None else f"coalesce(n.{identifier(f'{rank}_id')}, '')"
 
 
 def _preferred(name: str, recipe: Recipe) -> str:

@@ -2,7 +2,7 @@
 
 -- name: names
 CREATE OR REPLACE TEMP TABLE quota_names AS
-SELECT name_id, accepted_id, {taxon} AS taxon, {per} AS per FROM {names}
+SELECT n.name_id, n.accepted_id, {taxon} AS taxon, {per} AS per FROM {names} n
 
 -- name: rows
 CREATE OR REPLACE TEMP TABLE quota_rows AS

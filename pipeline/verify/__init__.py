@@ -15,7 +15,7 @@ from pipeline.catalog import create_views
 from pipeline.storage import database as sql
 from pipeline.storage.places import Place
 from pipeline.storage.run_folder import STAGES, DiskRunFolder, marks, on_disk
-from pipeline.verify import conservation, files, likeness, quotas, splits
+from pipeline.verify import conservation, files, likeness, named_splits, quotas, splits
 from pipeline.verify import rights as licences
 from pipeline.verify import shard_files as shards
 from pipeline.verify import stored_columns as schema
@@ -80,6 +80,7 @@ def verify(root: Place, without: Collection[str] = (), withdraw: Sequence[Path] 
             ("leakage", lambda: likeness.leakage(run)),
             ("duplicates", lambda: likeness.duplicates(run)),
             ("splits", lambda: splits.splits(run)),
+            ("named splits", lambda: named_splits.named_splits(run)),
             ("quotas", lambda: quotas.quotas(run)),
             ("catalog", lambda: catalog(run)),
             ("cards", lambda: cards(run, found)),

@@ -103,6 +103,17 @@ class Run:
             number += len(more)
         raise VerifyError(_said(what, number, first))
 
+    def none_of(self, questions: Iterable[tuple[str, str]]) -> None:
+        """Raise VerifyError for all questions, given as (query, what), that have rows: no finding hides another."""
+        said = []
+        for query, what in questions:
+            try:
+                self.none(query, what)
+            except VerifyError as error:
+                said.append(error.what)
+        if said:
+            raise VerifyError("; ".join(said))
+
     def batches(self, query: str, rows: int = 20_000) -> Iterator[list[tuple[Any, ...]]]:
         """Yield the rows of a question, some at a time; no other question may be asked in between."""
         cursor = self.con.execute(query)

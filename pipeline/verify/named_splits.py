@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 from manifests import Recipe, SplittingRules
@@ -16,31 +17,36 @@ _RECORDS = "read_parquet('ingest/records/*.parquet')"
 _DECISIONS = "read_parquet('select/decisions/*.parquet')"
 
 
-def named_splits(run: Run) -> None:
-    """Raise VerifyError for decisions that break what the recipe says of its splits."""
-    recipe = run.recipe
-    assert recipe.splits is not None, "asked where splits are named"
-    names, rules = [split.name for split in recipe.splits], recipe.splitting or SplittingRules()
-    run.none(_SQL("unknown", decisions=_DECISIONS, names=names), "decisions in a split that the recipe has not")
+def named_splits(run: Run) -> str:
+    """What the recipe says of its splits is true of every decision."""
+    if run.recipe.splits is None:
+        return "none are named"
+    run.none_of(_promises(run.recipe))
+    return ", ".join(split.name for split in run.recipe.splits)
+
+
+def _promises(recipe: Recipe) -> Iterator[tuple[str, str]]:
+    """Yield what must have no rows, and what it is if it has."""
+    splits, rules = recipe.splits or (), recipe.splitting or SplittingRules()
+    names = [split.name for split in splits]
+    yield _SQL("unknown", decisions=_DECISIONS, names=names), "decisions in a split that the recipe has not"
     for column in rules.together or ():
         query = _SQL("together", decisions=_DECISIONS, records=_RECORDS, key=own_value(column))
-        run.none(query, f"values of {column} in two splits")
-    for split in recipe.splits:
+        yield query, f"values of {column} in two splits"
+    for split in splits:
         if split.unseen is not None and split.unseen_percent in (None, split.percent):
-            run.none(_unseen(split.unseen, split.name), f"values of {split.unseen} in {split.name} and elsewhere")
-    _labels_of_first(run, recipe, rules)
-    if rules.chronological and not _fixed(recipe):
+            yield _unseen(split.unseen, split.name), f"values of {split.unseen} in {split.name} and elsewhere"
+    # What lists put anywhere, and what a buffer took, may be what the first split lacks.
+    fixed = any(split.hints or split.keys for split in splits)
+    if rules.stratify != "none" and not fixed and rules.buffer_kilometres is None:
+        yield _not_in_first(recipe, rules), f"labels of other splits that {names[0]} lacks"
+    if rules.chronological and not fixed:
         for earlier, later in pairwise(names):
-            run.none(_dates(rules, earlier, later), f"dates in {earlier} after some of {later}")
+            yield _dates(rules, earlier, later), f"dates in {earlier} after some of {later}"
     if rules.buffer_kilometres is not None:
         reach = rules.buffer_kilometres
         query = _SQL("near", decisions=_DECISIONS, records=_RECORDS, first=names[0], kilometres=reach)
-        run.none(query, f"records of {names[0]} within {reach:g} km of another split's")
-
-
-def _fixed(recipe: Recipe) -> bool:
-    """Return whether lists or the sources' own splits take part, which may put anything anywhere."""
-    return any(split.hints or split.keys for split in recipe.splits or ())
+        yield query, f"records of {names[0]} within {reach:g} km of another split's"
 
 
 def _stratum(rules: SplittingRules) -> str:
@@ -56,13 +62,10 @@ def _unseen(what: str, split: str) -> str:
     return _SQL("alone", decisions=_DECISIONS, records=_RECORDS, names=NAMES, value=value, split=split)
 
 
-def _labels_of_first(run: Run, recipe: Recipe, rules: SplittingRules) -> None:
-    """Labels of other splits are in the first too, but for what is unseen, or lists and a buffer put elsewhere."""
-    if rules.stratify == "none" or _fixed(recipe) or rules.buffer_kilometres is not None:
-        return
+def _not_in_first(recipe: Recipe, rules: SplittingRules) -> str:
     splits = recipe.splits or ()
     unseen = [split.name for split in splits if split.unseen is not None] or [""]
-    query = _SQL(
+    return _SQL(
         "not_in_first",
         decisions=_DECISIONS,
         records=_RECORDS,
@@ -71,7 +74,6 @@ def _labels_of_first(run: Run, recipe: Recipe, rules: SplittingRules) -> None:
         first=splits[0].name,
         unseen=unseen,
     )
-    run.none(query, f"labels of other splits that {splits[0].name} lacks")
 
 
 def _dates(rules: SplittingRules, earlier: str, later: str) -> str:

@@ -21,8 +21,14 @@ SELECT taxon, count(*) AS images FROM (
   WHERE e.evidence IS NULL OR e.evidence ->> '$.rule' NOT IN ('sources.cap_per_taxon', 'select.thin_to'))
 GROUP BY 1 HAVING count(*) < {floor} AND bool_or(kept) ORDER BY 1
 
--- name: over_target
-SELECT count(*) FROM read_parquet('select/ledger/*.parquet') WHERE evidence ->> '$.rule' = 'select.target'
+-- name: beyond_target
+SELECT count(*), {target} FROM read_parquet('select/decisions/*.parquet') HAVING count(*) > {target}
+
+-- name: many
+SELECT per, count(*) FROM (
+  SELECT {taxon} AS taxon, min({per}) AS per FROM read_parquet('select/decisions/*.parquet') d
+  JOIN {names} n USING (name_id) GROUP BY 1)
+GROUP BY 1 HAVING count(*) > {most} ORDER BY 1
 
 -- name: thick
 SELECT taxon, place, count(*) FROM (

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pipeline.stages.select import split_of
 from pipeline.storage.statements import Statements
 from pipeline.verify.check import Run, report
-from pipeline.verify.named_splits import named_splits
 
 _SQL = Statements(__name__)
 _TOGETHER = {
@@ -28,8 +27,6 @@ def splits(run: Run) -> str:
     run.none(_SQL("held_out"), "samples of a species that a benchmark holds out")
     if run.recipe.splits is None:
         _plain(run)
-    else:
-        named_splits(run)
     counts = run.rows("SELECT split, count(*) FROM samples GROUP BY 1 ORDER BY 1")
     return ", ".join(f"{split} {images:,}" for split, images in counts)
 
