@@ -34,7 +34,7 @@ from manifests.recipe import (
     TaxonomyRules,
 )
 from manifests.schema import is_table, keys_of
-from manifests.vocabularies import BASES, TAXON_RANKS
+from manifests.vocabularies import BASES, CATEGORIES, TAXON_RANKS
 
 LICENCE_FAMILIES = (
     "CC0",
@@ -293,9 +293,8 @@ _CHOICE_RULES: Mapping[str, Rule] = {
     "exclude_taxa": _WORD_RULE,
     "ranks": _one_of(TAXON_RANKS),
     "years": Rule(YEARS_EXPECTED, is_years),
-    "life_stages": _WORD_RULE,
-    "sexes": _WORD_RULE,
     "basis": _one_of(BASES),
+    "categories": _one_of(CATEGORIES),
     "limit": _between(1, 2**53),
     "sample": Rule("a number above 0, at most 1", lambda value: bool(0 < value <= 1)),
 }

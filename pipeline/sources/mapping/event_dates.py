@@ -1,0 +1,135 @@
+"""When a record was made, as columns: its year, month and time of day, from its date and what stands beside it.
+
+Dates as published tables mostly write them are read all at once; others, intervals among them, once per distinct text.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.sources.mapping.columns import Mask
+from pipeline.sources.mapping.iso_dates import read_date, read_time
+
+_CLOCK = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?"
+_PLAIN = rf"^[0-9]{{4}}(-[0-9]{{2}}(-[0-9]{{2}}([T ]{_CLOCK})?)?)?$"
+_WHOLE = r"^\s*[0-9]{1,4}(\.0)?\s*$"
+_MIDNIGHT = ("00:00:00", "00:00", "00")
+
+
+def event_columns(
+    date: pa.Array,
+    *,
+    year: pa.Array | None = None,
+    month: pa.Array | None = None,
+    time: pa.Array | None = None,
+    midnight: bool = True,
+) -> tuple[dict[str, pa.Array], dict[str, Mask]]:
+    """Return event_date, event_year, event_month and event_time, and the issues DATE_BAD and TIME_BAD.
+
+    `year`, `month`, `time`: what the release states in columns of their own, taken where the date does not say it; an
+    interval over several years or months is not made narrower by them. `midnight`: whether a date's time of 00:00:00 is
+    one; tables that write every date with a time write that for none.
+    """
+    rows = len(date)
+    nothing = pa.nulls(rows, pa.int32()), pa.nulls(rows, pa.int32()), pa.nulls(rows, pa.string())
+    masks: dict[str, Mask] = {}
+    bad = closed = np.zeros(rows, dtype=bool)
+    if date.null_count == rows:
+        years, months, times = nothing
+    else:
+        distinct = date.dictionary_encode()
+        found = _read(distinct.dictionary)
+        years, months, times, bads, bad_times, intervals = (each.take(distinct.indices) for each in found)
+        bad, closed = (np.asarray(pc.fill_null(each, False)) for each in (bads, intervals))
+        masks = {"DATE_BAD": bad, "TIME_BAD": np.asarray(pc.fill_null(bad_times, False))}
+        if not midnight and times.null_count < rows:
+            times = pc.if_else(pc.is_in(times, value_set=pa.array(_MIDNIGHT)), None, times)
+    if year is not None and year.null_count < rows:
+        open_ = pa.array(~closed)
+        own = _whole(year, 9999)
+        # A month without its year says nothing, and one of another year is not this date's.
+        same = pc.fill_null(pc.or_(pc.is_null(years), pc.equal(years, own)), False)
+        years = pc.if_else(open_, pc.coalesce(years, own), years)
+        if month is not None and month.null_count < rows:
+            months = pc.if_else(pc.and_(open_, same), pc.coalesce(months, _whole(month, 12)), months)
+            months = pc.if_else(pc.is_valid(years), months, None)
+    if time is not None and time.null_count < rows:
+        distinct = time.dictionary_encode()
+        read = [read_time(text) for text in distinct.dictionary.to_pylist()]
+        stated = pa.array(read, pa.string()).take(distinct.indices)
+        unread = np.asarray(pc.and_(pc.is_valid(time), pc.is_null(stated)))
+        masks["TIME_BAD"] = masks.get("TIME_BAD", np.zeros(rows, dtype=bool)) | unread
+        times = pc.coalesce(stated, times)
+    return {"event_date": date, "event_year": years, "event_month": months, "event_time": times}, masks
+
+
+def _whole(values: pa.Array, highest: int) -> pa.Array:
+    """Read whole numbers from 1 to `highest`; what is none is null."""
+    distinct = values.dictionary_encode()
+    plain = pc.if_else(pc.match_substring_regex(distinct.dictionary, _WHOLE), distinct.dictionary, None)
+    numbers = pc.utf8_trim_whitespace(pc.replace_substring_regex(plain, r"\.0\s*$", "")).cast(pa.int32())
+    sane = pc.and_(pc.greater_equal(numbers, 1), pc.less_equal(numbers, highest))
+    return pc.if_else(sane, numbers, None).take(distinct.indices)
+
+
+def _read(texts: pa.Array) -> tuple[pa.Array, ...]:
+    """Return year, month, time, and whether the text is no date, has a bad time, or is an interval."""
+    plain = pc.match_substring_regex(texts, _PLAIN)
+    fast = _read_plain(texts if plain.false_count == 0 else texts.filter(plain))
+    if plain.false_count == 0:
+        return fast
+    others = pc.invert(plain)
+    spans = [read_date(text) for text in texts.filter(others).to_pylist()]
+    slow = (
+        pa.array([span.year if span else None for span in spans], pa.int32()),
+        pa.array([span.month if span else None for span in spans], pa.int32()),
+        pa.array([span.time if span else None for span in spans], pa.string()),
+        pa.array([span is None for span in spans], pa.bool_()),
+        pa.array([span is not None and span.time_bad for span in spans], pa.bool_()),
+        pa.array([span is not None and span.interval for span in spans], pa.bool_()),
+    )
+    order = np.empty(len(texts), dtype=np.int64)
+    at = np.asarray(plain)
+    order[np.flatnonzero(at)] = np.arange(len(fast[0]))
+    order[np.flatnonzero(~at)] = np.arange(len(fast[0]), len(texts))
+    places = pa.array(order)
+    return tuple(pa.concat_arrays(pair).take(places) for pair in zip(fast, slow, strict=True))
+
+
+def _read_plain(texts: pa.Array) -> tuple[pa.Array, ...]:
+    """Read texts that `_PLAIN` matches, all at once."""
+
+    def number(first: int) -> pa.Array:
+        cells = pc.utf8_slice_codeunits(texts, first, first + 2)
+        return pc.if_else(pc.equal(cells, ""), None, cells).cast(pa.int32())
+
+    years = pc.utf8_slice_codeunits(texts, 0, 4).cast(pa.int32())
+    months, days = number(5), number(8)
+    possible = np.asarray(pc.greater(years, 0)) & _there(years, months, days)
+    none = pa.array(~possible)
+    timed = pc.greater(pc.utf8_length(texts), 10)
+    if timed.true_count == 0:
+        times = pa.nulls(len(texts), pa.string())
+        bad = pa.array(np.zeros(len(texts), dtype=bool))
+    else:
+        exact = pc.equal(pc.utf8_slice_codeunits(texts, 16, 17), ":")
+        cut = pc.if_else(exact, pc.utf8_slice_codeunits(texts, 11, 19), pc.utf8_slice_codeunits(texts, 11, 16))
+        distinct = cut.dictionary_encode()
+        hold = pc.match_substring_regex(distinct.dictionary, r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$")
+        bad = pc.and_(pc.and_(timed, pa.array(possible)), pc.invert(hold.take(distinct.indices)))
+        times = pc.if_else(pc.and_(timed, pc.invert(pc.or_(bad, none))), cut, None)
+    intervals = pa.array(np.zeros(len(texts), dtype=bool))
+    return pc.if_else(none, None, years), pc.if_else(none, None, months), times, none, bad, intervals
+
+
+def _there(years: pa.Array, months: pa.Array, days: pa.Array) -> Mask:
+    """Return which dates exist in the calendar; a month or day that is not stated may be any."""
+    year, month, day = (np.asarray(pc.fill_null(each, 1)) for each in (years, months, days))
+    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    lengths = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+    sane = (month >= 1) & (month <= 12)
+    most = lengths[np.where(sane, month, 0)] + (leap & (month == 2))
+    there: Mask = sane & (day >= 1) & (day <= most)
+    return there
