@@ -267,7 +267,6 @@ def _records(rows: pa.Table, media: pa.Table, boxes: Boxes, repeated: pa.Array, 
         "LABELS_DISAGREE": c.equals(rows, "origin", "disagreement"),
         "BOX_CLIPPED": boxes.was_cut(),
         "BOX_WITHOUT_SIZE": boxed & ~sized,
-        "DATE_BAD": ~c.is_null(taken) & np.isnan(_seconds(taken)),
         "DEPLOYMENT_MISSING": c.is_null(c.text(place, "deploymentID")),
         "DUPLICATE_ID": np.asarray(pc.is_in(media.column("place").combine_chunks(), value_set=repeated)),
     }
