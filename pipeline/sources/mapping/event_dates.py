@@ -50,7 +50,7 @@ def event_columns(
         open_ = pa.array(~closed)
         own = _whole(year, 9999)
         # A month without its year says nothing, and one of another year is not this date's.
-        same = pc.fill_null(pc.or_(pc.is_null(years), pc.equal(years, own)), False)
+        same = pc.fill_null(pc.or_kleene(pc.is_null(years), pc.equal(years, own)), False)
         years = pc.if_else(open_, pc.coalesce(years, own), years)
         if month is not None and month.null_count < rows:
             months = pc.if_else(pc.and_(open_, same), pc.coalesce(months, _whole(month, 12)), months)
