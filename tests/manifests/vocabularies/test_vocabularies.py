@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,8 +11,20 @@ from hypothesis import strategies as st
 from manifests import Recipe, RecipeError, SelectRules, SourceSpec
 from manifests.checks import check
 from manifests.places import Places
-from manifests.vocabularies import CATEGORIES, COUNTRIES, COUNTRY, LIFE_STAGE, QUALITY_GRADE, SEX, Vocabulary, folded
+from manifests.vocabularies import (
+    BASES,
+    CATEGORIES,
+    COUNTRIES,
+    COUNTRY,
+    LIFE_STAGE,
+    QUALITY_GRADE,
+    SEX,
+    Vocabulary,
+    folded,
+)
+from manifests.vocabularies.printed import vocabularies_page
 
+ROOT = Path(__file__).parents[3]
 ALL = (SEX, LIFE_STAGE, COUNTRY, QUALITY_GRADE)
 vocabularies = st.sampled_from(ALL)
 hostile = st.one_of(
@@ -42,10 +56,10 @@ def test_any_text_is_a_term_or_none_and_a_term_is_itself(vocabulary: Vocabulary,
     assert vocabulary.find(found) == found
 
 
-@given(vocabularies.flatmap(lambda v: st.tuples(st.just(v), st.sampled_from(list(v.labels())))), st.randoms())
-def test_case_blanks_and_punctuation_around_a_label_change_nothing(
-    pair: tuple[Vocabulary, str], chance: object
-) -> None:
+@given(
+    vocabularies.flatmap(lambda v: st.tuples(st.just(v), st.sampled_from(list(v.labels())))),
+)
+def test_case_blanks_and_punctuation_around_a_label_change_nothing(pair: tuple[Vocabulary, str]) -> None:
     vocabulary, label = pair
     for written in (label.upper(), f"  {label}. ", f"({label})", label.replace(" ", " - ")):
         assert vocabulary.find(written) == vocabulary.find(label) != ""
@@ -99,6 +113,14 @@ def test_the_lists_hold_the_terms_of_their_standards() -> None:
 def test_a_label_of_two_terms_is_refused() -> None:
     with pytest.raises(ValueError, match="is a label of Male and of Female"):
         Vocabulary("Sex", "", {"Male": ("x",), "Female": ("X.",)})
+
+
+def test_the_page_lists_the_vocabularies_as_they_are() -> None:
+    page = (ROOT / "docs" / "vocabularies.md").read_text(encoding="utf-8")
+    assert page == vocabularies_page()
+    for term in (*LIFE_STAGE.terms, *SEX.terms, *QUALITY_GRADE.terms, *COUNTRIES):
+        assert f"| `{term}` |" in page
+    assert all(word in page for word in (*CATEGORIES, *BASES))
 
 
 @given(st.text(max_size=300))
