@@ -16,7 +16,7 @@ LONGEST = 200
 _OTHER = re.compile(r"[^\w♀♂⚥⚲]|_")
 _PLURAL = re.compile(r"\(s\)|\[s\]", re.IGNORECASE)
 _PARTS = re.compile(r"\s*(?:[;,|/+&]|\band\b)\s*", re.IGNORECASE)
-_COUNT = re.compile(r"(?<!\S)\d{1,6}(?!\S)")
+_COUNT = re.compile(r"\b\d{1,6}")
 
 
 def folded(text: str) -> str:
@@ -38,8 +38,8 @@ def whole(text: str) -> str:
 def without_count(text: str) -> str:
     """Return a folded text without the whole numbers that count individuals.
 
-    >>> without_count("2 females"), without_count("1st instar"), without_count("4")
-    ('females', '1st instar', '')
+    >>> without_count("2 females"), without_count("1f"), without_count("f1"), without_count("4")
+    ('females', 'f', 'f1', '')
     """
     return " ".join(_COUNT.sub(" ", text).split())
 

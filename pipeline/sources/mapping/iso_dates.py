@@ -2,7 +2,8 @@
 
 What is read: a year, a month or a day (2004, 2004-03, 2004-03-01, 20040301, 2004-061), each perhaps with a time of day,
 and an interval of two of them, whose end may leave out what it shares with the start (2004-03-01/04). A date has to
-exist. A time of day that cannot be one leaves the date as it is. Source: ISO 8601:2019; dwc:eventDate of Darwin Core.
+exist; the zero before a month or day may be left out. A time of day that cannot be one leaves the date as it is.
+Source: ISO 8601:2019; dwc:eventDate of Darwin Core.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from datetime import date, timedelta
 LONGEST = 200
 """Characters of a text that may be a date; a longer one is none."""
 _DATE = re.compile(
-    r"(?P<year>[0-9]{4})(?:-(?P<month>[0-9]{2})(?:-(?P<day>[0-9]{1,2}))?|(?P<compact>[0-9]{4})|-(?P<ordinal>[0-9]{3}))?"
+    r"(?P<year>[0-9]{4})(?:-(?P<month>[0-9]{1,2})(?:-(?P<day>[0-9]{1,2}))?|(?P<compact>[0-9]{4})|-(?P<ordinal>[0-9]{3}))?"
     r"(?:(?:[Tt]|\s+)(?P<time>[^/]*))?"
 )
 _LATER = re.compile(

@@ -73,8 +73,10 @@ def told(folder: Path, coordinates: str, threatened: str) -> dict[str, dict[str,
         con.execute(f"SET file_search_path = '{folder}'")
         con.execute("CREATE TABLE privacy AS SELECT ? AS coordinates, ? AS threatened", [coordinates, threatened])
         con.execute(statement[0])
-        found = con.execute("SELECT * FROM records").to_arrow_table().to_pylist()
-    return {each["record_id"]: each for each in found}
+        found = con.execute("SELECT * FROM records")
+        names = [column[0] for column in found.description or ()]
+        rows = [dict(zip(names, values, strict=True)) for values in found.fetchall()]
+    return {each["record_id"]: each for each in rows}
 
 
 @pytest.mark.parametrize("coordinates", ["0.1", "none"])

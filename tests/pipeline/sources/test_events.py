@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.model.records import RECORD_SCHEMA
 from pipeline.sources import SOURCES
+from pipeline.sources.eol.media_manifest import MANIFEST_COLUMNS
 from tests.pipeline.sources.bioscan import test_bioscan1m as bioscan1m
 from tests.pipeline.sources.bioscan import test_bioscan5m as bioscan5m
 from tests.pipeline.sources.camera_traps import test_camtrap_dp as camtrap
@@ -101,7 +102,7 @@ def written(kind: str, folder: Path) -> tuple[Path, dict[str, str], Row]:
             own = {"sex": "Female", "sex_verbatim": "2 females", "life_stage_verbatim": "blob"}
             return path, {}, {**expected, **country, **own}
         case "eol":
-            return eol.manifest(folder / "m", {"media_manifest_1.csv": [eol.MANIFEST_COLUMNS, eol.row()]}), {}, {}
+            return eol.manifest(folder / "m", {"media_manifest_1.csv": [MANIFEST_COLUMNS, eol.row()]}), {}, {}
         case "bioscan5m":
             (folder / "metadata.csv").write_bytes(bioscan5m.table([bioscan5m.specimen("A-1", country="Costa Rica")]))
             return folder / "metadata.csv", {}, {"country_code": "CR", "country_verbatim": "Costa Rica"}
