@@ -75,8 +75,8 @@ def told(folder: Path, coordinates: str, threatened: str) -> dict[str, dict[str,
         con.execute(statement[0])
         found = con.execute("SELECT * FROM records")
         names = [column[0] for column in found.description or ()]
-        rows = [dict(zip(names, values, strict=True)) for values in found.fetchall()]
-    return {each["record_id"]: each for each in rows}
+        shown = [dict(zip(names, values, strict=True)) for values in found.fetchall()]
+    return {each["record_id"]: each for each in shown}
 
 
 @pytest.mark.parametrize("coordinates", ["0.1", "none"])
