@@ -1,6 +1,6 @@
 """When a record was made, as columns: its year, month and time of day, from its date and what stands beside it.
 
-Dates as published tables mostly write them are read all at once; others, intervals among them, once per distinct text.
+Dates and intervals as published tables mostly write them are read all at once; others once per distinct text.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from pipeline.sources.mapping.columns import Mask
 from pipeline.sources.mapping.iso_dates import read_date, read_time
 
 _CLOCK = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?"
-_PLAIN = rf"^[0-9]{{4}}(-[0-9]{{2}}(-[0-9]{{2}}([T ]{_CLOCK})?)?)?$"
+_DATE = rf"[0-9]{{4}}(-[0-9]{{2}}(-[0-9]{{2}}([T ]{_CLOCK})?)?)?"
+_PLAIN, _PAIR = rf"^{_DATE}$", rf"^{_DATE}/{_DATE}$"
 _WHOLE = r"^\s*[0-9]{1,4}(\.0)?\s*$"
 _MIDNIGHT = ("00:00:00", "00:00", "00")
 
@@ -76,13 +77,24 @@ def _whole(values: pa.Array, highest: int) -> pa.Array:
 
 def _read(texts: pa.Array) -> tuple[pa.Array, ...]:
     """Return year, month, time, and whether the text is no date, has a bad time, or is an interval."""
-    plain = pc.match_substring_regex(texts, _PLAIN)
-    fast = _read_plain(texts if plain.false_count == 0 else texts.filter(plain))
-    if plain.false_count == 0:
-        return fast
-    others = pc.invert(plain)
-    spans = [read_date(text) for text in texts.filter(others).to_pylist()]
-    slow = (
+    plain = np.asarray(pc.match_substring_regex(texts, _PLAIN))
+    if plain.all():
+        return _read_plain(texts)
+    pairs = ~plain & np.asarray(pc.match_substring_regex(texts, _PAIR))
+    others = ~plain & ~pairs
+    parts, places = [], []
+    for mask, reader in ((plain, _read_plain), (pairs, _read_pairs), (others, _read_each)):
+        if mask.any():
+            parts.append(reader(texts.filter(pa.array(mask))))
+            places.append(np.flatnonzero(mask))
+    back = pa.array(np.argsort(np.concatenate(places), kind="stable"))
+    return tuple(pa.concat_arrays(columns).take(back) for columns in zip(*parts, strict=True))
+
+
+def _read_each(texts: pa.Array) -> tuple[pa.Array, ...]:
+    """Read texts one after another, whatever they are."""
+    spans = [read_date(text) for text in texts.to_pylist()]
+    return (
         pa.array([span.year if span else None for span in spans], pa.int32()),
         pa.array([span.month if span else None for span in spans], pa.int32()),
         pa.array([span.time if span else None for span in spans], pa.string()),
@@ -90,12 +102,25 @@ def _read(texts: pa.Array) -> tuple[pa.Array, ...]:
         pa.array([span is not None and span.time_bad for span in spans], pa.bool_()),
         pa.array([span is not None and span.interval for span in spans], pa.bool_()),
     )
-    order = np.empty(len(texts), dtype=np.int64)
-    at = np.asarray(plain)
-    order[np.flatnonzero(at)] = np.arange(len(fast[0]))
-    order[np.flatnonzero(~at)] = np.arange(len(fast[0]), len(texts))
-    places = pa.array(order)
-    return tuple(pa.concat_arrays(pair).take(places) for pair in zip(fast, slow, strict=True))
+
+
+def _read_pairs(texts: pa.Array) -> tuple[pa.Array, ...]:
+    """Read intervals both of whose ends are written in full, all at once."""
+    halves = pc.split_pattern(texts, "/")
+    begin, end = pc.list_element(halves, 0), pc.list_element(halves, 1)
+    (year, month, time, none, bad, _), last = _read_plain(begin), _read_plain(end)
+    none = pc.or_(none, last[3])
+    same = pc.and_(pc.invert(none), pc.fill_null(pc.equal(year, last[0]), False))
+    both = pc.and_(same, pc.fill_null(pc.equal(month, last[1]), False))
+    once = pc.and_(pc.invert(none), pc.equal(begin, end))
+    return (
+        pc.if_else(same, year, None),
+        pc.if_else(both, month, None),
+        pc.if_else(once, time, None),
+        none,
+        pc.and_(pc.or_(bad, last[4]), pc.invert(none)),
+        pc.invert(none),
+    )
 
 
 def _read_plain(texts: pa.Array) -> tuple[pa.Array, ...]:

@@ -14,12 +14,26 @@ from pipeline.sources.mapping.iso_dates import read_date, read_time
 
 days = st.dates(min_value=date(1, 1, 1))
 clocks = st.times()
+STAMPS = st.sampled_from(
+    [
+        "2004",
+        "2004-03",
+        "2004-03-01",
+        "2004-03-01T10:00Z",
+        "2004-03-02T25:00",
+        "2004-02-30",
+        "2005-03-01T10:00:30",
+        "04",
+    ]
+)
 drawn = st.one_of(
     st.from_regex(
         r"[0-9]{4}(-[0-9]{2}(-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:?[0-9]{2})?)?)?)?",
         fullmatch=True,
     ),
     st.builds("{}/{}".format, days, days),
+    st.builds("{}/{}".format, STAMPS, STAMPS),
+    st.builds("{0}/{0}".format, STAMPS),
     st.builds(
         "{:04}-{:02}-{:02}T{:02}:{:02}".format, st.integers(1990, 2010), *[st.integers(0, n) for n in (13, 32, 25, 61)]
     ),
