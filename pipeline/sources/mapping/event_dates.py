@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from pipeline.sources.mapping.columns import Mask
 from pipeline.sources.mapping.iso_dates import read_date, read_time
@@ -42,12 +43,13 @@ def event_columns(
     else:
         distinct = date.dictionary_encode()
         found = _read(distinct.dictionary)
+        if not midnight and found[2].null_count < len(found[2]):
+            told = pc.if_else(pc.is_in(found[2], value_set=pa.array(_MIDNIGHT)), None, found[2])
+            found = (*found[:2], told, *found[3:])
         years, months, times, bads, bad_times, intervals = (each.take(distinct.indices) for each in found)
         bad, closed = (np.asarray(pc.fill_null(each, False)) for each in (bads, intervals))
         masks = {"DATE_BAD": bad, "TIME_BAD": np.asarray(pc.fill_null(bad_times, False))}
-        if not midnight and times.null_count < rows:
-            times = pc.if_else(pc.is_in(times, value_set=pa.array(_MIDNIGHT)), None, times)
-    if year is not None and year.null_count < rows:
+    if year is not None and year.null_count < rows and (years.null_count or months.null_count):
         open_ = pa.array(~closed)
         own = _whole(year, 9999)
         # A month without its year says nothing, and one of another year is not this date's.
@@ -124,34 +126,52 @@ def _read_pairs(texts: pa.Array) -> tuple[pa.Array, ...]:
 
 
 def _read_plain(texts: pa.Array) -> tuple[pa.Array, ...]:
-    """Read texts that `_PLAIN` matches, all at once."""
+    """Read texts that `_PLAIN` matches, all at once: every digit has its place."""
+    cells, lengths = _cells(texts, 19)
 
-    def number(first: int) -> pa.Array:
-        cells = pc.utf8_slice_codeunits(texts, first, first + 2)
-        return pc.if_else(pc.equal(cells, ""), None, cells).cast(pa.int32())
+    def number(first: int, digits: int = 2) -> NDArray[np.int32]:
+        value = np.zeros(len(texts), dtype=np.int32)
+        for place in range(first, first + digits):
+            value = value * 10 + (cells[:, place].astype(np.int32) - ord("0"))
+        return value
 
-    years = pc.utf8_slice_codeunits(texts, 0, 4).cast(pa.int32())
-    months, days = number(5), number(8)
-    possible = np.asarray(pc.greater(years, 0)) & _there(years, months, days)
-    none = pa.array(~possible)
-    timed = pc.greater(pc.utf8_length(texts), 10)
-    if timed.true_count == 0:
-        times = pa.nulls(len(texts), pa.string())
-        bad = pa.array(np.zeros(len(texts), dtype=bool))
-    else:
-        exact = pc.equal(pc.utf8_slice_codeunits(texts, 16, 17), ":")
-        cut = pc.if_else(exact, pc.utf8_slice_codeunits(texts, 11, 19), pc.utf8_slice_codeunits(texts, 11, 16))
-        distinct = cut.dictionary_encode()
-        hold = pc.match_substring_regex(distinct.dictionary, r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$")
-        bad = pc.and_(pc.and_(timed, pa.array(possible)), pc.invert(hold.take(distinct.indices)))
-        times = pc.if_else(pc.and_(timed, pc.invert(pc.or_(bad, none))), cut, None)
-    intervals = pa.array(np.zeros(len(texts), dtype=bool))
-    return pc.if_else(none, None, years), pc.if_else(none, None, months), times, none, bad, intervals
+    year = number(0, 4)
+    month, day = np.where(lengths >= 7, number(5), 1), np.where(lengths >= 10, number(8), 1)
+    there = (year > 0) & _there(year, month, day)
+    timed = lengths > 10
+    times = pa.nulls(len(texts), pa.string())
+    bad = np.zeros(len(texts), dtype=bool)
+    if timed.any():
+        exact = timed & (cells[:, 16] == ord(":"))
+        clock = (number(11) < 24) & (number(14) < 60) & (~exact | (number(17) < 60))
+        bad = there & timed & ~clock
+        cut = pc.utf8_slice_codeunits(texts, 11, 19)
+        if not exact.all():
+            cut = pc.if_else(pa.array(exact), cut, pc.utf8_slice_codeunits(texts, 11, 16))
+        times = pc.if_else(pa.array(there & timed & clock), cut, None)
+    return (
+        pa.array(year, mask=~there),
+        pa.array(month.astype(np.int32), mask=~(there & (lengths >= 7))),
+        times,
+        pa.array(~there),
+        pa.array(bad),
+        pa.array(np.zeros(len(texts), dtype=bool)),
+    )
 
 
-def _there(years: pa.Array, months: pa.Array, days: pa.Array) -> Mask:
-    """Return which dates exist in the calendar; a month or day that is not stated may be any."""
-    year, month, day = (np.asarray(pc.fill_null(each, 1)) for each in (years, months, days))
+def _cells(texts: pa.Array, width: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return the first bytes of texts without nulls, zeros behind what is shorter; and the length of each in bytes."""
+    buffers = texts.buffers()
+    ends = np.frombuffer(buffers[1], dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1].astype(np.int64)
+    data = np.frombuffer(buffers[2] or b"", dtype=np.uint8)
+    lengths = ends[1:] - ends[:-1]
+    places = ends[:-1, None] + np.arange(width)
+    inside = np.arange(width) < lengths[:, None]
+    return np.where(inside, np.append(data, np.uint8(0))[np.minimum(places, len(data))], np.uint8(0)), lengths
+
+
+def _there(year: NDArray[np.int32], month: NDArray[np.int32], day: NDArray[np.int32]) -> Mask:
+    """Return which dates exist in the calendar."""
     leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
     lengths = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
     sane = (month >= 1) & (month <= 12)
