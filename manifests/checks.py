@@ -35,7 +35,7 @@ from manifests.schema import is_table, keys_of
 from manifests.select_checks import SELECT_VALUE_RULES, SPLIT_VALUE_RULES, check_quotas, check_splits
 from manifests.splitting import SplitSpec, SplittingRules
 from manifests.value_rules import Rule, above_zero, between, matching, one_of
-from manifests.vocabularies import BASES, TAXON_RANKS
+from manifests.vocabularies import BASES, CATEGORIES, TAXON_RANKS
 
 LICENCE_FAMILIES = (
     "CC0",
@@ -262,9 +262,8 @@ _CHOICE_RULES: Mapping[str, Rule] = {
     "exclude_taxa": _WORD_RULE,
     "ranks": one_of(TAXON_RANKS),
     "years": Rule(YEARS_EXPECTED, is_years),
-    "life_stages": _WORD_RULE,
-    "sexes": _WORD_RULE,
     "basis": one_of(BASES),
+    "categories": one_of(CATEGORIES),
     "limit": between(1, 2**53),
     "sample": Rule("a number above 0, at most 1", lambda value: bool(0 < value <= 1)),
 }

@@ -27,15 +27,17 @@ class Choice:
     bbox: tuple[float, ...] | None = None
     """[west, south, east, north] in degrees, its edges included; west > east crosses the antimeridian."""
     countries: tuple[str, ...] | None = None
-    """ISO 3166 alpha-2 codes that a record's country_code may be."""
+    """Countries that a record's country_code may be: ISO 3166 alpha-2 codes, or English names."""
     years: tuple[str, ...] | None = None
-    """Years and ranges of years, such as ["1990-2005", "2010"]; a record's event_date has to lie in them."""
+    """Years and ranges of years, such as ["1990-2005", "2010"]; a record's event has to lie in them."""
     life_stages: tuple[str, ...] | None = None
-    """Life stages as the source writes them; case is ignored."""
+    """Life stages of docs/vocabularies.md, or words that are read as them."""
     sexes: tuple[str, ...] | None = None
-    """Sexes as the source writes them; case is ignored."""
+    """Sexes of docs/vocabularies.md, or words that are read as them."""
     basis: tuple[str, ...] | None = None
     """Bases of record that a record may have."""
+    categories: tuple[str, ...] | None = None
+    """Categories of pictures that a record may have: citizen, specimen, camera_trap, lab, field or unknown."""
     limit: int | None = None
     """Most records that go on to fetch, the same ones for any order of the input."""
     sample: float | None = None

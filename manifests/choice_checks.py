@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from manifests.choice import Choice
 from manifests.condition import read_condition
 from manifests.errors import RecipeError
+from manifests.nearness import closest
 from manifests.places import KeyPath, show, spell
 from manifests.problems import Problems
-from manifests.vocabularies import COUNTRIES, COUNTRIES_MEANT
+from manifests.vocabularies import COUNTRIES_MEANT, COUNTRY, LIFE_STAGE, SEX, Vocabulary, folded
 
 _YEARS = re.compile(r"(\d{4})(?:\s*-\s*(\d{4}))?")
 YEARS_EXPECTED = "a year or a range of years in quotes, such as '2010' or '1990-2005'"
-_LISTS = ("taxa", "exclude_taxa", "ranks", "countries", "years", "life_stages", "sexes", "basis")
+_LISTS = ("taxa", "exclude_taxa", "ranks", "countries", "years", "life_stages", "sexes", "basis", "categories")
+TERMS: Mapping[str, Vocabulary] = MappingProxyType({"countries": COUNTRY, "life_stages": LIFE_STAGE, "sexes": SEX})
+"""The vocabulary of every key whose words are terms, or what is read as them."""
 
 
 def is_years(text: str) -> bool:
@@ -41,7 +46,8 @@ def check_choice(choice: Choice, table: KeyPath, problems: Problems) -> None:
     """Note what is wrong with the choice of one table, beyond what each item's own rule says."""
     for name in _LISTS:
         _check_list(getattr(choice, name), (*table, name), problems)
-    _check_countries(choice.countries or (), (*table, "countries"), problems)
+    for name, vocabulary in TERMS.items():
+        _check_terms(getattr(choice, name) or (), vocabulary, (*table, name), problems)
     _check_years(choice.years or (), (*table, "years"), problems)
     if choice.bbox is not None:
         _check_bbox(choice.bbox, (*table, "bbox"), problems)
@@ -65,19 +71,37 @@ def _check_list(items: tuple[str, ...] | None, path: KeyPath, problems: Problems
             problems.add((*path, position), f"'{spell(path)}' holds {show(item)} twice", "each item once")
 
 
-def _check_countries(codes: tuple[str, ...], path: KeyPath, problems: Problems) -> None:
-    for position, code in enumerate(codes):
+def _check_terms(words: tuple[str, ...], vocabulary: Vocabulary, path: KeyPath, problems: Problems) -> None:
+    seen: dict[str, str] = {}
+    for position, word in enumerate(words):
         here: KeyPath = (*path, position)
-        if code in COUNTRIES or problems.spoilt(here):
+        if problems.spoilt(here):
             continue
-        plain = code.strip().upper()
-        meant = COUNTRIES_MEANT.get(plain, plain if plain in COUNTRIES else "")
-        problems.add(
-            here,
-            f"'{spell(here)}' is {show(code)}",
-            "a code of two capital letters of ISO 3166, such as 'NZ'",
-            f"write '{meant}'" if meant else "",
-        )
+        term = vocabulary.find(word)
+        if not term:
+            meant = nearest_term(word, vocabulary)
+            remedy = f"write {meant!r}" if meant else f"see the table {vocabulary.title!r} of docs/vocabularies.md"
+            problems.add(here, f"'{spell(here)}' is {show(word)}", _expected(vocabulary), remedy)
+        elif seen.setdefault(term, word) != word:
+            what = f"'{spell(path)}' holds {show(seen[term])} and {show(word)}, which are both {term!r}"
+            problems.add(here, what, "each term once", "take one of the two out")
+
+
+def nearest_term(word: str, vocabulary: Vocabulary) -> str:
+    """Return the term that a word which is none most likely means, or '' when none is near.
+
+    >>> nearest_term("larfa", LIFE_STAGE), nearest_term("SP", COUNTRY), nearest_term("Swizerland", COUNTRY)
+    ('Larva', 'ES', 'CH')
+    """
+    if vocabulary is COUNTRY and (meant := COUNTRIES_MEANT.get(word.strip().upper(), "")):
+        return meant
+    return vocabulary.find(closest(folded(word), vocabulary.labels()))
+
+
+def _expected(vocabulary: Vocabulary) -> str:
+    if vocabulary is COUNTRY:
+        return "a code of two letters of ISO 3166, such as 'NZ', or the English name of a country"
+    return f"one of {', '.join(vocabulary.terms)}, or a word that is read as one"
 
 
 def _check_years(items: tuple[str, ...], path: KeyPath, problems: Problems) -> None:

@@ -19,15 +19,17 @@ def _typed(names: str, kinds: Mapping[str, str]) -> Mapping[str, str]:
 
 
 RECORD_COLUMNS = _typed(
-    "record_id source release source_record_id source_media_id box_id occurrence_key dataset_key publisher media_url "
-    "media_path media_key media_type media_format media_width media_height box_x box_y box_w box_h license_verbatim "
+    "record_id source release source_record_id source_media_id box_id occurrence_key individual_key sequence_key "
+    "location_key dataset_key publisher media_url media_path media_key media_type media_format media_width "
+    "media_height box_x box_y box_w box_h license_verbatim "
     "license_source license_id license_family may_share may_change may_sell rights_holder creator source_page name_id "
     "scientific_name name_authorship rank_verbatim kingdom phylum class order family genus species taxon_id "
-    "vernacular_name basis_of_record occurrence_status image_category event_date lat lon country_code sex life_stage "
-    "label_status dna_bin dna_barcode split_hint issues",
+    "vernacular_name basis_of_record occurrence_status image_category event_date event_year event_month "
+    "event_time recorded_by quality_grade lat lon coordinate_uncertainty_m country_code country_verbatim sex "
+    "sex_verbatim life_stage life_stage_verbatim label_status dna_bin dna_barcode split_hint issues",
     {
-        **dict.fromkeys(("media_width", "media_height"), _WHOLE),
-        **dict.fromkeys(("box_x", "box_y", "box_w", "box_h", "lat", "lon"), _NUMBER),
+        **dict.fromkeys(("media_width", "media_height", "event_year", "event_month"), _WHOLE),
+        **dict.fromkeys(("box_x", "box_y", "box_w", "box_h", "lat", "lon", "coordinate_uncertainty_m"), _NUMBER),
         **dict.fromkeys(("may_share", "may_change", "may_sell"), _BOOL),
         "issues": _TEXTS,
     },
@@ -48,5 +50,5 @@ NAME_COLUMNS = _typed(
 TABLES: Mapping[str, Mapping[str, str]] = MappingProxyType({"records": RECORD_COLUMNS, "names": NAME_COLUMNS})
 SAME_IN_BOTH = frozenset({"name_id", "scientific_name"})
 """Columns of both tables that hold the same, so that they need not be told apart."""
-PLACE_COLUMNS = frozenset({"lat", "lon"})
+PLACE_COLUMNS = frozenset({"lat", "lon", "location_key", "sequence_key", "individual_key", "country_verbatim"})
 """Columns that no evidence repeats: a recipe may keep places back."""

@@ -109,26 +109,33 @@ SELECT row_id, source, locator_file, locator_row, locator_offset FROM read_parqu
 --| records.lat: dwc:decimalLatitude, as the recipe's [privacy] lets it be told; null when absent, impossible or withheld
 --| records.lon: dwc:decimalLongitude, as the recipe's [privacy] lets it be told; null when absent, impossible or withheld
 --| records.issues: what was odd about the row, as codes; LABEL_CONFLICT: its medium bears different accepted taxa
+--| records.coordinate_uncertainty_m: dwc:coordinateUncertaintyInMeters of coordinates that are told as they are
+--| records.location_key: key of a camera, deployment, plot or site, unique in its dataset; null where the place is kept back
+--| records.sequence_key: key of a burst of a camera trap, unique in its dataset; null where the place is kept back
+--| records.individual_key: key of one individual, unique in its dataset; null where the place is kept back
+--| records.country_verbatim: dwc:countryCode or dwc:country, verbatim; null where the place is kept back
 CREATE VIEW records AS
-SELECT r.* EXCLUDE (locator_file, locator_row, locator_offset)
-       REPLACE (CASE WHEN l.record_id IS NULL THEN r.issues ELSE list_sort(list_append(r.issues, 'LABEL_CONFLICT')) END
-                AS issues,
-                CASE WHEN v.coordinates = 'exact' OR (v.threatened <> '' AND t.listed AND w.record_id IS NULL) THEN r.lat
-                     WHEN v.coordinates = '0.1' THEN floor(r.lat * 10 + 0.5) / 10 + 0.0 END AS lat,
-                CASE WHEN v.coordinates = 'exact' OR (v.threatened <> '' AND t.listed AND w.record_id IS NULL) THEN r.lon
-                     WHEN v.coordinates = '0.1' THEN floor(r.lon * 10 + 0.5) / 10 + 0.0 END AS lon),
-       CASE WHEN v.coordinates = 'exact' OR (v.threatened <> '' AND t.listed AND w.record_id IS NULL) THEN NULL
-            WHEN r.lat IS NULL THEN NULL
-            WHEN v.coordinates = '0.1' THEN 'coordinates rounded to 0.1 degree'
+SELECT * EXCLUDE (locator_file, locator_row, locator_offset, told, rounded, conflict)
+       REPLACE (CASE WHEN conflict THEN list_sort(list_append(issues, 'LABEL_CONFLICT')) ELSE issues END AS issues,
+                CASE WHEN told THEN r.lat WHEN rounded THEN floor(r.lat * 10 + 0.5) / 10 + 0.0 END AS lat,
+                CASE WHEN told THEN r.lon WHEN rounded THEN floor(r.lon * 10 + 0.5) / 10 + 0.0 END AS lon,
+                CASE WHEN told THEN coordinate_uncertainty_m END AS coordinate_uncertainty_m,
+                CASE WHEN told THEN location_key END AS location_key,
+                CASE WHEN told THEN sequence_key END AS sequence_key,
+                CASE WHEN told THEN individual_key END AS individual_key,
+                CASE WHEN told THEN country_verbatim END AS country_verbatim),
+       CASE WHEN told OR r.lat IS NULL THEN NULL WHEN rounded THEN 'coordinates rounded to 0.1 degree'
             ELSE 'coordinates withheld' END AS data_generalizations
-FROM read_parquet('ingest/records/*.parquet') r
-CROSS JOIN privacy v
-CROSS JOIN (SELECT count(*) > 0 AS listed FROM read_parquet('select/threatened/*.parquet')) t
-LEFT JOIN read_parquet('select/places/*.parquet') w ON w.record_id = r.record_id
-LEFT JOIN (SELECT DISTINCT record_id FROM read_parquet('screen/media_records/*.parquet') WHERE label_conflict) l
-     ON l.record_id = r.record_id
-LEFT JOIN read_parquet('screen/candidates/*.parquet') c ON c.record_id = r.record_id
-WHERE c.record_id IS NULL OR (r.locator_file = c.locator_file AND r.locator_row = c.locator_row);
+FROM (SELECT r.*, l.record_id IS NOT NULL AS conflict, v.coordinates = '0.1' AS rounded,
+             v.coordinates = 'exact' OR (v.threatened <> '' AND t.listed AND w.record_id IS NULL) AS told
+      FROM read_parquet('ingest/records/*.parquet') r
+      CROSS JOIN privacy v
+      CROSS JOIN (SELECT count(*) > 0 AS listed FROM read_parquet('select/threatened/*.parquet')) t
+      LEFT JOIN read_parquet('select/places/*.parquet') w ON w.record_id = r.record_id
+      LEFT JOIN (SELECT DISTINCT record_id FROM read_parquet('screen/media_records/*.parquet') WHERE label_conflict) l
+           ON l.record_id = r.record_id
+      LEFT JOIN read_parquet('screen/candidates/*.parquet') c ON c.record_id = r.record_id
+      WHERE c.record_id IS NULL OR (r.locator_file = c.locator_file AND r.locator_row = c.locator_row)) r;
 
 --| names: Every distinct name with its hints, and what it was resolved to.
 --@ names: resolve
@@ -241,7 +248,9 @@ SELECT m.key, m.record_id, m.source, m.split, m.weight, m.group_id, m.shard, m."
        r.scientific_name, r.source_record_id, r.source_media_id, r.box_id, r.occurrence_key, r.media_url, r.media_path,
        r.media_key, r.license_id, r.license_family, r.may_share, r.may_change, r.may_sell, r.rights_holder, r.creator,
        r.source_page, r.basis_of_record,
-       r.image_category, r.event_date, r.lat, r.lon, r.data_generalizations, r.country_code, r.sex, r.life_stage, r.dna_bin,
+       r.image_category, r.event_date, r.event_year, r.event_month, r.event_time, r.recorded_by,
+       r.quality_grade, r.lat, r.lon, r.coordinate_uncertainty_m, r.data_generalizations, r.country_code, r.sex, r.life_stage, r.individual_key,
+       r.sequence_key, r.location_key, r.dna_bin,
        m.image_id, f.sha256 AS source_sha256, f.phash, f.pdq, f.quality, f.source_width, f.source_height
 FROM read_parquet('shards/[m]anifest.parquet') m
 JOIN records r USING (record_id)

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 
 from manifests import Recipe
 from manifests.choice import CHOICE_KEYS, Choice
-from manifests.choice_checks import year_range
+from manifests.choice_checks import TERMS, year_range
 from manifests.condition import ALIASES, read_condition
 from manifests.condition_columns import PLACE_COLUMNS
 from pipeline.storage.database import quote
 from pipeline.storage.statements import Statements, identifier
 
 ORDER = (
-    *("taxa", "exclude_taxa", "ranks", "bbox", "countries", "years", "life_stages", "sexes", "basis", "where"),
-    "sample",
+    *("taxa", "exclude_taxa", "ranks", "bbox", "countries", "years", "life_stages", "sexes", "basis", "categories"),
+    *("where", "sample"),
 )
 """The order in which the keys of one table are tried; `limit` comes behind everything else."""
 _SQL = Statements(__name__)
@@ -115,14 +115,14 @@ def _rule(key: str, source: str, name: str, given: object, numbers: dict[str, in
             fails, value = _SQL("ranks", items=_texts(given)), "coalesce(n.accepted_rank, 'unranked')"
         case "bbox":
             fails, value = _box(given)
-        case "countries":
-            fails, value = _SQL("countries", items=_texts(given)), "r.country_code"
         case "years":
             fails, value = _SQL("years", ranges=_years(_texts(given))), "r.event_date"
-        case "life_stages" | "sexes":
-            column = {"life_stages": "life_stage", "sexes": "sex"}[name]
-            items = ", ".join(f"lower(trim({quote(item)}))" for item in _texts(given))
-            fails, value = _SQL("words", column=column, items=items), f"r.{column}"
+        case "countries" | "life_stages" | "sexes":
+            column = {"countries": "country_code", "life_stages": "life_stage", "sexes": "sex"}[name]
+            terms = tuple(sorted({TERMS[name].find(word) for word in _texts(given)}))
+            fails, value = _SQL("among", column=column, items=terms), f"r.{column}"
+        case "categories":
+            fails, value = _SQL("among", column="image_category", items=_texts(given)), "r.image_category"
         case "basis":
             fails, value = _SQL("basis", items=[item.replace("_", "") for item in _texts(given)]), "r.basis_of_record"
         case "where":
@@ -164,8 +164,7 @@ def merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _years(items: tuple[str, ...]) -> str:
-    begin = _SQL("first_year")
-    end = _SQL("last_year", first_year=begin)
+    begin, end = _SQL("first_year"), _SQL("last_year")
     return " OR ".join(
         _SQL("year_range", first_year=begin, last_year=end, first=first, last=last)
         for first, last in merged([year_range(item) for item in items])

@@ -19,9 +19,6 @@ NOT coalesce(r.lat BETWEEN {'south'} AND {'north'}
 CASE WHEN r.lat IS NULL OR r.lon IS NULL THEN 'no coordinates' WHEN r.lat < {'south'} THEN 'south of it'
      WHEN r.lat > {'north'} THEN 'north of it' ELSE 'east or west of it' END
 
--- name: countries
-coalesce(upper(trim(r.country_code)) NOT IN {'items'}, true)
-
 -- name: years
 NOT coalesce({ranges}, false)
 
@@ -30,15 +27,18 @@ NOT coalesce({ranges}, false)
 (least({first_year}, {last_year}) >= {first} AND greatest({first_year}, {last_year}) <= {last})
 
 -- name: first_year
--- The year of a date or an interval of ISO 8601, extended or basic; of any other text none.
-TRY_CAST(regexp_extract(r.event_date, '^\s*(\d{4})(?:\D|\d{4}(?:\D|$)|$)', 1) AS INTEGER)
+-- The year of the event, or the first of an interval over several years, both of which stand in it in full. A date that
+-- was not understood has none.
+coalesce(r.event_year, CASE WHEN NOT coalesce(list_contains(r.issues, 'DATE_BAD'), false)
+                            THEN TRY_CAST(regexp_extract(r.event_date, '^\s*(\d{4})[^/]*/', 1) AS INTEGER) END)
 
 -- name: last_year
-coalesce(TRY_CAST(regexp_extract(r.event_date, '/\s*(\d{4})(?:\D|\d{4}(?:\D|$)|$)', 1) AS INTEGER), {first_year})
+coalesce(r.event_year, CASE WHEN NOT coalesce(list_contains(r.issues, 'DATE_BAD'), false)
+                            THEN TRY_CAST(regexp_extract(r.event_date, '/\s*(\d{4})', 1) AS INTEGER) END)
 
--- name: words
--- `items`: literals, each made as the column is, so that both are written alike.
-coalesce(lower(trim(r.{"column"})) NOT IN ({items}), true)
+-- name: among
+-- A column of a controlled vocabulary: `items` are its terms.
+coalesce(r.{"column"} NOT IN {'items'}, true)
 
 -- name: basis
 coalesce(regexp_replace(upper(r.basis_of_record), '[^A-Z]', '', 'g') NOT IN {'items'}, true)

@@ -29,8 +29,9 @@ OCCURRENCE_COLUMNS: tuple[tuple[str, str], ...] = (
         (DWC, name)
         for name in (
             *("institutionCode", "collectionCode", "datasetName", "basisOfRecord", "occurrenceID", "catalogNumber"),
-            *("recordedBy", "individualCount", "sex", "lifeStage", "occurrenceStatus", "eventID", "eventDate", "year"),
-            *("month", "day", "eventRemarks", "countryCode", "stateProvince", "locality", "decimalLatitude"),
+            *("recordedBy", "individualCount", "sex", "lifeStage", "occurrenceStatus", "organismID"),
+            *("eventID", "parentEventID", "eventDate", "eventTime", "year", "month", "day", "eventRemarks"),
+            *("locationID", "countryCode", "stateProvince", "locality", "decimalLatitude"),
             *("decimalLongitude", "coordinateUncertaintyInMeters", "identifiedBy", "identificationVerificationStatus"),
             *("scientificName", "kingdom", "phylum", "class", "order", "family", "genus", "specificEpithet"),
             *("infraspecificEpithet", "taxonRank", "vernacularName", "taxonomicStatus"),
@@ -87,6 +88,7 @@ class GbifSheet:
         day = f"2024-{1 + number % 12:02}-{1 + number % 28:02}"
         key = str(2_000_000 + ids.hash64(0, naming.verbatim) % 7_000_000)
         placed = bool(naming.lineage[0])
+        trap = number % 11 == 5
         cells = {
             "gbifID": gbif_id,
             "license": licence,
@@ -105,15 +107,21 @@ class GbifSheet:
             "sex": ("", "FEMALE", "MALE")[number % 3],
             "lifeStage": ("", "Adult", "Juvenile")[number % 3],
             "occurrenceStatus": status,
+            "organismID": f"BDM:organism:{number // 26}" if number % 13 == 6 else "",
+            "eventID": f"BDM:burst:{number // 22}" if trap else "",
+            "parentEventID": f"BDM:deployment:{number % 3}" if trap else "",
             "eventDate": day,
+            "eventTime": "" if specimen else f"{number % 24:02}:{7 * number % 60:02}:00Z",
             "year": "2024",
             "month": str(1 + number % 12),
             "day": str(1 + number % 28),
-            "eventRemarks": "camera trap" if number % 11 == 5 else "",
+            "eventRemarks": "camera trap" if trap else "",
+            "locationID": f"BDM:site:{number % 5}" if specimen else "",
             "countryCode": ("DE", "CR", "GH", "NZ")[number % 4],
             "locality": _LOCALITIES[number % len(_LOCALITIES)],
             "decimalLatitude": "" if number % 9 == 4 else f"{-60 + number * 7.31 % 120:.5f}",
             "decimalLongitude": "" if number % 9 == 4 else f"{-170 + number * 11.17 % 340:.5f}",
+            "coordinateUncertaintyInMeters": "" if number % 9 == 4 or number % 4 == 3 else str(5 + number % 60),
             "identifiedBy": person,
             "scientificName": naming.verbatim,
             "taxonRank": naming.rank.upper(),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 
 _COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
     ("record_id", pa.string(), "uuid5 of source, source_record_id, source_media_id and box_id"),
@@ -18,6 +18,13 @@ _COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
     ("source_media_id", pa.string(), "the source's own key of the medium, else md5 of its URL"),
     ("box_id", pa.string(), "the source's own key of the box; empty for whole images"),
     ("occurrence_key", pa.string(), "key of the observed individual or event: its media never straddle a split"),
+    ("individual_key", pa.string(), "dwc:organismID: key of one individual, unique in its dataset"),
+    (
+        "sequence_key",
+        pa.string(),
+        "key of a burst of a camera trap, unique in its dataset; dwc:eventID of one",
+    ),
+    ("location_key", pa.string(), "key of a camera, deployment, plot or site, unique in its dataset; dwc:locationID"),
     ("dataset_key", pa.string(), "dwc:datasetID or GBIF datasetKey"),
     ("publisher", pa.string(), "dc:publisher"),
     ("media_url", pa.string(), "ac:accessURI, only stripped; empty when the medium lies in a local store"),
@@ -58,11 +65,20 @@ _COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
     ("occurrence_status", pa.string(), "dwc:occurrenceStatus: PRESENT, ABSENT or null"),
     ("image_category", pa.string(), "citizen, specimen, camera_trap, lab, field or unknown"),
     ("event_date", pa.string(), "dwc:eventDate, verbatim"),
+    ("event_year", pa.int32(), "dwc:year: the one in which the event began and ended"),
+    ("event_month", pa.int32(), "dwc:month, 1 to 12: the one in which the event began and ended"),
+    ("event_time", pa.string(), "dwc:eventTime as HH:MM:SS, HH:MM or HH, on the clock of the place as stated"),
+    ("recorded_by", pa.string(), "dwc:recordedBy: who made the observation"),
+    ("quality_grade", pa.string(), "research, needs_id or casual of iNaturalist; verified, unverified or rejected"),
     ("lat", pa.float64(), "dwc:decimalLatitude; null when absent or impossible"),
     ("lon", pa.float64(), "dwc:decimalLongitude; null when absent or impossible"),
-    ("country_code", pa.string(), "dwc:countryCode or country as given"),
-    ("sex", pa.string(), "dwc:sex"),
-    ("life_stage", pa.string(), "dwc:lifeStage"),
+    ("coordinate_uncertainty_m", pa.float64(), "dwc:coordinateUncertaintyInMeters; null when absent or impossible"),
+    ("country_code", pa.string(), "dwc:countryCode, ISO 3166-1 alpha-2 in upper case; null where it is no country"),
+    ("country_verbatim", pa.string(), "dwc:countryCode or dwc:country, verbatim"),
+    ("sex", pa.string(), "dwc:sex in a term of GBIF's vocabulary: Female, Male, Hermaphrodite, ..."),
+    ("sex_verbatim", pa.string(), "dwc:sex, verbatim"),
+    ("life_stage", pa.string(), "dwc:lifeStage in a term of GBIF's vocabulary: Egg, Larva, Juvenile, Adult, ..."),
+    ("life_stage_verbatim", pa.string(), "dwc:lifeStage, verbatim"),
     ("label_status", pa.string(), "dwc:identificationVerificationStatus"),
     ("dna_bin", pa.string(), "BOLD barcode index number"),
     ("dna_barcode", pa.string(), "nucleotide sequence"),

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _SQL = Statements(__name__)
 _SALT, _UNSEEN_SALT = "split", "unseen"
+_LOCAL_KEYS = ("location_key", "individual_key", "sequence_key", "occurrence_key")
 _RANKS = ("species", "genus", "family", "order", "class")
 Numbers = npt.NDArray[np.int64]
 
@@ -239,6 +240,10 @@ class Deciding:
 
 
 def own_value(column: str) -> str:
-    """Return the SQL of a record's value of a column, apart from those of other sources; NULL where empty."""
-    empty = "r.source || chr(31)"
-    return f"nullif({empty} || coalesce(trim(r.{identifier(column)}::VARCHAR), ''), {empty})"
+    """Return the SQL of a record's value of a column; NULL where it is empty.
+
+    Keys that only a data set makes unique are told apart from those of other sources and data sets.
+    """
+    cell = f"nullif(trim(r.{identifier(column)}::VARCHAR), '')"
+    own = "r.source || chr(31) || coalesce(r.dataset_key, '') || chr(31) || "
+    return own + cell if column in _LOCAL_KEYS else cell

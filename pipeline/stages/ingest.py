@@ -196,7 +196,7 @@ class Ingest(Stage):
     """The ingest stage."""
 
     name = "ingest"
-    version = 4
+    version = 5
     sections = ("sources", "limits")
 
     def __init__(self) -> None:

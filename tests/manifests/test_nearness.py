@@ -36,7 +36,7 @@ def test_typing_errors_are_near(word: str, known: list[list[str]], meant: str) -
 
 @pytest.mark.parametrize(
     "word",
-    ["test_percent", "train_percent", "min_percentage", "max_count", "cat", "rating", "paths_to_all", "x" * 9_999, ""],
+    ["test_percent", "train_percent", "min_percentage", "max_count", "dog", "rating", "paths_to_all", "x" * 9_999, ""],
 )
 def test_other_words_are_not(word: str) -> None:
     assert {closest(word, known) for known in TABLES} == {""}
@@ -47,7 +47,11 @@ def test_nothing_is_guessed_where_much_or_two_words_may_be_meant(word: str, know
     assert closest(word, known) == ""
 
 
-@given(st.sampled_from([key for table in TABLES for key in table if len(key) > 3]), st.randoms(use_true_random=False))
+# Of a word of two letters, behind one that several keys share, nothing is near.
+LONG = [key for table in TABLES for key in table if len(key) > 3 and len(key.split("_")[-1]) > 2]
+
+
+@given(st.sampled_from(LONG), st.randoms(use_true_random=False))
 def test_any_one_typing_error_in_a_key_leads_back_to_it_or_to_one_as_near(key: str, chance: random.Random) -> None:
     (table,) = [table for table in TABLES if key in table][:1]
     at = chance.randrange(len(key))

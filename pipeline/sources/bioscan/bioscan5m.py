@@ -30,6 +30,7 @@ from pipeline.sources.bioscan.bioscan_metadata import (
     specimen_keys,
 )
 from pipeline.sources.mapping import columns as c
+from pipeline.sources.mapping.vocabulary_columns import country_columns
 from pipeline.sources.release.base import Mapped, Release
 
 METADATA_COLUMNS = (
@@ -116,9 +117,11 @@ def _records(table: pa.Table, release: Release) -> pa.Table:
     keys = specimen_keys(processid)
     lat, lon, masks = c.coordinates(c.text(table, "coord-lat"), c.text(table, "coord-lon"))
     licence, licence_masks = c.licence_columns([("default", c.constant(spec.license or LICENCE, rows))], keys)
+    country, country_masks = country_columns(named(table, "country"))
     masks = {
         **masks,
         **licence_masks,
+        **country_masks,
         "NAME_EMPTY": c.is_null(name),
         "IN_BIOSCAN_1M": ~c.is_null(c.text(table, "index_bioscan_1M_insect")),
         "SPLIT_MISSING": np.array([not name for name in splits], dtype=bool),
@@ -137,7 +140,7 @@ def _records(table: pa.Table, release: Release) -> pa.Table:
         "taxon_id": bin_id(bin_uri),
         "lat": lat,
         "lon": lon,
-        "country_code": c.text(table, "country"),
+        **country,
         "dna_bin": bin_uri,
         "dna_barcode": c.text(table, "dna_barcode"),
         "split_hint": split,

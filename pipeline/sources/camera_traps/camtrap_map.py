@@ -14,8 +14,10 @@ from pipeline.model.records import LOCATOR_COLUMNS, RANK_COLUMNS
 from pipeline.sources.camera_traps.camtrap_events import Event, Frame, covering, instant, label_frames
 from pipeline.sources.camera_traps.deployments import known_keys, label_endings
 from pipeline.sources.mapping import columns as c
+from pipeline.sources.mapping import vocabulary_columns as words
 from pipeline.sources.mapping.boxes import MIN_VISIBLE, Boxes, Floats, floats
 from pipeline.sources.mapping.endings import Ending, Keys, end_rows
+from pipeline.sources.mapping.event_dates import event_columns
 from pipeline.sources.mapping.joining import table_of, unique_by, without_key
 from pipeline.sources.mapping.side_tables import load
 from pipeline.sources.release.base import Mapped, Release
@@ -26,10 +28,10 @@ MEDIA_COLUMNS = (
 )
 OBSERVATION_COLUMNS = (
     *("observationID", "deploymentID", "mediaID", "eventID", "sequenceID", "eventStart", "eventEnd", "timestamp"),
-    *("observationType", "scientificName", "lifeStage", "sex", "classificationMethod"),
+    *("observationType", "scientificName", "lifeStage", "sex", "individualID", "classificationMethod"),
     *("bboxX", "bboxY", "bboxWidth", "bboxHeight"),
 )
-DEPLOYMENT_COLUMNS = ("deploymentID", "latitude", "longitude")
+DEPLOYMENT_COLUMNS = ("deploymentID", "locationID", "latitude", "longitude", "coordinateUncertainty", "setupBy")
 DEPLOYMENTS, TAXA = "deployments.arrow", "taxa.arrow"
 _BOX = ("bboxX", "bboxY", "bboxWidth", "bboxHeight")
 _SIZES = (("ExifImageWidth", "ExifImageHeight"), ("ImageWidth", "ImageHeight"), ("PixelXDimension", "PixelYDimension"))
@@ -248,17 +250,23 @@ def _records(rows: pa.Table, media: pa.Table, boxes: Boxes, repeated: pa.Array, 
     width, height = _sizes(media)
     boxed, sized = _boxed(rows), ~np.isnan(width)
     taken = c.first_of(c.text(media, "timestamp"), c.text(rows, "eventStart"))
+    event, event_masks = event_columns(taken)
+    organism, organism_masks = words.organism_columns(c.text(rows, "sex"), c.text(rows, "lifeStage"))
+    uncertainty, uncertainty_masks = words.uncertainty_columns(c.text(place, "coordinateUncertainty"))
+    sequence = c.first_of(_event_id(rows), _event_id(media))
     masks = {
         **masks,
         **licence_masks,
         **position_masks,
+        **event_masks,
+        **organism_masks,
+        **uncertainty_masks,
         "NAME_EMPTY": c.is_null(name),
         "NO_LABEL": c.equals(rows, "origin", "none"),
         "LABEL_OF_SEQUENCE": c.equals(rows, "origin", "event"),
         "LABELS_DISAGREE": c.equals(rows, "origin", "disagreement"),
         "BOX_CLIPPED": boxes.was_cut(),
         "BOX_WITHOUT_SIZE": boxed & ~sized,
-        "DATE_BAD": ~c.is_null(taken) & np.isnan(_seconds(taken)),
         "DEPLOYMENT_MISSING": c.is_null(c.text(place, "deploymentID")),
         "DUPLICATE_ID": np.asarray(pc.is_in(media.column("place").combine_chunks(), value_set=repeated)),
     }
@@ -268,7 +276,10 @@ def _records(rows: pa.Table, media: pa.Table, boxes: Boxes, repeated: pa.Array, 
         "source_record_id": keys.record,
         "source_media_id": keys.media,
         "box_id": keys.box,
-        "occurrence_key": c.first_of(_event_id(rows), _event_id(media), keys.media),
+        "occurrence_key": c.first_of(sequence, keys.media),
+        "individual_key": known_keys(c.text(rows, "individualID")),
+        "sequence_key": sequence,
+        "location_key": c.first_of(known_keys(c.text(place, "locationID")), c.text(media, "deploymentID")),
         "dataset_key": c.constant(release.facts["package"], count),
         "publisher": c.constant(release.facts["publisher"], count),
         "media_url": pc.fill_null(url, ""),
@@ -287,11 +298,12 @@ def _records(rows: pa.Table, media: pa.Table, boxes: Boxes, repeated: pa.Array, 
         "vernacular_name": c.text(taxon, "vernacular"),
         "basis_of_record": c.constant("MACHINE_OBSERVATION", count),
         "image_category": c.constant("camera_trap", count),
-        "event_date": taken,
+        **event,
+        "recorded_by": c.text(place, "setupBy"),
         "lat": lat,
         "lon": lon,
-        "sex": c.text(rows, "sex"),
-        "life_stage": c.text(rows, "lifeStage"),
+        **uncertainty,
+        **organism,
         "label_status": c.text(rows, "classificationMethod"),
         "issues": c.issue_lists(masks, count),
         **{n: rows.column(n).combine_chunks() for n in LOCATOR_COLUMNS},

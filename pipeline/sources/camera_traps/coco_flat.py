@@ -25,11 +25,11 @@ from pipeline.storage.files.atomic import atomic_path
 
 IMAGE_COLUMNS = (
     *("image_id", "file_name", "url", "width", "height", "seq_id", "datetime", "corrupt", "license", "rights_holder"),
-    *("latitude", "longitude", "malformed"),
+    *("latitude", "longitude", "location", "country", "malformed"),
 )
 ANNOTATION_COLUMNS = (
     *("image_id", "id", "category_id", "box_x", "box_y", "box_w", "box_h", "box_unit", "sequence_level_annotation"),
-    "malformed",
+    *("individual", "sex", "life_stage", "malformed"),
 )
 """`box_unit` is 'px' or 'relative' (shares of the image), 'bad' where a box is not four numbers, null without a box."""
 CATEGORY_COLUMNS = ("category_id", "name", "scientific_name", "common_name", *RANK_COLUMNS)
@@ -120,6 +120,8 @@ def _image(item: dict[str, Any], licences: dict[str, str]) -> Row:
         "file_name": _first(item, "file_name"),
         "url": _first(item, "url", "coco_url", "flickr_url"),
         "seq_id": sequence or None,
+        "location": number(item.get("location")) or number(item.get("location_id")) or None,
+        "country": _first(item, "country_code", "country"),
         "datetime": _first(item, "datetime", "date_captured", "date"),
         "license": licences.get(licence) or None,
         **{n: _first(item, n) for n in ("width", "height", "corrupt", "rights_holder", "latitude", "longitude")},
@@ -135,7 +137,21 @@ def _annotation(item: dict[str, Any]) -> Row:
         **dict(zip(("box_x", "box_y", "box_w", "box_h"), sides, strict=True)),
         "box_unit": unit,
         "sequence_level_annotation": _first(item, "sequence_level_annotation"),
+        "individual": _individual(item),
+        "sex": _first(item, "sex"),
+        "life_stage": _first(item, "life_stage", "lifeStage", "age"),
     }
+
+
+def _individual(item: dict[str, Any]) -> str | None:
+    """Return the key of the one individual that an annotation names, alone or as a list of one."""
+    for name in ("individual_id", "individualID", "individual_ids"):
+        stated = item.get(name)
+        if isinstance(stated, list):
+            stated = stated[0] if len(stated) == 1 else None
+        if key := number(stated):
+            return key
+    return None
 
 
 def _box(item: dict[str, Any]) -> tuple[str | None, list[str | None]]:

@@ -14,8 +14,10 @@ from pipeline.model.records import LOCATOR_COLUMNS, RANK_COLUMNS
 from pipeline.sources.camera_traps.coco_flat import ANNOTATION_COLUMNS, IMAGE_COLUMNS
 from pipeline.sources.camera_traps.deployments import known_keys, label_endings
 from pipeline.sources.mapping import columns as c
+from pipeline.sources.mapping import vocabulary_columns as words
 from pipeline.sources.mapping.boxes import MIN_VISIBLE, Boxes, Floats, floats
 from pipeline.sources.mapping.endings import Ending, Keys, end_rows
+from pipeline.sources.mapping.event_dates import event_columns
 from pipeline.sources.mapping.joining import table_of, unique_by, without_key
 from pipeline.sources.mapping.side_tables import load
 from pipeline.sources.release.base import Mapped, Release
@@ -185,10 +187,16 @@ def _records(labels: pa.Table, images: pa.Table, boxes: Boxes, repeated: pa.Arra
     names = _names(_category(labels, release))
     shares = _shares(labels, images)
     sequence = known_keys(c.text(images, "seq_id"))
+    event, event_masks = event_columns(c.text(images, "datetime"))
+    organism, organism_masks = words.organism_columns(c.text(labels, "sex"), c.text(labels, "life_stage"))
+    country, country_masks = words.country_columns(c.text(images, "country"))
     masks = {
         **masks,
         **licence_masks,
         **position_masks,
+        **event_masks,
+        **organism_masks,
+        **country_masks,
         "NAME_EMPTY": c.is_null(names["scientific_name"]),
         "LABEL_OF_SEQUENCE": c.equals(labels, "sequence_level_annotation", "true"),
         "BOX_CLIPPED": boxes.was_cut(),
@@ -215,7 +223,12 @@ def _records(labels: pa.Table, images: pa.Table, boxes: Boxes, repeated: pa.Arra
         **names,
         "basis_of_record": c.constant("MACHINE_OBSERVATION", rows),
         "image_category": c.constant("camera_trap", rows),
-        "event_date": c.text(images, "datetime"),
+        "location_key": known_keys(c.text(images, "location")),
+        "sequence_key": sequence,
+        "individual_key": known_keys(c.text(labels, "individual")),
+        **event,
+        **organism,
+        **country,
         "lat": lat,
         "lon": lon,
         "issues": c.issue_lists(masks, rows),

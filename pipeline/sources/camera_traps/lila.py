@@ -24,6 +24,7 @@ from pipeline.model.records import LOCATOR_COLUMNS, RANK_COLUMNS
 from pipeline.sources.camera_traps.deployments import known_keys, label_endings
 from pipeline.sources.mapping import columns as c
 from pipeline.sources.mapping.endings import Ending, Keys, end_rows
+from pipeline.sources.mapping.event_dates import event_columns
 from pipeline.sources.release.archive import open_archive
 from pipeline.sources.release.base import Mapped, Native, Plan, Release, Split
 from pipeline.sources.text import delimited
@@ -32,8 +33,8 @@ from pipeline.sources.text.files import TextFile, cut_files, dialect_of, pack, u
 URL_COLUMNS = ("url_gcp", "url_aws", "url_azure")
 """Copies of the same image, in the order in which the first non-empty one is taken."""
 COLUMNS = (
-    *("dataset_name", *URL_COLUMNS, "image_id", "sequence_id", "original_label", "scientific_name", "common_name"),
-    *("datetime", "annotation_level", *RANK_COLUMNS, "cls"),
+    *("dataset_name", *URL_COLUMNS, "image_id", "sequence_id", "location_id", "original_label", "scientific_name"),
+    *("common_name", "datetime", "annotation_level", *RANK_COLUMNS, "cls"),
 )
 """`cls` is what derived tables call the column `class`."""
 _REQUIRED = ("image_id", "original_label")
@@ -133,10 +134,16 @@ def _records(table: pa.Table, release: Release) -> pa.Table:
     licence, licence_masks = c.licence_columns([("default", c.constant(spec.license, rows))], keys)
     names = _names(table)
     sequence = known_keys(c.text(table, "sequence_id"))
+    event, event_masks = event_columns(c.text(table, "datetime"))
+    dataset = c.first_of(c.text(table, "dataset_name"), prefix)
+    location = known_keys(c.text(table, "location_id"))
+    # A data set that states no locations has its own name in their place.
+    nowhere = pc.fill_null(pc.or_(pc.equal(location, prefix), pc.equal(location, dataset)), False)
     empty = pa.repeat(pa.scalar(""), rows)
     masks = {
         **masks,
         **licence_masks,
+        **event_masks,
         "NAME_EMPTY": c.is_null(names["scientific_name"]),
         "LABEL_OF_SEQUENCE": c.equals(table, "annotation_level", "sequence"),
         "LABEL_LEVEL_UNKNOWN": ~np.isin(
@@ -152,7 +159,9 @@ def _records(table: pa.Table, release: Release) -> pa.Table:
         "source_media_id": image_id,
         "box_id": empty,
         "occurrence_key": c.first_of(sequence, image_id),
-        "dataset_key": c.first_of(c.text(table, "dataset_name"), prefix),
+        "sequence_key": sequence,
+        "location_key": pc.if_else(nowhere, None, location),
+        "dataset_key": dataset,
         "publisher": c.constant("LILA BC", rows),
         "media_url": url,
         "media_path": empty,
@@ -163,7 +172,7 @@ def _records(table: pa.Table, release: Release) -> pa.Table:
         "vernacular_name": c.text(table, "common_name"),
         "basis_of_record": c.constant("MACHINE_OBSERVATION", rows),
         "image_category": c.constant("camera_trap", rows),
-        "event_date": c.text(table, "datetime"),
+        **event,
         "issues": c.issue_lists(masks, rows),
         **{n: table.column(n).combine_chunks() for n in LOCATOR_COLUMNS},
     }

@@ -34,7 +34,7 @@ OCCURRENCE: Terms = MappingProxyType(
     {
         **{name: (name,) for name in OCCURRENCE_COLUMNS if name not in ("gbifID", "taxonKey", "checklistKey")},
         "datasetKey": ("datasetKey", "datasetID"),
-        "countryCode": ("countryCode", "country"),
+        "organismID": ("organismID", "individualID"),
         "specificEpithet": ("specificEpithet",),
     }
 )

@@ -17,6 +17,8 @@ from pipeline.model.ids import record_id
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import ENDED_SCHEMA, LOCATOR_COLUMNS, RANK_COLUMNS
 from pipeline.sources.mapping import columns as c
+from pipeline.sources.mapping import vocabulary_columns as words
+from pipeline.sources.mapping.event_dates import event_columns
 from pipeline.sources.mapping.joining import table_of, unique_by, without_key
 from pipeline.sources.mapping.vector_ids import md5_array, record_id_array
 from pipeline.sources.release.base import Mapped, Release
@@ -27,7 +29,9 @@ MULTIMEDIA_COLUMNS = (
 OCCURRENCE_COLUMNS = (
     *("gbifID", "license", "rights", "rightsHolder", "creator", "publisher", "references", "datasetKey"),
     *("institutionCode", "datasetName", "basisOfRecord", "occurrenceStatus", "eventDate", "eventRemarks"),
-    *("samplingProtocol", "decimalLatitude", "decimalLongitude", "countryCode", "sex", "lifeStage"),
+    *("year", "month", "eventTime", "eventID", "parentEventID", "locationID", "organismID", "recordedBy"),
+    *("samplingProtocol", "decimalLatitude", "decimalLongitude", "coordinateUncertaintyInMeters", "countryCode"),
+    *("country", "sex", "lifeStage"),
     *("identificationVerificationStatus", "scientificName", "scientificNameAuthorship", "taxonRank", *RANK_COLUMNS),
     *("vernacularName", "taxonKey", "checklistKey", "issue"),
 )
@@ -120,11 +124,14 @@ def _records(media: pa.Table, occ: pa.Table, repeated: pa.Array, release: Releas
     # Downloads have no such column: whoever asked for them noted which checklist their taxon keys belong to.
     checklist = c.constant(release.facts.get("checklist"), rows)
     name = c.blank_to_null(c.verbatim(occ, "scientificName"))
+    category = _categories(occ, c.text(media, "publisher"))
+    event, event_masks = _event(occ, category)
     gbif_id = whole(media.column("gbifID"))
     masks = {
         **masks,
         **licence_masks,
         **position_masks,
+        **event_masks,
         "NAME_EMPTY": c.is_null(name),
         "DUPLICATE_ID": np.asarray(pc.is_in(gbif_id, value_set=repeated)),
     }
@@ -153,18 +160,50 @@ def _records(media: pa.Table, occ: pa.Table, repeated: pa.Array, release: Releas
         "vernacular_name": c.text(occ, "vernacularName"),
         "basis_of_record": c.text(occ, "basisOfRecord"),
         "occurrence_status": pc.utf8_upper(c.text(occ, "occurrenceStatus")),
-        "image_category": _categories(occ, c.text(media, "publisher")),
-        "event_date": c.text(occ, "eventDate"),
+        "image_category": category,
+        **event,
         "lat": lat,
         "lon": lon,
-        "country_code": c.text(occ, "countryCode"),
-        "sex": c.text(occ, "sex"),
-        "life_stage": c.text(occ, "lifeStage"),
         "label_status": c.text(occ, "identificationVerificationStatus"),
         "issues": c.issue_lists(masks, rows, own=c.text(occ, "issue")),
         **{name: whole(media.column(name)) for name in LOCATOR_COLUMNS},
     }
     return c.records(columns, rows)
+
+
+def _event(occ: pa.Table, category: pa.Array) -> tuple[dict[str, pa.Array], dict[str, c.Mask]]:
+    """Return when, where, by whom and of what individual a record was made, and the issues of that.
+
+    Of a camera trap an event is a burst, and its parent the deployment, as Camtrap DP is published in Darwin Core; of
+    other records an event may be a whole survey, which is neither.
+    """
+    # GBIF's downloads up to 2023 write a day with the time 00:00:00.
+    when, masks = event_columns(
+        c.text(occ, "eventDate"),
+        year=c.text(occ, "year"),
+        month=c.text(occ, "month"),
+        time=c.text(occ, "eventTime"),
+        midnight=False,
+    )
+    organism, organism_masks = words.organism_columns(c.text(occ, "sex"), c.text(occ, "lifeStage"))
+    country, country_masks = words.country_columns(c.text(occ, "countryCode"), c.text(occ, "country"))
+    uncertainty, uncertainty_masks = words.uncertainty_columns(c.text(occ, "coordinateUncertaintyInMeters"))
+    burst, deployment = (words.stated_keys(c.text(occ, name)) for name in ("eventID", "parentEventID"))
+    if burst.null_count < len(burst) or deployment.null_count < len(deployment):
+        trap = pc.equal(category, "camera_trap")
+        burst, deployment = pc.if_else(trap, burst, None), pc.if_else(trap, deployment, None)
+    columns = {
+        **when,
+        **organism,
+        **country,
+        **uncertainty,
+        "location_key": c.first_of(words.stated_keys(c.text(occ, "locationID")), deployment),
+        "sequence_key": burst,
+        "individual_key": words.stated_keys(c.text(occ, "organismID")),
+        "recorded_by": c.text(occ, "recordedBy"),
+        "quality_grade": words.quality_grades(c.text(occ, "identificationVerificationStatus")),
+    }
+    return columns, {**masks, **organism_masks, **country_masks, **uncertainty_masks}
 
 
 def _dataset_licences(dataset_key: pa.Array, release: Release) -> pa.Array:

@@ -27,6 +27,8 @@ from pipeline.sources.fathomnet.fathomnet_concepts import non_organism
 from pipeline.sources.fathomnet.fathomnet_flat import FLAT_SCHEMA, NATIVE_COLUMNS, flatten
 from pipeline.sources.fathomnet.fathomnet_tables import Tables, find_tables, flatten_tables
 from pipeline.sources.mapping import columns as c
+from pipeline.sources.mapping import vocabulary_columns as words
+from pipeline.sources.mapping.event_dates import event_columns
 from pipeline.sources.release.archive import Archive, Member, open_archive
 from pipeline.sources.release.base import LOCATOR_FIELDS, Mapped, Native, Plan, Release, Split
 from pipeline.storage.files.atomic import atomic_path
@@ -243,10 +245,13 @@ def _records(table: pa.Table, boxes: Boxes, release: Release) -> pa.Table:
     licence, licence_masks = c.licence_columns([("default", c.constant(spec.license or LICENCE, rows))], keys)
     lat, lon, position_masks = c.coordinates(c.text(table, "image_latitude"), c.text(table, "image_longitude"))
     concept = c.text(table, "box_concept")
+    event, event_masks = event_columns(c.text(table, "image_timestamp"))
+    reviewed = c.first_of(c.text(table, "box_reviewState"), _verified(table))
     masks = {
         **masks,
         **licence_masks,
         **position_masks,
+        **event_masks,
         "CATEGORY_NULL": c.is_null(concept),
         "BOX_CLIPPED": (boxes.stated != boxes.clipped).any(axis=1),
         "GROUP_OF": ~c.is_null(c.text(table, "box_groupOf")) & ~c.equals(table, "box_groupOf", "false"),
@@ -274,10 +279,11 @@ def _records(table: pa.Table, boxes: Boxes, release: Release) -> pa.Table:
         "scientific_name": concept,
         "basis_of_record": c.constant("MACHINE_OBSERVATION", rows),
         "image_category": c.constant("field", rows),
-        "event_date": c.text(table, "image_timestamp"),
+        **event,
+        "quality_grade": words.quality_grades(reviewed),
         "lat": lat,
         "lon": lon,
-        "label_status": c.first_of(c.text(table, "box_reviewState"), _verified(table)),
+        "label_status": reviewed,
         "issues": c.issue_lists(masks, rows),
         **{n: table.column(n).combine_chunks() for n in LOCATOR_COLUMNS},
     }

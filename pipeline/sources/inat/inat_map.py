@@ -11,13 +11,16 @@ import pyarrow.compute as pc
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import LOCATOR_COLUMNS, RANK_COLUMNS
 from pipeline.sources.mapping import columns as c
+from pipeline.sources.mapping import vocabulary_columns as words
 from pipeline.sources.mapping.endings import Ending, Keys, end_rows
+from pipeline.sources.mapping.event_dates import event_columns
 from pipeline.sources.mapping.joining import table_of, unique_by, without_key
 from pipeline.sources.mapping.side_tables import find, load
 from pipeline.sources.release.base import Mapped, Release
 
 OBSERVATION_COLUMNS = (
-    *("observation_uuid", "observer_id", "latitude", "longitude", "taxon_id", "quality_grade", "observed_on"),
+    *("observation_uuid", "observer_id", "latitude", "longitude", "positional_accuracy", "taxon_id", "quality_grade"),
+    "observed_on",
 )
 PHOTO_COLUMNS = ("photo_id", "observation_uuid", "observer_id", "extension", "license", "width", "height")
 BUCKET_URL = "https://inaturalist-open-data.s3.amazonaws.com/"
@@ -92,10 +95,14 @@ def _records(photos: pa.Table, observations: pa.Table, repeated: pa.Array, relea
         [("media", c.text(photos, "license")), ("default", c.constant(spec.license, rows))], keys
     )
     lat, lon, position_masks = c.coordinates(c.text(observations, "latitude"), c.text(observations, "longitude"))
+    event, event_masks = event_columns(c.text(observations, "observed_on"))
+    uncertainty, uncertainty_masks = words.uncertainty_columns(c.text(observations, "positional_accuracy"))
     masks = {
         **masks,
         **licence_masks,
         **position_masks,
+        **event_masks,
+        **uncertainty_masks,
         "NAME_EMPTY": c.is_null(taxon_id),
         "TAXON_MISSING": ~c.is_null(taxon_id) & c.is_null(name),
         "TAXON_INACTIVE": c.contains(c.text(taxon, "active"), "^f"),
@@ -126,9 +133,12 @@ def _records(photos: pa.Table, observations: pa.Table, repeated: pa.Array, relea
         "taxon_id": pc.binary_join_element_wise("inat", taxon_id, ":"),
         "basis_of_record": c.constant("HUMAN_OBSERVATION", rows),
         "image_category": c.constant("citizen", rows),
-        "event_date": c.text(observations, "observed_on"),
+        **event,
+        "recorded_by": person,
+        "quality_grade": words.quality_grades(c.text(observations, "quality_grade")),
         "lat": lat,
         "lon": lon,
+        **uncertainty,
         "label_status": c.text(observations, "quality_grade"),
         "issues": c.issue_lists(masks, rows),
         **{n: photos.column(n).combine_chunks() for n in LOCATOR_COLUMNS},

@@ -24,6 +24,7 @@ from pipeline.choosing.screening import prepare
 from pipeline.likeness.taxa import HELD_TAXA_SCHEMA
 from pipeline.model.ids import hash64
 from pipeline.model.records import RECORD_SCHEMA
+from pipeline.sources.mapping.event_dates import event_columns
 from pipeline.stages.base import recipe_parts
 from pipeline.stages.screen import screening_sql
 from pipeline.storage import database as sql
@@ -86,19 +87,43 @@ def recipe_of(source: Row | None = None, **select: Any) -> Recipe:
     return Recipe("r", (one, SOURCES[1]), seed=5, select=SelectRules(**select))
 
 
+DATES: dict[str | None, tuple[int, int] | None] = {
+    None: None,
+    "": None,
+    "1989": (1989, 1989),
+    "1990-01-01": (1990, 1990),
+    "1990/1993": (1990, 1993),
+    "1990-05-01/1999-01-01": (1990, 1999),
+    "1991-12-30/31": (1991, 1991),
+    "1990-02-30/1993": None,
+    "20050412": (2005, 2005),
+    "2005-12-31T23:59": (2005, 2005),
+    "05": None,
+    "1991-05/": None,
+    "200512": None,
+    "12/05/1995": None,
+    "1995/05/12": None,
+    " 1992 ": (1992, 1992),
+    "1999/1990": (1990, 1999),
+    "19905": None,
+}
+"""The years that a date begins and ends in; None where it is no date of ISO 8601."""
+
+
 def in_years(date: str | None, items: Sequence[str]) -> bool:
-    if date is None:
-        return False
-    found = re.match(r"\s*([0-9]{4})(?:[^0-9]|[0-9]{4}(?:[^0-9]|$)|$)", date)
-    end = re.search(r"/\s*([0-9]{4})(?:[^0-9]|[0-9]{4}(?:[^0-9]|$)|$)", date)
-    if not found:
-        return False
-    first, last = sorted((int(found[1]), int(end[1]) if end else int(found[1])))
+    span = DATES[date]
     wanted = set()
     for item in items:
         a, _, b = item.partition("-")
         wanted |= set(range(int(a), int(b or a) + 1))
-    return set(range(first, last + 1)) <= wanted
+    return span is not None and set(range(span[0], span[1] + 1)) <= wanted
+
+
+def dated(row: Row) -> Row:
+    """Return a row with what a reader makes of its date."""
+    columns, masks = event_columns(pa.array([row["event_date"] or None], pa.string()))
+    issues = [code for code, mask in masks.items() if mask[0]]
+    return {**row, "event_year": columns["event_year"][0].as_py(), "issues": issues}
 
 
 def in_box(lat: float | None, lon: float | None, box: Sequence[float]) -> bool:
@@ -121,7 +146,7 @@ def fails(key: str, value: Any, row: Row, name: Row) -> bool:
     """The plain definition of every key."""
     unresolved = name["accepted_id"] is None
     ids = {"Aves": {"bm:Aves"}, "Felis concolor": {"bm:Puma-concolor"}, "bm:Passer": {"bm:Passer"}}
-    words = {"life_stages": "life_stage", "sexes": "sex"}
+    columns = {"life_stages": "life_stage", "sexes": "sex", "categories": "image_category"}
     match key:
         case "taxa":
             return not unresolved and not any(ids[each] & lineage(name) for each in value)
@@ -132,7 +157,7 @@ def fails(key: str, value: Any, row: Row, name: Row) -> bool:
         case "bbox":
             return not in_box(row["lat"], row["lon"], value)
         case "countries":
-            return (row["country_code"] or "").strip().upper() not in value
+            return row["country_code"] not in [{"Great Britain": "GB"}.get(each, each) for each in value]
         case "years":
             return not in_years(row["event_date"], value)
         case "basis":
@@ -143,7 +168,8 @@ def fails(key: str, value: Any, row: Row, name: Row) -> bool:
         case "sample":
             return hash64(5, f"choice:{row['record_id']}") >= int(value * 2**64)
         case _:
-            return (row[words[key]] or "").strip().lower() not in [each.lower() for each in value]
+            terms = {"imagines": "Imago", "ADULT": "Adult", "f": "Female"}
+            return row[columns[key]] not in [terms.get(each, each) for each in value]
 
 
 rows_of = st.fixed_dictionaries(
@@ -152,29 +178,11 @@ rows_of = st.fixed_dictionaries(
         "name_id": st.sampled_from(NAMES),
         "lat": st.none() | st.sampled_from([-90.0, -10.0, 0.0, 10.0, 10.5, 50.0, 90.0]),
         "lon": st.none() | st.sampled_from([-180.0, -170.0, 0.0, 30.0, 170.0, 175.5, 180.0]),
-        "country_code": st.sampled_from([None, "NZ", " nz", "GB", "UK", ""]),
-        "event_date": st.sampled_from(
-            [
-                None,
-                "",
-                "1989",
-                "1990-01-01",
-                "1990/1993",
-                "1990-05-01/1999-01-01",
-                "20050412",
-                "2005-12-31T23:59",
-                "05",
-                "1991-05/",
-                "200512",
-                "12/05/1995",
-                "1995/05/12",
-                " 1992 ",
-                "1999/1990",
-                "19905",
-            ]
-        ),
-        "life_stage": st.sampled_from([None, "Adult", "adult ", "larva"]),
-        "sex": st.sampled_from([None, "FEMALE", "male"]),
+        "country_code": st.sampled_from([None, "NZ", "GB", "DE"]),
+        "event_date": st.sampled_from(list(DATES)),
+        "life_stage": st.sampled_from([None, "Adult", "Imago", "Larva"]),
+        "sex": st.sampled_from([None, "Female", "Male"]),
+        "image_category": st.sampled_from([None, "citizen", "camera_trap", "unknown"]),
         "basis_of_record": st.sampled_from([None, "HumanObservation", "HUMAN_OBSERVATION", "PRESERVED_SPECIMEN"]),
     }
 )
@@ -194,10 +202,11 @@ choices = st.fixed_dictionaries(
                 (10.0, 10.0, 10.0, 10.0),
             ]
         ),
-        "countries": st.sampled_from([("NZ",), ("GB", "NZ")]),
+        "countries": st.sampled_from([("NZ",), ("Great Britain", "NZ")]),
         "years": st.sampled_from([("1990-1999",), ("1989", "1990", "1991-1993", "2005"), ("1990", "1993")]),
-        "life_stages": st.just(("ADULT",)),
-        "sexes": st.just(("female",)),
+        "life_stages": st.sampled_from([("ADULT",), ("imagines", "Larva")]),
+        "sexes": st.just(("f",)),
+        "categories": st.sampled_from([("citizen",), ("camera_trap", "unknown")]),
         "basis": st.just(("HUMAN_OBSERVATION",)),
         "where": st.just("lat > 10 AND coalesce(names.class, '') <> 'Aves'"),
         "sample": st.sampled_from([0.3, 0.7, 1.0]),
@@ -216,7 +225,7 @@ def apart(choice: Row) -> bool:
 def test_every_key_is_its_plain_definition_and_the_first_that_fails_is_named(
     index: Path, names: dict[str, Row], drawn: list[Row], own: Row, of_all: Row, random: Any
 ) -> None:
-    rows = [{**row, "record_id": f"id{number}", "locator_row": number} for number, row in enumerate(drawn)]
+    rows = [{**dated(row), "record_id": f"id{number}", "locator_row": number} for number, row in enumerate(drawn)]
     recipe = recipe_of(own, **of_all)
     found = screened(recipe, rows, names, index)
     random.shuffle(rows)

@@ -21,7 +21,7 @@ from pipeline.storage import database as sql
 Row = dict[str, Any]
 KEPT = ("record_id", "source", "image_id", "media_id", "group_id", "name_id")
 TEXTS = (
-    *("record_id", "source", "location_key", "individual_key", "event_date", "split_hint", "media_key"),
+    *("record_id", "source", "dataset_key", "location_key", "individual_key", "event_date", "split_hint", "media_key"),
     *("source_record_id", "occurrence_key"),
 )
 RECORDS = pa.schema([(key, pa.string()) for key in TEXTS] + [("lat", pa.float64()), ("lon", pa.float64())])

@@ -69,7 +69,7 @@ def test_specimens_become_records(tmp_path: Path, read_release: Reader) -> None:
     assert (second["media_path"], second["split_hint"]) == ("val/B-1.jpg", "val")
     assert (second["scientific_name"], second["rank_verbatim"]) == ("Phorinae", "subfamily")
     assert (second["taxon_id"], second["dna_bin"], second["dna_barcode"]) == ("bold:AAA0001", "BOLD:AAA0001", "ACGT")
-    assert second["country_code"] == "Costa Rica"
+    assert (second["country_code"], second["country_verbatim"]) == ("CR", "Costa Rica")
     assert (third["scientific_name"], third["rank_verbatim"]) == ("Diptera", "order")
     assert (third["lat"], third["lon"], third["taxon_id"]) == (9.5, -84.0, None)
     assert [r["issues"] for r in (first, second, third)] == [[], [], []]

@@ -97,7 +97,7 @@ def test_observations_become_records(tmp_path: Path, read_release: Reader) -> No
     assert (first["media_url"], first["media_key"]) == ("https://h.example/1/file", "url:h.example/1/file")
     assert (first["license_id"], first["license_source"], first["rights_holder"]) == ("CC-BY-4.0", "dataset", "INBO")
     assert (first["taxon_id"], first["rank_verbatim"], first["order"]) == ("col:GCHS", "species", "Pelecaniformes")
-    assert (first["vernacular_name"], first["sex"], first["life_stage"]) == ("grey heron", "female", "adult")
+    assert (first["vernacular_name"], first["sex"], first["life_stage"]) == ("grey heron", "Female", "Adult")
     assert (first["lat"], first["lon"], first["occurrence_key"], first["label_status"]) == (51.5, 4.7, "e0", "human")
     assert (first["event_date"], first["issues"]) == ("2021-04-11T20:01:00+02:00", [])
     assert (second["media_path"], second["media_url"], second["media_key"]) == (
@@ -106,8 +106,9 @@ def test_observations_become_records(tmp_path: Path, read_release: Reader) -> No
         "camtrap-dp:pack:m2",
     )
     assert (second["box_x"], second["box_id"]) == (None, "o2")
-    assert second["issues"] == ["BOX_WITHOUT_SIZE", "DATE_BAD"]
-    assert (third["box_id"], third["issues"]) == ("", ["DATE_BAD"])
+    assert second["issues"] == ["BOX_WITHOUT_SIZE", "TIME_BAD"]
+    assert (second["event_year"], second["event_month"], second["event_time"]) == (2020, 7, None)
+    assert (third["box_id"], third["issues"]) == ("", ["TIME_BAD"])
     assert "example" not in json.dumps([r for r in read.records if not r["media_url"]])
 
 
@@ -256,7 +257,7 @@ def test_the_broken_real_package_gives_issues_or_clear_errors(data: Path, tmp_pa
     assert (read.rows, len(read.records), read.absorbed) == (8, 4, 1)
     assert read.outcomes() == {"no_media": 3}  # three sequences have no medium in the package
     issues = [set(r["issues"]) for r in sorted(read.records, key=lambda r: str(r["event_date"]))]
-    assert sum("DATE_BAD" in found for found in issues) == 1
+    assert sum("TIME_BAD" in found for found in issues) == 1
     assert {r["occurrence_key"] for r in read.records} == {"8f5ffbf2-52c4-4dd2-b502-d93a8aa64640"}
     assert {r["license_id"] for r in read.records} == {None}
     (tmp_path / "p/media_parsing_issues.csv").unlink()
