@@ -13,8 +13,9 @@ class SplittingRules:
     """How the [[splits]] are made: what stays together, what each split has its share of, and what lies apart."""
 
     together: tuple[str, ...] | None = None
-    """Columns of the record whose equal values stay in one split, such as ["location_key", "individual_key"];
-    those two, sequence_key and occurrence_key differ between sources and data sets. Duplicates, and media of one occurrence, specimen or medium, stay together in any case."""
+    """Columns of the record whose equal values stay in one split, such as ["location_key", "individual_key"]: those
+    two, sequence_key and occurrence_key are each data set's own. Duplicates, and media of one occurrence, specimen or
+    medium, stay together in any case."""
     stratify: str | None = None
     """What has its share in every split: 'accepted' (taxa; also where nothing is said), a rank, a column of the record
     such as 'individual_key', or 'none': each group by a hash of its own, whatever else there is."""
