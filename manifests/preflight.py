@@ -226,7 +226,7 @@ def _hosts(recipe: Recipe, facts: Mapping[str, SourceFacts]) -> Iterator[Finding
 
 def _split(recipe: Recipe) -> Iterator[Finding]:
     percent = recipe.select.validation_percent
-    if percent in (0, 100):
+    if percent in (0, 100) and recipe.splits is None:
         empty = "validation" if percent == 0 else "training"
         yield Finding(
             "select.validation_percent",
