@@ -7,6 +7,7 @@ Poisson for rare events. Both by inverting the test, so that the bounds hold at 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -19,7 +20,7 @@ def population_bounds(found: int, sample: int, population: int, alpha: float) ->
     >>> population_bounds(3, 10, 10, 0.025), population_bounds(0, 0, 7, 0.025)
     ((3, 3), (0, 7))
     >>> population_bounds(50, 100, 10_000, 0.025)
-    (4020, 5980)
+    (3989, 6011)
     """
     if sample == 0:
         return 0, population
@@ -31,22 +32,32 @@ def population_bounds(found: int, sample: int, population: int, alpha: float) ->
     return low, population - least
 
 
-def poisson_upper(found: int, alpha: float) -> float:
+def poisson_upper(found: float, alpha: float) -> float:
     """Return the largest mean for which so few events or fewer have a probability of at least `alpha`.
+
+    Between whole numbers it is interpolated, for counts that were weighted.
 
     >>> round(poisson_upper(0, 0.025), 3), round(poisson_upper(5, 0.025), 2)
     (3.689, 11.67)
     """
+    whole = math.floor(found)
+    below = _upper_of(whole, alpha)
+    return below + (found - whole) * (_upper_of(whole + 1, alpha) - below) if found > whole else below
+
+
+def _upper_of(found: int, alpha: float) -> float:
     low, high = 0.0, found + 10 * math.sqrt(found + 10) + 20
-    for _ in range(80):
+    for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if _few(found, middle) > alpha else (low, middle)
     return high
 
 
 def _few(found: int, mean: float) -> float:
-    """Return the probability of at most so many events of a Poisson distribution."""
-    return math.fsum(math.exp(k * math.log(mean) - mean - math.lgamma(k + 1)) if mean else float(k == 0) for k in range(found + 1))
+    """Return the probability of at most so many events of a Poisson distribution with a mean above 0."""
+    k = np.arange(1, found + 1, dtype=np.float64)
+    logs = np.concatenate([[0.0], np.cumsum(np.log(mean) - np.log(k))]) - mean
+    return float(np.exp(logs).sum())
 
 
 def _tail(found: int, sample: int, kind: int, population: int) -> float:
@@ -63,9 +74,8 @@ def _tail(found: int, sample: int, kind: int, population: int) -> float:
     return float(weights[found - least :].sum() / weights.sum())
 
 
-def _first(low: int, high: int, holds: object) -> int:
+def _first(low: int, high: int, holds: Callable[[int], bool]) -> int:
     """Return the first number from `low` to `high` that holds, where all after it do."""
-    assert callable(holds)
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if holds(middle) else (middle + 1, high)

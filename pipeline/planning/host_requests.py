@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from manifests import FetchRules
 from pipeline.media.http.limits import HostLimits
-from pipeline.planning.picture_bytes import decode_seconds
+from pipeline.planning.picture_bytes import ASSUMED_PIXELS, decode_seconds
 from pipeline.planning.plan_facts import Fetching, HostRequests, StoreMedia
 from pipeline.storage.statements import Statements
 
@@ -31,7 +31,7 @@ def fetching(con: duckdb.DuckDBPyConnection, rules: FetchRules, workers: int) ->
         )
     hosts.sort(key=lambda each: (-each.seconds, each.host))
     stores = tuple(StoreMedia(*row) for row in con.execute(_SQL("stores")).fetchall())
-    first, later, pixels = con.execute(_SQL("media")).fetchall()[0]
+    first, later, pixels = con.execute(_SQL("media", assumed=ASSUMED_PIXELS)).fetchall()[0]
     decoding = round(decode_seconds(first, pixels), 3)
     slowest = hosts[0] if hosts and hosts[0].requests else None
     seconds = max(slowest.seconds if slowest else 0.0, decoding / workers)

@@ -9,6 +9,8 @@ WHERE first AND store = '' GROUP BY 1 ORDER BY 1
 SELECT store, count(*) FROM planned_media WHERE first AND store <> '' GROUP BY 1 ORDER BY 1
 
 -- name: media
--- Media that are asked for first, those that stand by, and the declared pixels of the first (null: none declares any).
-SELECT count(*) FILTER (first), count(*) FILTER (NOT first), avg(width * height) FILTER (first)
+-- Media that are asked for first, those that stand by, and the pixels of the first, where `assumed` stands in for those
+-- that declare none.
+SELECT count(*) FILTER (first), count(*) FILTER (NOT first),
+       coalesce(sum(coalesce(width * height, {assumed})) FILTER (first), 0)::DOUBLE
 FROM planned_media

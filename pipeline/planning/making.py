@@ -64,9 +64,7 @@ class Asked:
     """The command that goes on from the plan to the run."""
 
 
-def make_plan(
-    recipe: Recipe, out: Place | None, asked: Asked, progress: Callable[[str], None] = logger.info
-) -> Plan:
+def make_plan(recipe: Recipe, out: Place | None, asked: Asked, progress: Callable[[str], None] = logger.info) -> Plan:
     """Return the plan of a recipe, with its stages up to screen in `out`, or in a temporary folder that is removed.
 
     In `out` the plan is written as plan.json, and a later run goes on from there. Raises what a run raises, and
@@ -180,5 +178,4 @@ def _kept(con: duckdb.DuckDBPyConnection, recipe: Recipe, found: SampledRun) -> 
             for source, each in found.strata.items()
         )
         occurrence = int(sql.scalar(con, _SQL("of_occurrences", leaks=leaks)))
-    return by_sample(list(found.strata.values()), found.facts.pairs, occurrence, _counts(con), recipe_cap(recipe))
-
+    return by_sample(found.strata, found.alike, occurrence, _counts(con), recipe_cap(recipe))

@@ -18,7 +18,7 @@ ASSUMED_BYTES = (30_000, 400_000, 3_000_000)
 """Of such a medium as it is fetched: a small copy, ASSUMED_PIXELS, and a telephone's original."""
 ASSUMED_ASPECT = 4 / 3
 STORED_SPREAD = (0.7, 1.3)
-"""How far the means of three collections (206 to 263 photographs) lie from the mean of them, at any side and quality."""
+"""How far the means of three collections (263 photographs) lie from the mean of them, at any side and quality."""
 _SIDES = (128, 256, 384)
 _QUALITIES = (75, 85, 90, 95)
 _STORED = (
@@ -32,13 +32,13 @@ _SECONDS_A_PIXEL = 17e-9
 """28 ms for a photograph of 1.5 megapixels (docs/distributed.md), of which 2 are the fetch itself."""
 
 
-def decode_seconds(media: int, pixels: float | None) -> float:
-    """Return the CPU seconds of fetching, decoding and storing media of so many pixels on average (None: assumed).
+def decode_seconds(media: int, pixels: float) -> float:
+    """Return the CPU seconds of fetching, decoding and storing media of so many pixels together.
 
-    >>> round(decode_seconds(1000, None)), round(decode_seconds(1000, 100_000), 1)
-    (28, 3.7)
+    >>> decode_seconds(1000, 1000 * ASSUMED_PIXELS)
+    27.5
     """
-    return media * (_SECONDS_A_MEDIUM + _SECONDS_A_PIXEL * (ASSUMED_PIXELS if pixels is None else pixels))
+    return round(media * _SECONDS_A_MEDIUM + pixels * _SECONDS_A_PIXEL, 3)
 
 
 def stored_bytes_a_pixel(rules: ImageRules) -> float:

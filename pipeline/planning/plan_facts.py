@@ -25,6 +25,14 @@ class EndedRows:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyRows:
+    """Rows that one key of the recipe does not choose."""
+
+    key: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class SourceRows:
     """What becomes of the rows of one source up to the stage screen."""
 
@@ -35,8 +43,8 @@ class SourceRows:
     """Rows that are left, which a run would fetch."""
     ended: tuple[EndedRows, ...]
     """The others, in the order of the stages."""
-    not_selected: int
-    """Rows that the recipe does not choose: a choice is no loss."""
+    not_selected: tuple[KeyRows, ...]
+    """Rows that the recipe does not choose, by key: a choice is no loss."""
     loss: str | None
     """The largest loss in one line, with its commonest cause and what changes it; None where nothing is lost."""
 
@@ -245,8 +253,8 @@ class Sampled:
     per_source: int
     rows: int
     outcomes: tuple[SampledOutcome, ...]
-    pairs: int
-    """Pairs of sampled rows that are the same image."""
+    alike: int
+    """Sampled rows that are the same image as another one in the sample."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 
 from pipeline.model.duration import duration
 from pipeline.model.visible import on_one_line
-from pipeline.planning.plan_facts import BenchmarkPlan, Plan, Range, Volume
-from pipeline.query.table import table
+from pipeline.planning.plan_facts import BenchmarkPlan, Plan, Range, SourceRows, Volume
+from pipeline.query.table import table as plain_table
 
 _HOSTS, _NAMED, _ENDED = 10, 5, 3
-_LABEL = 11  # columns of what a line is about
+_LOSS = 0.05  # share of a source's rows that it loses before its largest loss is told
+_COLUMNS = 8  # sources that have a column each
+_LABEL = 12  # columns of what a line is about
 _YES = {True: "yes", False: "no", None: "unknown"}
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
@@ -64,38 +66,87 @@ def _said(label: str, text: str, width: int | None) -> Iterator[str]:
     ) or [begin.rstrip()]
 
 
+def _table(
+    names: Sequence[str], right: Sequence[bool], rows: Sequence[Sequence[object]], width: int | None
+) -> Iterator[str]:
+    """Yield a table whose numbers have separators, as everywhere in a plan."""
+    told = [[f"{each:,}" if isinstance(each, int) else each for each in row] for row in rows]
+    return plain_table(names, right, told, width)
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    """Return a number with its noun.
+
+    >>> _counted(1, "class is", "classes are"), _counted(1200, "class is", "classes are")
+    ('1 class is', '1,200 classes are')
+    """
+    return f"{number:,} {one if number == 1 else many}"
+
+
 def _listed(parts: Sequence[str], most: int) -> str:
     more = f", and {len(parts) - most:,} more" if len(parts) > most else ""
     return ", ".join(parts[:most]) + more
 
 
 def _sources(plan: Plan, width: int | None) -> Iterator[str]:
+    yield from (_funnel if len(plan.sources) <= _COLUMNS else _source_lines)(plan, width)
+    told = [source.loss for source in plan.sources if source.loss and _lost(source) >= _LOSS * source.rows]
+    for number, loss in enumerate(told):
+        yield from _said("" if number else "lost most", loss, width)
+    chosen = [(source, key) for source in plan.sources for key in source.not_selected]
+    for number, (source, key) in enumerate(chosen):
+        text = f"source {source.source}: {_counted(key.rows, 'row', 'rows')} by {key.key}"
+        yield from _said("" if number else "not chosen", text, width)
+
+
+def _lost(source: SourceRows) -> int:
+    return sum(way.rows for way in source.ended) - sum(key.rows for key in source.not_selected)
+
+
+def _funnel(plan: Plan, width: int | None) -> Iterator[str]:
+    """Yield rows by outcome, with a column for every source."""
+    counted: dict[tuple[str, str], list[int]] = {}
+    for place, source in enumerate(plan.sources):
+        for way in source.ended:
+            counted.setdefault((way.stage, way.outcome), [0] * len(plan.sources))[place] = way.rows
+    rows = [[*key, *numbers, sum(numbers)] for key, numbers in sorted(counted.items())]
+    rows.append(["", "would be fetched", *(each.candidates for each in plan.sources), plan.candidates])
+    totals = [each.rows for each in plan.sources]
+    rows.append(["", "all input rows", *totals, sum(totals)])
+    names = ["stage", "outcome", *(each.source for each in plan.sources), "all"]
+    yield from _table(names, [False, False, *[True] * (len(totals) + 1)], rows, width)
+
+
+def _source_lines(plan: Plan, width: int | None) -> Iterator[str]:
+    """Yield a line for every source, where a column for each would be too many."""
     each = []
     for source in plan.sources:
         ways = sorted(source.ended, key=lambda way: (-way.rows, way.outcome))
         told = _listed([f"{way.rows:,} {way.outcome}" for way in ways], _ENDED)
         each.append([source.source, source.rows, source.candidates, told])
-    if len(each) > 1:
-        each.append(["all", sum(s.rows for s in plan.sources), plan.candidates, ""])
-    yield from table(["source", "rows", "left", "ended before a byte is fetched"], [False, True, True, False], each, width)
-    losses = [source.loss for source in plan.sources if source.loss]
-    for number, loss in enumerate(losses):
-        yield from _said("" if number else "largest", loss, width)
+    each.append(["all", sum(source.rows for source in plan.sources), plan.candidates, ""])
+    yield from _table(
+        ["source", "rows", "left", "ended before a byte is fetched"], [False, True, True, False], each, width
+    )
 
 
 def _kept(plan: Plan, width: int | None) -> Iterator[str]:
     kept = plan.kept
     number = f"{kept.low:,}" if kept.low == kept.high else f"{kept.low:,} to {kept.high:,}"
     sure = "" if kept.confidence == 1 else f" with {100 * kept.confidence:.0f} % confidence"
-    yield from _said("kept", f"{number} images{sure} ({kept.basis})", width)
+    yield from _said("kept", f"{number} images{sure}: {kept.basis}", width)
     if kept.estimate is not None and kept.low != kept.high:
-        yield from _said("", f"about {kept.estimate:,} if duplicates are as rare as in the sample, so rather fewer", width)
+        yield from _said(
+            "", f"about {kept.estimate:,} if duplicates are as rare as in the sample, so rather fewer", width
+        )
     if plan.sample is None:
         return
     yield from _said(
-        "sample", f"{plan.sample.rows:,} candidates fetched and compared, at most {plan.sample.per_source:,} a source", width
+        "sample",
+        f"{plan.sample.rows:,} candidates fetched and compared, at most {plan.sample.per_source:,} a source",
+        width,
     )
-    yield from table(
+    yield from _table(
         ["source", "outcome", "rows"],
         [False, False, True],
         [[each.source, each.outcome, each.rows] for each in plan.sample.outcomes],
@@ -107,7 +158,7 @@ def _fetching(plan: Plan, width: int | None) -> Iterator[str]:
     fetch = plan.fetching
     asked = [host for host in fetch.hosts if host.requests]
     if fetch.hosts:
-        told = f"{fetch.requests:,} requests to {len(asked):,} hosts"
+        told = f"{_counted(fetch.requests, 'request', 'requests')} to {_counted(len(asked), 'host', 'hosts')}"
         if fetch.slowest is not None:
             told += f"; at least {duration(fetch.seconds)}"
             slowest = fetch.hosts[0]
@@ -128,7 +179,9 @@ def _fetching(plan: Plan, width: int | None) -> Iterator[str]:
             [host.host, host.requests, f"{host.rate:g}/s", host.connections, duration(host.seconds)]
             for host in fetch.hosts[:_HOSTS]
         ]
-        yield from table(["host", "requests", "rate", "connections", "time"], [False, True, True, True, True], rows, width)
+        yield from _table(
+            ["host", "requests", "rate", "connections", "time"], [False, True, True, True, True], rows, width
+        )
         if len(fetch.hosts) > _HOSTS:
             yield f"and {len(fetch.hosts) - _HOSTS:,} more hosts, all of them quicker"
 
@@ -141,7 +194,7 @@ def _volumes(plan: Plan, width: int | None) -> Iterator[str]:
         for each in plan.volumes
     ]
     names = ["source", "media", "sized", "bytes to fetch", "images", "bytes to store", "reckoned from"]
-    yield from table(names, [False, True, True, False, True, False, False], rows, width)
+    yield from _table(names, [False, True, True, False, True, False, False], rows, width)
     if any(each.basis.endswith("sizes") for each in plan.volumes):
         yield from _said(
             "reckoned",
@@ -151,7 +204,9 @@ def _volumes(plan: Plan, width: int | None) -> Iterator[str]:
         )
     if plan.heads is not None:
         mean = f", {size(plan.heads.mean_bytes)} on average" if plan.heads.mean_bytes is not None else ""
-        yield from _said("HEAD", f"{plan.heads.answered:,} of {plan.heads.asked:,} media have a stated length{mean}", width)
+        yield from _said(
+            "HEAD", f"{plan.heads.answered:,} of {plan.heads.asked:,} media have a stated length{mean}", width
+        )
 
 
 def _share(volume: Volume) -> str:
@@ -166,21 +221,21 @@ def _licences(plan: Plan, width: int | None) -> Iterator[str]:
         for each in plan.licences
     ]
     names = ["licence", "rows", "may be shared", "may be changed", "may be sold"]
-    yield from table(names, [False, True, False, False, False], rows, width)
+    yield from _table(names, [False, True, False, False, False], rows, width)
 
 
 def _taxa(plan: Plan, width: int | None) -> Iterator[str]:
     taxa = plan.taxa
     if not taxa.taxa:
         return
-    yield from _said(
-        "taxa", f"{taxa.taxa:,}: " + ", ".join(f"{each.taxa:,} {each.rank}" for each in taxa.ranks), width
-    )
+    yield from _said("taxa", f"{taxa.taxa:,}: " + ", ".join(f"{each.taxa:,} {each.rank}" for each in taxa.ranks), width)
     tail = [f"{taxa.single:,} have one image", *(f"{each.taxa:,} fewer than {each.images:,}" for each in taxa.below)]
     share = f"the largest 1 % ({taxa.top_percent_taxa:,}) have {100 * taxa.top_percent_share:.0f} % of the images"
     yield from _said("long tail", f"{', '.join(tail)}; {share}", width)
     yield from _said("largest", ", ".join(f"{each.taxon} {each.images:,}" for each in taxa.top), width)
-    floors = [f"{each.images_per_taxon:,} would keep {each.images:,} images of {each.taxa:,} taxa" for each in taxa.floors]
+    floors = [
+        f"{each.images_per_taxon:,} would keep {each.images:,} images of {each.taxa:,} taxa" for each in taxa.floors
+    ]
     yield from _said("floors", "; ".join(floors), width)
     caps = [f"{each.images_per_taxon:,} would keep {each.images:,}" for each in taxa.caps]
     yield from _said("caps", "; ".join(caps), width)
@@ -196,15 +251,15 @@ def _benchmarks(plan: Plan, width: int | None) -> Iterator[str]:
 
 def _oddities(each: BenchmarkPlan) -> Iterator[str]:
     if each.not_hashed:
-        yield f"{each.not_hashed:,} items have no hash, so no image is compared with them"
+        yield f"{_counted(each.not_hashed, 'item has', 'items have')} no hash, so no image is compared with it"
     if each.classes:
         yield f"{each.classes:,} classes, {each.unresolved:,} of which the taxonomy does not hold as one taxon"
     if each.synonyms:
         told = [f"{taxon} is {accepted}" for taxon, accepted in each.synonyms]
-        yield f"{len(told):,} classes are synonyms: {_listed(told, _NAMED)}"
+        yield f"{_counted(len(told), 'class is the synonym', 'classes are synonyms')} of another taxon: {_listed(told, _NAMED)}"
     if each.same_taxon:
         told = [f"{' = '.join(taxa)} ({accepted})" for accepted, taxa in each.same_taxon]
-        yield f"{len(told):,} taxa are several classes: {_listed(told, _NAMED)}"
+        yield f"{_counted(len(told), 'taxon is', 'taxa are')} several classes: {_listed(told, _NAMED)}"
 
 
 def _names(plan: Plan, width: int | None) -> Iterator[str]:
@@ -212,14 +267,18 @@ def _names(plan: Plan, width: int | None) -> Iterator[str]:
         if each.rows:
             label = each.outcome.removeprefix("name_").replace("rank_too_high", "too high")
             told = [f"{name.name or '(none)'} {name.rows:,}" for name in each.top]
-            yield from _said(label, f"{each.names:,} names in {each.rows:,} rows: {_listed(told, len(told))}", width)
+            yield from _said(
+                label,
+                f"{_counted(each.names, 'name', 'names')} in {_counted(each.rows, 'row', 'rows')}: {_listed(told, len(told))}",
+                width,
+            )
 
 
 def _needs(plan: Plan, width: int | None) -> Iterator[str]:
     needs = plan.needs
     cpu = sum(each.cpu_seconds for each in needs.stages)
     yield from _said(
-        "a run takes",
+        "a run needs",
         f"{size(needs.disk_bytes)} of disk, {size(needs.memory_bytes)} of memory, {duration(cpu)} of CPU; "
         f"at least {duration(needs.seconds)} on {_workers(needs.workers)}, if all candidates are kept",
         width,

@@ -30,9 +30,9 @@ class _Measured:
 
 
 _STAGES = (
-    _Measured("ingest", 240, 16.0e-6, True),
+    _Measured("ingest", 120, 16.0e-6, True),
     _Measured("resolve", 2, 0.1e-6, True),
-    _Measured("screen", 130, 15.1e-6, False),
+    _Measured("screen", 105, 15.1e-6, False),
     _Measured("fetch", 280, 14.5e-6, False),
     _Measured("likeness", 240, 17.9e-6, True),
     _Measured("select", 90, 3.4e-6, False),

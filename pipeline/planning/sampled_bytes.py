@@ -1,8 +1,8 @@
 """Bytes of all media and images of a source, reckoned from those of a sample.
 
-Where a source declares the size of all its media, bytes are reckoned by pixel (a ratio estimate), else by medium. What
-did not arrive has no bytes, in the sample as in the whole. The interval is that of the mean at 95 %, normal, with the
-correction for a finite population.
+Where a source declares the size of all its media, bytes are reckoned by pixel (a ratio estimate), else by candidate.
+What did not arrive has no bytes, in the sample as in the whole. The interval is that of the mean at 95 %, normal, with
+the correction for a finite population.
 """
 
 from __future__ import annotations
@@ -31,19 +31,31 @@ def sampled_bytes(con: duckdb.DuckDBPyConnection, sample: RunFolder) -> Mapping[
 
     `sample`: the folder of the sample's run, its stage fetch done.
     """
-    media = sql.parquet(sample.stage("fetch") / "media")
-    whole = {row[0]: row[1:] for row in con.execute(_SQL("whole")).fetchall()}
-    fetched, stored = (_columns(con, _SQL(name, media=media)) for name in ("fetched", "stored"))
+    parts = {
+        "candidates": sql.parquet(sample.stage("screen") / "candidates"),
+        "media": sql.parquet(sample.stage("fetch") / "media"),
+    }
+    seen = {row[0]: tuple(np.asarray(each, np.float64) for each in row[1:])
+            for row in con.execute(_SQL("sampled", **parts)).fetchall()}  # fmt: skip
     found = {}
-    for source, (number, declared, pixels, images) in whole.items():
-        if source not in fetched:
-            continue
-        sizes, sampled_pixels = fetched[source]
-        by_pixel = declared == number and bool(np.all(sampled_pixels > 0))
-        told = estimate(sizes, number, sampled_pixels if by_pixel else None, pixels)
-        kept = estimate(stored[source][0], images) if source in stored else None
-        found[source] = Measured(told, kept, SAMPLED)
+    for row in con.execute(_SQL("whole", candidates=parts["candidates"])).fetchall():
+        source, images, declared, pixels, within = row
+        if source in seen:
+            sizes, sampled_pixels, kept = seen[source]
+            fetched = _fetched(sizes, images, sampled_pixels, pixels, within) if declared else estimate(sizes, images)
+            found[source] = Measured(fetched, estimate(kept, images), SAMPLED)
     return found
+
+
+def _fetched(sizes: Numbers, images: int, sampled: Numbers, pixels: float, within: float) -> Range:
+    """Return the bytes of media by their pixels; the bounds also hold where some declare too many of them."""
+    by_pixel, all_pixels, by_medium = (
+        estimate(sizes, images, sampled, within),
+        estimate(sizes, images, sampled, pixels),
+        estimate(sizes, images),
+    )
+    low = min(by_pixel.low, by_medium.low)
+    return Range(low, by_pixel.value, max(by_pixel.high, all_pixels.high, by_medium.high))
 
 
 def estimate(sizes: Numbers, population: int, per: Numbers | None = None, per_whole: float = 0.0) -> Range:
@@ -65,10 +77,3 @@ def estimate(sizes: Numbers, population: int, per: Numbers | None = None, per_wh
     correction = max(0.0, 1 - number / population)
     error = _NORMAL * population * float(np.sqrt(correction * (rest**2).sum() / (number - 1) / number))
     return Range(max(0, round(value - error)), round(value), round(value + error))
-
-
-def _columns(con: duckdb.DuckDBPyConnection, query: str) -> dict[str, tuple[Numbers, Numbers]]:
-    found: dict[str, tuple[Numbers, Numbers]] = {}
-    for source, sizes, pixels in con.execute(query).fetchall():
-        found[source] = np.asarray(sizes, np.float64), np.asarray(pixels, np.float64)
-    return found

@@ -39,6 +39,8 @@ class SampledRun:
 
     facts: Sampled
     strata: Mapping[str, Stratum]
+    alike: tuple[Mapping[str, int], ...]
+    """Groups of sampled rows that are the same image, each by source."""
     leaks: Mapping[str, int]
     """Sampled rows that leak by themselves, by source."""
     folder: RunFolder
@@ -102,7 +104,9 @@ def _became(folder: RunFolder, recipe: Recipe, candidates: Mapping[str, int], pe
         query = _SQL("outcomes", fetch=fetch, likeness=likeness, kept=sql.parquet(stage("likeness") / "kept"))
         outcomes = tuple(SampledOutcome(*row) for row in con.execute(query).fetchall())
         clusters, quarantine = (sql.parquet(stage("likeness") / name) for name in ("clusters", "quarantine"))
-        pairs = int(sql.scalar(con, _SQL("pairs", clusters=clusters, quarantine=quarantine)))
+        groups: dict[str, dict[str, int]] = {}
+        for group, source, number in con.execute(_SQL("alike", clusters=clusters, quarantine=quarantine)).fetchall():
+            groups.setdefault(group, {})[source] = number
     strata, leaks = {}, {}
     for source, number in candidates.items():
         ways = {each.outcome: each.rows for each in outcomes if each.source == source}
@@ -111,4 +115,6 @@ def _became(folder: RunFolder, recipe: Recipe, candidates: Mapping[str, int], pe
         strata[source] = Stratum(number, sum(ways.values()), single, kept)
         leaks[source] = sum(ways.get(code, 0) for code in _LEAKS)
     rows = sum(each.sampled for each in strata.values())
-    return SampledRun(Sampled(per_source, rows, outcomes, pairs), strata, leaks, folder)
+    alike = sum(number for group in groups.values() for number in group.values())
+    facts = Sampled(per_source, rows, outcomes, alike)
+    return SampledRun(facts, strata, tuple(groups.values()), leaks, folder)

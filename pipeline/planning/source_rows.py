@@ -1,14 +1,15 @@
-"""What becomes of every source's rows before a byte is fetched: kept, lost by reason, and what changes the largest loss."""
+"""What becomes of every source's rows before a byte is fetched: left, lost by reason, and what changes most of it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from manifests import Recipe
+from pipeline.choosing.facts import FACT
 from pipeline.losses.losses import largest_loss, loss_line
 from pipeline.model.outcomes import Outcome
 from pipeline.model.visible import on_one_line
-from pipeline.planning.plan_facts import EndedRows, SourceRows
+from pipeline.planning.plan_facts import EndedRows, KeyRows, SourceRows
 from pipeline.storage import database as sql
 from pipeline.storage.files.atomic import read_json
 from pipeline.storage.run_folder import RunFolder
@@ -34,6 +35,7 @@ def source_rows(con: duckdb.DuckDBPyConnection, folder: RunFolder, recipe: Recip
     for source, stage, outcome, rows in con.execute(_SQL("ended", ledger=ledger)).fetchall():
         ended.setdefault(source, []).append(EndedRows(stage, outcome, rows))
     entered, left = _balances(folder)
+    unchosen = read_json(folder.done("screen"))["facts"].get(FACT, {})
     found = []
     for spec in recipe.sources:
         ways = tuple(ended.get(spec.name, ()))
@@ -42,7 +44,8 @@ def source_rows(con: duckdb.DuckDBPyConnection, folder: RunFolder, recipe: Recip
         rows = entered.get(spec.name, 0)
         loss = largest_loss(con, ledger, spec.name) if lost else None
         line = None if loss is None else on_one_line(loss_line(loss, recipe, rows - away, lost))
-        found.append(SourceRows(spec.name, rows, left.get(spec.name, 0), ways, away, line))
+        keys = tuple(KeyRows(key, number) for key, number in sorted(unchosen.get(spec.name, {}).items()))
+        found.append(SourceRows(spec.name, rows, left.get(spec.name, 0), ways, keys, line))
     return tuple(found)
 
 

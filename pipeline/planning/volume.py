@@ -38,9 +38,7 @@ class Measured:
     basis: str
 
 
-def volumes(
-    con: duckdb.DuckDBPyConnection, rules: ImageRules, measured: Mapping[str, Measured]
-) -> tuple[Volume, ...]:
+def volumes(con: duckdb.DuckDBPyConnection, rules: ImageRules, measured: Mapping[str, Measured]) -> tuple[Volume, ...]:
     """Return the bytes of every source, of the tables `planned` and `planned_media` of a connection."""
     ratio = "least(w, h)" if rules.rule == "shortest" else "greatest(w, h)"
     fetched = {row[0]: row[1:] for row in con.execute(_SQL("fetched")).fetchall()}

@@ -43,7 +43,8 @@ def main() -> None:
         done = [(data, process(data, [None], ImageRules(min_side=1), 10**8)[0]) for data in pictures]
         good = [(len(data), each.source_width * each.source_height) for data, each in done if each.outcome is None]
         mean = sum(size for size, _ in good) / sum(pixels for _, pixels in good)
-        print(f"fetched {name:<12} {len(good):>4} pictures {mean:.3f} B a pixel, {sum(p for _, p in good) / len(good):,.0f} pixels")
+        pixels = sum(each for _, each in good) / len(good)
+        print(f"fetched {name:<12} {len(good):>4} pictures {mean:.3f} B a pixel, {pixels:,.0f} pixels")
     for side in SIDES:
         for quality in QUALITIES:
             rules, means = ImageRules(side=side, quality=quality, min_side=side), []

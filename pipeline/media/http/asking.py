@@ -80,7 +80,9 @@ class Answer:
 class Asker:
     """Asks over guarded keep-alive connections, saying who asks; safe to use from several threads."""
 
-    def __init__(self, rules: FetchRules, routes: Routes, limits: HostLimits, budget: ByteBudget, head: bool = False) -> None:
+    def __init__(
+        self, rules: FetchRules, routes: Routes, limits: HostLimits, budget: ByteBudget, head: bool = False
+    ) -> None:
         self._rules = rules
         self._media_method = "HEAD" if head else "GET"
         self._routes = routes
