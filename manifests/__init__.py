@@ -44,7 +44,7 @@ if TYPE_CHECKING:
         SourceSpec,
         TaxonomyRules,
     )
-    from manifests.reference import describe_recipe, starter_recipe
+    from manifests.reference import describe_recipe, shipped_recipes, starter_recipe
     from manifests.toml_form import resolved_toml
 
 __all__ = [
@@ -86,6 +86,7 @@ __all__ = [
     "resolved_toml",
     "section_digest",
     "shipped_benchmarks",
+    "shipped_recipes",
     "starter_recipe",
     "template_columns",
     "with_paths",
@@ -128,7 +129,7 @@ __getattr__, __dir__ = lazy_names(
             "SourceSpec",
             "TaxonomyRules",
         ),
-        "manifests.reference": ("describe_recipe", "starter_recipe"),
+        "manifests.reference": ("describe_recipe", "shipped_recipes", "starter_recipe"),
         "manifests.toml_form": ("resolved_toml",),
     },
 )

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from manifests import Recipe
 from pipeline.model.outcomes import Outcome
-from pipeline.planning.plan_facts import BenchmarkPlan
+from pipeline.planning.plan_facts import BenchmarkPlan, SameTaxon, Synonym
 from pipeline.storage import database as sql
 from pipeline.storage.run_folder import RunFolder
 from pipeline.storage.statements import Statements
@@ -54,8 +54,10 @@ def benchmark_plans(
                 keys=keys.get(name, 0),
                 classes=named,
                 unresolved=unresolved,
-                synonyms=tuple((taxon, accepted) for benchmark, taxon, accepted in synonyms if benchmark == name),
-                same_taxon=tuple((accepted, tuple(taxa)) for benchmark, accepted, taxa in same if benchmark == name),
+                synonyms=tuple(Synonym(*each) for benchmark, *each in synonyms if benchmark == name),
+                same_taxon=tuple(
+                    SameTaxon(accepted, tuple(taxa)) for benchmark, accepted, taxa in same if benchmark == name
+                ),
                 rows=held.get(name, 0),
             )
         )

@@ -76,7 +76,7 @@ def make_plan(recipe: Recipe, out: Place | None, asked: Asked, progress: Callabl
         if not _begun(folder, recipe):
             run(recipe, folder.root, UNTIL, asked.options, progress, typed=asked.typed)
         with folder.lock():
-            plan = _planned(folder, recipe, asked, progress)
+            plan = counted_plan(folder, recipe, asked, progress)
             if out is not None:
                 write_json(folder.root / PLAN, plan_document(plan))
             return plan
@@ -118,7 +118,8 @@ def _begun(folder: RunFolder, recipe: Recipe) -> bool:
     return same and fetched and UNTIL in folder.finished()
 
 
-def _planned(folder: RunFolder, recipe: Recipe, asked: Asked, progress: Callable[[str], None]) -> Plan:
+def counted_plan(folder: RunFolder, recipe: Recipe, asked: Asked, progress: Callable[[str], None]) -> Plan:
+    """Return the plan of a run whose stages up to screen are there, counted from their tables."""
     index = local_folder(Context(recipe, folder, progress).taxonomy)
     with sql.connect(recipe.limits.memory_mb, folder.root) as con:
         ledger = ledger_sql(folder)

@@ -1,6 +1,6 @@
 """Bytes and CPU of pictures, as measured on real ones, for what a release does not state.
 
-`python -m tests.performance.bench_stored_bytes FOLDER ...` measures them. The interval is that of collections, not of
+`python -m tests.performance.stored_bytes FOLDER ...` measures them. The interval is that of collections, not of
 pictures: what a recipe fetches is of some collection, and collections differ more than chance does.
 """
 

@@ -175,6 +175,23 @@ class TaxaPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Synonym:
+    """A class of a benchmark whose name is that of another accepted taxon."""
+
+    taxon: str
+    """The class as the benchmark writes it."""
+    accepted: str
+
+
+@dataclass(frozen=True, slots=True)
+class SameTaxon:
+    """An accepted taxon that several classes of a benchmark name."""
+
+    accepted: str
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BenchmarkPlan:
     """What one benchmark holds out."""
 
@@ -189,10 +206,8 @@ class BenchmarkPlan:
     """Distinct taxa that its lists name."""
     unresolved: int
     """Classes that the taxonomy does not hold, or holds several times."""
-    synonyms: tuple[tuple[str, str], ...]
-    """Classes that are the name of another accepted taxon: (class, accepted name)."""
-    same_taxon: tuple[tuple[str, tuple[str, ...]], ...]
-    """Accepted taxa that several classes name: (accepted name, classes)."""
+    synonyms: tuple[Synonym, ...]
+    same_taxon: tuple[SameTaxon, ...]
     rows: int
     """Rows of the sources that it ends before they are fetched."""
 

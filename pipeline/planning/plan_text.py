@@ -255,10 +255,11 @@ def _oddities(each: BenchmarkPlan) -> Iterator[str]:
     if each.classes:
         yield f"{each.classes:,} classes, {each.unresolved:,} of which the taxonomy does not hold as one taxon"
     if each.synonyms:
-        told = [f"{taxon} is {accepted}" for taxon, accepted in each.synonyms]
-        yield f"{_counted(len(told), 'class is the synonym', 'classes are synonyms')} of another taxon: {_listed(told, _NAMED)}"
+        told = [f"{pair.taxon} is {pair.accepted}" for pair in each.synonyms]
+        number = _counted(len(told), "class is the synonym", "classes are synonyms")
+        yield f"{number} of another taxon: {_listed(told, _NAMED)}"
     if each.same_taxon:
-        told = [f"{' = '.join(taxa)} ({accepted})" for accepted, taxa in each.same_taxon]
+        told = [f"{' = '.join(same.classes)} ({same.accepted})" for same in each.same_taxon]
         yield f"{_counted(len(told), 'taxon is', 'taxa are')} several classes: {_listed(told, _NAMED)}"
 
 
@@ -267,11 +268,8 @@ def _names(plan: Plan, width: int | None) -> Iterator[str]:
         if each.rows:
             label = each.outcome.removeprefix("name_").replace("rank_too_high", "too high")
             told = [f"{name.name or '(none)'} {name.rows:,}" for name in each.top]
-            yield from _said(
-                label,
-                f"{_counted(each.names, 'name', 'names')} in {_counted(each.rows, 'row', 'rows')}: {_listed(told, len(told))}",
-                width,
-            )
+            counted = f"{_counted(each.names, 'name', 'names')} in {_counted(each.rows, 'row', 'rows')}"
+            yield from _said(label, f"{counted}: {_listed(told, len(told))}", width)
 
 
 def _needs(plan: Plan, width: int | None) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Bytes a pixel of pictures as they are fetched and as they are stored, over folders of real pictures.
 
-    python -m tests.performance.bench_stored_bytes FOLDER ...
+    python -m tests.performance.stored_bytes FOLDER ...
 
 Every folder below those that are named, with at least ten pictures, is a collection. What `pipeline.planning` reckons
 with is the mean of the collections' means; the interval that it states with it runs from the smallest to the largest
