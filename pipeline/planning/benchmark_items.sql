@@ -13,12 +13,14 @@ GROUP BY 1
 SELECT other_id, count(*) FROM {ledger} WHERE outcome IN {'outcomes'} GROUP BY 1
 
 -- name: classes
-SELECT DISTINCT benchmark, taxon FROM (SELECT benchmark, taxon FROM {items} UNION ALL SELECT benchmark, taxon FROM {ids})
+SELECT DISTINCT benchmark, taxon FROM (
+  SELECT benchmark, taxon FROM {items} UNION ALL SELECT benchmark, taxon FROM {ids})
 WHERE taxon <> '' ORDER BY ALL
 
 -- name: counted
 -- A class of which the taxonomy has no taxon of that name is not resolved, whatever it falls to.
-SELECT benchmark, count(*), count(*) FILTER (accepted_id IS NULL OR match_type IN ('GENUS', 'HIGHER_RANK', 'AMBIGUOUS', 'LCA'))
+SELECT benchmark, count(*),
+       count(*) FILTER (accepted_id IS NULL OR match_type IN ('GENUS', 'HIGHER_RANK', 'AMBIGUOUS', 'LCA'))
 FROM classes GROUP BY 1
 
 -- name: synonyms

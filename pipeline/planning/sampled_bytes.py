@@ -31,14 +31,14 @@ def sampled_bytes(con: duckdb.DuckDBPyConnection, sample: RunFolder) -> Mapping[
 
     `sample`: the folder of the sample's run, its stage fetch done.
     """
-    parts = {
-        "candidates": sql.parquet(sample.stage("screen") / "candidates"),
-        "media": sql.parquet(sample.stage("fetch") / "media"),
+    candidates = sql.parquet(sample.stage("screen") / "candidates")
+    media = sql.parquet(sample.stage("fetch") / "media")
+    seen = {
+        row[0]: tuple(np.asarray(each, np.float64) for each in row[1:])
+        for row in con.execute(_SQL("sampled", candidates=candidates, media=media)).fetchall()
     }
-    seen = {row[0]: tuple(np.asarray(each, np.float64) for each in row[1:])
-            for row in con.execute(_SQL("sampled", **parts)).fetchall()}  # fmt: skip
     found = {}
-    for row in con.execute(_SQL("whole", candidates=parts["candidates"])).fetchall():
+    for row in con.execute(_SQL("whole", candidates=candidates)).fetchall():
         source, images, declared, pixels, within = row
         if source in seen:
             sizes, sampled_pixels, kept = seen[source]

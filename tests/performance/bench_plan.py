@@ -52,7 +52,7 @@ def truth_of(out: Path) -> Truth:
     def rows(query: str) -> list[tuple[str, int]]:
         return con.execute(query).fetchall()
 
-    ended = {}
+    ended: dict[tuple[str, str, str], int] = {}
     for stage in ("ingest", "screen"):
         query = f"SELECT source, outcome, count(*) FROM read_parquet('{out}/{stage}/ledger/*.parquet') GROUP BY ALL"
         ended |= {(source, stage, outcome): number for source, outcome, number in con.execute(query).fetchall()}
