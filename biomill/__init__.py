@@ -2,7 +2,7 @@
 
 The public API is what this module lists; everything else may change. Names are imported when they are first used, so
 that `import biomill` costs next to nothing and no function loads what another one needs: Apache Beam is imported by
-`run` alone, when it runs a stage. docs/python.md shows them at work.
+`run` and `plan` alone, when they run a stage. docs/python.md shows them at work.
 
 >>> import biomill
 >>> biomill.resolve_names(["Felis concolor"])["accepted_name"].to_pylist()

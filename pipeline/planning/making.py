@@ -33,9 +33,9 @@ from pipeline.run.driver import run
 from pipeline.run.preflight import known_before, refuse
 from pipeline.stages.base import Context
 from pipeline.storage import database as sql
-from pipeline.storage.files.atomic import read_json, write_json
+from pipeline.storage.files.atomic import write_json
 from pipeline.storage.places import Place, local_folder, place
-from pipeline.storage.run_folder import RunFolder
+from pipeline.storage.run_folder import RunFolder, marks
 from pipeline.storage.statements import Statements
 
 if TYPE_CHECKING:
@@ -102,10 +102,17 @@ def _begun(folder: RunFolder, recipe: Recipe) -> bool:
     Raises RunError where that was another recipe: the stages up to screen would be made anew, and what was fetched
     would be of no run any more.
     """
-    if not folder.manifest.exists():
+    manifest = marks(folder.manifest)
+    if not manifest:
         return False
-    manifest = read_json(folder.manifest)
-    same, name = manifest.get("recipe_digest") == recipe_digest(recipe), manifest.get("recipe")
+    if not isinstance(manifest, dict) or not {"recipe", "recipe_digest"} <= manifest.keys():
+        raise RunError(
+            "the folder holds the manifest.json of another program",
+            where=str(folder.manifest),
+            expected="a new or empty folder, or that of a run",
+            remedy="name another folder",
+        )
+    same, name = manifest["recipe_digest"] == recipe_digest(recipe), manifest["recipe"]
     fetched = folder.plan("fetch").exists()
     if not same and (fetched or name != recipe.name):
         what = f"of the recipe {name!r}" if name != recipe.name else "of this recipe with other keys"

@@ -193,7 +193,7 @@ def _volumes(plan: Plan, width: int | None) -> Iterator[str]:
         [each.source, each.media, _share(each), span(each.fetched), each.images, span(each.stored), each.basis]
         for each in plan.volumes
     ]
-    names = ["source", "media", "sized", "bytes to fetch", "images", "bytes to store", "reckoned from"]
+    names = ["source", "media", "sized", "bytes fetched or read", "images", "bytes stored", "reckoned from"]
     yield from _table(names, [False, True, True, False, True, False, False], rows, width)
     if any(each.basis.endswith("sizes") for each in plan.volumes):
         yield from _said(

@@ -65,7 +65,14 @@ def sampled_run(
         root = Path(temporary) / "run"
         _lend(lent, root)
         taken = {source: min(per_source, number) for source, number in candidates.items()}
-        run(_sampling(recipe, taken), root, "likeness", options, lambda line: progress(f"sample, {line}"))
+        progress(f"plan: {sum(taken.values()):,} candidates are fetched and compared, as a sample")
+
+        def told(line: str) -> None:
+            # What was said of the plan's own stages is not said again.
+            if not line.startswith(("warning:", "screen:")) and not line.endswith("done before"):
+                progress(line)
+
+        run(_sampling(recipe, taken), root, "likeness", options, told)
         yield _became(RunFolder(root), recipe, candidates, per_source)
 
 
