@@ -47,7 +47,7 @@ def uncertain(counts: Sequence[int], cap: int) -> Kept:
     >>> uncertain([5, 1], 3).high
     4
     """
-    return Kept(0, _capped_most(np.asarray(counts, np.int64), cap), None, 1.0, CERTAIN)
+    return Kept(0, _capped_most(np.asarray(counts, np.int64), cap), None, 1.0, CERTAIN + _capped(cap))
 
 
 def by_sample(
@@ -78,7 +78,7 @@ def by_sample(
     high = sum(high for _, high in bounds)
     value = round(sum(each.candidates * each.kept / each.sampled for each in sampled if each.sampled))
     most = _capped_most(taxa, cap)
-    return Kept(_capped_least(taxa, cap, low), min(high, most), min(value, most), CONFIDENCE, BY_SAMPLE)
+    return Kept(_capped_least(taxa, cap, low), min(high, most), min(value, most), CONFIDENCE, BY_SAMPLE + _capped(cap))
 
 
 def copied(strata: Mapping[str, Stratum], alike: Sequence[Mapping[str, int]], alpha: float) -> float:
@@ -105,6 +105,10 @@ def error_rate(sources: int) -> float:
     0.005
     """
     return round((1 - CONFIDENCE) / (3 * sources + 1), 9)
+
+
+def _capped(cap: int) -> str:
+    return f"; of a taxon at most {cap:,}" if cap else ""
 
 
 def _capped_most(taxa: np.ndarray[tuple[int], np.dtype[np.int64]], cap: int) -> int:

@@ -109,12 +109,15 @@ def _funnel(plan: Plan, width: int | None) -> Iterator[str]:
     for place, source in enumerate(plan.sources):
         for way in source.ended:
             counted.setdefault((way.stage, way.outcome), [0] * len(plan.sources))[place] = way.rows
-    rows = [[*key, *numbers, sum(numbers)] for key, numbers in sorted(counted.items())]
-    rows.append(["", "would be fetched", *(each.candidates for each in plan.sources), plan.candidates])
     totals = [each.rows for each in plan.sources]
-    rows.append(["", "all input rows", *totals, sum(totals)])
-    names = ["stage", "outcome", *(each.source for each in plan.sources), "all"]
-    yield from _table(names, [False, False, *[True] * (len(totals) + 1)], rows, width)
+    counted["", "would be fetched"] = [each.candidates for each in plan.sources]
+    counted["", "all input rows"] = totals
+    several = len(totals) > 1
+    # What is left stands last, as in the funnel of a run.
+    ordered = sorted(counted.items(), key=lambda item: (item[0][0] == "", item[0][1] == "all input rows", item[0]))
+    rows = [[*key, *numbers, *([sum(numbers)] if several else [])] for key, numbers in ordered]
+    names = ["stage", "outcome", *(each.source for each in plan.sources), *(["all"] if several else [])]
+    yield from _table(names, [False, False, *[True] * (len(totals) + several)], rows, width)
 
 
 def _source_lines(plan: Plan, width: int | None) -> Iterator[str]:
@@ -131,6 +134,8 @@ def _source_lines(plan: Plan, width: int | None) -> Iterator[str]:
 
 
 def _kept(plan: Plan, width: int | None) -> Iterator[str]:
+    if not plan.candidates:
+        return
     kept = plan.kept
     number = f"{kept.low:,}" if kept.low == kept.high else f"{kept.low:,} to {kept.high:,}"
     sure = "" if kept.confidence == 1 else f" with {100 * kept.confidence:.0f} % confidence"
@@ -273,6 +278,8 @@ def _names(plan: Plan, width: int | None) -> Iterator[str]:
 
 
 def _needs(plan: Plan, width: int | None) -> Iterator[str]:
+    if not plan.candidates:
+        return
     needs = plan.needs
     cpu = sum(each.cpu_seconds for each in needs.stages)
     yield from _said(
