@@ -37,9 +37,9 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     from manifests.toml_form import resolved_toml
     from pipeline.run.preflight import known_before
 
-    if args.json and (args.reference or args.starter):
+    if args.json and (args.reference or args.starter is not None):
         raise UsageError("--json is for a recipe that is checked", remedy="leave out --reference and --starter")
-    if args.reference or args.starter:
+    if args.reference or args.starter is not None:
         yield (describe_recipe() if args.reference else starter_recipe(args.starter)).removesuffix("\n")
         return
     if args.recipe is None:

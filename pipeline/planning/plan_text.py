@@ -9,8 +9,10 @@ from pipeline.model.duration import duration
 from pipeline.model.visible import on_one_line
 from pipeline.planning.plan_facts import BenchmarkPlan, Plan, Range, SourceRows, Volume
 from pipeline.query.table import table as plain_table
+from pipeline.query.values import cut
 
 _HOSTS, _NAMED, _ENDED = 10, 5, 3
+_NAME = 60  # columns of a name
 _LOSS = 0.05  # share of a source's rows that it loses before its largest loss is told
 _COLUMNS = 8  # sources that have a column each
 _LABEL = 12  # columns of what a line is about
@@ -188,7 +190,7 @@ def _fetching(plan: Plan, width: int | None) -> Iterator[str]:
             ["host", "requests", "rate", "connections", "time"], [False, True, True, True, True], rows, width
         )
         if len(fetch.hosts) > _HOSTS:
-            yield f"and {len(fetch.hosts) - _HOSTS:,} more hosts, all of them quicker"
+            yield f"and {len(fetch.hosts) - _HOSTS:,} more hosts, none of them slower"
 
 
 def _volumes(plan: Plan, width: int | None) -> Iterator[str]:
@@ -272,7 +274,7 @@ def _names(plan: Plan, width: int | None) -> Iterator[str]:
     for each in plan.names:
         if each.rows:
             label = each.outcome.removeprefix("name_").replace("rank_too_high", "too high")
-            told = [f"{name.name or '(none)'} {name.rows:,}" for name in each.top]
+            told = [f"{cut(on_one_line(name.name) or '(none)', _NAME)} {name.rows:,}" for name in each.top]
             counted = f"{_counted(each.names, 'name', 'names')} in {_counted(each.rows, 'row', 'rows')}"
             yield from _said(label, f"{counted}: {_listed(told, len(told))}", width)
 

@@ -19,6 +19,7 @@ from duckdb.func import ARROW
 
 from manifests import Recipe
 from pipeline.model.chunks import whole
+from pipeline.model.errors import ConservationError
 from pipeline.model.vector_hashes import hash64_array, hexadecimal
 from pipeline.stages import fetch_plan, fetch_sql
 from pipeline.storage import database as sql
@@ -33,7 +34,10 @@ _SQL = Statements(__name__)
 
 
 def make_tables(con: duckdb.DuckDBPyConnection, folder: RunFolder, recipe: Recipe) -> None:
-    """Make `planned` and `planned_media` of a run whose stage screen is done."""
+    """Make `planned` and `planned_media` of a run whose stage screen is done.
+
+    Raises ConservationError where candidates lack their records or names.
+    """
     candidates = sql.parquet(folder.stage("screen") / "candidates")
     records = sql.parquet(folder.stage("ingest") / "records")
     names = sql.parquet(folder.stage("resolve") / "names")
@@ -53,9 +57,18 @@ def make_tables(con: duckdb.DuckDBPyConnection, folder: RunFolder, recipe: Recip
             host=fetch_plan.host_sql(),
             mirrored=mirrored,
             first=first,
+            sized=_SQL("sized", most=recipe.fetch.max_pixels),
             ordered=ordered,
         )
     )
+    counted, all_of = con.execute(_SQL("counted", candidates=candidates)).fetchall()[0]
+    if counted != all_of:
+        raise ConservationError(
+            f"a plan counts {counted:,} of {all_of:,} candidates",
+            where=str(folder.stage("screen") / "candidates"),
+            expected="a record and a name for every candidate",
+            remedy="this is a defect of Biomill: keep the folder, and report it with the recipe",
+        )
     con.execute(_SQL("planned_media"))
 
 
