@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from pipeline.model.duration import duration
 from pipeline.model.visible import on_one_line
@@ -11,7 +11,7 @@ from pipeline.planning.plan_facts import BenchmarkPlan, Plan, Range, SourceRows,
 from pipeline.query.table import table as plain_table
 from pipeline.query.values import cut
 
-_HOSTS, _NAMED, _ENDED = 10, 5, 3
+_HOSTS, _NAMED = 10, 5
 _NAME = 60  # columns of a name
 _LOSS = 0.05  # share of a source's rows that it loses before its largest loss is told
 _COLUMNS = 8  # sources that have a column each
@@ -91,7 +91,9 @@ def _listed(parts: Sequence[str], most: int) -> str:
 
 
 def _sources(plan: Plan, width: int | None) -> Iterator[str]:
-    yield from (_funnel if len(plan.sources) <= _COLUMNS else _source_lines)(plan, width)
+    lines = list(_funnel(plan)) if len(plan.sources) <= _COLUMNS else []
+    # A table of which words are cut off says less than a line for every source.
+    yield from lines if lines and (width is None or max(map(len, lines)) <= width) else _source_lines(plan, width)
     told = [source.loss for source in plan.sources if source.loss and _lost(source) >= _LOSS * source.rows]
     for number, loss in enumerate(told):
         yield from _said("" if number else "lost most", loss, width)
@@ -105,7 +107,7 @@ def _lost(source: SourceRows) -> int:
     return sum(way.rows for way in source.ended) - sum(key.rows for key in source.not_selected)
 
 
-def _funnel(plan: Plan, width: int | None) -> Iterator[str]:
+def _funnel(plan: Plan) -> Iterator[str]:
     """Yield rows by outcome, with a column for every source."""
     counted: dict[tuple[str, str], list[int]] = {}
     for place, source in enumerate(plan.sources):
@@ -119,20 +121,16 @@ def _funnel(plan: Plan, width: int | None) -> Iterator[str]:
     ordered = sorted(counted.items(), key=lambda item: (item[0][0] == "", item[0][1] == "all input rows", item[0]))
     rows = [[*key, *numbers, *([sum(numbers)] if several else [])] for key, numbers in ordered]
     names = ["stage", "outcome", *(each.source for each in plan.sources), *(["all"] if several else [])]
-    yield from _table(names, [False, False, *[True] * (len(totals) + several)], rows, width)
+    yield from _table(names, [False, False, *[True] * (len(totals) + several)], rows, None)
 
 
 def _source_lines(plan: Plan, width: int | None) -> Iterator[str]:
-    """Yield a line for every source, where a column for each would be too many."""
-    each = []
-    for source in plan.sources:
+    """Yield a paragraph for every source, where a column for each would be too many or too narrow."""
+    for number, source in enumerate(plan.sources):
         ways = sorted(source.ended, key=lambda way: (-way.rows, way.outcome))
-        told = _listed([f"{way.rows:,} {way.outcome}" for way in ways], _ENDED)
-        each.append([source.source, source.rows, source.candidates, told])
-    each.append(["all", sum(source.rows for source in plan.sources), plan.candidates, ""])
-    yield from _table(
-        ["source", "rows", "left", "ended before a byte is fetched"], [False, True, True, False], each, width
-    )
+        told = "".join(f", {way.rows:,} {way.outcome}" for way in ways)
+        text = f"source {source.source}: {source.candidates:,} of {source.rows:,} rows are left{told}"
+        yield from _said("" if number else "rows", text, width)
 
 
 def _kept(plan: Plan, width: int | None) -> Iterator[str]:
@@ -196,12 +194,24 @@ def _fetching(plan: Plan, width: int | None) -> Iterator[str]:
 def _volumes(plan: Plan, width: int | None) -> Iterator[str]:
     if not plan.volumes:
         return
+    fetched, stored = (
+        _sum(parts) for parts in zip(*((each.fetched, each.stored) for each in plan.volumes), strict=True)
+    )
+    yield from _said("bytes", f"{span(fetched)} are fetched or read, {span(stored)} stored", width)
     rows = [
-        [each.source, each.media, _share(each), span(each.fetched), each.images, span(each.stored), each.basis]
+        [
+            each.source,
+            each.media,
+            _share(each),
+            size(each.fetched.value),
+            each.images,
+            size(each.stored.value),
+            each.basis,
+        ]
         for each in plan.volumes
     ]
-    names = ["source", "media", "sized", "bytes fetched or read", "images", "bytes stored", "reckoned from"]
-    yield from _table(names, [False, True, True, False, True, False, False], rows, width)
+    names = ["source", "media", "sized", "fetched", "images", "stored", "by"]
+    yield from _table(names, [False, True, True, True, True, True, False], rows, width)
     if any(each.basis.endswith("sizes") for each in plan.volumes):
         yield from _said(
             "reckoned",
@@ -214,6 +224,16 @@ def _volumes(plan: Plan, width: int | None) -> Iterator[str]:
         yield from _said(
             "HEAD", f"{plan.heads.answered:,} of {plan.heads.asked:,} media have a stated length{mean}", width
         )
+
+
+def _sum(parts: Iterable[Range]) -> Range:
+    """Return the sum of numbers that are not known exactly, and of their bounds.
+
+    >>> _sum([Range(1, 2, 3), Range(10, 20, 30)])
+    Range(low=11, value=22, high=33)
+    """
+    each = list(parts)
+    return Range(sum(one.low for one in each), sum(one.value for one in each), sum(one.high for one in each))
 
 
 def _share(volume: Volume) -> str:

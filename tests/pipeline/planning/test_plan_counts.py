@@ -189,7 +189,7 @@ def test_a_plan_prints_every_part_within_the_width(demo: Demo, plan: Plan) -> No
     lines = list(plan.lines(80))
     assert max(map(len, lines)) <= 80
     text = str(plan)
-    for part in ("kept", "fetching", "bytes stored", "licence", "taxa", "long tail", "benchmark", "unresolved"):
+    for part in ("kept", "fetching", "bytes  ", "licence", "taxa", "long tail", "benchmark", "unresolved"):
         assert part in text
     assert f"{plan.candidates:,} of " in text
 
