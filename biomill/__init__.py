@@ -2,7 +2,7 @@
 
 The public API is what this module lists; everything else may change. Names are imported when they are first used, so
 that `import biomill` costs next to nothing and no function loads what another one needs: Apache Beam is imported by
-`run` alone, when it runs a stage. docs/python.md shows them at work.
+`run` and `plan` alone, when they run a stage. docs/python.md shows them at work.
 
 >>> import biomill
 >>> biomill.resolve_names(["Felis concolor"])["accepted_name"].to_pylist()
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from biomill.image_sets import check_leakage, deduplicate
     from biomill.lists import Fetched, fetch
     from biomill.names import resolve_names
+    from biomill.plans import plan
     from biomill.releases import inspect
     from biomill.runs import Explanation, Run, open_run, run
     from biomill.siblings import ShadowedError
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         VerifyError,
         WorkerDiedError,
     )
+    from pipeline.planning import Plan
     from pipeline.run.status import RunStatus
     from pipeline.verify import Check
     from taxonomy import Policy, Taxonomy
@@ -69,6 +71,7 @@ __all__ = [
     "MissingExtraError",
     "NetworkLostError",
     "PipelineError",
+    "Plan",
     "Policy",
     "Recipe",
     "RecipeError",
@@ -92,6 +95,7 @@ __all__ = [
     "fetch",
     "inspect",
     "open_run",
+    "plan",
     "resolve_names",
     "run",
 ]
@@ -100,6 +104,7 @@ _HOME = {
     "biomill.image_sets": ("check_leakage", "deduplicate"),
     "biomill.lists": ("Fetched", "fetch"),
     "biomill.names": ("resolve_names",),
+    "biomill.plans": ("plan",),
     "biomill.releases": ("inspect",),
     "biomill.runs": ("Explanation", "Run", "open_run", "run"),
     "biomill.siblings": ("ShadowedError",),
@@ -115,6 +120,7 @@ _HOME = {
         *("PipelineError", "RunError", "SourceError", "StorageError", "UnitsFailedError", "UsageError", "VerifyError"),
         "WorkerDiedError",
     ),
+    "pipeline.planning": ("Plan",),
     "pipeline.run.status": ("RunStatus",),
     "pipeline.verify": ("Check",),
     "taxonomy": ("Policy", "Taxonomy"),

@@ -58,26 +58,14 @@ def run(
     WorkerDiedError, ConservationError; RunError when folder or order do not allow it, UsageError for arguments that
     cannot be; EmptyResultError when no row was kept, unless `allow_empty`: the run is there and can be opened.
     """
-    from manifests import load_recipe
     from pipeline.commands.engine import workers_of
     from pipeline.engine.engine import EngineOptions
     from pipeline.losses.run_losses import rows_left, run_losses
-    from pipeline.model.errors import EmptyResultError, UsageError
+    from pipeline.model.errors import EmptyResultError
     from pipeline.run.driver import run as drive
     from pipeline.storage.places import place
 
-    settings = [f"{key}={_toml(value)}" for key, value in (overrides or {}).items()]
-    if isinstance(recipe, str | PathLike):
-        loaded, typed = load_recipe(recipe, settings, files=True), _command(recipe, out, settings, workers)
-    elif settings:
-        raise UsageError(
-            "overrides are given for a recipe that is loaded",
-            where=settings[0],
-            expected="the path of a recipe beside overrides",
-            remedy="give them to manifests.load_recipe",
-        )
-    else:
-        loaded, typed = recipe, ""
+    loaded, typed = loaded_recipe(recipe, out, overrides, workers)
     options = EngineOptions(runner, workers_of(workers), job_endpoint, tuple(beam_options))
     said = logger.info if progress is None else progress
     others = [Path(other) for other in reuse]
@@ -247,6 +235,32 @@ class Run:
         rules = Rules(batch, seed, mode, sampler, cap, split, where, threads=threads)
         shards = self.folder if isinstance(self.folder, Path) else f"{self.folder}/shards"
         return Feed(shards, rules, View(size, crop, decoder=decoder))
+
+
+def loaded_recipe(
+    recipe: str | PathLike[str] | Recipe,
+    out: str | PathLike[str],
+    overrides: Mapping[str, object] | None,
+    workers: int,
+) -> tuple[Recipe, str]:
+    """Return the recipe, read where its path is given, and the command that runs it into `out`.
+
+    Raises RecipeError for a recipe that is wrong, UsageError for overrides of one that is loaded.
+    """
+    from manifests import load_recipe
+    from pipeline.model.errors import UsageError
+
+    settings = [f"{key}={_toml(value)}" for key, value in (overrides or {}).items()]
+    if isinstance(recipe, str | PathLike):
+        return load_recipe(recipe, settings, files=True), _command(recipe, out, settings, workers)
+    if settings:
+        raise UsageError(
+            "overrides are given for a recipe that is loaded",
+            where=settings[0],
+            expected="the path of a recipe beside overrides",
+            remedy="give them to manifests.load_recipe",
+        )
+    return recipe, ""
 
 
 def _toml(value: object) -> str:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
         SplittingRules,
         TaxonomyRules,
     )
-    from manifests.reference import describe_recipe, starter_recipe
+    from manifests.reference import describe_recipe, shipped_recipes, starter_recipe
     from manifests.toml_form import resolved_toml
 
 __all__ = [
@@ -90,6 +90,7 @@ __all__ = [
     "resolved_toml",
     "section_digest",
     "shipped_benchmarks",
+    "shipped_recipes",
     "starter_recipe",
     "template_columns",
     "with_paths",
@@ -134,7 +135,7 @@ __getattr__, __dir__ = lazy_names(
             "SplittingRules",
             "TaxonomyRules",
         ),
-        "manifests.reference": ("describe_recipe", "starter_recipe"),
+        "manifests.reference": ("describe_recipe", "shipped_recipes", "starter_recipe"),
         "manifests.toml_form": ("resolved_toml",),
     },
 )

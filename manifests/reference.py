@@ -10,6 +10,8 @@ from typing import Any
 
 from manifests import choice, recipe, select_rules, splitting
 from manifests.checks import RULES
+from manifests.errors import RecipeError
+from manifests.nearness import closest
 from manifests.recipe import Recipe
 from manifests.schema import Key, is_table, keys_of
 
@@ -39,13 +41,38 @@ def describe_recipe() -> str:
     return "\n".join(lines) + "\n"
 
 
-def starter_recipe() -> str:
-    """Return the text of the starter recipe.
+def shipped_recipes() -> tuple[str, ...]:
+    """Return the names of the recipes that come with the package.
+
+    >>> "starter" in shipped_recipes()
+    True
+    """
+    return tuple(sorted(path.stem for path in STARTER.parent.glob("*.toml")))
+
+
+def starter_recipe(name: str = STARTER.stem) -> str:
+    """Return the text of a recipe that comes with the package; without a name, of the starter.
+
+    Raises RecipeError for a name that is none of `shipped_recipes`.
 
     >>> "[[sources]]" in starter_recipe()
     True
+    >>> starter_recipe("../recipe")
+    Traceback (most recent call last):
+        ...
+    manifests.errors.RecipeError: no recipe '../recipe' comes with the package
+      expect: one of ...
+      remedy: ...
     """
-    return STARTER.read_text(encoding="utf-8")
+    known = shipped_recipes()
+    if name not in known:
+        near = closest(name, known)
+        raise RecipeError(
+            f"no recipe {name!r} comes with the package",
+            expected=f"one of {', '.join(known)}",
+            remedy=f"did you mean {near!r}?" if near else "name one of them, or none for the starter",
+        )
+    return (STARTER.parent / f"{name}.toml").read_text(encoding="utf-8")
 
 
 def _about(table: type[Any]) -> list[str]:

@@ -69,6 +69,7 @@ ORDER = (
     "pipeline.export",
     "pipeline.stages",
     "pipeline.run",
+    "pipeline.planning",
     "pipeline.verify",
     "pipeline.demo",
     "pipeline.commands.options",

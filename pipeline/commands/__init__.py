@@ -11,7 +11,8 @@ from importlib import import_module
 from types import ModuleType
 
 COMMANDS = (
-    *("run", "status", "sql", "explain", "report", "export", "verify", "feed", "publish", "recipe", "init", "demo"),
+    *("run", "plan", "status", "sql", "explain", "report", "export"),
+    *("verify", "feed", "publish", "recipe", "init", "demo"),
     *(
         "inspect",
         "images",

@@ -12,6 +12,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "biomill run my-recipe.toml -o out/mine --until screen --set image.side=224",
         "biomill run my-recipe.toml -o out/mine --retry throttled,timeout",
     ),
+    "plan": (
+        "biomill plan my-recipe.toml",
+        "biomill plan my-recipe.toml -o out/mine --sample 200 --workers 8",
+        "biomill plan my-recipe.toml --set 'select.taxa=[\"Aves\"]' --json",
+    ),
     "status": ("biomill status out/mine", "biomill status out/mine --watch"),
     "sql": (
         'biomill sql out/mine "SELECT outcome, count(*) FROM ledger GROUP BY ALL"',

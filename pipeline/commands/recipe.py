@@ -20,7 +20,13 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("recipe", type=Path, nargs="?", help="the recipe, a TOML file; -: standard input")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the recipe")
     parser.add_argument("--reference", action="store_true", help="print every key, its default and its meaning")
-    parser.add_argument("--starter", action="store_true", help="print a commented recipe to start from")
+    parser.add_argument(
+        "--starter",
+        nargs="?",
+        const="starter",
+        metavar="NAME",
+        help="print a commented recipe to start from: the starter, or another that comes with the package",
+    )
     add_json_option(parser)
     parser.set_defaults(lines=lines)
 
@@ -31,10 +37,10 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     from manifests.toml_form import resolved_toml
     from pipeline.run.preflight import known_before
 
-    if args.json and (args.reference or args.starter):
+    if args.json and (args.reference or args.starter is not None):
         raise UsageError("--json is for a recipe that is checked", remedy="leave out --reference and --starter")
-    if args.reference or args.starter:
-        yield (describe_recipe() if args.reference else starter_recipe()).removesuffix("\n")
+    if args.reference or args.starter is not None:
+        yield (describe_recipe() if args.reference else starter_recipe(args.starter)).removesuffix("\n")
         return
     if args.recipe is None:
         raise UsageError("no recipe named", remedy="biomill recipe FILE, or --reference, or --starter")

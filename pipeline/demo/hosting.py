@@ -78,10 +78,17 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 30
     server: DemoServer
 
+    def do_HEAD(self) -> None:
+        """Answer as to GET, without a body; only GET requests are counted."""
+        self._asked(0)
+
     def do_GET(self) -> None:
         host = self.headers.get("Host", "").split(":")[0].lower()
+        self._asked(self.server.count(host + unquote(urlsplit(self.path).path)))
+
+    def _asked(self, number: int) -> None:
+        host = self.headers.get("Host", "").split(":")[0].lower()
         address = host + unquote(urlsplit(self.path).path)
-        number = self.server.count(address)
         behaviour = self.server.behaviours.get(address, Behaviour())
         if behaviour.times and number > behaviour.times:
             behaviour = Behaviour()
@@ -104,7 +111,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Connection", "close")
             self.close_connection = True
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
         """Stay silent: requests are counted, not printed."""

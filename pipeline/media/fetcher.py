@@ -38,7 +38,8 @@ class Fetcher:
     `part` of `parts`: which of so many fetchers this one is, that work at the same time and keep the limits of every
     host together (`pipeline.media.http.limits`); URLs of hosts in which it has no part are left unanswered. `robots`: a
     folder in which rules of robots.txt are kept for a day; `network`: one in which the processes of a fetch let each
-    other know that the network is up, or that they pause. Raises RecipeError when the rules cannot be kept,
+    other know that the network is up, or that they pause. `head`: media are asked for their `length` alone (HEAD), by
+    the same manners; an answer that is `ok` has no bytes then. Raises RecipeError when the rules cannot be kept,
     PipelineError when a public host would be asked without a contact, and NetworkLostError when nobody can be asked.
     Everything a host can do wrong is an outcome.
 
@@ -54,6 +55,7 @@ class Fetcher:
         parts: int = 1,
         robots: Place | None = None,
         network: Path | None = None,
+        head: bool = False,
     ) -> None:
         if not 0 <= part < parts or rules.per_host_rate <= 0 or rules.per_host_connections < 1 or rules.attempts < 1:
             raise RecipeError(
@@ -72,7 +74,7 @@ class Fetcher:
         limits = HostLimits(rules, part, parts)
         self._closing = threading.Event()
         self._budget = ByteBudget(HELD_BYTES)
-        self._asker = Asker(rules, Routes.of(rules), limits, self._budget)
+        self._asker = Asker(rules, Routes.of(rules), limits, self._budget, head)
         self._note = PauseNote(network)
         outage = Outage(rules.patience, KnownHosts(network), self._note)
         self._scheduler = Scheduler(

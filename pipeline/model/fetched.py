@@ -29,6 +29,8 @@ class Fetched:
     """Requests for the medium; redirects, and answers of 429 and 503, not counted."""
     detail: str = ""
     """What exactly happened, in words, for the ledger's evidence."""
+    length: int = -1
+    """Bytes that the answer to a HEAD request announced; -1: none were, or the medium itself was asked for."""
 
     @property
     def ok(self) -> bool:

@@ -62,7 +62,7 @@ def write_plan(
     `wanted` is a FROM clause with host, media_id, store, address, image_id, the box, and `again`: how often an image
     was asked for again on request.
     """
-    host = _SQL("host")
+    host = host_sql()
     query = _SQL("planned", host=host, wanted=wanted)
     counts = con.execute(f"SELECT {host}, store, count(DISTINCT media_id) FROM {wanted} GROUP BY ALL").fetchall()
     sizes = {(each, store): unit_size(media, rules.unit_size) for each, store, media in counts}
@@ -84,6 +84,15 @@ def write_plan(
             write(table.append_column("unit", each).select(PLAN_SCHEMA.names).cast(PLAN_SCHEMA))
     write_units(folder / units_name(round_), units)
     return units
+
+
+def host_sql() -> str:
+    """Return the SQL expression of the host whose turn an address takes, of columns store, address and host.
+
+    >>> host_sql().startswith("CASE")
+    True
+    """
+    return _SQL("host")
 
 
 def plan_name(round_: str) -> str:

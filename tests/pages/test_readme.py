@@ -159,7 +159,7 @@ def test_the_commands_for_a_real_recipe_work(demo: Demo, tmp_path: Path) -> None
     hosts = ", ".join(f'"{entry}"' for entry in demo.recipe.fetch.connect_to)
     text = demo.corpus.recipe.read_text().replace("[fetch]", f"[fetch]\nconnect_to = [{hosts}]")
     (tmp_path / "my-recipe.toml").write_text(text)
-    lines = commands("biomill recipe my-recipe", "biomill run", "biomill status")
+    lines = commands("biomill recipe my-recipe", "biomill plan ", "biomill run", "biomill status")
     assert len(lines) == 4
     for line in lines:
         done = run(line, tmp_path)

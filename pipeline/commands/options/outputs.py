@@ -29,6 +29,7 @@ class Output:
 
 OUTPUTS: Mapping[str, Output] = {
     "run": Output(marks=("manifest.json",)),
+    "plan": Output(marks=("manifest.json",)),
     "init": Output(is_file=True),
     "demo": Output(marks=("corpus/corpus.json", "run/manifest.json")),
     "export": Output(marks=("ATTRIBUTION.parquet",)),

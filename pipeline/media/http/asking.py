@@ -80,8 +80,11 @@ class Answer:
 class Asker:
     """Asks over guarded keep-alive connections, saying who asks; safe to use from several threads."""
 
-    def __init__(self, rules: FetchRules, routes: Routes, limits: HostLimits, budget: ByteBudget) -> None:
+    def __init__(
+        self, rules: FetchRules, routes: Routes, limits: HostLimits, budget: ByteBudget, head: bool = False
+    ) -> None:
         self._rules = rules
+        self._media_method = "HEAD" if head else "GET"
         self._routes = routes
         self._budget = budget
         self._ways = Ways(routes, rules.per_host_connections, lambda name: limits(name).connections)
@@ -161,7 +164,7 @@ class Asker:
             proxy = self._ways.proxy(uri)
             pool, target = self._ways.pool(uri, proxy)
             response = pool.urlopen(
-                "GET",
+                self._media_method if media else "GET",
                 target,
                 headers=self._headers,
                 retries=False,
@@ -225,6 +228,10 @@ class Asker:
             if signal is not None:
                 response.close()
                 return Answer(replace(base, outcome=signal[0], detail=signal[1]))
+        if 200 <= status < 300 and status != 206 and media and self._media_method == "HEAD":
+            length = headers.get("Content-Length", "")
+            discard(response)
+            return Answer(replace(base, length=int(length) if re.fullmatch(r"[0-9]{1,18}", length) else -1))
         if 200 <= status < 300 and status != 206:
             data = read_body(response, cap, take, cut=not media)
             if not data:

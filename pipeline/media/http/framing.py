@@ -200,9 +200,10 @@ class FramedResponse(RawResponse):
             message["Content-Length"] = str(framing.length)
         message.set_payload("")
         self.headers = self.msg = message
-        self._framing, self._left = framing, framing.length
-        self._chunks = Chunks(self.fp) if framing.chunked else None
-        self.chunked, self.length, self.chunk_left = framing.chunked, framing.length, None
+        bodiless = self._method == "HEAD"  # its answer has the head of the other one, and ends with it
+        self._framing, self._left = framing, 0 if bodiless else framing.length
+        self._chunks = Chunks(self.fp) if framing.chunked and not bodiless else None
+        self.chunked, self.length, self.chunk_left = framing.chunked and not bodiless, self._left, None
         self.will_close = not framing.lasting
         if self._left == 0:
             self._end(framing.lasting)

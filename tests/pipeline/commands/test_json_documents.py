@@ -168,6 +168,13 @@ def test_recipe(demo: Demo, capsys: pytest.CaptureFixture[str]) -> None:
     assert found["digest"] in capsys.readouterr().out
 
 
+def test_plan(demo: Demo, capsys: pytest.CaptureFixture[str]) -> None:
+    found = document(capsys, "plan", str(demo.corpus.recipe))
+    assert found["candidates"] == sum(each["candidates"] for each in found["sources"])
+    assert {each["source"] for each in found["volumes"]} == {each.name for each in demo.recipe.sources}
+    assert (found["sample"], found["heads"]) == (None, None)
+
+
 def test_inspect_gives_what_a_recipe_would_say(demo: Demo, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     sources = []
     for spec in demo.recipe.sources:
@@ -192,7 +199,7 @@ def test_plan_gbif(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_errors_go_to_standard_error_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for words in (("status",), ("verify",), ("explain", "x"), ("inspect",), ("recipe",), ("plan-gbif",)):
+    for words in (("status",), ("verify",), ("explain", "x"), ("inspect",), ("recipe",), ("plan",), ("plan-gbif",)):
         assert main([words[0], str(tmp_path / "none"), *words[1:], "--json"]) != 0
         told = capsys.readouterr()
         assert told.out == ""
