@@ -29,6 +29,7 @@ from pipeline.planning.sampled_bytes import sampled_bytes
 from pipeline.planning.sampled_run import SampledRun, sampled_run
 from pipeline.planning.source_rows import ledger_sql, source_rows
 from pipeline.planning.volume import volumes
+from pipeline.quotas.rules import has_quotas
 from pipeline.run.driver import run
 from pipeline.run.preflight import known_before, refuse
 from pipeline.stages.base import Context
@@ -135,14 +136,14 @@ def counted_plan(folder: RunFolder, recipe: Recipe, asked: Asked, progress: Call
         candidates = sum(each.candidates for each in sources)
         taxa = taxa_plan(con, recipe)
         measured, heads = head_sizes(con, folder, recipe, asked.head) if asked.head else ({}, None)
-        kept = uncertain(_counts(con), recipe_cap(recipe))
+        kept = within_quotas(uncertain(_counts(con), recipe_cap(recipe)), recipe)
         sampled = None
         if asked.sample and candidates:
             numbers = {each.source: each.candidates for each in sources}
             with sampled_run(folder, recipe, numbers, asked.sample, asked.options, progress) as found:
                 sampled = found.facts
                 measured = {**measured, **sampled_bytes(con, found.folder)}
-                kept = _kept(con, recipe, found)
+                kept = within_quotas(_kept(con, recipe, found), recipe)
         bytes_ = volumes(con, recipe.image, measured)
         asking = fetching(con, recipe.fetch, asked.workers)
         return Plan(
@@ -170,6 +171,21 @@ def recipe_cap(recipe: Recipe) -> int:
     """
     caps = [each for each in (recipe.select.cap_per_taxon, recipe.fetch.images_per_taxon) if each]
     return min(caps) if caps and recipe.likeness.label_conflict != "ancestor" else 0
+
+
+def within_quotas(kept: Kept, recipe: Recipe) -> Kept:
+    """Return an interval as the quotas of a recipe leave it: they count what is known of all images alone.
+
+    A target bounds it above, where no floor speaks against it; below nothing is sure, as rare taxa, cells and buffers
+    may take any image.
+    """
+    rules = recipe.select
+    buffered = recipe.splitting is not None and recipe.splitting.buffer_kilometres is not None
+    if not has_quotas(recipe) and not buffered:
+        return kept
+    high = kept.high if rules.target is None or rules.min_per_taxon else min(kept.high, rules.target)
+    estimate = None if kept.estimate is None else min(kept.estimate, high)
+    return dataclasses.replace(kept, low=0, high=high, estimate=estimate, basis=f"{kept.basis}; quotas may take more")
 
 
 def _counts(con: duckdb.DuckDBPyConnection) -> list[int]:
