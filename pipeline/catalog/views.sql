@@ -52,7 +52,7 @@
 --| *.distance: Hamming distance of the two PDQ hashes; null when another rule applies
 --| *.variant: which of the eight mirrored and turned variants is alike; 0 is the image as it is
 --| *.group_id: what never straddles a split: images of one occurrence, medium or cluster
---| *.split: train or val
+--| *.split: train or val, or a split that the recipe names
 --| *.weight: 1 / sqrt(kept images of the taxon), for balanced sampling
 --| *.images: number of images
 --| *.rows: number of rows

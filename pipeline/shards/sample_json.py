@@ -79,7 +79,7 @@ SAMPLE_SCHEMA = pa.schema(
         _field("record_id", _TEXT, "the same, as the catalog calls it"),
         _field("image_id", _TEXT, "key of the image; boxes of one medium are images of their own"),
         _field("group_id", _TEXT, "samples of one group never straddle a split"),
-        _field("split", _TEXT, "train or val"),
+        _field("split", _TEXT, "train or val, or a split that the recipe names"),
         _field("weight", _REAL, "1 / square root of the images of its taxon"),
         _field("taxon", _TAXON, "what it is labelled with"),
         _field("captions", _CAPTIONS, "the five captions"),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import duckdb
 
 _SQL = Statements(__name__)
+_LEAST_MB = 128
 _SALT, _UNSEEN_SALT = "split", "unseen"
 _LOCAL_KEYS = ("location_key", "individual_key", "sequence_key", "occurrence_key")
 _RANKS = ("species", "genus", "family", "order", "class")
@@ -60,6 +61,8 @@ class Deciding:
         self.con, self.recipe, self.tables = con, recipe, tables
         self.rules = recipe.splitting or SplittingRules()
         self.splits: Sequence[SplitSpec] = recipe.splits
+        # Arrays of all groups are held beside the database's pages, which therefore get a part of the memory.
+        sql.keep_within(con, max(recipe.limits.memory_mb // 2, _LEAST_MB))
         self.root = self._roots()
         self.groups = int(self.root.max(initial=-1)) + 1
         con.register("split_roots", pa.table({"number": np.arange(len(self.root)), "root": self.root}))
@@ -85,6 +88,7 @@ class Deciding:
         self.con.execute(_SQL("decided"))
         if self.rules.buffer_kilometres is not None and self.rules.cell_kilometres is not None:
             self._end_near(self.rules.cell_kilometres, self.rules.buffer_kilometres)
+        sql.keep_within(self.con, self.recipe.limits.memory_mb)
 
     def _roots(self) -> Numbers:
         self.con.execute(_SQL("groups", rows=self.tables.rows))

@@ -11,8 +11,12 @@ if TYPE_CHECKING:
     from pipeline.splits.stratified import Dealer, Numbers
 
 _PASSES = 40
-_WORK = 200_000_000
+_WORK = 100_000_000
 """Entries that all passes together look at, at most: large deals are near their shares already."""
+_FEW = 256
+"""Groups of a label above which its groups, if they hold no other, are as near to its share as moves could bring it."""
+_CHUNK = 500_000
+"""Groups that are weighed at a time, so that memory does not grow with them."""
 _MOVES = 2_000
 """Moves of one pass; each is weighed anew before it is made."""
 _LEAST = 1e-12
@@ -26,11 +30,20 @@ def refine(dealer: Dealer) -> None:
     The error is the mean deviation of labels from the shares, with what labels lack, and the deviation of all rows.
     """
     _bring_to_first(dealer)
-    entries = max(len(dealer.entries.group), 1)
+    groups = _movable(dealer)
+    entries = max(int((dealer.start[groups + 1] - dealer.start[groups]).sum()), 1)
     for _ in range(min(_PASSES, _WORK // entries)):
-        if not _pass(dealer):
+        if not _pass(dealer, groups):
             break
     _bring_to_first(dealer)
+
+
+def _movable(dealer: Dealer) -> Numbers:
+    """Return the groups whose moves may bring labels nearer: those of rare labels, and of several."""
+    several = np.diff(dealer.start) > 1
+    rare = dealer.entries.group[dealer.label_groups[dealer.entries.label] <= _FEW]
+    several[rare] = True
+    return np.flatnonzero(several & (dealer.fixed < 0))
 
 
 def error_of(dealer: Dealer) -> float:
@@ -54,34 +67,42 @@ def _bring_to_first(dealer: Dealer) -> None:
             dealer.put(int(dealer.entries.group[place]), 0)
 
 
-def _pass(dealer: Dealer) -> int:
-    """Make the best moves of all groups, each weighed again; return how many were made."""
-    free = dealer.fixed < 0
-    if not free.any():
-        return 0
-    gains = np.stack([_gains(dealer, to) for to in range(dealer.splits)])
-    gains[:, ~free] = np.inf
-    gains[dealer.split, np.arange(dealer.entries.groups)] = np.inf
-    best = gains.argmin(axis=0)
-    gain = gains[best, np.arange(dealer.entries.groups)]
-    wished = np.flatnonzero(gain < -_LEAST)
-    wished = wished[np.lexsort((dealer.entries.order[wished], np.round(gain[wished], 12)))][:_MOVES]
+def _pass(dealer: Dealer, groups: Numbers) -> int:
+    """Make the best moves of some groups, each weighed again; return how many were made."""
+    gains, moved, to = [np.empty(0)], [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for begin in range(0, len(groups), _CHUNK):
+        chunk = groups[begin : begin + _CHUNK]
+        each = np.stack([_gains(dealer, chunk, split) for split in range(dealer.splits)])
+        each[dealer.split[chunk], np.arange(len(chunk))] = np.inf
+        best = each.argmin(axis=0)
+        gain = each[best, np.arange(len(chunk))]
+        wished = np.flatnonzero(gain < -_LEAST)
+        gains.append(gain[wished])
+        moved.append(chunk[wished])
+        to.append(best[wished])
+    gain, group, split = np.concatenate(gains), np.concatenate(moved), np.concatenate(to)
+    first = np.lexsort((dealer.entries.order[group], np.round(gain, 12)))[:_MOVES]
     made = 0
-    for group in wished.tolist():
-        to = int(best[group])
-        if _gain_of(dealer, group, to) < -_LEAST:
-            dealer.put(group, to)
+    for number, aim in zip(group[first].tolist(), split[first].tolist(), strict=True):
+        if _gain_of(dealer, number, aim) < -_LEAST:
+            dealer.put(number, aim)
             made += 1
     return made
 
 
-def _gains(dealer: Dealer, to: int) -> npt.NDArray[np.float64]:
-    """Return what the error would change by where each group went to a split: float64[groups]."""
-    entries = dealer.entries
-    split = dealer.split[entries.group].astype(np.int64)
-    change = _change(dealer, entries.label, entries.rows, split, to)
-    gain = np.bincount(entries.group, change, entries.groups)
-    return gain + _overall(dealer, dealer.sizes, dealer.split.astype(np.int64), to)
+def _gains(dealer: Dealer, groups: Numbers, to: int) -> npt.NDArray[np.float64]:
+    """Return what the error would change by where each of some groups went to a split: float64[groups]."""
+    lengths = dealer.start[groups + 1] - dealer.start[groups]
+    owner = np.repeat(np.arange(len(groups)), lengths)
+    here = (
+        np.repeat(dealer.start[groups], lengths)
+        + np.arange(len(owner))
+        - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    )
+    split = dealer.split[groups].astype(np.int64)
+    change = _change(dealer, dealer.entries.label[here], dealer.entries.rows[here], split[owner], to)
+    gain = np.bincount(owner, change, len(groups))
+    return np.asarray(gain + _overall(dealer, dealer.sizes[groups], split, to))
 
 
 def _gain_of(dealer: Dealer, group: int, to: int) -> float:

@@ -70,7 +70,8 @@ class Dealer:
     ) -> None:
         """Begin with what is fixed."""
         self.entries, self.shares, self.splits = entries, shares, len(shares)
-        self.start = np.searchsorted(entries.group, np.arange(entries.groups + 1))
+        held = np.bincount(entries.group, minlength=entries.groups)
+        self.start = np.concatenate([[0], np.cumsum(held)])
         self.sizes = entries.sizes()
         self.all_rows = int(self.sizes.sum())
         self.totals = np.bincount(entries.label, entries.rows, entries.labels).astype(np.int64)
@@ -147,8 +148,11 @@ class Dealer:
         wanted = self.wanted(label)
         best = np.lexsort((self.entries.order[groups], -rows))
         groups, rows = groups[best], rows[best]
-        for at in range(min(len(groups), _GREEDY)):
-            self._deal_group(label, int(groups[at]), wanted, len(groups) - at)
+        if (self.start[groups[:_GREEDY] + 1] - self.start[groups[:_GREEDY]] == 1).all():
+            self._deal_alone(label, groups[:_GREEDY], rows[:_GREEDY], wanted, len(groups))
+        else:
+            for at in range(min(len(groups), _GREEDY)):
+                self._deal_group(label, int(groups[at]), wanted, len(groups) - at)
         if len(groups) > _GREEDY:
             self._deal_many(label, groups[_GREEDY:], rows[_GREEDY:], wanted)
 
@@ -165,6 +169,34 @@ class Dealer:
             overall = (self.shares * self.all_rows - self.overall)[nearest]
             nearest = nearest[overall >= overall.max() - 1e-9]
         self.put(group, int(nearest[0]))
+
+    def _deal_alone(self, label: int, groups: Numbers, rows: Numbers, wanted: Shares, left: int) -> None:
+        """Deal groups of one label alone as `_deal_group` does; in plain numbers, as there are many such labels."""
+        if not self.coverable[label]:
+            self.split[groups] = 0
+            self._take(groups)
+            return
+        need, floors = (wanted - self.held[label]).tolist(), self.floors.tolist()
+        held = self.held[label].tolist()
+        overall = (self.shares * self.all_rows - self.overall).tolist()
+        every = range(self.splits)
+        lacking = sum(held[split] < floors[split] for split in every)
+        chosen = []
+        for size in rows.tolist():
+            among = (
+                [split for split in every if held[split] < floors[split]] if lacking > 0 and left <= lacking else every
+            )
+            most = max(need[split] for split in among)
+            near = [split for split in among if need[split] >= most - 1e-9]
+            to = near[0] if len(near) == 1 else max(near, key=lambda split: (round(overall[split], 6), -split))
+            lacking -= held[to] < floors[to] <= held[to] + size
+            held[to] += size
+            need[to] -= size
+            overall[to] -= size
+            left -= 1
+            chosen.append(to)
+        self.split[groups] = chosen
+        self._take(groups)
 
     def _deal_many(self, label: int, groups: Numbers, rows: Numbers, wanted: Shares) -> None:
         """Deal small groups of a common label along their order: each split gets the part that it needs of them."""

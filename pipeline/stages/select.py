@@ -49,7 +49,7 @@ DECISION_SCHEMA = pa.schema(
         pa.field("media_id", pa.string()),
         pa.field("group_id", pa.string()),
         pa.field("name_id", pa.string()),  # of names or of likeness/labels
-        pa.field("split", pa.string()),  # train or val
+        pa.field("split", pa.string()),  # train or val, or as the recipe names them
         pa.field("weight", pa.float64()),  # 1 / sqrt(kept images of the accepted taxon)
         pa.field("accepted_id", pa.string()),
     ]
