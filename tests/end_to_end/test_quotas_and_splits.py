@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -142,3 +143,34 @@ def test_decisions_that_break_the_recipe_are_found(finding: str, tmp_path: Path,
     edit_rows(tmp_path / "out" / "select" / "decisions" / "part.parquet", fault)
     said = findings(tmp_path / "out")
     assert any(finding in detail for detail in said.values()), said
+
+
+def test_birds_of_two_licences_are_all_that_is_requested_and_lie_in_three_splits(demo: Demo, tmp_path: Path) -> None:
+    """Only Aves under CC0 or CC-BY, at most 50 and at least 2 of a species, 80, 10 and 10 % by observation."""
+    rules = SelectRules(
+        taxa=("Aves",),
+        where="license_family IN ('CC0', 'CC-BY')",
+        cap_per_taxon=50,
+        min_per_taxon=2,
+        quota_rank="species",
+    )
+    splits = (SplitSpec("train", 80.0), SplitSpec("val", 10.0), SplitSpec("test", 10.0))
+    before = Counter(demo.server.hits)
+    run(dataclasses.replace(demo.recipe, select=rules, splits=splits), tmp_path / "out", options=EngineOptions())
+    asked = sum((Counter(demo.server.hits) - before).values())
+    with open_catalog(tmp_path / "out") as con:
+        funnel = dict(con.execute("SELECT outcome, count(*) FROM ledger GROUP BY 1 ORDER BY 2 DESC").fetchall())
+        media = con.execute("SELECT count(*) FROM read_parquet('screen/candidates/*.parquet')").fetchall()[0][0]
+        wrong = con.execute(
+            """SELECT count(*) FROM samples s JOIN records r USING (record_id)
+               WHERE s.class <> 'Aves' OR r.license_family NOT IN ('CC0', 'CC-BY')"""
+        ).fetchall()[0][0]
+        found = dict(con.execute("SELECT split, count(*) FROM samples GROUP BY 1 ORDER BY 1").fetchall())
+        torn = con.execute(
+            """SELECT source, occurrence_key FROM samples WHERE occurrence_key <> ''
+               GROUP BY ALL HAVING count(DISTINCT split) > 1"""
+        ).fetchall()
+    print(f"requests {asked}, candidates {media}, funnel {funnel}, splits {found}")
+    assert not wrong and not torn and funnel["kept"] == sum(found.values()) > 0
+    assert asked < 8 * media + 40 < sum(demo.server.hits.values())
+    assert not [check for check in verify(tmp_path / "out") if not check.ok]
