@@ -7,6 +7,7 @@ split is a hash of the group, so that images which belong together never straddl
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ from pipeline.privacy import write_places
 from pipeline.quotas.decide import note_ended
 from pipeline.quotas.rules import evidence_sql, has_quotas, outcome_sql
 from pipeline.splits.decide import Deciding, Tables
+from pipeline.splits.shares import share_lines
 from pipeline.stages.base import Balance, Context, Stage, balance_of
 from pipeline.storage import database as sql
 from pipeline.storage.files.atomic import table_writer
@@ -199,12 +201,16 @@ class Select(Stage):
         ):
             records, media = sql.parquet(stage("ingest") / "records"), sql.parquet(stage("fetch") / "media")
             kept_rows = sql.parquet(stage("likeness") / "kept")
+            images: Counter[str] = Counter()
             for kept, ended in decide(con, kept_rows, label_names(context), recipe, records, media):
+                images.update({each["values"]: each["counts"] for each in pc.value_counts(kept["split"]).to_pylist()})
                 decisions.write_table(kept)
                 ledger.write_table(ended)
             threatened = write_places(
                 context.folder, context.recipe.privacy, local_folder(context.taxonomy), con, context.progress
             )
+        for line in share_lines(recipe, images):
+            context.progress(f"{self.name}: {line}")
         return {"threatened": threatened} if threatened else {}
 
     def balance(self, context: Context, facts: Mapping[str, Any]) -> list[Balance]:
