@@ -11,7 +11,7 @@ from manifests.nearness import closest
 from manifests.places import KeyPath, show, spell
 from manifests.problems import Problems
 from manifests.select_rules import BY_HASH, PERIODS, PREFERENCES, QUOTA_RANKS, RARE
-from manifests.splitting import STRATA
+from manifests.splitting import STRATA, TRAINING
 from manifests.value_rules import Rule, above_zero, between, matching, one_of
 
 if TYPE_CHECKING:
@@ -165,6 +165,10 @@ def _split_problems(recipe: Recipe) -> Iterator[tuple[KeyPath, tuple[str, str]]]
     plain = rules is not None and (rules.stratify == "none" or bool(rules.chronological))
     for place, split in enumerate(recipe.splits or ()):
         here = f"splits[{place}]"
+        if (split.name == TRAINING) != (place == 0):
+            what = f"'{here}.name' is {show(split.name)}"
+            expected = f"'{TRAINING}' for the first split, which is the one to train on, and for no other"
+            yield ("splits", place, "name"), (what, expected)
         if split.unseen is not None and place == 0:
             what = "the first split is the one to train on: nothing is unseen to it"
             yield ("splits", 0, "unseen"), (what, "unseen only of later splits")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+TRAINING = "train"
+"""The name of the first split: loaders and layouts know what to train on by it."""
 STRATA = ("none", "accepted", "species", "genus", "family", "order", "class")
 """What shares may be kept by, beside a column of the record."""
 
@@ -30,7 +32,7 @@ class SplittingRules:
 
 @dataclass(frozen=True, slots=True)
 class SplitSpec:
-    """One split. The first in the recipe is the one to train on."""
+    """One split. The first in the recipe is the one to train on, `train`."""
 
     name: str
     """In the names of its shards: a-z, 0-9 and '_', beginning with a letter."""

@@ -58,6 +58,7 @@ def test_quotas_that_contradict_each_other_or_say_nothing(tmp_path: Path, lines:
         (TWO.replace("80", "81"), "the percent of all splits are 101 together"),
         (TWO.replace("80", "0"), "a number above 0, at most 100"),
         (TWO.replace("val", "train"), "which is also the name of splits[0]"),
+        (TWO.replace("train", "early"), "'train' for the first split, which is the one to train on"),
         (TWO.replace("val", "Val-1"), "beginning with a letter"),
         (TWO + 'unseen = "speceis"\n', "write 'species'"),
         (TWO.replace("80", '80\nunseen = "species"'), "the first split is the one to train on"),
