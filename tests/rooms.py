@@ -58,6 +58,8 @@ ORDER = (
     "pipeline.shards",
     "pipeline.withdrawal",
     "pipeline.choosing",
+    "pipeline.quotas",
+    "pipeline.splits",
     "pipeline.catalog",
     "pipeline.likeness.records",
     "pipeline.likeness",

@@ -54,7 +54,7 @@ def error_of(dealer: Dealer) -> float:
 
 
 def _bring_to_first(dealer: Dealer) -> None:
-    """Give the first split a group of every label that others hold and it lacks, the one of the fewest rows."""
+    """Put into the first split a group of every label that others hold and it lacks, the one of the fewest rows."""
     lacking = np.flatnonzero((dealer.held[:, 0] == 0) & (dealer.totals > 0))
     if not len(lacking):
         return

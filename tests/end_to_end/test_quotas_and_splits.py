@@ -112,7 +112,7 @@ FAULTS: dict[str, tuple[str, Callable[[list[dict[str, object]]], None]]] = {
 
 
 def one_taxon(rows: list[dict[str, object]], count: int) -> None:
-    """Give many records the name of one taxon."""
+    """Change the name of many records to that of the first."""
     for row in rows[:count]:
         row.update(name_id=rows[0]["name_id"], accepted_id=rows[0]["accepted_id"])
 
@@ -131,7 +131,7 @@ def one_of_two(rows: list[dict[str, object]], split: str) -> None:
 
 
 def turned(rows: list[dict[str, object]]) -> None:
-    """Give every record the split of the record at the other end."""
+    """Change the split of every record to that of the record at the other end."""
     for row, split in zip(rows, [row["split"] for row in rows][::-1], strict=True):
         row["split"] = split
 

@@ -55,7 +55,8 @@ def split(asked: Asked) -> Section:
     if len(parts) < 2:
         return Section("split", question, f"One split: {parts[0]}." if parts else "No image was kept.", facts=facts)
     answer = (
-        ", ".join(f"{percent(found[name][0], whole)} of the images are in {name}" for name in parts[1:])
+        f"{percent(found[parts[1]][0], whole)} of the images are in {parts[1]}"
+        + "".join(f", {percent(found[name][0], whole)} in {name}" for name in parts[2:])
         + f"; {count(everywhere, 'taxon', 'taxa')} {agree(everywhere, 'is', 'are')} in every split, "
         + ", ".join(f"{only.get(name, 0):,} only in {name}" for name in parts)
         + "."
@@ -65,10 +66,10 @@ def split(asked: Asked) -> Section:
         [
             (
                 name,
-                f"{wanted[name]:g}" if name in wanted else "",
+                wanted.get(name, ""),
                 found[name][0],
-                f"{100 * found[name][0] / whole:.1f}",
-                f"{100 * found[name][0] / whole - wanted[name]:+.1f}" if name in wanted else "",
+                round(100 * found[name][0] / whole, 1),
+                round(100 * found[name][0] / whole - wanted[name], 1) if name in wanted else "",
                 found[name][1],
                 only.get(name, 0),
             )
@@ -87,7 +88,7 @@ def split(asked: Asked) -> Section:
         for name, images in list(classes.items())[:CLASSES]
     ]
     without = sum(any(not images.get(part) for part in parts[1:]) for images in classes.values())
-    lacking = parts[1] if len(parts) == 2 else "one of the others"
+    lacking = " or ".join(parts[1:])
     chart = Chart(
         f"{without:,} of {count(len(classes), 'class', 'classes')} {agree(without, 'has', 'have')} no image in "
         f"{lacking}.",
