@@ -31,14 +31,23 @@ WHERE date <> '' GROUP BY 1
 HAVING max(date) FILTER (split = {'earlier'}) > min(date) FILTER (split = {'later'}) ORDER BY 1
 
 -- name: near
--- Places of the first split beside those of others, by the haversine; only what is near in latitude is compared.
+-- Places of the first split beside those of others, by the haversine. What is compared lies in one bucket: bands of
+-- latitude as high as the distance, and in each parts of longitude at least twice as wide as it is there.
 WITH places AS (
   SELECT DISTINCT d.split = {'first'} AS ours, r.lat, r.lon FROM {decisions} d JOIN {records} r USING (record_id)
   WHERE r.lat IS NOT NULL AND r.lon IS NOT NULL),
-theirs AS (
-  SELECT *, unnest([-1, 0, 1]) + floor(lat * 111.195 / {'kilometres'}) AS band FROM places WHERE NOT ours)
-SELECT p.lat, p.lon, t.lat, t.lon
-FROM (SELECT *, floor(lat * 111.195 / {'kilometres'}) AS band FROM places WHERE ours) p JOIN theirs t USING (band)
+banded AS (
+  SELECT *, floor(lat / high) + CASE WHEN ours THEN 0 ELSE step END AS band
+  FROM (SELECT *, {'kilometres'} / 111.195 AS high FROM places)
+  JOIN (VALUES (0), (1), (-1)) steps(step) ON step = 0 OR NOT ours),
+parted AS (
+  SELECT *, greatest(1, floor(180 / high * cos(radians(least(90,
+            high + greatest(abs(band), abs(band + 1)) * high))))) AS parts FROM banded),
+bucketed AS (
+  SELECT p.ours, p.lat, p.lon, p.band, (floor(((lon + 540) % 360) / 360 * parts) + turn + parts) % parts AS bucket
+  FROM parted p JOIN (VALUES (0), (1), (-1)) turns(turn) ON turn = 0 OR NOT ours)
+SELECT DISTINCT p.lat, p.lon, t.lat, t.lon
+FROM (FROM bucketed WHERE ours) p JOIN (FROM bucketed WHERE NOT ours) t USING (band, bucket)
 WHERE 2 * 6371 * asin(least(1, sqrt(pow(sin(radians(p.lat - t.lat) / 2), 2)
       + cos(radians(p.lat)) * cos(radians(t.lat)) * pow(sin(radians(p.lon - t.lon) / 2), 2))))
       < {'kilometres'} * (1 - 1e-9) ORDER BY ALL
