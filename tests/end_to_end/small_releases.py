@@ -130,9 +130,7 @@ def inat_release(folder: Path, photos: Sequence[Photo], shuffle: int | None = No
     observations = [
         (uuids[p.number], "5", "45.5", "-120.25", "10", ids[p.taxon], p.grade, "2020-05-01", "0.1") for p in photos
     ]
-    media = [
-        (f"p{p.number}", str(p.number), uuids[p.number], "5", "jpg", p.licence, "64", "64", "0") for p in photos
-    ]
+    media = [(f"p{p.number}", str(p.number), uuids[p.number], "5", "jpg", p.licence, "64", "64", "0") for p in photos]
     assert len(media[0]) == len(HEADERS["photos"].split())
     tables = write_inat(
         folder / "tables", {"observations": observations, "photos": media, "taxa": taxa}, shuffle=shuffle
@@ -141,8 +139,8 @@ def inat_release(folder: Path, photos: Sequence[Photo], shuffle: int | None = No
     return tables, bucket
 
 
-GBIF = "https://pictures.test/"
-"""Where the media of the small GBIF download lie, for a mirror."""
+HOST = "https://pictures.test/"
+"""Where media lie that a mirror is to have: a name that no network knows."""
 
 
 def gbif_release(path: Path, rows: Sequence[dict[str, str]]) -> Path:
@@ -152,7 +150,7 @@ def gbif_release(path: Path, rows: Sequence[dict[str, str]]) -> Path:
     defaults = {"license": "CC_BY_4_0", "basisOfRecord": "HUMAN_OBSERVATION", "occurrenceStatus": "PRESENT"}
     cells = [{"gbifID": row["n"], **defaults, **row} for row in rows]
     columns = tuple(dict.fromkeys(name for row in cells for name in row if name not in ("n", "media_license")))
-    media = [medium(row["n"], f"{GBIF}{row['n']}.jpg", license=row.get("media_license", "")) for row in rows]
+    media = [medium(row["n"], f"{HOST}{row['n']}.jpg", license=row.get("media_license", "")) for row in rows]
     with zipfile.ZipFile(path, "w") as out:
         for name, header, lines in (("occurrence", columns, cells), ("multimedia", MULTIMEDIA, media)):
             text = ["\t".join(header), *("\t".join(line.get(key, "") for key in header) for line in lines), ""]
@@ -179,7 +177,7 @@ def run_starter(name: str, folder: Path, overrides: Sequence[str], out: str = "o
     folder.mkdir(exist_ok=True)
     path = folder / "recipe.toml"
     path.write_text(starter_recipe(name))
-    offline = ["fetch.hosts=['nowhere.invalid']", "image.min_side=32"]
+    offline = ["fetch.hosts=['pictures.test']", "image.min_side=32"]
     recipe = load_recipe(path, [*offline, *overrides], files=True)
     run(recipe, folder / out, until, options=EngineOptions())
     if until == "catalog":
