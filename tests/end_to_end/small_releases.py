@@ -116,7 +116,7 @@ class Photo:
 
 
 def inat_release(folder: Path, photos: Sequence[Photo], shuffle: int | None = None) -> tuple[Path, Path]:
-    """Write the four tables and the bucket, and return both folders."""
+    """Write the four tables and the bucket, and return both folders; a photo that comes again is stated again."""
     ids: dict[Lineage, str] = {}
     taxa = []
     for photo in photos:
@@ -128,7 +128,8 @@ def inat_release(folder: Path, photos: Sequence[Photo], shuffle: int | None = No
                 taxa.append((ids[path], above, _LEVELS[depth], (*RANKS, "subspecies")[depth], name, "true"))
     uuids = {p.number: f"00000000-0000-4000-8000-{p.number:012}" for p in photos}
     observations = [
-        (uuids[p.number], "5", "45.5", "-120.25", "10", ids[p.taxon], p.grade, "2020-05-01", "0.1") for p in photos
+        (uuids[p.number], "5", "45.5", "-120.25", "10", ids[p.taxon], p.grade, "2020-05-01", "0.1")
+        for p in dict.fromkeys(photos)
     ]
     media = [(f"p{p.number}", str(p.number), uuids[p.number], "5", "jpg", p.licence, "64", "64", "0") for p in photos]
     assert len(media[0]) == len(HEADERS["photos"].split())

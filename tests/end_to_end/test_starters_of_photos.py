@@ -61,10 +61,11 @@ def test_biotrove_train_has_seven_categories_between_floor_and_cap(tmp_path: Pat
     photos = photos_of(species, [2, 4, 8] * 8, ("CC-BY-NC", "CC0", "CC-BY-ND", "CC0"))
     photos = [Photo(p.number, p.taxon, "CC0" if p.licence == "CC-BY-ND" else p.licence) for p in photos]
     photos += [Photo(99_001, species[1], "CC-BY-ND"), Photo(99_002, species[1], "")]
+    again = [photo for photo in photos if photo.number % 10 == 2]
     out = run_starter(
         "biotrove-train",
         tmp_path / "run",
-        [*inat(tmp_path, photos), "select.min_per_taxon=3", "select.cap_per_taxon=5"],
+        [*inat(tmp_path, photos + again), "select.min_per_taxon=3", "select.cap_per_taxon=5"],
     )
     kept = asked(out, "SELECT accepted_name, class, count(*), count(DISTINCT split) FROM samples GROUP BY ALL")
     assert {name: count for name, _, count, _ in kept} == {
