@@ -61,7 +61,7 @@ def store(folder: Path, pictures: Iterable[tuple[str, str]], **size: int) -> Pat
 def species_of(group: str, count: int) -> list[Lineage]:
     """Return so many species of a class, eight of a genus; the names are invented and unlike each other."""
     stem = group[:-1] if group.endswith("a") else group
-    found = []
+    found: list[Lineage] = []
     for number in range(count):
         genus = f"{stem}{'abcdefgh'[number // 8]}rius".capitalize()
         family = f"{stem}idae".capitalize()
@@ -118,7 +118,7 @@ class Photo:
 def inat_release(folder: Path, photos: Sequence[Photo], shuffle: int | None = None) -> tuple[Path, Path]:
     """Write the four tables and the bucket, and return both folders; a photo that comes again is stated again."""
     ids: dict[Lineage, str] = {}
-    taxa = []
+    taxa: list[tuple[str, ...]] = []
     for photo in photos:
         for depth, name in enumerate(photo.taxon):
             path = photo.taxon[: depth + 1]
@@ -127,11 +127,13 @@ def inat_release(folder: Path, photos: Sequence[Photo], shuffle: int | None = No
                 ids[path] = str(len(ids) + 1)
                 taxa.append((ids[path], above, _LEVELS[depth], (*RANKS, "subspecies")[depth], name, "true"))
     uuids = {p.number: f"00000000-0000-4000-8000-{p.number:012}" for p in photos}
-    observations = [
+    observations: list[tuple[str, ...]] = [
         (uuids[p.number], "5", "45.5", "-120.25", "10", ids[p.taxon], p.grade, "2020-05-01", "0.1")
         for p in dict.fromkeys(photos)
     ]
-    media = [(f"p{p.number}", str(p.number), uuids[p.number], "5", "jpg", p.licence, "64", "64", "0") for p in photos]
+    media: list[tuple[str, ...]] = [
+        (f"p{p.number}", str(p.number), uuids[p.number], "5", "jpg", p.licence, "64", "64", "0") for p in photos
+    ]
     assert len(media[0]) == len(HEADERS["photos"].split())
     tables = write_inat(
         folder / "tables", {"observations": observations, "photos": media, "taxa": taxa}, shuffle=shuffle

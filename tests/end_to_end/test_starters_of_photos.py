@@ -96,7 +96,7 @@ def test_biotrove_balanced_has_as_many_of_each_species_and_no_more_species_whate
     (out_kept, again_kept) = ((path / "select" / "decisions") for path in (out, again))
     assert decided(out_kept) == decided(again_kept) and len(decided(out_kept)) == 9
     insects = run_starter(
-        "biotrove-balanced", tmp_path / "run", [*where, *small, 'select.taxa=["Insecta"]'], "insects", "select"
+        "biotrove-balanced", tmp_path / "run", [*where, *small, 'select.taxa=["Insecta"]'], until="select"
     )
     assert len(decided(insects / "select" / "decisions")) == 6
 
@@ -195,8 +195,8 @@ def test_zero_shot_has_as_many_species_of_both_classes_and_photos_of_each(tmp_pa
     out = run_starter("zero-shot-60x200", tmp_path / "run", [*where, *small])
     kept = asked(out, "SELECT class, accepted_name, count(*) FROM samples GROUP BY ALL ORDER BY ALL")
     assert [(row[0], row[2]) for row in kept] == [("Aves", 4)] * 3 + [("Mammalia", 4)] * 3
-    drawn = set()
-    for seed in range(3):
+    drawn = {frozenset(decided(out / "select" / "decisions"))}
+    for seed in (1, 2):
         again = run_starter("zero-shot-60x200", tmp_path / "run", [*where, *small, f"seed={seed}"], until="select")
         drawn.add(frozenset(decided(again / "select" / "decisions")))
         assert len(decided(again / "select" / "decisions")) == 24

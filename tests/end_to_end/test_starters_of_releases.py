@@ -12,6 +12,7 @@ from PIL import Image
 
 from manifests.recipe import RANKS
 from pipeline.commands.cli import main
+from pipeline.sources.bioscan.bioscan5m import image_path
 from tests.end_to_end.small_releases import (
     HOST,
     Lineage,
@@ -27,7 +28,7 @@ from tests.end_to_end.small_releases import (
 from tests.end_to_end.test_starters_of_photos import asked, ended
 from tests.pipeline.sources.bioscan.test_bioscan1m import insect
 from tests.pipeline.sources.bioscan.test_bioscan1m import table as table_of_1m
-from tests.pipeline.sources.bioscan.test_bioscan5m import image_path, specimen
+from tests.pipeline.sources.bioscan.test_bioscan5m import specimen
 from tests.pipeline.sources.bioscan.test_bioscan5m import table as table_of_5m
 from tests.pipeline.sources.camera_traps import test_coco_camera_traps as coco
 from tests.pipeline.sources.camera_traps import test_lila as lila
@@ -83,7 +84,7 @@ def cells(name: Lineage) -> dict[str, str]:
 
 def members(out: Path) -> dict[str, bytes]:
     """Return what the tars hold."""
-    found = {}
+    found: dict[str, bytes] = {}
     for shard in sorted((out / "shards").glob("*.tar")):
         with tarfile.open(shard) as tar:
             found |= {each.name: tar.extractfile(each).read() for each in tar}  # type: ignore[union-attr]
