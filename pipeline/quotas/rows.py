@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from manifests import Recipe, SelectRules
 from pipeline.model.licences import OPENNESS
+from pipeline.model.outcomes import Outcome
 from pipeline.storage.database import quote
 from pipeline.storage.statements import Statements, identifier
 
@@ -46,6 +47,14 @@ def make_rows(
     joins += f" LEFT JOIN {media} m ON m.image_id = k.image_id" if "m." in text else ""
     con.execute(_SQL("rows", kept=kept, columns="".join(f", {each}" for each in columns), joins=joins))
     return [*order, "quota_order(record_id)"]
+
+
+def once_sql(records: str, ledger: str) -> str:
+    """Return the FROM clause of the records without rows that state one again: each record_id is there once.
+
+    `records`, `ledger`: FROM clauses of what ingest read, and of what screen ended.
+    """
+    return _SQL("once", records=records, ledger=ledger, again=Outcome.DUPLICATE_RECORD.code)
 
 
 def taxon_sql(rank: str | None) -> str:

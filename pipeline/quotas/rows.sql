@@ -8,6 +8,12 @@ SELECT n.name_id, n.accepted_id, {taxon} AS taxon, {per} AS per FROM {names} n
 CREATE OR REPLACE TEMP TABLE quota_rows AS
 SELECT k.record_id, k.source, n.taxon, n.per{columns} FROM {kept} k JOIN quota_names n USING (name_id) {joins}
 
+-- name: once
+-- A record that several rows state is that of the first of them.
+(SELECT r.* FROM {records} r ANTI JOIN (
+  SELECT other_id, locator_file, locator_row FROM {ledger} WHERE outcome = {'again'}) d
+  ON d.other_id = r.record_id AND d.locator_file = r.locator_file AND d.locator_row = r.locator_row)
+
 -- name: rarity
 -- How many images the taxon has in the same cell of one degree; NULL where the place is not known.
 CASE WHEN r.lat IS NOT NULL AND r.lon IS NOT NULL THEN

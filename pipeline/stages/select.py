@@ -27,6 +27,7 @@ from pipeline.model.records import ENDED_SCHEMA, conform
 from pipeline.model.vector_hashes import hash64_array, hexadecimal
 from pipeline.privacy import write_places
 from pipeline.quotas.decide import note_ended
+from pipeline.quotas.rows import once_sql
 from pipeline.quotas.rules import evidence_sql, has_quotas, outcome_sql
 from pipeline.splits.decide import Deciding, Tables
 from pipeline.splits.shares import share_lines
@@ -199,7 +200,8 @@ class Select(Stage):
             table_writer(folder / "decisions" / "part.parquet", DECISION_SCHEMA) as decisions,
             table_writer(folder / "ledger" / "part.parquet", ENDED_SCHEMA) as ledger,
         ):
-            records, media = sql.parquet(stage("ingest") / "records"), sql.parquet(stage("fetch") / "media")
+            records = once_sql(sql.parquet(stage("ingest") / "records"), sql.parquet(stage("screen") / "ledger"))
+            media = sql.parquet(stage("fetch") / "media")
             kept_rows = sql.parquet(stage("likeness") / "kept")
             images: Counter[str] = Counter()
             for kept, ended in decide(con, kept_rows, label_names(context), recipe, records, media):

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from manifests import Recipe, SplittingRules
-from pipeline.quotas.rows import taxon_sql
+from pipeline.quotas.rows import once_sql, taxon_sql
 from pipeline.splits.decide import own_value
 from pipeline.storage.statements import Statements, identifier
 from pipeline.verify.check import Run
 from pipeline.verify.truth import NAMES
 
 _SQL = Statements(__name__)
-_RECORDS = "read_parquet('ingest/records/*.parquet')"
+_RECORDS = once_sql("read_parquet('ingest/records/*.parquet')", "read_parquet('screen/ledger/*.parquet')")
 _DECISIONS = "read_parquet('select/decisions/*.parquet')"
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.quotas.rows import per_sql, place_sql, taxon_sql
+from pipeline.quotas.rows import once_sql, per_sql, place_sql, taxon_sql
 from pipeline.quotas.rules import has_quotas
 from pipeline.storage.statements import Statements
 from pipeline.verify.check import Run
 from pipeline.verify.truth import NAMES
 
 _SQL = Statements(__name__)
-_RECORDS = "read_parquet('ingest/records/*.parquet')"
+_RECORDS = once_sql("read_parquet('ingest/records/*.parquet')", "read_parquet('screen/ledger/*.parquet')")
 
 
 def quotas(run: Run) -> str:

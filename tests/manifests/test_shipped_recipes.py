@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from manifests import RecipeError, load_recipe, shipped_recipes, starter_recipe
+from manifests import RecipeError, RecipePath, load_recipe, shipped_recipes, starter_recipe
+from manifests.paths import recipe_paths
 from manifests.reference import STARTER
 from pipeline.commands.cli import main
 from pipeline.model.exit_status import ExitStatus
@@ -26,6 +29,50 @@ def test_a_shipped_recipe_is_printed_whole_and_loads(
     assert told == starter_recipe(name)
     (tmp_path / "recipe.toml").write_text(told, encoding="utf-8")
     assert load_recipe(tmp_path / "recipe.toml").sources
+
+
+OTHERS = [name for name in shipped_recipes() if name != "starter"]
+HEAD = ("From", "Licences", "Held to", "Limits")
+
+
+def head_of(name: str) -> dict[str, str]:
+    """Return what the comment above a recipe says, by its words."""
+    comment = starter_recipe(name).partition("\n\n")[0].replace("\n#          ", "")
+    return {word: found[1] for word in HEAD if (found := re.search(rf"^# {word}: +(.+)$", comment, re.MULTILINE))}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_shipped_recipe_says_where_from_under_which_licence_and_what_it_is_held_to(name: str) -> None:
+    text = starter_recipe(name)
+    told = head_of(name)
+    assert tuple(told) == HEAD and all(len(words) > 40 for words in told.values())
+    addresses = re.findall(r"[a-z][a-z0-9+]*://[^\s,)\"]+", text)
+    assert len(re.findall(r"https://", told["From"])) >= 2
+    assert {address.partition("://")[0] for address in addresses} <= {"https", "shipped"}
+    assert text.startswith("# ") and text.splitlines()[1] == "#"
+    assert text.partition("\n\n")[2].count("# ") >= 3, "what is particular to it is explained where it stands"
+    assert max(map(len, text.splitlines())) <= 120
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_shipped_recipe_names_itself_states_its_rights_and_leaves_out_what_is_the_default(
+    name: str, tmp_path: Path
+) -> None:
+    given = tomllib.loads(starter_recipe(name))
+    (tmp_path / "recipe.toml").write_text(starter_recipe(name), encoding="utf-8")
+    recipe = load_recipe(tmp_path / "recipe.toml")
+    assert given["name"] == recipe.name == name and given["description"] and "licences" in given
+    assert recipe.taxonomy.sources != ("default",)
+    paths = [path.given for _, path in recipe_paths(recipe) if isinstance(path, RecipePath) and path.given]
+    assert paths and all(path.startswith(("data/", "shipped://")) for path in paths)
+    # Whoever fetches has to write an address of their own; who reads a store needs none.
+    fetched = [source.name for source in recipe.sources if not source.media]
+    assert bool(fetched) == (recipe.fetch.contact == "you@example.org")
+
+
+def test_the_page_of_shipped_recipes_has_a_row_for_each() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "starters.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^\| `([a-z0-9-]+)` \|", page, re.MULTILINE)) == list(shipped_recipes())
 
 
 @pytest.mark.parametrize("name", ["startr", "nothing-like-it", "../recipe", "", "starter.toml"])

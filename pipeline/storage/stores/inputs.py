@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from manifests import Recipe, RecipePath, is_remote, with_paths
+from manifests import SHIPPED, Recipe, RecipePath, is_remote, with_paths
 from pipeline.model.errors import SourceError
 from pipeline.storage.files.atomic import read_json, write_json
 from pipeline.storage.files.failures import FailureKind
@@ -22,11 +22,13 @@ from pipeline.storage.stores.store_error import StoreError
 def localised(recipe: Recipe, folder: Path, progress: Callable[[str], None]) -> Recipe:
     """Return the recipe with every remote path copied into `folder`; its digest stays that of the addresses.
 
+    What comes with the package ('shipped://...') is nowhere else, and stays as it is written.
     Raises SourceError when an address cannot be read, StorageError when the copy cannot be written.
     """
 
     def fix(path: str) -> str:
-        return RecipePath(str(_copied(path, folder, progress)), path) if is_remote(path) else path
+        elsewhere = is_remote(path) and not path.startswith(SHIPPED)
+        return RecipePath(str(_copied(path, folder, progress)), path) if elsewhere else path
 
     return with_paths(recipe, fix)
 

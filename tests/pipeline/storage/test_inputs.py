@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from manifests import Recipe, SourceSpec
+from manifests import BenchmarkSpec, Recipe, SourceSpec
 from pipeline.model.errors import SourceError, StorageError
 from pipeline.storage.stores import RemoteStore, open_store
 from pipeline.storage.stores.inputs import localised
@@ -46,6 +46,13 @@ def test_a_folder_is_copied_whole_with_its_odd_names(place: str, tmp_path: Path)
     assert {p.relative_to(found).as_posix(): p.read_text() for p in found.rglob("*") if p.is_file()} == {
         name: name for name in names
     }
+
+
+def test_what_comes_with_the_package_is_no_address(tmp_path: Path) -> None:
+    benchmark = BenchmarkSpec("b", "shipped://biotrove-unseen", table=str(tmp_path / "table.csv"))
+    recipe = Recipe("r", (SourceSpec("a", "eol", str(tmp_path)),), benchmarks=(benchmark,))
+    told: list[str] = []
+    assert localised(recipe, tmp_path / "inputs", told.append) == recipe and not told
 
 
 def test_a_file_that_changes_after_it_was_listed_is_copied_again(tmp_path: Path) -> None:
