@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from manifests.choice import Choice
+from manifests.scores_spec import ScoresSpec as ScoresSpec
 from manifests.select_rules import SelectRules as SelectRules
 from manifests.splitting import SplitSpec as SplitSpec
 from manifests.splitting import SplittingRules as SplittingRules
@@ -299,6 +300,7 @@ class Recipe:
     image: ImageRules = field(default_factory=ImageRules)
     likeness: LikenessRules = field(default_factory=LikenessRules)
     select: SelectRules = field(default_factory=SelectRules)
+    scores: tuple[ScoresSpec, ...] | None = None
     privacy: PrivacyRules = field(default_factory=PrivacyRules)
     splitting: SplittingRules | None = None
     splits: tuple[SplitSpec, ...] | None = None

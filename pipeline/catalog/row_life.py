@@ -149,7 +149,7 @@ def _outcome(root: Place, con: Asked, row_id: str) -> Iterator[str]:
         if ledger["evidence"]:
             proof = json.loads(ledger["evidence"])
             yield f"{'evidence':<10} {'; '.join(f'{key}: {proof[key]}' for key in sorted(proof))}"
-            if ledger["outcome"] == Outcome.NOT_SELECTED.code:
+            if ledger["outcome"] in (Outcome.NOT_SELECTED.code, Outcome.QUALITY.code):
                 resolved = json.loads(read_json(root / "manifest.json")["resolved"])
                 yield f"{'choice':<10} {sentence(proof, resolved)}"
         if ledger["other_id"]:

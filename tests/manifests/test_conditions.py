@@ -136,7 +136,7 @@ HOSTILE = [
     "locator_row = 1",
     "locator_file = 'x'",
     "r.lat > 1",
-    "media.width > 1",
+    "medium.width > 1",
     "main.records.lat > 1",
     "records > 1",
     "score > 0.5",

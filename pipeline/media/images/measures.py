@@ -128,7 +128,7 @@ def _border_share(luma: _Plane) -> float:
 
 def _is_line(line: _Plane) -> bool:
     middle = np.sort(line)[SIDE // 2]
-    return int(line.max()) - middle <= NEAR and middle - int(line.min()) <= NEAR
+    return bool(line.max() - middle <= NEAR and middle - line.min() <= NEAR)
 
 
 def _side(turned: _Plane) -> npt.NDArray[np.bool_]:
