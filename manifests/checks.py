@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from manifests.choice import Choice
+from manifests.choice import PICTURE_RULES, Choice
 from manifests.choice_checks import YEARS_EXPECTED, check_choice, is_years
 from manifests.condition_columns import TABLES
 from manifests.nearness import closest
@@ -16,6 +16,7 @@ from manifests.recipe import (
     COORDINATES,
     LAYOUTS,
     RANKS,
+    SCORE_KEYS,
     SOURCE_KINDS,
     BenchmarkSpec,
     ExportRules,
@@ -34,7 +35,6 @@ from manifests.recipe import (
     TaxonomyRules,
 )
 from manifests.schema import is_table, keys_of
-from manifests.scores_spec import SCORE_KEYS
 from manifests.select_checks import SELECT_VALUE_RULES, SPLIT_VALUE_RULES, check_quotas, check_splits
 from manifests.splitting import SplitSpec, SplittingRules
 from manifests.value_rules import Rule, above_zero, between, matching, one_of
@@ -269,6 +269,7 @@ _CHOICE_RULES: Mapping[str, Rule] = {
     "years": Rule(YEARS_EXPECTED, is_years),
     "basis": one_of(BASES),
     "categories": one_of(CATEGORIES),
+    "rules": one_of(tuple(PICTURE_RULES)),
     "limit": between(1, 2**53),
     "sample": Rule("a number above 0, at most 1", lambda value: bool(0 < value <= 1)),
 }

@@ -17,7 +17,9 @@ from manifests.vocabularies import COUNTRIES_MEANT, COUNTRY, LIFE_STAGE, SEX, Vo
 
 _YEARS = re.compile(r"(\d{4})(?:\s*-\s*(\d{4}))?")
 YEARS_EXPECTED = "a year or a range of years in quotes, such as '2010' or '1990-2005'"
-_LISTS = ("taxa", "exclude_taxa", "ranks", "countries", "years", "life_stages", "sexes", "basis", "categories")
+_LISTS = (
+    *("rules", "taxa", "exclude_taxa", "ranks", "countries", "years", "life_stages", "sexes", "basis", "categories"),
+)
 TERMS: Mapping[str, Vocabulary] = MappingProxyType({"countries": COUNTRY, "life_stages": LIFE_STAGE, "sexes": SEX})
 """The vocabulary of every key whose words are terms, or what is read as them."""
 

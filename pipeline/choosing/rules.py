@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from manifests import Recipe
-from manifests.choice import CHOICE_KEYS, Choice
+from manifests.choice import CHOICE_KEYS, PICTURE_RULES, Choice
 from manifests.choice_checks import TERMS, year_range
 from manifests.condition import Condition, alias_of, read_condition
 from manifests.condition_columns import PLACE_COLUMNS
@@ -62,12 +62,12 @@ def tables_of(recipe: Recipe) -> Iterator[tuple[str, str, Choice]]:
 
 
 def chooses(recipe: Recipe) -> bool:
-    """Return whether the recipe has any key of a choice.
+    """Return whether the recipe has any key of a choice that holds before fetch.
 
     >>> chooses(Recipe("r", ()))
     False
     """
-    return any(getattr(choice, name) is not None for _, _, choice in tables_of(recipe) for name in CHOICE_KEYS)
+    return bool(choice_parts(recipe))
 
 
 def condition_of(recipe: Recipe, text: str) -> Condition:
@@ -89,6 +89,8 @@ def choice_parts(recipe: Recipe) -> dict[str, object]:
 
 def _early(recipe: Recipe, name: str, value: object) -> object:
     """Return what a key says that holds before fetch; None where it says nothing of that."""
+    if name == "rules":
+        return None
     if name != "where" or value is None:
         return value
     found = condition_of(recipe, str(value))
@@ -97,16 +99,25 @@ def _early(recipe: Recipe, name: str, value: object) -> object:
 
 def late_rules(recipe: Recipe) -> list[Rule]:
     """Return the parts of conditions that read pictures, in the order in which they are tried."""
-    return [
-        Rule(f"{key}.where", source, "where", _SQL("where", condition=late.sql), _cells(late), choice.where)
+    asked = [
+        (f"{key}.{name}", source, name, text)
         for key, source, choice in tables_of(recipe)
-        if choice.where is not None and (late := condition_of(recipe, choice.where).late) is not None
+        for name, texts in (
+            ("rules", [PICTURE_RULES[rule] for rule in choice.rules or ()]),
+            ("where", [choice.where] if choice.where is not None else []),
+        )
+        for text in texts
+    ]
+    return [
+        Rule(key, source, name, _SQL("where", condition=late.sql), _cells(late), text)
+        for key, source, name, text in asked
+        if (late := condition_of(recipe, text).late) is not None
     ]
 
 
 def late_parts(recipe: Recipe) -> dict[str, object]:
     """Return what the recipe says of pictures, for a digest; {} where it says nothing."""
-    said = {rule.key: rule.fails for rule in late_rules(recipe)}
+    said = [(rule.key, rule.fails) for rule in late_rules(recipe)]
     return {"quality": said} if said else {}
 
 

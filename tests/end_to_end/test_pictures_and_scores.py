@@ -39,7 +39,7 @@ def judged(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> tuple[Recipe
         writer.writerow(["https://nowhere.example/x.jpg", "1", ""])
     recipe = dataclasses.replace(
         demo.recipe,
-        select=SelectRules(where=WHERE),
+        select=SelectRules(where=WHERE, rules=("no-blanks",)),
         scores=(ScoresSpec("judged", str(folder / "scores.csv"), "media_url"),),
     )
     said: list[str] = []
