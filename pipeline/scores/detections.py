@@ -6,7 +6,6 @@ in shares of the picture. A picture that the detector could not read has no answ
 
 from __future__ import annotations
 
-import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from manifests import ScoresSpec
-from pipeline.scores.table import ScoreTable, keyed, refuse
+from pipeline.scores.table import ScoreTable, keyed, opened, refuse
 
 LABELS = ("animal", "person", "vehicle")
 LEAST = 0.2
@@ -72,7 +71,7 @@ def read_detections(spec: ScoresSpec, path: Path) -> ScoreTable:
 
 def _images(spec: ScoresSpec, path: Path) -> dict[str, Any]:
     try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+        with opened(path) as file:
             tree = json.load(file)
     except json.JSONDecodeError as error:
         what = "the JSON breaks off, or is none" if error.pos >= len(error.doc.rstrip()) - 1 else "the JSON is broken"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO, cast
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +23,7 @@ from manifests.tables import (
     true_newline,
 )
 from pipeline.scores.detections import read_detections
-from pipeline.scores.table import ScoreTable, file_of, keyed, refuse, typed
+from pipeline.scores.table import ScoreTable, file_of, keyed, opened, refuse, typed
 
 _HEAD = 1 << 20
 _BIOCLIP = "file_name"
@@ -50,8 +48,8 @@ def read_scores(spec: ScoresSpec) -> ScoreTable:
 @lru_cache(maxsize=8)
 def _read(spec: ScoresSpec, path: str, size: int, changed: int) -> ScoreTable:
     try:
-        with gzip.open(path, "rb") if path.endswith(".gz") else Path(path).open("rb") as opened:
-            head = cast(BinaryIO, opened).read(_HEAD)
+        with opened(Path(path)) as file:
+            head = file.read(_HEAD)
         if head[:4] == _PARQUET:
             return _parquet(spec, Path(path))
         if head.removeprefix(BOM).lstrip()[:1] in (b"{", b"["):
@@ -119,8 +117,8 @@ def _text(spec: ScoresSpec, path: Path, head: bytes) -> ScoreTable:
         odd = next((name for name in names if names.count(name) > 1), "")
         refuse(spec, f"the column {odd!r} comes twice" if odd else "a column has no name", "line 1", "each column once")
     parts, lines, begun = [], [], 2
-    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as opened:
-        for part in read_parts(cast(BinaryIO, opened), dialect, names, names, fill=True):
+    with opened(path) as file:
+        for part in read_parts(file, dialect, names, names, fill=True):
             for fault in part.faults:
                 if fault.kind is not FaultKind.BLANK_LINE:
                     wrong = _WRONG.get(fault.kind, "holds characters that are no text")

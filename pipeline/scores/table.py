@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import BinaryIO, NoReturn, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -138,3 +139,10 @@ def file_of(spec: ScoresSpec) -> Path:
     if not path.stat().st_size:
         refuse(spec, "the file is empty")
     return path
+
+
+def opened(path: Path) -> BinaryIO:
+    """Open a file of scores for reading, unpacked where its first bytes say that it is gzip, whatever its name."""
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    return cast(BinaryIO, gzip.open(path, "rb")) if packed else path.open("rb")

@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from manifests import Recipe, RecipePath
-from manifests.paths import as_given, unanchor
+from manifests.paths import as_given
 from pipeline.choosing import limits
 from pipeline.choosing.facts import choice_facts
 from pipeline.choosing.rules import choice_parts
@@ -139,13 +139,12 @@ class Screen(Stage):
 
     name = "screen"
     version = 6
-    sections = ("licences", "taxonomy", "fetch.hosts", "sources", "likeness.label_conflict", "withdraw")
+    sections = ("licences", "taxonomy", "fetch.hosts", "sources", "likeness.label_conflict", "withdraw", "scores")
     upstream = ("ingest", "resolve", "holdout")
 
     def more_parts(self, recipe: Recipe) -> dict[str, Any]:
-        """Return what the recipe chooses, the seed where that depends on it, and how scores are joined."""
-        scores = {"scores": [dataclasses.astuple(each) for each in unanchor(recipe).scores or ()]}
-        return {**choice_parts(recipe), **(scores if recipe.scores else {})}
+        """Return what the recipe chooses, and the seed where that depends on it."""
+        return choice_parts(recipe)
 
     def inputs(self, context: Context) -> dict[str, str]:
         """Digest the lists of what is withdrawn, and the scores."""

@@ -16,6 +16,6 @@ def pictures(run: Run) -> str:
     if not rules:
         return "nothing is said of them"
     query = failing_sql(run.folder, run.recipe, _DECISIONS, NAMES)
-    keys = ", ".join(rule.key for rule in rules)
+    keys = ", ".join(dict.fromkeys(rule.key for rule in rules))
     run.none_of([(query, f"images kept that {keys} does not choose")])
     return f"{len(rules):,} conditions"

@@ -109,4 +109,4 @@ def test_a_change_of_what_is_said_of_pictures_redoes_select_and_nothing_before(
     for path in sorted((out / "fetch" / "media").glob("[!-]*.parquet")):
         edit_rows(path, blur)
     failed = {check.name: check.detail for check in verify(out) if not check.ok}
-    assert "images kept that select.where does not choose" in failed["pictures"]
+    assert "images kept that select.rules, select.where does not choose" in failed["pictures"]

@@ -255,7 +255,7 @@ def test_a_record_whose_name_is_not_resolved_ends_by_its_name_and_not_by_the_tax
         {"record_id": "c", "source": "one", "name_id": "Quercus robur"},
     ]
     found = screened(recipe_of(taxa=("Aves",)), rows, names, index)
-    wanted: dict[str, str | None] = {
+    assert {key: outcome for key, (outcome, _) in found.items()} == {
         "a": "name_unresolved",
         "b": "name_ambiguous",
         "c": "not_selected",
@@ -390,7 +390,9 @@ def test_a_record_is_chosen_by_its_scores_and_without_one_it_is_not(
     (tmp_path / "judge.csv").write_text("media_key,Good one\na,0.9\nb,0.1\nz,1\n")
     scores = (ScoresSpec("judge", str(tmp_path / "judge.csv"), "media_key"),)
     recipe = replace(recipe_of(where='judge."good one" > 0.5'), scores=scores)
-    rows = [{"record_id": f"r{key}", "source": "one", "media_key": key, "name_id": NAMES[0]} for key in "abc"]
+    rows: list[Row] = [
+        {"record_id": f"r{key}", "source": "one", "media_key": key, "name_id": NAMES[0]} for key in "abc"
+    ]
     rows.append({"record_id": "r", "source": "two", "media_key": None, "name_id": NAMES[0]})
     found = screened(recipe, rows, names, index)
     wanted: dict[str, str | None] = {

@@ -47,6 +47,8 @@ def test_text_tables_are_read_with_the_types_that_their_cells_have(tmp_path: Pat
     assert read(tmp_path, "a.tsv", CSV.replace(",", "\t")) == ROWS
     assert read(tmp_path, "c.csv", CSV.replace(",", ";")) == ROWS
     assert read(tmp_path, "a.csv.gz", gzip.compress(CSV.encode())) == ROWS
+    assert read(tmp_path, "packed.csv", gzip.compress(CSV.encode())) == ROWS
+    assert read(tmp_path, "plain.csv.gz", CSV) == ROWS
     table = read_scores(spec_of(tmp_path / "a.csv"))
     assert table.columns == (("good", "DOUBLE"), ("seen", "BOOLEAN"), ("note", "VARCHAR"))
     assert table.texts == {"note": "line 2: 'x'"}
@@ -128,7 +130,6 @@ HOSTILE: dict[str, tuple[str, str | bytes, str]] = {
     "an open quote": ("a.csv", 'media_key,x\na,1\nb,"2\n', "row 3"),
     "latin letters": ("a.csv", b"media_key,x\na,1\nb,caf\xe9\n", "row 3"),
     "zeros": ("a.csv", b"\0\1\2\3", "no text"),
-    "no gzip": ("a.csv.gz", b"media_key,x\na,1\n", "cannot be read"),
     "half a gzip": ("a.csv.gz", gzip.compress(CSV.encode() * 99)[:-30], "cannot be read"),
     "half a Parquet": ("a.parquet", b"PAR1" + bytes(40), "cannot be read"),
     "half a JSON": ("a.json", json.dumps(DETECTED, indent=1)[:-150], "line "),
