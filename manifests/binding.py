@@ -118,7 +118,7 @@ def _unknown_key(name: str, value: object, table: type[Any], path: KeyPath, prob
     near = closest(name, known)
     homes = _homes(name) if name not in keys_of(table) else []
     remedies = [f"write '{near}' instead of '{name}'"] if near else []
-    if 0 < len(homes) < 3:  # a word as common as 'name' points nowhere
+    if 0 < len(homes) < 4:  # a word as common as 'name' points nowhere
         remedies.append(f"'{name}' belongs to {' or '.join(homes)}: write it there")
     problems.add(
         (*path, name),

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from manifests.choice import Choice
+from manifests.choice import PICTURE_RULES, Choice
 from manifests.choice_checks import YEARS_EXPECTED, check_choice, is_years
+from manifests.condition_columns import TABLES
 from manifests.nearness import closest
 from manifests.places import KeyPath, Places, show, spell
 from manifests.problems import Problems
@@ -15,6 +16,7 @@ from manifests.recipe import (
     COORDINATES,
     LAYOUTS,
     RANKS,
+    SCORE_KEYS,
     SOURCE_KINDS,
     BenchmarkSpec,
     ExportRules,
@@ -26,6 +28,7 @@ from manifests.recipe import (
     Limits,
     PrivacyRules,
     Recipe,
+    ScoresSpec,
     SelectRules,
     ShardRules,
     SourceSpec,
@@ -90,9 +93,11 @@ def check_noting(recipe: Recipe, problems: Problems) -> None:
     _check_values(recipe, (), problems)
     _check_lists(recipe, problems)
     _check_hosts(recipe.fetch, problems)
-    check_choice(recipe.select, ("select",), problems)
+    scores = tuple((each.name, None) for each in recipe.scores or ())
+    check_choice(recipe.select, ("select",), problems, scores)
     for position, source in enumerate(recipe.sources):
-        check_choice(source, ("sources", position), problems)
+        check_choice(source, ("sources", position), problems, scores)
+    _check_unique_names("scores", [each.name for each in recipe.scores or ()], problems)
     _check_unique_names("sources", [source.name for source in recipe.sources], problems)
     _check_unique_names("benchmarks", [benchmark.name for benchmark in recipe.benchmarks], problems)
     _check_unique_names("splits", [split.name for split in recipe.splits or ()], problems)
@@ -264,6 +269,7 @@ _CHOICE_RULES: Mapping[str, Rule] = {
     "years": Rule(YEARS_EXPECTED, is_years),
     "basis": one_of(BASES),
     "categories": one_of(CATEGORIES),
+    "rules": one_of(tuple(PICTURE_RULES)),
     "limit": between(1, 2**53),
     "sample": Rule("a number above 0, at most 1", lambda value: bool(0 < value <= 1)),
 }
@@ -352,6 +358,14 @@ RULES: Mapping[tuple[type[Any], str], Rule] = {
         if name in keys_of(table)
     },
     (SplitSpec, "keys"): _PATH_RULE,
+    (ScoresSpec, "name"): Rule(
+        "a-z, 0-9 and '_', beginning with a letter, at most 40; not records, names or media",
+        lambda name: re.fullmatch("[a-z][a-z0-9_]{0,39}", name) is not None and name not in TABLES,
+    ),
+    (ScoresSpec, "path"): _PATH_RULE,
+    (ScoresSpec, "key"): one_of(SCORE_KEYS),
+    (ScoresSpec, "column"): Rule("the name of a column", bool),
+    (ScoresSpec, "confidence"): between(0, 1),
     (PrivacyRules, "coordinates"): one_of(COORDINATES),
     (PrivacyRules, "threatened"): _OPTIONAL_PATH_RULE,
     (ShardRules, "prefix"): _NAME_RULE,

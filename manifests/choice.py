@@ -6,17 +6,22 @@ would have if there were no such keys.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Which records are chosen, before a byte is fetched; the others end as not_selected."""
+    """Which records are chosen; the others end as not_selected, and as quality where their pictures decide."""
 
     where: str | None = None
     """One SQL condition over the columns of the records and of their resolved names, such as
-    "license_family IN ('CC0', 'CC-BY') AND names.class = 'Aves'"; NULL is not chosen. docs/choosing.md lists the
-    columns and the functions."""
+    "license_family IN ('CC0', 'CC-BY') AND names.class = 'Aves'"; NULL is not chosen. What it says of media.column is
+    asked after fetch. docs/choosing.md lists the columns and the functions."""
+    rules: tuple[str, ...] | None = None
+    """Shipped conditions on pictures, asked after fetch: 'no-blanks', 'no-blurred', 'no-frames', 'no-dark-or-glaring';
+    docs/quality.md says what each asks and how often it is wrong."""
     taxa: tuple[str, ...] | None = None
     """Names or ids of taxa of any rank: what is one of them, or below it, is chosen. A synonym is its accepted
     taxon."""
@@ -45,3 +50,12 @@ class Choice:
 
 
 CHOICE_KEYS = tuple(each.name for each in fields(Choice))
+PICTURE_RULES: Mapping[str, str] = MappingProxyType(
+    {
+        "no-blanks": "media.contrast >= 8 AND media.entropy >= 3",
+        "no-blurred": "media.sharpness >= 100",
+        "no-frames": "media.border_share <= 0.5",
+        "no-dark-or-glaring": "media.brightness BETWEEN 15 AND 240",
+    }
+)
+"""Conditions on pictures that ship with the package, by name; docs/quality.md says how often each is wrong."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from manifests.choice import Choice
-from manifests.condition import read_condition
+from manifests.condition import Scores, read_condition
 from manifests.errors import RecipeError
 from manifests.nearness import closest
 from manifests.places import KeyPath, show, spell
@@ -17,7 +17,9 @@ from manifests.vocabularies import COUNTRIES_MEANT, COUNTRY, LIFE_STAGE, SEX, Vo
 
 _YEARS = re.compile(r"(\d{4})(?:\s*-\s*(\d{4}))?")
 YEARS_EXPECTED = "a year or a range of years in quotes, such as '2010' or '1990-2005'"
-_LISTS = ("taxa", "exclude_taxa", "ranks", "countries", "years", "life_stages", "sexes", "basis", "categories")
+_LISTS = (
+    *("rules", "taxa", "exclude_taxa", "ranks", "countries", "years", "life_stages", "sexes", "basis", "categories"),
+)
 TERMS: Mapping[str, Vocabulary] = MappingProxyType({"countries": COUNTRY, "life_stages": LIFE_STAGE, "sexes": SEX})
 """The vocabulary of every key whose words are terms, or what is read as them."""
 
@@ -42,8 +44,11 @@ def year_range(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2] or found[1])
 
 
-def check_choice(choice: Choice, table: KeyPath, problems: Problems) -> None:
-    """Note what is wrong with the choice of one table, beyond what each item's own rule says."""
+def check_choice(choice: Choice, table: KeyPath, problems: Problems, scores: Scores = ()) -> None:
+    """Note what is wrong with the choice of one table, beyond what each item's own rule says.
+
+    `scores`: the tables of scores that conditions may name.
+    """
     for name in _LISTS:
         _check_list(getattr(choice, name), (*table, name), problems)
     for name, vocabulary in TERMS.items():
@@ -57,7 +62,7 @@ def check_choice(choice: Choice, table: KeyPath, problems: Problems) -> None:
             what = f"{show(taxon)} is in '{spell(both[1])}' and in '{spell(both[0])}'"
             problems.add(both[0], what, "each taxon in one of the two", "take it out of one of them", both[1:])
     if choice.where is not None and not problems.spoilt((*table, "where")):
-        _check_where(choice.where, (*table, "where"), problems)
+        _check_where(choice.where, (*table, "where"), problems, scores)
 
 
 def _check_list(items: tuple[str, ...] | None, path: KeyPath, problems: Problems) -> None:
@@ -132,8 +137,8 @@ def _check_bbox(box: tuple[float, ...], path: KeyPath, problems: Problems) -> No
         problems.add(path, what, "south below north", f"write {show([west, north, east, south])}")
 
 
-def _check_where(text: str, path: KeyPath, problems: Problems) -> None:
+def _check_where(text: str, path: KeyPath, problems: Problems, scores: Scores) -> None:
     try:
-        read_condition(text)
+        read_condition(text, scores)
     except RecipeError as error:
         problems.add(path, f"'{spell(path)}': {error.what}", error.expected, error.remedy)

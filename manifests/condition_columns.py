@@ -1,8 +1,8 @@
-"""The columns that a condition on records may name: those of the records, and of the names they were resolved to.
+"""The columns that a condition on records may name: those of the records, of their resolved names, of their pictures.
 
-They are the columns that the catalog's views `records` and `names` show and that are known before a byte is fetched;
-where a row stood in its file is none of them, as no choice may depend on the order of a release. A test holds the two
-lists against the schemas of the tables themselves.
+They are columns that the catalog's views `records`, `names` and `media` show; those of `media` are known once pictures
+have been fetched, all others before. Where a row stood in its file is none of them, as no choice may depend on the
+order of a release. A test holds the lists against the schemas of the tables themselves.
 """
 
 from __future__ import annotations
@@ -47,7 +47,21 @@ NAME_COLUMNS = _typed(
     },
 )
 """Columns of a resolved name with their types; the seven ranks are those of the accepted taxon."""
-TABLES: Mapping[str, Mapping[str, str]] = MappingProxyType({"records": RECORD_COLUMNS, "names": NAME_COLUMNS})
+MEDIA_COLUMNS = _typed(
+    "format bytes source_width source_height width height quality colours sharpness brightness contrast colourfulness "
+    "entropy border_share pixels aspect",
+    {
+        **dict.fromkeys(("bytes", "source_width", "source_height", "width", "height", "quality", "pixels"), _WHOLE),
+        **dict.fromkeys(("sharpness", "brightness", "contrast", "colourfulness", "entropy", "border_share"), _NUMBER),
+        "aspect": _NUMBER,
+    },
+)
+"""Columns of a picture with their types."""
+TABLES: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {"records": RECORD_COLUMNS, "names": NAME_COLUMNS, "media": MEDIA_COLUMNS}
+)
+LATE = "media"
+"""The table whose columns are known only after fetch; they are named with it."""
 SAME_IN_BOTH = frozenset({"name_id", "scientific_name"})
 """Columns of both tables that hold the same, so that they need not be told apart."""
 PLACE_COLUMNS = frozenset({"lat", "lon", "location_key", "sequence_key", "individual_key", "country_verbatim"})

@@ -151,6 +151,7 @@ def with_paths(recipe: Recipe, fix: Callable[[str], str]) -> Recipe:
             sources=tuple(each if each == DEFAULT_TAXONOMY else fix(each) for each in recipe.taxonomy.sources),
         ),
         privacy=replace(recipe.privacy, threatened=fix(recipe.privacy.threatened)),
+        scores=recipe.scores and tuple(replace(each, path=fix(each.path)) for each in recipe.scores),
         splits=recipe.splits
         and tuple(each if each.keys is None else replace(each, keys=fix(each.keys)) for each in recipe.splits),
     )
@@ -178,6 +179,8 @@ def recipe_paths(recipe: Recipe) -> Iterator[tuple[KeyPath, str]]:
             yield ("taxonomy", "sources", position), taxonomy
     if recipe.privacy.threatened:
         yield ("privacy", "threatened"), recipe.privacy.threatened
+    for position, scores in enumerate(recipe.scores or ()):
+        yield ("scores", position, "path"), scores.path
     for position, split in enumerate(recipe.splits or ()):
         if split.keys:
             yield ("splits", position, "keys"), split.keys
@@ -187,6 +190,7 @@ def _source_name(recipe: Recipe, key: KeyPath) -> str:
     names = {
         "sources": [source.name for source in recipe.sources],
         "benchmarks": [benchmark.name for benchmark in recipe.benchmarks],
+        "scores": [scores.name for scores in recipe.scores or ()],
     }.get(str(key[0]))
     name = names[key[1]] if names and isinstance(key[1], int) else ""
     return f" ('{name}')" if name else ""

@@ -19,6 +19,10 @@ SOURCE_KINDS = (
     *("gbif-dwca", "gbif-pages", "eol", "bioscan5m", "bioscan1m", "fathomnet", "inat-open-data", "biotrove"),
     *("lila", "coco-camera-traps", "camtrap-dp", "dwca"),
 )
+SCORE_KEYS = (
+    *("media_key", "record_key", "record_id", "occurrence_key", "source_record_id", "source_media_id"),
+    *("media_url", "media_path", "file_name"),
+)
 COORDINATES = ("exact", "0.1", "none")
 LAYOUTS = ("default", "lean", "bioclip", "treeoflife10m")
 RANKS = ("kingdom", "phylum", "class", "order", "family", "genus", "species")
@@ -64,6 +68,24 @@ class BenchmarkSpec:
     """The published table that the manifest's [columns] read, where the manifest itself names none."""
     unseen_species: bool = False
     """Hold out by accepted species too: every taxon that the benchmark's lists name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoresSpec:
+    """One file of scores, whose columns a condition names as NAME.column; a record without a score has NULL."""
+
+    name: str
+    """How conditions name it: a-z, 0-9 and '_', beginning with a letter; not records, names or media."""
+    path: str
+    """CSV or TSV (plain or .gz) or Parquet with a column of keys, the results of MegaDetector (.json), or the
+    predictions of pybioclip (CSV with file_name and score)."""
+    key: str
+    """What the rows are of: media_key, record_key (source:id), record_id, occurrence_key, source_record_id,
+    source_media_id, media_url, media_path, or file_name (what follows the last '/' of the path or the address)."""
+    column: str | None = None
+    """The column of the keys; not given: the one named as `key`, of pybioclip file_name."""
+    confidence: float | None = None
+    """Of a detector: boxes of less confidence are not counted; 0.2 where nothing is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +321,7 @@ class Recipe:
     image: ImageRules = field(default_factory=ImageRules)
     likeness: LikenessRules = field(default_factory=LikenessRules)
     select: SelectRules = field(default_factory=SelectRules)
+    scores: tuple[ScoresSpec, ...] | None = None
     privacy: PrivacyRules = field(default_factory=PrivacyRules)
     splitting: SplittingRules | None = None
     splits: tuple[SplitSpec, ...] | None = None

@@ -57,6 +57,7 @@ ORDER = (
     "pipeline.privacy",
     "pipeline.shards",
     "pipeline.withdrawal",
+    "pipeline.scores",
     "pipeline.choosing",
     "pipeline.quotas",
     "pipeline.splits",

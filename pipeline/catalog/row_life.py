@@ -13,6 +13,7 @@ from pipeline.catalog.asked import Asked, ask, lost_files
 from pipeline.catalog.explained import ALIKE, MEDIA, SAME_MEDIUM, explained
 from pipeline.choosing.told import sentence
 from pipeline.losses.name_fall import fall_sql
+from pipeline.media.media_schema import MEASURES
 from pipeline.model.errors import RunError
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import RANK_COLUMNS
@@ -127,6 +128,7 @@ def _media(con: Asked, row_id: str) -> Iterator[str]:
     yield from _lines("media", media, "address", "outcome", "detail", "bytes", "sha256")
     yield from _lines("image", media, "image_id", "format", "source_width", "source_height", "width", "height")
     yield from _lines("hashes", media, "pdq", "quality", "phash", "pixel_sha256")
+    yield from _lines("measures", media, *MEASURES)
 
 
 def _outcome(root: Place, con: Asked, row_id: str) -> Iterator[str]:
@@ -147,7 +149,7 @@ def _outcome(root: Place, con: Asked, row_id: str) -> Iterator[str]:
         if ledger["evidence"]:
             proof = json.loads(ledger["evidence"])
             yield f"{'evidence':<10} {'; '.join(f'{key}: {proof[key]}' for key in sorted(proof))}"
-            if ledger["outcome"] == Outcome.NOT_SELECTED.code:
+            if ledger["outcome"] in (Outcome.NOT_SELECTED.code, Outcome.QUALITY.code):
                 resolved = json.loads(read_json(root / "manifest.json")["resolved"])
                 yield f"{'choice':<10} {sentence(proof, resolved)}"
         if ledger["other_id"]:

@@ -161,11 +161,21 @@ UNION ALL BY NAME SELECT * FROM read_parquet('likeness/labels/*.parquet');
 
 --| media: Every image that was asked for: where it came from, how it ended, its size and hashes.
 --| media.colours: many, few (at most 256, as a palette holds) or grey
+--| media.sharpness: variance of the Laplacian of the luma of 127 x 127 pixels
+--| media.brightness: mean of the luma, 0 to 255
+--| media.contrast: standard deviation of the luma
+--| media.colourfulness: Hasler and Suesstrunk (2003), M3: 0 of a grey picture
+--| media.entropy: bits of the histogram of the luma, 0 to 8
+--| media.border_share: share of the picture in uniform borders, 0 to 1
+--| media.pixels: source_width x source_height
+--| media.aspect: the longer side by the shorter one, as it came
 CREATE VIEW media AS
 SELECT m.image_id, m.media_id, m.host, m.address,
        CASE WHEN p.image_id IS NULL THEN m.outcome ELSE 'placeholder' END AS outcome,
        coalesce(g.sentence, m.detail) AS detail, m.bytes, m.sha256, m.format, m.source_width, m.source_height, m.width,
-       m.height, m.phash, lower(hex(m.pdq)) AS pdq, m.quality, m.colours, m.pixel_sha256
+       m.height, m.phash, lower(hex(m.pdq)) AS pdq, m.quality, m.colours, m.sharpness, m.brightness, m.contrast,
+       m.colourfulness, m.entropy, m.border_share, m.source_width::BIGINT * m.source_height AS pixels,
+       greatest(m.source_width, m.source_height) / least(m.source_width, m.source_height) AS aspect, m.pixel_sha256
 FROM read_parquet('fetch/media/*.parquet') m
 LEFT JOIN read_parquet('fetch/placeholders/*.parquet') p ON p.image_id = m.image_id
 LEFT JOIN read_parquet('fetch/placeholder_groups/*.parquet') g
@@ -238,6 +248,12 @@ FROM ledger GROUP BY ALL ORDER BY place, stage, outcome, source;
 --| samples.genus: genus of the accepted usage
 --| samples.species: species of the accepted usage, as a binomial
 --| samples.vernacular_name: common name of the accepted usage
+--| samples.sharpness: variance of the Laplacian of the luma of 127 x 127 pixels
+--| samples.brightness: mean of the luma, 0 to 255
+--| samples.contrast: standard deviation of the luma
+--| samples.colourfulness: Hasler and Suesstrunk (2003), M3: 0 of a grey picture
+--| samples.entropy: bits of the histogram of the luma, 0 to 8
+--| samples.border_share: share of the picture in uniform borders, 0 to 1
 --| samples.jpeg_sha256: SHA-256 of the stored JPEG
 --| samples.source_sha256: SHA-256 of the medium's bytes as they came
 CREATE VIEW samples AS
@@ -251,7 +267,8 @@ SELECT m.key, m.record_id, m.source, m.split, m.weight, m.group_id, m.shard, m."
        r.image_category, r.event_date, r.event_year, r.event_month, r.event_time, r.recorded_by,
        r.quality_grade, r.lat, r.lon, r.coordinate_uncertainty_m, r.data_generalizations, r.country_code, r.sex, r.life_stage, r.individual_key,
        r.sequence_key, r.location_key, r.dna_bin,
-       m.image_id, f.sha256 AS source_sha256, f.phash, f.pdq, f.quality, f.source_width, f.source_height
+       m.image_id, f.sha256 AS source_sha256, f.phash, f.pdq, f.quality, f.sharpness, f.brightness,
+       f.contrast, f.colourfulness, f.entropy, f.border_share, f.source_width, f.source_height
 FROM read_parquet('shards/[m]anifest.parquet') m
 JOIN records r USING (record_id)
 JOIN names n ON n.name_id = m.name_id

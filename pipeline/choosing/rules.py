@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from manifests import Recipe
-from manifests.choice import CHOICE_KEYS, Choice
+from manifests.choice import CHOICE_KEYS, PICTURE_RULES, Choice
 from manifests.choice_checks import TERMS, year_range
-from manifests.condition import ALIASES, read_condition
+from manifests.condition import Condition, alias_of, read_condition
 from manifests.condition_columns import PLACE_COLUMNS
 from pipeline.storage.database import quote
 from pipeline.storage.statements import Statements, identifier
@@ -62,24 +62,75 @@ def tables_of(recipe: Recipe) -> Iterator[tuple[str, str, Choice]]:
 
 
 def chooses(recipe: Recipe) -> bool:
-    """Return whether the recipe has any key of a choice.
+    """Return whether the recipe has any key of a choice that holds before fetch.
 
     >>> chooses(Recipe("r", ()))
     False
     """
-    return any(getattr(choice, name) is not None for _, _, choice in tables_of(recipe) for name in CHOICE_KEYS)
+    return bool(choice_parts(recipe))
+
+
+def condition_of(recipe: Recipe, text: str) -> Condition:
+    """Return a condition of a recipe, which was checked when the recipe was read."""
+    return read_condition(text, tuple((spec.name, None) for spec in recipe.scores or ()))
 
 
 def choice_parts(recipe: Recipe) -> dict[str, object]:
-    """Return what the recipe says of its choice, for a digest; {} where it says nothing."""
+    """Return what the recipe says of its choice before fetch, for a digest; {} where it says nothing."""
     said = {
         f"{key}.{name}": value
         for key, _, choice in tables_of(recipe)
         for name in CHOICE_KEYS
-        if (value := getattr(choice, name)) is not None
+        if (value := _early(recipe, name, getattr(choice, name))) is not None
     }
     seeded = any(name.endswith((".limit", ".sample")) for name in said)
     return {"choice": said, **({"choice.seed": recipe.seed} if seeded else {})} if said else {}
+
+
+def _early(recipe: Recipe, name: str, value: object) -> object:
+    """Return what a key says that holds before fetch; None where it says nothing of that."""
+    if name == "rules":
+        return None
+    if name != "where" or value is None:
+        return value
+    found = condition_of(recipe, str(value))
+    return value if found.late is None else found.early and found.early.sql
+
+
+def late_rules(recipe: Recipe) -> list[Rule]:
+    """Return the parts of conditions that read pictures, in the order in which they are tried."""
+    asked = [
+        (f"{key}.{name}", source, name, text)
+        for key, source, choice in tables_of(recipe)
+        for name, texts in (
+            ("rules", [PICTURE_RULES[rule] for rule in choice.rules or ()]),
+            ("where", [choice.where] if choice.where is not None else []),
+        )
+        for text in texts
+    ]
+    return [
+        Rule(key, source, name, _SQL("where", condition=late.sql), _cells(late), text)
+        for key, source, name, text in asked
+        if (late := condition_of(recipe, text).late) is not None
+    ]
+
+
+def late_parts(recipe: Recipe) -> dict[str, object]:
+    """Return what the recipe says of pictures, for a digest; {} where it says nothing."""
+    said = [(rule.key, rule.fails) for rule in late_rules(recipe)]
+    return {"quality": said} if said else {}
+
+
+def scores_read(recipe: Recipe, late: bool) -> set[str]:
+    """Return the scores that the conditions of a recipe read, before fetch or of pictures."""
+    names = {spec.name for spec in recipe.scores or ()}
+    found: set[str] = set()
+    for _, _, choice in tables_of(recipe):
+        if choice.where is not None:
+            condition = condition_of(recipe, choice.where)
+            part = condition.late if late else condition.early
+            found |= {table for table, _ in part.columns} if part else set()
+    return found & names
 
 
 def taxon_rules(recipe: Recipe) -> list[TaxonRule]:
@@ -97,14 +148,15 @@ def rules_of(recipe: Recipe) -> list[Rule]:
     """Return the rules of a recipe in the order in which they are tried."""
     numbers = {rule.key: rule.number for rule in taxon_rules(recipe)}
     return [
-        _rule(f"{key}.{name}", source, name, value, numbers)
+        _rule(f"{key}.{name}", source, name, value, numbers, recipe)
         for key, source, choice in tables_of(recipe)
         for name in ORDER
         if (value := getattr(choice, name)) is not None and not (name == "sample" and value == 1)
+        if name != "where" or condition_of(recipe, str(value)).early is not None
     ]
 
 
-def _rule(key: str, source: str, name: str, given: object, numbers: dict[str, int]) -> Rule:
+def _rule(key: str, source: str, name: str, given: object, numbers: dict[str, int], recipe: Recipe) -> Rule:
     condition = ""
     match name:
         case "taxa":
@@ -127,7 +179,9 @@ def _rule(key: str, source: str, name: str, given: object, numbers: dict[str, in
             fails, value = _SQL("basis", items=[item.replace("_", "") for item in _texts(given)]), "r.basis_of_record"
         case "where":
             condition = str(given)
-            fails, value = _SQL("where", condition=read_condition(condition).sql), _cells(condition)
+            early = condition_of(recipe, condition).early
+            assert early is not None, "rules_of leaves out what only reads pictures"
+            fails, value = _SQL("where", condition=early.sql), _cells(early)
         case _:
             assert isinstance(given, float)
             fails, value = _SQL("sample", threshold=f"{int(given * 2**64):016x}"), "'beyond the share'"
@@ -171,25 +225,28 @@ def _years(items: tuple[str, ...]) -> str:
     )
 
 
-def _cells(condition: str) -> str:
+def _cells(condition: Condition) -> str:
     """Return the SQL of the columns that a condition reads, with their values; places are kept back."""
     cells = []
-    for table, column in read_condition(condition).columns:
-        shown = f"names.{column}" if table == "names" else column
-        if column in PLACE_COLUMNS:
+    for table, column in condition.columns:
+        shown = column if table == "records" else f"{table}.{column}"
+        if table == "records" and column in PLACE_COLUMNS:
             cells.append(quote(f"{shown} (not shown)"))
         else:
-            cell = f"{ALIASES[table]}.{identifier(column)}::VARCHAR"
+            cell = f"{identifier(alias_of(table))}.{identifier(column)}::VARCHAR"
             cells.append(f"{quote(shown + ' = ')} || coalesce(left({cell}, {_CELL}), 'NULL')")
     return f"concat_ws(', ', {', '.join(cells)})"
 
 
-def failed_sql(rules: list[Rule]) -> str:
-    """Return the SQL of the evidence of the first rule that a record fails; NULL where it fails none."""
+def failed_sql(rules: list[Rule], said: str = "choice") -> str:
+    """Return the SQL of the evidence of the first rule that a record fails; NULL where it fails none.
+
+    `said`: what the evidence calls the rule.
+    """
     cases = []
     for rule in rules:
         of_source = f"r.source = {quote(rule.source)} AND " if rule.source else ""
-        parts = f"'rule', 'choice', 'key', {quote(rule.key)}, 'value', left({rule.value}, {_SHOWN})"
+        parts = f"'rule', {quote(said)}, 'key', {quote(rule.key)}, 'value', left({rule.value}, {_SHOWN})"
         if rule.condition:
             parts += f", 'condition', {quote(rule.condition[:_SHOWN])}"
         cases.append(f"WHEN {of_source}({rule.fails}) THEN json_object({parts})::VARCHAR")

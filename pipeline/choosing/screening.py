@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from manifests import Recipe
 from pipeline.choosing.chosen_taxa import find_taxa, note_taxa
 from pipeline.choosing.limits import create_order
-from pipeline.choosing.rules import chooses, failed_sql, rules_of, taxon_rules
+from pipeline.choosing.rules import chooses, failed_sql, rules_of, scores_read, taxon_rules
 from pipeline.model.outcomes import Outcome
+from pipeline.scores.joined import joins_sql, make_tables
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,15 +30,18 @@ def query_parts(recipe: Recipe) -> dict[str, str]:
         "choice": f" {failed_sql(rules)} AS choice,",
         "choice_of": f" WHEN choice IS NOT NULL THEN '{_CODE}'",
         "choice_proof": f" WHEN outcome = '{_CODE}' THEN choice",
-        "choice_taxa": " LEFT JOIN chosen_taxa c ON c.accepted_id = n.accepted_id" if taxon_rules(recipe) else "",
+        "choice_taxa": (" LEFT JOIN chosen_taxa c ON c.accepted_id = n.accepted_id" if taxon_rules(recipe) else "")
+        + joins_sql(recipe, scores_read(recipe, late=False)),
     }
 
 
 def prepare(con: duckdb.DuckDBPyConnection, recipe: Recipe, names: str, index: Path) -> list[tuple[int, str]]:
     """Prepare a connection for what the query asks of a choice, and return (number, accepted id) of the listed taxa.
 
-    `names`: FROM clause of the resolved names; `index`: the taxonomy, opened only where taxa are listed.
+    `names`: FROM clause of the resolved names; `index`: the taxonomy, opened only where taxa are listed. Raises
+    RecipeError for scores that cannot be joined, and for conditions that their columns do not bear.
     """
+    make_tables(con, recipe)
     if not chooses(recipe):
         return []
     create_order(con, recipe.seed)

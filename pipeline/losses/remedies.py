@@ -277,6 +277,11 @@ REMEDIES: Mapping[Outcome, Remedy] = MappingProxyType(
             "({duplicate_residual}) say what is the same",
             ("likeness.duplicate_distance", "likeness.duplicate_residual"),
         ),
+        Outcome.QUALITY: Remedy(
+            "{value} is not what the recipe's condition on pictures asks for: widen the condition, or remove it",
+            ("select.where", "sources.where"),
+            KEY,
+        ),
         Outcome.OVER_QUOTA: Remedy(
             "select.cap_per_taxon is {cap_per_taxon}, target {target}, most_taxa {most_taxa}: larger numbers, or none, "
             "keep more, and so does a source's own cap_per_taxon",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+MEASURES = ("sharpness", "brightness", "contrast", "colourfulness", "entropy", "border_share")
+"""Of the stored picture, as `pipeline.media.images.measures` takes them."""
+
 PLAN_SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("host", "media_id", "store", "address", "image_id", "unit")]
     + [(name, pa.float64()) for name in ("box_x", "box_y", "box_w", "box_h")]
@@ -38,6 +41,7 @@ MEDIA_SCHEMA = pa.schema(
         pa.field("pdq", pa.binary(32)),  # pdq-l64/2
         pa.field("quality", pa.int32()),
         pa.field("colours", pa.string()),  # colours/1: many, few or grey
+        *(pa.field(name, pa.float64()) for name in MEASURES),
         pa.field("pixel_sha256", pa.string()),
         pa.field("unit", pa.string()),  # blobs/UNIT.bin holds the encoded image
         pa.field("offset", pa.int64()),

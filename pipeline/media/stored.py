@@ -8,6 +8,7 @@ from typing import Any
 
 from manifests import ImageRules
 from pipeline.media.images.stored_image import Box, Processed, process
+from pipeline.media.media_schema import MEASURES
 from pipeline.model.fetched import Fetched
 
 
@@ -55,4 +56,5 @@ def _measures(image: Processed) -> dict[str, Any]:
         "quality": image.quality,
         "colours": image.colours,
         "pixel_sha256": image.pixel_sha256,
+        **{name: getattr(image.measures, name) for name in MEASURES},
     }

@@ -106,6 +106,7 @@ class Outcome(Enum):
     EXACT_DUPLICATE = OutcomeInfo("likeness", False, "The same image as a kept one.")
     NEAR_DUPLICATE = OutcomeInfo("likeness", False, "Within the duplicate distance of a kept image.")
     # select: whole-catalog decisions
+    QUALITY = OutcomeInfo("select", False, "The recipe's condition on pictures does not choose the picture.")
     TOO_RARE = OutcomeInfo("select", False, "Its taxon has fewer images than the recipe asks for.")
     THINNED = OutcomeInfo(
         "select", False, "Others of its place and time stand for it, or it lies too near to those of another split."

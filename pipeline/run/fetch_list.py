@@ -39,7 +39,7 @@ from pipeline.storage.statements import Statements
 
 _SQL = Statements(__name__)
 _MEMORY_MB = 1024
-_VERSION = 4
+_VERSION = 5
 _ROUND = "0"  # a list is asked for in one
 _MORE_CONNECTIONS = "; --connections and --host-rule raise it, if the host agrees"
 _LIST_SCHEMA = pa.schema(

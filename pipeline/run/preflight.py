@@ -22,6 +22,7 @@ from pipeline.likeness.held_out_ids import held_out_sources
 from pipeline.likeness.sets import wanted
 from pipeline.model.errors import SourceError
 from pipeline.model.licences import normalise_licence
+from pipeline.scores.joined import check_scores
 from pipeline.sources import open_source
 from pipeline.sources.known import KNOWN
 from pipeline.sources.release.address_sample import sampled_hosts
@@ -34,13 +35,14 @@ def known_before(recipe: Recipe) -> list[Finding]:
     """Return what is known of a run of the recipe before its first stage; paths must exist (`check_paths`).
 
     Addresses with a scheme are not opened. Raises RecipeError for a benchmark that can hold nothing out, and for
-    taxa to choose that the taxonomy has not.
+    taxa to choose that the taxonomy has not, and for scores that cannot be joined.
     """
     facts = {source.name: source_facts(source) for source in recipe.sources}
     found = preflight(recipe, facts)
     for benchmark in recipe.benchmarks:
         found += _benchmark(benchmark)
     _chosen_taxa(recipe)
+    check_scores(recipe)
     return [*found, *_addresses(recipe, facts), *_mirrors(recipe), *_ranks(recipe)]
 
 

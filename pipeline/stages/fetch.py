@@ -73,7 +73,7 @@ class Fetch(Stage):
     """The fetch stage."""
 
     name = "fetch"
-    version = 7
+    version = 8
     sections = (
         *(*_RULES, "fetch.unit_size", "fetch.images_per_taxon"),
         *("fetch.placeholder_addresses", "fetch.placeholders"),

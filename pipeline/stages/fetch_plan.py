@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from manifests import FetchRules
-from pipeline.media.media_schema import PLAN_SCHEMA, UNITS_SCHEMA
+from pipeline.media.media_schema import MEDIA_SCHEMA, PLAN_SCHEMA, UNITS_SCHEMA
 from pipeline.media.reuse import LASTING, REUSE_SCHEMA
 from pipeline.media.task import Planned
 from pipeline.model.errors import UsageError
@@ -232,9 +232,17 @@ def write_reuse(
     parts = []
     for place, source in enumerate(earlier):
         if source.files:
-            listed = ", ".join(sql.quote(str(path)) for path in source.files)
+            files = (folder / "media" / "-schema.parquet", *source.files)
+            listed = ", ".join(sql.quote(str(path)) for path in files)
             whole, home = not source.lasting, str(source.folder)
-            which = _SQL("earlier", files=listed, digest=digest, whole=whole, lasting=sorted(LASTING))
+            which = _SQL(
+                "earlier",
+                columns=MEDIA_SCHEMA.names,
+                files=listed,
+                digest=digest,
+                whole=whole,
+                lasting=sorted(LASTING),
+            )
             parts.append(_SQL("placed", earlier=which, folder=home, place=place))
     if not parts:
         return ""

@@ -18,8 +18,9 @@ SELECT w.*, coalesce(r.times, 0) AS again FROM {wanted} w
 LEFT JOIN (SELECT image_id, count(*) AS times FROM {retried} GROUP BY 1) r USING (image_id)
 
 -- name: earlier
--- Answers of an earlier fetch by the rules of a digest: all of them, or those that would be the same again.
-SELECT * FROM read_parquet([{files}])
+-- Answers of an earlier fetch by the rules of a digest: all of them, or those that would be the same again. What an
+-- earlier version wrote may lack columns; its digest is another one, so that nothing of it is used.
+SELECT {"columns"} FROM read_parquet([{files}], union_by_name = true)
 WHERE starts_with(unit, {'digest'}) AND ({'whole'} OR outcome IS NULL OR outcome IN {'lasting'})
 
 -- name: placed

@@ -27,6 +27,7 @@ from pipeline.losses.name_fall import fall_sql, missing_sql
 from pipeline.media.http.sites import Sites
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import ENDED_SCHEMA, LOCATOR_COLUMNS, RECORD_SCHEMA
+from pipeline.scores.joined import lines, write_scores
 from pipeline.stages import one_medium
 from pipeline.stages.base import Balance, Context, Stage, balance_of
 from pipeline.stages.judging import Judge
@@ -138,7 +139,7 @@ class Screen(Stage):
 
     name = "screen"
     version = 6
-    sections = ("licences", "taxonomy", "fetch.hosts", "sources", "likeness.label_conflict", "withdraw")
+    sections = ("licences", "taxonomy", "fetch.hosts", "sources", "likeness.label_conflict", "withdraw", "scores")
     upstream = ("ingest", "resolve", "holdout")
 
     def more_parts(self, recipe: Recipe) -> dict[str, Any]:
@@ -146,22 +147,32 @@ class Screen(Stage):
         return choice_parts(recipe)
 
     def inputs(self, context: Context) -> dict[str, str]:
-        """Digest the lists of what is withdrawn."""
-        return context.digests({"withdraw": [Path(path) for path in context.recipe.withdraw]})
+        """Digest the lists of what is withdrawn, and the scores."""
+        groups = _lists(context.recipe)
+        return context.digests({name: [Path(path) for path in paths] for name, paths in groups.items()})
 
     def paths(self, recipe: Recipe) -> list[str]:
-        """Return the lists of what is withdrawn."""
-        return list(recipe.withdraw)
+        """Return the lists of what is withdrawn, and the scores."""
+        return [path for paths in _lists(recipe).values() for path in paths]
 
     def keep(self, context: Context, publisher: Publisher) -> dict[str, Any]:
         """Publish the lists: no unit reads them, but a machine that goes on may lack them."""
-        return {"withdraw": [publisher.file(Path(path)).text() for path in context.recipe.withdraw]}
+        groups = _lists(context.recipe)
+        return {name: [publisher.file(Path(path)).text() for path in paths] for name, paths in groups.items()}
 
     def take(self, context: Context) -> Context:
         """Take copies of the lists."""
-        pairs = zip(self.kept["withdraw"], context.recipe.withdraw, strict=True)
-        here = tuple(RecipePath(str(taken(text)), as_given(path)) for text, path in pairs)
-        return dataclasses.replace(context, recipe=dataclasses.replace(context.recipe, withdraw=here))
+        recipe = context.recipe
+        here = {
+            name: tuple(
+                RecipePath(str(taken(text)), as_given(path)) for text, path in zip(self.kept[name], paths, strict=True)
+            )
+            for name, paths in _lists(recipe).items()
+        }
+        pairs = zip(recipe.scores or (), here.get("scores", ()), strict=True)
+        scores = recipe.scores and tuple(dataclasses.replace(each, path=path) for each, path in pairs)
+        recipe = dataclasses.replace(recipe, withdraw=here["withdraw"], scores=scores)
+        return dataclasses.replace(context, recipe=recipe)
 
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
         """Judge all records in one pass, then all media that several records name, with bounded memory."""
@@ -194,6 +205,9 @@ class Screen(Stage):
                     ledger.write_table(ended)
             collapse(con, recipe, records, names, folder)
             choice = choice_facts(con, folder / "ledger", recipe, listed)
+            choice |= write_scores(con, recipe, records, sql.parquet(folder / "candidates"), folder / "scores")
+        for line in lines(choice):
+            context.progress(f"screen: {line}")
         remove_tree(folder / "passed")
         return {"held_taxa": taxa.num_rows, "withdraw": noted_lists(recipe.withdraw), **choice}
 
@@ -201,6 +215,12 @@ class Screen(Stage):
         """Records = candidates + ended."""
         folder = context.folder.stage(self.name)
         return balance_of(context, context.folder.stage("ingest") / "records", folder / "candidates", folder / "ledger")
+
+
+def _lists(recipe: Recipe) -> dict[str, tuple[str, ...]]:
+    """Return the files that a recipe names for this stage, by what they are."""
+    scores = tuple(each.path for each in recipe.scores or ())
+    return {"withdraw": recipe.withdraw, **({"scores": scores} if scores else {})}
 
 
 def _note_withdrawals(con: duckdb.DuckDBPyConnection, context: Context, folder: Place) -> None:

@@ -19,6 +19,8 @@ from duckdb.func import ARROW
 
 from manifests import Recipe, RecipePath
 from manifests.paths import as_given
+from pipeline.choosing.pictures import ended_sql, note_failing
+from pipeline.choosing.rules import late_parts, late_rules
 from pipeline.model.chunks import whole
 from pipeline.model.evidence_text import evidence
 from pipeline.model.ids import hash64
@@ -165,9 +167,9 @@ class Select(Stage):
     upstream = ("likeness", "resolve")
 
     def more_parts(self, recipe: Recipe) -> dict[str, Any]:
-        """Return the caps of sources, which no other stage asks."""
+        """Return the caps of sources, which no other stage asks, and what the recipe says of pictures."""
         caps = {source.name: source.cap_per_taxon for source in recipe.sources if source.cap_per_taxon is not None}
-        return {"caps": caps} if caps else {}
+        return {**({"caps": caps} if caps else {}), **late_parts(recipe)}
 
     def inputs(self, context: Context) -> dict[str, str]:
         """Digest the list of threatened taxa, and those of splits."""
@@ -201,10 +203,13 @@ class Select(Stage):
             table_writer(folder / "ledger" / "part.parquet", ENDED_SCHEMA) as ledger,
         ):
             records = once_sql(sql.parquet(stage("ingest") / "records"), sql.parquet(stage("screen") / "ledger"))
-            media = sql.parquet(stage("fetch") / "media")
-            kept_rows = sql.parquet(stage("likeness") / "kept")
+            media, names = sql.parquet(stage("fetch") / "media"), label_names(context)
+            kept_rows = note_failing(con, context.folder, recipe, sql.parquet(stage("likeness") / "kept"), names)
+            if late_rules(recipe):
+                for batch in sql.batches(con, ended_sql()):
+                    ledger.write_table(conform(pa.Table.from_batches([batch]), ENDED_SCHEMA))
             images: Counter[str] = Counter()
-            for kept, ended in decide(con, kept_rows, label_names(context), recipe, records, media):
+            for kept, ended in decide(con, kept_rows, names, recipe, records, media):
                 images.update({each["values"]: each["counts"] for each in pc.value_counts(kept["split"]).to_pylist()})
                 decisions.write_table(kept)
                 ledger.write_table(ended)
@@ -216,6 +221,6 @@ class Select(Stage):
         return {"threatened": threatened} if threatened else {}
 
     def balance(self, context: Context, facts: Mapping[str, Any]) -> list[Balance]:
-        """Kept = decided + over quota."""
+        """Kept = decided + ended by what is said of pictures + over quota."""
         folder = context.folder.stage(self.name)
         return balance_of(context, context.folder.stage("likeness") / "kept", folder / "decisions", folder / "ledger")

@@ -26,6 +26,7 @@ from pipeline.verify.contents import Contents, read_contents
 from pipeline.verify.decisions import decisions
 from pipeline.verify.images import images
 from pipeline.verify.manifest import manifest
+from pipeline.verify.pictures import pictures
 from pipeline.verify.samples import Told, read_samples
 from pipeline.verify.stages import stages
 from pipeline.verify.withdrawals import withdrawals
@@ -81,6 +82,7 @@ def verify(root: Place, without: Collection[str] = (), withdraw: Sequence[Path] 
             ("duplicates", lambda: likeness.duplicates(run)),
             ("splits", lambda: splits.splits(run)),
             ("named splits", lambda: named_splits.named_splits(run)),
+            ("pictures", lambda: pictures(run)),
             ("quotas", lambda: quotas.quotas(run)),
             ("catalog", lambda: catalog(run)),
             ("cards", lambda: cards(run, found)),

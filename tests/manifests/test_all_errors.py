@@ -105,7 +105,7 @@ def test_the_message_counts_them_and_survives_pickling(tmp_path: Path) -> None:
         ("[image]\nrate = 3\n", '[fetch.host."PATTERN"]'),
         ("[image]\nunseen_species = true\n", "[[benchmarks]]"),
         ("[image]\nallow = []\n", "[licences] or [export]"),
-        ("[image]\npath = 'x'\n", "[[sources]] or [[benchmarks]]"),
+        ("[image]\npath = 'x'\n", "[[sources]] or [[benchmarks]] or [[scores]]"),
     ],
 )
 def test_a_key_of_another_table_is_pointed_there(text: str, home: str, tmp_path: Path) -> None:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manifests import RecipeError, load_recipe
 from manifests.condition import read_condition
-from manifests.condition_columns import NAME_COLUMNS, RECORD_COLUMNS, SAME_IN_BOTH
+from manifests.condition_columns import MEDIA_COLUMNS, NAME_COLUMNS, RECORD_COLUMNS, SAME_IN_BOTH
 from manifests.condition_parts import WORDS
+from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.model.records import LOCATOR_COLUMNS, RECORD_SCHEMA
 from taxonomy import RESOLVED_SCHEMA
 
@@ -136,7 +137,7 @@ HOSTILE = [
     "locator_row = 1",
     "locator_file = 'x'",
     "r.lat > 1",
-    "media.width > 1",
+    "medium.width > 1",
     "main.records.lat > 1",
     "records > 1",
     "score > 0.5",
@@ -256,3 +257,94 @@ def test_a_text_in_quotes_is_data_whatever_it_holds(text: str) -> None:
     sql = read_condition(f"publisher = '{quoted}'").sql
     rows = duckdb.execute(f"SELECT {sql} FROM (SELECT ? AS publisher) r", [text]).fetchall()
     assert rows == [(True,)]
+
+
+@pytest.mark.parametrize(
+    ("text", "early", "late"),
+    [
+        ("lat > 1", "(r.lat > 1)", None),
+        ("media.sharpness > 5", None, "(m.sharpness > 5)"),
+        ("lat > 1 AND media.sharpness > 5", "(r.lat > 1)", "(m.sharpness > 5)"),
+        (
+            "(lat > 1 AND (s.x > 2 AND media.pixels > 5)) AND lon > 0",
+            "((r.lat > 1) AND (s_s.x > 2) AND (r.lon > 0))",
+            0,
+        ),
+        ("lat > 1 OR media.sharpness > 5", None, "((r.lat > 1) OR (m.sharpness > 5))"),
+        ("NOT (lat > 1 AND media.sharpness > 5)", None, 0),
+        ("lat > 1 AND (lon > 1 OR MEDIA.Sharpness > 5)", "(r.lat > 1)", "((r.lon > 1) OR (m.sharpness > 5))"),
+        ("CASE WHEN media.entropy > 2 THEN lat > 1 ELSE false END AND may_share", "r.may_share", 0),
+    ],
+)
+def test_what_reads_pictures_is_parted_from_the_rest_at_the_top_level_and_alone(
+    text: str, early: str | None, late: str | int | None
+) -> None:
+    condition = read_condition(text, (("s", None),))
+    assert (condition.early.sql if condition.early else None) == early
+    if late == 0:
+        assert condition.late is not None and " m." in condition.late.sql.replace("(", " ")
+    else:
+        assert (condition.late.sql if condition.late else None) == late
+    parts = [part for part in (condition.early, condition.late) if part is not None]
+    assert set(condition.columns) == {column for part in parts for column in part.columns}
+    assert not any(table == "media" for part in parts[: early is not None] for table, _ in part.columns)
+
+
+TRUTHS = st.sampled_from([None, False, True])
+ATOMS = {"may_share": "r", "may_change": "r", "media.sharpness > 0": "m", "media.entropy > 0": "m"}
+
+
+@given(
+    st.recursive(
+        st.sampled_from(sorted(ATOMS)),
+        lambda inner: st.one_of(
+            st.tuples(inner, st.sampled_from(["AND", "OR"]), inner).map(lambda each: f"({' '.join(each)})"),
+            inner.map(lambda each: f"(NOT {each})"),
+        ),
+        max_leaves=6,
+    ),
+    TRUTHS,
+    TRUTHS,
+    TRUTHS,
+    TRUTHS,
+)
+@settings(max_examples=60)
+def test_both_parts_together_choose_what_the_whole_chooses(
+    text: str, share: bool | None, change: bool | None, sharp: bool | None, rich: bool | None
+) -> None:
+    condition = read_condition(text)
+    tables = "(SELECT ?::BOOLEAN AS may_share, ?::BOOLEAN AS may_change) r, (SELECT ? AS sharpness, ? AS entropy) m"
+    values = [share, change, *(None if each is None else int(each) for each in (sharp, rich))]
+
+    def chosen(sql: str) -> bool:
+        return bool(duckdb.execute(f"SELECT coalesce({sql}, false) FROM {tables}", values).fetchall()[0][0])
+
+    parts = [part.sql for part in (condition.early, condition.late) if part is not None]
+    assert all(map(chosen, parts)) == chosen(condition.sql)
+
+
+def test_a_picture_is_named_with_its_table_and_scores_with_theirs() -> None:
+    with pytest.raises(RecipeError) as refused:
+        read_condition("sharpness > 5")
+    assert refused.value.remedy == "write media.sharpness"
+    with pytest.raises(RecipeError) as refused:
+        read_condition("detecter.animal > 0.5", (("detector", None),))
+    assert refused.value.remedy == "write detector.animal"
+    with pytest.raises(RecipeError, match="no column 'animl'"):
+        read_condition("detector.animl > 0.5", (("detector", (("animal", "DOUBLE"),)),))
+    with pytest.raises(RecipeError):
+        read_condition("media.pdq IS NULL")
+    assert set(MEDIA_COLUMNS) - {"pixels", "aspect"} <= set(MEDIA_SCHEMA.names)
+
+
+@pytest.mark.parametrize("name", ["media", "records", "names", "Upper", "a-b", "", "1a", "a" * 41, "a b", 'a"b'])
+def test_scores_have_a_plain_name_of_their_own(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "r.toml"
+    table = f"[[scores]]\nname = '{name}'\npath = 'x'\nkey = 'media_key'\n"
+    path.write_text(BASE + table)
+    with pytest.raises(RecipeError) as refused:
+        load_recipe(path)
+    assert "key scores[0].name" in refused.value.where
+    path.write_text(BASE + 2 * "[[scores]]\nname = 'a'\npath = 'x'\nkey = 'media_key'\n")
+    with pytest.raises(RecipeError, match="also the name"):
+        load_recipe(path)

@@ -26,6 +26,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from dedup import hash_image, pdq_hashes, pdq_quality, pdq_variants, phash_hashes
 from manifests import ImageRules
 from pipeline.media import process
+from pipeline.media.images.measures import measures_of
+from tests.performance.interleaving import interleaved
 
 
 def picture(random: np.random.Generator, width: int, height: int) -> bytes:
@@ -121,6 +123,23 @@ def parts(count: int, seed: int) -> None:
         print(f"{name}, {count} at a time: {(time.process_time() - start) / count * 1e6:.1f} us each")
 
 
+def measures(megapixels: float, rounds: int, seed: int) -> None:
+    """Print what the measures of a picture take of its processing, in turns."""
+    random = np.random.default_rng(seed)
+    height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
+    data, rules = picture(random, height * 4 // 3, height), ImageRules()
+    stored = Image.open(BytesIO(process(data, [None], rules, 100_000_000)[0].jpeg)).convert("RGB")
+    taken = interleaved(
+        {
+            "whole": lambda: process(data, [None], rules, 100_000_000),
+            "measures": lambda: [measures_of(stored) for _ in range(20)],
+        },
+        rounds,
+    )
+    each = taken["measures"] / 20
+    print(f"measures of {megapixels:g} MP: {each * 1e3:.3f} ms, {100 * each / taken['whole']:.1f} % of processing it")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--images", type=int, default=12)
@@ -131,6 +150,8 @@ def main() -> None:
         count = max(3, round(options.images / max(1.0, megapixels)))
         measure(megapixels, side, count, options.rounds, options.seed)
     parts(2000, options.seed)
+    for megapixels in (0.2, 1.0, 3.0):
+        measures(megapixels, 20 * options.rounds, options.seed)
 
 
 if __name__ == "__main__":

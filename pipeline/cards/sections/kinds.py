@@ -24,7 +24,7 @@ _RIGHTS = {
     *("licence_unknown", "licence_not_allowed", "withdrawn", "not_public", "human", "robots_disallowed"),
     *("host_not_allowed", "blocked"),
 }
-_CHOICE = {"not_selected", "over_quota", "not_needed", "low_information"}
+_CHOICE = {"not_selected", "quality", "over_quota", "not_needed", "low_information"}
 
 
 def kind_of(outcome: str) -> str:

@@ -17,6 +17,7 @@ from PIL import Image
 from dedup import colours_of, hash_image
 from manifests.recipe import ImageRules
 from pipeline.media.images.decoding import LARGE, Facts, RejectedError, Source
+from pipeline.media.images.measures import Measures, measures_of
 from pipeline.media.images.raster import to_srgb
 from pipeline.media.images.resampling import GAP, reduced
 from pipeline.model.outcomes import Outcome
@@ -70,6 +71,8 @@ class Processed:
     """PDQ quality, 0 to 100."""
     colours: str = ""
     """What the picture has of colour: 'many', 'few' (as in a palette) or 'grey'; see `dedup.colours`."""
+    measures: Measures | None = None
+    """How sharp, bright, colourful and framed the stored picture is."""
     pixel_sha256: str = ""
     """Digest of the stored RGB raster before it is encoded, if it is: the same bytes and rules give the same one."""
     detail: str = ""
@@ -213,6 +216,7 @@ def _stored(
         pdq=hashes.pdq,
         quality=hashes.quality,
         colours=colours_of(raster, source.few_colours),
+        measures=measures_of(raster),
         pixel_sha256=hashes.pixel_sha256,
         detail=note,
     )

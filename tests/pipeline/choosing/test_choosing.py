@@ -16,10 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manifests import Recipe, RecipeError, SelectRules, SourceSpec, canonical_json, recipe_digest
+from manifests import Recipe, RecipeError, ScoresSpec, SelectRules, SourceSpec, canonical_json, recipe_digest
+from manifests.choice import PICTURE_RULES
+from manifests.condition import read_condition
 from pipeline.choosing import limits
 from pipeline.choosing.chosen_taxa import find_taxa
-from pipeline.choosing.rules import ORDER, choice_parts, rules_of
+from pipeline.choosing.rules import ORDER, choice_parts, chooses, late_parts, late_rules, rules_of, scores_read
 from pipeline.choosing.screening import prepare
 from pipeline.likeness.taxa import HELD_TAXA_SCHEMA
 from pipeline.model.ids import hash64
@@ -359,3 +361,52 @@ def test_a_smaller_sample_is_a_part_of_a_larger_one_and_of_about_its_size(index:
         found = screened(recipe_of(sample=share), rows, names, index)
         kept[share] = {key for key, (outcome, _) in found.items() if outcome is None}
     assert kept[0.1] < kept[0.5] and 150 < len(kept[0.1]) < 250 and 900 < len(kept[0.5]) < 1100
+
+
+def test_what_is_said_of_pictures_is_no_part_of_screen_and_the_rest_is_no_part_of_select() -> None:
+    scores = (ScoresSpec("judge", "x.csv", "media_key"),)
+    where = "lat > 1 AND judge.good > 0.5 AND media.sharpness > 100"
+    recipe = replace(
+        recipe_of({"where": "media.pixels > 5"}, where=where, rules=("no-blanks", "no-frames")), scores=scores
+    )
+    said = {"choice": {"select.where": "((r.lat > 1) AND (s_judge.good > 0.5))"}}
+    assert choice_parts(recipe) == said
+    louder = replace(recipe, select=replace(recipe.select, where=where.replace("100", "900"), rules=None))
+    assert choice_parts(louder) == said and late_parts(louder) != late_parts(recipe)
+    assert [rule.key for rule in rules_of(recipe)] == ["select.where"]
+    late = late_rules(recipe)
+    assert [rule.key for rule in late] == ["sources.one.where", "select.rules", "select.rules", "select.where"]
+    assert [rule.condition for rule in late[1:3]] == [PICTURE_RULES["no-blanks"], PICTURE_RULES["no-frames"]]
+    assert late[0].source == "one" and all("r.lat" not in rule.fails + rule.value for rule in late)
+    assert scores_read(recipe, late=False) == {"judge"} and scores_read(recipe, late=True) == set()
+    only = recipe_of(rules=("no-blanks",), where="media.sharpness > 1")
+    assert choice_parts(only) == {} and not chooses(only) and rules_of(only) == []
+    assert choice_parts(recipe_of()) == late_parts(recipe_of()) == {}
+
+
+def test_a_record_is_chosen_by_its_scores_and_without_one_it_is_not(
+    names: dict[str, Row], index: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "judge.csv").write_text("media_key,Good one\na,0.9\nb,0.1\nz,1\n")
+    scores = (ScoresSpec("judge", str(tmp_path / "judge.csv"), "media_key"),)
+    recipe = replace(recipe_of(where='judge."good one" > 0.5'), scores=scores)
+    rows: list[Row] = [
+        {"record_id": f"r{key}", "source": "one", "media_key": key, "name_id": NAMES[0]} for key in "abc"
+    ]
+    rows.append({"record_id": "r", "source": "two", "media_key": None, "name_id": NAMES[0]})
+    found = screened(recipe, rows, names, index)
+    wanted: dict[str, str | None] = {
+        "ra": None,
+        "rb": "not_selected",
+        "rc": "not_selected",
+        "r": "not_selected",
+    }
+    assert {key: outcome for key, (outcome, _) in found.items()} == wanted
+    values = {key: proof["value"] for key, (_, proof) in found.items() if proof}
+    assert values == {"rb": "judge.good one = 0.1", "rc": "judge.good one = NULL", "r": "judge.good one = NULL"}
+
+
+@pytest.mark.parametrize("name", sorted(PICTURE_RULES))
+def test_shipped_rules_read_pictures_alone(name: str) -> None:
+    condition = read_condition(PICTURE_RULES[name])
+    assert condition.early is None and {table for table, _ in condition.columns} == {"media"}

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from manifests import FetchRules
-from pipeline.media.media_schema import PLAN_SCHEMA
+from pipeline.media.media_schema import MEASURES, MEDIA_SCHEMA, PLAN_SCHEMA
 from pipeline.media.task import Planned
 from pipeline.stages import fetch_dealing, fetch_plan
 from pipeline.storage.database import BATCH_ROWS
@@ -134,3 +134,28 @@ def test_the_plan_of_a_round_goes_with_all_that_belongs_to_it(tmp_path: Path) ->
     assert fetch_plan.planned_rounds(tmp_path) == ["0-0", "10-1"]
     fetch_plan.remove_plan(tmp_path, "0-0")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["plan-10-1.parquet", units_name("10-1")]
+
+
+def test_answers_that_an_earlier_version_wrote_without_measures_are_not_used_and_break_nothing(tmp_path: Path) -> None:
+    ours, other = tmp_path / "ours", tmp_path / "other"
+    for folder in (ours, other):
+        (folder / "media").mkdir(parents=True)
+        pq.write_table(MEDIA_SCHEMA.empty_table(), folder / "media" / "-schema.parquet")
+    old, new = ("0" * fetch_plan.RULES_DIGITS, "1" * fetch_plan.RULES_DIGITS)
+    rows = [
+        {"image_id": image, "media_id": image, "unit": f"{digest}-x", "length": 1, "sharpness": 5.0}
+        for image, digest in (("a", old), ("b", new))
+    ]
+    pq.write_table(
+        pa.Table.from_pylist(rows[:1], MEDIA_SCHEMA).drop_columns(list(MEASURES)), other / "media" / "part-old.parquet"
+    )
+    pq.write_table(pa.Table.from_pylist(rows[1:], MEDIA_SCHEMA), other / "media" / "part-new.parquet")
+    plan = pa.Table.from_pylist([{"image_id": image, "unit": "u"} for image in "ab"], PLAN_SCHEMA)
+    pq.write_table(plan, ours / fetch_plan.plan_name("0"))
+    files = tuple(sorted((other / "media").glob("part-*")))
+    with duckdb.connect() as con:
+        for given, found in ((files, ["b"]), (files[1:], []), (files[:1], ["b"])):
+            name = fetch_plan.write_reuse(con, ours, "0", new, [fetch_plan.Earlier(other, given, lasting=True)])
+            reused = pq.read_table(ours / name).to_pylist() if name else []
+            assert [row["image_id"] for row in reused] == found
+            assert all(row["sharpness"] == 5.0 and row["folder"] == str(other) for row in reused)

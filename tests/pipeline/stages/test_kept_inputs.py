@@ -10,13 +10,14 @@ import pyarrow as pa
 import pytest
 
 from manifests import Recipe, RecipePath
-from manifests.recipe import PrivacyRules, SourceSpec, TaxonomyRules
+from manifests.recipe import PrivacyRules, ScoresSpec, SourceSpec, TaxonomyRules
 from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.media.mirrors import Mirrors
 from pipeline.media.published_reuse import publish_reused
 from pipeline.media.reuse import REUSE_SCHEMA, reused
 from pipeline.media.stores.published_store import publish_store
 from pipeline.model.errors import SourceError
+from pipeline.scores.joined import check_scores
 from pipeline.stages.base import Context, Stage
 from pipeline.stages.kept_inputs import check_present, find_kept, forget_kept, keep_inputs
 from pipeline.stages.resolve import Resolve
@@ -43,6 +44,7 @@ def recipe_in(folder: Path) -> Recipe:
         (folder / part).mkdir(parents=True)
         (folder / part / "gone 100%.csv").write_text(f"media_key\ninat:{part}\n")
     (folder / "threatened.txt").write_text("Lynx lynx\n")
+    (folder / "judge.csv").write_text("media_key,good\ninat:a,0.5\n")
     build_taxonomy(["default"], folder / "index")
 
     def path(name: str) -> RecipePath:
@@ -54,6 +56,7 @@ def recipe_in(folder: Path) -> Recipe:
         withdraw=(path("a/gone 100%.csv"), path("b/gone 100%.csv")),
         taxonomy=TaxonomyRules(sources=(path("index"),)),
         privacy=PrivacyRules(threatened=path("threatened.txt")),
+        scores=(ScoresSpec("judge", path("judge.csv"), "media_key"),),
     )
 
 
@@ -68,6 +71,7 @@ def elsewhere(recipe: Recipe, folder: Path, other: Path) -> Recipe:
         withdraw=tuple(map(moved, recipe.withdraw)),
         taxonomy=dataclasses.replace(recipe.taxonomy, sources=tuple(map(moved, recipe.taxonomy.sources))),
         privacy=dataclasses.replace(recipe.privacy, threatened=moved(recipe.privacy.threatened)),
+        scores=tuple(dataclasses.replace(each, path=moved(each.path)) for each in recipe.scores or ()),
     )
 
 
@@ -99,6 +103,7 @@ def test_another_machine_takes_what_was_kept(run: RemotePath, tmp_path: Path) ->
         context = stage.take(context)
     assert read_withdrawals(context.recipe.withdraw)["match"].to_pylist() == ["inat:a", "inat:b"]
     assert Path(context.recipe.privacy.threatened).read_text() == "Lynx lynx\n"
+    assert check_scores(context.recipe)["judge"].rows.to_pylist() == [{"key": "inat:a", "good": 0.5}]
     assert context.given_index is not None and shared_index(str(context.given_index), Policy()).build_id
     assert (
         shared_index(others[0].kept["index"], Policy()).build_id
@@ -119,6 +124,7 @@ def test_what_changed_is_not_passed_over(run: RemotePath, tmp_path: Path) -> Non
     assert caught.value.where == recipe.withdraw[0] and "b/gone 100%.csv as it was" in caught.value.expected
     other = dataclasses.replace(recipe, withdraw=recipe.withdraw[:1])
     assert find_kept(run, stages(), other) == []  # kept of another recipe
+    assert find_kept(run, stages(), dataclasses.replace(recipe, scores=None)) == []
     forget_kept(Screen(), context)  # a driver without such workers has made the stage of files of its own
     assert find_kept(run, stages(), recipe) == []
 
