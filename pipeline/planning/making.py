@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from manifests import Recipe, recipe_digest
+from pipeline.choosing.rules import late_rules
 from pipeline.engine.engine import EngineOptions
 from pipeline.model.errors import RunError
 from pipeline.planning.benchmark_items import benchmark_plans
@@ -29,7 +30,7 @@ from pipeline.planning.sampled_bytes import sampled_bytes
 from pipeline.planning.sampled_run import SampledRun, sampled_run
 from pipeline.planning.source_rows import ledger_sql, source_rows
 from pipeline.planning.volume import volumes
-from pipeline.quotas.rules import has_quotas
+from pipeline.quotas.quota_rules import has_quotas
 from pipeline.run.driver import run
 from pipeline.run.preflight import known_before, refuse
 from pipeline.stages.base import Context
@@ -174,18 +175,24 @@ def recipe_cap(recipe: Recipe) -> int:
 
 
 def within_quotas(kept: Kept, recipe: Recipe) -> Kept:
-    """Return an interval as the quotas of a recipe leave it: they count what is known of all images alone.
+    """Return an interval as quotas and conditions on pictures leave it, which are asked when images are known.
 
     A target bounds it above, where no floor speaks against it; below nothing is sure, as rare taxa, cells and buffers
     may take any image.
     """
     rules = recipe.select
     buffered = recipe.splitting is not None and recipe.splitting.buffer_kilometres is not None
-    if not has_quotas(recipe) and not buffered:
+    if not has_quotas(recipe) and not buffered and not late_rules(recipe):
         return kept
     high = kept.high if rules.target is None or rules.min_per_taxon else min(kept.high, rules.target)
     estimate = None if kept.estimate is None else min(kept.estimate, high)
-    return dataclasses.replace(kept, low=0, high=high, estimate=estimate, basis=f"{kept.basis}; quotas may take more")
+    return dataclasses.replace(
+        kept,
+        low=0,
+        high=high,
+        estimate=estimate,
+        basis=f"{kept.basis}; quotas and conditions on pictures may take more",
+    )
 
 
 def _counts(con: duckdb.DuckDBPyConnection) -> list[int]:

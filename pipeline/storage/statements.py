@@ -62,7 +62,7 @@ class Statements:
         Raises PipelineError for a name that the file has not, and for places and values that do not match: a place
         without a value would be SQL of another meaning, and a value without a place was meant to matter.
 
-        >>> Statements("pipeline.stages.select")("totals", kept="k", names="n").split()[:3]
+        >>> Statements("pipeline.splits.select_decisions")("totals", kept="k", names="n").split()[:3]
         ['CREATE', 'OR', 'REPLACE']
         """
         text = texts(self.module).get(name)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from manifests import Recipe, SplittingRules
-from pipeline.quotas.rows import once_sql, taxon_sql
-from pipeline.splits.decide import own_value
+from pipeline.quotas.counted_rows import once_sql, taxon_sql
+from pipeline.splits.group_splits import own_value
 from pipeline.storage.statements import Statements, identifier
 from pipeline.verify.check import Run
 from pipeline.verify.truth import NAMES

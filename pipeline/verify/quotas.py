@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.quotas.rows import once_sql, per_sql, place_sql, taxon_sql
-from pipeline.quotas.rules import has_quotas
+from pipeline.quotas.counted_rows import once_sql, per_sql, place_sql, taxon_sql
+from pipeline.quotas.quota_rules import has_quotas
 from pipeline.storage.statements import Statements
 from pipeline.verify.check import Run
 from pipeline.verify.truth import NAMES

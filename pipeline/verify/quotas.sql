@@ -12,13 +12,14 @@ SELECT {taxon} AS taxon, count(*) FROM read_parquet('select/decisions/*.parquet'
 WHERE d.source = {'source'} GROUP BY 1 HAVING count(*) > {cap} ORDER BY 1
 
 -- name: below
--- What a taxon has where floors are asked: all of it but what caps of sources and thinning took.
+-- What a taxon has where floors are asked: all of it but what conditions, caps of sources and thinning took.
 SELECT taxon, count(*) AS images FROM (
   SELECT {taxon} AS taxon, d.record_id IS NOT NULL AS kept
   FROM read_parquet('likeness/kept/*.parquet') k JOIN {names} n USING (name_id)
   LEFT JOIN read_parquet('select/decisions/*.parquet') d USING (record_id)
   LEFT JOIN read_parquet('select/ledger/*.parquet') e ON e.row_id = k.record_id
-  WHERE e.evidence IS NULL OR e.evidence ->> '$.rule' NOT IN ('sources.cap_per_taxon', 'select.thin_to'))
+  WHERE e.evidence IS NULL
+     OR e.outcome <> 'quality' AND e.evidence ->> '$.rule' NOT IN ('sources.cap_per_taxon', 'select.thin_to'))
 GROUP BY 1 HAVING count(*) < {floor} AND bool_or(kept) ORDER BY 1
 
 -- name: beyond_target

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.stages.select import split_of
+from pipeline.splits.select_decisions import split_of
 from pipeline.storage.statements import Statements
 from pipeline.verify.check import Run, report
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from manifests import Recipe, SelectRules, SourceSpec, SplitSpec, SplittingRules
 from pipeline.engine.meter import Cost, metered
-from pipeline.stages.select import decide
+from pipeline.splits.select_decisions import decide
 from pipeline.storage import database as sql
 from pipeline.storage.statements import Statements
 

@@ -18,7 +18,7 @@ from manifests import Recipe, SelectRules, SourceSpec
 from pipeline.model.ids import hash64
 from pipeline.model.licences import OPENNESS
 from pipeline.quotas.sizes import tempered
-from pipeline.stages.select import decide
+from pipeline.splits.select_decisions import decide
 from pipeline.storage import database as sql
 
 SEED = 5

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from manifests import load_recipe, starter_recipe
-from pipeline.stages.select import decide
+from pipeline.splits.select_decisions import decide
 from pipeline.storage import database as sql
 
 FACES, INDIVIDUALS = 6280, 34

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manifests import Recipe, RecipeError, SourceSpec, SplitSpec, SplittingRules
-from pipeline.stages.select import decide
+from pipeline.splits.select_decisions import decide
 from pipeline.storage import database as sql
 
 Row = dict[str, Any]

@@ -10,7 +10,7 @@ import pytest
 
 from manifests.recipe import Recipe, SelectRules, SourceSpec
 from pipeline.model.ids import hash64, make_id
-from pipeline.stages.select import decide, split_of
+from pipeline.splits.select_decisions import decide, split_of
 from pipeline.storage import database as sql
 
 TAXA = ["t:a", "t:a", "t:b", "t:c", None, None]

@@ -116,20 +116,20 @@ def test_a_statement_is_as_long_as_its_lines_however_it_is_written(text: str, li
 @pytest.mark.parametrize("values", [{}, {"kept": "k"}, {"kept": "k", "names": "n", "more": "m"}])
 def test_a_statement_without_a_value_or_with_one_too_many_is_refused(values: dict[str, str]) -> None:
     with pytest.raises(PipelineError, match="totals") as caught:
-        Statements("pipeline.stages.select")("totals", **values)
+        Statements("pipeline.splits.select_decisions")("totals", **values)
     assert caught.value.expected == "kept, names"
 
 
 def test_a_name_that_the_file_has_not_is_refused() -> None:
     with pytest.raises(PipelineError, match="no_such") as caught:
-        Statements("pipeline.stages.select")("no_such")
+        Statements("pipeline.splits.select_decisions")("no_such")
     assert "kept_with_counts" in str(caught.value.expected)
 
 
 @pytest.mark.parametrize("value", [None, 1.5, ["a"]])
 def test_what_is_no_sql_is_not_written_as_sql(value: float | list[str] | None) -> None:
     with pytest.raises(PipelineError, match="no SQL"):
-        Statements("pipeline.stages.select")("totals", kept=value, names="n")
+        Statements("pipeline.splits.select_decisions")("totals", kept=value, names="n")
 
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"))

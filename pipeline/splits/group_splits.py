@@ -17,8 +17,8 @@ import pyarrow as pa
 from dedup import components
 from manifests import Recipe, SplitSpec, SplittingRules
 from pipeline.model.vector_hashes import hash64_array
-from pipeline.quotas.rows import cell_sql, taxon_sql
-from pipeline.quotas.rules import QuotaRule
+from pipeline.quotas.counted_rows import cell_sql, taxon_sql
+from pipeline.quotas.quota_rules import QuotaRule
 from pipeline.splits.cells import bounds_of, near
 from pipeline.splits.chronological import chronological
 from pipeline.splits.listed import KEYS, listed_keys

@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 
 from manifests import Recipe
+from pipeline.quotas.counted_rows import make_rows
 from pipeline.quotas.diverse import note_diverse
-from pipeline.quotas.rows import make_rows
-from pipeline.quotas.rules import QuotaRule
+from pipeline.quotas.quota_rules import QuotaRule
 from pipeline.quotas.sizes import tempered
 from pipeline.storage.database import quote
 from pipeline.storage.statements import Statements
