@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from manifests.choice import PICTURE_RULES, Choice
 from manifests.choice_checks import YEARS_EXPECTED, check_choice, is_years
 from manifests.condition_columns import TABLES
 from manifests.nearness import closest
@@ -35,8 +34,9 @@ from manifests.recipe import (
     TaxonomyRules,
 )
 from manifests.schema import is_table, keys_of
+from manifests.sections.choice import PICTURE_RULES, Choice
+from manifests.sections.splitting import SplitSpec, SplittingRules
 from manifests.select_checks import SELECT_VALUE_RULES, SPLIT_VALUE_RULES, check_quotas, check_splits
-from manifests.splitting import SplitSpec, SplittingRules
 from manifests.value_rules import Rule, above_zero, between, matching, one_of
 from manifests.vocabularies import BASES, CATEGORIES, TAXON_RANKS
 

@@ -7,12 +7,12 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from manifests.choice import Choice
 from manifests.condition import Scores, read_condition
 from manifests.errors import RecipeError
 from manifests.nearness import closest
 from manifests.places import KeyPath, show, spell
 from manifests.problems import Problems
+from manifests.sections.choice import Choice
 from manifests.vocabularies import COUNTRIES_MEANT, COUNTRY, LIFE_STAGE, SEX, Vocabulary, folded
 
 _YEARS = re.compile(r"(\d{4})(?:\s*-\s*(\d{4}))?")

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from manifests.choice import Choice
-from manifests.select_rules import SelectRules as SelectRules
-from manifests.splitting import SplitSpec as SplitSpec
-from manifests.splitting import SplittingRules as SplittingRules
+from manifests.sections.choice import Choice
+from manifests.sections.select_rules import SelectRules as SelectRules
+from manifests.sections.splitting import SplitSpec as SplitSpec
+from manifests.sections.splitting import SplittingRules as SplittingRules
 
 SOURCE_KINDS = (
     *("gbif-dwca", "gbif-pages", "eol", "bioscan5m", "bioscan1m", "fathomnet", "inat-open-data", "biotrove"),

@@ -8,12 +8,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from manifests import choice, recipe, select_rules, splitting
+from manifests import recipe
 from manifests.checks import RULES
 from manifests.errors import RecipeError
 from manifests.nearness import closest
 from manifests.recipe import Recipe
 from manifests.schema import Key, is_table, keys_of
+from manifests.sections import choice, select_rules, splitting
 
 STARTER = Path(__file__).parent / "recipes" / "starter.toml"
 """The commented recipe that ships with the package, to be copied and changed."""

@@ -10,8 +10,8 @@ from manifests.condition_columns import RECORD_COLUMNS
 from manifests.nearness import closest
 from manifests.places import KeyPath, show, spell
 from manifests.problems import Problems
-from manifests.select_rules import BY_HASH, PERIODS, PREFERENCES, QUOTA_RANKS, RARE
-from manifests.splitting import STRATA, TRAINING
+from manifests.sections.select_rules import BY_HASH, PERIODS, PREFERENCES, QUOTA_RANKS, RARE
+from manifests.sections.splitting import STRATA, TRAINING
 from manifests.value_rules import Rule, above_zero, between, matching, one_of
 
 if TYPE_CHECKING:

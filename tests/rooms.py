@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("manifests", "taxonomy", "dedup", "pipeline", "biomill")
 
 ORDER = (
+    "manifests.sections",
     "manifests.vocabularies",
     "manifests",
     "manifests.tables",

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from manifests import Recipe
-from manifests.choice import CHOICE_KEYS, PICTURE_RULES, Choice
 from manifests.choice_checks import TERMS, year_range
 from manifests.condition import Condition, alias_of, read_condition
 from manifests.condition_columns import PLACE_COLUMNS
+from manifests.sections.choice import CHOICE_KEYS, PICTURE_RULES, Choice
 from pipeline.storage.database import quote
 from pipeline.storage.statements import Statements, identifier
 

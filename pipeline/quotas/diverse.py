@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from manifests import Recipe
-from manifests.select_rules import BY_HASH
+from manifests.sections.select_rules import BY_HASH
 from pipeline.quotas.entropy import Column, pick_diverse
 from pipeline.quotas.farthest import pick_farthest
 from pipeline.storage import database as sql

@@ -17,8 +17,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from manifests import Recipe, canonical_json
-from manifests.choice import CHOICE_KEYS
 from manifests.paths import DEFAULT_TAXONOMY, as_given
+from manifests.sections.choice import CHOICE_KEYS
 from pipeline.model.duration import duration
 from pipeline.storage.database import connect, parquet
 from pipeline.storage.files.atomic import read_json, sweep, write_json

@@ -20,8 +20,8 @@ import pyarrow as pa
 from PIL import Image, ImageFilter
 
 from manifests import ImageRules
-from manifests.choice import PICTURE_RULES
 from manifests.condition import read_condition
+from manifests.sections.choice import PICTURE_RULES
 from pipeline.media.images.measures import measures_of
 from pipeline.media.images.stored_image import process
 from pipeline.media.media_schema import MEASURES

@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manifests import Recipe, RecipeError, ScoresSpec, SelectRules, SourceSpec, canonical_json, recipe_digest
-from manifests.choice import PICTURE_RULES
 from manifests.condition import read_condition
+from manifests.sections.choice import PICTURE_RULES
 from pipeline.choosing import limits
 from pipeline.choosing.chosen_taxa import find_taxa
 from pipeline.choosing.rules import ORDER, choice_parts, chooses, late_parts, late_rules, rules_of, scores_read

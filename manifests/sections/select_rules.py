@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from manifests.choice import Choice
+from manifests.sections.choice import Choice
 
 RARE = ("drop", "keep")
 QUOTA_RANKS = ("accepted", "species", "genus", "family", "order", "class", "phylum", "kingdom")
