@@ -165,7 +165,8 @@ def _split_problems(recipe: Recipe) -> Iterator[tuple[KeyPath, tuple[str, str]]]
     plain = rules is not None and (rules.stratify == "none" or bool(rules.chronological))
     for place, split in enumerate(recipe.splits or ()):
         here = f"splits[{place}]"
-        if (split.name == TRAINING) != (place == 0):
+        alone = len(recipe.splits or ()) == 1  # a set to test on by itself is one split of any name
+        if (split.name == TRAINING) != (place == 0) and not alone:
             what = f"'{here}.name' is {show(split.name)}"
             expected = f"'{TRAINING}' for the first split, which is the one to train on, and for no other"
             yield ("splits", place, "name"), (what, expected)

@@ -32,7 +32,7 @@ class SplittingRules:
 
 @dataclass(frozen=True, slots=True)
 class SplitSpec:
-    """One split. The first in the recipe is the one to train on, `train`."""
+    """One split. The first of several is the one to train on, `train`; a recipe of one split may name it otherwise."""
 
     name: str
     """In the names of its shards: a-z, 0-9 and '_', beginning with a letter."""

@@ -59,6 +59,7 @@ def note_ended(con: duckdb.DuckDBPyConnection, recipe: Recipe, kept: str, names:
 def _end(con: duckdb.DuckDBPyConnection, query: str) -> None:
     """End what a query gives, and take it out of the rows that later rules count."""
     con.execute(f"CREATE OR REPLACE TEMP TABLE quota_now AS {query}")
+    con.execute(_SQL("note_now"))
     con.execute(_SQL("take_out"))
 
 

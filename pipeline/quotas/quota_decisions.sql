@@ -3,8 +3,10 @@
 -- name: ended
 CREATE OR REPLACE TEMP TABLE quota_ended (record_id VARCHAR, rule TINYINT, had BIGINT, wanted DOUBLE)
 
+-- name: note_now
+INSERT INTO quota_ended SELECT * FROM quota_now
+
 -- name: take_out
-INSERT INTO quota_ended SELECT * FROM quota_now;
 DELETE FROM quota_rows WHERE record_id IN (SELECT record_id FROM quota_now)
 
 -- name: source_cap

@@ -55,9 +55,13 @@ def check_scores(recipe: Recipe) -> dict[str, ScoreTable]:
 
 def key_sql(spec: ScoresSpec) -> str:
     """Return the SQL of a record's key `r`, as the file's keys are written."""
-    if spec.key in ("record_key", "file_name"):
-        return _SQL(spec.key)
-    return f"r.{identifier(spec.key)}"
+    match spec.key:
+        case "record_key":
+            return _SQL("record_key")
+        case "file_name":
+            return _SQL("file_name")
+        case column:
+            return f"r.{identifier(column)}"
 
 
 def make_tables(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> None:

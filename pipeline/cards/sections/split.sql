@@ -14,7 +14,8 @@ SELECT split, count(*) FROM (
 
 -- name: spread
 -- Taxa in every split; in another but not in the first; of as many groups as splits, and yet in one alone.
-SELECT count(*) FILTER (splits = {splits}), count(*) FILTER (NOT first), count(*) FILTER (splits = 1 AND groups >= {splits})
+SELECT count(*) FILTER (splits = {splits}), count(*) FILTER (NOT first),
+       count(*) FILTER (splits = 1 AND groups >= {splits})
 FROM (SELECT count(*) AS splits, sum(groups) AS groups, bool_or(split = {'first'}) AS first FROM shown_splits
       GROUP BY accepted_id)
 
