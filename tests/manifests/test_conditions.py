@@ -308,7 +308,7 @@ ATOMS = {"may_share": "r", "may_change": "r", "media.sharpness > 0": "m", "media
     TRUTHS,
     TRUTHS,
 )
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_both_parts_together_choose_what_the_whole_chooses(
     text: str, share: bool | None, change: bool | None, sharp: bool | None, rich: bool | None
 ) -> None:

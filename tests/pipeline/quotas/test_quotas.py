@@ -210,7 +210,7 @@ def by_definition(rows: list[Row], rules: SelectRules, caps: dict[str, int | Non
     return ended
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(ROWS, RULES, st.tuples(*[st.none() | st.integers(1, 4)] * 2), st.randoms(use_true_random=False))
 def test_quotas_end_what_their_definitions_end_in_any_order_of_the_records(
     rows: list[Row], said: dict[str, Any], caps: Caps, chance: random.Random

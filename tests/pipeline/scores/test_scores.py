@@ -179,7 +179,7 @@ NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_character
 
 
 @given(NAMES.filter(lambda name: name.strip() == name and name.lower() not in ("media_key", "key")))
-@settings(max_examples=60)
+@settings(max_examples=20)
 def test_a_column_of_any_name_is_a_name_and_nothing_that_runs(
     tmp_path_factory: pytest.TempPathFactory, name: str
 ) -> None:

@@ -78,7 +78,7 @@ KEYED = st.lists(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     KEYED,
     st.sampled_from(["none", "accepted", "species", "class", "individual_key"]),
@@ -101,7 +101,7 @@ def test_what_shares_a_key_lies_in_one_split_whatever_the_order_of_the_records(
     assert decided(rows, THREE, rules) == found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 25), st.integers(0, 4), st.integers(1, 3)), max_size=60))
 def test_a_taxon_of_three_groups_is_in_three_splits_and_none_is_in_another_but_not_in_the_first(
     drawn: list[tuple[int, int, int]],
@@ -159,7 +159,7 @@ def test_a_floor_gives_a_split_as_many_images_of_a_taxon_or_none() -> None:
         assert held == [0, 0] if sizes[taxon] < 11 else all(each >= 5 for each in held), (taxon, held)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 12), st.sampled_from(["2001", "2001-05", "2001-05-03", "2002-01-01T10:00Z", "", "?"])),
@@ -236,7 +236,7 @@ def test_identities_are_closed_open_or_disjoint_as_the_recipe_says() -> None:
         assert abs(share["test"] - 0.2) < 0.02
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(KEYED, st.sampled_from(["accepted", "species", "genus", "individual_key"]), st.floats(5, 95))
 def test_what_is_unseen_is_in_no_other_split(rows: list[Row], what: str, percent: float) -> None:
     rows = [{**row, "record_id": f"r{place:02d}"} for place, row in enumerate(rows)]
@@ -260,7 +260,7 @@ PLACES = st.tuples(st.floats(-90, 90), st.floats(-180, 180)) | st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(PLACES, max_size=40), st.floats(1, 500), st.floats(1, 900))
 def test_no_record_of_another_split_lies_within_the_buffer_of_the_first(
     places: list[tuple[float, float]], side: float, reach: float

@@ -13,7 +13,7 @@ from tests.pipeline.splits.test_splits import PLACES, kilometres
 _SQL = Statements("pipeline.verify.named_splits")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(PLACES, st.booleans()), max_size=25), st.floats(1, 3000))
 def test_places_within_a_distance_are_those_of_all_pairs(
     drawn: list[tuple[tuple[float, float], bool]], reach: float

@@ -24,6 +24,8 @@ from pipeline.storage.run_folder import STAGES
 from pipeline.verify import verify
 from tests.conftest import Demo
 
+pytestmark = pytest.mark.whole
+
 Member = tuple[str, bytes]
 
 
