@@ -15,7 +15,8 @@ SELECT p.image_id, p.media_id, p.host, p.address, NULL::VARCHAR AS outcome, NULL
        768::INTEGER AS source_height, 64::INTEGER AS width, 64::INTEGER AS height, md5('u' || shown)[:16] AS phash,
        unhex(CASE WHEN shown <> i.n AND i.n % 400 <> 201 THEN lpad((i.n % 400)::VARCHAR, 4, '0') || md5('s' || shown)[5:]
              ELSE md5('s' || shown) END || md5('t' || shown)) AS pdq,
-       100::INTEGER AS quality, 'many' AS colours,
+       100::INTEGER AS quality, 'many' AS colours, 50::DOUBLE AS sharpness, 120::DOUBLE AS brightness,
+       60::DOUBLE AS contrast, 30::DOUBLE AS colourfulness, 7::DOUBLE AS entropy, 0::DOUBLE AS border_share,
        sha256('p' || CASE WHEN i.n % 400 = 201 THEN shown ELSE i.n END) AS pixel_sha256,
        p.unit, 0::BIGINT AS "offset", {length}::BIGINT AS "length"
 FROM read_parquet({'plan'}) p JOIN images i USING (image_id) JOIN part_units u ON u.unit = p.unit
