@@ -11,7 +11,7 @@ from manifests.nearness import closest
 from manifests.places import KeyPath, show, spell
 from manifests.problems import Problems
 from manifests.sections.select_rules import BY_HASH, PERIODS, PREFERENCES, QUOTA_RANKS, RARE
-from manifests.sections.splitting import STRATA, TRAINING
+from manifests.sections.splitting import STRATA, TRAINING, UNSEEN
 from manifests.value_rules import Rule, above_zero, between, matching, one_of
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 _COUNT = between(1, 2**31 - 1)
 _KM = above_zero(5_000, "kilometres")
-UNSEEN = ("accepted", "species", "genus", "family")
-"""The ranks of what only one split holds."""
 SELECT_VALUE_RULES: Mapping[str, Rule] = {
     "validation_percent": between(0, 100, "percent"),
     "cap_per_taxon": between(0, 2**31 - 1),

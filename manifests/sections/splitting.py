@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+UNSEEN = ("accepted", "species", "genus", "family")
+"""The ranks of what only one split holds, beside a column of the record."""
 TRAINING = "train"
 """The name of the first split: loaders and layouts know what to train on by it."""
 STRATA = ("none", "accepted", "species", "genus", "family", "order", "class")

@@ -21,7 +21,7 @@ _PERIODS = {
     "daypart": "TRY_CAST(left(r.event_time, 2) AS INTEGER) // 6",
 }
 """SQL of each period: its number, NULL where the record does not tell."""
-_KILOMETRES = 111.195
+KILOMETRES = 111.195
 """Of a degree of a great circle on a sphere of 6,371 km."""
 
 
@@ -113,5 +113,5 @@ def cell_sql(lat: str, lon: str, kilometres: float) -> str:
     Rows are bands of latitude of that height; each is cut into the whole number of cells that comes nearest to that
     width along its middle. The last column ends at the antimeridian.
     """
-    degrees = kilometres / _KILOMETRES
+    degrees = kilometres / KILOMETRES
     return _SQL("cell", lat=lat, lon=lon, degrees=degrees)

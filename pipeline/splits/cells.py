@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-KILOMETRES = 111.195
-"""Of a degree of a great circle on a sphere of 6,371 km."""
+from pipeline.quotas.counted_rows import KILOMETRES
+
 Degrees = npt.NDArray[np.float64]
 
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from dedup import components
 from manifests import Recipe, SplitSpec, SplittingRules
+from manifests.sections.splitting import STRATA, UNSEEN
 from pipeline.model.vector_hashes import hash64_array
 from pipeline.quotas.counted_rows import cell_sql, taxon_sql
 from pipeline.quotas.quota_rules import QuotaRule
@@ -34,7 +35,6 @@ _SQL = Statements(__name__)
 _LEAST_MB = 128
 _SALT, _UNSEEN_SALT = "split", "unseen"
 _LOCAL_KEYS = ("location_key", "individual_key", "sequence_key", "occurrence_key")
-_RANKS = ("species", "genus", "family", "order", "class")
 Numbers = npt.NDArray[np.int64]
 
 
@@ -119,16 +119,14 @@ class Deciding:
         return Entries(found["of_group"], found["label"], found["images"], self.groups, labels, self.order)
 
     def _labelled(self) -> str:
-        stratify = self.rules.stratify or "accepted"
-        joins = ""
-        if stratify == "none":
-            label = "''"
-        elif stratify == "accepted" or stratify in _RANKS:
-            label = taxon_sql(stratify)
-        else:
-            label = f"coalesce({own_value(stratify)}, '')"
-            joins = f"JOIN {self.tables.records} r USING (record_id)"
-        return _SQL("labelled", label=label, rows=self.tables.rows, names=self.tables.names, joins=joins)
+        label = stratum_sql(self.rules)
+        return _SQL(
+            "labelled", label=label, rows=self.tables.rows, names=self.tables.names, joins=self._record_joins(label)
+        )
+
+    def _record_joins(self, value: str) -> str:
+        """Return the join of the records that an expression reads; '' where it reads names alone."""
+        return f"JOIN {self.tables.records} r USING (record_id)" if "r." in value else ""
 
     def _take_listed(self) -> None:
         """Fix the groups that lists or the sources' own splits name; of several splits the later one holds them."""
@@ -161,12 +159,8 @@ class Deciding:
         self.split = np.where(by_list == FREE, self.split, by_list)
 
     def _unseen(self, what: str, wanted: float) -> Numbers:
-        if what in ("accepted", "species", "genus", "family"):
-            value = "n.accepted_id" if what == "accepted" else f"n.{identifier(f'{what}_id')}"
-            joins = ""
-        else:
-            value = own_value(what)
-            joins = f"JOIN {self.tables.records} r USING (record_id)"
+        value = unseen_sql(what)
+        joins = self._record_joins(value)
         self.con.execute(_SQL("values", value=value, rows=self.tables.rows, names=self.tables.names, joins=joins))
         texts = sql.table(self.con, "SELECT DISTINCT value FROM split_values WHERE value IS NOT NULL ORDER BY value")[
             "value"
@@ -241,6 +235,27 @@ class Deciding:
     def _numbers(self, query: str) -> dict[str, Any]:
         table = sql.table(self.con, query)
         return {name: table[name].to_numpy() for name in table.column_names}
+
+
+def stratum_sql(rules: SplittingRules) -> str:
+    """Return the SQL of what has its share in every split: of a name `n`, or of a record `r`; '' is what has none.
+
+    >>> stratum_sql(SplittingRules(stratify="none"))
+    "''"
+    """
+    stratify = rules.stratify or "accepted"
+    if stratify == "none":
+        return "''"
+    return taxon_sql(stratify) if stratify in STRATA else f"coalesce({own_value(stratify)}, '')"
+
+
+def unseen_sql(what: str) -> str:
+    """Return the SQL of what a split may hold alone: of a name `n`, or of a record `r`; NULL where there is none.
+
+    >>> unseen_sql("genus")
+    'n."genus_id"'
+    """
+    return f"n.{identifier(f'{what}_id')}" if what in UNSEEN else own_value(what)
 
 
 def own_value(column: str) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from manifests import Recipe, SplittingRules
-from pipeline.quotas.counted_rows import once_sql, taxon_sql
-from pipeline.splits.group_splits import own_value
-from pipeline.storage.statements import Statements, identifier
+from pipeline.quotas.counted_rows import once_sql
+from pipeline.splits.group_splits import own_value, stratum_sql, unseen_sql
+from pipeline.storage.statements import Statements
 from pipeline.verify.check import Run
 from pipeline.verify.truth import NAMES
 
@@ -49,16 +49,8 @@ def _promises(recipe: Recipe) -> Iterator[tuple[str, str]]:
         yield query, f"records of {names[0]} within {reach:g} km of another split's"
 
 
-def _stratum(rules: SplittingRules) -> str:
-    stratify = rules.stratify or "accepted"
-    if stratify in ("accepted", "species", "genus", "family", "order", "class"):
-        return taxon_sql(stratify)
-    return "''" if stratify == "none" else f"coalesce({own_value(stratify)}, '')"
-
-
 def _unseen(what: str, split: str) -> str:
-    ranks = ("accepted", "species", "genus", "family")
-    value = f"n.{identifier(f'{what}_id')}" if what in ranks else own_value(what)
+    value = unseen_sql(what)
     return _SQL("alone", decisions=_DECISIONS, records=_RECORDS, names=NAMES, value=value, split=split)
 
 
@@ -70,7 +62,7 @@ def _not_in_first(recipe: Recipe, rules: SplittingRules) -> str:
         decisions=_DECISIONS,
         records=_RECORDS,
         names=NAMES,
-        label=_stratum(rules),
+        label=stratum_sql(rules),
         first=splits[0].name,
         unseen=unseen,
     )
@@ -82,7 +74,7 @@ def _dates(rules: SplittingRules, earlier: str, later: str) -> str:
         decisions=_DECISIONS,
         records=_RECORDS,
         names=NAMES,
-        label=_stratum(rules),
+        label=stratum_sql(rules),
         earlier=earlier,
         later=later,
     )
