@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from manifests import Recipe, canonical_json
 from manifests.paths import DEFAULT_TAXONOMY, as_given
+from manifests.schema import keys_of
 from manifests.sections.choice import CHOICE_KEYS
 from pipeline.model.duration import duration
 from pipeline.storage.database import connect, parquet
@@ -178,11 +179,13 @@ def recipe_parts(recipe: Recipe, sections: Sequence[str]) -> dict[str, Any]:
     for source in whole["sources"]:
         source.pop("cap_per_taxon", None)
     for section in sections:
-        value = whole
-        for key in section.split("."):
-            value = value.get(key)
-        if value is not None:
-            parts[section] = value
+        table, *keys = section.split(".")
+        if table not in whole and keys_of(Recipe)[table].optional:  # left unsaid
+            continue
+        value = whole[table]
+        for key in keys:
+            value = value[key]
+        parts[section] = value
     return parts
 
 
