@@ -8,16 +8,13 @@ fetched once.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
 
-from manifests import Recipe, RecipePath
-from manifests.paths import as_given
+from manifests import Recipe
 from pipeline.choosing import limits
 from pipeline.choosing.facts import choice_facts
 from pipeline.choosing.rules import choice_parts
@@ -29,19 +26,18 @@ from pipeline.model.outcomes import Outcome
 from pipeline.model.records import ENDED_SCHEMA, LOCATOR_COLUMNS, RECORD_SCHEMA
 from pipeline.scores.joined import lines, write_scores
 from pipeline.stages import one_medium
-from pipeline.stages.base import Balance, Context, Stage, balance_of
+from pipeline.stages.base import Balance, Context, balance_of
 from pipeline.stages.judging import Judge
+from pipeline.stages.lists_read import ListStage
 from pipeline.stages.preference import provenance, specimen_key
 from pipeline.storage import database as sql
 from pipeline.storage.files.atomic import table_writer, write_table
 from pipeline.storage.places import Place, local_folder, remove_tree
-from pipeline.storage.places.published import taken
 from pipeline.storage.statements import Statements
 from pipeline.withdrawal import NOTED, NOTHING, gather, noted_lists, read_withdrawals
 
 if TYPE_CHECKING:
     from pipeline.engine.engine import Engine
-    from pipeline.storage.places.publisher import Publisher
 
 ADDRESS_FIELDS = [pa.field(name, pa.string()) for name in ("image_id", "media_id", "store", "address", "host")]
 CANDIDATE_SCHEMA = pa.schema(
@@ -134,7 +130,7 @@ def judge_of(recipe: Recipe) -> Judge:
     return Judge(Sites(recipe.fetch), [spec.name for spec in recipe.sources if spec.media], PASSED_SCHEMA)
 
 
-class Screen(Stage):
+class Screen(ListStage):
     """The screen stage."""
 
     name = "screen"
@@ -146,33 +142,10 @@ class Screen(Stage):
         """Return what the recipe chooses, and the seed where that depends on it."""
         return choice_parts(recipe)
 
-    def inputs(self, context: Context) -> dict[str, str]:
-        """Digest the lists of what is withdrawn, and the scores."""
-        groups = _lists(context.recipe)
-        return context.digests({name: [Path(path) for path in paths] for name, paths in groups.items()})
-
-    def paths(self, recipe: Recipe) -> list[str]:
+    def lists(self, recipe: Recipe) -> dict[str, tuple[str, ...]]:
         """Return the lists of what is withdrawn, and the scores."""
-        return [path for paths in _lists(recipe).values() for path in paths]
-
-    def keep(self, context: Context, publisher: Publisher) -> dict[str, Any]:
-        """Publish the lists: no unit reads them, but a machine that goes on may lack them."""
-        groups = _lists(context.recipe)
-        return {name: [publisher.file(Path(path)).text() for path in paths] for name, paths in groups.items()}
-
-    def take(self, context: Context) -> Context:
-        """Take copies of the lists."""
-        recipe = context.recipe
-        here = {
-            name: tuple(
-                RecipePath(str(taken(text)), as_given(path)) for text, path in zip(self.kept[name], paths, strict=True)
-            )
-            for name, paths in _lists(recipe).items()
-        }
-        pairs = zip(recipe.scores or (), here.get("scores", ()), strict=True)
-        scores = recipe.scores and tuple(dataclasses.replace(each, path=path) for each, path in pairs)
-        recipe = dataclasses.replace(recipe, withdraw=here["withdraw"], scores=scores)
-        return dataclasses.replace(context, recipe=recipe)
+        scores = tuple(each.path for each in recipe.scores or ())
+        return {"withdraw": recipe.withdraw, **({"scores": scores} if scores else {})}
 
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
         """Judge all records in one pass, then all media that several records name, with bounded memory."""
@@ -215,12 +188,6 @@ class Screen(Stage):
         """Records = candidates + ended."""
         folder = context.folder.stage(self.name)
         return balance_of(context, context.folder.stage("ingest") / "records", folder / "candidates", folder / "ledger")
-
-
-def _lists(recipe: Recipe) -> dict[str, tuple[str, ...]]:
-    """Return the files that a recipe names for this stage, by what they are."""
-    scores = tuple(each.path for each in recipe.scores or ())
-    return {"withdraw": recipe.withdraw, **({"scores": scores} if scores else {})}
 
 
 def _note_withdrawals(con: duckdb.DuckDBPyConnection, context: Context, folder: Place) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from manifests import Recipe, RecipePath
-from manifests.paths import as_given
+from manifests import Recipe
 from pipeline.choosing.pictures import ended_sql, note_failing
 from pipeline.choosing.rules import late_parts, late_rules
 from pipeline.model.records import ENDED_SCHEMA, conform
@@ -20,15 +17,14 @@ from pipeline.privacy import write_places
 from pipeline.quotas.counted_rows import once_sql
 from pipeline.splits.select_decisions import DECISION_SCHEMA, decide
 from pipeline.splits.shares import share_lines
-from pipeline.stages.base import Balance, Context, Stage, balance_of
+from pipeline.stages.base import Balance, Context, balance_of
+from pipeline.stages.lists_read import ListStage
 from pipeline.storage import database as sql
 from pipeline.storage.files.atomic import table_writer
 from pipeline.storage.places import local_folder
-from pipeline.storage.places.published import taken
 
 if TYPE_CHECKING:
     from pipeline.engine.engine import Engine
-    from pipeline.storage.places.publisher import Publisher
 
 
 def label_names(context: Context) -> str:
@@ -37,13 +33,7 @@ def label_names(context: Context) -> str:
     return f"(SELECT * FROM {sql.parquet(names)} UNION ALL BY NAME SELECT * FROM {sql.parquet(labels)})"
 
 
-def _lists(recipe: Recipe) -> list[tuple[str, str]]:
-    """Return the lists that a recipe names for this stage, each under a name of its own."""
-    listed = [("threatened", recipe.privacy.threatened)] if recipe.privacy.threatened else []
-    return listed + [(f"split-{split.name}", split.keys) for split in recipe.splits or () if split.keys]
-
-
-class Select(Stage):
+class Select(ListStage):
     """The select stage."""
 
     name = "select"
@@ -56,28 +46,11 @@ class Select(Stage):
         caps = {source.name: source.cap_per_taxon for source in recipe.sources if source.cap_per_taxon is not None}
         return {**({"caps": caps} if caps else {}), **late_parts(recipe)}
 
-    def inputs(self, context: Context) -> dict[str, str]:
-        """Digest the list of threatened taxa, and those of splits."""
-        groups = {name: [Path(path)] for name, path in _lists(context.recipe)}
-        return context.digests(groups) if groups else {}
-
-    def paths(self, recipe: Recipe) -> list[str]:
-        """Return the lists."""
-        return [path for _, path in _lists(recipe)]
-
-    def keep(self, context: Context, publisher: Publisher) -> dict[str, Any]:
-        """Publish the lists: no unit reads them, but a machine that goes on may lack them."""
-        return {name: publisher.file(Path(path)).text() for name, path in _lists(context.recipe)}
-
-    def take(self, context: Context) -> Context:
-        """Take copies of the lists."""
-        recipe = context.recipe
-        here = {name: RecipePath(str(taken(self.kept[name])), as_given(path)) for name, path in _lists(recipe)}
-        privacy = dataclasses.replace(recipe.privacy, threatened=here.get("threatened", recipe.privacy.threatened))
-        splits = recipe.splits and tuple(
-            dataclasses.replace(split, keys=here.get(f"split-{split.name}", split.keys)) for split in recipe.splits
-        )
-        return dataclasses.replace(context, recipe=dataclasses.replace(recipe, privacy=privacy, splits=splits))
+    def lists(self, recipe: Recipe) -> dict[str, tuple[str, ...]]:
+        """Return the list of threatened taxa, and those of splits."""
+        listed = [("threatened", recipe.privacy.threatened)]
+        listed += [(f"split-{split.name}", split.keys or "") for split in recipe.splits or ()]
+        return {name: (path,) for name, path in listed if path}
 
     def run(self, context: Context, engine: Engine) -> dict[str, Any]:
         """Decide every kept record."""
