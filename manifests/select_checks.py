@@ -10,7 +10,7 @@ from manifests.condition_columns import RECORD_COLUMNS
 from manifests.nearness import closest
 from manifests.places import KeyPath, show, spell
 from manifests.problems import Problems
-from manifests.sections.select_rules import BY_HASH, PERIODS, PREFERENCES, QUOTA_RANKS, RARE
+from manifests.sections.select_rules import BY_HASH, LISTED, PERIODS, PREFERENCES, QUOTA_RANKS, RARE
 from manifests.sections.splitting import STRATA, TRAINING, UNSEEN
 from manifests.value_rules import Rule, above_zero, between, matching, one_of
 
@@ -29,7 +29,7 @@ SELECT_VALUE_RULES: Mapping[str, Rule] = {
     "target": between(1, 2**53),
     "power": between(0, 1),
     "most_taxa": _COUNT,
-    "most_taxa_per": one_of(QUOTA_RANKS[1:]),
+    "most_taxa_per": one_of((*QUOTA_RANKS[1:], LISTED)),
     "prefer": one_of(PREFERENCES),
     "thin_to": _COUNT,
     "thin_kilometres": _KM,
@@ -39,15 +39,16 @@ SELECT_VALUE_RULES: Mapping[str, Rule] = {
 """The rules of keys of [select], by name; columns are checked by `check_quotas`."""
 SPLIT_VALUE_RULES: Mapping[str, Rule] = {
     "name": matching("[a-z][a-z0-9_]{0,31}", "1 to 32 of a-z, 0-9 and '_', beginning with a letter"),
-    "percent": above_zero(100, "percent"),
+    "percent": between(0, 100, "percent"),
     "unseen_percent": above_zero(100, "percent"),
     "min_per_taxon": _COUNT,
+    "cap_per_taxon": _COUNT,
     "hints": Rule("a word, not empty", lambda value: value.strip() != ""),
     "cell_kilometres": _KM,
     "buffer_kilometres": _KM,
 }
 """The rules of keys of [splitting] and [[splits]], by name; columns are checked by `check_splits`."""
-_LISTS = ("balance", "prefer", "diverse", "thin_by")
+_LISTS = ("balance", "prefer", "diverse", "thin_by", "quota_columns")
 
 
 def check_quotas(recipe: Recipe, problems: Problems) -> None:
@@ -55,7 +56,8 @@ def check_quotas(recipe: Recipe, problems: Problems) -> None:
     rules = recipe.select
     for name in _LISTS:
         _check_list(getattr(rules, name), ("select", name), problems)
-    _check_columns(rules.balance, ("select", "balance"), problems)
+    for name in ("balance", "quota_columns"):
+        _check_columns(getattr(rules, name), ("select", name), problems)
     if rules.diverse != (BY_HASH,):
         _check_columns(rules.diverse, ("select", "diverse"), problems, (BY_HASH,))
         if rules.diverse and BY_HASH in rules.diverse:
@@ -88,7 +90,14 @@ def check_quotas(recipe: Recipe, problems: Problems) -> None:
         if value is not None and rules.diverse is not None:
             what = f"'select.diverse' picks the images of a taxon, and so does 'select.{name}'"
             _note(problems, ("select", "diverse"), what, "one of the two", (("select", name),))
+    if rules.most_taxa_per == LISTED and rules.taxa is None:
+        what = f"'select.most_taxa_per' is '{LISTED}', and 'select.taxa' lists none"
+        _note(problems, ("select", "most_taxa_per"), what, "taxa beside it, or a rank", (("select", "taxa"),))
     limits = rules.cap_per_taxon or rules.target or any(source.cap_per_taxon for source in recipe.sources)
+    counted = limits or rules.min_per_taxon or rules.min_available or rules.thin_to
+    if rules.quota_columns and not counted and not any(split.cap_per_taxon for split in recipe.splits or ()):
+        what = "'select.quota_columns' says what is counted, and no number of images is asked for"
+        _note(problems, ("select", "quota_columns"), what, "a floor, a cap, thin_to or target beside it")
     for name in ("balance", "prefer", "diverse"):
         if getattr(rules, name) is not None and not limits and (name != "prefer" or rules.thin_to is None):
             what = f"'select.{name}' decides nothing where no number of images is wanted"
@@ -168,6 +177,16 @@ def _split_problems(recipe: Recipe) -> Iterator[tuple[KeyPath, tuple[str, str]]]
             what = f"'{here}.name' is {show(split.name)}"
             expected = f"'{TRAINING}' for the first split, which is the one to train on, and for no other"
             yield ("splits", place, "name"), (what, expected)
+        if split.percent == 0 and (place == 0 or not (split.keys or split.hints)):
+            expected = "a share" if place == 0 else "a share, or keys or hints that say what belongs here"
+            rest = "the first split, which takes what no other does" if place == 0 else "it has neither share nor list"
+            yield ("splits", place, "percent"), (f"'{here}.percent' is 0: {rest}", expected)
+        if split.percent == 0 and split.min_per_taxon is not None:
+            what = f"'{here}.min_per_taxon' says nothing of a split without a share"
+            yield ("splits", place, "min_per_taxon"), (what, "a percent beside it, or no floor")
+        if split.cap_per_taxon is not None and 0 < split.cap_per_taxon < (split.min_per_taxon or 0):
+            what = f"'{here}.min_per_taxon' is {split.min_per_taxon:,}, above its cap_per_taxon"
+            yield ("splits", place, "min_per_taxon"), (what, f"at most {split.cap_per_taxon:,}")
         if split.unseen is not None and place == 0:
             what = "the first split is the one to train on: nothing is unseen to it"
             yield ("splits", 0, "unseen"), (what, "unseen only of later splits")

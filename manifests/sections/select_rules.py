@@ -14,6 +14,8 @@ RARE = ("drop", "keep")
 QUOTA_RANKS = ("accepted", "species", "genus", "family", "order", "class", "phylum", "kingdom")
 PREFERENCES = ("licence", "quality", "pixels", "box", "source", "rarity")
 PERIODS = ("year", "month", "season", "daypart")
+LISTED = "taxa"
+"""The word of `most_taxa_per` that is no rank: each taxon of `taxa`."""
 BY_HASH = "hash"
 """The word of `diverse` that is no column: how far apart pictures are."""
 
@@ -36,6 +38,9 @@ class SelectRules(Choice):
     quota_rank: str | None = None
     """The rank whose taxa are counted: 'accepted' (the accepted taxon of each record, of whatever rank) or a rank; a
     record above that rank counts for its own taxon."""
+    quota_columns: tuple[str, ...] | None = None
+    """Columns of the record, such as ["life_stage"], whose values are told apart: floors, caps, the target and thinning
+    then count the images of each taxon and value. A record that states none has that as its value."""
     target: int | None = None
     """Images wanted in all: each taxon gets a part of them by the power `power` of how many it has."""
     power: float | None = None
@@ -44,7 +49,7 @@ class SelectRules(Choice):
     """Most taxa of `quota_rank`, those first in a seeded order; within each taxon of `most_taxa_per` where it is
     said."""
     most_taxa_per: str | None = None
-    """The rank within which `most_taxa` counts, such as 'class'."""
+    """The rank within which `most_taxa` counts, such as 'class'; or 'taxa': each taxon that `select.taxa` lists."""
     balance: tuple[str, ...] | None = None
     """Columns of the record whose values share a taxon's quota as evenly as may be, such as ["sex", "life_stage"]."""
     prefer: tuple[str, ...] | None = None

@@ -38,10 +38,14 @@ class SplitSpec:
 
     name: str
     """In the names of its shards: a-z, 0-9 and '_', beginning with a letter."""
-    percent: float
-    """Share of the images; those of all splits are 100 together."""
+    percent: float = 0.0
+    """Share of the images; those of all splits are 100 together. 0, or not given: the split holds what its list or
+    hints name, and nothing else."""
     min_per_taxon: int | None = None
     """Fewest images here of a taxon that is here at all; a taxon without as many for every split stays in the first."""
+    cap_per_taxon: int | None = None
+    """Most images here of a taxon, as quotas count them: what is beyond goes to the first split where it may lie there,
+    and ends as over_quota where it may not."""
     unseen: str | None = None
     """'accepted', 'species', 'genus' or 'family', or a column of the record such as 'individual_key': what no other
     split holds."""

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from manifests import Recipe, RecipeError
 from pipeline.choosing.rules import TaxonRule, taxon_rules
+from pipeline.storage.database import registered
 
 if TYPE_CHECKING:
     import duckdb
@@ -119,12 +120,11 @@ def note_taxa(
     """
     con.execute("CREATE OR REPLACE TEMP TABLE taxa_inside (id VARCHAR, number INTEGER)")
     for number, rows in found.items():
-        con.register("taxa_below", pa.table({"id": below(rows, taxonomy)}))
-        con.execute(
-            f"INSERT INTO taxa_inside SELECT id, {number} FROM taxa_below "
-            f"SEMI JOIN (SELECT DISTINCT accepted_id FROM {names}) n ON n.accepted_id = taxa_below.id"
-        )
-        con.unregister("taxa_below")
+        with registered(con, "taxa_below", pa.table({"id": below(rows, taxonomy)})):
+            con.execute(
+                f"INSERT INTO taxa_inside SELECT id, {number} FROM taxa_below "
+                f"SEMI JOIN (SELECT DISTINCT accepted_id FROM {names}) n ON n.accepted_id = taxa_below.id"
+            )
     con.execute(
         "CREATE OR REPLACE TEMP TABLE chosen_taxa AS "
         "SELECT id AS accepted_id, list(DISTINCT number) AS inside FROM taxa_inside GROUP BY 1"

@@ -38,10 +38,10 @@ def benchmark_plans(
     counted = {row[0]: row[1:] for row in con.execute(_SQL("items", items=items)).fetchall()}
     keys = dict(con.execute(_SQL("ids", ids=ids)).fetchall())
     held = dict(con.execute(_SQL("held", ledger=ledger, outcomes=_HELD)).fetchall())
-    con.register("classes", _classes(con.execute(_SQL("classes", items=items, ids=ids)).fetchall(), index))
-    classes = {row[0]: row[1:] for row in con.execute(_SQL("counted")).fetchall()}
-    synonyms, same = con.execute(_SQL("synonyms")).fetchall(), con.execute(_SQL("same_taxon")).fetchall()
-    con.unregister("classes")
+    named_classes = _classes(con.execute(_SQL("classes", items=items, ids=ids)).fetchall(), index)
+    with sql.registered(con, "classes", named_classes):
+        classes = {row[0]: row[1:] for row in con.execute(_SQL("counted")).fetchall()}
+        synonyms, same = con.execute(_SQL("synonyms")).fetchall(), con.execute(_SQL("same_taxon")).fetchall()
     found = []
     for name in (spec.name for spec in recipe.benchmarks):
         number, unhashed = counted.get(name, (0, 0))

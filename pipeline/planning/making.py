@@ -170,7 +170,9 @@ def recipe_cap(recipe: Recipe) -> int:
 
     Where labels that contradict each other are lowered to a taxon that they share, that one may get more.
     """
-    caps = [each for each in (recipe.select.cap_per_taxon, recipe.fetch.images_per_taxon) if each]
+    # With `quota_columns` a taxon has the cap once for each of their values, which are as many as records say.
+    own = 0 if recipe.select.quota_columns else recipe.select.cap_per_taxon
+    caps = [each for each in (own, recipe.fetch.images_per_taxon) if each]
     return min(caps) if caps and recipe.likeness.label_conflict != "ancestor" else 0
 
 
@@ -181,8 +183,9 @@ def within_quotas(kept: Kept, recipe: Recipe) -> Kept:
     may take any image.
     """
     rules = recipe.select
-    buffered = recipe.splitting is not None and recipe.splitting.buffer_kilometres is not None
-    if not has_quotas(recipe) and not buffered and not late_rules(recipe):
+    taking = recipe.splitting is not None and recipe.splitting.buffer_kilometres is not None
+    taking = taking or any(split.cap_per_taxon for split in recipe.splits or ())
+    if not has_quotas(recipe) and not taking and not late_rules(recipe):
         return kept
     high = kept.high if rules.target is None or rules.min_per_taxon else min(kept.high, rules.target)
     estimate = None if kept.estimate is None else min(kept.estimate, high)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from manifests import Recipe, SelectRules
+from manifests.sections.select_rules import LISTED
 from pipeline.model.licences import OPENNESS
 from pipeline.model.outcomes import Outcome
 from pipeline.storage.database import quote
@@ -42,10 +43,11 @@ def make_rows(
         columns.append(f"{_values(rules.balance)} AS balance")
     if rules.thin_to is not None:
         columns.append(f"{place_sql(rules)} AS place")
-    text = " ".join(columns)
+    group = group_sql(rules, "n.taxon")
+    text = " ".join([*columns, group])
     joins = f"LEFT JOIN {records} r USING (record_id)" if "r." in text else ""
     joins += f" LEFT JOIN {media} m ON m.image_id = k.image_id" if "m." in text else ""
-    con.execute(_SQL("rows", kept=kept, columns="".join(f", {each}" for each in columns), joins=joins))
+    con.execute(_SQL("rows", kept=kept, group=group, columns="".join(f", {each}" for each in columns), joins=joins))
     return [*order, "quota_order(record_id)"]
 
 
@@ -67,8 +69,22 @@ def taxon_sql(rank: str | None) -> str:
     return f"coalesce({own}, '')"
 
 
+def group_sql(rules: SelectRules, taxon: str) -> str:
+    """Return the SQL of what quotas count the images of: a taxon, with the values of `quota_columns` of a record `r`.
+
+    >>> group_sql(SelectRules(), "n.taxon")
+    'n.taxon'
+    """
+    return f"{taxon} || chr(31) || {_values(rules.quota_columns)}" if rules.quota_columns else taxon
+
+
 def per_sql(rank: str | None) -> str:
-    """Return the SQL of the taxon that the number of taxa is counted within; '' where it is counted over all."""
+    """Return the SQL of the taxon that the number of taxa is counted within; '' where it is counted over all.
+
+    The taxa that a recipe lists are asked of the table `quota_listed` (see `pipeline.quotas.listed_taxa`).
+    """
+    if rank == LISTED:
+        return "coalesce((SELECT listed FROM quota_listed l WHERE l.accepted_id = n.accepted_id), '')"
     return "''" if rank is None else f"coalesce(n.{identifier(f'{rank}_id')}, '')"
 
 

@@ -5,8 +5,9 @@ CREATE OR REPLACE TEMP TABLE quota_names AS
 SELECT n.name_id, n.accepted_id, {taxon} AS taxon, {per} AS per FROM {names} n
 
 -- name: rows
+-- `taxon`: what images are counted of, which may be a part of a taxon; `own`: the taxon itself.
 CREATE OR REPLACE TEMP TABLE quota_rows AS
-SELECT k.record_id, k.source, n.taxon, n.per{columns} FROM {kept} k JOIN quota_names n USING (name_id) {joins}
+SELECT k.record_id, k.source, {group} AS taxon, n.taxon AS own, n.per{columns} FROM {kept} k JOIN quota_names n USING (name_id) {joins}
 
 -- name: once
 -- A record that several rows state is that of the first of them.

@@ -41,9 +41,8 @@ def note_diverse(con: duckdb.DuckDBPyConnection, recipe: Recipe, kept: str, reco
         rows = sql.table(con, _SQL("of_taxon", taxon=taxon))
         picked = _by_hash(rows, quota) if by_hash else _by_values(rows, quota)
         table = pa.table({"record_id": rows["record_id"].take(pa.array(picked)), "picked": np.arange(len(picked))})
-        con.register("quota_chosen", table)
-        con.execute("INSERT INTO quota_picked SELECT * FROM quota_chosen")
-        con.unregister("quota_chosen")
+        with sql.registered(con, "quota_chosen", table):
+            con.execute("INSERT INTO quota_picked SELECT * FROM quota_chosen")
 
 
 def _by_values(rows: pa.Table, quota: int) -> npt.NDArray[np.int64]:

@@ -16,7 +16,7 @@ from pipeline.quotas.counted_rows import make_rows
 from pipeline.quotas.diverse import note_diverse
 from pipeline.quotas.quota_rules import QuotaRule
 from pipeline.quotas.sizes import tempered
-from pipeline.storage.database import quote
+from pipeline.storage.database import quote, registered
 from pipeline.storage.statements import Statements
 
 if TYPE_CHECKING:
@@ -83,9 +83,8 @@ def _note_quotas(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> None:
             "rule": np.where(np.array(capped, bool), QuotaRule.CAP_PER_TAXON.value, QuotaRule.TARGET.value),
         }
     )
-    con.register("quota_given", table)
-    con.execute("CREATE OR REPLACE TEMP TABLE quota_taxa AS SELECT * FROM quota_given")
-    con.unregister("quota_given")
+    with registered(con, "quota_given", table):
+        con.execute("CREATE OR REPLACE TEMP TABLE quota_taxa AS SELECT * FROM quota_given")
 
 
 def _end_over(con: duckdb.DuckDBPyConnection, recipe: Recipe, order: str) -> None:

@@ -31,11 +31,11 @@ JOIN (SELECT taxon, count(*) AS had FROM quota_rows GROUP BY 1 HAVING count(*) <
 
 -- name: most_taxa
 SELECT record_id, {rule}, had, {most} FROM quota_rows JOIN (
-  SELECT taxon, had FROM (
-    SELECT taxon, count(*) OVER (PARTITION BY per) AS had,
-           row_number() OVER (PARTITION BY per ORDER BY taxon_order(taxon)) AS place
-    FROM (SELECT taxon, min(per) AS per FROM quota_rows GROUP BY 1))
-  WHERE place > {most}) USING (taxon)
+  SELECT own, had FROM (
+    SELECT own, count(*) OVER (PARTITION BY per) AS had,
+           row_number() OVER (PARTITION BY per ORDER BY taxon_order(own)) AS place
+    FROM (SELECT own, min(per) AS per FROM quota_rows GROUP BY 1))
+  WHERE place > {most}) USING (own)
 
 -- name: counts
 SELECT taxon, count(*) FROM quota_rows GROUP BY 1

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from manifests import Recipe
+from manifests.condition_columns import PLACE_COLUMNS
 from pipeline.model.outcomes import Outcome
 from pipeline.storage.database import quote
+from pipeline.storage.statements import identifier
 
 
 class QuotaRule(IntEnum):
@@ -21,6 +23,7 @@ class QuotaRule(IntEnum):
     CAP_PER_TAXON = 6
     TARGET = 7
     BUFFER = 8
+    SPLIT_CAP = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ TOLD = {
     QuotaRule.CAP_PER_TAXON: _Told(Outcome.OVER_QUOTA, "cap_per_taxon", "images", "cap"),
     QuotaRule.TARGET: _Told(Outcome.OVER_QUOTA, "select.target", "images", "quota"),
     QuotaRule.BUFFER: _Told(Outcome.THINNED, "splitting.buffer_kilometres", "split", "kilometres"),
+    QuotaRule.SPLIT_CAP: _Told(Outcome.OVER_QUOTA, "splits.cap_per_taxon", "images", "cap"),
 }
 """What the evidence calls the rule, what there was and what is wanted; keys of JSON stand in the order of letters."""
 
@@ -56,7 +60,8 @@ def has_quotas(recipe: Recipe) -> bool:
         *(rules.min_per_taxon, rules.min_available, rules.target, rules.most_taxa, rules.balance, rules.prefer),
         *(rules.diverse, rules.thin_to, *(source.cap_per_taxon for source in recipe.sources)),
     )
-    return any(each is not None for each in said) or rules.quota_rank not in (None, "accepted")
+    counted = rules.quota_columns is not None or rules.quota_rank not in (None, "accepted")
+    return counted or any(each is not None for each in said)
 
 
 def outcome_sql(rule: str) -> str:
@@ -65,13 +70,21 @@ def outcome_sql(rule: str) -> str:
     return f"CASE {rule} {cases} END"
 
 
-def evidence_sql(rule: str, had: str, wanted: str, taxon: str) -> str:
-    """Return the SQL of the evidence: compact JSON with sorted keys, as `pipeline.model.evidence_text` writes it."""
+def evidence_sql(rule: str, had: str, wanted: str, taxon: str, split: str, columns: tuple[str, ...] = ()) -> str:
+    """Return the SQL of the evidence: compact JSON with sorted keys, as `pipeline.model.evidence_text` writes it.
+
+    `columns`: those of a record `r` whose values quotas tell apart; of those that lead to a place none is told.
+    """
     cases = []
+    values = {column: f"r.{identifier(column)}" for column in columns if column not in PLACE_COLUMNS}
     for each, told in TOLD.items():
         parts = {told.had: had, told.wanted: f"{wanted}::BIGINT", "rule": quote(told.key), "taxon": taxon}
         if each is QuotaRule.BUFFER:
             parts = {told.wanted: wanted, "rule": quote(told.key), "taxon": taxon}
+        elif each is not QuotaRule.MOST_TAXA:
+            parts |= values
+        if each is QuotaRule.SPLIT_CAP:
+            parts["split"] = split
         listed = ", ".join(f"{quote(key)}, {value}" for key, value in sorted(parts.items()))
         cases.append(f"WHEN {each.value} THEN json_object({listed})::VARCHAR")
     return f"CASE {rule} {' '.join(cases)} END"

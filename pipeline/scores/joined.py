@@ -67,9 +67,8 @@ def key_sql(spec: ScoresSpec) -> str:
 def make_tables(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> None:
     """Make the table `scores_NAME` of every file of scores; raises RecipeError as `check_scores` does."""
     for name, table in check_scores(recipe).items():
-        con.register("scores_read", table.rows)
-        con.execute(f"CREATE OR REPLACE TEMP TABLE {identifier(f'scores_{name}')} AS FROM scores_read")
-        con.unregister("scores_read")
+        with sql.registered(con, "scores_read", table.rows):
+            con.execute(f"CREATE OR REPLACE TEMP TABLE {identifier(f'scores_{name}')} AS FROM scores_read")
 
 
 def joins_sql(recipe: Recipe, names: Collection[str]) -> str:

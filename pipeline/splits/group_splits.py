@@ -18,13 +18,14 @@ from dedup import components
 from manifests import Recipe, SplitSpec, SplittingRules
 from manifests.sections.splitting import STRATA, UNSEEN
 from pipeline.model.vector_hashes import hash64_array
-from pipeline.quotas.counted_rows import cell_sql, taxon_sql
+from pipeline.quotas.counted_rows import cell_sql, group_sql, taxon_sql
 from pipeline.quotas.quota_rules import QuotaRule
+from pipeline.splits.caps import Counts, beyond_cap
 from pipeline.splits.cells import bounds_of, near
 from pipeline.splits.chronological import chronological
 from pipeline.splits.listed import KEYS, listed_keys
 from pipeline.splits.stratified import FREE, Entries, stratified
-from pipeline.splits.unseen import choose_unseen
+from pipeline.splits.unseen import Claim, choose_unseen, hold_alone
 from pipeline.storage import database as sql
 from pipeline.storage.statements import Statements, identifier
 
@@ -75,19 +76,26 @@ class Deciding:
         """Make the table `split_of` (group_id, split), and end what lies within the buffer."""
         self._take_listed()
         shares = np.array([split.percent for split in self.splits]) / 100
+        listed = self.split != FREE
+        # What splits without a share hold is not of the images that the others share.
+        whole = self.sizes[~listed | (shares[self.split] > 0)].sum()
         alone = np.zeros(self.groups, np.bool_)
         for place, split in enumerate(self.splits):
-            if split.unseen is not None:
+            if split.unseen is not None and split.percent:
                 part = (split.percent if split.unseen_percent is None else split.unseen_percent) / 100
-                chosen = self._unseen(split.unseen, part * float(self.sizes.sum()))
+                has = self.sizes[self.split == place].sum() if unseen_wholly(split) else 0
+                chosen = self._unseen(split.unseen, part * float(whole) - float(has))
                 self.split[chosen], alone[chosen] = place, True
                 shares[place] -= part
         self._deal(np.maximum(np.round(shares, 12), 0), alone)
+        self._return_beyond(np.full_like(alone, True) if self.rules.chronological else listed | alone)
         names = pa.array([split.name for split in self.splits], pa.string()).take(pa.array(self.split))
         self.con.register("split_decided", pa.table({"root": np.arange(self.groups), "split": names}))
         self.con.execute(_SQL("decided"))
+        self._end_beyond(self.splits[1:])
         if self.rules.buffer_kilometres is not None and self.rules.cell_kilometres is not None:
             self._end_near(self.rules.cell_kilometres, self.rules.buffer_kilometres)
+        self._end_beyond(self.splits[:1])
         sql.keep_within(self.con, self.recipe.limits.memory_mb)
 
     def _roots(self) -> Numbers:
@@ -140,8 +148,19 @@ class Deciding:
             found = self._numbers(query)
             self.split[found["of_group"]] = found["split"].astype(np.int8)
         listed = [(place, split.keys) for place, split in enumerate(self.splits) if split.keys]
-        if not listed:
-            return
+        if listed:
+            self._take_keys(listed)
+        claims = [
+            Claim(place, found["of_group"], found["value"])
+            for place, split in enumerate(self.splits)
+            if split.unseen is not None and unseen_wholly(split) and (split.hints or split.keys)
+            for found, _ in [self._values(split.unseen)]
+        ]
+        if claims:
+            self.split = hold_alone(self.split, claims, len(self.splits))
+
+    def _take_keys(self, listed: Sequence[tuple[int, str]]) -> None:
+        """Fix the groups that lists name by a key, whatever hints say."""
         self.con.register("split_keys", listed_keys(listed))
         by_list = np.full(self.groups, FREE, np.int8)
         for kind, key in KEYS.items():
@@ -159,6 +178,11 @@ class Deciding:
         self.split = np.where(by_list == FREE, self.split, by_list)
 
     def _unseen(self, what: str, wanted: float) -> Numbers:
+        found, order = self._values(what)
+        return choose_unseen(found["of_group"], found["value"], self.sizes, self.split == FREE, order, wanted)
+
+    def _values(self, what: str) -> tuple[dict[str, Any], npt.NDArray[np.uint64]]:
+        """Return the values that each group holds, as numbers, and a seeded hash of each value."""
         value = unseen_sql(what)
         joins = self._record_joins(value)
         self.con.execute(_SQL("values", value=value, rows=self.tables.rows, names=self.tables.names, joins=joins))
@@ -166,9 +190,7 @@ class Deciding:
             "value"
         ]
         order = hash64_array(self.recipe.seed, _UNSEEN_SALT, texts.combine_chunks())
-        found = self._numbers(_SQL("numbered_values"))
-        free = self.split == FREE
-        return choose_unseen(found["of_group"], found["value"], self.sizes, free, order, wanted)
+        return self._numbers(_SQL("numbered_values")), order
 
     def _deal(self, shares: npt.NDArray[np.float64], alone: npt.NDArray[np.bool_]) -> None:
         """Deal what is left, to the splits that are not held alone."""
@@ -176,8 +198,10 @@ class Deciding:
         place_of = np.full(len(shares), FREE, np.int8)
         place_of[among] = np.arange(len(among))
         part = shares[among] / shares[among].sum()
-        fixed = np.where((self.split != FREE) & ~alone, place_of[self.split], FREE).astype(np.int8)
-        rest = np.flatnonzero(~alone)
+        fixed = np.where(self.split != FREE, place_of[self.split], FREE).astype(np.int8)
+        # What lists put into a split that has no share left is no part of the deal either.
+        apart = alone | ((self.split != FREE) & (fixed == FREE))
+        rest = np.flatnonzero(~apart)
         if self.rules.chronological:
             dates = self._numbers(_SQL("dates", rows=self.tables.rows, records=self.tables.records))["date"]
             first_label = self.entries.label[np.searchsorted(self.entries.group, rest)]
@@ -188,26 +212,52 @@ class Deciding:
             dealt = np.minimum(np.searchsorted(np.cumsum(part), along, side="right"), len(part) - 1)
             dealt = np.where(fixed[rest] == FREE, dealt, fixed[rest])
         else:
-            dealt = self._stratified(rest, alone, part, fixed[rest], among)
-        outside = (self.split[rest] != FREE) & (fixed[rest] == FREE)
-        self.split[rest] = np.where(outside, self.split[rest], among[dealt])
+            dealt = self._stratified(rest, apart, part, fixed[rest], among)
+        self.split[rest] = among[dealt]
 
     def _stratified(
         self,
         rest: Numbers,
-        alone: npt.NDArray[np.bool_],
+        apart: npt.NDArray[np.bool_],
         part: npt.NDArray[np.float64],
         fixed: npt.NDArray[np.int8],
         among: Numbers,
     ) -> npt.NDArray[np.int8]:
         whole = self.entries
-        number = np.cumsum(~alone) - 1
-        here = ~alone[whole.group]
+        number = np.cumsum(~apart) - 1
+        here = ~apart[whole.group]
         entries = Entries(
             number[whole.group[here]], whole.label[here], whole.rows[here], len(rest), whole.labels, self.order[rest]
         )
         floors = np.array([self.splits[place].min_per_taxon or 1 for place in among.tolist()], np.int64)
         return stratified(entries, part, fixed, floors)
+
+    def _return_beyond(self, bound: npt.NDArray[np.bool_]) -> None:
+        """Bring groups beyond a split's cap back to the first; those that are bound to their split stay."""
+        capped = [(place, split.cap_per_taxon) for place, split in enumerate(self.splits) if split.cap_per_taxon]
+        if not any(place for place, _ in capped):
+            return
+        found = self._numbers(_SQL("counted", taxon=self._counted(), **self._counted_tables()))
+        counts = Counts(found["of_group"], found["taxon"], found["images"])
+        for place, cap in capped:
+            if place:
+                self.split[beyond_cap(counts, self.split == place, bound, self.order, cap)] = 0
+
+    def _end_beyond(self, splits: Sequence[SplitSpec]) -> None:
+        """End what splits hold beyond their caps, behind the first in the seeded order."""
+        caps = ", ".join(f"({sql.quote(split.name)}, {split.cap_per_taxon})" for split in splits if split.cap_per_taxon)
+        if caps:
+            rule, tables = QuotaRule.SPLIT_CAP.value, self._counted_tables()
+            self.con.execute(_SQL("end_beyond", rule=rule, caps=caps, taxon=self._counted(), **tables))
+
+    def _counted(self) -> str:
+        """Return the SQL of what a cap counts the images of, as quotas count them."""
+        select = self.recipe.select
+        return group_sql(select, taxon_sql(select.quota_rank))
+
+    def _counted_tables(self) -> dict[str, str]:
+        joins = self._record_joins(self._counted())
+        return {"rows": self.tables.rows, "names": self.tables.names, "joins": joins}
 
     def _end_near(self, side: float, reach: float) -> None:
         """End what the first split holds in cells that may lie within the buffer of those of another."""
@@ -235,6 +285,15 @@ class Deciding:
     def _numbers(self, query: str) -> dict[str, Any]:
         table = sql.table(self.con, query)
         return {name: table[name].to_numpy() for name in table.column_names}
+
+
+def unseen_wholly(split: SplitSpec) -> bool:
+    """Return whether what a split holds is unseen, all of it: what else it holds may be of any value.
+
+    >>> unseen_wholly(SplitSpec("test", 20.0, unseen="species", unseen_percent=10.0))
+    False
+    """
+    return split.unseen is not None and split.unseen_percent in (None, split.percent)
 
 
 def stratum_sql(rules: SplittingRules) -> str:

@@ -76,3 +76,17 @@ SELECT DISTINCT split_part(cell, ' ', 1)::BIGINT AS band, split_part(cell, ' ', 
 INSERT INTO quota_ended SELECT k.record_id, {rule}, 0, {'kilometres'} FROM {rows} k
 JOIN {records} r USING (record_id) JOIN split_of d USING (group_id)
 WHERE d.split = {'training'} AND {cell} IN (SELECT cell FROM split_near)
+
+-- name: counted
+-- Rows of each group by what caps count the images of.
+SELECT of_group, dense_rank() OVER (ORDER BY taxon) - 1 AS taxon, images FROM (
+  SELECT s.root AS of_group, {taxon} AS taxon, count(*) AS images FROM {rows} k JOIN {names} n USING (name_id) {joins}
+  JOIN split_groups g USING (group_id) JOIN split_roots s ON s.number = g.number GROUP BY ALL) ORDER BY ALL
+
+-- name: end_beyond
+INSERT INTO quota_ended SELECT record_id, {rule}, had, cap FROM (
+  SELECT record_id, cap, count(*) OVER (PARTITION BY split, taxon) AS had,
+         row_number() OVER (PARTITION BY split, taxon ORDER BY quota_order(record_id)) AS place FROM (
+    SELECT k.record_id, d.split, c.cap, {taxon} AS taxon FROM {rows} k JOIN {names} n USING (name_id) {joins}
+    JOIN split_of d USING (group_id) JOIN (VALUES {caps}) c(split, cap) ON c.split = d.split))
+WHERE place > cap

@@ -88,9 +88,11 @@ def _planned(con: duckdb.DuckDBPyConnection, kept: str, names: str, recipe: Reci
         Deciding(con, recipe, Tables(kept, names, records)).decide()
         split = "* FROM split_of"
     con.execute(_SQL("totals_left", kept=kept, names=names))
-    evidence_text = evidence_sql("e.rule", "e.had", "e.wanted", "n.accepted_id")
+    columns = recipe.select.quota_columns or ()
+    proof = evidence_sql("e.rule", "e.had", "e.wanted", "n.accepted_id", "d.split", columns)
+    joins = f"LEFT JOIN {records} r USING (record_id)" if columns else ""
     outcome = outcome_sql("e.rule")
-    return _SQL("decided", kept=kept, names=names, split=split, evidence=evidence_text, outcome=outcome)
+    return _SQL("decided", kept=kept, names=names, split=split, evidence=proof, outcome=outcome, joins=joins)
 
 
 def splits_of(seed: int, groups: pa.Array, validation_percent: float) -> pa.Array:

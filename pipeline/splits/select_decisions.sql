@@ -39,4 +39,5 @@ JOIN {names} n USING (name_id)
 LEFT JOIN totals t ON t.accepted_id IS NOT DISTINCT FROM n.accepted_id
 LEFT JOIN quota_ended e USING (record_id)
 LEFT JOIN (SELECT {split}) d USING (group_id)
+{joins}
 ORDER BY k.record_id

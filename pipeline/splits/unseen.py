@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -31,6 +34,8 @@ def choose_unseen(
     [0, 1]
     """
     values = len(order)
+    if not values:
+        return np.empty(0, np.int64)
     known = value != NONE
     first = np.full(len(sizes), NONE)
     first[group[known][::-1]] = value[known][::-1]
@@ -53,3 +58,41 @@ def choose_unseen(
             chosen[each] = True
             left -= size
     return np.flatnonzero((unit != NONE) & chosen[unit])
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A split that holds alone the values of what its list names: one pair for each value that a group holds."""
+
+    split: int
+    group: Numbers
+    value: Numbers
+
+
+def hold_alone(split: npt.NDArray[np.int8], claims: Sequence[Claim], splits: int) -> npt.NDArray[np.int8]:
+    """Return the split of every group (-1: none yet), so that no value of a claim lies in its split and in another.
+
+    `split`: int8[groups], as lists named them; `splits`: how many there are. Whatever shares a value with what a claim
+    names comes along, also where another split's list names it; of two claims the later split has it.
+
+    >>> claim = Claim(1, np.array([0, 1, 2]), np.array([0, 0, 1]))
+    >>> hold_alone(np.array([1, -1, -1], np.int8), [claim], 2).tolist()
+    [1, 1, -1]
+    """
+    place = np.arange(splits)
+    rank_of = place + splits * np.isin(place, [claim.split for claim in claims])
+    rank = np.where(split < 0, NONE, rank_of[split])
+    before = np.empty(0, np.int64)
+    while not np.array_equal(before, rank):  # ranks only grow, so that it ends
+        before = rank.copy()
+        for claim in claims:
+            known = claim.value != NONE
+            group, value = claim.group[known], claim.value[known]
+            values = int(value.max(initial=NONE)) + 1
+            most = np.full(values, NONE)
+            np.maximum.at(most, value, rank[group])
+            held = np.zeros(values, np.bool_)
+            held[value[rank[group] == rank_of[claim.split]]] = True
+            shared = held[value]
+            np.maximum.at(rank, group[shared], most[value[shared]])
+    return np.where(rank < 0, NONE, rank % splits).astype(np.int8)

@@ -15,6 +15,7 @@ from pipeline.choosing.rules import late_parts, late_rules
 from pipeline.model.records import ENDED_SCHEMA, conform
 from pipeline.privacy import write_places
 from pipeline.quotas.counted_rows import once_sql
+from pipeline.quotas.listed_taxa import note_listed
 from pipeline.splits.select_decisions import DECISION_SCHEMA, decide
 from pipeline.splits.shares import share_lines
 from pipeline.stages.base import Balance, Context, balance_of
@@ -66,6 +67,7 @@ class Select(ListStage):
             if late_rules(recipe):
                 for batch in sql.batches(con, ended_sql()):
                     ledger.write_table(conform(pa.Table.from_batches([batch]), ENDED_SCHEMA))
+            note_listed(con, recipe, context.folder, context.taxonomy)
             images: Counter[str] = Counter()
             for kept, ended in decide(con, kept_rows, names, recipe, records, media):
                 images.update({each["values"]: each["counts"] for each in pc.value_counts(kept["split"]).to_pylist()})

@@ -148,3 +148,19 @@ def scalar(con: duckdb.DuckDBPyConnection, query: str) -> Any:
     """Return the first value of the first row."""
     rows = con.execute(query).fetchall()
     return rows[0][0] if rows else None
+
+
+@contextmanager
+def registered(con: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> Iterator[None]:
+    """Let queries of a connection read an Arrow table by a name, while the block lasts.
+
+    >>> import pyarrow as pa
+    >>> with duckdb.connect() as con, registered(con, "few", pa.table({"a": [1, 2]})):
+    ...     scalar(con, "SELECT sum(a) FROM few")
+    3
+    """
+    con.register(name, table)
+    try:
+        yield
+    finally:
+        con.unregister(name)

@@ -15,7 +15,7 @@ from pipeline.catalog import create_views
 from pipeline.storage import database as sql
 from pipeline.storage.places import Place
 from pipeline.storage.run_folder import STAGES, DiskRunFolder, marks, on_disk
-from pipeline.verify import conservation, files, likeness, named_splits, quotas, splits
+from pipeline.verify import conservation, files, likeness, listed_splits, named_splits, quotas, splits
 from pipeline.verify import rights as licences
 from pipeline.verify import shard_files as shards
 from pipeline.verify import stored_columns as schema
@@ -82,6 +82,7 @@ def verify(root: Place, without: Collection[str] = (), withdraw: Sequence[Path] 
             ("duplicates", lambda: likeness.duplicates(run)),
             ("splits", lambda: splits.splits(run)),
             ("named splits", lambda: named_splits.named_splits(run)),
+            ("listed splits", lambda: listed_splits.listed_splits(run)),
             ("pictures", lambda: pictures(run)),
             ("quotas", lambda: quotas.quotas(run)),
             ("catalog", lambda: catalog(run)),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from manifests import Recipe, SplittingRules
-from pipeline.quotas.counted_rows import once_sql
-from pipeline.splits.group_splits import own_value, stratum_sql, unseen_sql
+from manifests import Recipe, SplitSpec, SplittingRules
+from pipeline.quotas.counted_rows import group_sql, once_sql, taxon_sql
+from pipeline.splits.group_splits import own_value, stratum_sql, unseen_sql, unseen_wholly
 from pipeline.storage.statements import Statements
 from pipeline.verify.check import Run
 from pipeline.verify.truth import NAMES
@@ -34,14 +34,19 @@ def _promises(recipe: Recipe) -> Iterator[tuple[str, str]]:
         query = _SQL("together", decisions=_DECISIONS, records=_RECORDS, key=own_value(column))
         yield query, f"values of {column} in two splits"
     for split in splits:
-        if split.unseen is not None and split.unseen_percent in (None, split.percent):
+        if split.unseen is not None and unseen_wholly(split):
             yield _unseen(split.unseen, split.name), f"values of {split.unseen} in {split.name} and elsewhere"
-    # What lists put anywhere, and what a buffer took, may be what the first split lacks.
-    fixed = any(split.hints or split.keys for split in splits)
-    if rules.stratify != "none" and not fixed and rules.buffer_kilometres is None:
+    for split in splits:
+        if split.cap_per_taxon is not None:
+            yield _capped(recipe, split, split.cap_per_taxon), f"taxa above cap_per_taxon of {split.name}"
+    # What lists put among the shares, and what a buffer or a cap of its own took, may be what the first split lacks.
+    fixed = any((split.hints or split.keys) and split.percent for split in splits)
+    taken = rules.buffer_kilometres is not None or splits[0].cap_per_taxon is not None
+    if rules.stratify != "none" and not fixed and not taken:
         yield _not_in_first(recipe, rules), f"labels of other splits that {names[0]} lacks"
     if rules.chronological and not fixed:
-        for earlier, later in pairwise(names):
+        dealt = [split.name for split in splits if split.percent and split.unseen is None]
+        for earlier, later in pairwise(dealt):
             yield _dates(rules, earlier, later), f"dates in {earlier} after some of {later}"
     if rules.buffer_kilometres is not None:
         reach = rules.buffer_kilometres
@@ -56,7 +61,7 @@ def _unseen(what: str, split: str) -> str:
 
 def _not_in_first(recipe: Recipe, rules: SplittingRules) -> str:
     splits = recipe.splits or ()
-    unseen = [split.name for split in splits if split.unseen is not None] or [""]
+    other = [split.name for split in splits if split.unseen is not None or not split.percent]
     return _SQL(
         "not_in_first",
         decisions=_DECISIONS,
@@ -64,8 +69,14 @@ def _not_in_first(recipe: Recipe, rules: SplittingRules) -> str:
         names=NAMES,
         label=stratum_sql(rules),
         first=splits[0].name,
-        unseen=unseen,
+        other=other,
     )
+
+
+def _capped(recipe: Recipe, split: SplitSpec, cap: int) -> str:
+    taxon = group_sql(recipe.select, taxon_sql(recipe.select.quota_rank))
+    joins = f"LEFT JOIN {_RECORDS} r USING (record_id)" if recipe.select.quota_columns else ""
+    return _SQL("capped", decisions=_DECISIONS, names=NAMES, taxon=taxon, joins=joins, split=split.name, cap=cap)
 
 
 def _dates(rules: SplittingRules, earlier: str, later: str) -> str:

@@ -18,8 +18,11 @@ WHERE value IS NOT NULL GROUP BY 1 HAVING count(DISTINCT split) > 1 AND bool_or(
 SELECT label, string_agg(DISTINCT split, ' and ' ORDER BY split) FROM (
   SELECT {label} AS label, d.split FROM {decisions} d JOIN {records} r USING (record_id)
   JOIN {names} n ON n.name_id = d.name_id)
-GROUP BY 1 HAVING NOT bool_or(split = {'first'}) AND (count(DISTINCT split) > 1 OR any_value(split) NOT IN {'unseen'})
-ORDER BY 1
+GROUP BY 1 HAVING NOT bool_or(split = {'first'}) AND bool_or(split NOT IN {'other'}) ORDER BY 1
+
+-- name: capped
+SELECT {taxon} AS taxon, count(*) FROM {decisions} d JOIN {names} n USING (name_id) {joins}
+WHERE d.split = {'split'} GROUP BY 1 HAVING count(*) > {cap} ORDER BY 1
 
 -- name: dates
 -- The latest date of each group counts, as it stays whole.

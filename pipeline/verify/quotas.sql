@@ -5,11 +5,11 @@ SELECT count(DISTINCT {taxon}) FROM read_parquet('select/decisions/*.parquet') d
 
 -- name: above
 SELECT {taxon} AS taxon, count(*) FROM read_parquet('select/decisions/*.parquet') d JOIN {names} n USING (name_id)
-GROUP BY 1 HAVING count(*) > {cap} ORDER BY 1
+{joins} GROUP BY 1 HAVING count(*) > {cap} ORDER BY 1
 
 -- name: source_above
 SELECT {taxon} AS taxon, count(*) FROM read_parquet('select/decisions/*.parquet') d JOIN {names} n USING (name_id)
-WHERE d.source = {'source'} GROUP BY 1 HAVING count(*) > {cap} ORDER BY 1
+{joins} WHERE d.source = {'source'} GROUP BY 1 HAVING count(*) > {cap} ORDER BY 1
 
 -- name: below
 -- What a taxon has where floors are asked: all of it but what conditions, caps of sources and thinning took.
@@ -17,7 +17,7 @@ SELECT taxon, count(*) AS images FROM (
   SELECT {taxon} AS taxon, d.record_id IS NOT NULL AS kept
   FROM read_parquet('likeness/kept/*.parquet') k JOIN {names} n USING (name_id)
   LEFT JOIN read_parquet('select/decisions/*.parquet') d USING (record_id)
-  LEFT JOIN read_parquet('select/ledger/*.parquet') e ON e.row_id = k.record_id
+  LEFT JOIN read_parquet('select/ledger/*.parquet') e ON e.row_id = k.record_id {joins}
   WHERE e.evidence IS NULL
      OR e.outcome <> 'quality' AND e.evidence ->> '$.rule' NOT IN ('sources.cap_per_taxon', 'select.thin_to'))
 GROUP BY 1 HAVING count(*) < {floor} AND bool_or(kept) ORDER BY 1
@@ -34,5 +34,5 @@ GROUP BY 1 HAVING count(*) > {most} ORDER BY 1
 -- name: thick
 SELECT taxon, place, count(*) FROM (
   SELECT {taxon} AS taxon, {place} AS place FROM read_parquet('select/decisions/*.parquet') d
-  JOIN {names} n USING (name_id) JOIN {records} r ON r.record_id = d.record_id)
+  JOIN {names} n USING (name_id) {joins})
 WHERE place IS NOT NULL GROUP BY ALL HAVING count(*) > {most} ORDER BY ALL

@@ -16,6 +16,7 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
+from pipeline.storage.database import registered
 from pipeline.storage.statements import Statements
 
 _SQL = Statements(__name__)
@@ -41,10 +42,9 @@ def gather(con: duckdb.DuckDBPyConnection, keys: pa.Table, records: str) -> None
     -   `withdrawal_keys`: KEYS_SCHEMA, each key once, with `records`: how many it means
     -   `withdrawn`: (record_id, position, evidence), one row per record, by the first key of the list that means it
     """
-    con.register("withdrawals_read", keys)
     people = " ".join(f"WHEN kind = '{kind}' THEN {alike('match')}" for kind in _PEOPLE)
-    con.execute(_SQL("listed", people=people))
-    con.unregister("withdrawals_read")
+    with registered(con, "withdrawals_read", keys):
+        con.execute(_SQL("listed", people=people))
     joins = {
         "media_key": "l.match = r.media_key",
         "record_key": "l.match = r.source || ':' || r.source_record_id",

@@ -42,6 +42,11 @@ def told(folder: Path, text: str) -> str:
         ('prefer = ["pixels", "pixels"]\ncap_per_taxon = 1', "twice"),
         ('prefer = ["licens"]\ncap_per_taxon = 1', "write 'licence'"),
         ('quota_rank = "tribe"', "one of accepted, species, genus"),
+        ('quota_columns = ["lifestage"]\ncap_per_taxon = 1', "write 'life_stage'"),
+        ('quota_columns = ["sex"]', "says what is counted, and no number of images is asked for"),
+        ('quota_columns = ["sex", "sex"]\ncap_per_taxon = 1', "twice"),
+        ('most_taxa = 3\nmost_taxa_per = "taxa"', "'select.most_taxa_per' is 'taxa', and 'select.taxa' lists none"),
+        ('most_taxa = 3\nmost_taxa_per = "clas"', "genus, family, order, class, phylum, kingdom, taxa"),
         ("power = 1.5\ntarget = 9", "a number from 0 to 1"),
         ("target = 0", "a number from 1 to"),
         ("min_per_taxon = true", "an integer"),
@@ -56,7 +61,16 @@ def test_quotas_that_contradict_each_other_or_say_nothing(tmp_path: Path, lines:
     ("text", "problem"),
     [
         (TWO.replace("80", "81"), "the percent of all splits are 101 together"),
-        (TWO.replace("80", "0"), "a number above 0, at most 100"),
+        (TWO.replace("80", "-1"), "a number from 0 to 100 percent"),
+        (TWO.replace("80", "0").replace("20", "100"), "is 0: the first split, which takes what no other does"),
+        (TWO + '[[splits]]\nname = "test"\n', "'splits[2].percent' is 0: it has neither share nor list"),
+        (
+            TWO + '[[splits]]\nname = "test"\nhints = ["x"]\nmin_per_taxon = 2\n',
+            "says nothing of a split without a share",
+        ),
+        (TWO + '[[splits]]\nname = "test"\nhints = ["x"]\nunseen_percent = 5\nunseen = "genus"\n', "its percent of 0"),
+        (TWO + "min_per_taxon = 9\ncap_per_taxon = 8\n", "is 9, above its cap_per_taxon"),
+        (TWO + "cap_per_taxon = 0\n", "a number from 1 to"),
         (TWO.replace("val", "train"), "which is also the name of splits[0]"),
         (TWO.replace("train", "early"), "'train' for the first split, which is the one to train on"),
         (TWO.replace("val", "Val-1"), "beginning with a letter"),
@@ -80,6 +94,15 @@ def test_quotas_that_contradict_each_other_or_say_nothing(tmp_path: Path, lines:
 def test_splits_that_contradict_each_other_or_say_nothing(tmp_path: Path, text: str, problem: str) -> None:
     said = told(tmp_path, GOOD + text)
     assert problem in said
+
+
+def test_a_split_of_a_list_alone_needs_no_percent_and_columns_may_be_capped_in_a_split_alone(tmp_path: Path) -> None:
+    text = (
+        GOOD + TWO + '[[splits]]\nname = "test"\nkeys = "a.csv"\ncap_per_taxon = 5\n[select]\nquota_columns = ["sex"]\n'
+    )
+    (tmp_path / "a.toml").write_text(text)
+    splits = load_recipe(tmp_path / "a.toml").splits
+    assert splits is not None and (splits[2].percent, splits[2].cap_per_taxon) == (0.0, 5)
 
 
 def test_floors_above_what_all_sources_give_are_told(tmp_path: Path) -> None:

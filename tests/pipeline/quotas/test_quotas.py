@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import tempfile
 from collections import defaultdict
@@ -15,8 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manifests import Recipe, SelectRules, SourceSpec
+from manifests.condition_columns import RECORD_COLUMNS
 from pipeline.model.ids import hash64
 from pipeline.model.licences import OPENNESS
+from pipeline.quotas.quota_rules import TOLD
 from pipeline.quotas.sizes import tempered
 from pipeline.splits.select_decisions import decide
 from pipeline.storage import database as sql
@@ -31,6 +34,8 @@ TAXA = {
     "n2": ("sp:c", "g:c", "c:2"),
     "n3": ("g:c", "g:c", "c:2"),
 }
+LISTED = {"sp:a": "g:a", "sp:b": "g:a", "g:a": "g:a", "sp:c": "sp:c"}
+"""The listed taxon that holds each; none holds what is known to its genus alone."""
 NAMES = pa.table(
     {
         "name_id": list(TAXA),
@@ -70,7 +75,8 @@ RULES = st.fixed_dictionaries(
         "target": st.integers(1, 30),
         "power": st.sampled_from([0.0, 0.5, 1.0]),
         "most_taxa": st.integers(1, 3),
-        "most_taxa_per": st.sampled_from(["class"]),
+        "most_taxa_per": st.sampled_from(["class", "taxa"]),
+        "quota_columns": st.sampled_from([("life_stage",), ("sex", "life_stage")]),
         "balance": st.sampled_from([("sex",), ("sex", "life_stage")]),
         "prefer": st.sampled_from([("licence",), ("box", "licence"), ("source",), ("rarity",)]),
         "thin_to": st.integers(1, 3),
@@ -81,9 +87,9 @@ RULES = st.fixed_dictionaries(
 
 
 def decided(
-    rows: list[Row], rules: SelectRules, caps: tuple[int | None, int | None]
+    rows: list[Row], rules: SelectRules, caps: tuple[int | None, int | None], ledger: list[Row] | None = None
 ) -> tuple[set[str], dict[str, str]]:
-    """Return the ids that are kept, and the outcome of the others."""
+    """Return the ids that are kept, and the outcome of the others; `ledger` gets their rows."""
     recipe = Recipe(
         "r",
         (
@@ -108,9 +114,13 @@ def decided(
         con.register("kept", kept)
         con.register("names", NAMES)
         con.register("records", records)
+        con.register("quota_listed", pa.table({"accepted_id": list(LISTED), "listed": list(LISTED.values())}))
         parts = list(decide(con, "kept", "names", recipe, "records", "records"))
     stay = {row["record_id"] for part in parts for row in part[0].to_pylist()}
-    return stay, {row["row_id"]: row["outcome"] for part in parts for row in part[1].to_pylist()}
+    ended = [row for part in parts for row in part[1].to_pylist()]
+    if ledger is not None:
+        ledger += ended
+    return stay, {row["row_id"]: row["outcome"] for row in ended}
 
 
 def fixed(row: Row) -> Row:
@@ -126,6 +136,9 @@ def taxon_of(row: Row, rank: str | None) -> str:
 def by_definition(rows: list[Row], rules: SelectRules, caps: dict[str, int | None]) -> dict[str, str]:
     """Return the outcome of what is not kept, rule by rule as the recipe's reference words them."""
     taxon = {row["record_id"]: taxon_of(row, rules.quota_rank) for row in rows}
+    told_apart = {
+        row["record_id"]: (taxon[row["record_id"]], *(row[name] for name in rules.quota_columns or ())) for row in rows
+    }
     ended: dict[str, str] = {}
 
     def left() -> list[Row]:
@@ -168,22 +181,28 @@ def by_definition(rows: list[Row], rules: SelectRules, caps: dict[str, int | Non
             parts.append(int(time[:2]) // 6 if period == "daypart" else known[period])
         return tuple(parts)
 
-    for (source, _), each in grouped(left(), lambda r: (r["source"], taxon[r["record_id"]])).items():
+    for (source, _), each in grouped(left(), lambda r: (r["source"], told_apart[r["record_id"]])).items():
         if caps[source] is not None:
             ended |= {row["record_id"]: "over_quota" for row in sorted(each, key=order)[caps[source] :]}
     if rules.thin_to:
-        for (_, where), each in grouped(left(), lambda r: (taxon[r["record_id"]], place(r))).items():
+        for (_, where), each in grouped(left(), lambda r: (told_apart[r["record_id"]], place(r))).items():
             if where is not None:
                 ended |= {row["record_id"]: "thinned" for row in sorted(each, key=order)[rules.thin_to :]}
     for floor in (rules.min_per_taxon if rules.rare != "keep" else None, rules.min_available):
-        for each in grouped(left(), lambda r: taxon[r["record_id"]]).values():
+        for each in grouped(left(), lambda r: told_apart[r["record_id"]]).values():
             if floor and len(each) < floor:
                 ended |= {row["record_id"]: "too_rare" for row in each}
     if rules.most_taxa:
         taxa = {taxon[row["record_id"]]: "" for row in left()}
+        seen: set[str] = set()
         for row in left():
-            if rules.most_taxa_per:
-                taxa[taxon[row["record_id"]]] = TAXA[row["name_id"]][2]
+            own = taxon[row["record_id"]]
+            if rules.most_taxa_per == "class":
+                taxa[own] = TAXA[row["name_id"]][2]
+            elif rules.most_taxa_per:
+                listed = LISTED.get(TAXA[row["name_id"]][0], "")
+                taxa[own] = listed if own not in seen else min(taxa[own], listed)
+            seen.add(own)
         within = grouped([{"taxon": key, "per": value} for key, value in taxa.items()], lambda r: r["per"])
         stay = {
             row["taxon"]
@@ -191,12 +210,15 @@ def by_definition(rows: list[Row], rules: SelectRules, caps: dict[str, int | Non
             for row in sorted(each, key=lambda r: hash64(SEED, f"quota taxon:{r['taxon']}"))[: rules.most_taxa]
         }
         ended |= {row["record_id"]: "over_quota" for row in left() if taxon[row["record_id"]] not in stay}
-    of_taxon = grouped(left(), lambda r: taxon[r["record_id"]])
+    of_taxon = grouped(left(), lambda r: told_apart[r["record_id"]])
     quota = {each: rules.cap_per_taxon or len(found) for each, found in of_taxon.items()}
     if rules.target is not None:
-        counts = {each: len(found) for each, found in of_taxon.items()}
         power = 0.5 if rules.power is None else rules.power
-        quota = tempered(counts, rules.target, power, rules.cap_per_taxon, rules.min_per_taxon or 0)
+        # Equal remainders go to the smaller key, and no text of a value is smaller than none.
+        keys = {each: chr(31).join((value or "") for value in each) for each in of_taxon}
+        counts = {keys[each]: len(found) for each, found in of_taxon.items()}
+        sizes = tempered(counts, rules.target, power, rules.cap_per_taxon, rules.min_per_taxon or 0)
+        quota = {each: sizes[key] for each, key in keys.items()}
     for each, found in of_taxon.items():
         chosen = sorted(found, key=order)
         if rules.balance:
@@ -254,3 +276,29 @@ def test_power_one_keeps_proportions_and_power_nought_gives_the_same_to_each(pow
     counts = {"a": 4000, "b": 800, "c": 200}
     quota = tempered(counts, sum(shares), power)
     assert list(quota.values()) == shares
+
+
+def test_quotas_of_columns_tell_values_apart_and_say_which_was_too_rare_or_over_its_quota() -> None:
+    stages = ["Egg"] * 2 + ["Adult"] * 7 + [None] * 4
+    rows = [
+        dict.fromkeys(("sex", "lat", "lon", "event_year", "event_month", "event_time", "license_family", "box_x"))
+        | {"record_id": f"r{place:02d}", "name_id": "n0", "source": "s", "life_stage": stage}
+        for place, stage in enumerate(stages)
+    ]
+    rules = SelectRules(min_per_taxon=3, cap_per_taxon=5, quota_columns=("life_stage",))
+    ledger: list[Row] = []
+    stay, _ = decided(rows, rules, (None, None), ledger)
+    kept = [stages[int(each[1:])] for each in stay]
+    assert sorted(map(str, kept)) == ["Adult"] * 5 + ["None"] * 4
+    proofs = {row["evidence"] for row in ledger}
+    assert proofs == {
+        '{"images":2,"life_stage":"Egg","minimum":3,"rule":"select.min_per_taxon","taxon":"sp:a"}',
+        '{"cap":5,"images":7,"life_stage":"Adult","rule":"cap_per_taxon","taxon":"sp:a"}',
+    }
+    decided(rows, dataclasses.replace(rules, quota_columns=("lat",)), (None, None), ledger)
+    assert "lat" not in ledger[-1]["evidence"], "what leads to a place is never repeated"
+
+
+def test_no_column_of_a_record_has_the_name_of_a_word_of_the_evidence() -> None:
+    words = {word for told in TOLD.values() for word in (told.had, told.wanted)} | {"rule", "taxon", "split"}
+    assert not words & set(RECORD_COLUMNS)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manifests import Recipe, RecipeError, SourceSpec, SplitSpec, SplittingRules
+from manifests import Recipe, RecipeError, SelectRules, SourceSpec, SplitSpec, SplittingRules
 from pipeline.splits.select_decisions import decide
 from pipeline.storage import database as sql
 
@@ -30,10 +30,15 @@ THREE = (SplitSpec("train", 80.0), SplitSpec("val", 10.0), SplitSpec("test", 10.
 
 
 def decided(
-    rows: list[Row], splits: tuple[SplitSpec, ...], rules: SplittingRules | None = None, seed: int = 3
+    rows: list[Row],
+    splits: tuple[SplitSpec, ...],
+    rules: SplittingRules | None = None,
+    seed: int = 3,
+    select: SelectRules | None = None,
 ) -> dict[str, str]:
-    """Return the split of each record by its id; of what ended, 'thinned'."""
-    recipe = Recipe("r", (SourceSpec("s", "gbif-dwca", "x"),), seed=seed, splitting=rules, splits=splits)
+    """Return the split of each record by its id; of what ended, 'thinned' or 'over_quota'."""
+    sources = (SourceSpec("s", "gbif-dwca", "x"),)
+    recipe = Recipe("r", sources, seed=seed, splitting=rules, splits=splits, select=select or SelectRules())
     whole = [
         {"source": "s", "image_id": row["record_id"], "media_id": row["record_id"], "group_id": row["record_id"]}
         | {"name_id": row.get("taxon", "t0")}
