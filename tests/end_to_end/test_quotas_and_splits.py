@@ -21,6 +21,7 @@ from tests.conftest import Demo, assert_same_run
 from tests.pipeline.verify.test_planted_faults import edit_rows, findings
 
 THREE = (SplitSpec("train", 70.0), SplitSpec("val", 15.0), SplitSpec("test", 15.0))
+LIST = "mine.csv"
 ASKED: dict[str, dict[str, object]] = {
     "floors, caps and balance": {
         "select": SelectRules(cap_per_taxon=8, min_per_taxon=3, balance=("sex", "source"), quota_rank="species"),
@@ -41,16 +42,46 @@ ASKED: dict[str, dict[str, object]] = {
         "splits": (SplitSpec("train", 60.0), SplitSpec("late", 40.0)),
         "splitting": SplittingRules(chronological=True, stratify="family"),
     },
+    "caps of splits, a list, and quotas of columns": {
+        "select": SelectRules(cap_per_taxon=4, quota_columns=("license_family",), quota_rank="genus"),
+        "splits": (
+            SplitSpec("train", 60.0),
+            SplitSpec("val", 40.0, cap_per_taxon=2),
+            SplitSpec("own", keys=LIST, unseen="genus", cap_per_taxon=3),
+        ),
+    },
+    "species of each listed taxon": {
+        "select": SelectRules(taxa=("Aves", "Insecta", "Plantae"), most_taxa=2, most_taxa_per="taxa"),
+        "splits": (SplitSpec("train", 80.0), SplitSpec("own", keys=LIST), SplitSpec("val", 20.0)),
+    },
 }
 
 
-def asking(demo: Demo, name: str) -> Recipe:
+@pytest.fixture(scope="module")
+def listed(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a list that names a record of each species of birds that has several."""
+    with open_catalog(demo.out) as con:
+        keys = con.execute(
+            """SELECT r.source || ':' || r.source_record_id FROM samples s JOIN records r USING (record_id)
+               WHERE s.accepted_id IN (SELECT accepted_id FROM samples WHERE class = 'Aves' GROUP BY 1
+                                       HAVING count(*) > 1)
+               QUALIFY row_number() OVER (PARTITION BY s.accepted_id ORDER BY s.key) = 1 ORDER BY 1"""
+        ).fetchall()
+    assert len(keys) > 3
+    path = tmp_path_factory.mktemp("list") / LIST
+    path.write_text("record_key\n" + "".join(f"{key}\n" for (key,) in keys))
+    return path
+
+
+def asking(demo: Demo, name: str, listed: Path) -> Recipe:
     """Return the recipe of the demo with what a case asks beside."""
-    return dataclasses.replace(demo.recipe, **ASKED[name])  # type: ignore[arg-type]
+    recipe = dataclasses.replace(demo.recipe, **ASKED[name])  # type: ignore[arg-type]
+    splits = (dataclasses.replace(split, keys=str(listed)) if split.keys else split for split in recipe.splits or ())
+    return dataclasses.replace(recipe, splits=tuple(splits))
 
 
 @pytest.fixture(scope="module")
-def made(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def made(demo: Demo, listed: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Return runs by the name of the case; each goes on from the demo's, whose images are fetched already."""
     runs: dict[str, Path] = {}
 
@@ -58,7 +89,7 @@ def made(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str]
         if name not in runs:
             out = tmp_path_factory.mktemp("asked") / "out"
             shutil.copytree(demo.out, out)
-            run(asking(demo, name), out, options=EngineOptions())
+            run(asking(demo, name, listed), out, options=EngineOptions())
             runs[name] = out
         return runs[name]
 
@@ -92,12 +123,15 @@ def test_what_a_recipe_asks_is_in_the_shards_and_every_check_holds(
     assert told["groups_over_both"] == 0
 
 
-def test_workers_and_reversed_files_decide_the_same(demo: Demo, tmp_path: Path, made: Callable[[str], Path]) -> None:
+def test_workers_and_reversed_files_decide_the_same(
+    demo: Demo, listed: Path, tmp_path: Path, made: Callable[[str], Path]
+) -> None:
     name = "floors, caps and balance"
-    run(asking(demo, name), tmp_path / "two", options=EngineOptions(workers=2))
+    run(asking(demo, name, listed), tmp_path / "two", options=EngineOptions(workers=2))
     assert_same_run(made(name), tmp_path / "two")
 
 
+CAPPED, PER_LISTED = list(ASKED)[-2:]
 FAULTS: dict[str, tuple[str, Callable[[list[dict[str, object]]], None]]] = {
     "above select.cap_per_taxon": ("floors, caps and balance", lambda rows: one_taxon(rows, 9)),
     "in a split that the recipe has not": ("floors, caps and balance", lambda rows: rows[0].update(split="other")),
@@ -106,6 +140,9 @@ FAULTS: dict[str, tuple[str, Callable[[list[dict[str, object]]], None]]] = {
     "in test and elsewhere": ("a target, thinning and what is unseen", lambda rows: one_of_two(rows, "test")),
     "above select.thin_to": ("a target, thinning and what is unseen", lambda rows: one_taxon(rows, 100)),
     "within 50 km": ("cells with a buffer", lambda rows: turned(rows)),
+    "taxa above cap_per_taxon of val": (CAPPED, lambda rows: whole_taxon(rows, "val")),
+    "in an earlier split than that they are named for": (PER_LISTED, lambda rows: leave_split(rows, "own")),
+    "groups in own that nothing names for it": (PER_LISTED, lambda rows: one_of_two(rows, "own")),
     "dates in train after some of late": ("time, and pictures that differ", lambda rows: turned(rows)),
 }
 """What `verify` says of decisions that were changed, by the case and the change."""
@@ -130,6 +167,11 @@ def one_of_two(rows: list[dict[str, object]], split: str) -> None:
     next(row for row, of in zip(rows, taxa, strict=True) if taxa.count(of) > 1 and of[1] != split)["split"] = split
 
 
+def leave_split(rows: list[dict[str, object]], split: str) -> None:
+    """Move a record out of a split into the first."""
+    next(row for row in rows if row["split"] == split)["split"] = "train"
+
+
 def turned(rows: list[dict[str, object]]) -> None:
     """Change the split of every record to that of the record at the other end."""
     for row, split in zip(rows, [row["split"] for row in rows][::-1], strict=True):
@@ -143,6 +185,31 @@ def test_decisions_that_break_the_recipe_are_found(finding: str, tmp_path: Path,
     edit_rows(tmp_path / "out" / "select" / "decisions" / "part.parquet", fault)
     said = findings(tmp_path / "out")
     assert any(finding in detail for detail in said.values()), said
+
+
+def test_a_species_too_many_of_a_listed_taxon_and_a_list_that_has_changed_are_told(
+    listed: Path, tmp_path: Path, made: Callable[[str], Path]
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(made(PER_LISTED), out)
+    with open_catalog(out) as con:
+        kept = con.execute("SELECT kingdom, class, accepted_id FROM samples GROUP BY ALL").fetchall()
+        other = con.execute(
+            """SELECT name_id, accepted_id FROM names n WHERE class = 'Aves' AND accepted_rank = 'species'
+               AND accepted_id NOT IN (SELECT accepted_id FROM samples) ORDER BY ALL LIMIT 1"""
+        ).fetchall()[0]
+    groups = Counter(group if group in ("Aves", "Insecta") else kingdom for kingdom, group, _ in kept)
+    assert groups == {"Aves": 2, "Insecta": 2, "Plantae": 2}
+    edit_rows(
+        out / "select" / "decisions" / "part.parquet",
+        lambda rows: rows[0].update(name_id=other[0], accepted_id=other[1]),
+    )
+    assert "taxa more than select.most_taxa" in findings(out)["quotas"]
+    text = listed.read_text()
+    listed.write_text(text + "none:such\n")
+    told = {check.name: check.detail for check in verify(made(PER_LISTED))}["listed splits"]
+    listed.write_text(text)
+    assert told == "not checked: the lists of own have changed or are not here"
 
 
 def test_birds_of_two_licences_are_all_that_is_requested_and_lie_in_three_splits(demo: Demo, tmp_path: Path) -> None:

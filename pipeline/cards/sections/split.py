@@ -5,6 +5,7 @@ from __future__ import annotations
 from manifests import Recipe
 from pipeline.cards.plots import Bar, shares
 from pipeline.cards.sections.section import Asked, Chart, Section, Table, Words, agree, count, percent
+from pipeline.splits.shares import shared_images
 from pipeline.storage.statements import Statements
 
 CLASSES = 20
@@ -14,13 +15,13 @@ _KINDS = ("kept", "copies", "rights", "names", "fetch", "leak")
 
 
 def wanted_shares(recipe: Recipe) -> dict[str, float]:
-    """Return the percent that a recipe wants of each split, in its order.
+    """Return the percent that a recipe wants of each split, in its order; a split that is only listed has none.
 
     >>> wanted_shares(Recipe("r", ()))
     {'train': 95.0, 'val': 5.0}
     """
     if recipe.splits is not None:
-        return {split.name: split.percent for split in recipe.splits}
+        return {split.name: split.percent for split in recipe.splits if split.percent}
     validation = recipe.select.validation_percent
     return {"train": 100.0 - validation, "val": validation}
 
@@ -31,7 +32,8 @@ def split(asked: Asked) -> Section:
     wanted = wanted_shares(asked.recipe)
     asked.rows(_SQL("taxa"))
     found = {name: (images, taxa) for name, images, taxa in asked.rows(_SQL("by_split"))}
-    parts = [name for name in wanted if name in found] + sorted(found.keys() - wanted.keys())
+    named = [each.name for each in asked.recipe.splits] if asked.recipe.splits is not None else list(wanted)
+    parts = [name for name in named if name in found] + sorted(found.keys() - set(named))
     first = next(iter(wanted))
     everywhere, beside_first, one_sided = asked.one(_SQL("spread", splits=max(len(parts), 1), first=first))
     only: dict[str, int] = dict(asked.rows(_SQL("only")))
@@ -41,6 +43,8 @@ def split(asked: Asked) -> Section:
         classes.setdefault(name, {})[part] = images
     asked.con.execute("DROP TABLE shown_splits")
     whole = sum(images for images, _ in found.values())
+    shared = shared_images(asked.recipe, {name: images for name, (images, _) in found.items()})
+    caps = {each.name: each.cap_per_taxon for each in asked.recipe.splits or () if each.cap_per_taxon is not None}
     facts = {
         "images": {name: found[name][0] for name in parts},
         "wanted": wanted,
@@ -51,6 +55,7 @@ def split(asked: Asked) -> Section:
         "taxa_one_sided": one_sided,
         "groups_over_both": straddling,
         "classes": [{"class": name, "images": images} for name, images in classes.items()],
+        **({"caps": caps} if caps else {}),
     }
     if len(parts) < 2:
         return Section("split", question, f"One split: {parts[0]}." if parts else "No image was kept.", facts=facts)
@@ -62,16 +67,20 @@ def split(asked: Asked) -> Section:
         + "."
     )
     table = Table.of(
-        ("split", "wanted %", "images", "share %", "off by points", "taxa", "taxa only here"),
+        (
+            *("split", "wanted %", "images", "share %", "off by points", "taxa", "taxa only here"),
+            *(["at most of a taxon"] if caps else []),
+        ),
         [
             (
                 name,
-                wanted.get(name, ""),
+                wanted.get(name, "listed" if name in named else ""),
                 found[name][0],
-                round(100 * found[name][0] / whole, 1),
-                round(100 * found[name][0] / whole - wanted[name], 1) if name in wanted else "",
+                round(100 * found[name][0] / (shared if name in wanted else whole), 1),
+                round(100 * found[name][0] / shared - wanted[name], 1) if name in wanted else "",
                 found[name][1],
                 only.get(name, 0),
+                *([caps.get(name, "")] if caps else []),
             )
             for name in parts
         ],
