@@ -11,7 +11,7 @@ import duckdb
 from manifests import Recipe
 from pipeline.cards.sections.citations import citation
 from pipeline.catalog.build import rooted
-from pipeline.losses.losses import largest_loss, loss_line
+from pipeline.losses.losses import largest_losses, loss_line
 from pipeline.model.records import RANK_COLUMNS
 from pipeline.shards import loading_block
 from pipeline.storage.places import Place
@@ -104,7 +104,7 @@ def gather(con: duckdb.DuckDBPyConnection, root: Place, recipe: Recipe) -> Facts
 
 
 def _losses(con: duckdb.DuckDBPyConnection, recipe: Recipe, sources: Sequence[Row]) -> Iterator[str]:
+    losses = largest_losses(con, "ledger")
     for source, rows, _ in sources:
-        loss = largest_loss(con, "ledger", source)
-        if loss is not None:
-            yield loss_line(loss, recipe, rows, rows)
+        if source in losses:
+            yield loss_line(losses[source], recipe, rows, rows)

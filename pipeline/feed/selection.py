@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from manifests.nearness import closest
 from pipeline.feed.arrays import ArrayWriter, open_array, open_texts, write_small
 from pipeline.feed.headers import HEADER
 from pipeline.feed.question import ARRAYS, NAMES, Question
@@ -65,9 +66,7 @@ def _write(con: duckdb.DuckDBPyConnection, folder: Path, told: str, question: Qu
     con.execute(_SQL("shards", condition=condition))
     shards = con.sql(_SQL("shard_names")).to_arrow_table()
     if not shards.num_rows:
-        raise FeedError(
-            "no sample is selected", told.rpartition("/")[0], str(question), "correct the split or the condition"
-        )
+        raise _nothing(con, told, question)
     for name in shards.column("shard").to_pylist():
         if not _SHARD.fullmatch(name or ""):
             raise FeedError(f"{name!r} cannot be the name of a shard", told, "NAME.tar")
@@ -92,6 +91,19 @@ def _write(con: duckdb.DuckDBPyConnection, folder: Path, told: str, question: Qu
                 counts += np.bincount(columns["shard"], minlength=counts.size)
         writer.append("edges", np.concatenate([[0], np.cumsum(counts)]))
     return ordered
+
+
+def _nothing(con: duckdb.DuckDBPyConnection, told: str, question: Question) -> FeedError:
+    """Return the error of a selection of no sample: the splits that there are, where the one asked for is none."""
+    where = told.rpartition("/")[0]
+    sizes = {str(name): number for name, number in con.execute(_SQL("splits")).fetchall()}
+    listed = ", ".join(f"{name} ({number:,} sample{'s' * (number > 1)})" for name, number in sizes.items())
+    if question.split and sizes and question.split not in sizes:
+        near = closest(question.split, list(sizes))
+        remedy = f"did you mean {near!r}?" if near else "name one of them, or '' for all of them"
+        return FeedError(f"there is no split {question.split!r}", where, f"one of the splits {listed}", remedy)
+    remedy = f"correct the condition; the splits are {listed}" if sizes else "the run has kept nothing"
+    return FeedError("no sample is selected", where, str(question), remedy)
 
 
 def _sort(folder: Path) -> None:

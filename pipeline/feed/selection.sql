@@ -64,3 +64,7 @@ SELECT DISTINCT accepted_id FROM labels ORDER BY accepted_id
 
 -- name: lineages
 SELECT DISTINCT {"names"} FROM labels ORDER BY {"names"}
+
+-- name: splits
+-- The splits that there are, with their samples.
+SELECT split, count(*) FROM manifest GROUP BY 1 ORDER BY 1

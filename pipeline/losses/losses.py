@@ -11,8 +11,10 @@ from pipeline.losses.advice import advice
 from pipeline.losses.remedies import REMEDIES
 from pipeline.model.outcomes import Outcome
 from pipeline.storage import database as sql
+from pipeline.storage.statements import Statements
 
-_NO_LOSS = sql.in_list([Outcome.KEPT.code, Outcome.NOT_SELECTED.code])
+_SQL = Statements(__name__)
+_NO_LOSS = (Outcome.KEPT.code, Outcome.NOT_SELECTED.code)
 _SHOWN = 200  # characters of a value of the evidence
 
 
@@ -49,27 +51,34 @@ def loss_line(loss: Loss, recipe: Recipe, rows: int, lost: int) -> str:
 
 
 def largest_loss(con: duckdb.DuckDBPyConnection, ledger: str, source: str) -> Loss | None:
-    """Return the commonest outcome of a source's rows that were chosen and not kept, and the commonest cause of it.
-
-    `ledger`: FROM clause of rows with source, outcome, evidence and other_id, as ENDED_SCHEMA and the catalog have
-    them. None when every row was kept.
+    """Return the largest loss of one source, as `largest_losses` finds it; None when every row was kept.
 
     >>> rows = '''(VALUES ('a', 'gone', '{"address": "https://x.org/1"}', NULL), ('a', 'kept', NULL, NULL))
     ...           r(source, outcome, evidence, other_id)'''
     >>> largest_loss(duckdb.connect(), rows, "a").value
     'x.org'
     """
-    ledger = f"(SELECT * FROM {ledger} WHERE source = {sql.quote(source)} AND outcome NOT IN {_NO_LOSS}) l"
-    counted = con.execute(
-        f"SELECT outcome, count(*) AS n FROM {ledger} GROUP BY 1 ORDER BY n DESC, outcome LIMIT 1"
-    ).fetchall()
+    return largest_losses(con, f"(SELECT * FROM {ledger} WHERE source = {sql.quote(source)})").get(source)
+
+
+def largest_losses(con: duckdb.DuckDBPyConnection, ledger: str) -> dict[str, Loss]:
+    """Return, by source, the commonest outcome of rows that were chosen and not kept, and the commonest cause of it.
+
+    `ledger`: FROM clause of rows with source, outcome, evidence and other_id, as ENDED_SCHEMA and the catalog have
+    them; it is read twice, however many sources there are. A source of which every row was kept has none.
+    """
+    counted = con.execute(_SQL("commonest", ledger=ledger, no_loss=_NO_LOSS)).fetchall()
     if not counted:
-        return None
-    code, rows = counted[0]
-    outcome = Outcome[code.upper()]
-    chosen = f"FROM {ledger} WHERE outcome = {sql.quote(code)}"
-    value, with_value = con.execute(
-        f"SELECT {REMEDIES[outcome].facet} AS value, count(*) AS n {chosen} GROUP BY 1 ORDER BY n DESC, value LIMIT 1"
-    ).fetchall()[0]
-    unknown = sql.scalar(con, f"SELECT count(*) {chosen} AND l.evidence ->> '$.missing' IS NOT NULL")
-    return Loss(source, outcome, rows, str(value or ""), with_value, 2 * unknown > rows)
+        return {}
+    facets = " ".join(
+        f"WHEN {sql.quote(code)} THEN ({REMEDIES[Outcome[code.upper()]].facet})::VARCHAR"
+        for code in sorted({code for _, code, _ in counted})
+    )
+    pairs = ", ".join(f"({sql.quote(source)}, {sql.quote(code)})" for source, code, _ in counted)
+    causes = con.execute(_SQL("causes", ledger=ledger, pairs=pairs, facet=f"CASE l.outcome {facets} END")).fetchall()
+    cause_of = {source: rest for source, *rest in causes}
+    found = {}
+    for source, code, rows in counted:
+        value, with_value, unknown = cause_of[source]
+        found[source] = Loss(source, Outcome[code.upper()], rows, str(value or ""), with_value, 2 * unknown > rows)
+    return found

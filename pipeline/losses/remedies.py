@@ -284,7 +284,7 @@ REMEDIES: Mapping[Outcome, Remedy] = MappingProxyType(
         ),
         Outcome.OVER_QUOTA: Remedy(
             "select.cap_per_taxon is {cap_per_taxon}, target {target}, most_taxa {most_taxa}: larger numbers, or none, "
-            "keep more, and so does a source's own cap_per_taxon",
+            "keep more, and so does a source's or a split's own cap_per_taxon",
             ("select.cap_per_taxon", "select.target", "select.most_taxa"),
             TAXON,
         ),

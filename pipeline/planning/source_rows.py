@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from manifests import Recipe
 from pipeline.choosing.facts import FACT
-from pipeline.losses.losses import largest_loss, loss_line
+from pipeline.losses.losses import largest_losses, loss_line
 from pipeline.model.outcomes import Outcome
 from pipeline.model.visible import on_one_line
 from pipeline.planning.plan_facts import EndedRows, KeyRows, SourceRows
@@ -36,13 +36,14 @@ def source_rows(con: duckdb.DuckDBPyConnection, folder: RunFolder, recipe: Recip
         ended.setdefault(source, []).append(EndedRows(stage, outcome, rows))
     entered, left = _balances(folder)
     unchosen = read_json(folder.done("screen"))["facts"].get(FACT, {})
+    losses = largest_losses(con, ledger)
     found = []
     for spec in recipe.sources:
         ways = tuple(ended.get(spec.name, ()))
         away = sum(each.rows for each in ways if each.outcome == Outcome.NOT_SELECTED.code)
         lost = sum(each.rows for each in ways) - away
         rows = entered.get(spec.name, 0)
-        loss = largest_loss(con, ledger, spec.name) if lost else None
+        loss = losses.get(spec.name)
         line = None if loss is None else on_one_line(loss_line(loss, recipe, rows - away, lost))
         keys = tuple(KeyRows(key, number) for key, number in sorted(unchosen.get(spec.name, {}).items()))
         found.append(SourceRows(spec.name, rows, left.get(spec.name, 0), ways, keys, line))

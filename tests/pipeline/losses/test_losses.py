@@ -7,12 +7,14 @@ from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import duckdb
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manifests import LicencePolicy, Recipe, SourceSpec
+from pipeline.losses.losses import largest_loss, largest_losses
 from pipeline.losses.run_losses import ENDING, rows_left, run_losses, stage_losses
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import ENDED_SCHEMA
@@ -44,6 +46,40 @@ def folder_of(root: Path, rows: dict[str, int], ended: dict[str, list[tuple[str,
         write_json(folder.done(stage), {"facts": facts, "balance": balance})
         left = {source: count - gone[source] for source, count in left.items()}
     return folder
+
+
+ENDED = st.lists(
+    st.tuples(
+        st.sampled_from(["a", "b", "it's"]),
+        st.sampled_from([Outcome.KEPT, Outcome.GONE, Outcome.NAME_UNRESOLVED, Outcome.NOT_SELECTED, Outcome.BAD_URL]),
+        st.sampled_from([{}, {"value": "x"}, {"value": "y"}, {"address": "https://x.org/1"}, {"missing": "Aus"}]),
+    ),
+    max_size=40,
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(ENDED)
+def test_the_losses_of_all_sources_are_those_of_each_counted_by_hand(
+    ended: list[tuple[str, Outcome, dict[str, str]]],
+) -> None:
+    rows = [
+        {"source": source, "outcome": outcome.code, "evidence": json.dumps(proof)} for source, outcome, proof in ended
+    ]
+    with duckdb.connect() as con:
+        con.register("ledger", pa.Table.from_pylist(rows, ENDED_SCHEMA))
+        found = largest_losses(con, "ledger")
+        assert all(largest_loss(con, "ledger", source) == found.get(source) for source in ("a", "b", "it's"))
+    lost = [each for each in ended if each[1] not in (Outcome.KEPT, Outcome.NOT_SELECTED)]
+    assert found.keys() == {source for source, _, _ in lost}
+    for source, loss in found.items():
+        of_source = Counter(outcome for each, outcome, _ in lost if each == source)
+        assert (loss.outcome, loss.rows) == min(of_source.items(), key=lambda pair: (-pair[1], pair[0].code))
+        proofs = [proof for each, outcome, proof in lost if (each, outcome) == (source, loss.outcome)]
+        assert loss.not_in_taxonomy == (2 * sum("missing" in proof for proof in proofs) > len(proofs))
+        if loss.outcome is Outcome.NAME_UNRESOLVED:
+            values = Counter(proof.get("value") for proof in proofs)
+            assert loss.with_value == max(values.values()) == values[loss.value or None]
 
 
 @settings(max_examples=8)
