@@ -14,17 +14,19 @@ from pipeline.cards.facts import Facts, gather
 from pipeline.cards.report import figures, report_facts, report_page, report_sections
 from pipeline.cards.sample import sample_sheet
 from pipeline.cards.scope import gap_lines, scope_lines, split_table
+from pipeline.cards.sections import SHOWN_PLAN
 from pipeline.cards.templates import template
 from pipeline.catalog import connect_catalog
 from pipeline.shards import file_digest, read_checksums, write_checksums
 from pipeline.storage.database import keep_within
 from pipeline.storage.files.atomic import atomic_path, table_writer, write_text
 from pipeline.storage.places import Place, size_of
+from pipeline.storage.run_folder import PLAN
 
 CARD, CROISSANT, ATTRIBUTION, REPORT = "README.md", "croissant.json", "ATTRIBUTION.parquet", "report.html"
 REPORT_FACTS, SAMPLE = "catalog/report.json", "sample.jpg"
 CARDS = (ATTRIBUTION, CARD, CROISSANT, REPORT, REPORT_FACTS, SAMPLE)
-"""What `checksums.sha256` in the run's folder lists."""
+"""What every run has of them."""
 ATTRIBUTIONS = "FROM attribution ORDER BY key"
 """The rows of ATTRIBUTION.parquet."""
 
@@ -33,12 +35,28 @@ def write_cards(root: Place, recipe: Recipe) -> None:
     """Write the cards of a run whose catalog stands, each file atomically; equal runs give equal bytes."""
     with connect_catalog(root) as con:
         bound(con, recipe)
+        _keep_plan(root)
         write_attribution(con, ATTRIBUTIONS, root / ATTRIBUTION)
         made = card_files(con, root, recipe, gather(con, root, recipe))
     for name, data in made.items():
         with atomic_path(root / name) as temporary:
             temporary.write_bytes(data)
-    write_checksums(root, CARDS)
+    write_checksums(root, listed_cards(root))
+
+
+def listed_cards(root: Place) -> tuple[str, ...]:
+    """Return what `checksums.sha256` in the run's folder lists: the cards, and the plan that the report shows."""
+    return (*CARDS, SHOWN_PLAN) if (root / SHOWN_PLAN).exists() else CARDS
+
+
+def _keep_plan(root: Place) -> None:
+    """Copy the plan of the run's folder to where the report reads it; without one there is no copy either."""
+    given, kept = root / PLAN, root / SHOWN_PLAN
+    if given.exists():
+        with atomic_path(kept) as temporary:
+            temporary.write_bytes(given.read_bytes())
+    else:
+        kept.unlink(missing_ok=True)
 
 
 def card_files(
@@ -85,11 +103,13 @@ def make_report(
     `con` has the run's catalog open. `drawn`: folder that gets every figure as an SVG file.
     """
     bound(con, recipe)
+    if out is None:
+        _keep_plan(root)
     sections = report_sections(con, root, recipe)
     write_text(out or root / REPORT, report_page(recipe, sections))
     if out is None:
         write_text(root / REPORT_FACTS, report_facts(recipe, sections))
-        write_checksums(root, CARDS)
+        write_checksums(root, listed_cards(root))
     files = figures(sections)
     if drawn is not None:
         for name, text in files.items():

@@ -37,7 +37,7 @@ from pipeline.stages.base import Context
 from pipeline.storage import database as sql
 from pipeline.storage.files.atomic import write_json
 from pipeline.storage.places import Place, local_folder, place
-from pipeline.storage.run_folder import RunFolder, marks
+from pipeline.storage.run_folder import PLAN, RunFolder, marks
 from pipeline.storage.statements import Statements
 
 if TYPE_CHECKING:
@@ -45,8 +45,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("biomill")
 _SQL = Statements(__name__)
-PLAN = "plan.json"
-"""What a plan leaves in the folder of its run."""
 UNTIL = "screen"
 VERSION = 1
 

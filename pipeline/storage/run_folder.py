@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from pipeline.storage.places.near_folder import NearFolder
 
 _LOOKS, _LOOK_SECONDS = 5, 0.05  # somebody who asks whether the lock is held holds it for a moment
+PLAN = "plan.json"
+"""What a plan leaves in the folder of its run."""
 STAGES = ("ingest", "resolve", "holdout", "screen", "fetch", "likeness", "select", "shards", "catalog")
 
 

@@ -11,9 +11,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.cards import ATTRIBUTION, CARDS, CROISSANT, REPORT, SAMPLE
+from pipeline.cards import ATTRIBUTION, CROISSANT, REPORT, SAMPLE
 from pipeline.cards.facts import Facts, gather
-from pipeline.cards.write import ATTRIBUTIONS, card_files
+from pipeline.cards.write import ATTRIBUTIONS, card_files, listed_cards
 from pipeline.media.images.resampling import library_versions
 from pipeline.model.errors import VerifyError
 from pipeline.shards import CHECKSUMS, checksum_text, file_digest, read_checksums
@@ -39,15 +39,16 @@ def cards(run: Run, contents: Contents) -> str:
         found.add("what the samples' JSON counts", str(error).replace("\n", ";"))
     found.check()
     rows = run.count(f"SELECT count(*) FROM read_parquet({quote(str(run.folder.root / ATTRIBUTION))})")
-    return f"{len(CARDS)} files, {rows:,} attributions{pictures}"
+    return f"{len(listed_cards(run.folder.root))} files, {rows:,} attributions{pictures}"
 
 
 def _checksums(run: Run, found: Findings) -> None:
     root = run.folder.root
     try:
         stated = read_checksums(root / CHECKSUMS)
-        if sorted(stated) != sorted(CARDS) or checksum_text(stated) != read_text(root / CHECKSUMS):
-            found.add(f"{CHECKSUMS} does not list {', '.join(CARDS)}, or not as it is written")
+        names = listed_cards(root)
+        if sorted(stated) != sorted(names) or checksum_text(stated) != read_text(root / CHECKSUMS):
+            found.add(f"{CHECKSUMS} does not list {', '.join(names)}, or not as it is written")
     except VerifyError as error:
         found.add(CHECKSUMS, error.what)
         return

@@ -16,6 +16,7 @@ from pipeline.cards.sections.hosts import hosts
 from pipeline.cards.sections.leaks import leaks
 from pipeline.cards.sections.names import names
 from pipeline.cards.sections.pixels import pixels
+from pipeline.cards.sections.planned import SHOWN_PLAN, planned
 from pipeline.cards.sections.rights import rights
 from pipeline.cards.sections.section import Asked, Chart, Picture, Pictures, Section, Table, Words, file_name
 from pipeline.cards.sections.shots import Shots
@@ -26,7 +27,19 @@ from pipeline.cards.sections.tail import tail
 from pipeline.cards.sections.top import top
 from pipeline.cards.sections.weight import weight
 
-__all__ = ["Asked", "Chart", "Picture", "Pictures", "Section", "Shots", "Table", "Words", "file_name", "sections_of"]
+__all__ = [
+    "SHOWN_PLAN",
+    "Asked",
+    "Chart",
+    "Picture",
+    "Pictures",
+    "Section",
+    "Shots",
+    "Table",
+    "Words",
+    "file_name",
+    "sections_of",
+]
 
 
 def sections_of(asked: Asked, shots: Shots | None = None) -> Iterator[Section]:
@@ -39,6 +52,8 @@ def sections_of(asked: Asked, shots: Shots | None = None) -> Iterator[Section]:
             yield section(asked)
         for pictured in (copies, leaks, conflicts):
             yield pictured(asked, shots)
-        for section in (pixels, split, hosts, following):
+        for section in (pixels, split, hosts):
             yield section(asked)
+        yield from planned(asked)
+        yield following(asked)
         yield sources(asked, shots)
