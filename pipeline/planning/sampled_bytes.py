@@ -42,13 +42,17 @@ def sampled_bytes(con: duckdb.DuckDBPyConnection, sample: RunFolder) -> Mapping[
         source, images, declared, pixels, within = row
         if source in seen:
             sizes, sampled_pixels, kept = seen[source]
-            fetched = _fetched(sizes, images, sampled_pixels, pixels, within) if declared else estimate(sizes, images)
+            fetched = by_pixels(sizes, images, sampled_pixels, pixels, within) if declared else estimate(sizes, images)
             found[source] = Measured(fetched, estimate(kept, images), SAMPLED)
     return found
 
 
-def _fetched(sizes: Numbers, images: int, sampled: Numbers, pixels: float, within: float) -> Range:
-    """Return the bytes of media by their pixels; the bounds also hold where some declare too many of them."""
+def by_pixels(sizes: Numbers, images: int, sampled: Numbers, pixels: float, within: float) -> Range:
+    """Return the bytes of media by their pixels; the bounds also hold where some declare too many of them.
+
+    `sizes`, `sampled`: bytes and pixels of those that were seen. `images`: how many there are of all, with `pixels`
+    together, and `within` where none counts for more than the largest that was seen.
+    """
     by_pixel, all_pixels, by_medium = (
         estimate(sizes, images, sampled, within),
         estimate(sizes, images, sampled, pixels),

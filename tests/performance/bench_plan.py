@@ -1,11 +1,13 @@
 """A plan beside the truth, on drawn corpora, and what it costs over many records.
 
-    python -m tests.performance.bench_plan [--seeds N ...] [--sample N ...] [--records N ...] [--folder FOLDER]
+    python -m tests.performance.bench_plan [--seeds N ...] [--sample N ...] [--head N ...] [--records N ...]
+                                           [--folder FOLDER]
 
 Of every seed a demo corpus is drawn, planned and run. Rows by outcome through `screen`, and media by host, have to be
 equal; the interval of kept images has to hold what the run kept, without a sample and with one of every size; bytes
-of every source, reckoned from the sample, are told as shares of those that were fetched and stored. The last line says
-how often each was so. `--records`: generated records, for CPU and memory of the plan's own part, behind `screen`.
+of every source, reckoned from the sample, are told as shares of those that were fetched and stored, and those to fetch
+also as HEAD requests of every number tell them, and as declared and assumed sizes do. The last lines say how often each
+was so. `--records`: generated records, for CPU and memory of the plan's own part, behind `screen`.
 """
 
 from __future__ import annotations
@@ -92,8 +94,10 @@ def shares(plan: Plan, truth: Truth) -> list[tuple[str, float, float]]:
     ]
 
 
-def planned_and_run(seed: int, samples: list[int], root: Path) -> tuple[Truth, dict[int, Plan]]:
-    """Draw a corpus, plan it without a sample (0) and with samples, and run it."""
+def planned_and_run(
+    seed: int, samples: list[int], heads: list[int], root: Path
+) -> tuple[Truth, dict[int, Plan], dict[int, Plan]]:
+    """Draw a corpus, plan it without a sample (0), with samples and with HEAD requests, and run it."""
     corpus = build_corpus(root / "corpus", seed=seed)
     with serve(corpus.folder) as server:
         recipe = connected(load_recipe(corpus.recipe), server.address)
@@ -102,17 +106,19 @@ def planned_and_run(seed: int, samples: list[int], root: Path) -> tuple[Truth, d
             return make_plan(recipe, None, Asked(sample=sample), lambda line: None)
 
         plans = {sample: planned(sample) for sample in (0, *samples)}
+        asked = {head: make_plan(recipe, None, Asked(head=head), lambda line: None) for head in heads}
         run(recipe, root / "run", until="select", progress=lambda line: None)
-    return truth_of(root / "run"), plans
+    return truth_of(root / "run"), plans, asked
 
 
-def compare(seeds: list[int], samples: list[int]) -> bool:
+def compare(seeds: list[int], samples: list[int], heads: list[int]) -> bool:
     """Print a line a seed, and how often all was as planned; return whether it always was."""
     right = {"counts": 0, **{f"kept, sample {sample}": 0 for sample in (0, *samples)}}
     near: list[float] = []
+    by_head: dict[int, list[tuple[float, bool]]] = {head: [] for head in (0, *heads)}
     for seed in seeds:
         with tempfile.TemporaryDirectory() as folder:
-            truth, plans = planned_and_run(seed, samples, Path(folder))
+            truth, plans, asked = planned_and_run(seed, samples, heads, Path(folder))
         wrong = list(differences(plans[0], truth))
         right["counts"] += not wrong
         told = []
@@ -122,6 +128,8 @@ def compare(seeds: list[int], samples: list[int]) -> bool:
             told.append(f"{plan.kept.low}..{plan.kept.high} by {sample}{'' if held else ' MISSED'}")
         each = shares(plans[max(plans)], truth)
         near += [share for _, fetched, stored in each for share in (fetched, stored)]
+        for head, plan in {0: plans[0], **asked}.items():
+            by_head[head] += [(share, bounded(plan, truth, source)) for source, share, _ in shares(plan, truth)]
         bytes_told = " ".join(f"{source} {fetched:.2f}/{stored:.2f}" for source, fetched, stored in each)
         print(
             f"seed {seed}: kept {truth.kept}; {', '.join(told)}; bytes {bytes_told}; {wrong or 'counts equal'}",
@@ -130,7 +138,22 @@ def compare(seeds: list[int], samples: list[int]) -> bool:
     within = sum(abs(share - 1) <= 0.1 for share in near)
     print(f"{', '.join(f'{name}: {times} of {len(seeds)}' for name, times in right.items())}; "
           f"bytes within 10 %: {within} of {len(near)}")  # fmt: skip
+    for head, found in by_head.items():
+        within = sum(abs(share - 1) <= 0.1 for share, _ in found)
+        bounds = sum(each for _, each in found)
+        furthest = max((abs(share - 1) for share, _ in found), default=0.0)
+        by = f"HEAD {head}" if head else "sizes"
+        print(
+            f"bytes to fetch by {by}: within 10 % {within} of {len(found)}, within the bounds {bounds}, "
+            f"at most {furthest:.0%} off"
+        )
     return all(times == len(seeds) for times in right.values())
+
+
+def bounded(plan: Plan, truth: Truth, source: str) -> bool:
+    """Return whether the bounds of the bytes to fetch of a source hold what was fetched."""
+    told = next(each.fetched for each in plan.volumes if each.source == source)
+    return told.low <= truth.fetched[source] <= told.high
 
 
 def own_part(recipe: Recipe, out: Path) -> dict[str, float]:
@@ -165,10 +188,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--seeds", type=int, nargs="*", default=list(range(1, 11)))
     parser.add_argument("--sample", type=int, nargs="*", default=[40, 150])
+    parser.add_argument("--head", type=int, nargs="*", default=[40, 150])
     parser.add_argument("--records", type=int, nargs="*", default=[100_000])
     parser.add_argument("--folder", type=Path, help="where generated records stay; a temporary folder without it")
     given = parser.parse_args()
-    held = compare(given.seeds, given.sample) if given.seeds else True
+    held = compare(given.seeds, given.sample, given.head) if given.seeds else True
     with tempfile.TemporaryDirectory() as temporary:
         for records in given.records:
             measure(records, given.folder or Path(temporary))

@@ -16,8 +16,10 @@ from manifests import FetchRules, load_recipe
 from pipeline.demo import connect_to, generate_records
 from pipeline.media import Fetcher
 from pipeline.planning import Asked, make_plan
+from pipeline.planning.plan_facts import Range
 from pipeline.run.driver import run
 from tests.conftest import Demo
+from tests.performance.bench_plan import truth_of
 from tests.performance.small_pictures import picture
 
 
@@ -101,6 +103,20 @@ def test_a_host_is_asked_as_often_as_was_planned_and_stores_as_much(tmp_path: Pa
     assert volume.fetched.value == pytest.approx(true, rel=0.1)
     assert volume.basis == "sample"
     assert plan.kept.low <= plan.candidates == plan.kept.high
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize(("head", "near"), [(40, 0.25), (10_000, 0.1)])
+def test_lengths_by_head_and_of_local_stores_tell_the_bytes_to_fetch(demo: Demo, head: int, near: float) -> None:
+    """What is gone has none; a page in the place of a picture has a length, and is nothing that a run keeps."""
+    plan, truth = make_plan(demo.recipe, None, Asked(head=head), lambda line: None), truth_of(demo.out)
+    assert {each.source for each in plan.volumes} == truth.fetched.keys()
+    for volume in plan.volumes:
+        assert volume.basis == "HEAD"
+        assert volume.fetched.value == pytest.approx(truth.fetched[volume.source], rel=near)
+    stored = next(each for each in plan.volumes if each.source == "bioscan")
+    assert head < stored.media or stored.fetched == Range(*[truth.fetched["bioscan"]] * 3)
+    assert plan.heads is not None and plan.heads.answered < plan.heads.asked <= head * (len(plan.volumes) - 1)
 
 
 @pytest.mark.whole
