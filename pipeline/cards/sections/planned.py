@@ -35,7 +35,7 @@ def planned(asked: Asked) -> Iterator[Section]:
             yield _unfit("The plan in this folder is of another recipe, and says nothing of this run.")
         else:
             yield _compared(asked, told)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         yield _unfit("The plan.json of this folder is damaged, and is not shown.")
 
 
@@ -73,7 +73,7 @@ def _compared(asked: Asked, told: dict[str, Any]) -> Section:
 def _rows(asked: Asked, told: dict[str, Any]) -> list[tuple[Any, ...]]:
     """Return source, stage, outcome, planned and true rows, in the order of the recipe and of the stages."""
     before = {
-        (str(source["source"]), str(way["stage"]), str(way["outcome"])): _number(way["rows"])
+        (_text(source["source"]), _text(way["stage"]), _text(way["outcome"])): _number(way["rows"])
         for source in told["sources"]
         for way in source["ended"]
     }
@@ -81,7 +81,7 @@ def _rows(asked: Asked, told: dict[str, Any]) -> list[tuple[Any, ...]]:
     for source, rows in asked.rows(_SQL("candidates")):
         after[source, "screen", "to fetch"] = rows
     before |= {
-        (str(each["source"]), "screen", "to fetch"): _number(each["candidates"])
+        (_text(each["source"]), "screen", "to fetch"): _number(each["candidates"])
         for each in told["sources"]
         if each["candidates"]
     }
@@ -93,7 +93,7 @@ def _rows(asked: Asked, told: dict[str, Any]) -> list[tuple[Any, ...]]:
 
 
 def _hosts(asked: Asked, told: dict[str, Any]) -> list[tuple[Any, ...]]:
-    before = {str(each["host"]): _number(each["requests"]) for each in told["fetching"]["hosts"]}
+    before = {_text(each["host"]): _number(each["requests"]) for each in told["fetching"]["hosts"]}
     after: dict[str, int] = dict(asked.rows(_SQL("asked")))
     names = sorted(before.keys() | after.keys(), key=lambda name: (-before.get(name, 0), -after.get(name, 0), name))
     return [(name, before.get(name, 0), after.get(name, 0)) for name in names]
@@ -106,7 +106,7 @@ def _sizes(asked: Asked, told: dict[str, Any]) -> list[tuple[Any, ...]]:
     }
     return [
         (
-            str(each["source"]),
+            _text(each["source"]),
             what,
             *(_number(each[what][bound]) for bound in ("low", "value", "high")),
             became[what].get(each["source"], 0),
@@ -120,4 +120,12 @@ def _number(value: object) -> int:
     """Return a count; raises TypeError for what is none."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
         raise TypeError(f"{value!r} is no count")
+    return value
+
+
+def _text(value: object) -> str:
+    """Return a name; raises TypeError for what is none, and ValueError for what no page can hold."""
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no name")
+    value.encode()
     return value

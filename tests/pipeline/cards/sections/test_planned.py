@@ -87,7 +87,9 @@ def test_a_later_plan_changes_no_report_and_every_check_holds(demo: Demo, planne
         (lambda plan: {**plan, "volumes": [{"source": {}}]}, "damaged"),
         (lambda plan: {**plan, "kept": {"low": -1, "high": 10**30}}, "damaged"),
         (lambda plan: {**plan, "sources": "x"}, "damaged"),
+        (lambda plan: {**plan, "fetching": {"hosts": [{"host": "\ud800", "requests": 1}]}}, "damaged"),
         (lambda plan: "not JSON", "damaged"),
+        (lambda plan: "deep", "damaged"),
     ],
 )
 def test_a_plan_that_is_none_of_this_run_is_said_to_be_so(
@@ -96,7 +98,8 @@ def test_a_plan_that_is_none_of_this_run_is_said_to_be_so(
     shutil.copytree(planned_run, tmp_path / "run", copy_function=_linked)
     path = tmp_path / "run" / SHOWN_PLAN
     changed = change(json.loads(path.read_text()))
-    path.write_text("{" if changed == "not JSON" else json.dumps(changed))
+    broken = {"not JSON": "{", "deep": "[" * 200_000}
+    path.write_text(broken[changed] if isinstance(changed, str) else json.dumps(changed))
     section = section_of(demo, tmp_path / "run")
     assert section is not None and says in section.answer and section.parts == () and section.facts == {"fits": False}
 
