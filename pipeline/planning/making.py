@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from manifests import Recipe, recipe_digest
 from pipeline.choosing.rules import late_rules
+from pipeline.choosing.told import unmeasured
 from pipeline.engine.engine import EngineOptions
 from pipeline.model.errors import RunError
 from pipeline.planning.benchmark_items import benchmark_plans
@@ -182,6 +183,9 @@ def within_quotas(kept: Kept, recipe: Recipe) -> Kept:
     """
     rules = recipe.select
     buffered = recipe.splitting is not None and recipe.splitting.buffer_kilometres is not None
+    unknown = unmeasured(recipe)
+    if unknown:
+        kept = dataclasses.replace(kept, basis="; ".join([kept.basis, *unknown]))
     if not has_quotas(recipe) and not buffered and not late_rules(recipe):
         return kept
     high = kept.high if rules.target is None or rules.min_per_taxon else min(kept.high, rules.target)
