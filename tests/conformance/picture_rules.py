@@ -3,7 +3,7 @@
 Every file of the folders that a run would store is measured as fetch measures it, and so are copies of it that a
 condition is to end: blurred, and all of one colour with the noise of a camera. Prints, for each condition, how many
 photographs it ends, of how many, with the exact upper bound at 95 % (Clopper and Pearson, one-sided), and how many of
-the copies it lets pass.
+the copies it lets pass. Of a folder of labels or pages, "as it is" tells how many of them `no-text` finds.
 """
 
 from __future__ import annotations
@@ -21,10 +21,15 @@ from PIL import Image, ImageFilter
 
 from manifests import ImageRules
 from manifests.condition import read_condition
-from manifests.sections.choice import PICTURE_RULES
+from manifests.sections.shipped_rules import SHIPPED_RULES
 from pipeline.media.images.measures import measures_of
 from pipeline.media.images.stored_image import process
 from pipeline.media.media_schema import MEASURES
+
+CONDITIONS = {
+    name: rule.condition for name, rule in SHIPPED_RULES.items() if not rule.scores and "media." in rule.condition
+}
+"""The rules that read nothing but a picture's measures."""
 
 
 def upper_bound(wrong: int, of: int, confidence: float = 0.95) -> float:
@@ -74,7 +79,7 @@ def main() -> None:
     ]
     with duckdb.connect() as con:
         con.register("m", pa.Table.from_pylist(rows))
-        for name, condition in PICTURE_RULES.items():
+        for name, condition in CONDITIONS.items():
             fails = f"NOT coalesce({read_condition(condition).sql}, false)"
             query = f"SELECT kind, count(*) FILTER ({fails}), count(*) FROM m GROUP BY 1 ORDER BY 1"
             print(f"{name}: {condition}")

@@ -40,7 +40,10 @@ def still(frames: list[Row], hashes: list[int], where: str = "", rule: str = "no
     """Return the evidence of the frames that a rule or a condition ends, by place."""
     recipe = recipe_of(where=where) if where else recipe_of(rules=(rule,))
     places = count()
-    records, candidates, media, kept = [], [], {}, []
+    records: list[Row] = []
+    candidates: list[Row] = []
+    kept: list[Row] = []
+    media: dict[str, Row] = {}
     for frame in frames:
         key = f"r{next(places)}"
         # What is a crop of a picture is an image of its own.
