@@ -44,7 +44,10 @@ SHIPPED_RULES: Mapping[str, ShippedRule] = MappingProxyType(
         "no-frames": ShippedRule("media.border_share <= 0.5"),
         "no-dark-or-glaring": ShippedRule("media.brightness BETWEEN 15 AND 240"),
         "no-labels": ShippedRule("subject_words IS NULL"),
-        "no-text": ShippedRule("media.sharpness < 3000 OR media.entropy >= 6.6 OR media.colourfulness >= 25"),
+        "no-text": ShippedRule(
+            "media.entropy >= 6.6 OR media.colourfulness >= 25 OR media.sharpness < 3000 "
+            "OR (media.sharpness < 8000 AND media.aspect < 1.6)"
+        ),
         "no-people": ShippedRule(f"coalesce(names.genus <> 'Homo', true) AND {_label(_PEOPLE)}"),
         "no-people-detected": ShippedRule(
             f"coalesce({DETECTOR}.person < 0.2, true)", DETECTOR, "no results of a detector with people were at hand"

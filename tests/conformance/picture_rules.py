@@ -35,15 +35,18 @@ CONDITIONS = {
 def upper_bound(wrong: int, of: int, confidence: float = 0.95) -> float:
     """Return the greatest share at which so few wrong ones of so many would still come with 5 % or more.
 
-    >>> round(upper_bound(0, 299), 4), round(upper_bound(299, 299), 4)
-    (0.01, 1.0)
+    >>> round(upper_bound(0, 299), 4), round(upper_bound(299, 299), 4), round(upper_bound(601, 3070), 4)
+    (0.01, 1.0, 0.208)
     """
     if wrong >= of:
         return 1.0
     low, high = wrong / of, 1.0
     for _ in range(60):
         share = (low + high) / 2
-        fewer = sum(math.comb(of, k) * share**k * (1 - share) ** (of - k) for k in range(wrong + 1))
+        # In logarithms, as the number of ways is no float where there are thousands.
+        ways = (math.lgamma(of + 1) - math.lgamma(k + 1) - math.lgamma(of - k + 1) for k in range(wrong + 1))
+        odds = (k * math.log(share) + (of - k) * math.log1p(-share) for k in range(wrong + 1)) if share else iter([0.0])
+        fewer = sum(math.exp(way + odd) for way, odd in zip(ways, odds, strict=False))
         low, high = (share, high) if fewer > 1 - confidence else (low, share)
     return high
 
@@ -73,7 +76,11 @@ def copies(image: Image.Image, random: np.random.Generator) -> Iterator[tuple[st
 def main() -> None:
     random = np.random.default_rng(0)
     rows = [
-        {"kind": kind, **{name: getattr(measures_of(each), name) for name in MEASURES}}
+        {
+            "kind": kind,
+            "aspect": max(image.size) / min(image.size),
+            **{name: getattr(measures_of(each), name) for name in MEASURES},
+        }
         for image in pictures(sys.argv[1:])
         for kind, each in copies(image, random)
     ]

@@ -66,6 +66,8 @@ _BESIDE = (
 """Labels beside what is shown."""
 _NAME = r"(?P<name>[^/\\?#]+)(?:[?#].*)?$"
 _PICTURE = r"(?i)\.(?:jpe?g|png|tiff?|gif|svg|webp)$"
+_BOOK = r"(?i)(?P<word>flickr\.com/photos/biodivlibrary|biodiversitylibrary\.org/page|archive\.org/stream)/"
+"""Where pages of books are shown; of some the words stand only in the address."""
 _FILES: Mapping[str, str] = MappingProxyType({"media_url": "file", "media_path": "file", "source_page": "page"})
 
 
@@ -85,6 +87,7 @@ def subject_words(columns: Mapping[str, pa.Array], rows: int) -> pa.Array:
         # Few addresses hold any such word, so that their last parts are taken of those alone.
         if name in columns:
             found = _more(found, whole(columns[name]), said, _WORD, last=True, pictures=said == "page")
+            found = _more(found, whole(columns[name]), said, _BOOK)
     return found
 
 

@@ -38,6 +38,10 @@ def words(**columns: str | None) -> str | None:
         ({"media_url": "https://a.example/x/Label.JPG?size=large#top"}, "file: label"),
         ({"media_path": "trays\\7\\drawer.tif"}, "file: drawer"),
         ({"source_page": "https://commons.example/wiki/File:Carum_-_pencil_drawing.jpeg"}, "page: drawing"),
+        (
+            {"source_page": "https://www.flickr.com/photos/biodivlibrary/6418327413/"},
+            "page: flickr.com/photos/biodivlibrary",
+        ),
         ({"title": None, "caption": "distribution map", "media_url": "label.jpg"}, "caption: distribution map"),
     ],
 )
