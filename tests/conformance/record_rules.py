@@ -105,7 +105,7 @@ def named_tables(data: Path) -> Iterator[tuple[str, list[Row]]]:
         yield path.stem, [{to: row.get(name) for to, name in names.items()} for row in rows]
     with (data / "cameratraps/camtrap-dp/observations.csv").open() as table:
         rows = [row for row in csv.DictReader(table) if row["observationLevel"] == "media"]
-    for kind in ("animal", "human", "blank"):
+    for kind in ("animal", "human"):
         found = [row for row in rows if row["observationType"] == kind]
         yield f"camtrap-dp, {kind}", [{"scientific_name": row["scientificName"]} for row in found]
 
