@@ -28,9 +28,9 @@ WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "gavetas?",
         ),
         "document": (
-            "(?:catalog|catalogue|ledger|register|accession|title|book|notebook) (?:pages?|cards?|entry|entries)",
+            "(?:catalog|catalogue|ledger|register|accession|title|notebook) (?:pages?|cards?|entry|entries)",
             *("ledgers?", "field (?:notes?|notebooks?|cards?)", "index cards?", "karteikarten?", "fichas?"),
-            r"n\d{1,4}_w1150",  # how the Biodiversity Heritage Library names pages of books that it shows on Flickr
+            r"n\d{1,4}_w1150",  # how the Biodiversity Heritage Library names pages of print that it shows on Flickr
         ),
         "drawing": (
             *("drawings?", "illustrations?", "engravings?", "lithograph(?:s|ie|ien|y)?", "litograf[ií]as?"),
@@ -66,8 +66,8 @@ _BESIDE = (
 """Labels beside what is shown."""
 _NAME = r"(?P<name>[^/\\?#]+)(?:[?#].*)?$"
 _PICTURE = r"(?i)\.(?:jpe?g|png|tiff?|gif|svg|webp)$"
-_BOOK = r"(?i)(?P<word>flickr\.com/photos/biodivlibrary|biodiversitylibrary\.org/page|archive\.org/stream)/"
-"""Where pages of books are shown; of some the words stand only in the address."""
+_PRINT = r"(?i)(?P<word>flickr\.com/photos/biodivlibrary|biodiversitylibrary\.org/page|archive\.org/stream)/"
+"""Where pages of print are shown; of some the words stand only in the address."""
 _FILES: Mapping[str, str] = MappingProxyType({"media_url": "file", "media_path": "file", "source_page": "page"})
 
 
@@ -87,7 +87,7 @@ def subject_words(columns: Mapping[str, pa.Array], rows: int) -> pa.Array:
         # Few addresses hold any such word, so that their last parts are taken of those alone.
         if name in columns:
             found = _more(found, whole(columns[name]), said, _WORD, last=True, pictures=said == "page")
-            found = _more(found, whole(columns[name]), said, _BOOK)
+            found = _more(found, whole(columns[name]), said, _PRINT)
     return found
 
 
