@@ -110,24 +110,27 @@ def _texts_of(choice: Choice) -> Iterator[tuple[str, str, str]]:
         yield "where", "", choice.where
 
 
+def _asked(recipe: Recipe, late: bool) -> list[Rule]:
+    """Return the parts of conditions that are asked before fetch, or after it, in the order in which they are tried."""
+    rules = []
+    for key, source, choice in tables_of(recipe):
+        for name, shipped, text in _texts_of(choice):
+            found = condition_of(recipe, text)
+            part = found.late if late else found.early
+            if part is not None:
+                fails = _SQL("where", condition=part.sql)
+                rules.append(Rule(f"{key}.{name}", source, name, fails, _cells(part), text, shipped))
+    return rules
+
+
 def late_rules(recipe: Recipe) -> list[Rule]:
     """Return the parts of conditions that read pictures, in the order in which they are tried."""
-    return [
-        Rule(f"{key}.{name}", source, name, _SQL("where", condition=late.sql), _cells(late), text, shipped)
-        for key, source, choice in tables_of(recipe)
-        for name, shipped, text in _texts_of(choice)
-        if (late := condition_of(recipe, text).late) is not None
-    ]
+    return _asked(recipe, late=True)
 
 
 def shipped_rules(recipe: Recipe) -> list[Rule]:
     """Return the parts of shipped rules that are asked before fetch, in the order in which they are tried."""
-    return [
-        Rule(f"{key}.{name}", source, name, _SQL("where", condition=early.sql), _cells(early), text, shipped)
-        for key, source, choice in tables_of(recipe)
-        for name, shipped, text in _texts_of(choice)
-        if shipped and (early := condition_of(recipe, text).early) is not None
-    ]
+    return [rule for rule in _asked(recipe, late=False) if rule.shipped]
 
 
 def late_parts(recipe: Recipe) -> dict[str, object]:

@@ -176,3 +176,15 @@ def test_rules_of_which_nothing_was_measured_are_named_once_each() -> None:
         "how often no-empty-frames",
     ]
     assert unmeasured(recipe_of(rules=("no-labels", "no-text", "no-blanks"))) == []
+
+
+def test_the_page_says_of_every_rule_what_it_keeps_and_what_is_known_of_its_errors() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "quality.md").read_text(encoding="utf-8")
+    kept, known = text.split("### How often each is wrong")
+    measured, off = known.split("**Switched off**")
+    for name, rule in SHIPPED_RULES.items():
+        assert f"| `{name}` |" in kept
+        assert (f"| `{name}` |" in measured) == (not rule.unmeasured)
+        assert (f"`{name}`" in off.split("### subject_words")[0]) == bool(rule.unmeasured)
+        if len(rule.condition) < 60 and "coalesce" not in rule.condition:
+            assert f"`{rule.condition}`" in kept
