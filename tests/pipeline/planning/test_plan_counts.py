@@ -118,7 +118,7 @@ def test_shipped_rules_that_need_no_picture_are_counted_and_those_nobody_measure
     assert unchosen and unchosen <= of_people
     assert not of_people & {row["record_id"] for row in rows_of(tmp_path / "run" / "screen" / "candidates")}
     assert sum(count for keys in told.values() for count in keys.values()) == len(unchosen)
-    assert {key for keys in told.values() for key in keys} == {"select.rules"}
+    assert {key for keys in told.values() for key in keys} == {"select.rules: no-people-detected"}
     assert "how often no-people-detected is wrong is not known" in str(plan) and "no-labels is wrong" not in str(plan)
 
 
