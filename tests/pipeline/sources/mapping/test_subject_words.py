@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.sources.mapping.subject_words import STATED, subject_words
@@ -89,6 +89,7 @@ def test_each_row_has_its_own_words_and_the_first_column_speaks() -> None:
 
 
 @given(st.lists(st.one_of(st.none(), st.text(max_size=60)), max_size=8))
+@settings(max_examples=30, deadline=None)
 def test_any_text_is_read_and_only_words_of_the_list_are_kept(texts: list[str | None]) -> None:
     texts = [text and text.encode("utf-8", "ignore").decode() for text in texts]
     column = pa.array(texts, pa.string())
