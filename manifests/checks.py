@@ -34,7 +34,8 @@ from manifests.recipe import (
     TaxonomyRules,
 )
 from manifests.schema import is_table, keys_of
-from manifests.sections.choice import PICTURE_RULES, Choice
+from manifests.sections.choice import Choice
+from manifests.sections.shipped_rules import SHIPPED_RULES
 from manifests.sections.splitting import SplitSpec, SplittingRules
 from manifests.select_checks import SELECT_VALUE_RULES, SPLIT_VALUE_RULES, check_quotas, check_splits
 from manifests.value_rules import Rule, above_zero, between, matching, one_of
@@ -269,7 +270,7 @@ _CHOICE_RULES: Mapping[str, Rule] = {
     "years": Rule(YEARS_EXPECTED, is_years),
     "basis": one_of(BASES),
     "categories": one_of(CATEGORIES),
-    "rules": one_of(tuple(PICTURE_RULES)),
+    "rules": one_of(tuple(SHIPPED_RULES)),
     "limit": between(1, 2**53),
     "sample": Rule("a number above 0, at most 1", lambda value: bool(0 < value <= 1)),
 }

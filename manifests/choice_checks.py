@@ -13,6 +13,7 @@ from manifests.nearness import closest
 from manifests.places import KeyPath, show, spell
 from manifests.problems import Problems
 from manifests.sections.choice import Choice
+from manifests.sections.shipped_rules import SHIPPED_RULES
 from manifests.vocabularies import COUNTRIES_MEANT, COUNTRY, LIFE_STAGE, SEX, Vocabulary, folded
 
 _YEARS = re.compile(r"(\d{4})(?:\s*-\s*(\d{4}))?")
@@ -61,6 +62,7 @@ def check_choice(choice: Choice, table: KeyPath, problems: Problems, scores: Sco
         if taxon in (choice.taxa or ()) and not problems.spoilt(*both):
             what = f"{show(taxon)} is in '{spell(both[1])}' and in '{spell(both[0])}'"
             problems.add(both[0], what, "each taxon in one of the two", "take it out of one of them", both[1:])
+    _check_scores(choice.rules or (), (*table, "rules"), problems, scores)
     if choice.where is not None and not problems.spoilt((*table, "where")):
         _check_where(choice.where, (*table, "where"), problems, scores)
 
@@ -135,6 +137,16 @@ def _check_bbox(box: tuple[float, ...], path: KeyPath, problems: Problems) -> No
         problems.add(path, what, expected, "write the longitude of each corner first" if swapped else "")
     elif south > north:
         problems.add(path, what, "south below north", f"write {show([west, north, east, south])}")
+
+
+def _check_scores(rules: tuple[str, ...], path: KeyPath, problems: Problems, scores: Scores) -> None:
+    for position, name in enumerate(rules):
+        here: KeyPath = (*path, position)
+        needs = SHIPPED_RULES[name].scores if name in SHIPPED_RULES else ""
+        if needs and needs not in dict(scores) and not problems.spoilt(here):
+            what = f"'{spell(here)}' is {show(name)}, which reads the scores {needs!r}, and there are none of that name"
+            remedy = f"add [[scores]] with name = {show(needs)}, or take {show(name)} out"
+            problems.add(here, what, f"a [[scores]] table that is named {needs!r}", remedy)
 
 
 def _check_where(text: str, path: KeyPath, problems: Problems, scores: Scores) -> None:

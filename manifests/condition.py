@@ -28,7 +28,7 @@ from manifests.condition_parts import (
 from manifests.errors import RecipeError
 from manifests.nearness import closest
 
-ALIASES = {"records": "r", "names": "n", "media": "m"}
+ALIASES = {"records": "r", "names": "n", "media": "m", "burst": "b"}
 """How a condition's SQL names the tables; a table of scores is named by `alias_of`."""
 Scores = tuple[tuple[str, tuple[tuple[str, str], ...] | None], ...]
 """Tables of scores by name: (column, type) of each, or None where the file has not been read."""
@@ -88,7 +88,7 @@ def read_condition(text: str, scores: Scores = ()) -> Condition:
 
     parts: dict[bool, list[dict[str, Any]]] = {False: [], True: []}
     for part in _conjuncts(tree):
-        parts[any(table == LATE for table, _ in _columns_in(part))].append(part)
+        parts[any(table in LATE for table, _ in _columns_in(part))].append(part)
     with duckdb.connect() as con:
         whole = _condition(con, tree)
         _check_types(con, whole, dict(scores))
@@ -262,8 +262,9 @@ def _column(names: list[str], scores: Mapping[str, Any]) -> tuple[str, str]:
         near = closest(table.lower(), [*TABLES, *scores]) if len(names) == 2 else ""
         listed = ", ".join(f"{each}.column" for each in [*TABLES, *scores])
         _refuse(f"the condition names {said}", f"a column, or one of {listed}", f"write {near}.{name}" if near else "")
-    if not table and name.lower() in TABLES[LATE] and not any(name.lower() in TABLES[each] for each in _BARE):
-        _refuse(f"the column {name!r} is known of pictures alone", f"{LATE}.{name}", f"write {LATE}.{name}")
+    late = next((each for each in LATE if name.lower() in TABLES[each]), "")
+    if not table and late and not any(name.lower() in TABLES[each] for each in _BARE):
+        _refuse(f"the column {name!r} is known of pictures alone", f"{late}.{name}", f"write {late}.{name}")
     known = {column.lower(): column for each in _BARE for column in TABLES[each]}
     homes = [
         each for each in (TABLES if table else _BARE) if name.lower() in TABLES[each] and table.lower() in ("", each)

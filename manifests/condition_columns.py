@@ -21,7 +21,7 @@ def _typed(names: str, kinds: Mapping[str, str]) -> Mapping[str, str]:
 RECORD_COLUMNS = _typed(
     "record_id source release source_record_id source_media_id box_id occurrence_key individual_key sequence_key "
     "location_key dataset_key publisher media_url media_path media_key media_type media_format media_width "
-    "media_height box_x box_y box_w box_h license_verbatim "
+    "media_height subject_words box_x box_y box_w box_h license_verbatim "
     "license_source license_id license_family may_share may_change may_sell rights_holder creator source_page name_id "
     "scientific_name name_authorship rank_verbatim kingdom phylum class order family genus species taxon_id "
     "vernacular_name basis_of_record occurrence_status image_category event_date event_year event_month "
@@ -57,11 +57,13 @@ MEDIA_COLUMNS = _typed(
     },
 )
 """Columns of a picture with their types."""
+BURST_COLUMNS = _typed("distance frames", dict.fromkeys(("distance", "frames"), _WHOLE))
+"""Columns of a picture's burst with their types: the greatest distance of its hash from those of the other frames."""
 TABLES: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {"records": RECORD_COLUMNS, "names": NAME_COLUMNS, "media": MEDIA_COLUMNS}
+    {"records": RECORD_COLUMNS, "names": NAME_COLUMNS, "media": MEDIA_COLUMNS, "burst": BURST_COLUMNS}
 )
-LATE = "media"
-"""The table whose columns are known only after fetch; they are named with it."""
+LATE = ("media", "burst")
+"""The tables whose columns are known only after fetch; they are named with them."""
 SAME_IN_BOTH = frozenset({"name_id", "scientific_name"})
 """Columns of both tables that hold the same, so that they need not be told apart."""
 PLACE_COLUMNS = frozenset({"lat", "lon", "location_key", "sequence_key", "individual_key", "country_verbatim"})

@@ -6,9 +6,7 @@ would have if there were no such keys.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +18,10 @@ class Choice:
     "license_family IN ('CC0', 'CC-BY') AND names.class = 'Aves'"; NULL is not chosen. What it says of media.column is
     asked after fetch. docs/choosing.md lists the columns and the functions."""
     rules: tuple[str, ...] | None = None
-    """Shipped conditions on pictures, asked after fetch: 'no-blanks', 'no-blurred', 'no-frames', 'no-dark-or-glaring';
-    docs/quality.md says what each asks and how often it is wrong."""
+    """Shipped conditions on pictures and on what is said of them: 'no-blanks', 'no-blurred', 'no-frames',
+    'no-dark-or-glaring', 'no-labels', 'no-text', 'no-people', 'no-tiny-subjects'; and, of which no error rate is known,
+    'no-empty-frames', 'no-still-frames', and by a detector's scores 'no-people-detected', 'no-tiny-subjects-detected',
+    'no-empty-frames-detected'. docs/quality.md says what each asks and how often it is wrong."""
     taxa: tuple[str, ...] | None = None
     """Names or ids of taxa of any rank: what is one of them, or below it, is chosen. A synonym is its accepted
     taxon."""
@@ -50,12 +50,3 @@ class Choice:
 
 
 CHOICE_KEYS = tuple(each.name for each in fields(Choice))
-PICTURE_RULES: Mapping[str, str] = MappingProxyType(
-    {
-        "no-blanks": "media.contrast >= 8 AND media.entropy >= 3",
-        "no-blurred": "media.sharpness >= 100",
-        "no-frames": "media.border_share <= 0.5",
-        "no-dark-or-glaring": "media.brightness BETWEEN 15 AND 240",
-    }
-)
-"""Conditions on pictures that ship with the package, by name; docs/quality.md says how often each is wrong."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import duckdb
 
 FACT = "not_selected"
-"""The fact's name: records that were not chosen, by source and by the key that says so."""
+"""The fact's name: records that were not chosen, by source and by the key that says so, or the key and its rule."""
 
 
 def choice_facts(
@@ -27,8 +27,10 @@ def choice_facts(
     """
     if not chooses(recipe):
         return {}
+    # Shipped rules share one key: which of them it was says more.
+    rule = "CASE WHEN evidence ->> '$.key' LIKE '%.rules' THEN ': ' || (evidence ->> '$.rule') ELSE '' END"
     query = (
-        f"SELECT source, evidence ->> '$.key' AS key, count(*) FROM {sql.parquet(ledger)} "
+        f"SELECT source, (evidence ->> '$.key') || {rule} AS key, count(*) FROM {sql.parquet(ledger)} "
         f"WHERE outcome = '{Outcome.NOT_SELECTED.code}' GROUP BY ALL ORDER BY ALL"
     )
     counted: dict[str, dict[str, int]] = {source.name: {} for source in recipe.sources}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from manifests import Recipe
 from manifests.condition import alias_of
-from pipeline.choosing.rules import failed_sql, late_rules, scores_read
+from pipeline.choosing.rules import bursts_read, failed_sql, late_rules, scores_read, shipped_rules
 from pipeline.model.outcomes import Outcome
 from pipeline.storage import database as sql
 from pipeline.storage.run_folder import RunFolder
@@ -18,26 +18,37 @@ if TYPE_CHECKING:
 _SQL = Statements(__name__)
 
 
-def failing_sql(run: RunFolder, recipe: Recipe, kept: str, names: str) -> str:
+MOST_FRAMES = 100
+"""Frames of one burst: of more none has a distance, as a key that so many share is that of no burst."""
+
+
+def failing_sql(run: RunFolder, recipe: Recipe, kept: str, names: str, early: bool = False) -> str:
     """Return the query of the records of `kept` that fail what a recipe says of pictures, with the evidence.
 
     `kept`, `names`: FROM clauses of records with their name_id and image_id, and of the names. What cannot be computed
-    is NULL, and fails, as before fetch. The recipe says something of pictures.
+    is NULL, and fails, as before fetch. The recipe says something of pictures. `early`: of shipped rules also the parts
+    that were asked before fetch.
     """
-    scores = "".join(
-        " "
-        + _SQL("scores", table=sql.tables([run.stage("screen") / "scores" / f"{name}.parquet"]), alias=alias_of(name))
-        for name in sorted(scores_read(recipe, late=True))
-    )
+    rules = [*(shipped_rules(recipe) if early else []), *late_rules(recipe)]
+    read = scores_read(recipe, late=True) | (scores_read(recipe, late=False) if early else set())
+    tables = {
+        "records": sql.parquet(run.stage("ingest") / "records"),
+        "candidates": sql.parquet(run.stage("screen") / "candidates"),
+        "media": sql.parquet(run.stage("fetch") / "media"),
+    }
+    joins = [
+        _SQL("scores", table=sql.tables([run.stage("screen") / "scores" / f"{name}.parquet"]), alias=alias_of(name))
+        for name in sorted(read)
+    ]
+    if bursts_read(recipe):
+        joins.append(_SQL("burst", alias=alias_of("burst"), most=MOST_FRAMES, **tables))
     return _SQL(
         "failing",
         kept=kept,
         names=names,
-        records=sql.parquet(run.stage("ingest") / "records"),
-        candidates=sql.parquet(run.stage("screen") / "candidates"),
-        media=sql.parquet(run.stage("fetch") / "media"),
-        scores=scores,
-        evidence=failed_sql(late_rules(recipe), Outcome.QUALITY.code),
+        joins="".join(f" {join}" for join in joins),
+        evidence=failed_sql(rules, Outcome.QUALITY.code),
+        **tables,
     )
 
 

@@ -13,13 +13,14 @@ from manifests import Recipe
 from manifests.choice_checks import TERMS, year_range
 from manifests.condition import Condition, alias_of, read_condition
 from manifests.condition_columns import PLACE_COLUMNS
-from manifests.sections.choice import CHOICE_KEYS, PICTURE_RULES, Choice
+from manifests.sections.choice import CHOICE_KEYS, Choice
+from manifests.sections.shipped_rules import SHIPPED_RULES
 from pipeline.storage.database import quote
 from pipeline.storage.statements import Statements, identifier
 
 ORDER = (
     *("taxa", "exclude_taxa", "ranks", "bbox", "countries", "years", "life_stages", "sexes", "basis", "categories"),
-    *("where", "sample"),
+    *("where", "rules", "sample"),
 )
 """The order in which the keys of one table are tried; `limit` comes behind everything else."""
 _SQL = Statements(__name__)
@@ -41,7 +42,9 @@ class Rule:
     value: str
     """SQL text of what the record has; NULL where it states nothing."""
     condition: str = ""
-    """The condition as the recipe writes it, of `where`."""
+    """The condition as the recipe or the shipped rule writes it."""
+    shipped: str = ""
+    """The name of the shipped rule that it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,30 +92,45 @@ def choice_parts(recipe: Recipe) -> dict[str, object]:
 
 def _early(recipe: Recipe, name: str, value: object) -> object:
     """Return what a key says that holds before fetch; None where it says nothing of that."""
-    if name == "rules":
-        return None
-    if name != "where" or value is None:
+    if value is None or name not in ("where", "rules"):
         return value
+    if name == "rules":
+        assert isinstance(value, tuple)
+        shipped = [(rule, condition_of(recipe, SHIPPED_RULES[rule].condition).early) for rule in value]
+        return tuple((rule, early.sql) for rule, early in shipped if early is not None) or None
     found = condition_of(recipe, str(value))
     return value if found.late is None else found.early and found.early.sql
 
 
+def _texts_of(choice: Choice) -> Iterator[tuple[str, str, str]]:
+    """Yield (key, name of the shipped rule or '', condition) of all conditions of a table, as they are tried."""
+    for rule in choice.rules or ():
+        yield "rules", rule, SHIPPED_RULES[rule].condition
+    if choice.where is not None:
+        yield "where", "", choice.where
+
+
+def _asked(recipe: Recipe, late: bool) -> list[Rule]:
+    """Return the parts of conditions that are asked before fetch, or after it, in the order in which they are tried."""
+    rules = []
+    for key, source, choice in tables_of(recipe):
+        for name, shipped, text in _texts_of(choice):
+            found = condition_of(recipe, text)
+            part = found.late if late else found.early
+            if part is not None:
+                fails = _SQL("where", condition=part.sql)
+                rules.append(Rule(f"{key}.{name}", source, name, fails, _cells(part), text, shipped))
+    return rules
+
+
 def late_rules(recipe: Recipe) -> list[Rule]:
     """Return the parts of conditions that read pictures, in the order in which they are tried."""
-    asked = [
-        (f"{key}.{name}", source, name, text)
-        for key, source, choice in tables_of(recipe)
-        for name, texts in (
-            ("rules", [PICTURE_RULES[rule] for rule in choice.rules or ()]),
-            ("where", [choice.where] if choice.where is not None else []),
-        )
-        for text in texts
-    ]
-    return [
-        Rule(key, source, name, _SQL("where", condition=late.sql), _cells(late), text)
-        for key, source, name, text in asked
-        if (late := condition_of(recipe, text).late) is not None
-    ]
+    return _asked(recipe, late=True)
+
+
+def shipped_rules(recipe: Recipe) -> list[Rule]:
+    """Return the parts of shipped rules that are asked before fetch, in the order in which they are tried."""
+    return [rule for rule in _asked(recipe, late=False) if rule.shipped]
 
 
 def late_parts(recipe: Recipe) -> dict[str, object]:
@@ -121,13 +139,19 @@ def late_parts(recipe: Recipe) -> dict[str, object]:
     return {"quality": said} if said else {}
 
 
+def bursts_read(recipe: Recipe) -> bool:
+    """Return whether a condition of a recipe reads the bursts that pictures are of."""
+    texts = [text for _, _, choice in tables_of(recipe) for _, _, text in _texts_of(choice)]
+    return any(table == "burst" for text in texts for table, _ in condition_of(recipe, text).columns)
+
+
 def scores_read(recipe: Recipe, late: bool) -> set[str]:
     """Return the scores that the conditions of a recipe read, before fetch or of pictures."""
     names = {spec.name for spec in recipe.scores or ()}
     found: set[str] = set()
     for _, _, choice in tables_of(recipe):
-        if choice.where is not None:
-            condition = condition_of(recipe, choice.where)
+        for _, _, text in _texts_of(choice):
+            condition = condition_of(recipe, text)
             part = condition.late if late else condition.early
             found |= {table for table, _ in part.columns} if part else set()
     return found & names
@@ -147,12 +171,18 @@ def taxon_rules(recipe: Recipe) -> list[TaxonRule]:
 def rules_of(recipe: Recipe) -> list[Rule]:
     """Return the rules of a recipe in the order in which they are tried."""
     numbers = {rule.key: rule.number for rule in taxon_rules(recipe)}
+    shipped = shipped_rules(recipe)
     return [
-        _rule(f"{key}.{name}", source, name, value, numbers, recipe)
+        rule
         for key, source, choice in tables_of(recipe)
         for name in ORDER
         if (value := getattr(choice, name)) is not None and not (name == "sample" and value == 1)
         if name != "where" or condition_of(recipe, str(value)).early is not None
+        for rule in (
+            [each for each in shipped if each.key == f"{key}.{name}"]
+            if name == "rules"
+            else [_rule(f"{key}.{name}", source, name, value, numbers, recipe)]
+        )
     ]
 
 
@@ -241,13 +271,15 @@ def _cells(condition: Condition) -> str:
 def failed_sql(rules: list[Rule], said: str = "choice") -> str:
     """Return the SQL of the evidence of the first rule that a record fails; NULL where it fails none.
 
-    `said`: what the evidence calls the rule.
+    `said`: what the evidence calls a rule that is no shipped one.
     """
     cases = []
     for rule in rules:
         of_source = f"r.source = {quote(rule.source)} AND " if rule.source else ""
-        parts = f"'rule', {quote(said)}, 'key', {quote(rule.key)}, 'value', left({rule.value}, {_SHOWN})"
+        parts = (
+            f"'rule', {quote(rule.shipped or said)}, 'key', {quote(rule.key)}, 'value', left({rule.value}, {_SHOWN})"
+        )
         if rule.condition:
-            parts += f", 'condition', {quote(rule.condition[:_SHOWN])}"
+            parts += f", 'condition', {quote(rule.condition if rule.shipped else rule.condition[:_SHOWN])}"
         cases.append(f"WHEN {of_source}({rule.fails}) THEN json_object({parts})::VARCHAR")
     return f"CASE {' '.join(cases)} END" if cases else "NULL::VARCHAR"

@@ -34,6 +34,11 @@ _COLUMNS: tuple[tuple[str, pa.DataType, str], ...] = (
     ("media_format", pa.string(), "dc:format as a MIME type, repaired; null when unknown"),
     ("media_width", pa.int32(), "declared width in pixels"),
     ("media_height", pa.int32(), "declared height in pixels"),
+    (
+        "subject_words",
+        pa.string(),
+        "words by which the source says that the medium shows a label, a document or a drawing, and where; else null",
+    ),
     ("box_x", pa.float64(), "left edge of the box in pixels of the original"),
     ("box_y", pa.float64(), "top edge of the box in pixels of the original"),
     ("box_w", pa.float64(), "width of the box in pixels of the original"),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from manifests import Recipe, recipe_digest
 from pipeline.choosing.rules import late_rules
+from pipeline.choosing.told import unmeasured
 from pipeline.engine.engine import EngineOptions
 from pipeline.model.errors import RunError
 from pipeline.planning.benchmark_items import benchmark_plans
@@ -181,6 +182,9 @@ def within_quotas(kept: Kept, recipe: Recipe) -> Kept:
     may take any image.
     """
     rules = recipe.select
+    unknown = unmeasured(recipe)
+    if unknown:
+        kept = dataclasses.replace(kept, basis="; ".join([kept.basis, *unknown]))
     taking = recipe.splitting is not None and recipe.splitting.buffer_kilometres is not None
     taking = taking or any(split.cap_per_taxon for split in recipe.splits or ())
     if not has_quotas(recipe) and not taking and not late_rules(recipe):

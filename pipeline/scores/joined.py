@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from manifests import Recipe, ScoresSpec
 from manifests.condition import Scores, alias_of, read_condition
 from manifests.errors import RecipeError
+from manifests.sections.shipped_rules import SHIPPED_RULES
 from pipeline.scores.read import read_scores
 from pipeline.scores.table import ScoreTable
 from pipeline.storage import database as sql
@@ -34,10 +35,10 @@ def check_scores(recipe: Recipe) -> dict[str, ScoreTable]:
     """
     read = {spec.name: read_scores(spec) for spec in recipe.scores or ()}
     known = tuple((name, table.columns) for name, table in read.items())
-    tables = [(f"sources.{source.name}.where", source.where) for source in recipe.sources]
-    for key, text in [*tables, ("select.where", recipe.select.where)]:
-        if text is None or not read:
-            continue
+    tables = [*((f"sources.{source.name}", source) for source in recipe.sources), ("select", recipe.select)]
+    asked = [(f"{key}.where", choice.where) for key, choice in tables if choice.where is not None]
+    asked += [(f"{key}.rules", SHIPPED_RULES[rule].condition) for key, choice in tables for rule in choice.rules or ()]
+    for key, text in asked if read else ():
         try:
             read_condition(text, known)
         except RecipeError as error:

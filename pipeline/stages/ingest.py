@@ -196,7 +196,7 @@ class Ingest(Stage):
     """The ingest stage."""
 
     name = "ingest"
-    version = 5
+    version = 6
     sections = ("sources", "limits")
 
     def __init__(self) -> None:

@@ -19,6 +19,7 @@ from pipeline.choosing import limits
 from pipeline.choosing.facts import choice_facts
 from pipeline.choosing.rules import choice_parts
 from pipeline.choosing.screening import prepare, query_parts
+from pipeline.choosing.told import unmeasured
 from pipeline.likeness.taxa import held_taxa
 from pipeline.losses.name_fall import fall_sql, missing_sql
 from pipeline.media.http.sites import Sites
@@ -179,7 +180,7 @@ class Screen(ListStage):
             collapse(con, recipe, records, names, folder)
             choice = choice_facts(con, folder / "ledger", recipe, listed)
             choice |= write_scores(con, recipe, records, sql.parquet(folder / "candidates"), folder / "scores")
-        for line in lines(choice):
+        for line in (*unmeasured(recipe), *lines(choice)):
             context.progress(f"screen: {line}")
         remove_tree(folder / "passed")
         return {"held_taxa": taxa.num_rows, "withdraw": noted_lists(recipe.withdraw), **choice}

@@ -3,7 +3,7 @@
 Every file of the folders that a run would store is measured as fetch measures it, and so are copies of it that a
 condition is to end: blurred, and all of one colour with the noise of a camera. Prints, for each condition, how many
 photographs it ends, of how many, with the exact upper bound at 95 % (Clopper and Pearson, one-sided), and how many of
-the copies it lets pass.
+the copies it lets pass. Of a folder of labels or pages, "as it is" tells how many of them `no-text` finds.
 """
 
 from __future__ import annotations
@@ -21,24 +21,32 @@ from PIL import Image, ImageFilter
 
 from manifests import ImageRules
 from manifests.condition import read_condition
-from manifests.sections.choice import PICTURE_RULES
+from manifests.sections.shipped_rules import SHIPPED_RULES
 from pipeline.media.images.measures import measures_of
 from pipeline.media.images.stored_image import process
 from pipeline.media.media_schema import MEASURES
+
+CONDITIONS = {
+    name: rule.condition for name, rule in SHIPPED_RULES.items() if not rule.scores and "media." in rule.condition
+}
+"""The rules that read nothing but a picture's measures."""
 
 
 def upper_bound(wrong: int, of: int, confidence: float = 0.95) -> float:
     """Return the greatest share at which so few wrong ones of so many would still come with 5 % or more.
 
-    >>> round(upper_bound(0, 299), 4), round(upper_bound(299, 299), 4)
-    (0.01, 1.0)
+    >>> round(upper_bound(0, 299), 4), round(upper_bound(299, 299), 4), round(upper_bound(601, 3070), 4)
+    (0.01, 1.0, 0.208)
     """
     if wrong >= of:
         return 1.0
     low, high = wrong / of, 1.0
     for _ in range(60):
         share = (low + high) / 2
-        fewer = sum(math.comb(of, k) * share**k * (1 - share) ** (of - k) for k in range(wrong + 1))
+        # In logarithms, as the number of ways is no float where there are thousands.
+        ways = (math.lgamma(of + 1) - math.lgamma(k + 1) - math.lgamma(of - k + 1) for k in range(wrong + 1))
+        odds = (k * math.log(share) + (of - k) * math.log1p(-share) for k in range(wrong + 1)) if share else iter([0.0])
+        fewer = sum(math.exp(way + odd) for way, odd in zip(ways, odds, strict=False))
         low, high = (share, high) if fewer > 1 - confidence else (low, share)
     return high
 
@@ -68,13 +76,17 @@ def copies(image: Image.Image, random: np.random.Generator) -> Iterator[tuple[st
 def main() -> None:
     random = np.random.default_rng(0)
     rows = [
-        {"kind": kind, **{name: getattr(measures_of(each), name) for name in MEASURES}}
+        {
+            "kind": kind,
+            "aspect": max(image.size) / min(image.size),
+            **{name: getattr(measures_of(each), name) for name in MEASURES},
+        }
         for image in pictures(sys.argv[1:])
         for kind, each in copies(image, random)
     ]
     with duckdb.connect() as con:
         con.register("m", pa.Table.from_pylist(rows))
-        for name, condition in PICTURE_RULES.items():
+        for name, condition in CONDITIONS.items():
             fails = f"NOT coalesce({read_condition(condition).sql}, false)"
             query = f"SELECT kind, count(*) FILTER ({fails}), count(*) FROM m GROUP BY 1 ORDER BY 1"
             print(f"{name}: {condition}")

@@ -110,3 +110,64 @@ def test_a_change_of_what_is_said_of_pictures_redoes_select_and_nothing_before(
         edit_rows(path, blur)
     failed = {check.name: check.detail for check in verify(out) if not check.ok}
     assert "images kept that select.rules, select.where does not choose" in failed["pictures"]
+
+
+RULES = ("no-labels", "no-people", "no-people-detected", "no-tiny-subjects", "no-still-frames")
+
+
+def people(rows: list[dict[str, object]]) -> None:
+    """Make the detector see a person in every picture."""
+    for row in rows:
+        row.update(person=0.9)
+
+
+def write_words(rows: list[dict[str, object]]) -> None:
+    """Have every record say that it shows a drawing."""
+    for row in rows:
+        row.update(subject_words="title: drawing")
+
+
+def test_shipped_rules_end_records_before_fetch_and_verify_holds_what_was_kept_against_them(
+    demo: Demo, tmp_path: Path
+) -> None:
+    with open_catalog(demo.out) as con:
+        keys = [key for (key,) in con.execute("SELECT DISTINCT media_url FROM samples ORDER BY 1").fetchall() if key]
+    seen = {key: 0.2 + place % 3 / 10 if place % 3 else 0.1 for place, key in enumerate(keys)}
+    lines = "".join(f"{key},{person:.1f}\n" for key, person in seen.items())
+    (tmp_path / "detected.csv").write_text("media_url,person\n" + lines)
+    recipe = dataclasses.replace(
+        demo.recipe,
+        select=SelectRules(rules=RULES),
+        scores=(ScoresSpec("detector", str(tmp_path / "detected.csv"), "media_url"),),
+    )
+    said: list[str] = []
+    out = tmp_path / "out"
+    run(recipe, out, options=EngineOptions(), progress=said.append)
+    assert sum("how often no-people-detected is wrong is not known" in line for line in said) == 1
+    assert sum("how often no-still-frames is wrong is not known" in line for line in said) == 1
+    with open_catalog(out) as con:
+        kept = [key for (key,) in con.execute("SELECT media_url FROM samples").fetchall()]
+        proofs = [
+            (url, json.loads(text))
+            for url, text in con.execute(
+                """SELECT r.media_url, l.evidence FROM ledger l JOIN records r ON r.record_id = l.row_id
+                   WHERE l.outcome = 'not_selected'"""
+            ).fetchall()
+        ]
+    assert kept and proofs and all(seen.get(key, 0) < 0.2 for key in kept)
+    for url, proof in proofs:
+        assert proof["key"] == "select.rules" and proof["rule"] in RULES
+        if proof["rule"] == "no-people-detected":
+            assert proof["value"] == f"detector.person = {seen[url]:.1f}" and "0.2" in proof["condition"]
+    assert any(proof["rule"] == "no-people-detected" for _, proof in proofs)
+    assert [check for check in verify(out) if not check.ok] == []
+    assert next(check.detail for check in verify(out) if check.name == "pictures") == f"{len(RULES)} conditions"
+    for table, change in (
+        (out / "screen" / "scores" / "detector.parquet", people),
+        (next((out / "ingest" / "records").glob("*.parquet")), write_words),
+    ):
+        before = table.read_bytes()
+        edit_rows(table, change)
+        failed = {check.name: check.detail for check in verify(out) if not check.ok}
+        assert "images kept that select.rules does not choose" in failed["pictures"]
+        table.write_bytes(before)

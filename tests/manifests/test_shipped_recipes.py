@@ -11,6 +11,7 @@ import pytest
 from manifests import RecipeError, RecipePath, load_recipe, shipped_recipes, starter_recipe
 from manifests.paths import recipe_paths
 from manifests.reference import STARTER
+from manifests.sections.shipped_rules import SHIPPED_RULES
 from pipeline.commands.cli import main
 from pipeline.model.exit_status import ExitStatus
 
@@ -28,7 +29,10 @@ def test_a_shipped_recipe_is_printed_whole_and_loads(
     told = capsys.readouterr().out
     assert told == starter_recipe(name)
     (tmp_path / "recipe.toml").write_text(told, encoding="utf-8")
-    assert load_recipe(tmp_path / "recipe.toml").sources
+    recipe = load_recipe(tmp_path / "recipe.toml")
+    assert recipe.sources
+    named = {rule for table in (*recipe.sources, recipe.select) for rule in table.rules or ()}
+    assert not {rule for rule in named if SHIPPED_RULES[rule].unmeasured}, "rules that were not measured are comments"
 
 
 OTHERS = [name for name in shipped_recipes() if name != "starter"]

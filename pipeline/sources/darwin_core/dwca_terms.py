@@ -28,6 +28,7 @@ MEDIA: Terms = MappingProxyType(
         "publisher": ("publisher", "providerLiteral", "provider"),
         "license": ("license", "WebStatement", "UsageTerms", "rights"),
         "rightsHolder": ("rightsHolder", "Owner", "owner"),
+        **{name: (name,) for name in ("title", "description", "subtype", "subjectPart", "caption")},
     }
 )
 OCCURRENCE: Terms = MappingProxyType(

@@ -20,11 +20,13 @@ from pipeline.sources.mapping import columns as c
 from pipeline.sources.mapping import vocabulary_columns as words
 from pipeline.sources.mapping.event_dates import event_columns
 from pipeline.sources.mapping.joining import table_of, unique_by, without_key
+from pipeline.sources.mapping.subject_words import subject_words
 from pipeline.sources.mapping.vector_ids import md5_array, record_id_array
 from pipeline.sources.release.base import Mapped, Release
 
 MULTIMEDIA_COLUMNS = (
     *("gbifID", "type", "format", "identifier", "references", "creator", "publisher", "license", "rightsHolder"),
+    *("title", "description", "subtype", "subjectPart", "caption"),
 )
 OCCURRENCE_COLUMNS = (
     *("gbifID", "license", "rights", "rightsHolder", "creator", "publisher", "references", "datasetKey"),
@@ -40,6 +42,9 @@ DATASET_SCHEMA = pa.schema([("dataset_key", pa.string()), ("license", pa.string(
 
 BACKBONE = "d7dddbf4-2cf0-4f39-9b2a-bb099caae36c"
 CATALOGUE_OF_LIFE = "7ddf754f-d193-4cc9-b351-99906754a03b"
+_STATED = {"subtype": "subtype", "subject part": "subjectPart"} | {
+    name: name for name in ("title", "caption", "description")
+}
 _SPECIMEN = frozenset({"PRESERVEDSPECIMEN", "FOSSILSPECIMEN", "LIVINGSPECIMEN", "MATERIALSAMPLE", "MATERIALCITATION"})
 _CITIZEN = r"inaturalist|observation\.org|naturgucker|artportalen|artsobservasjoner|ebird|citizen.?science|questagame"
 _CAMERA_TRAP = r"camera.?trap|trigger sensitivity"
@@ -106,6 +111,7 @@ def _md5(text: str) -> str:
 def _records(media: pa.Table, occ: pa.Table, repeated: pa.Array, release: Release) -> pa.Table:
     rows, spec = media.num_rows, release.spec
     url = c.text(media, "identifier")
+    page = c.first_of(c.text(media, "references"), c.text(occ, "references"))
     keys = c.media_keys(url)
     kinds, masks, _ = c.media_columns(c.text(media, "type"), c.text(media, "format"), url)
     dataset_key = c.text(occ, "datasetKey")
@@ -148,10 +154,11 @@ def _records(media: pa.Table, occ: pa.Table, repeated: pa.Array, release: Releas
         "media_path": pa.repeat(pa.scalar(""), rows),
         "media_key": keys,
         **kinds,
+        "subject_words": _subject_words(media, url, page),
         **licence,
         "rights_holder": c.first_of(c.text(media, "rightsHolder"), c.text(occ, "rightsHolder")),
         "creator": c.first_of(c.text(media, "creator"), c.text(occ, "creator")),
-        "source_page": c.first_of(c.text(media, "references"), c.text(occ, "references")),
+        "source_page": page,
         "scientific_name": name,
         "name_authorship": c.text(occ, "scientificNameAuthorship"),
         "rank_verbatim": c.text(occ, "taxonRank"),
@@ -169,6 +176,11 @@ def _records(media: pa.Table, occ: pa.Table, repeated: pa.Array, release: Releas
         **{name: whole(media.column(name)) for name in LOCATOR_COLUMNS},
     }
     return c.records(columns, rows)
+
+
+def _subject_words(media: pa.Table, url: pa.Array, page: pa.Array) -> pa.Array:
+    stated = {name: c.text(media, column) for name, column in _STATED.items()}
+    return subject_words({**stated, "media_url": url, "source_page": page}, media.num_rows)
 
 
 def _event(occ: pa.Table, category: pa.Array) -> tuple[dict[str, pa.Array], dict[str, c.Mask]]:

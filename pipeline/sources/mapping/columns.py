@@ -22,6 +22,7 @@ from pipeline.model.media_keys import HOST_TOKENS, media_key
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import ENDED_SCHEMA, RECORD_SCHEMA, conform
 from pipeline.sources.mapping.media_types import EXTENSION, MediaKind, media_kind
+from pipeline.sources.mapping.subject_words import subject_words
 from pipeline.sources.mapping.vector_ids import record_id_array
 
 T = TypeVar("T")
@@ -264,6 +265,8 @@ def records(columns: Mapping[str, pa.Array], rows: int) -> pa.Table:
     unknown = sorted(set(columns) - set(RECORD_SCHEMA.names))
     assert not unknown, f"not in RECORD_SCHEMA: {unknown}"
     made = dict(columns)
+    if "subject_words" not in made:
+        made["subject_words"] = subject_words(made, rows)
     made["record_id"] = _record_ids(*(whole(made[name]) for name in _KEYS))
     arrays = [whole(made[f.name]) if f.name in made else pa.nulls(rows, f.type) for f in RECORD_SCHEMA]
     return conform(pa.Table.from_arrays(arrays, RECORD_SCHEMA.names))

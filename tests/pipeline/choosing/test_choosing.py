@@ -17,8 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manifests import Recipe, RecipeError, ScoresSpec, SelectRules, SourceSpec, canonical_json, recipe_digest
-from manifests.condition import read_condition
-from manifests.sections.choice import PICTURE_RULES
+from manifests.sections.shipped_rules import SHIPPED_RULES
 from pipeline.choosing import limits
 from pipeline.choosing.chosen_taxa import find_taxa
 from pipeline.choosing.rules import ORDER, choice_parts, chooses, late_parts, late_rules, rules_of, scores_read
@@ -376,7 +375,9 @@ def test_what_is_said_of_pictures_is_no_part_of_screen_and_the_rest_is_no_part_o
     assert [rule.key for rule in rules_of(recipe)] == ["select.where"]
     late = late_rules(recipe)
     assert [rule.key for rule in late] == ["sources.one.where", "select.rules", "select.rules", "select.where"]
-    assert [rule.condition for rule in late[1:3]] == [PICTURE_RULES["no-blanks"], PICTURE_RULES["no-frames"]]
+    assert [rule.condition for rule in late[1:3]] == [
+        SHIPPED_RULES[each].condition for each in ("no-blanks", "no-frames")
+    ]
     assert late[0].source == "one" and all("r.lat" not in rule.fails + rule.value for rule in late)
     assert scores_read(recipe, late=False) == {"judge"} and scores_read(recipe, late=True) == set()
     only = recipe_of(rules=("no-blanks",), where="media.sharpness > 1")
@@ -404,9 +405,3 @@ def test_a_record_is_chosen_by_its_scores_and_without_one_it_is_not(
     assert {key: outcome for key, (outcome, _) in found.items()} == wanted
     values = {key: proof["value"] for key, (_, proof) in found.items() if proof}
     assert values == {"rb": "judge.good one = 0.1", "rc": "judge.good one = NULL", "r": "judge.good one = NULL"}
-
-
-@pytest.mark.parametrize("name", sorted(PICTURE_RULES))
-def test_shipped_rules_read_pictures_alone(name: str) -> None:
-    condition = read_condition(PICTURE_RULES[name])
-    assert condition.early is None and {table for table, _ in condition.columns} == {"media"}

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manifests import FetchRules, HostRules, ImageRules, Recipe, load_recipe
+from manifests import FetchRules, HostRules, ImageRules, Recipe, ScoresSpec, load_recipe
 from pipeline.planning import Asked, Plan, make_plan
 from pipeline.planning.host_requests import fetching
 from pipeline.planning.long_tail import taxa_plan
@@ -29,10 +29,12 @@ def plan(demo: Demo) -> Plan:
     return make_plan(demo.recipe, None, Asked(), lambda line: None)
 
 
+def rows_of(folder: Path) -> list[dict[str, Any]]:
+    return [row for path in sorted(folder.glob("*.parquet")) for row in pq.ParquetFile(path).read().to_pylist()]
+
+
 def rows(demo: Demo, table: str) -> list[dict[str, Any]]:
-    return [
-        row for path in sorted((demo.out / table).glob("*.parquet")) for row in pq.ParquetFile(path).read().to_pylist()
-    ]
+    return rows_of(demo.out / table)
 
 
 def test_rows_end_as_the_ledger_of_the_run_says(demo: Demo, plan: Plan) -> None:
@@ -93,6 +95,31 @@ def test_open_names_and_benchmarks_are_counted(demo: Demo, plan: Plan) -> None:
 def test_what_is_kept_lies_within_the_certain_interval(demo: Demo, plan: Plan) -> None:
     assert plan.kept.low == 0
     assert plan.kept.high == plan.candidates >= len(rows(demo, "select/decisions"))
+
+
+@pytest.mark.whole
+def test_shipped_rules_that_need_no_picture_are_counted_and_those_nobody_measured_are_named(
+    demo: Demo, tmp_path: Path
+) -> None:
+    urls = sorted({str(row["media_url"]) for row in rows(demo, "ingest/records") if row["media_url"]})
+    seen = "".join(f"{url},{0.9 if place % 2 else 0.1}\n" for place, url in enumerate(urls))
+    (tmp_path / "detected.csv").write_text("media_url,person\n" + seen)
+    recipe = dataclasses.replace(
+        demo.recipe,
+        select=dataclasses.replace(demo.recipe.select, rules=("no-labels", "no-people-detected")),
+        scores=(ScoresSpec("detector", str(tmp_path / "detected.csv"), "media_url"),),
+    )
+    plan = make_plan(recipe, tmp_path / "run", Asked(), lambda line: None)
+    told = {each.source: {key.key: key.rows for key in each.not_selected} for each in plan.sources}
+    people = {url for place, url in enumerate(urls) if place % 2}
+    ended = rows_of(tmp_path / "run" / "screen" / "ledger")
+    unchosen = {row["row_id"] for row in ended if row["outcome"] == "not_selected"}
+    of_people = {row["record_id"] for row in rows(demo, "ingest/records") if row["media_url"] in people}
+    assert unchosen and unchosen <= of_people
+    assert not of_people & {row["record_id"] for row in rows_of(tmp_path / "run" / "screen" / "candidates")}
+    assert sum(count for keys in told.values() for count in keys.values()) == len(unchosen)
+    assert {key for keys in told.values() for key in keys} == {"select.rules: no-people-detected"}
+    assert "how often no-people-detected is wrong is not known" in str(plan) and "no-labels is wrong" not in str(plan)
 
 
 @pytest.mark.whole
