@@ -1,0 +1,59 @@
+"""Names that look scientific and belong to nobody: stems of three syllables, with the ending of their rank.
+
+A stem is drawn from a seed and used once in a whole tree, so that no two names share a word, not even an epithet. No
+name holds another's stem either, as a family's holds that of its type genus in zoology: what a model knows of a family
+it must have learned from pictures and lineages, not from spelling.
+"""
+
+from __future__ import annotations
+
+import random
+from itertools import product
+
+_SYLLABLES = (
+    *("bal", "cor", "dru", "fen", "gla", "hir", "lar", "mel", "nov", "pel", "quar", "ren", "sil", "tor", "ulm", "ven"),
+    *("xan", "zer", "bri", "cly", "dol", "fra", "gor", "hel", "kin", "lun", "mor", "nep", "phy", "rho", "spi", "thal"),
+)
+_ENDINGS = {
+    "kingdom": ("ia",),
+    "phylum": ("ozoa", "ophyta"),
+    "class": ("opsida",),
+    "order": ("iformes",),
+    "family": ("idae",),
+    "genus": ("us", "a", "um"),
+}
+_EPITHETS = {"us": ("atus", "inus", "ensis"), "a": ("ata", "ina", "ensis"), "um": ("atum", "inum", "ense")}
+
+
+class Namer:
+    """Names from a seed, each of them once.
+
+    >>> namer = Namer(1)
+    >>> namer.uninomial("family").endswith("idae"), Namer(1).uninomial("family") == Namer(1).uninomial("family")
+    (True, True)
+    """
+
+    def __init__(self, seed: int) -> None:
+        """Shuffle all stems there are."""
+        # A stem that repeats a syllable reads as a slip of the pen.
+        parts = [three for three in product(_SYLLABLES, repeat=3) if len(set(three)) == 3]
+        self._stems = ["".join(three) for three in parts]
+        self._chance = random.Random(f"{seed}|names")
+        self._chance.shuffle(self._stems)
+        self._used: set[str] = set()
+
+    def uninomial(self, rank: str) -> str:
+        """Return the next name of a rank above the species, capitalised."""
+        return f"{self._stem()}{self._chance.choice(_ENDINGS[rank])}".capitalize()
+
+    def binomial(self, genus: str) -> str:
+        """Return the next species of a genus; its epithet agrees with the genus."""
+        gender = next(ending for ending in ("us", "um", "a") if genus.endswith(ending))
+        return f"{genus} {self._stem()}{self._chance.choice(_EPITHETS[gender])}"
+
+    def _stem(self) -> str:
+        # Two different triples may spell the same stem.
+        while (stem := self._stems.pop()) in self._used:
+            pass
+        self._used.add(stem)
+        return stem
