@@ -44,7 +44,7 @@ def build_biota(folder: Path, seed: int = 17, parameters: Parameters | None = No
 
     Tree, names, traits, individuals and pictures follow from the seed and the parameters: the same arguments give the
     same bytes. `shuffle` (not 0) permutes the rows of the tables and the pictures in the package, and changes no
-    content. Raises StorageError when the folder holds something already, PipelineError for parameters that cannot be.
+    content. Raises StorageError when the folder holds something already, UsageError for parameters that cannot be.
     """
     asked = parameters or Parameters()
     tree = grow_tree(seed, asked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -10,7 +11,7 @@ from itertools import pairwise
 from manifests.recipe import RANKS
 from pipeline.demo.tree.naming import Namer
 from pipeline.demo.tree.parameters import MOST_KINGDOMS, Parameters
-from pipeline.model.errors import PipelineError
+from pipeline.model.errors import UsageError
 
 SEEN, UNSEEN_SPECIES, UNSEEN_GENERA = "seen", "unseen_species", "unseen_genera"
 _DEFAULT_UNSEEN_GENERA = (5, 24)
@@ -57,7 +58,7 @@ class Tree:
 
 
 def grow_tree(seed: int, parameters: Parameters) -> Tree:
-    """Return the tree of a seed; raise PipelineError where the parameters ask for what cannot be.
+    """Return the tree of a seed; raise UsageError where the parameters ask for what cannot be.
 
     >>> tree = grow_tree(1, Parameters())
     >>> [len(level) for level in tree.taxa], [len(tree.of_role(role)) for role in (SEEN, UNSEEN_SPECIES, UNSEEN_GENERA)]
@@ -84,7 +85,7 @@ def _parents(parameters: Parameters) -> list[list[int]]:
         counts.append(-(-counts[-1] // most))
     counts.reverse()
     if counts[0] > MOST_KINGDOMS:
-        raise PipelineError(
+        raise UsageError(
             f"{parameters.species:,} species make {counts[0]:,} kingdoms",
             where="parameters of the drawn biota",
             expected=f"at most {MOST_KINGDOMS}",
@@ -102,7 +103,7 @@ def _roles(seed: int, family_of: Sequence[int], genus_of: Sequence[int], paramet
     unseen = set(_first(free, min(len(family_of) * part // whole, len(free)) if wanted is None else wanted, "genera"))
     seen = [number for number, genus in enumerate(genus_of) if genus not in unseen]
     spared = _spared(genus_of, seen, chance)
-    once = sum(1 for genus in {genus_of[number] for number in seen} if sum(genus_of[s] == genus for s in seen) > 1)
+    once = sum(count > 1 for count in Counter(genus_of[number] for number in seen).values())
     wanted = parameters.unseen_species
     alone = set(_first(spared, once if wanted is None else wanted, "species"))
     return tuple(
@@ -126,7 +127,7 @@ def _spared(parent_of: Sequence[int], children: Sequence[int], chance: random.Ra
 def _first(free: Sequence[int], wanted: int, what: str) -> Sequence[int]:
     if not 0 <= wanted <= len(free):
         parent = {"genera": "family", "species": "genus"}[what]
-        raise PipelineError(
+        raise UsageError(
             f"{wanted:,} unseen {what} are wanted of the drawn biota",
             where="parameters of the drawn biota",
             expected=f"0 to {len(free):,}: one of each {parent} is always seen",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipeline.model.errors import PipelineError
+from pipeline.model.errors import UsageError
 
 MOST_SPECIES = 8_000
 """The syllables of names give some 30,000 stems, which all taxa share; a genus and a family may be of one species."""
@@ -47,7 +47,7 @@ class Parameters:
     """Share of the pictures of trained species that are labelled as another trained species."""
 
     def check(self) -> None:
-        """Raise PipelineError for the first parameter that cannot be drawn from."""
+        """Raise UsageError for the first parameter that cannot be drawn from."""
         for name, value in self.branching().items():
             _within(f"children of a {name}", value, 1, MOST_OF[name])
         _within("species", self.species, 1, MOST_SPECIES)
@@ -74,7 +74,7 @@ class Parameters:
 
 def _within(name: str, value: float, least: float, most: float) -> None:
     if not least <= value <= most:  # also where it is no number
-        raise PipelineError(
+        raise UsageError(
             f"{name} is {value:g}",
             where="parameters of the drawn biota",
             expected=f"{least:g} to {most:,g}",
