@@ -52,7 +52,7 @@ def lines(args: argparse.Namespace) -> Generator[str, None, int]:
     options = engine_options(args)
     if args.biota == "tree":
         from pipeline.demo.tree.parameters import Parameters
-        from pipeline.demo.tree.run import run_tree_demo
+        from pipeline.demo.tree.tree_demo import run_tree_demo
 
         parameters = Parameters(**stated)
         return (

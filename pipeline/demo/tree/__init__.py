@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.demo.tree.build import Biota, build_biota
+from pipeline.demo.tree.biota import Biota, build_biota
 from pipeline.demo.tree.parameters import Parameters
 
 __all__ = ["Biota", "Parameters", "build_biota"]

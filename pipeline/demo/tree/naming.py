@@ -8,7 +8,6 @@ it must have learned from pictures and lineages, not from spelling.
 from __future__ import annotations
 
 import random
-from itertools import product
 
 _SYLLABLES = (
     *("bal", "cor", "dru", "fen", "gla", "hir", "lar", "mel", "nov", "pel", "quar", "ren", "sil", "tor", "ulm", "ven"),
@@ -34,12 +33,7 @@ class Namer:
     """
 
     def __init__(self, seed: int) -> None:
-        """Shuffle all stems there are."""
-        # A stem that repeats a syllable reads as a slip of the pen.
-        parts = [three for three in product(_SYLLABLES, repeat=3) if len(set(three)) == 3]
-        self._stems = ["".join(three) for three in parts]
         self._chance = random.Random(f"{seed}|names")
-        self._chance.shuffle(self._stems)
         self._used: set[str] = set()
 
     def uninomial(self, rank: str) -> str:
@@ -52,8 +46,9 @@ class Namer:
         return f"{genus} {self._stem()}{self._chance.choice(_EPITHETS[gender])}"
 
     def _stem(self) -> str:
-        # Two different triples may spell the same stem.
-        while (stem := self._stems.pop()) in self._used:
-            pass
-        self._used.add(stem)
-        return stem
+        while True:
+            # A stem that repeats a syllable reads as a slip of the pen.
+            stem = "".join(self._chance.sample(_SYLLABLES, 3))
+            if stem not in self._used:
+                self._used.add(stem)
+                return stem

@@ -10,7 +10,7 @@ from pathlib import Path
 from manifests import load_recipe
 from pipeline.catalog.closing import closing_lines
 from pipeline.demo.prepared import prepare
-from pipeline.demo.tree.build import Biota, build_biota
+from pipeline.demo.tree.biota import Biota, build_biota
 from pipeline.demo.tree.parameters import Parameters
 from pipeline.engine.engine import EngineOptions
 from pipeline.run.driver import run
