@@ -11,7 +11,7 @@ import pytest
 from manifests import load_recipe
 from pipeline.catalog import open_catalog
 from pipeline.demo.tree import Biota, Parameters, build_biota
-from pipeline.demo.tree.lineages import SEEN, UNSEEN_GENERA, UNSEEN_SPECIES
+from pipeline.demo.tree.life_tree import SEEN, UNSEEN_GENERA, UNSEEN_SPECIES
 from pipeline.engine.engine import EngineOptions
 from pipeline.feed import Feed, Rules, View
 from pipeline.run.driver import run

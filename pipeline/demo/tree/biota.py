@@ -7,11 +7,11 @@ from pathlib import Path
 
 from pipeline.demo.archives import Order
 from pipeline.demo.draw import draw_picture, jpeg
-from pipeline.demo.tree.lineages import grow_tree
+from pipeline.demo.tree.biota_tables import TAXONOMY, TRUTH, write_lists, write_taxonomy, write_truth
+from pipeline.demo.tree.life_tree import grow_tree
 from pipeline.demo.tree.package import write_package
 from pipeline.demo.tree.parameters import Parameters
 from pipeline.demo.tree.sightings import Sighting, sightings
-from pipeline.demo.tree.tables import TAXONOMY, TRUTH, write_lists, write_taxonomy, write_truth
 from pipeline.demo.tree.traits import tree_looks, variant
 from pipeline.demo.tree.tree_recipe import tree_recipe
 from pipeline.model.errors import StorageError

@@ -47,7 +47,7 @@ class Namer:
 
     def _stem(self) -> str:
         while True:
-            # A stem that repeats a syllable reads as a slip of the pen.
+            # A stem that repeats a syllable reads as a misprint.
             stem = "".join(self._chance.sample(_SYLLABLES, 3))
             if stem not in self._used:
                 self._used.add(stem)

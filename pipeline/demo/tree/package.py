@@ -14,7 +14,7 @@ from pathlib import Path
 
 from manifests.recipe import RANKS
 from pipeline.demo.archives import Order, write_zip
-from pipeline.demo.tree.lineages import Tree
+from pipeline.demo.tree.life_tree import Tree
 from pipeline.demo.tree.sightings import DEPLOYMENTS, Sighting
 from pipeline.model import ids
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pipeline.demo.tree.lineages import SEEN, Tree
+from pipeline.demo.tree.life_tree import SEEN, Tree
 from pipeline.demo.tree.parameters import Parameters
 from pipeline.demo.tree.traits import ADULT, FEMALE, JUVENILE, MALE
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from pipeline.demo.look import Body, Look, Rgb, colour
-from pipeline.demo.tree.lineages import Tree
+from pipeline.demo.tree.life_tree import Tree
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ _DRAB = 0.55
 def tree_looks(tree: Tree, seed: int) -> list[Look]:
     """Return the look of every species of a tree, of an adult male; other seeds deal other traits.
 
-    >>> from pipeline.demo.tree.lineages import grow_tree
+    >>> from pipeline.demo.tree.life_tree import grow_tree
     >>> from pipeline.demo.tree.parameters import Parameters
     >>> found = tree_looks(grow_tree(1, Parameters()), 1)
     >>> found[0].body == found[1].body, found[0].mark == found[1].mark

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from pipeline.demo.tree.lineages import SEEN, UNSEEN_GENERA, UNSEEN_SPECIES, Tree
+from pipeline.demo.tree.biota_tables import LISTS, TAXONOMY
+from pipeline.demo.tree.life_tree import SEEN, UNSEEN_GENERA, UNSEEN_SPECIES, Tree
 from pipeline.demo.tree.package import ARCHIVE, SOURCE
 from pipeline.demo.tree.parameters import Parameters
-from pipeline.demo.tree.tables import LISTS, TAXONOMY
 
 SAMPLES_PER_SHARD = 256
 _DIGITS = 6
@@ -21,7 +21,7 @@ def tree_recipe(seed: int, tree: Tree, parameters: Parameters) -> str:
     unseen genus its family; validation has its share of every trained species.
 
     >>> import tomllib
-    >>> from pipeline.demo.tree.lineages import grow_tree
+    >>> from pipeline.demo.tree.life_tree import grow_tree
     >>> recipe = tomllib.loads(tree_recipe(1, grow_tree(1, Parameters()), Parameters()))
     >>> [(split["name"], split["percent"]) for split in recipe["splits"]][1:]
     [('val', 7.421875), ('unseen_species', 19.791667), ('unseen_genera', 20.833333)]

@@ -42,6 +42,8 @@ CAUSES = [
     (ExitStatus.MISUSED, "run recipe.toml -o out --unti screen", "did you mean '--until'?"),
     (ExitStatus.MISUSED, "run recipe.toml -o out", "no such file or folder"),
     (ExitStatus.MISUSED, "recipe none.toml", "no such recipe"),
+    (ExitStatus.MISUSED, "demo -o out --species 24", "--biota tree beside it"),
+    (ExitStatus.MISUSED, "demo -o out --biota tree --species 24 --unseen-genera 9", "0 to 3"),
     (ExitStatus.MISUSED, "run recipe.toml -o out --workers -1", "--workers"),
     (ExitStatus.MISUSED, "fetch refused.csv -o out --retry nonsense", "no such outcome"),
     (ExitStatus.MISUSED, "fetch refused.csv -o out --side 0 --quality 101", "2 errors in the command line"),

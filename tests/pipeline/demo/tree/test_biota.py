@@ -17,7 +17,7 @@ from PIL import Image
 
 from manifests import load_recipe
 from pipeline.demo.tree import Biota, Parameters, build_biota
-from pipeline.demo.tree.lineages import SEEN, UNSEEN_GENERA, UNSEEN_SPECIES, grow_tree
+from pipeline.demo.tree.life_tree import SEEN, UNSEEN_GENERA, UNSEEN_SPECIES, grow_tree
 from pipeline.model.errors import StorageError
 
 SMALL = Parameters(species=24, images=16, side=48, mislabelled_percent=10)

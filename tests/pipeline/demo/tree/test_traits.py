@@ -13,7 +13,7 @@ from manifests.recipe import RANKS
 from pipeline.demo.draw import draw_picture
 from pipeline.demo.look import Look
 from pipeline.demo.tree import Parameters
-from pipeline.demo.tree.lineages import grow_tree
+from pipeline.demo.tree.life_tree import grow_tree
 from pipeline.demo.tree.parameters import MOST_OF
 from pipeline.demo.tree.traits import ADULT, FEMALE, JUVENILE, MALE, tree_looks, variant
 

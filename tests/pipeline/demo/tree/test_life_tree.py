@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from manifests.recipe import RANKS
 from pipeline.demo.species import default_taxa
 from pipeline.demo.tree import Parameters
-from pipeline.demo.tree.lineages import SEEN, UNSEEN_GENERA, UNSEEN_SPECIES, Tree, grow_tree
+from pipeline.demo.tree.life_tree import SEEN, UNSEEN_GENERA, UNSEEN_SPECIES, Tree, grow_tree
 from pipeline.demo.tree.parameters import MOST_OF, MOST_SPECIES
 from pipeline.model.errors import UsageError
 

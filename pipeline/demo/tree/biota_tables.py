@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from manifests.recipe import RANKS
-from pipeline.demo.tree.lineages import UNSEEN_GENERA, UNSEEN_SPECIES, Taxon, Tree
+from pipeline.demo.tree.life_tree import UNSEEN_GENERA, UNSEEN_SPECIES, Taxon, Tree
 from pipeline.demo.tree.package import SOURCE, row_id
 from pipeline.demo.tree.sightings import Sighting
 from pipeline.demo.truth import COLUMNS
