@@ -36,7 +36,9 @@ BUSHES = (
     ),
     Parameters(
         species=MOST_OF["kingdom"] * MOST_OF["phylum"] * MOST_OF["class"],
-        **dict.fromkeys(("species_per_genus", "genera_per_family", "families_per_order"), 1),
+        species_per_genus=1,
+        genera_per_family=1,
+        families_per_order=1,
         orders_per_class=MOST_OF["class"],
         classes_per_phylum=MOST_OF["phylum"],
         phyla_per_kingdom=MOST_OF["kingdom"],
