@@ -93,6 +93,9 @@ def test_captions_have_the_lineage_and_never_a_variant(out: Path, truth: dict[st
     assert variants >= {"female", "male", "adult", "juvenile"}
     words = {word.strip(".") for text in texts for word in text.split()}
     assert not words & variants
+    common = [manifest.captions(number).com for number in range(len(manifest.names))]
+    assert all(len(text.split()) == 4 for text in common), "a common name is one word of its own"
+    assert len(set(common)) == len(common)
     labels = {row["label"].lower() for row in truth.values() if row["role"] == SEEN}
     assert all(any(label in text for text in texts) for label in labels)
 

@@ -21,6 +21,7 @@ TRUTH_COLUMNS = (*COLUMNS, "media_key", "species", "label", "role", "sex", "life
 _TAXON_COLUMNS = (
     *("taxonID", "parentNameUsageID", "acceptedNameUsageID", "scientificName", "taxonRank", "taxonomicStatus"),
     *RANKS[:-1],
+    "vernacularName",
 )
 
 
@@ -34,7 +35,8 @@ def write_taxonomy(folder: Path, tree: Tree) -> None:
             lineage = (*(above[parent.name] if parent else ()), taxon.name)
             above[taxon.name] = lineage
             cells = (*lineage, *[""] * len(RANKS))[: len(RANKS) - 1]
-            rows.append((_key(taxon), _key(parent) if parent else "", "", taxon.name, taxon.rank, "accepted", *cells))
+            own = (_key(taxon), _key(parent) if parent else "", "", taxon.name, taxon.rank, "accepted")
+            rows.append((*own, *cells, taxon.common))
     _write(folder / TAXONOMY, (_TAXON_COLUMNS, *rows), "\t")
 
 

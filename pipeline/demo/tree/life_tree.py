@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from manifests.recipe import RANKS
@@ -26,6 +26,7 @@ class Taxon:
     number: int
     parent: int
     """Number of the parent among the taxa of the rank above; -1 for a kingdom."""
+    common: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,8 @@ def grow_tree(seed: int, parameters: Parameters) -> Tree:
             names = [namer.uninomial(rank) for _ in above]
         level = enumerate(zip(names, above, strict=True))
         taxa.append(tuple(Taxon(name, rank, number, parent) for number, (name, parent) in level))
+    if parameters.common_names:
+        taxa[-1] = tuple(replace(species, common=namer.common_name()) for species in taxa[-1])
     return Tree(tuple(taxa), _roles(seed, parents[-2], parents[-1], parameters))
 
 

@@ -45,6 +45,10 @@ class Namer:
         gender = next(ending for ending in ("us", "um", "a") if genus.endswith(ending))
         return f"{genus} {self._stem()}{self._chance.choice(_EPITHETS[gender])}"
 
+    def common_name(self) -> str:
+        """Return the next common name: a word of its own, which no other name holds."""
+        return self._stem()
+
     def _stem(self) -> str:
         while True:
             # A stem that repeats a syllable reads as a misprint.

@@ -121,6 +121,7 @@ def _descriptor(tree: Tree) -> bytes:
             {
                 "scientificName": taxon.name,
                 "taxonRank": "species",
+                **({"vernacularNames": {"eng": taxon.common}} if taxon.common else {}),
                 **dict(zip(RANKS[:-1], tree.lineage(taxon.number), strict=False)),
             }
             for taxon in tree.species

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pipeline.model.errors import UsageError
 
-MOST_SPECIES = 8_000
+MOST_SPECIES = 5_000
 """The syllables of names give some 30,000 stems, which all taxa share; a genus and a family may be of one species."""
 MOST_OF = {"genus": 16, "family": 10, "order": 12, "class": 12, "phylum": 8, "kingdom": 6}
 """Most children of a taxon by its rank: so many traits the children's rank has, and no two of them look alike."""
@@ -43,6 +43,8 @@ class Parameters:
     """Share of the pictures of trained species that is held back."""
     variants: bool = True
     """Whether individuals differ by sex and life stage, which records state and captions never name."""
+    common_names: bool = True
+    """Whether species have a common name: one word, which tells nothing of their kin."""
     mislabelled_percent: float = 0.0
     """Share of the pictures of trained species that are labelled as another trained species."""
 

@@ -141,6 +141,7 @@ def test_the_taxonomy_holds_the_whole_tree_and_the_package_its_lineages(biota: B
     listed: Any = {item["scientificName"]: item for item in json.loads(files["datapackage.json"])["taxonomic"]}
     for number, species in enumerate(tree.species):
         lineage, row = [], next(row for row in rows.values() if row["scientificName"] == species.name)
+        assert row["vernacularName"] == listed[species.name]["vernacularNames"]["eng"] == species.common
         assert all(row[rank] == listed[species.name][rank] for rank in ("kingdom", "order", "genus"))
         while row:
             lineage.append(row["scientificName"])

@@ -97,6 +97,9 @@ def test_no_name_occurs_twice_or_stands_in_the_taxonomy_of_the_package(seed: int
     assert len({name.casefold() for name in names}) == len(names)
     epithets = [taxon.name.split()[1] for taxon in tree.species]
     assert len(set(epithets)) == len(epithets)
+    common = {taxon.common for taxon in tree.species}
+    assert len(common) == len(tree.species) and not common & {word.lower() for name in names for word in name.split()}
+    assert all(re.fullmatch("[a-z]{8,}", name) for name in common)
     real = {word for row in default_taxa() for word in row["scientificName"].split()}
     assert not real & {word for name in names for word in name.split()}
     for level in tree.taxa[:-1]:
@@ -104,6 +107,12 @@ def test_no_name_occurs_twice_or_stands_in_the_taxonomy_of_the_package(seed: int
     for species in tree.species:
         assert re.fullmatch("[A-Z][a-z]{8,} [a-z]{8,}", species.name)
         assert species.name.split()[0] == tree.taxa[-2][species.parent].name
+
+
+def test_common_names_are_left_out_where_none_are_wanted() -> None:
+    with_names, without = (grow_tree(9, Parameters(common_names=wanted)) for wanted in (True, False))
+    assert {taxon.common for taxon in without.species} == {""}
+    assert [taxon.name for taxon in with_names.species] == [taxon.name for taxon in without.species]
 
 
 def test_a_tree_is_a_function_of_its_seed() -> None:
@@ -138,7 +147,7 @@ def test_the_largest_tree_has_a_name_for_every_taxon() -> None:
         (Parameters(validation_percent=float("nan")), "validation_percent is nan"),
         (Parameters(mislabelled_percent=-1), "mislabelled_percent is -1"),
         (Parameters(unseen_species=-1), "-1 unseen species"),
-        (Parameters(species=8_000), "kingdoms"),
+        (Parameters(species=5_000), "kingdoms"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(parameters: Parameters, problem: str) -> None:
