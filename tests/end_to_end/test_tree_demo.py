@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter, defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ from manifests import load_recipe
 from pipeline.catalog import open_catalog
 from pipeline.demo.tree import Biota, Parameters, build_biota
 from pipeline.demo.tree.life_tree import SEEN, UNSEEN_GENERA, UNSEEN_SPECIES
+from pipeline.demo.tree.tree_demo import run_tree_demo
 from pipeline.engine.engine import EngineOptions
 from pipeline.feed import Feed, Rules, View
+from pipeline.model.errors import RunError
 from pipeline.run.driver import run
 from pipeline.verify import verify
 from tests.conftest import assert_same_run
@@ -108,3 +111,16 @@ def test_other_workers_and_another_order_give_the_same_run(out: Path, tmp_path: 
     shuffled = build_biota(tmp_path / "biota", 11, PARAMETERS, shuffle=4)
     run(load_recipe(shuffled.recipe), tmp_path / "out", options=EngineOptions(workers=2))
     assert_same_run(out, tmp_path / "out")
+
+
+def test_the_demo_draws_once_and_refuses_a_folder_of_other_arguments(tmp_path: Path) -> None:
+    asked = Parameters(species=4, images=4, side=48)
+    for _ in range(2):
+        for _ in run_tree_demo(tmp_path, 3, asked, 0, "ingest", EngineOptions(workers=1)):
+            pass
+    package = tmp_path / "corpus" / "camtrap-dp" / "biota.zip"
+    before = package.stat().st_mtime_ns
+    assert (tmp_path / "run" / "ingest" / "_done.json").is_file()
+    with pytest.raises(RunError, match="images 5, found 4"):
+        list(run_tree_demo(tmp_path, 3, replace(asked, images=5), 0, "ingest", EngineOptions(workers=1)))
+    assert package.stat().st_mtime_ns == before
