@@ -41,6 +41,13 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         dest="mislabelled_percent",
         help="share of training pictures under another species' name (default 0)",
     )
+    group.add_argument(
+        "--children",
+        type=_children,
+        action="append",
+        metavar="RANK=N",
+        help="most children of a taxon of a rank, such as genus=4 (the default) or family=2 (as of all other ranks)",
+    )
     add_engine_options(parser)
     parser.set_defaults(lines=lines)
 
@@ -49,6 +56,7 @@ def lines(args: argparse.Namespace) -> Generator[str, None, int]:
     """Draw, run, and give the funnel and what to do next."""
     names = ("species", "images", "side", "unseen_species", "unseen_genera", "mislabelled_percent")
     stated: dict[str, Any] = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    stated |= dict(args.children or ())
     options = engine_options(args)
     if args.biota == "tree":
         from pipeline.demo.tree.parameters import Parameters
@@ -61,8 +69,18 @@ def lines(args: argparse.Namespace) -> Generator[str, None, int]:
     if stated:
         from pipeline.model.errors import UsageError
 
-        option = next(iter(stated)).removesuffix("_percent").replace("_", "-")
+        option = "children" if args.children else next(iter(stated)).removesuffix("_percent").replace("_", "-")
         raise UsageError(f"--{option} says nothing of this biota", expected="--biota tree beside it")
     from pipeline.demo.run import run_demo
 
     return (yield from run_demo(args.out, args.seed, args.shuffle, args.until, options, args.typed))
+
+
+def _children(text: str) -> tuple[str, int]:
+    """Return the parameter that RANK=N sets, and its value."""
+    from pipeline.demo.tree.parameters import CHILDREN
+
+    rank, _, number = text.partition("=")
+    if rank not in CHILDREN:
+        raise argparse.ArgumentTypeError(f"{text!r} begins with none of {', '.join(CHILDREN)}")
+    return CHILDREN[rank], whole(1)(number)

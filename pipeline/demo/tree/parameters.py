@@ -11,6 +11,15 @@ MOST_SPECIES = 5_000
 """The syllables of names give some 30,000 stems, which all taxa share; a genus and a family may be of one species."""
 MOST_OF = {"genus": 16, "family": 10, "order": 12, "class": 12, "phylum": 8, "kingdom": 6}
 """Most children of a taxon by its rank: so many traits the children's rank has, and no two of them look alike."""
+CHILDREN = {
+    "genus": "species_per_genus",
+    "family": "genera_per_family",
+    "order": "families_per_order",
+    "class": "orders_per_class",
+    "phylum": "classes_per_phylum",
+    "kingdom": "phyla_per_kingdom",
+}
+"""The parameter that has the children of a taxon, by its rank."""
 MOST_KINGDOMS = 4
 FEWEST_PIXELS, MOST_PIXELS = 48, 512
 
@@ -64,14 +73,7 @@ class Parameters:
         >>> Parameters().branching()["genus"]
         4
         """
-        return {
-            "genus": self.species_per_genus,
-            "family": self.genera_per_family,
-            "order": self.families_per_order,
-            "class": self.orders_per_class,
-            "phylum": self.classes_per_phylum,
-            "kingdom": self.phyla_per_kingdom,
-        }
+        return {rank: getattr(self, name) for rank, name in CHILDREN.items()}
 
 
 def _within(name: str, value: float, least: float, most: float) -> None:
