@@ -14,11 +14,6 @@ SELECT k.record_id, k.source, n.taxon, n.per{columns} FROM {kept} k JOIN quota_n
   SELECT other_id, locator_file, locator_row FROM {ledger} WHERE outcome = {'again'}) d
   ON d.other_id = r.record_id AND d.locator_file = r.locator_file AND d.locator_row = r.locator_row)
 
--- name: rarity
--- How many images the taxon has in the same cell of one degree; NULL where the place is not known.
-CASE WHEN r.lat IS NOT NULL AND r.lon IS NOT NULL THEN
-  count(*) OVER (PARTITION BY n.taxon, floor(r.lat), floor(r.lon)) END
-
 -- name: cell
 -- A cosine's last bit may differ between machines; the number of cells that it is rounded to does not.
 (floor(({lat} + 90) / {'degrees'})::BIGINT || ' ' || floor((({lon} + 540) % 360) / 360 * greatest(1, round(
