@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 _SQL = Statements(__name__)
 
 
-def failing_sql(run: RunFolder, recipe: Recipe, kept: str, names: str) -> str:
+def failing_sql(run: RunFolder, recipe: Recipe, kept: str, names: str, media: str = "") -> str:
     """Return the query of the records of `kept` that fail what a recipe says of pictures, with the evidence.
 
-    `kept`, `names`: FROM clauses of records with their name_id and image_id, and of the names. What cannot be computed
-    is NULL, and fails, as before fetch. The recipe says something of pictures.
+    `kept`, `names`: FROM clauses of records with their name_id and image_id, and of the names; `media`: that of the
+    fetched media, where fetch is not done. What cannot be computed is NULL, and fails, as before fetch. The recipe says
+    something of pictures.
     """
     scores = "".join(
         " "
@@ -35,7 +36,7 @@ def failing_sql(run: RunFolder, recipe: Recipe, kept: str, names: str) -> str:
         names=names,
         records=sql.parquet(run.stage("ingest") / "records"),
         candidates=sql.parquet(run.stage("screen") / "candidates"),
-        media=sql.parquet(run.stage("fetch") / "media"),
+        media=media or sql.parquet(run.stage("fetch") / "media"),
         scores=scores,
         evidence=failed_sql(late_rules(recipe), Outcome.QUALITY.code),
     )

@@ -170,7 +170,9 @@ def recipe_cap(recipe: Recipe) -> int:
 
     Where labels that contradict each other are lowered to a taxon that they share, that one may get more.
     """
-    caps = [each for each in (recipe.select.cap_per_taxon, recipe.fetch.images_per_taxon) if each]
+    # Until a quota is met more may arrive than `images_per_taxon`, and be kept.
+    asked = 0 if recipe.fetch.until_quota else recipe.fetch.images_per_taxon
+    caps = [each for each in (recipe.select.cap_per_taxon, asked) if each]
     return min(caps) if caps and recipe.likeness.label_conflict != "ancestor" else 0
 
 

@@ -80,3 +80,8 @@ def preference(recipe: Recipe, *, name: str, record: str, pixels: str, media: st
         priority=priority_sql(f"{record}.source", recipe),
         fidelity=fidelity,
     )
+
+
+def fetched_preference(recipe: Recipe) -> str:
+    """Return the terms over c (records), m (their media, which are fetched) and n (their names)."""
+    return preference(recipe, name="n", record="c", pixels="m.source_width::BIGINT * m.source_height", media="m")
