@@ -88,11 +88,16 @@ def check_quotas(recipe: Recipe, problems: Problems) -> None:
         if value is not None and rules.diverse is not None:
             what = f"'select.diverse' picks the images of a taxon, and so does 'select.{name}'"
             _note(problems, ("select", "diverse"), what, "one of the two", (("select", name),))
-    limits = rules.cap_per_taxon or rules.target or any(source.cap_per_taxon for source in recipe.sources)
+    kept = rules.cap_per_taxon or rules.target or any(source.cap_per_taxon for source in recipe.sources)
+    asked = {"balance": recipe.fetch.images_per_taxon, "prefer": recipe.fetch.images_per_taxon or rules.thin_to}
     for name in ("balance", "prefer", "diverse"):
-        if getattr(rules, name) is not None and not limits and (name != "prefer" or rules.thin_to is None):
+        if getattr(rules, name) is not None and not kept and not asked.get(name):
             what = f"'select.{name}' decides nothing where no number of images is wanted"
             _note(problems, ("select", name), what, "cap_per_taxon or target beside it")
+    counted = (rules.min_per_taxon, rules.min_available, rules.most_taxa, rules.thin_to)
+    if recipe.fetch.until_quota and not kept and all(each is None for each in counted):
+        what = "'fetch.until_quota' waits for a quota, and 'select' has none"
+        _note(problems, ("fetch", "until_quota"), what, "select.cap_per_taxon, target, or another quota beside it")
 
 
 def _check_floor(recipe: Recipe, problems: Problems) -> None:

@@ -9,7 +9,7 @@ there: quotas then decide over what is there as they would have over all of it.
 Two keys of a recipe want images, and both are asked by this: `fetch.images_per_taxon` (a number that shall arrive) and
 `fetch.until_quota` (what quotas keep, of what later stages let stay).
 
-Temporary tables of the connection: `asking_order` (every candidate with its taxon and place), `asked` (record_id, step)
+Temporary tables of the connection: `asking_order` (every candidate with its taxon and place), `asked` (record_id, taxon, step)
 and `asking_lost` (record_id, judged: whether it arrived, and a later stage would end it).
 """
 
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     import duckdb
 
 _SQL = Statements(__name__)
-_PATIENT_STEPS = 3  # of substitution that ask for exactly what is missing; later ones ask for twice as much each
+_PATIENT_STEPS = 3
+"""Times that candidates of a taxon stand in for others one for one; each further time asks for twice as many."""
 _QUOTA_KEYS = (
     *("cap_per_taxon", "min_per_taxon", "rare", "min_available", "target", "power", "most_taxa", "most_taxa_per"),
     *("thin_to", "thin_kilometres", "thin_degrees", "thin_by"),
@@ -123,10 +124,9 @@ class Asking:
     def more(self) -> int:
         """Ask for what is wanted and nobody has been asked for; return the number of candidates that are new."""
         before = int(sql.scalar(self.con, "SELECT count(*) FROM asked"))
-        beyond = 2 ** max(0, self.times - _PATIENT_STEPS) - 1
         for want in self._wants:
             self._decide(want)
-            self.con.execute(_SQL("ask", step=self.times, beyond=beyond))
+            self.con.execute(_SQL("ask", step=self.times, patient=_PATIENT_STEPS))
         new = int(sql.scalar(self.con, "SELECT count(*) FROM asked")) - before
         self.times += 1 if new or not self.times else 0
         return new

@@ -7,7 +7,7 @@ SELECT record_id, source, taxon, per{more}, row_number() OVER (PARTITION BY taxo
 FROM quota_rows
 
 -- name: none_asked
-CREATE OR REPLACE TEMP TABLE asked (record_id VARCHAR, step INTEGER)
+CREATE OR REPLACE TEMP TABLE asked (record_id VARCHAR, taxon VARCHAR, step INTEGER)
 
 -- name: none_lost
 CREATE OR REPLACE TEMP TABLE asking_lost (record_id VARCHAR, judged BOOLEAN)
@@ -47,9 +47,12 @@ JOIN (SELECT taxon, count(*) AS had, greatest(least(count(*), coalesce(min(t.quo
 LEFT JOIN asked a USING (record_id)
 
 -- name: ask
-INSERT INTO asked SELECT record_id, {step} FROM (
-  SELECT *, count(*) FILTER (turn <= need AND NOT asked) OVER (PARTITION BY taxon) AS lacking FROM asking_turns)
-WHERE NOT asked AND turn <= need + {beyond} * lacking
+-- What is needed and not asked for. A taxon that was asked for often asks for twice as much each further time.
+INSERT INTO asked SELECT record_id, taxon, {step} FROM (
+  SELECT t.*, count(*) FILTER (turn <= need AND NOT asked) OVER (PARTITION BY taxon) AS lacking,
+         (1::BIGINT << least(greatest(coalesce(times, 0) - {patient}, 0), 30)) - 1 AS beyond
+  FROM asking_turns t LEFT JOIN (SELECT taxon, count(DISTINCT step) AS times FROM asked GROUP BY 1) USING (taxon))
+WHERE NOT asked AND turn <= need + beyond * lacking
 
 -- name: note_unasked
 -- Why nobody was asked for a candidate, with how many of its taxon were asked for, and how many of these stay.
@@ -59,8 +62,7 @@ SELECT e.record_id, to_json({'rule': {rule}, 'had': e.had, 'wanted': e.wanted, '
 FROM (SELECT record_id, rule, had, wanted::BIGINT AS wanted FROM quota_ended
       UNION ALL SELECT record_id, rule, had, need FROM asking_turns WHERE turn > need) e
 JOIN asking_order o USING (record_id)
-LEFT JOIN (SELECT taxon, count(*) AS asked, count(*) FILTER (l.record_id IS NULL) AS stay
-           FROM asked JOIN asking_order USING (record_id)
+LEFT JOIN (SELECT taxon, count(*) AS asked, count(*) FILTER (l.record_id IS NULL) AS stay FROM asked
            LEFT JOIN (SELECT DISTINCT record_id FROM asking_lost WHERE NOT judged OR {'judged'}) l USING (record_id)
            GROUP BY 1) t ON t.taxon = o.taxon
 ANTI JOIN asked USING (record_id)
