@@ -95,6 +95,7 @@ def ruled(said: dict[str, Any]) -> SelectRules:
     return SelectRules(**said)
 
 
+@pytest.mark.whole
 @settings(max_examples=60, deadline=None)
 @given(ROWS, RULES, CAPS, FATES)
 def test_quotas_take_of_what_was_asked_for_what_they_would_take_of_everything_that_can_be_had(
@@ -129,6 +130,7 @@ def test_quotas_take_of_what_was_asked_for_what_they_would_take_of_everything_th
         )
 
 
+@pytest.mark.whole
 @settings(max_examples=60, deadline=None)
 @given(
     ROWS,
@@ -160,6 +162,7 @@ def test_a_number_of_images_is_asked_for_in_the_order_of_preference_and_one_for_
             assert arrived <= number
 
 
+@pytest.mark.whole
 @settings(max_examples=60, deadline=None)
 @given(ROWS, FATES, st.integers(1, 30), st.sampled_from([0.0, 0.5, 1.0]), st.none() | st.integers(1, 6))
 def test_no_taxon_is_below_its_part_of_a_target_while_candidates_stand_by(
@@ -179,7 +182,7 @@ def test_no_taxon_is_below_its_part_of_a_target_while_candidates_stand_by(
         assert there[taxon] >= max(part, floor or 0)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(ROWS, FATES, st.integers(1, 4), st.integers(0, 8))
 def test_with_both_keys_so_many_arrive_in_any_case_and_quotas_are_met_besides(
     rows: list[Row], fates: list[str], cap: int, number: int
