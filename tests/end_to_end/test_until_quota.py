@@ -25,17 +25,17 @@ from pipeline.verify import verify
 from tests.conftest import Demo
 from tests.end_to_end.commands import command
 
-CAP = 3
-WHERE = "media.sharpness > 2.5"
+CAP = 2
+WHERE = "media.sharpness > 300"
 SETTINGS = (f"select.cap_per_taxon={CAP}", f"select.where='{WHERE}'", "select.prefer=['licence']")
-UNTIL = (*SETTINGS, "fetch.until_quota=true")
+UNTIL = (*SETTINGS, "fetch.until_quota=true", "fetch.patience=1.0")
 
 
 def asking(demo: Demo, fetch: dict[str, Any], **select: Any) -> Recipe:
     rules = {"cap_per_taxon": CAP, "where": WHERE, "prefer": ("licence",), **select}
     return dataclasses.replace(
         demo.recipe,
-        fetch=dataclasses.replace(demo.recipe.fetch, **fetch),
+        fetch=dataclasses.replace(demo.recipe.fetch, patience=1.0, **fetch),
         select=dataclasses.replace(demo.recipe.select, **rules),
     )
 
@@ -97,7 +97,8 @@ def test_every_taxon_has_its_quota_or_no_candidate_left_whatever_was_lost_of_it(
     of_image = {row["image_id"]: taxa[row["record_id"]] for row in rows(met.out, "screen/candidates")}
     rounds = {(step, of_image[row["image_id"]]) for step in range(9) for row in planned(met.out, step)}
     often = {taxon for taxon, times in Counter(taxon for _, taxon in rounds).items() if times > 4}
-    assert over <= often < left
+    assert over <= often
+    assert len(often) < len(left) / 2
     met_behind = {row["outcome"] for stage in ended.values() for row in stage if taxa.get(row["row_id"]) in left}
     assert {"not_needed", "quality"} < met_behind
     assert met_behind & {"leak_hamming", "leak_bytes"}
@@ -139,7 +140,7 @@ def test_two_workers_give_the_same_tables(demo: Demo, met: Met, tmp_path: Path) 
     assert not list(out.glob("fetch/judged*"))
 
 
-@pytest.mark.parametrize("moment", ["fetch/plan-2-0.parquet", "fetch/judged/work-*/hashes.npy", "fetch/judged/lost/*"])
+@pytest.mark.parametrize("moment", ["fetch/judged/work-*/hashes.npy", "fetch/judged/lost/*"])
 def test_a_run_that_was_killed_goes_on_to_the_same_tables(demo: Demo, met: Met, tmp_path: Path, moment: str) -> None:
     out = begun(demo, tmp_path / "out")
     typed = command(demo, out, "--until", "select", *(word for each in UNTIL for word in ("--set", each)))
@@ -159,15 +160,19 @@ def test_a_run_that_was_killed_goes_on_to_the_same_tables(demo: Demo, met: Met, 
 def test_another_quota_asks_only_for_what_it_wants_besides(demo: Demo, met: Met, tmp_path: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(met.out, out)
-    stored = {row["address"].partition("://")[2] for row in rows(out, "fetch/media") if row["outcome"] is None}
+    before = {row["image_id"]: row for row in rows(out, "fetch/media") if row["outcome"] is None}
     more = requests(demo, asking(demo, {"until_quota": True}, cap_per_taxon=CAP + 1), out)
-    assert not {address for address in more if not address.endswith("robots.txt")} & stored
+    # A frame is asked for again where another box of it is wanted.
+    wanted = {row["media_id"] for row in rows(out, "fetch/media") if row["image_id"] not in before}
+    stored = {row["address"].partition("://")[2] for row in before.values() if row["media_id"] not in wanted}
+    assert len(more) > 5
+    assert not more & stored
     kept = Counter(row["accepted_id"] for row in rows(out, "select/decisions"))
     assert max(kept.values()) == CAP + 1
-    before = (out / "fetch" / "_done.json").read_bytes()
+    done = (out / "fetch" / "_done.json").read_bytes()
     validation = asking(demo, {"until_quota": True}, cap_per_taxon=CAP + 1, validation_percent=50.0)
     assert requests(demo, validation, out) == set()
-    assert (out / "fetch" / "_done.json").read_bytes() == before
+    assert (out / "fetch" / "_done.json").read_bytes() == done
 
 
 def test_a_number_of_images_is_asked_for_by_licence_as_the_plan_says(demo: Demo, tmp_path: Path) -> None:
@@ -176,17 +181,17 @@ def test_a_number_of_images_is_asked_for_by_licence_as_the_plan_says(demo: Demo,
     requests(demo, recipe, tmp_path / "out", until="fetch")
     candidates = {row["record_id"]: row for row in rows(tmp_path / "out", "screen/candidates")}
     images = {row["image_id"] for row in rows(tmp_path / "out", "fetch/plan-0-0.parquet")}
-    of_taxon: defaultdict[str, list[tuple[int, int, bool]]] = defaultdict(list)
+    of_taxon: defaultdict[str, list[tuple[int, int, str]]] = defaultdict(list)
     for row in rows(tmp_path / "out", "fetch/order.parquet"):
         record = candidates[row["record_id"]]
         openness = OPENNESS.get(record["license_family"], len(OPENNESS))
-        of_taxon[row["taxon"]].append((row["place"], openness, record["image_id"] in images))
-    varied = 0
-    for taxon in of_taxon.values():
-        first = sorted(openness for _, openness, asked in taxon if asked)
-        assert len(first) == min(2, len(taxon))
-        assert first == sorted(openness for _, openness, _ in taxon)[: len(first)]
+        of_taxon[row["taxon"]].append((row["place"], openness, record["image_id"]))
+    varied, first = 0, set()
+    for taxon in map(sorted, of_taxon.values()):
+        assert [openness for _, openness, _ in taxon] == sorted(openness for _, openness, _ in taxon)
+        first |= {image for _, _, image in taxon[:2]}
         varied += len({openness for _, openness, _ in taxon}) > 1 and len(taxon) > 2
+    assert first == images
     assert varied > 5
     media = {row["media_id"] for row in candidates.values() if row["image_id"] in images}
     assert plan.fetching.media == len(media)
