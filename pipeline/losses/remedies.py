@@ -180,8 +180,8 @@ REMEDIES: Mapping[Outcome, Remedy] = MappingProxyType(
             HOST,
         ),
         Outcome.NOT_NEEDED: Remedy(
-            "fetch.images_per_taxon is {images_per_taxon}, fetch.until_quota {until_quota}: a larger number fetches more, "
-            "and without both all is fetched",
+            "fetch.images_per_taxon is {images_per_taxon}, fetch.until_quota {until_quota}: a larger number fetches "
+            "more, and without both all is fetched",
             ("fetch.images_per_taxon", "fetch.until_quota"),
             TAXON,
         ),

@@ -9,8 +9,8 @@ there: quotas then decide over what is there as they would have over all of it.
 Two keys of a recipe want images, and both are asked by this: `fetch.images_per_taxon` (a number that shall arrive) and
 `fetch.until_quota` (what quotas keep, of what later stages let stay).
 
-Temporary tables of the connection: `asking_order` (every candidate with its taxon and place), `asked` (record_id, taxon, step)
-and `asking_lost` (record_id, judged: whether it arrived, and a later stage would end it).
+Temporary tables of the connection: `asking_order` (every candidate with its taxon and place), `asked` (record_id,
+taxon, step) and `asking_lost` (record_id, judged: whether it arrived, and a later stage would end it).
 """
 
 from __future__ import annotations

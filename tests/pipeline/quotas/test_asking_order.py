@@ -32,7 +32,7 @@ from tests.pipeline.quotas.quota_definitions import (
     taxon_of,
 )
 
-FATES = st.lists(st.sampled_from(["stays", "stays", "fails", "goes"]), min_size=40, max_size=40)
+ENDS = st.lists(st.sampled_from(["stays", "stays", "fails", "goes"]), min_size=40, max_size=40)
 """Of every record: whether it arrives and stays, does not arrive, or arrives and would be ended later on."""
 CAPS = st.tuples(*[st.none() | st.integers(1, 4)] * 2)
 
@@ -52,7 +52,7 @@ def listed(con: duckdb.DuckDBPyConnection, query: str) -> list[Any]:
     return con.execute(query).fetchall()
 
 
-def drive(asking: Asking, fate: dict[str, str]) -> list[set[str]]:
+def drive(asking: Asking, end_of: dict[str, str]) -> list[set[str]]:
     """Ask until nobody is asked for any more, as fetch does; return who was asked for in each step."""
     steps: list[set[str]] = []
 
@@ -64,7 +64,7 @@ def drive(asking: Asking, fate: dict[str, str]) -> list[set[str]]:
         return more > 0
 
     def lose(kind: str, judged: bool) -> None:
-        gone = [record for record in set().union(*steps) if fate[record] == kind]
+        gone = [record for record in set().union(*steps) if end_of[record] == kind]
         values = ", ".join(f"('{record}')" for record in gone)
         query = f"SELECT * FROM (VALUES {values}) v(record_id)" if gone else "SELECT '' AS record_id WHERE false"
         asking.lose(query, judged)
@@ -82,9 +82,9 @@ def drive(asking: Asking, fate: dict[str, str]) -> list[set[str]]:
     return [each for each in steps if each]
 
 
-def drawn(rows: list[Row], fates: list[str]) -> tuple[list[Row], dict[str, str]]:
+def drawn(rows: list[Row], ends: list[str]) -> tuple[list[Row], dict[str, str]]:
     rows = [{**row, "record_id": f"r{place:02d}"} for place, row in enumerate(rows)]
-    return rows, {row["record_id"]: fates[place] for place, row in enumerate(rows)}
+    return rows, {row["record_id"]: ends[place] for place, row in enumerate(rows)}
 
 
 def ruled(said: dict[str, Any]) -> SelectRules:
@@ -97,9 +97,9 @@ def ruled(said: dict[str, Any]) -> SelectRules:
 
 @pytest.mark.whole
 @settings(max_examples=60, deadline=None)
-@given(ROWS, RULES, CAPS, FATES)
+@given(ROWS, RULES, CAPS, ENDS)
 def test_quotas_take_of_what_was_asked_for_what_they_would_take_of_everything_that_can_be_had(
-    rows: list[Row], said: dict[str, Any], caps: Caps, fates: list[str]
+    rows: list[Row], said: dict[str, Any], caps: Caps, ends: list[str]
 ) -> None:
     """A target, and rarity, count all there is; and turns of values are another order than a source's cap counts in."""
     said = {key: value for key, value in said.items() if key not in ("target", "power")}
@@ -107,16 +107,16 @@ def test_quotas_take_of_what_was_asked_for_what_they_would_take_of_everything_th
         del said["prefer"]
     if "balance" in said:
         said, caps = {key: value for key, value in said.items() if not key.startswith("thin_")}, (None, None)
-    rows, fate = drawn(rows, fates)
+    rows, end_of = drawn(rows, ends)
     rules = ruled(said)
     limits = dict(zip("st", caps, strict=True))
     recipe = recipe_of(rules, caps, FetchRules(until_quota=True))
     with asking_of(rows, recipe) as asking:
-        steps = drive(asking, fate)
+        steps = drive(asking, end_of)
         asking.note_unasked()
         unasked = dict(listed(asking.con, "SELECT record_id, evidence FROM unasked"))
     asked = set().union(*steps)
-    had = [row for row in rows if fate[row["record_id"]] == "stays"]
+    had = [row for row in rows if end_of[row["record_id"]] == "stays"]
     there = [row for row in had if row["record_id"] in asked]
     taken = {row["record_id"] for row in had} - by_definition(had, rules, limits).keys()
     assert {row["record_id"] for row in there} - by_definition(there, rules, limits).keys() == taken
@@ -125,7 +125,7 @@ def test_quotas_take_of_what_was_asked_for_what_they_would_take_of_everything_th
         told = json.loads(text)
         assert told.keys() == {"rule", "had", "wanted", "taxon", "asked", "stay"}
         own = [row for row in rows if taxon_of(row, rules.quota_rank) == told["taxon"] and row["record_id"] in asked]
-        assert (told["asked"], told["stay"]) == (len(own), sum(fate[row["record_id"]] == "stays" for row in own)), (
+        assert (told["asked"], told["stay"]) == (len(own), sum(end_of[row["record_id"]] == "stays" for row in own)), (
             record
         )
 
@@ -134,18 +134,18 @@ def test_quotas_take_of_what_was_asked_for_what_they_would_take_of_everything_th
 @settings(max_examples=60, deadline=None)
 @given(
     ROWS,
-    FATES,
+    ENDS,
     st.integers(1, 5),
     st.sampled_from([None, "genus"]),
     st.sampled_from([None, ("licence",), ("box", "licence"), ("source",), ("rarity",), ("quality", "licence")]),
 )
 def test_a_number_of_images_is_asked_for_in_the_order_of_preference_and_one_for_each_that_fails(
-    rows: list[Row], fates: list[str], number: int, rank: str | None, prefer: tuple[str, ...] | None
+    rows: list[Row], ends: list[str], number: int, rank: str | None, prefer: tuple[str, ...] | None
 ) -> None:
-    rows, fate = drawn(rows, fates)
+    rows, end_of = drawn(rows, ends)
     rules = SelectRules(quota_rank=rank, prefer=prefer)
     with asking_of(rows, recipe_of(rules, (None, None), FetchRules(images_per_taxon=number))) as asking:
-        steps = drive(asking, fate)
+        steps = drive(asking, end_of)
     asked = set().union(*steps)
     # Quality is not known of anybody yet: it is no reason to ask one before another.
     known = dataclasses.replace(rules, prefer=tuple(word for word in prefer or () if word != "quality") or None)
@@ -156,7 +156,7 @@ def test_a_number_of_images_is_asked_for_in_the_order_of_preference_and_one_for_
         mine = {row["record_id"] for row in each}
         upto = dataclasses.replace(known, cap_per_taxon=len(mine & asked))  # the first so many
         assert mine - by_definition(rows, upto, {"s": None, "t": None}).keys() == mine & asked
-        arrived = sum(fate[record] != "fails" for record in mine & asked)
+        arrived = sum(end_of[record] != "fails" for record in mine & asked)
         assert arrived >= number or mine <= asked
         if sum(bool(step & mine) for step in steps) <= 4:
             assert arrived <= number
@@ -164,16 +164,16 @@ def test_a_number_of_images_is_asked_for_in_the_order_of_preference_and_one_for_
 
 @pytest.mark.whole
 @settings(max_examples=60, deadline=None)
-@given(ROWS, FATES, st.integers(1, 30), st.sampled_from([0.0, 0.5, 1.0]), st.none() | st.integers(1, 6))
+@given(ROWS, ENDS, st.integers(1, 30), st.sampled_from([0.0, 0.5, 1.0]), st.none() | st.integers(1, 6))
 def test_no_taxon_is_below_its_part_of_a_target_while_candidates_stand_by(
-    rows: list[Row], fates: list[str], target: int, power: float, floor: int | None
+    rows: list[Row], ends: list[str], target: int, power: float, floor: int | None
 ) -> None:
     floor = None if floor is None else min(floor, target)
-    rows, fate = drawn(rows, fates)
+    rows, end_of = drawn(rows, ends)
     rules = SelectRules(target=target, power=power, min_per_taxon=floor)
     with asking_of(rows, recipe_of(rules, (None, None), FetchRules(until_quota=True))) as asking:
-        asked = set().union(*drive(asking, fate))
-    hope = [row for row in rows if row["record_id"] not in asked or fate[row["record_id"]] == "stays"]
+        asked = set().union(*drive(asking, end_of))
+    hope = [row for row in rows if row["record_id"] not in asked or end_of[row["record_id"]] == "stays"]
     counts = Counter(taxon_of(row, None) for row in hope)
     counts = Counter({taxon: count for taxon, count in counts.items() if count >= (floor or 0)})
     quota = tempered(counts, target, power, 0, floor or 0) if counts else {}
@@ -183,20 +183,20 @@ def test_no_taxon_is_below_its_part_of_a_target_while_candidates_stand_by(
 
 
 @settings(max_examples=8, deadline=None)
-@given(ROWS, FATES, st.integers(1, 4), st.integers(0, 8))
+@given(ROWS, ENDS, st.integers(1, 4), st.integers(0, 8))
 def test_with_both_keys_so_many_arrive_in_any_case_and_quotas_are_met_besides(
-    rows: list[Row], fates: list[str], cap: int, number: int
+    rows: list[Row], ends: list[str], cap: int, number: int
 ) -> None:
-    rows, fate = drawn(rows, fates)
+    rows, end_of = drawn(rows, ends)
     fetch = FetchRules(until_quota=True, images_per_taxon=number)
     with asking_of(rows, recipe_of(SelectRules(cap_per_taxon=cap), (None, None), fetch)) as asking:
-        steps = drive(asking, fate)
+        steps = drive(asking, end_of)
     asked = set().union(*steps)
     for taxon in {taxon_of(row, None) for row in rows}:
         mine = {row["record_id"] for row in rows if taxon_of(row, None) == taxon}
-        arrived = [record for record in mine & asked if fate[record] != "fails"]
+        arrived = [record for record in mine & asked if end_of[record] != "fails"]
         assert mine <= asked or len(arrived) >= number
-        staying = sum(fate[record] == "stays" for record in arrived)
+        staying = sum(end_of[record] == "stays" for record in arrived)
         assert mine <= asked or staying >= cap
         if not number and sum(bool(step & mine) for step in steps) <= 4:
             assert staying <= cap
