@@ -48,11 +48,13 @@ LEFT JOIN asked a USING (record_id)
 
 -- name: ask
 -- What is needed and not asked for. A taxon that was asked for often asks for twice as much each further time.
-INSERT INTO asked SELECT record_id, taxon, {step} FROM (
-  SELECT t.*, count(*) FILTER (turn <= need AND NOT asked) OVER (PARTITION BY taxon) AS lacking,
-         (1::BIGINT << least(greatest(coalesce(times, 0) - {patient}, 0), 30)) - 1 AS beyond
-  FROM asking_turns t LEFT JOIN (SELECT taxon, count(DISTINCT step) AS times FROM asked GROUP BY 1) USING (taxon))
-WHERE NOT asked AND turn <= need + beyond * lacking
+INSERT INTO asked
+SELECT t.record_id, t.taxon, {step} FROM asking_turns t
+JOIN (SELECT taxon, count(*) AS lacking FROM asking_turns WHERE turn <= need AND NOT asked GROUP BY 1) l
+  ON l.taxon = t.taxon
+LEFT JOIN (SELECT taxon, count(DISTINCT step) AS times FROM asked GROUP BY 1) s ON s.taxon = t.taxon
+WHERE NOT t.asked
+  AND t.turn <= t.need + ((1::BIGINT << least(greatest(coalesce(s.times, 0) - {patient}, 0), 30)) - 1) * l.lacking
 
 -- name: note_unasked
 -- Why nobody was asked for a candidate, with how many of its taxon were asked for, and how many of these stay.
