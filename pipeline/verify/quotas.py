@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.quotas.counted_rows import once_sql, per_sql, place_sql, taxon_sql
-from pipeline.quotas.quota_rules import has_quotas
+from pipeline.quotas.quota_rules import TOLD, QuotaRule, has_quotas
 from pipeline.storage.statements import Statements
 from pipeline.verify.check import Run
 from pipeline.verify.truth import NAMES
@@ -29,6 +29,9 @@ def _promises(run: Run) -> Iterator[tuple[str, str]]:
     rules, taxon = run.recipe.select, taxon_sql(run.recipe.select.quota_rank)
     if rules.cap_per_taxon:
         yield _SQL("above", taxon=taxon, names=NAMES, cap=rules.cap_per_taxon), "taxa above select.cap_per_taxon"
+        if run.recipe.fetch.until_quota:
+            query = _SQL("short", taxon=taxon, names=NAMES, cap=rules.cap_per_taxon, buffer=TOLD[QuotaRule.BUFFER].key)
+            yield query, "taxa below select.cap_per_taxon with candidates that were not asked for"
     for source in run.recipe.sources:
         if source.cap_per_taxon is not None:
             query = _SQL("source_above", taxon=taxon, names=NAMES, cap=source.cap_per_taxon, source=source.name)

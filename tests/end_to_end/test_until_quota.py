@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -202,3 +203,10 @@ def test_the_whole_run_verifies(demo: Demo, met: Met, tmp_path: Path) -> None:
     shutil.copytree(met.out, out)
     requests(demo, met.recipe, out, until="catalog")
     assert not [check for check in verify(out) if not check.ok]
+    taxa = {row["record_id"]: row["taxon"] for row in rows(out, "fetch/order.parquet")}
+    unasked = {taxa[row["row_id"]] for row in rows(out, "fetch/ledger") if row["outcome"] == "not_needed"}
+    table = pq.read_table(out / "select/decisions/part.parquet")
+    place = next(at for at, taxon in enumerate(table["accepted_id"].to_pylist()) if taxon in unasked)
+    pq.write_table(pa.concat_tables([table[:place], table[place + 1 :]]), out / "select/decisions/part.parquet")
+    failed = {check.name: check for check in verify(out) if not check.ok}
+    assert "below select.cap_per_taxon with candidates that were not asked for" in str(failed["quotas"])
