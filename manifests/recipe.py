@@ -194,8 +194,12 @@ class FetchRules:
     opt_outs: tuple[str, ...] = ("noai", "noimageai", "noindex", "noml", "tdm-reservation")
     """Opt-out signals in an answer's headers that are kept to; leave out those that do not concern your use."""
     images_per_taxon: int = 0
-    """Images to fetch of each accepted taxon; where some cannot be had, further candidates of the taxon take their
-    place. 0: all are fetched."""
+    """Images to fetch of each taxon of select.quota_rank, those first that select.prefer names; where some cannot be
+    had, further candidates of the taxon take their place. 0: all are fetched."""
+    until_quota: bool | None = None
+    """Fetch what the quotas of [select] keep, and no more: further candidates of a taxon take the place of those that
+    cannot be had, are duplicates, leak a held-out image or fail a condition on pictures, until its quota is met. With
+    images_per_taxon so many are fetched in any case, to choose from."""
     mirrors: tuple[str, ...] = ()
     """'https://example.org/photos/=/data/photos': media whose URLs begin so are read from that store (a folder, zip,
     tar, or an address such as s3://...) where it holds them. Not part of the digest: it says where bytes come from."""

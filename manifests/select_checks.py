@@ -93,15 +93,20 @@ def check_quotas(recipe: Recipe, problems: Problems) -> None:
     if rules.most_taxa_per == LISTED and rules.taxa is None:
         what = f"'select.most_taxa_per' is '{LISTED}', and 'select.taxa' lists none"
         _note(problems, ("select", "most_taxa_per"), what, "taxa beside it, or a rank", (("select", "taxa"),))
-    limits = rules.cap_per_taxon or rules.target or any(source.cap_per_taxon for source in recipe.sources)
-    counted = limits or rules.min_per_taxon or rules.min_available or rules.thin_to
+    kept = rules.cap_per_taxon or rules.target or any(source.cap_per_taxon for source in recipe.sources)
+    asked = {"balance": recipe.fetch.images_per_taxon, "prefer": recipe.fetch.images_per_taxon or rules.thin_to}
+    counted = kept or rules.min_per_taxon or rules.min_available or rules.thin_to or recipe.fetch.images_per_taxon
     if rules.quota_columns and not counted and not any(split.cap_per_taxon for split in recipe.splits or ()):
         what = "'select.quota_columns' says what is counted, and no number of images is asked for"
         _note(problems, ("select", "quota_columns"), what, "a floor, a cap, thin_to or target beside it")
     for name in ("balance", "prefer", "diverse"):
-        if getattr(rules, name) is not None and not limits and (name != "prefer" or rules.thin_to is None):
+        if getattr(rules, name) is not None and not kept and not asked.get(name):
             what = f"'select.{name}' decides nothing where no number of images is wanted"
             _note(problems, ("select", name), what, "cap_per_taxon or target beside it")
+    quotas = (rules.min_per_taxon, rules.min_available, rules.most_taxa, rules.thin_to)
+    if recipe.fetch.until_quota and not kept and all(each is None for each in quotas):
+        what = "'fetch.until_quota' waits for a quota, and 'select' has none"
+        _note(problems, ("fetch", "until_quota"), what, "select.cap_per_taxon, target, or another quota beside it")
 
 
 def _check_floor(recipe: Recipe, problems: Problems) -> None:

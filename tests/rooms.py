@@ -65,6 +65,7 @@ ORDER = (
     "pipeline.catalog",
     "pipeline.likeness.records",
     "pipeline.likeness",
+    "pipeline.judgement",
     "pipeline.query",
     "pipeline.feed",
     "pipeline.cards.plots",

@@ -22,19 +22,19 @@ MOST_FRAMES = 100
 """Frames of one burst: of more none has a distance, as a key that so many share is that of no burst."""
 
 
-def failing_sql(run: RunFolder, recipe: Recipe, kept: str, names: str, early: bool = False) -> str:
+def failing_sql(run: RunFolder, recipe: Recipe, kept: str, names: str, early: bool = False, media: str = "") -> str:
     """Return the query of the records of `kept` that fail what a recipe says of pictures, with the evidence.
 
     `kept`, `names`: FROM clauses of records with their name_id and image_id, and of the names. What cannot be computed
     is NULL, and fails, as before fetch. The recipe says something of pictures. `early`: of shipped rules also the parts
-    that were asked before fetch.
+    that were asked before fetch; `media`: the FROM clause of the fetched media, where fetch is not done.
     """
     rules = [*(shipped_rules(recipe) if early else []), *late_rules(recipe)]
     read = scores_read(recipe, late=True) | (scores_read(recipe, late=False) if early else set())
     tables = {
         "records": sql.parquet(run.stage("ingest") / "records"),
         "candidates": sql.parquet(run.stage("screen") / "candidates"),
-        "media": sql.parquet(run.stage("fetch") / "media"),
+        "media": media or sql.parquet(run.stage("fetch") / "media"),
     }
     joins = [
         _SQL("scores", table=sql.tables([run.stage("screen") / "scores" / f"{name}.parquet"]), alias=alias_of(name))

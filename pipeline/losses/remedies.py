@@ -180,8 +180,9 @@ REMEDIES: Mapping[Outcome, Remedy] = MappingProxyType(
             HOST,
         ),
         Outcome.NOT_NEEDED: Remedy(
-            "fetch.images_per_taxon is {images_per_taxon}: a larger number, or 0, fetches more",
-            ("fetch.images_per_taxon",),
+            "fetch.images_per_taxon is {images_per_taxon}, fetch.until_quota {until_quota}: a larger number fetches "
+            "more, and without both all is fetched",
+            ("fetch.images_per_taxon", "fetch.until_quota"),
             TAXON,
         ),
         Outcome.THROTTLED: Remedy(

@@ -76,7 +76,7 @@ class Outcome(Enum):
     OPTED_OUT_NOML = OutcomeInfo("fetch", False, "The host reserves the medium from machine learning (noml).")
     OPTED_OUT_TDM = OutcomeInfo("fetch", False, "The host reserves text and data mining rights (tdm-reservation).")
     HOST_DEAD = OutcomeInfo("fetch", True, "Not asked for: the host had none of the many media asked for before.")
-    NOT_NEEDED = OutcomeInfo("fetch", False, "Not asked for: its taxon has as many images as the recipe wants.")
+    NOT_NEEDED = OutcomeInfo("fetch", False, "Not asked for: the recipe wants no more images of its taxon.")
     THROTTLED = OutcomeInfo("fetch", True, "The host still asked for patience (429 or 503) at the last attempt.")
     HTTP_ERROR = OutcomeInfo("fetch", True, "The host answered with another error.")
     TIMEOUT = OutcomeInfo("fetch", True, "The host did not answer, or not to the end, in time.")

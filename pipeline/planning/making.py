@@ -169,9 +169,11 @@ def recipe_cap(recipe: Recipe) -> int:
 
     Where labels that contradict each other are lowered to a taxon that they share, that one may get more.
     """
-    # With `quota_columns` a taxon has the cap once for each of their values, which are as many as records say.
+    # With `quota_columns` a taxon has the cap once for each of their values, which are as many as records say; until a
+    # quota is met more may arrive than `images_per_taxon`, and be kept.
     own = 0 if recipe.select.quota_columns else recipe.select.cap_per_taxon
-    caps = [each for each in (own, recipe.fetch.images_per_taxon) if each]
+    asked = 0 if recipe.fetch.until_quota or recipe.select.quota_columns else recipe.fetch.images_per_taxon
+    caps = [each for each in (own, asked) if each]
     return min(caps) if caps and recipe.likeness.label_conflict != "ancestor" else 0
 
 

@@ -80,7 +80,7 @@ class Fetching:
     media: int
     """Media that are wanted first: candidates that share one count once."""
     not_asked_first: int
-    """Media that stand by, as `fetch.images_per_taxon` asks for others first."""
+    """Media that stand by, as `fetch.images_per_taxon` or `fetch.until_quota` asks for others first."""
     requests: int
     hosts: tuple[HostRequests, ...]
     """The slowest first."""

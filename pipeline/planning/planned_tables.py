@@ -6,29 +6,27 @@ Two temporary tables of a connection, which spill as everything else there does:
     licence, accepted taxon
 -   `planned_media`: a row per medium, which is fetched once however many candidates name it
 
-`first` says whether a candidate is asked for at once; others stand by for those that cannot be had
-(`fetch.images_per_taxon`).
+`first` says whether a candidate is asked for at once, as fetch itself decides it; others stand by for those that are
+lost (`fetch.images_per_taxon`, `fetch.until_quota`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-from duckdb.func import ARROW
+from typing import TYPE_CHECKING
 
 from manifests import Recipe
-from pipeline.model.chunks import whole
 from pipeline.model.errors import ConservationError
-from pipeline.model.vector_hashes import hash64_array, hexadecimal
-from pipeline.stages import fetch_plan, fetch_sql
+from pipeline.quotas.asked import Asking, wants
+from pipeline.quotas.counted_rows import once_sql
+from pipeline.quotas.listed_taxa import note_listed
+from pipeline.stages import fetch_plan
+from pipeline.stages.base import Context
 from pipeline.storage import database as sql
 from pipeline.storage.run_folder import RunFolder
 from pipeline.storage.statements import Statements
 
 if TYPE_CHECKING:
     import duckdb
-    import pyarrow as pa
 
 _SQL = Statements(__name__)
 
@@ -42,10 +40,12 @@ def make_tables(con: duckdb.DuckDBPyConnection, folder: RunFolder, recipe: Recip
     records = sql.parquet(folder.stage("ingest") / "records")
     names = sql.parquet(folder.stage("resolve") / "names")
     first, ordered = "true", ""
-    if wanted := recipe.fetch.images_per_taxon:
-        con.create_function("fetch_order", _fetch_order(), ["VARCHAR"], "VARCHAR", type=ARROW)
-        first = f"o.place <= {wanted}"
-        ordered = f"JOIN ({fetch_sql.order_sql(candidates, names)}) o ON o.record_id = c.record_id"
+    if wants(recipe):
+        asking = Asking(con, recipe)
+        note_listed(con, recipe, folder, Context(recipe, folder, lambda line: None).taxonomy)
+        asking.begin(candidates, names, once_sql(records, sql.parquet(folder.stage("screen") / "ledger")))
+        asking.more()
+        first, ordered = "a.record_id IS NOT NULL", "LEFT JOIN asked a ON a.record_id = c.record_id"
     prefixes = [rule.partition("=")[0] for rule in recipe.fetch.mirrors]
     mirrored = " OR ".join(f"starts_with(address, {sql.quote(prefix)})" for prefix in prefixes) or "false"
     con.execute(
@@ -70,8 +70,3 @@ def make_tables(con: duckdb.DuckDBPyConnection, folder: RunFolder, recipe: Recip
             remedy="this is a defect of Biomill: keep the folder, and report it with the recipe",
         )
     con.execute(_SQL("planned_media"))
-
-
-def _fetch_order() -> Callable[[pa.ChunkedArray], Any]:
-    """Return the order of the fetch as it decides it itself, `hash64(0, 'fetch:KEY')`, over whole columns."""
-    return lambda keys: hexadecimal(hash64_array(0, "fetch", whole(keys)))

@@ -82,7 +82,7 @@ def _sampling(recipe: Recipe, taken: Mapping[str, int]) -> Recipe:
         recipe,
         sources=tuple(replace(spec, limit=taken.get(spec.name, 0)) for spec in recipe.sources),
         select=replace(recipe.select, limit=None),
-        fetch=replace(recipe.fetch, images_per_taxon=0),
+        fetch=replace(recipe.fetch, images_per_taxon=0, until_quota=None),
     )
 
 

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from manifests import Recipe, SelectRules
 from manifests.sections.select_rules import LISTED
-from pipeline.model.licences import OPENNESS
 from pipeline.model.outcomes import Outcome
-from pipeline.storage.database import quote
+from pipeline.quotas.preferred import preferences, preferred_sql
 from pipeline.storage.statements import Statements, identifier
 
 if TYPE_CHECKING:
@@ -27,17 +26,18 @@ KILOMETRES = 111.195
 
 
 def make_rows(
-    con: duckdb.DuckDBPyConnection, recipe: Recipe, kept: str, names: str, records: str, media: str
+    con: duckdb.DuckDBPyConnection, recipe: Recipe, kept: str, names: str, records: str, media: str | None
 ) -> list[str]:
     """Make the tables `quota_names` and `quota_rows`; return the terms of the order in which images are preferred.
 
-    `kept`, `names`, `records`, `media`: FROM clauses. Every order ends with a seeded hash of the record's id.
+    `kept`, `names`, `records`, `media`: FROM clauses; `media` None: nothing is fetched yet. Every order ends with a
+    seeded hash of the record's id.
     """
     rules = recipe.select
     con.execute(_SQL("names", names=names, taxon=taxon_sql(rules.quota_rank), per=per_sql(rules.most_taxa_per)))
     columns, order = [], []
-    for place, name in enumerate(rules.prefer or ()):
-        columns.append(f"{_preferred(name, recipe)} AS prefer_{place}")
+    for place, name in enumerate(preferences(recipe, media is not None)):
+        columns.append(f"{preferred_sql(name, recipe, media is not None)} AS prefer_{place}")
         order.append(f"prefer_{place} NULLS LAST")
     if rules.balance is not None:
         columns.append(f"{_values(rules.balance)} AS balance")
@@ -86,24 +86,6 @@ def per_sql(rank: str | None) -> str:
     if rank == LISTED:
         return "coalesce((SELECT listed FROM quota_listed l WHERE l.accepted_id = n.accepted_id), '')"
     return "''" if rank is None else f"coalesce(n.{identifier(f'{rank}_id')}, '')"
-
-
-def _preferred(name: str, recipe: Recipe) -> str:
-    match name:
-        case "licence":
-            openness = " ".join(f"WHEN {quote(family)} THEN {place}" for family, place in OPENNESS.items())
-            return f"CASE r.license_family {openness} ELSE {len(OPENNESS)} END"
-        case "quality":
-            return "-m.quality"
-        case "pixels":
-            return "-(m.source_width::BIGINT * m.source_height)"
-        case "box":
-            return "(r.box_x IS NULL)::INTEGER"
-        case "source":
-            priority = " ".join(f"WHEN {quote(spec.name)} THEN {spec.priority}" for spec in recipe.sources)
-            return f"CASE k.source {priority} END"
-        case _:
-            return _SQL("rarity")
 
 
 def _values(columns: tuple[str, ...]) -> str:

@@ -6,6 +6,7 @@ the quota of each taxon: the smaller of its cap and its part of the target.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,29 +32,43 @@ def note_ended(con: duckdb.DuckDBPyConnection, recipe: Recipe, kept: str, names:
 
     `kept`, `names`, `records`, `media`: FROM clauses. The connection has the functions `quota_order` and `taxon_order`.
     """
-    con.execute(_SQL("ended"))
     rules = recipe.select
     order = make_rows(con, recipe, kept, names, records, media)
+    end_before(con, recipe, order)
+    if rules.cap_per_taxon or rules.target is not None:
+        note_quotas(con, recipe)
+        if rules.diverse is not None:
+            note_diverse(con, recipe, kept, records, media)
+        _end_over(con, recipe, ", ".join(order))
+
+
+def end_before(con: duckdb.DuckDBPyConnection, recipe: Recipe, order: Sequence[str]) -> None:
+    """Make the table `quota_ended` of the rows of `quota_rows` that all rules but the quotas of taxa end.
+
+    They are taken out of `quota_rows`. `order`: the terms by which images are preferred.
+    """
+    con.execute(_SQL("ended"))
+    rules = recipe.select
     caps = [(source.name, source.cap_per_taxon) for source in recipe.sources if source.cap_per_taxon is not None]
     if caps:
         listed = ", ".join(f"({quote(name)}, {cap})" for name, cap in caps)
         _end(con, _SQL("source_cap", rule=QuotaRule.SOURCE_CAP.value, caps=listed, order=", ".join(order)))
     if rules.thin_to is not None:
         _end(con, _SQL("thinned", rule=QuotaRule.THIN_TO.value, most=rules.thin_to, order=", ".join(order)))
-    floors = (
+    for rule, floor in floors(recipe):
+        _end(con, _SQL("too_rare", rule=rule.value, least=floor))
+    if rules.most_taxa is not None:
+        _end(con, _SQL("most_taxa", rule=QuotaRule.MOST_TAXA.value, most=rules.most_taxa))
+
+
+def floors(recipe: Recipe) -> list[tuple[QuotaRule, int]]:
+    """Return how many images a taxon must have not to be too rare, by each rule that says so."""
+    rules = recipe.select
+    said = (
         (QuotaRule.MIN_PER_TAXON, rules.min_per_taxon if rules.rare != "keep" else None),
         (QuotaRule.MIN_AVAILABLE, rules.min_available),
     )
-    for rule, floor in floors:
-        if floor is not None:
-            _end(con, _SQL("too_rare", rule=rule.value, least=floor))
-    if rules.most_taxa is not None:
-        _end(con, _SQL("most_taxa", rule=QuotaRule.MOST_TAXA.value, most=rules.most_taxa))
-    if rules.cap_per_taxon or rules.target is not None:
-        _note_quotas(con, recipe)
-        if rules.diverse is not None:
-            note_diverse(con, recipe, kept, records, media)
-        _end_over(con, recipe, ", ".join(order))
+    return [(rule, floor) for rule, floor in said if floor is not None]
 
 
 def _end(con: duckdb.DuckDBPyConnection, query: str) -> None:
@@ -63,7 +78,7 @@ def _end(con: duckdb.DuckDBPyConnection, query: str) -> None:
     con.execute(_SQL("take_out"))
 
 
-def _note_quotas(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> None:
+def note_quotas(con: duckdb.DuckDBPyConnection, recipe: Recipe) -> None:
     """Make the table `quota_taxa` (taxon, had, quota, rule) of the taxa that have more than their quota."""
     rules = recipe.select
     cap = rules.cap_per_taxon or _NO_CAP

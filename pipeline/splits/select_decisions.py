@@ -6,13 +6,12 @@ plain split is a hash of the group, so that images which belong together never s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from duckdb.func import ARROW
 
 from manifests import Recipe
 from pipeline.model.chunks import whole
@@ -20,7 +19,8 @@ from pipeline.model.evidence_text import evidence
 from pipeline.model.ids import hash64
 from pipeline.model.outcomes import Outcome
 from pipeline.model.records import ENDED_SCHEMA, conform
-from pipeline.model.vector_hashes import hash64_array, hexadecimal
+from pipeline.model.vector_hashes import hash64_array
+from pipeline.quotas.preferred import note_orders
 from pipeline.quotas.quota_decisions import note_ended
 from pipeline.quotas.quota_rules import evidence_sql, has_quotas, outcome_sql
 from pipeline.splits.group_splits import Deciding, Tables
@@ -44,7 +44,7 @@ DECISION_SCHEMA = pa.schema(
     ]
 )
 _SQL = Statements(__name__)
-_SPLIT_SALT, _QUOTA_SALT, _TAXON_SALT = "split", "quota", "quota taxon"
+_SPLIT_SALT = "split"
 
 
 def split_of(seed: int, group: str, validation_percent: float) -> str:
@@ -66,9 +66,7 @@ def decide(
     `media`: those of what quotas and splits of a recipe ask beside; plain ones ask nothing.
     """
     cap = recipe.select.cap_per_taxon
-    # A native SQL hash may change between versions of DuckDB; BLAKE2b does not.
-    for name, salt in (("quota_order", _QUOTA_SALT), ("taxon_order", _TAXON_SALT)):
-        con.create_function(name, _order(recipe.seed, salt), ["VARCHAR"], "VARCHAR", type=ARROW)
+    note_orders(con, recipe.seed)
     if has_quotas(recipe) or recipe.splits is not None:
         query = _planned(con, kept, names, recipe, records, media)
     else:
@@ -126,7 +124,3 @@ def _ended(rows: pa.Table, cap: int) -> pa.Table:
         outcome = pa.repeat(pa.scalar(Outcome.OVER_QUOTA.code), len(rows))
         rows = rows.append_column("evidence", pa.array(proofs, pa.string())).append_column("outcome", outcome)
     return conform(rows.append_column("row_id", rows["record_id"]), ENDED_SCHEMA)
-
-
-def _order(seed: int, salt: str) -> Callable[[pa.ChunkedArray], Any]:
-    return lambda keys: hexadecimal(hash64_array(seed, salt, whole(keys)))

@@ -10,12 +10,13 @@ A medium that could not be had at its own address is asked for at its alternates
 order, one round after the other, so that every round keeps to the limits of its hosts. A record keeps its labels and
 rights wherever its medium came from; `attempts/` lists every address that was tried for such a record, and how it
 ended. Where the recipe says how many images of a taxon it wants, only so many are asked for, and then as many further
-candidates of the taxon as did not arrive, until there are enough or no candidates left.
+candidates of the taxon as were lost, until there are enough or no candidates left (`pipeline.quotas.asked`).
 
 When all that is asked for has its answer, placeholders are decided over all units (`stages.fetch_placeholders`). They
 count as not arrived: their records are asked for at their alternates, their taxa at further candidates, and so on until
-nothing new is found. What the unit files hold is not changed, so every step is the same when a killed run takes it
-again.
+nothing new is found. Then, where quotas are to be met, what arrived is judged as likeness and select will
+(`stages.fetch_judged`), and further candidates stand in for what they would end. What the unit files hold is not
+changed, so every step is the same when a killed run takes it again.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ import duckdb
 
 from manifests import FetchRules, Recipe, is_remote
 from manifests.paths import as_given
+from pipeline.judgement.staying import judging_parts
 from pipeline.media import open_store
 from pipeline.media.media_schema import MEDIA_SCHEMA
 from pipeline.media.network_loss import nobody_answered
@@ -37,9 +39,12 @@ from pipeline.media.parts import remove_part
 from pipeline.media.published_reuse import publish_reused
 from pipeline.media.stores.published_store import publish_store
 from pipeline.media.work import FetchUnits
-from pipeline.model import ids
+from pipeline.quotas.asked import Asking, asking_parts, wants
+from pipeline.quotas.counted_rows import once_sql
+from pipeline.quotas.listed_taxa import note_listed
 from pipeline.stages import fetch_placeholders, fetch_plan, fetch_sql
 from pipeline.stages.base import Balance, Context, Stage, balance_of, file_digest, plan_outputs, recipe_parts
+from pipeline.stages.fetch_judged import forget_judged, judged_lost
 from pipeline.stages.fetch_work import gather, missing_units, work_off
 from pipeline.stages.one_medium import ALTERNATES
 from pipeline.storage import database as sql
@@ -58,7 +63,6 @@ _SQL = Statements(__name__)
 _RULES = ("image", "fetch.max_bytes", "fetch.max_pixels", "fetch.robots", "fetch.opt_outs")
 _IMAGE_SECONDS = 10e-3
 """CPU seconds that an image takes, at least; one of a megapixel takes three times as long."""
-_PATIENT_STEPS = 3  # of substitution that ask for exactly what is missing; later ones ask for twice as much each
 
 
 @dataclass(slots=True)
@@ -79,6 +83,11 @@ class Fetch(Stage):
         *("fetch.placeholder_addresses", "fetch.placeholders"),
     )
     upstream = ("screen", "resolve")
+
+    def more_parts(self, recipe: Recipe) -> dict[str, Any]:
+        """Return what decides who is asked for, and until when, where not everybody is."""
+        judging = {"judging": judging_parts(recipe)} if recipe.fetch.until_quota else {}
+        return {**asking_parts(recipe), **judging}
 
     def inputs(self, context: Context) -> dict[str, str]:
         """Digest what the local stores list, and what was asked for again."""
@@ -132,21 +141,23 @@ class Fetch(Stage):
         asked_for: dict[str, Round] = {}
         candidates = sql.parquet(run.stage("screen") / "candidates")
         names = sql.parquet(run.stage("resolve") / "names")
-        wanted = context.recipe.fetch.images_per_taxon
         asked = candidates
         with sql.connect(context.recipe.limits.memory_mb, run.root) as con:
             fetch_placeholders.begin(con)
+            asking = self._asking(con, context, candidates, names) if wants(context.recipe) else None
+            if asking:
+                asked = f"(SELECT c.* FROM {candidates} c SEMI JOIN asked USING (record_id))"
             for step in count():
-                chosen = self._choose(con, context, candidates, folder, asked_for, step) if wanted else None
-                if chosen is None and step:
+                more = self._more(context, asking, asked, folder, asked_for) if asking else 0
+                if step and not more:
                     # All that is asked for has its answer: what is a placeholder now is asked for elsewhere.
                     found = fetch_placeholders.decide(
                         con, asked, _files(folder, asked_for), names, context.recipe.fetch
                     )
-                    if not found:
+                    if found:
+                        context.progress(f"fetch: {found:,} images are placeholders")
+                    elif not asking or not self._judged_more(context, engine, asking, asked, folder, asked_for):
                         break
-                    context.progress(f"fetch: {found:,} images are placeholders")
-                asked = chosen or asked
                 for place in range(ALTERNATES + 1):
                     media = fetch_placeholders.judged(_files(folder, asked_for))
                     source = f"(SELECT * FROM {asked} WHERE image_id NOT IN (SELECT image_id FROM {media}))"
@@ -155,43 +166,49 @@ class Fetch(Stage):
                     self._round(con, context, engine, source, f"{step}-{place}", asked_for)
             _remove_stale(folder, asked_for)
             fetch_plan.note_answered(folder)
-            placeholders = self._find_placeholders(con, context, folder, candidates, asked)
+            placeholders = self._find_placeholders(con, context, folder, candidates, asked, asking)
+            forget_judged(context)
         return {"units": sum(len(each.units) for each in asked_for.values()), "placeholders": placeholders}
 
-    def _choose(
+    def _asking(self, con: duckdb.DuckDBPyConnection, context: Context, candidates: str, names: str) -> Asking:
+        """Return who is to be asked for, with the order of all candidates, which is written beside the plans."""
+        stage, asking = context.folder.stage, Asking(con, context.recipe)
+        records = once_sql(sql.parquet(stage("ingest") / "records"), sql.parquet(stage("screen") / "ledger"))
+        note_listed(con, context.recipe, context.folder, context.taxonomy)
+        asking.begin(candidates, names, records)
+        query = "SELECT record_id, taxon, nth AS place FROM asking_order ORDER BY record_id"
+        sql.copy(con, query, stage(self.name) / "order.parquet")
+        return asking
+
+    def _more(self, context: Context, asking: Asking, asked: str, folder: Place, asked_for: Mapping[str, Round]) -> int:
+        """Ask for further candidates in the place of those that did not arrive; return their number."""
+        if asking.times:
+            arrived = _arrived(asked, folder, asked_for)
+            asking.lose(f"SELECT record_id FROM asked EXCEPT SELECT record_id FROM ({arrived})", judged=False)
+        more = asking.more()
+        if more and asking.times > 1:
+            context.progress(f"fetch: {more:,} further candidates for taxa that lack images")
+        return more
+
+    def _judged_more(
         self,
-        con: duckdb.DuckDBPyConnection,
         context: Context,
-        candidates: str,
+        engine: Engine,
+        asking: Asking,
+        asked: str,
         folder: Place,
         asked_for: Mapping[str, Round],
-        step: int,
-    ) -> str | None:
-        """Return, as a FROM clause, the candidates asked so far and in this step; None when the step asks nobody."""
-        wanted = context.recipe.fetch.images_per_taxon
-        if step == 0:
-            names = sql.parquet(context.folder.stage("resolve") / "names")
-            con.create_function(
-                "fetch_order", lambda key: f"{ids.hash64(0, f'fetch:{key}'):016x}", ["VARCHAR"], "VARCHAR"
-            )
-            sql.copy(con, f"{fetch_sql.order_sql(candidates, names)} ORDER BY record_id", folder / "order.parquet")
-        order = f"read_parquet({sql.quote(str(folder / 'order.parquet'))})"
-        asked = f"(SELECT c.* FROM {candidates} c JOIN {order} o USING (record_id) JOIN upto USING (taxon) "
-        asked += "WHERE o.place <= upto.upto)"
-        if step == 0:
-            con.execute(f"CREATE OR REPLACE TEMP TABLE upto AS SELECT DISTINCT taxon, {wanted} AS upto FROM {order}")
-            return asked
-        media = fetch_placeholders.judged(_files(folder, asked_for))
-        tried = f"({fetch_sql.attempts_sql(asked, media)})"
-        factor = 2 ** max(0, step - _PATIENT_STEPS)
-        arrived = fetch_sql.arrived_sql(asked, media, tried)
-        con.execute(_SQL("upto_next", order=order, arrived=arrived, factor=factor, wanted=wanted))
-        more = sql.scalar(con, _SQL("further", order=order))
-        con.execute("CREATE OR REPLACE TEMP TABLE upto AS SELECT * FROM upto_next")
-        if not more:
-            return None
-        context.progress(f"fetch: {more:,} further candidates for taxa that lack images")
-        return asked
+    ) -> int:
+        """Ask for further candidates in the place of those that later stages would end; return their number."""
+        if not asking.judges:
+            return 0
+        arrived, parts = _arrived(asked, folder, asked_for), {"-schema", *_parts(asked_for)}
+        done = " ".join(sorted(_units(asked_for)))
+        asking.lose(judged_lost(asking.con, context, engine, arrived, parts, done), judged=True)
+        more = asking.more()
+        if more:
+            context.progress(f"fetch: {more:,} further candidates in the place of images that would not be kept")
+        return more
 
     def _round(
         self,
@@ -238,11 +255,16 @@ class Fetch(Stage):
             raise lost
 
     def _find_placeholders(
-        self, con: duckdb.DuckDBPyConnection, context: Context, folder: Place, candidates: str, asked: str
+        self,
+        con: duckdb.DuckDBPyConnection,
+        context: Context,
+        folder: Place,
+        candidates: str,
+        asked: str,
+        asking: Asking | None,
     ) -> int:
         """Write which candidates arrived, and how the others ended; return the number of placeholders."""
         media = fetch_placeholders.judged(sql.parquet(folder / "media"))
-        wanted = context.recipe.fetch.images_per_taxon
         con.execute(f"CREATE OR REPLACE TEMP TABLE tried AS {fetch_sql.attempts_sql(asked, media)}")
         sql.copy(
             con,
@@ -252,11 +274,10 @@ class Fetch(Stage):
         arrived = fetch_sql.arrived_sql(asked, media, "tried")
         sql.copy(con, f"{arrived} ORDER BY record_id", folder / "arrived" / "part.parquet")
         ended = fetch_sql.ended_sql(asked, media, "tried")
-        if wanted:
-            order = f"read_parquet({sql.quote(str(folder / 'order.parquet'))})"
-            substituted = fetch_sql.substituted_sql(ended, asked, order, wanted)
-            left = fetch_sql.not_needed_sql(candidates, asked, order, wanted)
-            ended = f"SELECT * EXCLUDE (taxon, nth) FROM ({substituted}) UNION ALL {left}"
+        if asking:
+            asking.note_unasked()
+            left = fetch_sql.not_needed_sql(candidates)
+            ended = f"SELECT * FROM ({fetch_sql.substituted_sql(ended)}) UNION ALL {left}"
         sql.copy(con, f"SELECT * FROM ({ended}) ORDER BY row_id", folder / "ledger" / "part.parquet")
         return fetch_placeholders.write(con, folder)
 
@@ -328,6 +349,12 @@ def _units(asked_for: Mapping[str, Round]) -> set[str]:
 
 def _parts(asked_for: Mapping[str, Round]) -> list[str]:
     return [part for each in asked_for.values() for part in each.parts]
+
+
+def _arrived(asked: str, folder: Place, asked_for: Mapping[str, Round]) -> str:
+    """Return the query of who has arrived so far, placeholders left out."""
+    media = fetch_placeholders.judged(_files(folder, asked_for))
+    return fetch_sql.arrived_sql(asked, media, f"({fetch_sql.attempts_sql(asked, media)})")
 
 
 def _files(folder: Place, asked_for: Mapping[str, Round]) -> str:

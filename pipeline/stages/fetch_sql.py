@@ -35,32 +35,23 @@ def arrived_sql(candidates: str, media: str, tried: str) -> str:
     return _SQL("arrived", candidates=candidates, media=media, tried=tried)
 
 
-def order_sql(candidates: str, names: str) -> str:
-    """Return the query of the order in which the candidates of a taxon are asked: record_id, taxon, place from 1.
-
-    `fetch_order` is a function of the connection, from a record id to a key that sorts; so the order does not depend
-    on the order of the input.
-    """
-    return _SQL("asking_order", candidates=candidates, names=names)
-
-
 def ended_sql(asked: str, media: str, tried: str) -> str:
     """Return the query of the asked candidates that did not arrive, as ledger rows."""
     return _SQL("ended", asked=asked, media=media, tried=tried, ended=_ended("m.outcome", _SQL("evidence")))
 
 
-def substituted_sql(ended: str, asked: str, order: str, wanted: int) -> str:
+def substituted_sql(ended: str) -> str:
     """Return ledger rows with, as `other_id`, the candidate that was asked in the place of one that did not arrive.
 
-    The first that failed of a taxon is stood in for by the first beyond the wanted number, and so on.
+    Of a taxon the first that was lost is stood in for by the first that was asked behind its first ones, and so on: by
+    the tables of `pipeline.quotas.asked`.
     """
-    return _SQL("substituted", ended=ended, asked=asked, order=order, wanted=wanted)
+    return _SQL("substituted", ended=ended)
 
 
-def not_needed_sql(candidates: str, asked: str, order: str, wanted: int) -> str:
-    """Return the ledger rows of the candidates that nobody was asked for."""
-    evidence = f"to_json({{'rule': 'images_per_taxon', 'wanted': {wanted}, 'taxon': o.taxon}})::VARCHAR"
-    return _SQL("not_needed", candidates=candidates, asked=asked, order=order, ended=_ended("'not_needed'", evidence))
+def not_needed_sql(candidates: str) -> str:
+    """Return the ledger rows of the candidates that nobody was asked for, which the table `unasked` lists."""
+    return _SQL("not_needed", candidates=candidates, ended=_ended("'not_needed'", "u.evidence"))
 
 
 def _ended(outcome: str, evidence: str) -> str:

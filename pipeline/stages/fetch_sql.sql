@@ -31,13 +31,6 @@ JOIN {media} m USING (image_id) WHERE m.outcome IS NULL
 UNION ALL SELECT record_id, source, arg_min(image_id, place), arg_min(media_id, place)
 FROM {tried} WHERE outcome IS NULL GROUP BY ALL
 
--- name: asking_order
--- The order in which the candidates of a taxon are asked, from 1.
-SELECT c.record_id, coalesce(n.accepted_id, '') AS taxon,
-       row_number() OVER (PARTITION BY coalesce(n.accepted_id, '')
-                          ORDER BY fetch_order(c.record_id), c.record_id) AS place
-FROM {candidates} c LEFT JOIN {names} n USING (name_id)
-
 -- name: ended
 -- Ledger rows of the asked candidates that did not arrive.
 SELECT {ended} FROM {asked} c JOIN {media} m USING (image_id)
@@ -47,18 +40,22 @@ WHERE m.outcome IS NOT NULL
   AND c.record_id NOT IN (SELECT record_id FROM {tried} WHERE outcome IS NULL)
 
 -- name: substituted
--- Ledger rows with the candidate that was asked in the place of one that did not arrive: the first that failed of
--- a taxon is stood in for by the first beyond the wanted number, and so on.
-SELECT e.* REPLACE (s.record_id AS other_id)
-FROM (SELECT e.*, o.taxon, row_number() OVER (PARTITION BY o.taxon ORDER BY o.place) AS nth
-      FROM ({ended}) e JOIN {order} o ON o.record_id = e.row_id) e
-LEFT JOIN (SELECT o.taxon, o.place, o.record_id FROM {asked} c JOIN {order} o USING (record_id)) s
-  ON s.taxon = e.taxon AND s.place = e.nth + {wanted}
+-- Ledger rows with the candidate that was asked in the place of one that did not arrive: the first of a taxon that was
+-- lost, here or to what a later stage would end, is stood in for by the first that was asked later on, and so on.
+WITH placed AS (
+  SELECT a.record_id, a.step, o.taxon, o.nth, min(a.step) OVER (PARTITION BY o.taxon) AS first
+  FROM asked a JOIN asking_order o USING (record_id)),
+stand_ins AS (
+  SELECT l.record_id, s.record_id AS other_id
+  FROM (SELECT *, row_number() OVER (PARTITION BY taxon ORDER BY step, nth) AS number
+        FROM placed SEMI JOIN asking_lost USING (record_id)) l
+  JOIN (SELECT *, row_number() OVER (PARTITION BY taxon ORDER BY step, nth) AS number
+        FROM placed WHERE step > first) s ON s.taxon = l.taxon AND s.number = l.number AND s.step > l.step)
+SELECT e.* REPLACE (s.other_id AS other_id) FROM ({ended}) e LEFT JOIN stand_ins s ON s.record_id = e.row_id
 
 -- name: not_needed
 -- Ledger rows of the candidates that nobody was asked for.
-SELECT {ended} FROM {candidates} c JOIN {order} o USING (record_id)
-WHERE c.record_id NOT IN (SELECT record_id FROM {asked})
+SELECT {ended} FROM {candidates} c JOIN unasked u USING (record_id)
 
 -- name: evidence
 -- Evidence of what host and decoder said, of the alternates that were tried, and of a placeholder.

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from dedup import COLOURS
 from manifests import Recipe
-from pipeline.model.licences import OPENNESS
 from pipeline.model.records import RANK_COLUMNS
+from pipeline.quotas.preferred import openness_sql, priority_sql
 from pipeline.storage.database import in_list, quote
 from pipeline.storage.statements import Statements
 
@@ -60,8 +60,6 @@ def preference(recipe: Recipe, *, name: str, record: str, pixels: str, media: st
     license_family and provenance; `pixels` is an SQL expression, null where the size is not known: unknown sizes come
     last. `media`: an alias of fetched media (MEDIA_SCHEMA), where they are fetched.
     """
-    openness = " ".join(f"WHEN {quote(family)} THEN {place}" for family, place in OPENNESS.items())
-    priority = " ".join(f"WHEN {quote(spec.name)} THEN {spec.priority}" for spec in recipe.sources)
     stored = fidelity = ""
     if media:
         shown = "least" if recipe.image.rule == "shortest" else "greatest"
@@ -76,10 +74,14 @@ def preference(recipe: Recipe, *, name: str, record: str, pixels: str, media: st
         record=record,
         allowed=recipe.licences.allow,
         specificity=specificity(name),
-        openness=openness,
-        least_open=len(OPENNESS),
+        openness=openness_sql(f"{record}.license_family"),
         stored=stored,
         pixels=pixels,
-        priority=priority,
+        priority=priority_sql(f"{record}.source", recipe),
         fidelity=fidelity,
     )
+
+
+def fetched_preference(recipe: Recipe) -> str:
+    """Return the terms over c (records), m (their media, which are fetched) and n (their names)."""
+    return preference(recipe, name="n", record="c", pixels="m.source_width::BIGINT * m.source_height", media="m")

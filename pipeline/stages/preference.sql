@@ -4,5 +4,5 @@
 -- Terms of ORDER BY, the most weighty first; what is only known of fetched media may be empty.
 {record}.license_family IN {'allowed'} DESC NULLS LAST,
 {specificity} DESC, {record}.provenance NULLS LAST,
-CASE {record}.license_family {openness} ELSE {least_open} END,
-{stored} {pixels} DESC NULLS LAST, CASE {record}.source {priority} END, {fidelity} {record}.record_id
+{openness},
+{stored} {pixels} DESC NULLS LAST, {priority}, {fidelity} {record}.record_id

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from manifests.sections.select_rules import LISTED
 from pipeline.quotas.counted_rows import group_sql, once_sql, per_sql, place_sql, taxon_sql
 from pipeline.quotas.listed_taxa import note_listed
-from pipeline.quotas.quota_rules import has_quotas
+from pipeline.quotas.quota_rules import TOLD, QuotaRule, has_quotas
 from pipeline.stages.base import Context
 from pipeline.storage.statements import Statements
 from pipeline.verify.check import Run
@@ -39,6 +39,10 @@ def _promises(run: Run, counted: bool) -> Iterator[tuple[str, str]]:
     if rules.cap_per_taxon:
         query = _SQL("above", taxon=taxon, names=NAMES, joins=joins, cap=rules.cap_per_taxon)
         yield query, "taxa above select.cap_per_taxon"
+        if run.recipe.fetch.until_quota:
+            buffer = TOLD[QuotaRule.BUFFER].key
+            query = _SQL("short", taxon=taxon, names=NAMES, joins=joins, cap=rules.cap_per_taxon, buffer=buffer)
+            yield query, "taxa below select.cap_per_taxon with candidates that were not asked for"
     for source in run.recipe.sources:
         if source.cap_per_taxon is not None:
             name, cap = source.name, source.cap_per_taxon

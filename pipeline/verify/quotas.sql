@@ -7,6 +7,22 @@ SELECT count(DISTINCT {taxon}) FROM read_parquet('select/decisions/*.parquet') d
 SELECT {taxon} AS taxon, count(*) FROM read_parquet('select/decisions/*.parquet') d JOIN {names} n USING (name_id)
 {joins} GROUP BY 1 HAVING count(*) > {cap} ORDER BY 1
 
+-- name: short
+-- Taxa of which candidates were not asked for, as their quota is met, and that lack images all the same. What lies too
+-- near another split is no matter of quotas.
+SELECT a.taxon, coalesce(k.images, 0) AS images
+FROM (SELECT DISTINCT {taxon} AS taxon FROM read_parquet('fetch/ledger/*.parquet') f
+      JOIN read_parquet('screen/candidates/*.parquet') c ON c.record_id = f.row_id
+      JOIN {names} n USING (name_id) {joins}
+      WHERE f.outcome = 'not_needed' AND f.evidence ->> '$.rule' = 'cap_per_taxon') a
+LEFT JOIN (
+  SELECT {taxon} AS taxon, count(*) AS images
+  FROM read_parquet('likeness/kept/*.parquet') k JOIN {names} n USING (name_id)
+  LEFT JOIN read_parquet('select/decisions/*.parquet') d USING (record_id)
+  LEFT JOIN read_parquet('select/ledger/*.parquet') e ON e.row_id = k.record_id {joins}
+  WHERE d.record_id IS NOT NULL OR e.evidence ->> '$.rule' = {'buffer'} GROUP BY 1) k ON k.taxon = a.taxon
+WHERE coalesce(k.images, 0) < {cap} ORDER BY 1
+
 -- name: source_above
 SELECT {taxon} AS taxon, count(*) FROM read_parquet('select/decisions/*.parquet') d JOIN {names} n USING (name_id)
 {joins} WHERE d.source = {'source'} GROUP BY 1 HAVING count(*) > {cap} ORDER BY 1

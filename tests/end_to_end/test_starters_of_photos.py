@@ -90,7 +90,7 @@ def test_biotrove_balanced_has_as_many_of_each_species_and_no_more_of_each_categ
         *photos_of(species, [2, 3, 4, 5, 6, 7, *[5] * (len(species) - 6)]),
         *(Photo(99 + n, species[0], grade="needs_id") for n in (0, 1)),
     ]
-    small = ["select.min_available=3", "select.cap_per_taxon=3", "select.most_taxa=3", "fetch.images_per_taxon=5"]
+    small = ["select.min_available=3", "select.cap_per_taxon=3", "select.most_taxa=3"]
     taxa = Taxa().add(species_of("Arachnida", 1) + species_of("Agaricomycetes", 1) + species_of("Reptilia", 1))
     out = run_starter("biotrove-balanced", tmp_path / "run", [*inat(tmp_path, photos, taxa), *small])
     kept = asked(out, "SELECT phylum, class, accepted_name, split, count(*) FROM samples GROUP BY ALL ORDER BY 1")

@@ -1,10 +1,11 @@
-"""What quotas and splits cost as records grow: CPU a record and peak memory of each kind of recipe.
+"""What quotas, splits and asking in their order cost as records grow: CPU a record and peak memory of each recipe.
 
     python -m tests.performance.bench_select [ROWS ...] [--kind KIND ...]
 
 Kept records are drawn with a long tail of taxa, groups of up to three, cameras, places and dates; every recipe is
-decided in a process of its own, with memory_mb of 2,048. Peak memory is that of the process; the ratio is of CPU a
-record to the size before.
+decided in a process of its own, with memory_mb of 2,048. Where a recipe says how many images are fetched, the records
+are candidates: they are ordered, and asked for in steps of which a tenth is lost, with no fetch in between. Peak memory
+is that of the process; the ratio is of CPU a record to the size before.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from manifests import Recipe, SelectRules, SourceSpec, SplitSpec, SplittingRules
+import duckdb
+
+from manifests import FetchRules, Recipe, SelectRules, SourceSpec, SplitSpec, SplittingRules
 from pipeline.engine.meter import Cost, metered
+from pipeline.quotas.asked import Asking, wants
 from pipeline.splits.select_decisions import decide
 from pipeline.storage import database as sql
 from pipeline.storage.statements import Statements
@@ -42,6 +46,13 @@ KINDS: dict[str, Recipe] = {
     "cells, buffer": Recipe(
         "r", SOURCES, splits=THREE, splitting=SplittingRules(cell_kilometres=100.0, buffer_kilometres=20.0)
     ),
+    "asked, a number": Recipe("r", SOURCES, fetch=FetchRules(images_per_taxon=50)),
+    "asked, until quota": Recipe(
+        "r",
+        SOURCES,
+        select=SelectRules(cap_per_taxon=50, min_available=5, prefer=("licence", "source"), balance=("sex",)),
+        fetch=FetchRules(until_quota=True),
+    ),
     "in time": Recipe("r", SOURCES, splits=THREE, splitting=SplittingRules(chronological=True)),
 }
 
@@ -60,9 +71,24 @@ def one(folder: Path, kind: str) -> None:
     kept, names, records = (f"read_parquet('{folder}/{name}.parquet')" for name in ("kept", "names", "records"))
     stay = ended = 0
     with metered() as cost, tempfile.TemporaryDirectory(dir=folder) as scratch, sql.connect(2048, Path(scratch)) as con:
-        for left, gone in decide(con, kept, names, KINDS[kind], records, records):
-            stay, ended = stay + len(left), ended + len(gone)
+        if wants(KINDS[kind]):
+            stay, ended = asked_for(con, KINDS[kind], kept, names, records)
+        else:
+            for left, gone in decide(con, kept, names, KINDS[kind], records, records):
+                stay, ended = stay + len(left), ended + len(gone)
     print(json.dumps({**asdict(cost), "kept": stay, "ended": ended}))
+
+
+def asked_for(con: duckdb.DuckDBPyConnection, recipe: Recipe, kept: str, names: str, records: str) -> tuple[int, int]:
+    """Ask for candidates until nobody is lacking; return how many were asked for, and how many were not."""
+    asking = Asking(con, recipe)
+    asking.begin(kept, names, records)
+    while asking.more():
+        asking.lose("SELECT record_id FROM asked WHERE hash(record_id) % 10 = 0", judged=False)
+    asking.note_unasked()
+    counts = "SELECT (SELECT count(*) FROM asked), (SELECT count(*) FROM unasked)"
+    stay, left = con.execute(counts).fetchall()[0]
+    return stay, left
 
 
 def measured(rows: int, kinds: list[str]) -> Iterator[tuple[str, Cost, int, int]]:
