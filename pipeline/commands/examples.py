@@ -30,6 +30,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "verify": ("biomill verify out/mine",),
     "feed": ("biomill feed out/mine --batch 256 --steps 100 --sampler cap --cap 50",),
+    "train": (
+        "biomill train out/mine -o out/model --recipe tiny",
+        "torchrun --nproc_per_node 8 -m biomill train out/mine -o out/model --recipe bioclip --workers 8",
+        "biomill train out/mine -o out/model --recipe bioclip2 --print",
+    ),
     "publish": ("biomill publish out/mine s3://bucket/mine --check",),
     "recipe": (
         "biomill recipe --starter > my-recipe.toml",
