@@ -35,6 +35,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "torchrun --nproc_per_node 8 -m biomill train out/mine -o out/model --recipe bioclip --workers 8",
         "biomill train out/mine -o out/model --recipe bioclip2 --print",
     ),
+    "embed": (
+        "biomill embed out/mine --model out/model",
+        "biomill embed out/mine --model open_clip:ViT-B-16@weights.pt --name vit --device cuda --workers 8",
+    ),
     "publish": ("biomill publish out/mine s3://bucket/mine --check",),
     "recipe": (
         "biomill recipe --starter > my-recipe.toml",

@@ -20,7 +20,7 @@ from torch.nn.functional import normalize
 
 from pipeline.feed import Feed
 from pipeline.model.errors import FeedError, RunError
-from pipeline.storage.files.atomic import write_json
+from pipeline.storage.files.atomic import sweep, write_json
 from pipeline.storage.places import Place
 from pipeline.train.fitting.batches import Batches, Item, normalised
 from pipeline.train.fitting.checkpoints import newest, read_checkpoint, save
@@ -94,6 +94,8 @@ class _Run:
     def resume(self) -> int:
         """Load the newest checkpoint; return the step to go on at."""
         path = newest(self.out)
+        if self.group.first:
+            sweep(self.out)  # what a killed process had half written
         self.group.wait()
         if path is None:
             return 0
@@ -148,14 +150,13 @@ class _Run:
                 facts = self._facts(item, loss, norm, had - asked, done - asked)
                 journal.note(step, **facts)
                 say(_line(step, settings.steps, facts))
-            if (step + 1) % settings.checkpoint_every == 0 or step + 1 == stop:
-                self.save(step + 1)
-                written = 0.0
-            if journal is not None and done - written > _WRITTEN_EVERY:
+            saves = (step + 1) % settings.checkpoint_every == 0 or step + 1 == stop
+            if journal is not None and (saves or done - written > _WRITTEN_EVERY):
+                # Before the checkpoint: a run that goes on from it forgets what is noted behind it, and lacks nothing.
                 journal.write()
                 written = done
-        if journal is not None:
-            journal.write()
+            if saves:
+                self.save(step + 1)
         return Trained(max(start, stop), loss, (stop - start) * settings.batch, time.perf_counter() - begun, waited)
 
     def _facts(self, item: Item, loss: float, norm: float, waited: float, took: float) -> dict[str, Any]:

@@ -94,7 +94,7 @@ class HierarchicalHead(nn.Module):
         """Return the logarithms of the taxa's probabilities, (n, taxa)."""
         found: Any = 0.0
         for level, layer in enumerate(self.levels):
-            scores, parents = layer(features).float(), getattr(self, f"parents_{level}")
+            scores, parents = layer(features), getattr(self, f"parents_{level}")
             count = int(parents.max()) + 1
             index = parents[None, :].expand_as(scores)
             top = scores.new_full((scores.shape[0], count), -torch.inf).scatter_reduce(1, index, scores, "amax")
