@@ -35,7 +35,7 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     need_torch("embed")
     from pipeline.embed import register
     from pipeline.embed.compute import embed, open_source
-    from pipeline.embed.parts import folder_of
+    from pipeline.embed.vector_files import folder_of
 
     out = folder_of(args.run, args.name)
     source = open_source(args.model, args.device, args.seed)

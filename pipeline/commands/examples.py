@@ -32,7 +32,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "feed": ("biomill feed out/mine --batch 256 --steps 100 --sampler cap --cap 50",),
     "train": (
         "biomill train out/mine -o out/model --recipe tiny",
-        "torchrun --nproc_per_node 8 -m biomill train out/mine -o out/model --recipe bioclip --workers 8",
+        "biomill train out/mine -o out/vit --recipe bioclip --batch 1024 --workers 8",
         "biomill train out/mine -o out/model --recipe bioclip2 --print",
     ),
     "embed": (

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.nn.functional import normalize
 
-from pipeline.embed.parts import DONE, Matrix, names_name, part_name, write_names, write_part
+from pipeline.embed.vector_files import DONE, Matrix, names_name, part_name, write_names, write_part
 from pipeline.feed import Feed, Rules, View
 from pipeline.feed.torch import loader
 from pipeline.model.errors import UsageError

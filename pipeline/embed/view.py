@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from pipeline.catalog.build import STORAGE_VERSION
-from pipeline.embed.parts import FOLDER, embedded
+from pipeline.embed.vector_files import FOLDER, embedded
 from pipeline.storage.database import quote
 from pipeline.storage.places import Place
 

@@ -66,7 +66,7 @@ class Feed:
 
     `where` is the folder of a run, its folder `shards`, or an address of such a folder that fsspec knows
     ('s3://bucket/shards'). Conditions (`rules.where`) ask the run's catalog where there is one, else the columns of the
-    manifest. What is selected lies in a cache that all processes of a machine share (docs/training.md), so that a feed
+    manifest. What is selected lies in a cache that all processes of a machine share (docs/feed.md), so that a feed
     may be pickled, as names alone, forked, and used from one thread at a time.
 
     Raises FeedError when rules or view cannot be, when nothing is selected, or when the shards cannot be read.

@@ -67,7 +67,7 @@ def test_nothing_is_lower_than_the_floor() -> None:
         assert float(contrastive_loss(images, texts, SCALE)) > floor(labels)
 
 
-LINEAGES = [
+LINEAGES: list[tuple[str, ...]] = [
     ("Animalia", "Felidae", "Puma", "p1"),
     ("Animalia", "Felidae", "Puma", "p2"),
     ("Animalia", "Felidae", "Lynx", "l1"),

@@ -29,7 +29,7 @@ from pipeline.train.fitting.process_group import Group
 from pipeline.train.journal import Journal
 from pipeline.train.networks import build, contrastive_loss, floor, make_head
 from pipeline.train.settings import Settings
-from pipeline.train.taxa import lineages_of
+from pipeline.train.taxon_lineages import lineages_of
 from pipeline.train.texts import Texts
 
 _WRITTEN_EVERY = 30.0  # seconds between two writings of the journal
