@@ -80,6 +80,7 @@ ORDER = (
     "pipeline.planning",
     "pipeline.verify",
     "pipeline.demo",
+    "pipeline.demo.tree",
     "pipeline.commands.options",
     "pipeline.commands.taxonomy",
     "pipeline.commands",

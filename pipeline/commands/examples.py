@@ -49,7 +49,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "biomill init downloads/0012345.zip -o my-recipe.toml --contact you@example.org",
         "biomill init media_manifest.tgz dh22.zip --benchmark rare_species -o my-recipe.toml",
     ),
-    "demo": ("biomill demo -o out/demo",),
+    "demo": (
+        "biomill demo -o out/demo",
+        "biomill demo -o out/tree --biota tree --seed 5 --species 48 --images 16",
+    ),
     "inspect": ("biomill inspect downloads/0012345.zip",),
     "images": ("biomill images photos", "biomill images photos --side 128 -o out/stored --json"),
     "records": ("biomill records downloads/0012345.zip --kind gbif-dwca -o out/records",),

@@ -35,8 +35,8 @@ class Pose:
     mirrored: bool
 
 
-def draw_picture(look: Look, key: str, size: tuple[int, int]) -> Image.Image:
-    """Draw one individual that fills most of a picture of `size` (width, height).
+def draw_picture(look: Look, key: str, size: tuple[int, int], scale: float = 1.0) -> Image.Image:
+    """Draw one individual that fills most of a picture of `size` (width, height); `scale` makes it smaller or larger.
 
     >>> from pipeline.demo.look import looks
     >>> look = looks({"a": ("K", "P", "C", "O", "F", "G", "G a")})["a"]
@@ -49,7 +49,7 @@ def draw_picture(look: Look, key: str, size: tuple[int, int]) -> Image.Image:
     pose = Pose(
         x=width * (0.42 + 0.16 * chance.random()),
         y=height * (0.42 + 0.16 * chance.random()),
-        radius=shorter * (0.24 + 0.07 * chance.random()),
+        radius=shorter * (0.24 + 0.07 * chance.random()) * scale,
         turn=math.radians(-50 + 100 * chance.random()),
         mirrored=chance.random() < 0.5,
     )
@@ -153,7 +153,7 @@ def _masks(
 
     limbs = Image.new("L", (size[0] * _SMOOTH, size[1] * _SMOOTH))
     pen = ImageDraw.Draw(limbs)
-    thickness = max(2, round(pose.radius * 0.12 * _SMOOTH))
+    thickness = max(2, round(pose.radius * body.limb_width * _SMOOTH))
     for limb in range(body.limbs):
         angle = 2 * math.pi * (limb + 0.5) / body.limbs
         foot = place(1.1 * body.length * math.cos(angle), 1.25 * math.sin(angle))
@@ -203,6 +203,8 @@ def _coat(look: Look, u: npt.NDArray[np.float32], v: npt.NDArray[np.float32]) ->
     else:
         second = radius > np.float32(0.75)
     coat = np.where(second[:, :, None], np.asarray(look.accent, np.int16), np.asarray(look.coat, np.int16))
+    if not look.mark:
+        return coat
 
     du = u - np.float32((0.0, 0.45, -0.45, 0.0)[look.mark_place])
     dv = v - np.float32((0.0, 0.0, 0.0, 0.3)[look.mark_place])

@@ -31,6 +31,8 @@ class Body:
     length: float
     limbs: int
     tail: bool
+    limb_width: float = 0.12
+    """Thickness of a limb, in radii of the body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Look:
     pattern: str
     frequency: int
     mark: str
+    """A disc, ring, bar or cross; empty: it has none."""
     mark_place: int
     mark_colour: Rgb
 
@@ -74,8 +77,8 @@ def _look(kingdom: int, phylum: int, class_: int, order: int, family: int, genus
     return Look(
         ground=_GROUNDS[kingdom % len(_GROUNDS)],
         roughness=phylum % 4,
-        coat=_rgb(hue, saturation, value),
-        accent=_rgb(accent_hue, 0.8, 0.95 if value < 0.75 else 0.35),
+        coat=colour(hue, saturation, value),
+        accent=colour(accent_hue, 0.8, 0.95 if value < 0.75 else 0.35),
         body=Body(
             lobes=(0, 3, 4, 5, 6, 8)[order % 6],
             depth=(0.22, 0.38)[order // 6 % 2],
@@ -87,10 +90,15 @@ def _look(kingdom: int, phylum: int, class_: int, order: int, family: int, genus
         frequency=2 + genus // len(_PATTERNS) % 4,
         mark=_MARKS[species % len(_MARKS)],
         mark_place=species // len(_MARKS) % 4,
-        mark_colour=_rgb(species * _GOLDEN, 0.9, 1.0),
+        mark_colour=colour(species * _GOLDEN, 0.9, 1.0),
     )
 
 
-def _rgb(hue: float, saturation: float, value: float) -> Rgb:
+def colour(hue: float, saturation: float, value: float) -> Rgb:
+    """Return a colour from hue, saturation and value, each 0 to 1; hues beyond 1 begin anew.
+
+    >>> colour(1.0, 1.0, 1.0)
+    (255, 0, 0)
+    """
     red, green, blue = colorsys.hsv_to_rgb(hue % 1.0, saturation, value)
     return round(255 * red), round(255 * green), round(255 * blue)

@@ -4,45 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import shutil
 from collections.abc import Generator
 from pathlib import Path
 
 from manifests import Recipe, load_recipe
 from pipeline.catalog.closing import closing_lines
 from pipeline.demo.corpus import Corpus, build_corpus
+from pipeline.demo.prepared import prepare
 from pipeline.demo.server import connect_to, serve
 from pipeline.engine.engine import EngineOptions
-from pipeline.model.errors import RunError
 from pipeline.run.driver import run
-from pipeline.storage.files.atomic import read_json, write_json
 from pipeline.storage.places import Place
 from pipeline.storage.places.machine_copies import inputs_folder
 
 logger = logging.getLogger("biomill")
-_MARK = "corpus.json"
 
 
 def prepared_corpus(folder: Path, seed: int, shuffle: int) -> Corpus:
     """Draw the corpus into the folder, or find it there from an earlier call with the same seed and order."""
     asked = {"seed": seed, "shuffle": shuffle}
-    if (folder / _MARK).exists():
-        found = read_json(folder / _MARK)
-        if found != asked:
-            raise RunError(
-                "the folder holds a demo with another seed or order",
-                where=str(folder),
-                expected=f"{asked}, found {found}",
-                remedy="name another folder, or delete this one",
-            )
-        return Corpus(folder, folder / "recipe.toml", folder / "truth.csv", folder / "www")
-    # Drawn beside its place and renamed, so that an interrupted drawing is never taken for a whole one.
-    drawing = folder.with_name(f".tmp-{folder.name}")
-    shutil.rmtree(drawing, ignore_errors=True)
-    build_corpus(drawing, seed=seed, shuffle=shuffle)
-    write_json(drawing / _MARK, asked)
-    drawing.rename(folder)
-    return prepared_corpus(folder, seed, shuffle)
+    prepare(folder, asked, lambda drawing: build_corpus(drawing, seed=seed, shuffle=shuffle))
+    return Corpus.at(folder)
 
 
 def connected(recipe: Recipe, address: str) -> Recipe:

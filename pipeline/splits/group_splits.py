@@ -79,7 +79,9 @@ class Deciding:
         for place, split in enumerate(self.splits):
             if split.unseen is not None:
                 part = (split.percent if split.unseen_percent is None else split.unseen_percent) / 100
-                chosen = self._unseen(split.unseen, part * float(self.sizes.sum()))
+                # What a list put into a split that holds all of its share alone is of that share.
+                has = self.sizes[self.split == place].sum() if split.unseen_percent in (None, split.percent) else 0
+                chosen = self._unseen(split.unseen, part * float(self.sizes.sum()) - float(has))
                 self.split[chosen], alone[chosen] = place, True
                 shares[place] -= part
         self._deal(np.maximum(np.round(shares, 12), 0), alone)
@@ -177,6 +179,8 @@ class Deciding:
         place_of[among] = np.arange(len(among))
         part = shares[among] / shares[among].sum()
         fixed = np.where((self.split != FREE) & ~alone, place_of[self.split], FREE).astype(np.int8)
+        # What lists put into a split that has no share left is no part of the deal either.
+        alone = alone | ((self.split != FREE) & (fixed == FREE))
         rest = np.flatnonzero(~alone)
         if self.rules.chronological:
             dates = self._numbers(_SQL("dates", rows=self.tables.rows, records=self.tables.records))["date"]
@@ -189,8 +193,7 @@ class Deciding:
             dealt = np.where(fixed[rest] == FREE, dealt, fixed[rest])
         else:
             dealt = self._stratified(rest, alone, part, fixed[rest], among)
-        outside = (self.split[rest] != FREE) & (fixed[rest] == FREE)
-        self.split[rest] = np.where(outside, self.split[rest], among[dealt])
+        self.split[rest] = among[dealt]
 
     def _stratified(
         self,

@@ -37,7 +37,7 @@ class Select(ListStage):
     """The select stage."""
 
     name = "select"
-    version = 3
+    version = 4
     sections = ("select", "seed", "privacy", "splitting", "splits")
     upstream = ("likeness", "resolve")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -303,6 +303,21 @@ def test_words_of_a_source_and_lists_say_which_split_and_lists_speak_first(tmp_p
     for row in rows:
         said = {"Val": "val", "test ": "test", None: "train"}[row["split_hint"]]
         assert found[row["record_id"]] == ("val" if row["media_key"] == "m:1" else said)
+
+
+def test_what_a_list_names_is_of_the_share_that_a_split_holds_alone(tmp_path: Path) -> None:
+    listed = tmp_path / "unseen.csv"
+    listed.write_text("taxon\nt1\nt4\n")
+    rows = rows_of(400, taxon=lambda n: f"t{n % 10}")
+    splits = (
+        *(SplitSpec("train", 70.0), SplitSpec("val", 10.0)),
+        SplitSpec("unseen", 20.0, unseen="species", keys=str(listed)),
+    )
+    found = decided(rows, splits)
+    for row in rows:
+        assert (found[row["record_id"]] == "unseen") == (row["taxon"] in ("t1", "t4"))
+    held = Counter(row["taxon"] for row in rows if found[row["record_id"]] == "val")
+    assert held == {f"t{n}": 5 for n in range(10) if n not in (1, 4)}  # an eighth of each, as 10 is of 80
 
 
 @pytest.mark.parametrize(
