@@ -51,7 +51,7 @@ verify: $(READY) ## Check everything that the run in OUT promises
 	@$(BIN)/biomill verify "$$OUT"
 
 # What starts services of its own, or asks Python for other packages, has its own target.
-APART := --ignore=tests/oracles --ignore=tests/clusters
+APART := --ignore=tests/oracles --ignore=tests/clusters --ignore=tests/train
 PYTEST := $(BIN)/python -m pytest -n 4 --dist loadscope --no-loadscope-reorder
 
 test: $(READY) ## Run the tests of all parts
@@ -63,8 +63,12 @@ test-whole: $(READY) ## Run the pipeline on the demo and on real files, also kil
 test-clusters: $(READY) ## Run the demo into an object store (a server of this machine), with machines that are killed and go on elsewhere
 	@$(BIN)/python -m pytest -n 2 --dist load tests/clusters
 
-test-train: $(READY) ## Run published loaders, trainers and clients on the demo's shards; what `make oracles` has not made is skipped
-	@$(BIN)/python -m pytest -n 2 --dist loadscope tests/oracles
+TRAINING := $(VENV)/.training
+$(TRAINING): $(READY)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[train]' && touch $@
+
+test-train: $(TRAINING) ## Install PyTorch (extra train) and run what needs it; then published trainers, loaders and clients, where `make oracles` made them
+	@$(BIN)/python -m pytest -n 2 --dist load -o addopts="-q --doctest-modules --import-mode=importlib" pipeline/train pipeline/embed pipeline/feed/torch.py tests/train && $(BIN)/python -m pytest -n 2 --dist loadscope tests/oracles
 
 oracles: $(READY) ## Make environments of published trainers, readers and older DuckDB clients in out/oracles, once, for test-train
 	@$(BIN)/python -m tests.oracles.make; made=$$?; $(BIN)/python -m tests.oracles.duckdb_clients && exit $$made

@@ -224,7 +224,7 @@ class Run:
         condition in SQL on the view samples, or a SELECT of keys. `sampler`: how often a taxon comes, `cap`: with the
         sampler of that name, most samples of a taxon in an epoch. `mode`: "stream" reads shards from front to back, for
         slow disks. Images are RGB squares of `size` pixels, `crop` says of what part. `threads` decode a batch, by
-        `decoder`. With PyTorch, `pipeline.feed.torch.loader` makes a DataLoader of it; docs/training.md has the rest.
+        `decoder`. With PyTorch, `pipeline.feed.torch.loader` makes a DataLoader of it; docs/feed.md has the rest.
 
         Raises RunError when the shards are not written, FeedError for what cannot be and when nothing is selected.
         """

@@ -19,10 +19,19 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PRODUCT = ("biomill", "manifests", "taxonomy", "dedup", "pipeline")
-# Modules for users of one extra, which import it at their top, and which nothing else of the product imports.
-ADAPTERS = {"pipeline/feed/torch.py": "torch"}
+# Modules of one extra, which import it at their top; others of the product import them in a call, if at all.
+ROOMS = ("pipeline/train/networks", "pipeline/train/fitting")
+ADAPTERS = dict.fromkeys(
+    (
+        *("pipeline/feed/torch.py", "pipeline/embed/compute.py"),
+        *(path.relative_to(ROOT).as_posix() for room in ROOMS for path in (ROOT / room).rglob("*.py")),
+    ),
+    "torch",
+)
 # What is declared for another package's sake: the module that it gives, and the package that imports it undeclared.
 FOR_OTHERS = {"six": ("six", "ete3"), "legacy-cgi": ("cgi", "ete3")}
+# Modules that bear another name than what gives them, where that need not be installed.
+GIVEN_BY = {"open_clip": "open_clip_torch"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
@@ -77,7 +86,7 @@ def foreign() -> dict[Import, set[str]]:
     known = packages_distributions()
     tops = {each: each.name.partition(".")[0] for each in imports()}
     return {
-        each: {normal(name) for name in known.get(top, [top])}
+        each: {normal(name) for name in known.get(top, [GIVEN_BY.get(top, top)])}
         for each, top in tops.items()
         if top not in PRODUCT and top not in sys.stdlib_module_names
     }
@@ -109,11 +118,14 @@ def test_what_the_product_imports_when_called_is_a_dependency_or_in_an_extra_for
     assert {f"{each.file}: {each.name}" for each, served in foreign().items() if not served & offered} == set()
 
 
-def test_adapters_import_a_package_of_an_extra_and_are_imported_by_nothing() -> None:
-    for file, package in ADAPTERS.items():
-        assert any(package in listed for extra, listed in EXTRAS.items() if extra != "dev")
-        module = file.removesuffix(".py").replace("/", ".")
-        assert [each.file for each in imports() if each.name == module] == []
+def test_adapters_are_of_an_extra_and_are_imported_by_others_in_a_call_alone() -> None:
+    assert all(
+        any(package in listed for extra, listed in EXTRAS.items() if extra != "dev") for package in ADAPTERS.values()
+    )
+    modules = {file.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for file in ADAPTERS}
+    names = [each for each in imports() if each.name in modules or each.name.rpartition(".")[0] in modules]
+    assert {each.file for each in names if not each.late and each.file not in ADAPTERS} == set()
+    assert any(each.late and each.file.startswith("pipeline/commands/") for each in names)
 
 
 def test_every_dependency_is_imported_or_is_there_for_another_that_imports_it() -> None:

@@ -19,6 +19,8 @@ from pipeline.storage.database import quote, reachable
 from pipeline.storage.places import Place, RemotePath
 from pipeline.storage.run_folder import STAGES, RunFolder
 
+BESIDE = ("embeddings",)
+"""Folders of a run that no stage writes and views may read: what is made of a finished run."""
 _SPECIAL = frozenset(",*?[]")
 """What DuckDB takes for more than a character in paths, and in lists of them."""
 _lock = Lock()
@@ -138,7 +140,7 @@ def _shut_in(con: duckdb.DuckDBPyConnection, root: Place, here: Path | None = No
                 reachable(con, root)
             con.execute(f"SET temp_directory = {quote(str(spill / 'spill'))}")
             # DuckDB checks a path both as a view writes it and as it is found.
-            allowed = [str(named), *([str(here)] if here else []), *(str(Path(name)) for name in STAGES)]
+            allowed = [str(named), *([str(here)] if here else []), *(str(Path(name)) for name in (*STAGES, *BESIDE))]
             con.execute(f"SET allowed_directories = [{', '.join(quote(path) for path in allowed)}]")
             con.execute("SET enable_external_access = false")
             con.execute("SET threads = 2")

@@ -30,6 +30,15 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "verify": ("biomill verify out/mine",),
     "feed": ("biomill feed out/mine --batch 256 --steps 100 --sampler cap --cap 50",),
+    "train": (
+        "biomill train out/mine -o out/model --recipe tiny",
+        "biomill train out/mine -o out/vit --recipe bioclip --batch 1024 --workers 8",
+        "biomill train out/mine -o out/model --recipe bioclip2 --print",
+    ),
+    "embed": (
+        "biomill embed out/mine --model out/model",
+        "biomill embed out/mine --model open_clip:ViT-B-16@weights.pt --name vit --device cuda --workers 8",
+    ),
     "publish": ("biomill publish out/mine s3://bucket/mine --check",),
     "recipe": (
         "biomill recipe --starter > my-recipe.toml",

@@ -66,7 +66,7 @@ class Feed:
 
     `where` is the folder of a run, its folder `shards`, or an address of such a folder that fsspec knows
     ('s3://bucket/shards'). Conditions (`rules.where`) ask the run's catalog where there is one, else the columns of the
-    manifest. What is selected lies in a cache that all processes of a machine share (docs/training.md), so that a feed
+    manifest. What is selected lies in a cache that all processes of a machine share (docs/feed.md), so that a feed
     may be pickled, as names alone, forked, and used from one thread at a time.
 
     Raises FeedError when rules or view cannot be, when nothing is selected, or when the shards cannot be read.
@@ -171,7 +171,7 @@ class Feed:
             "version": _VERSION,
             "manifest": self.manifest.digest,
             "selected": self.manifest.selection(),
-            "rules": {**dataclasses.asdict(self.rules), "threads": 0, "where": "", "split": ""},
+            "rules": _decisive(self.rules),
             "view": dataclasses.asdict(self.view),
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -232,6 +232,12 @@ class Feed:
 
 
 _VERIFY = "check the shards: biomill verify RUN, or `sha256sum --check checksums.sha256` in their folder"
+
+
+def _decisive(rules: Rules) -> dict[str, Any]:
+    """Return the rules as they stand in a digest: `once` only where it is asked for, as other digests were without."""
+    told = {**dataclasses.asdict(rules), "threads": 0, "where": "", "split": ""}
+    return told if told["once"] else {name: value for name, value in told.items() if name != "once"}
 
 
 def _joins(run: Span, span: Span) -> bool:

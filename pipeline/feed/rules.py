@@ -35,6 +35,8 @@ class Rules:
     """Stream: consecutive samples of a shard that are read at once; open_shards x chunk samples are shuffled."""
     threads: int = 1
     """Threads that decode a batch."""
+    once: bool = False
+    """Every sample once, in the order in which it lies in the shards, and the last batch short: for evaluation."""
 
     def check(self) -> None:
         """Raise FeedError for the first value that cannot be."""
@@ -54,6 +56,11 @@ class Rules:
             raise FeedError(
                 f"a batch of {self.batch} cannot be cut into {self.lanes} equal lanes",
                 expected="a batch that is a multiple of the lanes",
+            )
+        if self.once and (self.mode, self.sampler) != ("index", "uniform"):
+            raise FeedError(
+                f"once is asked for with mode {self.mode!r} and sampler {self.sampler!r}",
+                expected="mode 'index' and sampler 'uniform': what is read once is read in the order of the shards",
             )
         if self.cap and self.sampler != "cap":
             raise FeedError(f"cap is {self.cap}, but the sampler is {self.sampler!r}", remedy="set sampler='cap'")

@@ -54,16 +54,26 @@ class Sequence:
 
     @property
     def epoch_steps(self) -> int:
-        """Whole batches in an epoch; in mode 'index' the next epoch begins inside a batch."""
+        """Whole batches in an epoch; in mode 'index' the next epoch begins inside a batch. Once: all of them."""
+        if self._rules.once:
+            return -(-self._sampler.epoch_size // self._rules.batch)
         return self._sampler.epoch_size // self._rules.batch
 
     def places(self, step: int, rank: int, world: int) -> Rows:
         """Return the places in the batch, 0 to batch - 1, that a rank reads: one slice of equal length each.
 
-        Raises FeedError for a negative step, and for ranks that the batch cannot be cut for.
+        Once: slices that differ by one sample at most, of what the batch has. Raises FeedError for a step that is not
+        there, and for ranks that the batch cannot be cut for.
         """
         if step < 0 or not 0 <= rank < world:
             raise FeedError(f"there is no step {step} of rank {rank} of {world}", expected="step >= 0, rank < world")
+        if self._rules.once:
+            size = min(self._rules.batch, self._sampler.epoch_size - step * self._rules.batch)
+            if size <= 0:
+                raise FeedError(
+                    f"there is no step {step}", expected=f"one of {self.epoch_steps}, as every sample is read once"
+                )
+            return np.arange(size * rank // world, size * (rank + 1) // world)
         if self._rules.batch % world:
             raise FeedError(
                 f"a batch of {self._rules.batch} cannot be cut for {world} ranks",
@@ -78,6 +88,9 @@ class Sequence:
 
     def parts(self, step: int, places: Rows) -> Iterator[Part]:
         """Yield the rows at the places of a step's batch, in parts that are read together."""
+        if self._rules.once:
+            yield Part(np.arange(places.size), self.positions(step, places), None)
+            return
         if self._rules.mode == "index":
             yield Part(np.arange(places.size), self._sampler.rows(self.positions(step, places)), None)
             return

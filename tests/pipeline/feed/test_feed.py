@@ -15,6 +15,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -330,3 +331,30 @@ def test_ranks_that_do_not_divide_the_batch_are_refused(dataset: Path) -> None:
         feed(dataset).batch(0, 0, 3)
     with pytest.raises(FeedError, match="no step -1"):
         feed(dataset).batch(-1)
+
+
+@pytest.mark.parametrize("world", [1, 2, 3])
+def test_once_gives_every_sample_once_in_the_order_of_the_shards_and_a_short_last_batch(
+    dataset: Path, world: int
+) -> None:
+    source = feed(dataset, once=True)
+    sizes, keys = [], []
+    for step in range(source.sequence.epoch_steps):
+        parts = [source.batch(step, rank, world) for rank in range(world)]
+        assert [key for part in parts for key in part.keys] == list(source.keys(step))
+        assert max(len(part.keys) for part in parts) - min(len(part.keys) for part in parts) <= 1
+        sizes.append(sum(len(part.keys) for part in parts))
+        keys += [key for part in parts for key in part.keys]
+    listed = pq.read_table(dataset / "manifest.parquet", filters=[("split", "=", "train")])["key"].to_pylist()
+    assert keys == source.manifest.keys_of(np.arange(len(source)))
+    assert sorted(keys) == sorted(listed)
+    assert sizes == [16] * (len(source) // 16) + [len(source) % 16]
+    with pytest.raises(FeedError, match=f"there is no step {len(sizes)}"):
+        source.batch(len(sizes))
+
+
+def test_once_has_a_digest_of_its_own_and_is_for_the_plain_order(dataset: Path) -> None:
+    assert feed(dataset, once=True).digest != feed(dataset).digest
+    for rules in ({"sampler": "sqrt"}, STREAM):
+        with pytest.raises(FeedError, match="once is asked for"):
+            feed(dataset, once=True, **rules)

@@ -1,0 +1,122 @@
+"""Files of vectors: one part for a stretch of samples, whole or absent, so that embedding goes on where it stopped.
+
+    embeddings/NAME/pictures-00000.parquet …   key, model, vector
+    embeddings/NAME/names-TEXT.parquet         accepted_id, text, caption, model, vector
+    embeddings/NAME/_done.json                 written last: model, width, pictures, digest of what was read
+
+A vector is a list of float16, of length 1 in the model's own space: half the bytes of float32, and cosines right to
+three digits. DuckDB reads it as FLOAT[].
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.catalog.open import BESIDE
+from pipeline.model.errors import FeedError
+from pipeline.storage.files.atomic import read_json, write_table
+from pipeline.storage.places import Place, local, matching
+
+(FOLDER,) = BESIDE
+DONE = "_done.json"
+VECTOR = pa.list_(pa.float16())
+MODEL = pa.dictionary(pa.int32(), pa.string())
+PICTURES_SCHEMA = pa.schema([("key", pa.string()), ("model", MODEL), ("vector", VECTOR)])
+NAMES_SCHEMA = pa.schema(
+    [
+        ("accepted_id", pa.string()),
+        ("text", pa.string()),
+        ("caption", pa.string()),
+        ("model", MODEL),
+        ("vector", VECTOR),
+    ]
+)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+Matrix = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """What lies in one folder of vectors."""
+
+    folder: Place
+    model: str
+    width: int
+    pictures: int
+    digest: str
+    """Of the feed that was read, the model's weights and the size of a part."""
+
+
+def part_name(number: int) -> str:
+    """Return the name of a part.
+
+    >>> part_name(3)
+    'pictures-00003.parquet'
+    """
+    return f"pictures-{number:05d}.parquet"
+
+
+def names_name(text: str) -> str:
+    """Return the name of the file with the captions of a text type."""
+    return f"names-{text}.parquet"
+
+
+def folder_of(run: Place, name: str) -> Place:
+    """Return the folder of a set of vectors; raise FeedError for a name that is no plain word."""
+    if not _NAME.fullmatch(name):
+        raise FeedError(f"the vectors cannot be called {name!r}", expected="letters, digits, '_', '-' and '.'")
+    return run / FOLDER / name
+
+
+def vectors_column(matrix: Matrix) -> pa.Array:
+    """Return the rows of a matrix as lists of float16.
+
+    >>> vectors_column(np.eye(2, dtype=np.float32)).to_pylist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    rows, width = matrix.shape
+    flat = pa.array(np.ascontiguousarray(matrix, np.float16).reshape(-1), pa.float16())
+    return pa.ListArray.from_arrays(np.arange(0, (rows + 1) * width, width, dtype=np.int32), flat)
+
+
+def write_part(path: Place, keys: Sequence[str], model: str, matrix: Matrix) -> None:
+    """Write the vectors (n, width) of pictures, by key."""
+    columns = [pa.array(keys, pa.string()), _models(model, len(keys)), vectors_column(matrix)]
+    write_table(path, pa.table(columns, schema=PICTURES_SCHEMA))
+
+
+def write_names(
+    path: Place, taxa: Sequence[str], text: str, captions: Sequence[str], model: str, matrix: Matrix
+) -> None:
+    """Write the vectors (n, width) of taxa's captions of one text type."""
+    told = [pa.array(column, pa.string()) for column in (taxa, [text] * len(taxa), captions)]
+    columns = [*told, _models(model, len(taxa)), vectors_column(matrix)]
+    write_table(path, pa.table(columns, schema=NAMES_SCHEMA))
+
+
+def read_part(path: Place) -> tuple[list[str], Matrix]:
+    """Return keys and vectors of a part."""
+    table = pq.read_table(local(path), columns=["key", "vector"])
+    vectors = table["vector"].combine_chunks()
+    matrix = np.asarray(vectors.flatten().to_numpy(zero_copy_only=False), np.float32)
+    return table["key"].to_pylist(), matrix.reshape(len(table), -1)
+
+
+def _models(model: str, rows: int) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array([model]))
+
+
+def embedded(run: Place) -> list[Embedded]:
+    """Return the finished sets of vectors of a run, by name."""
+    found = []
+    for mark in matching(run / FOLDER, f"*/{DONE}"):
+        facts = read_json(mark)
+        found.append(Embedded(mark.parent, facts["model"], facts["width"], facts["pictures"], facts["digest"]))
+    return found

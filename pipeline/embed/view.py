@@ -1,0 +1,48 @@
+"""The catalog's view `embeddings`: the vectors of all finished sets, so that SQL joins them to samples by `key`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from pipeline.catalog.build import STORAGE_VERSION
+from pipeline.embed.vector_files import FOLDER, embedded
+from pipeline.storage.database import quote
+from pipeline.storage.places import Place
+
+_COMMENTS = {
+    "embeddings": "vectors of stored images, made by `biomill embed`: join samples by key",
+    "embeddings.name": "the set of vectors: its folder's name",
+    "embeddings.key": "key of the sample",
+    "embeddings.model": "the model that made the vector",
+    "embeddings.vector": "unit vector of the image; cosines are array_inner_product of two",
+}
+
+
+def register(run: Place) -> bool:
+    """Make the view anew in the run's catalog; return whether there is a catalog on a disk to make it in.
+
+    The view names paths relative to the run, as the catalog's own views do. Without any finished set it is removed.
+    """
+    catalog = run / "catalog.duckdb"
+    if not isinstance(catalog, Path) or not catalog.is_file():
+        return False
+    names = [each.folder.name for each in embedded(run)]
+    con = duckdb.connect(str(catalog), config={"storage_compatibility_version": STORAGE_VERSION})
+    try:
+        con.execute("DROP VIEW IF EXISTS embeddings")
+        if names:
+            con.execute(f"SET file_search_path = {quote(str(run))}")
+            files = ", ".join(quote(f"{FOLDER}/{name}/pictures-*.parquet") for name in names)
+            con.execute(
+                "CREATE VIEW embeddings AS SELECT string_split(filename, '/')[-2] AS name, key, model, vector "
+                f"FROM read_parquet([{files}], filename = true)"
+            )
+            for called, text in _COMMENTS.items():
+                view, dot, column = called.partition(".")
+                what = f'COLUMN {view}."{column}"' if dot else f"VIEW {view}"
+                con.execute(f"COMMENT ON {what} IS {quote(text)}")
+    finally:
+        con.close()
+    return True

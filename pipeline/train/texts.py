@@ -1,0 +1,66 @@
+"""Which text stands beside an image: a text type for each batch, or for each sample, drawn by the step alone.
+
+BioCLIP 2 draws one text type for a whole batch. Then every image of a taxon has the same string, equal texts are equal
+to the loss, and none is a false negative: InfoNCE with duplicates is the loss with uniform targets over them, up to a
+constant. With one type for each sample two images of a taxon may have different strings, so that the loss must know
+which pairs are of one taxon (`pipeline.train.networks.contrastive`).
+
+Source: Gu et al. 2025, "BioCLIP 2"; its trainer's `--text_type random`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.feed.manifest import Manifest
+from pipeline.feed.permutation import Permutation, subkey, uniforms
+
+TEXT_TYPES = ("sci", "com", "taxon", "sci_com", "taxon_com")
+"""The five captions, by BioCLIP's names."""
+_PREFIX = "a photo of "
+
+
+class Texts:
+    """The strings of every lineage of a manifest, by text type.
+
+    `template`: a sentence with `{}` in the place of the names; '' for the captions as the shards have them.
+    `shuffled`: every lineage has the caption of another one, by a permutation of the seed.
+    """
+
+    def __init__(
+        self, manifest: Manifest, kinds: Sequence[str], seed: int = 0, template: str = "", shuffled: bool = False
+    ) -> None:
+        self.kinds = tuple(kinds)
+        self._manifest, self._template = manifest, template
+        self._key = subkey(seed, "texts")
+        lineages = len(manifest.names)
+        self._order = Permutation(lineages, subkey(seed, "shuffled"))(np.arange(lineages)) if shuffled else None
+
+    def of_step(self, step: int) -> int:
+        """Return the number of the text type of a step's batch."""
+        return int(uniforms(self._key, np.array([step]), 1)[0, 0] * len(self.kinds))
+
+    def of_samples(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the number of the text type of each sample, by its position in the endless count of samples."""
+        return np.asarray(uniforms(self._key, positions, 1)[:, 0] * len(self.kinds), np.int64)
+
+    def text(self, name: int, kind: str) -> str:
+        """Return the string of a lineage, a row of `Manifest.names`."""
+        if self._order is not None:
+            name = int(self._order[name])
+        return self.rendered(getattr(self._manifest.captions(name), kind))
+
+    def rendered(self, caption: str) -> str:
+        """Return a caption in the template.
+
+        >>> texts = Texts.__new__(Texts)
+        >>> texts._template = "a drawing of {}, pressed"
+        >>> texts.rendered("a photo of Puma concolor.")
+        'a drawing of Puma concolor, pressed'
+        """
+        if not self._template:
+            return caption
+        return self._template.replace("{}", caption.removeprefix(_PREFIX).removesuffix("."))

@@ -1,0 +1,76 @@
+"""Vectors are written and read as they are, to float16, and stand in the catalog beside the samples."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.catalog import open_catalog
+from pipeline.embed import embedded, part_name, read_part, register, write_part
+from pipeline.embed.vector_files import DONE, Matrix, folder_of, write_names
+from pipeline.model.errors import FeedError
+from pipeline.storage.files.atomic import write_json
+from tests.conftest import Demo
+
+
+def unit(rows: int, width: int, seed: int = 0) -> Matrix:
+    found = np.random.default_rng(seed).normal(size=(rows, width)).astype(np.float32)
+    found /= np.linalg.norm(found, axis=1, keepdims=True)
+    return found
+
+
+def test_vectors_come_back(tmp_path: Path) -> None:
+    vectors = unit(5, 33)
+    write_part(tmp_path / part_name(0), list("abcde"), "tiny", vectors)
+    keys, found = read_part(tmp_path / part_name(0))
+    assert keys == list("abcde")
+    assert found.shape == (5, 33)
+    assert np.abs(found - vectors).max() < 5e-4
+
+
+def test_names_have_their_captions(tmp_path: Path) -> None:
+    write_names(tmp_path / "n.parquet", ["t1", "t2"], "sci", ["a photo of A b.", "a photo of C d."], "tiny", unit(2, 4))
+    table = pq.read_table(tmp_path / "n.parquet")
+    assert table["accepted_id"].to_pylist() == ["t1", "t2"]
+    assert set(table["text"].to_pylist()) == {"sci"}
+    assert [len(vector) for vector in table["vector"].to_pylist()] == [4, 4]
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "../x", "-x", "a b"])
+def test_a_set_has_a_plain_name(tmp_path: Path, name: str) -> None:
+    with pytest.raises(FeedError, match="cannot be called"):
+        folder_of(tmp_path, name)
+
+
+def test_finished_sets_stand_in_the_catalog_and_others_do_not(demo: Demo, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(demo.out, run)
+    with open_catalog(run) as con:
+        keys = [key for (key,) in con.execute("SELECT key FROM samples ORDER BY key").fetchall()]
+    for name, width in (("one", 8), ("two", 3), ("begun", 5)):
+        write_part(folder_of(run, name) / part_name(0), keys[:20], name, unit(20, width))
+        write_part(folder_of(run, name) / part_name(1), keys[20:], name, unit(len(keys) - 20, width))
+        if name != "begun":
+            facts = {"model": name, "width": width, "pictures": len(keys), "digest": ""}
+            write_json(folder_of(run, name) / DONE, facts)
+    assert [(each.model, each.width) for each in embedded(run)] == [("one", 8), ("two", 3)]
+    assert register(run)
+    question = "SELECT name, count(*), min(len(vector)), max(len(vector)) FROM embeddings JOIN samples USING (key)"
+    expected = [("one", len(keys), 8, 8), ("two", len(keys), 3, 3)]
+    with open_catalog(run) as con:
+        assert con.execute(f"{question} GROUP BY name ORDER BY name").fetchall() == expected
+        ((comment,),) = con.execute("SELECT comment FROM duckdb_views() WHERE view_name = 'embeddings'").fetchall()
+        assert "biomill embed" in comment
+    shutil.rmtree(run / "embeddings")
+    assert register(run)
+    with open_catalog(run) as con, pytest.raises(duckdb.CatalogException):
+        con.execute("FROM embeddings")
+
+
+def test_without_a_catalog_nothing_is_registered(tmp_path: Path) -> None:
+    assert not register(tmp_path)
