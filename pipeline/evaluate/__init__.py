@@ -1,0 +1,1 @@
+"""Measures of embeddings against the labels of a run."""

@@ -1,0 +1,115 @@
+"""Exact nearest neighbours by blocked matrix products: memory is that of a block, whatever the numbers of rows.
+
+Scores are inner products in float32, as BLAS gives them; of equal scores the row that comes first is nearer. So the
+answer is the same each time on one machine; another BLAS may round a score otherwise in its last digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.evaluate.vectors import Codes, Vectors
+from pipeline.model.errors import EvaluationError
+
+QUERIES, BASE = 1 << 10, 1 << 12
+"""Rows of a block of queries, and of what is searched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The nearest rows of each query, nearest first."""
+
+    rows: Codes
+    """int64[queries, k]"""
+    scores: Vectors
+    """float32[queries, k]"""
+
+
+def nearest(
+    queries: Vectors,
+    base: Vectors,
+    k: int,
+    offsets: Vectors | None = None,
+    own: Codes | None = None,
+    blocks: tuple[int, int] = (QUERIES, BASE),
+) -> Neighbours:
+    """Return the k rows of `base` with the greatest score of each query: its inner product, plus the row's offset.
+
+    `offsets`: float32[base], as -|c|^2 / 2 makes the greatest score the least Euclidean distance. `own`: int64[queries],
+    the row of `base` that the query itself is, which is no neighbour of it; -1 for none. Raises EvaluationError where k
+    is more than the rows that can be neighbours, or the dimensions differ.
+
+    >>> base = np.array([[1, 0], [0, 1], [1, 0]], np.float32)
+    >>> nearest(base[:1], base, 2).rows.tolist(), nearest(base[:1], base, 2, own=np.array([0])).rows.tolist()
+    ([[0, 2]], [[2, 1]])
+    """
+    check_dimensions(queries, base)
+    there = len(base) - (own is not None)
+    if not 1 <= k <= there:
+        raise EvaluationError(f"{k} neighbours are asked for", expected=f"1 to {there}, the rows that there are")
+    rows, scores = np.empty((len(queries), k), np.int64), np.empty((len(queries), k), np.float32)
+    for start in range(0, len(queries), blocks[0]):
+        part = slice(start, start + blocks[0])
+        count = len(queries[part])
+        best = np.zeros((count, 0), np.float32)
+        places = np.zeros((count, 0), np.int64)
+        for first in range(0, len(base), blocks[1]):
+            found = queries[part] @ base[first : first + blocks[1]].T
+            if offsets is not None:
+                found += offsets[first : first + blocks[1]]
+            if own is not None:
+                mine = own[part] - first
+                inside = np.flatnonzero((mine >= 0) & (mine < found.shape[1]))
+                found[inside, mine[inside]] = -np.inf
+            kept = greatest(found, min(k, found.shape[1]))
+            best = np.concatenate([best, np.take_along_axis(found, kept, axis=1)], axis=1)
+            places = np.concatenate([places, kept + first], axis=1)
+            # What was kept before stands in front, and its rows come before those of this block.
+            order = np.argsort(-best, axis=1, kind="stable")[:, :k]
+            best, places = np.take_along_axis(best, order, axis=1), np.take_along_axis(places, order, axis=1)
+        rows[part], scores[part] = places, best
+    return Neighbours(rows, scores)
+
+
+def greatest(scores: npt.NDArray[np.floating], k: int) -> Codes:
+    """Return the columns of the k greatest values of each row, greatest first, of equal ones the first column first.
+
+    >>> greatest(np.array([[1.0, 3.0, 3.0, 2.0]]), 2).tolist()
+    [[1, 2]]
+    """
+    columns = scores.shape[1]
+    if k == 1:
+        return np.argmax(scores, axis=1)[:, None]
+    if k >= columns:
+        return np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    kept = np.sort(np.argpartition(-scores, k - 1, axis=1)[:, :k], axis=1)
+    values = np.take_along_axis(scores, kept, axis=1)
+    least = values.min(axis=1, keepdims=True)
+    # A partition takes any of equal values: where one was left out, the row is sorted as a whole.
+    tied = np.flatnonzero((scores >= least).sum(axis=1) > k)
+    kept = np.take_along_axis(kept, np.argsort(-values, axis=1, kind="stable"), axis=1)
+    if tied.size:
+        kept[tied] = np.argsort(-scores[tied], axis=1, kind="stable")[:, :k]
+    return kept
+
+
+def blocks_of(queries: Vectors, base: Vectors, rows: int = QUERIES // 4) -> Iterator[tuple[slice, Vectors]]:
+    """Yield all scores of some queries at a time: their slice, and float32[rows, base]."""
+    check_dimensions(queries, base)
+    for start in range(0, len(queries), rows):
+        part = slice(start, min(start + rows, len(queries)))
+        yield part, queries[part] @ base.T
+
+
+def check_dimensions(one: Vectors, other: Vectors) -> None:
+    """Raise EvaluationError where two sets of embeddings have not the same dimensions."""
+    if one.shape[1] != other.shape[1]:
+        raise EvaluationError(
+            f"vectors have {one.shape[1]:,} and {other.shape[1]:,} dimensions",
+            expected="embeddings of one model",
+            remedy="embed all of them with the same model",
+        )

@@ -1,0 +1,100 @@
+"""Retrieval: of all other images, the nearest by cosine; are they of the same taxon?
+
+recall@k = share of queries with an image of their class among the first k. Average precision of a query with R relevant
+images at places p_1 < ... < p_R is (1 / R) sum_i i / p_i over the whole ranking; mAP is its mean over queries. Queries
+whose class has no other image have no answer and are counted apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.evaluate.neighbours import blocks_of
+from pipeline.evaluate.vectors import Codes, Vectors, generator
+from pipeline.model.errors import EvaluationError
+
+RECALL = (1, 5, 10)
+MOST_QUERIES = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class RecallAt:
+    """Recall at one k."""
+
+    k: int
+    recall: float
+    chance: float
+    """Of a ranking drawn at random: mean over queries of 1 - C(n - 1 - R, k) / C(n - 1, k), for n - 1 other images."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """Retrieval among the images themselves."""
+
+    images: int
+    queries: int
+    unanswerable: int
+    """Queries drawn whose class has no other image; they are left out."""
+    recall: tuple[RecallAt, ...]
+    mean_average_precision: float
+    chance: float
+    """Share of relevant images among all others, mean over queries: about the mAP of a ranking drawn at random."""
+
+
+def retrieval(
+    vectors: Vectors, labels: Codes, ks: Sequence[int] = RECALL, most: int = MOST_QUERIES, seed: int = 0
+) -> Retrieval:
+    """Return recall@k and mAP of unit vectors; at most `most` queries, drawn by the seed, each against all images.
+
+    Raises EvaluationError where no query has another image of its class.
+
+    >>> vectors = np.array([[1, 0], [1, 0], [0, 1], [0, 1]], np.float32)
+    >>> found = retrieval(vectors, np.array([0, 0, 1, 1]), (1,))
+    >>> found.recall[0].recall, found.mean_average_precision
+    (1.0, 1.0)
+    """
+    n = len(labels)
+    queries = np.arange(n) if n <= most else np.sort(generator(seed, 2).choice(n, most, replace=False))
+    relevant = np.bincount(labels)[labels[queries]] - 1
+    answerable = queries[relevant > 0]
+    counts = relevant[relevant > 0]
+    if not answerable.size:
+        raise EvaluationError("no class has two images", expected="a class of at least two images to find one by")
+    first, precisions = np.empty(len(answerable), np.int64), np.empty(len(answerable))
+    for part, scores in blocks_of(vectors[answerable], vectors):
+        rows = answerable[part]
+        scores[np.arange(len(rows)), rows] = -np.inf  # the query itself comes last, and no query counts the last
+        order = np.argsort(-scores, axis=1, kind="stable")[:, : n - 1]
+        hits = labels[order] == labels[rows][:, None]
+        first[part] = np.argmax(hits, axis=1)
+        precisions[part] = _average_precision(hits)
+    found = [RecallAt(k, float((first < k).mean()), float(_chance(n - 1, counts, k).mean())) for k in ks if k <= n - 1]
+    return Retrieval(
+        images=n,
+        queries=len(answerable),
+        unanswerable=len(queries) - len(answerable),
+        recall=tuple(found),
+        mean_average_precision=float(precisions.mean()),
+        chance=float((counts / (n - 1)).mean()),
+    )
+
+
+def _average_precision(hits: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """Return the average precision of each row of a ranking, true where relevant."""
+    rows, places = np.nonzero(hits)
+    counts = hits.sum(axis=1)
+    begins = np.cumsum(counts) - counts
+    number = np.arange(len(rows)) - begins[rows] + 1
+    return np.asarray(np.bincount(rows, number / (places + 1), minlength=len(hits)) / counts)
+
+
+def _chance(others: int, relevant: Codes, k: int) -> npt.NDArray[np.float64]:
+    """Return the chance that one of k images, drawn without replacement from the others, is relevant."""
+    missed = np.ones(len(relevant))
+    for drawn in range(k):
+        missed *= np.maximum(others - relevant - drawn, 0) / (others - drawn)
+    return 1 - missed
