@@ -1,13 +1,14 @@
 """Calibration: is a prediction of confidence 0.8 right four times in five?
 
 Confidence is the greatest softmax probability of cosine / T. Expected calibration error with bins of equal mass (Nixon
-et al. 2019, "Measuring calibration in deep learning"): ECE = sum_b n_b / n |accuracy_b - confidence_b|, where images are
-put in order of confidence and cut into bins of equal numbers. The temperature T minimises the mean negative log
+et al. 2019, "Measuring calibration in deep learning"): ECE = sum_b n_b / n |accuracy_b - confidence_b|, where images
+are put in order of confidence and cut into bins of equal numbers. The temperature T minimises the mean negative log
 likelihood of the true classes on images that are not those it is judged on (Guo et al. 2017, section 4.2).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,7 +78,8 @@ def calibration(images: Vectors, classes: Vectors, labels: Codes, bins: int = BI
     order = generator(seed, 3).permutation(len(images))
     fitted = np.sort(order[: min(len(order) // 2, MOST_FITTED)])
     judged = np.setdiff1d(np.arange(len(images)), fitted)
-    temperature = fit_temperature(images[fitted], classes, labels[fitted])
+    blocks = blocks_of(images[fitted], classes)
+    temperature = fit_temperature([(scores, labels[fitted][part]) for part, scores in blocks])
     confidence, likelihood = np.empty(len(judged)), np.empty(len(judged))
     right = np.empty(len(judged))
     for part, scores in blocks_of(images[judged], classes):
@@ -101,12 +103,16 @@ def calibration(images: Vectors, classes: Vectors, labels: Codes, bins: int = BI
     )
 
 
-def fit_temperature(images: Vectors, classes: Vectors, labels: Codes) -> float:
+def fit_temperature(scores: Sequence[tuple[Vectors, Codes]]) -> float:
     """Return the temperature, from 0.0001 to 100, of the least negative log likelihood: golden section of its log.
 
-    The likelihood is convex in 1 / T, so that there is one minimum.
+    `scores`: float32[rows, classes] and the true class of each row, in any number of blocks; -inf for a class that
+    cannot be. The likelihood is convex in 1 / T, so that there is one minimum.
+
+    >>> ones = np.array([[1.0, 0.0]] * 4, np.float32)
+    >>> round(fit_temperature([(ones, np.array([0, 0, 0, 1]))]), 3), round(1 / float(np.log(3)), 3)
+    (0.91, 0.91)
     """
-    scores = [(scores, labels[part]) for part, scores in blocks_of(images, classes)]
 
     def cost(log_temperature: float) -> float:
         total = 0.0

@@ -2,8 +2,8 @@
 
 Minimises, over weights W (classes x dimensions) and intercepts b, the objective of scikit-learn's LogisticRegression,
     f(W, b) = |W|^2 / 2 + C sum_i -log softmax(W x_i + b)[y_i],
-divided by C times the images. It is convex, and W is unique; the intercepts are where they sum to 0. L-BFGS (Nocedal and
-Wright 2006, algorithms 7.4 and 7.5) with a line search of backtracking and growth (weak Wolfe conditions) from zeros:
+divided by C times the images. It is convex, and W is unique; the intercepts are where they sum to 0. L-BFGS (Nocedal
+and Wright 2006, algorithms 7.4 and 7.5) from zeros, with a line search by bisection for the weak Wolfe conditions:
 nothing in it is random.
 """
 

@@ -39,9 +39,9 @@ def nearest(
 ) -> Neighbours:
     """Return the k rows of `base` with the greatest score of each query: its inner product, plus the row's offset.
 
-    `offsets`: float32[base], as -|c|^2 / 2 makes the greatest score the least Euclidean distance. `own`: int64[queries],
-    the row of `base` that the query itself is, which is no neighbour of it; -1 for none. Raises EvaluationError where k
-    is more than the rows that can be neighbours, or the dimensions differ.
+    `offsets`: float32[base], as -|c|^2 / 2 makes the greatest score the least Euclidean distance. `own`:
+    int64[queries], the row of `base` that the query itself is, which is no neighbour of it; -1 for none. Raises
+    EvaluationError where k is more than the rows that can be neighbours, or the dimensions differ.
 
     >>> base = np.array([[1, 0], [0, 1], [1, 0]], np.float32)
     >>> nearest(base[:1], base, 2).rows.tolist(), nearest(base[:1], base, 2, own=np.array([0])).rows.tolist()
@@ -83,7 +83,7 @@ def greatest(scores: npt.NDArray[np.floating], k: int) -> Codes:
     """
     columns = scores.shape[1]
     if k == 1:
-        return np.argmax(scores, axis=1)[:, None]
+        return np.asarray(np.argmax(scores, axis=1)[:, None], np.int64)
     if k >= columns:
         return np.argsort(-scores, axis=1, kind="stable")[:, :k]
     kept = np.sort(np.argpartition(-scores, k - 1, axis=1)[:, :k], axis=1)
@@ -94,7 +94,7 @@ def greatest(scores: npt.NDArray[np.floating], k: int) -> Codes:
     kept = np.take_along_axis(kept, np.argsort(-values, axis=1, kind="stable"), axis=1)
     if tied.size:
         kept[tied] = np.argsort(-scores[tied], axis=1, kind="stable")[:, :k]
-    return kept
+    return np.asarray(kept, np.int64)
 
 
 def blocks_of(queries: Vectors, base: Vectors, rows: int = QUERIES // 4) -> Iterator[tuple[slice, Vectors]]:

@@ -96,4 +96,4 @@ def _unit(vectors: Vectors) -> Vectors:
     """Return rows of length one; one whose parts cancel out stays as it is, and is near to nothing."""
     lengths = row_lengths(vectors)
     lengths[lengths == 0] = 1
-    return vectors / lengths[:, None].astype(np.float32)
+    return np.asarray(vectors / lengths[:, None].astype(np.float32), np.float32)

@@ -60,12 +60,12 @@ def unit(values: npt.NDArray[Any], what: str) -> Vectors:
             where=f"row {int(wrong[0])}, and {wrong.size - 1:,} more",
             remedy="embed these pictures again, or leave them out",
         )
-    return found / lengths[:, None].astype(np.float32)
+    return np.asarray(found / lengths[:, None].astype(np.float32), np.float32)
 
 
 def row_lengths(values: Vectors) -> Numbers:
     """Return the Euclidean length of each row, accumulated in float64."""
-    return np.sqrt(np.einsum("ij,ij->i", values, values, dtype=np.float64))
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", values, values, dtype=np.float64)))
 
 
 def checked_labels(labels: npt.NDArray[Any], rows: int, classes: int | None = None) -> Codes:

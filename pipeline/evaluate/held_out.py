@@ -1,0 +1,99 @@
+"""What the nearest centroid says of each image when the image itself did not make the centroids (cross-validation).
+
+Images of a class are dealt to folds, in an order drawn by a seed; the centroids of a fold are of the images of all
+other folds. An image that is the only one of its class has no centroid of its class to be held against: it is not
+judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.evaluate.calibration import fit_temperature, log_softmax
+from pipeline.evaluate.few_shot import centred
+from pipeline.evaluate.vectors import Codes, Flags, Numbers, Vectors, class_sums, generator
+from pipeline.model.errors import EvaluationError
+
+FOLDS = 5
+MOST_FITTED = 2_000
+_ROWS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Cosines of images to centroids that they did not make."""
+
+    vectors: Vectors
+    """Centred and of length one."""
+    labels: Codes
+    """int64[images]: numbers from 0 on of the classes that have images."""
+    classes: Codes
+    """int64[classes]: the numbers that the labels had before, ascending."""
+    fold: Codes
+    judged: Flags
+    centroids: tuple[Vectors, ...]
+    """By fold, float32[classes, dimensions], of length one; zeros of a class that has no image in the other folds."""
+    absent: tuple[Flags, ...]
+    """By fold, which classes those are."""
+
+    def blocks(self, rows: Codes | None = None) -> Iterator[tuple[Codes, Vectors]]:
+        """Yield the cosines of some images at a time (of the judged ones, without `rows`): their rows, and
+        float32[rows, classes], -inf for a class without a centroid."""
+        wanted = np.flatnonzero(self.judged) if rows is None else rows
+        for fold, (centroids, absent) in enumerate(zip(self.centroids, self.absent, strict=True)):
+            mine = wanted[self.fold[wanted] == fold]
+            for start in range(0, len(mine), _ROWS):
+                part = mine[start : start + _ROWS]
+                scores = self.vectors[part] @ centroids.T
+                scores[:, absent] = -np.inf
+                yield part, scores
+
+    def temperature(self, seed: int = 0) -> float:
+        """Return the temperature that fits the labels best, of at most 2,000 judged images, drawn by the seed."""
+        rows = np.flatnonzero(self.judged)
+        if len(rows) > MOST_FITTED:
+            rows = np.sort(generator(seed, 12).choice(rows, MOST_FITTED, replace=False))
+        return fit_temperature([(scores, self.labels[part]) for part, scores in self.blocks(rows)])
+
+    def probabilities(self, temperature: float) -> Iterator[tuple[Codes, Numbers]]:
+        """Yield softmax(cosine / temperature) of the judged images, some at a time: rows, float64[rows, classes]."""
+        for part, scores in self.blocks():
+            yield part, np.exp(log_softmax(scores.astype(np.float64) / temperature))
+
+
+def hold_out(vectors: Vectors, labels: Codes, folds: int = FOLDS, seed: int = 0) -> HeldOut:
+    """Return the folds and their centroids; `vectors` are unit vectors.
+
+    Raises EvaluationError where fewer than two classes have two images.
+
+    >>> found = hold_out(np.eye(4, dtype=np.float32), np.array([5, 5, 9, 9]), folds=2)
+    >>> found.labels.tolist(), found.judged.all(), [len(rows) for rows, _ in found.blocks()]
+    ([0, 0, 1, 1], np.True_, [2, 2])
+    """
+    classes, numbers = np.unique(labels, return_inverse=True)
+    counts = np.bincount(numbers, minlength=len(classes))
+    if (counts > 1).sum() < 2 or folds < 2:
+        raise EvaluationError(
+            f"{int((counts > 1).sum())} classes have two images or more, and there are {folds} folds",
+            expected="two or more of both, so that an image can be held against the others of its class",
+        )
+    mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+    moved = centred(vectors, mean)
+    order = np.lexsort((generator(seed, 13).random(len(numbers)), numbers))
+    begins = np.cumsum(counts) - counts
+    fold = np.empty(len(numbers), np.int64)
+    fold[order] = (np.arange(len(numbers)) - begins[numbers[order]]) % folds
+    total = class_sums(moved, numbers, len(classes))
+    centroids, absent = [], []
+    for each in range(folds):
+        mine = fold == each
+        rest = counts - np.bincount(numbers[mine], minlength=len(classes))
+        sums = total - class_sums(moved[mine], numbers[mine], len(classes))
+        sums[rest == 0] = 0
+        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+        centroids.append(np.divide(sums, lengths, out=np.zeros_like(sums), where=lengths > 0).astype(np.float32))
+        absent.append(rest == 0)
+    return HeldOut(moved, numbers, classes, fold, (counts > 1)[numbers], tuple(centroids), tuple(absent))
