@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from manifests.recipe import RANKS
-from pipeline.evaluate.lineages import MISSING, Lineages
-from pipeline.evaluate.neighbours import nearest
-from pipeline.evaluate.vectors import Codes, Vectors, class_means, row_lengths
+from pipeline.evaluate.measures.lineages import MISSING, Lineages
+from pipeline.evaluate.measures.neighbours import nearest
+from pipeline.evaluate.measures.vectors import Codes, Vectors, class_means, row_lengths
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class PrototypeAccuracy:
 def prototypes(vectors: Vectors, labels: Codes, lineages: Lineages) -> tuple[RankPrototypes, ...]:
     """Return the prototypes of each rank, from kingdom to species; `vectors` are unit vectors.
 
-    >>> from pipeline.evaluate.lineages import read_lineages
+    >>> from pipeline.evaluate.measures.lineages import read_lineages
     >>> tree = read_lineages([{"genus": "a", "species": "a x"}, {"genus": "a", "species": "a y"}])
     >>> found = prototypes(np.eye(2, dtype=np.float32)[[0, 0, 0, 1]], np.array([0, 0, 0, 1]), tree)
     >>> found[5].vectors.round(3).tolist() == [[0.7070000171661377] * 2]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.evaluate.vectors import Codes, Numbers, Vectors, class_means, generator
+from pipeline.evaluate.measures.vectors import Codes, Numbers, Vectors, class_means, generator
 from pipeline.model.errors import EvaluationError
 
 LEAST = 4

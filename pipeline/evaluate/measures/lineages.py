@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from manifests.recipe import RANKS
-from pipeline.evaluate.vectors import Codes
+from pipeline.evaluate.measures.vectors import Codes
 from pipeline.model.errors import EvaluationError
 
 MISSING = -1

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.evaluate.calibration import fit_temperature, log_softmax
-from pipeline.evaluate.few_shot import centred
-from pipeline.evaluate.vectors import Codes, Flags, Numbers, Vectors, class_sums, generator
+from pipeline.evaluate.measures.calibration import fit_temperature, log_softmax
+from pipeline.evaluate.measures.few_shot import centred
+from pipeline.evaluate.measures.vectors import Codes, Flags, Numbers, Vectors, class_sums, generator
 from pipeline.model.errors import EvaluationError
 
 FOLDS = 5

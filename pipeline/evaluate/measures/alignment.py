@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.evaluate.lineages import Lineages
-from pipeline.evaluate.vectors import Codes, Numbers, generator
+from pipeline.evaluate.measures.lineages import Lineages
+from pipeline.evaluate.measures.vectors import Codes, Numbers, generator
 from pipeline.model.errors import EvaluationError
 
 PERMUTATIONS = 999

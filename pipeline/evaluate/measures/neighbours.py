@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.evaluate.vectors import Codes, Vectors
+from pipeline.evaluate.measures.vectors import Codes, Vectors
 from pipeline.model.errors import EvaluationError
 
 QUERIES, BASE = 1 << 10, 1 << 12

@@ -24,8 +24,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.evaluate.variant_pairs import VariantPairs
-from pipeline.evaluate.vectors import Flags, Numbers, generator
+from pipeline.evaluate.measures.variant_pairs import VariantPairs
+from pipeline.evaluate.measures.vectors import Flags, Numbers, generator
 
 PERMUTATIONS = 999
 SIGNIFICANT = 0.05

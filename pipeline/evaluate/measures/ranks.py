@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from manifests.recipe import RANKS
-from pipeline.evaluate.lineages import MISSING, Lineages
-from pipeline.evaluate.vectors import Codes
+from pipeline.evaluate.measures.lineages import MISSING, Lineages
+from pipeline.evaluate.measures.vectors import Codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class RankAccuracy:
 def rank_accuracies(lineages: Lineages, labels: Codes, predicted: Codes) -> tuple[RankAccuracy, ...]:
     """Return the accuracy at each rank, from kingdom to species; `labels` and `predicted` are numbers of classes.
 
-    >>> from pipeline.evaluate.lineages import read_lineages
+    >>> from pipeline.evaluate.measures.lineages import read_lineages
     >>> tree = read_lineages([{"genus": "Puma", "species": "Puma concolor"}, {"genus": "Puma"}, {"genus": "Lynx"}])
     >>> found = rank_accuracies(tree, np.array([0, 1, 2]), np.array([1, 0, 0]))
     >>> [(each.rank, each.images, each.accuracy) for each in found if each.images]

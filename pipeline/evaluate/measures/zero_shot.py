@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.evaluate.neighbours import nearest
-from pipeline.evaluate.vectors import Codes, Vectors, unit
+from pipeline.evaluate.measures.neighbours import nearest
+from pipeline.evaluate.measures.vectors import Codes, Vectors, unit
 from pipeline.model.errors import EvaluationError
 
 TOP = (1, 3, 5)

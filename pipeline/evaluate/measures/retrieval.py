@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.evaluate.neighbours import blocks_of
-from pipeline.evaluate.vectors import Codes, Vectors, generator
+from pipeline.evaluate.measures.neighbours import blocks_of
+from pipeline.evaluate.measures.vectors import Codes, Vectors, generator
 from pipeline.model.errors import EvaluationError
 
 RECALL = (1, 5, 10)

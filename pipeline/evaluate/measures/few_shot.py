@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.evaluate.neighbours import nearest
-from pipeline.evaluate.vectors import Codes, Flags, Vectors, class_means, generator, row_lengths
+from pipeline.evaluate.measures.neighbours import nearest
+from pipeline.evaluate.measures.vectors import Codes, Flags, Vectors, class_means, generator, row_lengths
 from pipeline.model.errors import EvaluationError
 
 K = (1, 5)

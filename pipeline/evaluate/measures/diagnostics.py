@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.evaluate.confident_learning import confident_labels
-from pipeline.evaluate.held_out import FOLDS, hold_out
-from pipeline.evaluate.vectors import Codes, Flags, Numbers, Vectors
+from pipeline.evaluate.measures.confident_learning import confident_labels
+from pipeline.evaluate.measures.held_out import FOLDS, hold_out
+from pipeline.evaluate.measures.vectors import Codes, Flags, Numbers, Vectors
 
 OUTLIER = 3.5
 _NORMAL = 1.4826

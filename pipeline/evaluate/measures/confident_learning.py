@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.evaluate.vectors import Codes, Flags, Numbers
+from pipeline.evaluate.measures.vectors import Codes, Flags, Numbers
 
 Blocks = Callable[[], Iterator[tuple[Codes, Numbers]]]
 """Gives the probabilities of some images at a time: their rows, and float64[rows, classes]."""

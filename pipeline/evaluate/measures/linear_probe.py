@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.evaluate.calibration import log_softmax
-from pipeline.evaluate.vectors import Codes, Numbers, Vectors, checked_labels
+from pipeline.evaluate.measures.calibration import log_softmax
+from pipeline.evaluate.measures.vectors import Codes, Numbers, Vectors, checked_labels
 from pipeline.model.errors import EvaluationError
 
 STRENGTH = 1.0

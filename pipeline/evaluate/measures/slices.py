@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.evaluate.lineages import Lineages
-from pipeline.evaluate.vectors import Codes
+from pipeline.evaluate.measures.lineages import Lineages
+from pipeline.evaluate.measures.vectors import Codes
 from pipeline.model.errors import EvaluationError
 
 _Z = 1.959963984540054
@@ -42,7 +42,7 @@ def slices(
 ) -> tuple[Slice, ...]:
     """Return the slices of a column by the order of its values; of more than 200 values those of most images.
 
-    >>> from pipeline.evaluate.lineages import read_lineages
+    >>> from pipeline.evaluate.measures.lineages import read_lineages
     >>> tree = read_lineages([{"genus": "a"}, {"genus": "b"}])
     >>> found = slices("source", ["x", None, "x"], tree, np.array([0, 1, 1]), np.array([0, 1, 0]))
     >>> [(each.value, each.images, each.accuracy) for each in found]

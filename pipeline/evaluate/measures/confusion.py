@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.evaluate.lineages import Lineages
-from pipeline.evaluate.vectors import Codes, Numbers
+from pipeline.evaluate.measures.lineages import Lineages
+from pipeline.evaluate.measures.vectors import Codes, Numbers
 
 PICTURES = 5
 
@@ -57,7 +57,7 @@ def confusion(
 
     `sureness`: by which the pictures of a pair are chosen, such as the score of the prediction.
 
-    >>> from pipeline.evaluate.lineages import read_lineages
+    >>> from pipeline.evaluate.measures.lineages import read_lineages
     >>> tree = read_lineages([{"genus": "a"}, {"genus": "b"}])
     >>> found = confusion(tree, np.array([0, 0, 1]), np.array([1, 1, 1]), np.array([0.1, 0.9, 1.0]), ["x", "y", "z"])
     >>> [(each.true, each.predicted, each.images, each.pictures) for each in found]

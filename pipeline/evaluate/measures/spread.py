@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from manifests.recipe import RANKS
-from pipeline.evaluate.lineages import MISSING, Lineages
-from pipeline.evaluate.vectors import Codes, Vectors, class_sums, generator
+from pipeline.evaluate.measures.lineages import MISSING, Lineages
+from pipeline.evaluate.measures.vectors import Codes, Vectors, class_sums, generator
 from pipeline.model.errors import EvaluationError
 
 PERMUTATIONS = 99

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from manifests.recipe import RANKS
-from pipeline.evaluate.lineages import Lineages
-from pipeline.evaluate.vectors import Codes
+from pipeline.evaluate.measures.lineages import Lineages
+from pipeline.evaluate.measures.vectors import Codes
 
 _MOST = 1_000
 
@@ -38,7 +38,7 @@ class Severity:
 def severity(lineages: Lineages, labels: Codes, predicted: Codes) -> Severity:
     """Return how bad the mistakes are; `labels` and `predicted` are numbers of classes.
 
-    >>> from pipeline.evaluate.lineages import read_lineages
+    >>> from pipeline.evaluate.measures.lineages import read_lineages
     >>> names = [("A", "a", "a x"), ("A", "a", "a y"), ("P", "b", "b x")]
     >>> tree = read_lineages([dict(zip(("kingdom", "genus", "species"), each)) for each in names])
     >>> severity(tree, np.array([0, 0, 0, 0]), np.array([0, 1, 2, 0])).over_mistakes
