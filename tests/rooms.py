@@ -67,6 +67,8 @@ ORDER = (
     "pipeline.likeness",
     "pipeline.query",
     "pipeline.feed",
+    "pipeline.evaluate.measures",
+    "pipeline.evaluate",
     "pipeline.cards.plots",
     "pipeline.cards.sections",
     "pipeline.cards",

@@ -12,7 +12,7 @@ from types import ModuleType
 
 COMMANDS = (
     *("run", "plan", "status", "sql", "explain", "report", "export"),
-    *("verify", "feed", "publish", "recipe", "init", "demo"),
+    *("verify", "feed", "evaluate", "publish", "recipe", "init", "demo"),
     *(
         "inspect",
         "images",

@@ -30,6 +30,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "verify": ("biomill verify out/mine",),
     "feed": ("biomill feed out/mine --batch 256 --steps 100 --sampler cap --cap 50",),
+    "evaluate": (
+        "biomill evaluate out/mine --embeddings embeddings.parquet --texts texts.parquet -o out/evaluation",
+        "biomill evaluate out/mine --embeddings embeddings.parquet --shots 1 5 10 --json",
+    ),
     "publish": ("biomill publish out/mine s3://bucket/mine --check",),
     "recipe": (
         "biomill recipe --starter > my-recipe.toml",

@@ -32,8 +32,8 @@ class Traits:
 def read_traits(path: str | os.PathLike[str], classes: Sequence[str]) -> Traits:
     """Read the traits of classes, by the ids of their taxa.
 
-    Taxa of other ids, taxa that lack a trait, and columns that are no numbers are passed over. Raises EvaluationError for a file without the column or without
-    numbers, a taxon that comes twice, and where no class has traits.
+    Taxa of other ids, taxa that lack a trait, and columns that are no numbers are passed over. Raises EvaluationError
+    for a file without the column or without numbers, a taxon that comes twice, and where no class has traits.
     """
     try:
         table = pq.ParquetFile(path).read()

@@ -33,6 +33,7 @@ OUTPUTS: Mapping[str, Output] = {
     "init": Output(is_file=True),
     "demo": Output(marks=("corpus/corpus.json", "run/manifest.json")),
     "export": Output(marks=("ATTRIBUTION.parquet",)),
+    "evaluate": Output(marks=("evaluation.json",)),
     "report": Output(is_file=True),
     "records": Output(marks=("records.parquet", "rejects.parquet")),
     "fetch": Output(marks=(".fetch", "outcomes.parquet")),

@@ -1,0 +1,93 @@
+"""`biomill evaluate RUN --embeddings E.parquet`: all measures of a model's embeddings against the labels of a run."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Generator
+from pathlib import Path
+
+from pipeline.commands.options.json_document import add_json_option
+from pipeline.commands.options.numbers import whole
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's arguments."""
+    parser = commands.add_parser("evaluate", help="measure a model by its embeddings of a run's pictures")
+    parser.add_argument("shards", metavar="run", help="folder of a run or of shards, or an address such as s3://b/run")
+    parser.add_argument(
+        "--embeddings",
+        type=Path,
+        required=True,
+        metavar="PARQUET",
+        help="columns key and vector, a row for each sample",
+    )
+    parser.add_argument(
+        "--texts", type=Path, metavar="PARQUET", help="columns accepted_id or caption, and vector: zero-shot's classes"
+    )
+    parser.add_argument("--traits", type=Path, metavar="PARQUET", help="column accepted_id, and columns of numbers")
+    parser.add_argument(
+        "--untrained", type=Path, metavar="PARQUET", help="embeddings of an untrained model, as a control"
+    )
+    parser.add_argument(
+        "--train", default="train", metavar="SPLIT", help="split whose pictures teach; the others are judged"
+    )
+    parser.add_argument(
+        "--shots", type=whole(1), nargs="+", default=[1, 5], metavar="K", help="images of each class (default 1 5)"
+    )
+    parser.add_argument("--folds", type=whole(2), default=5, metavar="N", help="draws of few-shot's images")
+    parser.add_argument("--seed", type=whole(0), default=0, help="of what is drawn")
+    parser.add_argument(
+        "--permutations", type=whole(19), default=999, metavar="N", help="that significance is found by (default 999)"
+    )
+    parser.add_argument("--partial", action="store_true", help="leave out pictures without a vector, and the reverse")
+    parser.add_argument("-o", "--out", type=Path, metavar="DIR", help="folder for evaluation.json and the tables")
+    add_json_option(parser)
+    parser.set_defaults(lines=lines, no_frames=True)
+
+
+def lines(args: argparse.Namespace) -> Generator[str, None, None]:
+    """Yield what was measured, or the document; write it and the tables where a folder is named."""
+    import numpy as np
+
+    from pipeline.evaluate import (
+        EvaluationRules,
+        evaluate,
+        evaluation_lines,
+        read_embeddings,
+        read_run,
+        read_text_vectors,
+        read_traits,
+        write_evaluation,
+    )
+
+    pictures = read_run(args.shards)
+    found = read_embeddings(args.embeddings, pictures.keys, args.partial)
+    pictures = pictures.take(found.rows)
+    texts = read_text_vectors(args.texts, pictures, args.partial) if args.texts else None
+    traits = read_traits(args.traits, pictures.classes) if args.traits else None
+    untrained = read_embeddings(args.untrained, pictures.keys, args.partial) if args.untrained else None
+    if untrained is not None:
+        _check_same(args.untrained, len(np.unique(untrained.rows)), len(pictures))
+    rules = EvaluationRules(args.train, tuple(dict.fromkeys(args.shots)), args.folds, args.seed, args.permutations)
+    vectors = untrained.vectors if untrained is not None else None
+    done = evaluate(pictures, found.vectors, texts, traits, vectors, rules, left_out=found.missing)
+    written = write_evaluation(args.out, pictures, done) if args.out else []
+    if args.json:
+        yield done.evaluation.text().rstrip()
+        return
+    yield from evaluation_lines(pictures, done)
+    if written:
+        yield ""
+        yield f"{', '.join(written)} in {args.out}"
+
+
+def _check_same(path: Path, there: int, wanted: int) -> None:
+    """Raise EvaluationError where the control lacks pictures that are evaluated."""
+    from pipeline.model.errors import EvaluationError
+
+    if there != wanted:
+        raise EvaluationError(
+            f"the untrained model has embeddings of {there:,} of {wanted:,} pictures",
+            where=str(path),
+            expected="an embedding of each picture that is evaluated",
+        )
