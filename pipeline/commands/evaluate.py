@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Generator
 from pathlib import Path
 
-from pipeline.commands.options.json_document import add_json_option
+from pipeline.commands.options.json_document import add_json_option, json_document
 from pipeline.commands.options.numbers import whole
 
 
@@ -19,7 +19,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         type=Path,
         required=True,
         metavar="PARQUET",
-        help="columns key and vector, a row for each sample",
+        help="columns key and vector, a row a sample",
     )
     parser.add_argument(
         "--texts", type=Path, metavar="PARQUET", help="columns accepted_id or caption, and vector: zero-shot's classes"
@@ -47,9 +47,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def lines(args: argparse.Namespace) -> Generator[str, None, None]:
     """Yield what was measured, or the document; write it and the tables where a folder is named."""
-    import numpy as np
-
     from pipeline.evaluate import (
+        VERSION,
         EvaluationRules,
         evaluate,
         evaluation_lines,
@@ -67,13 +66,13 @@ def lines(args: argparse.Namespace) -> Generator[str, None, None]:
     traits = read_traits(args.traits, pictures.classes) if args.traits else None
     untrained = read_embeddings(args.untrained, pictures.keys, args.partial) if args.untrained else None
     if untrained is not None:
-        _check_same(args.untrained, len(np.unique(untrained.rows)), len(pictures))
+        _check_same(args.untrained, len(untrained.rows), len(pictures))
     rules = EvaluationRules(args.train, tuple(dict.fromkeys(args.shots)), args.folds, args.seed, args.permutations)
     vectors = untrained.vectors if untrained is not None else None
     done = evaluate(pictures, found.vectors, texts, traits, vectors, rules, left_out=found.missing)
     written = write_evaluation(args.out, pictures, done) if args.out else []
     if args.json:
-        yield done.evaluation.text().rstrip()
+        yield json_document("evaluate", VERSION, done.evaluation.facts())
         return
     yield from evaluation_lines(pictures, done)
     if written:

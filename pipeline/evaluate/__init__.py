@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pipeline.evaluate.embeddings import Embeddings, read_embeddings, write_embeddings
 from pipeline.evaluate.evaluate import evaluate
-from pipeline.evaluate.evaluation import Evaluated, Evaluation, EvaluationRules
+from pipeline.evaluate.evaluation import VERSION, Evaluated, Evaluation, EvaluationRules
 from pipeline.evaluate.evaluation_files import score_table, write_evaluation
 from pipeline.evaluate.evaluation_lines import evaluation_lines
 from pipeline.evaluate.labelled import Labelled, labelled, read_run
@@ -15,6 +15,7 @@ from pipeline.evaluate.text_vectors import TextVectors, read_text_vectors, text_
 from pipeline.evaluate.traits import Traits, read_traits
 
 __all__ = [
+    "VERSION",
     "Embeddings",
     "Evaluated",
     "Evaluation",

@@ -112,15 +112,14 @@ class Evaluation:
     notes: tuple[str, ...]
     """What was left out, and why."""
 
-    def document(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
         """Return the facts in JSON's own types, floats of six significant digits."""
-        found = rounded(self)
-        assert isinstance(found, dict)
-        return {"document": "evaluation", "version": VERSION, **found}
+        return {each.name: rounded(getattr(self, each.name)) for each in dataclasses.fields(self)}
 
     def text(self) -> str:
-        """Return the document as JSON, keys sorted: the same bytes for the same facts."""
-        return json.dumps(self.document(), indent=1, sort_keys=True, allow_nan=False) + "\n"
+        """Return a JSON document of the facts, keys sorted: the same bytes for the same facts."""
+        document = {"document": "evaluation", "version": VERSION, **self.facts()}
+        return json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
 @dataclass(frozen=True, slots=True)

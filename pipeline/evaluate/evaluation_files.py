@@ -1,4 +1,4 @@
-"""What an evaluation leaves: evaluation.json, confusion.parquet, taxa.parquet, and scores.parquet that a recipe reads."""
+"""What an evaluation leaves: evaluation.json, confusion.parquet, taxa.parquet, and scores.parquet for recipes."""
 
 from __future__ import annotations
 

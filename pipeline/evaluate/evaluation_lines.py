@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pipeline.evaluate.classification import Classification
 from pipeline.evaluate.evaluation import Evaluated, Evaluation
 from pipeline.evaluate.labelled import Labelled
+from pipeline.evaluate.measures.diagnostics import DiagnosticCounts
+from pipeline.evaluate.measures.slices import Slice
 from pipeline.model.text_table import table_lines
 
 _WORST = 10
@@ -17,12 +19,12 @@ def evaluation_lines(pictures: Labelled, found: Evaluated) -> Iterator[str]:
     facts = found.evaluation
     left = f"; {facts.left_out:,} without an embedding are left out" if facts.left_out else ""
     yield (
-        f"{facts.images:,} pictures of {facts.classes:,} taxa, {facts.dimensions:,} dimensions: {facts.trained:,} teach, "
-        f"{facts.evaluated:,} are judged{left}"
+        f"{facts.images:,} pictures of {facts.classes:,} taxa, {facts.dimensions:,} dimensions: "
+        f"{facts.trained:,} teach, {facts.evaluated:,} are judged{left}"
     )
-    for each in facts.classifications:
+    for classified in facts.classifications:
         yield ""
-        yield from _classification(each)
+        yield from _classification(classified)
     yield from _learned(facts)
     yield from _structure(facts)
     if facts.slices:
@@ -33,22 +35,16 @@ def evaluation_lines(pictures: Labelled, found: Evaluated) -> Iterator[str]:
                 each.value or "(none)",
                 each.images,
                 _share(each.accuracy),
-                f"{_share(each.low)} to {_share(each.high)}",
+                _interval(each),
             ]
             for each in facts.slices
+            if each.column != "license_id"
         ]
         yield from table_lines(["slice by", "value", "pictures", "right", "interval of 95 %"], rows)
     if facts.diagnostics is not None:
-        each = facts.diagnostics
         yield ""
-        yield (
-            f"labels: {each.likely_mislabels:,} likely mislabels ({_share(each.estimated_mislabelled)} of labels are "
-            f"estimated to be wrong), {each.outliers:,} outliers, {each.nearer_to_wrong:,} nearer to another taxon; "
-            f"{each.not_judged:,} are the only picture of their taxon"
-        )
-    if found.taxa:
-        yield ""
-        yield from _worst(pictures, found)
+        yield _labels(facts.diagnostics)
+    yield from _worst(pictures, found)
     if facts.controls:
         yield ""
         rows = [[each.name, _share(each.accuracy), _share(each.chance)] for each in facts.controls]
@@ -94,10 +90,10 @@ def _learned(facts: Evaluation) -> Iterator[str]:
         yield ""
         yield from table_lines(["measure", "found", "chance"], rows)
     if facts.calibration is not None:
-        each_ = facts.calibration
+        calibration = facts.calibration
         yield (
-            f"calibration: error {_share(each_.expected_error)} at temperature {each_.temperature:.4g}; confidence "
-            f"{_share(each_.confidence)}, accuracy {_share(each_.accuracy)}"
+            f"calibration: error {_share(calibration.expected_error)} at temperature {calibration.temperature:.4g}; "
+            f"confidence {_share(calibration.confidence)}, accuracy {_share(calibration.accuracy)}"
         )
 
 
@@ -125,21 +121,37 @@ def _worst(pictures: Labelled, found: Evaluated) -> Iterator[str]:
     """Yield the taxa that are known least often, with what is most often taken for them."""
     taken: dict[int, str] = {}
     for pair in found.confusion:
-        taken.setdefault(
-            pair.true, f"{pictures.names[pair.predicted] if pictures.names else pair.predicted} ({pair.images})"
-        )
-    known = [each for each in found.taxa if each.accuracy is not None]
+        taken.setdefault(pair.true, f"{_name(pictures, pair.predicted)} ({pair.images})")
+    known = [each for each in found.taxa if each.accuracy is not None and each.accuracy < 1]
     worst = sorted(known, key=lambda each: (each.accuracy, -each.images, each.taxon))[:_WORST]
     rows = [
         [
-            pictures.names[each.taxon] if pictures.names else pictures.classes[each.taxon],
+            _name(pictures, each.taxon),
             each.images,
             _share(each.accuracy),
             taken.get(each.taxon, "-"),
         ]
         for each in worst
     ]
-    yield from table_lines(["worst taxa", "pictures", "right", "most often taken for"], rows)
+    if rows:
+        yield ""
+        yield from table_lines(["worst taxa", "pictures", "right", "most often taken for"], rows)
+
+
+def _labels(found: DiagnosticCounts) -> str:
+    return (
+        f"labels: {found.likely_mislabels:,} likely mislabels ({_share(found.estimated_mislabelled)} of labels are "
+        f"estimated to be wrong), {found.outliers:,} outliers, {found.nearer_to_wrong:,} nearer to another taxon; "
+        f"{found.not_judged:,} are the only picture of their taxon"
+    )
+
+
+def _name(pictures: Labelled, taxon: int) -> str:
+    return pictures.names[taxon] if pictures.names else pictures.classes[taxon]
+
+
+def _interval(found: Slice) -> str:
+    return f"{_share(found.low)} to {_share(found.high)}"
 
 
 def _share(value: float | None) -> str:

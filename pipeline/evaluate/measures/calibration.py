@@ -17,7 +17,8 @@ from pipeline.evaluate.measures.neighbours import blocks_of
 from pipeline.evaluate.measures.vectors import Codes, Numbers, Vectors, generator
 from pipeline.model.errors import EvaluationError
 
-BINS = 15
+BINS, LEAST_IN_BIN = 15, 10
+"""Bins of the reliability table, and images that each has at least: an accuracy of fewer says nothing."""
 MOST_FITTED = 2_000
 _LOW, _HIGH = np.log(1e-4), np.log(1e2)
 _STEPS = 60
@@ -90,7 +91,7 @@ def calibration(images: Vectors, classes: Vectors, labels: Codes, bins: int = BI
         true = labels[judged[part]]
         likelihood[part] = logs[rows, true]
         right[part] = guess == true
-    error, table = expected_calibration_error(confidence, right, bins)
+    error, table = expected_calibration_error(confidence, right, max(1, min(bins, len(judged) // LEAST_IN_BIN)))
     return Calibration(
         temperature=temperature,
         fitted_on=len(fitted),

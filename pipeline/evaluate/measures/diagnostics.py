@@ -37,7 +37,7 @@ class Diagnostics:
     outlier: Flags
     mislabelled: Flags
     suggested: Codes
-    """The class that a likely mislabel is counted as; -1 of any other image."""
+    """Of a likely mislabel the likeliest class; -1 of any other image."""
     margin: Numbers
     """Probability of the likeliest other class minus that of the label: by which mislabels are put in order."""
     temperature: float
@@ -82,7 +82,7 @@ def diagnose(vectors: Vectors, labels: Codes, folds: int = FOLDS, seed: int = 0)
     temperature = held.temperature(seed)
     confident = confident_labels(lambda: held.probabilities(temperature), held.labels, len(held.classes))
     z = robust_z(distance, held.labels)
-    suggested = np.where(confident.suggested >= 0, held.classes[confident.suggested], -1)
+    suggested = np.where(confident.mislabelled, held.classes[confident.likeliest], -1)
     return Diagnostics(
         judged=held.judged,
         distance=distance,

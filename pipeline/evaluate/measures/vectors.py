@@ -31,8 +31,7 @@ def checked(values: npt.NDArray[Any], what: str) -> Vectors:
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused below
         found = np.ascontiguousarray(values, np.float32)
     for start in range(0, len(found), _BLOCK):
-        # The sum of a row is finite where all its values are and do not overflow together.
-        wrong = np.flatnonzero(~np.isfinite(found[start : start + _BLOCK].sum(axis=1, dtype=np.float64)))
+        wrong = np.flatnonzero(~np.isfinite(found[start : start + _BLOCK]).all(axis=1))
         if wrong.size:
             raise EvaluationError(
                 f"{what} hold a value that is no finite number",
