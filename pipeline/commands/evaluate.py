@@ -47,46 +47,15 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def lines(args: argparse.Namespace) -> Generator[str, None, None]:
     """Yield what was measured, or the document; write it and the tables where a folder is named."""
-    from pipeline.evaluate import (
-        VERSION,
-        EvaluationRules,
-        evaluate,
-        evaluation_lines,
-        read_embeddings,
-        read_run,
-        read_text_vectors,
-        read_traits,
-        write_evaluation,
-    )
+    from pipeline.evaluate import VERSION, EvaluationRules, evaluate_run, evaluation_lines, write_evaluation
 
-    pictures = read_run(args.shards)
-    found = read_embeddings(args.embeddings, pictures.keys, args.partial)
-    pictures = pictures.take(found.rows)
-    texts = read_text_vectors(args.texts, pictures, args.partial) if args.texts else None
-    traits = read_traits(args.traits, pictures.classes) if args.traits else None
-    untrained = read_embeddings(args.untrained, pictures.keys, args.partial) if args.untrained else None
-    if untrained is not None:
-        _check_same(args.untrained, len(untrained.rows), len(pictures))
     rules = EvaluationRules(args.train, tuple(dict.fromkeys(args.shots)), args.folds, args.seed, args.permutations)
-    vectors = untrained.vectors if untrained is not None else None
-    done = evaluate(pictures, found.vectors, texts, traits, vectors, rules, left_out=found.missing)
-    written = write_evaluation(args.out, pictures, done) if args.out else []
+    done = evaluate_run(args.shards, args.embeddings, args.texts, args.traits, args.untrained, rules, args.partial)
+    written = write_evaluation(args.out, done.pictures, done.found) if args.out else []
     if args.json:
-        yield json_document("evaluate", VERSION, done.evaluation.facts())
+        yield json_document("evaluate", VERSION, done.found.evaluation.facts())
         return
-    yield from evaluation_lines(pictures, done)
+    yield from evaluation_lines(done.pictures, done.found)
     if written:
         yield ""
         yield f"{', '.join(written)} in {args.out}"
-
-
-def _check_same(path: Path, there: int, wanted: int) -> None:
-    """Raise EvaluationError where the control lacks pictures that are evaluated."""
-    from pipeline.model.errors import EvaluationError
-
-    if there != wanted:
-        raise EvaluationError(
-            f"the untrained model has embeddings of {there:,} of {wanted:,} pictures",
-            where=str(path),
-            expected="an embedding of each picture that is evaluated",
-        )

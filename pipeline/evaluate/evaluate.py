@@ -258,11 +258,11 @@ def _controls(run: _Measures, texts: TextVectors | None, untrained: npt.NDArray[
         moved = np.empty_like(texts.vectors)
         moved[order] = texts.vectors[np.roll(order, 1)]
         guess = texts.classes[classify(images, moved, 1)[0][:, 0]]
-        found.append(Control("shuffled_texts", float((guess == labels).mean()), 1 / len(texts.classes)))
+        found.append(Control("shuffled_texts", float((guess == labels).mean()), None, 1 / len(texts.classes)))
 
     def shot(name: str, vectors: Vectors, shuffled: bool) -> Control:
         done = few_shot(vectors, labels, rules.ks[0], rules.folds, shuffled)
-        return Control(name, done.accuracy, done.chance)
+        return Control(name, done.accuracy, done.deviation, done.chance)
 
     found.append(run.attempt("the control shuffled_labels", lambda: shot("shuffled_labels", images, True)))
     if untrained is not None:

@@ -78,6 +78,8 @@ class Control:
     """shuffled_texts: zero-shot, each class with the text of another; shuffled_labels: few-shot, the labels of the
     support permuted; untrained: few-shot with the embeddings of an untrained model."""
     accuracy: float
+    deviation: float | None
+    """Standard deviation over folds of few-shot."""
     chance: float
 
 

@@ -47,7 +47,7 @@ def evaluation_lines(pictures: Labelled, found: Evaluated) -> Iterator[str]:
     yield from _worst(pictures, found)
     if facts.controls:
         yield ""
-        rows = [[each.name, _share(each.accuracy), _share(each.chance)] for each in facts.controls]
+        rows = [[each.name, _spread(each.accuracy, each.deviation), _share(each.chance)] for each in facts.controls]
         yield from table_lines(["control", "right", "chance"], rows)
     if facts.notes:
         yield ""
@@ -74,7 +74,7 @@ def _learned(facts: Evaluation) -> Iterator[str]:
     for part in facts.few_shot:
         for shot in part.few_shot:
             name = f"few-shot, k = {shot.k}, {part.part}, {shot.classes:,} taxa"
-            rows.append([name, f"{_share(shot.accuracy)} +- {_share(shot.deviation)}", _share(shot.chance)])
+            rows.append([name, _spread(shot.accuracy, shot.deviation), _share(shot.chance)])
     if facts.linear_probe is not None:
         probe = facts.linear_probe
         rows.append([f"linear probe, {probe.classes:,} taxa", _share(probe.accuracy), _share(probe.chance)])
@@ -148,6 +148,10 @@ def _labels(found: DiagnosticCounts) -> str:
 
 def _name(pictures: Labelled, taxon: int) -> str:
     return pictures.names[taxon] if pictures.names else pictures.classes[taxon]
+
+
+def _spread(value: float, deviation: float | None) -> str:
+    return _share(value) + ("" if deviation is None else f" +- {_share(deviation)}")
 
 
 def _interval(found: Slice) -> str:

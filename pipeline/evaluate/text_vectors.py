@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.evaluate.embeddings import read_vectors
 from pipeline.evaluate.labelled import Labelled
@@ -36,7 +38,7 @@ class TextVectors:
     """Rows of the file that are of no class."""
 
 
-def text_vectors(classes: Codes, vectors: Vectors) -> TextVectors:
+def text_vectors(classes: Codes, vectors: npt.NDArray[Any]) -> TextVectors:
     """Return the texts of some classes, a vector each.
 
     >>> text_vectors(np.array([2, 0]), np.array([[2.0, 0.0], [0.0, 3.0]])).vectors.tolist()

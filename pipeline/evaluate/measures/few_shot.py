@@ -18,6 +18,7 @@ from pipeline.model.errors import EvaluationError
 
 K = (1, 5)
 FOLDS = 5
+_BLOCK = 1 << 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +70,11 @@ def centred(vectors: Vectors, mean: Vectors) -> Vectors:
     return moved
 
 
-def nearest_centroid(train: Vectors, labels: Codes, test: Vectors, k: int = 1) -> Codes:
+def nearest_centroid(train: Vectors, labels: Codes, test: Vectors, k: int = 1, rows: Codes | None = None) -> Codes:
     """Return the k classes whose centroids lie nearest to each vector of `test`: int64[test, k].
 
-    Classes without vectors in `train` are none. Raises EvaluationError where there is but one class.
+    Classes without vectors in `train` are none. `rows`: those of `test` that are asked for, instead of all; they are
+    taken in blocks. Raises EvaluationError where there is but one class.
     """
     classes, numbers = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
@@ -80,8 +82,13 @@ def nearest_centroid(train: Vectors, labels: Codes, test: Vectors, k: int = 1) -
     mean = train.mean(axis=0, dtype=np.float64).astype(np.float32)
     means = class_means(centred(train, mean), numbers, len(classes))
     offsets = (-0.5 * np.einsum("ij,ij->i", means, means)).astype(np.float32)
-    found = nearest(centred(test, mean), means.astype(np.float32), min(k, len(classes)), offsets)
-    return np.asarray(classes[found.rows], np.int64)
+    directions = means.astype(np.float32)
+    wanted = np.arange(len(test)) if rows is None else rows
+    found = np.empty((len(wanted), min(k, len(classes))), np.int64)
+    for start in range(0, len(wanted), _BLOCK):
+        part = centred(test[wanted[start : start + _BLOCK]], mean)
+        found[start : start + _BLOCK] = classes[nearest(part, directions, found.shape[1], offsets).rows]
+    return found
 
 
 def few_shot(vectors: Vectors, labels: Codes, k: int, folds: int = FOLDS, shuffled: bool = False) -> FewShot:
@@ -102,15 +109,16 @@ def few_shot(vectors: Vectors, labels: Codes, k: int, folds: int = FOLDS, shuffl
             expected="two or more, with an image to judge beside the support",
             remedy="ask for fewer images of each class",
         )
-    used = enough[labels]
-    x, y = vectors[used], labels[used]
+    used = np.flatnonzero(enough[labels])
+    y = labels[used]
     found = []
     for fold in range(folds):
         chosen = support(y, k, fold)
         taught = y[chosen]
         if shuffled:
             taught = generator(fold, 1).permutation(taught)
-        found.append(float((nearest_centroid(x[chosen], taught, x[~chosen])[:, 0] == y[~chosen]).mean()))
+        guess = nearest_centroid(vectors[used[chosen]], taught, vectors, rows=used[~chosen])[:, 0]
+        found.append(float((guess == y[~chosen]).mean()))
     accuracies = np.array(found)
     return FewShot(
         k=k,

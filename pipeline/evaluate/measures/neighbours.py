@@ -15,6 +15,7 @@ import numpy.typing as npt
 from pipeline.evaluate.measures.vectors import Codes, Vectors
 from pipeline.model.errors import EvaluationError
 
+_SCORES = 1 << 23
 QUERIES, BASE = 1 << 10, 1 << 12
 """Rows of a block of queries, and of what is searched."""
 
@@ -97,9 +98,10 @@ def greatest(scores: npt.NDArray[np.floating], k: int) -> Codes:
     return np.asarray(kept, np.int64)
 
 
-def blocks_of(queries: Vectors, base: Vectors, rows: int = QUERIES // 4) -> Iterator[tuple[slice, Vectors]]:
-    """Yield all scores of some queries at a time: their slice, and float32[rows, base]."""
+def blocks_of(queries: Vectors, base: Vectors) -> Iterator[tuple[slice, Vectors]]:
+    """Yield all scores of some queries at a time, 32 MB of them or one query: their slice, and float32[rows, base]."""
     check_dimensions(queries, base)
+    rows = max(1, _SCORES // len(base))
     for start in range(0, len(queries), rows):
         part = slice(start, min(start + rows, len(queries)))
         yield part, queries[part] @ base.T

@@ -66,12 +66,12 @@ def retrieval(
         raise EvaluationError("no class has two images", expected="a class of at least two images to find one by")
     first, precisions = np.empty(len(answerable), np.int64), np.empty(len(answerable))
     for part, scores in blocks_of(vectors[answerable], vectors):
-        rows = answerable[part]
-        scores[np.arange(len(rows)), rows] = -np.inf  # the query itself comes last, and no query counts the last
-        order = np.argsort(-scores, axis=1, kind="stable")[:, : n - 1]
-        hits = labels[order] == labels[rows][:, None]
-        first[part] = np.argmax(hits, axis=1)
-        precisions[part] = _average_precision(hits)
+        for place, query, row in zip(range(part.start, part.stop), answerable[part].tolist(), scores, strict=True):
+            row[query] = -np.inf  # the query itself comes last
+            hits = np.flatnonzero(labels == labels[query])
+            found_at = _places(row, hits[hits != query])
+            first[place] = found_at[0] - 1
+            precisions[place] = (np.arange(1, len(found_at) + 1) / found_at).mean()
     found = [RecallAt(k, float((first < k).mean()), float(_chance(n - 1, counts, k).mean())) for k in ks if k <= n - 1]
     return Retrieval(
         images=n,
@@ -83,13 +83,16 @@ def retrieval(
     )
 
 
-def _average_precision(hits: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-    """Return the average precision of each row of a ranking, true where relevant."""
-    rows, places = np.nonzero(hits)
-    counts = hits.sum(axis=1)
-    begins = np.cumsum(counts) - counts
-    number = np.arange(len(rows)) - begins[rows] + 1
-    return np.asarray(np.bincount(rows, number / (places + 1), minlength=len(hits)) / counts)
+def _places(scores: Vectors, relevant: Codes) -> Codes:
+    """Return the places of some images in the ranking of all by score, from 1 on, ascending; of equals the first row."""
+    ordered = np.sort(scores)
+    values = np.sort(scores[relevant])[::-1]
+    not_above = np.searchsorted(ordered, values, "right")
+    if (not_above - np.searchsorted(ordered, values, "left") == 1).all():
+        return np.asarray(len(scores) - not_above + 1, np.int64)
+    ranking = np.empty(len(scores), np.int64)
+    ranking[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
+    return np.sort(ranking[relevant])
 
 
 def _chance(others: int, relevant: Codes, k: int) -> npt.NDArray[np.float64]:

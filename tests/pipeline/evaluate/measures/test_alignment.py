@@ -24,7 +24,7 @@ from tests.pipeline.evaluate.measures.test_lineages import TREE, rows
 
 
 def distances(places: np.ndarray) -> np.ndarray:
-    return np.linalg.norm(places[:, None] - places[None], axis=2)
+    return np.asarray(np.linalg.norm(places[:, None] - places[None], axis=2))
 
 
 def average_ranks(values: np.ndarray) -> np.ndarray:
@@ -69,7 +69,7 @@ def test_embeddings_that_follow_the_tree_are_aligned_with_it() -> None:
     random = np.random.default_rng(0)
     names = [("A", *(f"{rank}{number // 2 ** (6 - rank)}" for rank in range(1, 7))) for number in range(64)]
     tree = read_lineages([dict(zip(RANKS, each, strict=True)) for each in names])
-    means = sum(random.standard_normal((64, 40))[tree.codes[:, rank]] for rank in range(7))
+    means = np.sum([random.standard_normal((64, 40))[tree.codes[:, rank]] for rank in range(7)], axis=0)
     found = mantel(embedding_distances(means), tree_distances(tree, np.arange(64)), "tree", 99)
     assert found.correlation > 0.5
     assert (found.species, found.pairs, found.p) == (64, 64 * 63 // 2, 0.01)

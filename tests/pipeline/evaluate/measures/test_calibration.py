@@ -54,7 +54,7 @@ def test_the_error_is_that_of_bins_of_equal_numbers(rows: list[tuple[float, bool
 def test_the_temperature_that_made_the_labels_is_found(temperature: float) -> None:
     random = np.random.default_rng(7)
     scores = random.standard_normal((6_000, 5)).astype(np.float32)
-    p = np.exp(log_softmax(scores / temperature))
+    p = np.exp(log_softmax(scores.astype(np.float64) / temperature))
     labels = (p.cumsum(axis=1) < random.random((6_000, 1))).sum(axis=1).clip(0, 4)
     halves = [(scores[:3_000], labels[:3_000]), (scores[3_000:], labels[3_000:])]
     assert fit_temperature(halves) == pytest.approx(temperature, rel=0.1)

@@ -1,4 +1,4 @@
-"""SimpleShot against the distances written out, prototypes against a walk of the tree, and both against planted data."""
+"""SimpleShot against the distances written out, prototypes against means of means, and both against planted data."""
 
 from __future__ import annotations
 

@@ -207,3 +207,16 @@ def test_queries_that_are_drawn_are_the_same_each_time() -> None:
     assert one == two
     assert one != other
     assert one.queries == 50
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), SMALL, SMALL), min_size=3, max_size=12))
+def test_retrieval_ranks_equal_images_by_their_order(rows: list[tuple[int, int, int]]) -> None:
+    labels = np.array([row[0] for row in rows])
+    vectors = np.array([row[1:] for row in rows], np.float32)
+    precisions = []
+    for query in range(len(rows)):
+        others = [row for row in range(len(rows)) if row != query]
+        ranked = sorted(others, key=lambda row: (-float(vectors[query] @ vectors[row]), row))
+        places = [place for place, row in enumerate(ranked, 1) if labels[row] == labels[query]]
+        precisions += [np.mean([number / place for number, place in enumerate(places, 1)])] if places else []
+    assert retrieval(vectors, labels).mean_average_precision == pytest.approx(np.mean(precisions))

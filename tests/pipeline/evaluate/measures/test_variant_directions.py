@@ -33,7 +33,7 @@ def measured(directions: np.ndarray, noise: float = 0.1, seed: int = 0, permutat
 def axes(first: int, end: int, seed: int = 1, count: int = SPECIES) -> np.ndarray:
     found = np.zeros((count, D))
     found[:, first:end] = np.random.default_rng(seed).standard_normal((count, end - first))
-    return found / np.linalg.norm(found, axis=1, keepdims=True)
+    return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True))
 
 
 def test_rho_is_1_within_the_span() -> None:
@@ -122,7 +122,7 @@ def test_species_without_enough_of_both_variants_are_left_out() -> None:
     pairs = pair_variants(vectors, species, variant)
     assert pairs.species.tolist() == [0, 1]
     halves = [row.tolist() for s in (0, 1) for half in (0, 1) for row in pairs.rows(s, half)]
-    assert sorted(sum(halves, [])) == list(range(16))
+    assert sorted(row for half in halves for row in half) == list(range(16))
     assert {len(half) for half in halves} == {2}
     one, two = pairs.directions()
     a, b = pairs.rows(1, 1)
