@@ -20,6 +20,7 @@ from pipeline.model.errors import EvaluationError
 BINS, LEAST_IN_BIN = 15, 10
 """Bins of the reliability table, and images that each has at least: an accuracy of fewer says nothing."""
 MOST_FITTED = 2_000
+_MOST_SCORES = 1 << 25
 _LOW, _HIGH = np.log(1e-4), np.log(1e2)
 _STEPS = 60
 _GOLDEN = (np.sqrt(5) - 1) / 2
@@ -68,7 +69,7 @@ def expected_calibration_error(confidence: Numbers, right: Numbers, bins: int = 
 
 
 def calibration(images: Vectors, classes: Vectors, labels: Codes, bins: int = BINS, seed: int = 0) -> Calibration:
-    """Fit the temperature on half of the images (at most 2,000), drawn by the seed, and judge the others.
+    """Fit the temperature on half of the images (or as many as `most_fitted`), drawn by the seed, and judge the others.
 
     `images` and `classes` are unit vectors. Raises EvaluationError for fewer than two images or classes.
     """
@@ -77,7 +78,7 @@ def calibration(images: Vectors, classes: Vectors, labels: Codes, bins: int = BI
             f"there are {len(images)} images and {len(classes)} classes", expected="two or more of both"
         )
     order = generator(seed, 3).permutation(len(images))
-    fitted = np.sort(order[: min(len(order) // 2, MOST_FITTED)])
+    fitted = np.sort(order[: min(len(order) // 2, most_fitted(len(classes)))])
     judged = np.setdiff1d(np.arange(len(images)), fitted)
     blocks = blocks_of(images[fitted], classes)
     temperature = fit_temperature([(scores, labels[fitted][part]) for part, scores in blocks])
@@ -102,6 +103,15 @@ def calibration(images: Vectors, classes: Vectors, labels: Codes, bins: int = BI
         negative_log_likelihood=float(-likelihood.mean()),
         bins=table,
     )
+
+
+def most_fitted(classes: int) -> int:
+    """Return how many images a temperature is fitted on: 2,000, and fewer where their scores take more than 128 MB.
+
+    >>> most_fitted(10), most_fitted(100_000)
+    (2000, 335)
+    """
+    return min(MOST_FITTED, max(1, _MOST_SCORES // classes))
 
 
 def fit_temperature(scores: Sequence[tuple[Vectors, Codes]]) -> float:

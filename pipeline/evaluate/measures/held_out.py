@@ -12,14 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.evaluate.measures.calibration import fit_temperature, log_softmax
+from pipeline.evaluate.measures.calibration import fit_temperature, log_softmax, most_fitted
 from pipeline.evaluate.measures.few_shot import centred
 from pipeline.evaluate.measures.vectors import Codes, Flags, Numbers, Vectors, class_sums, generator
 from pipeline.model.errors import EvaluationError
 
 FOLDS = 5
-MOST_FITTED = 2_000
-_ROWS = 256
+_SCORES = 1 << 21
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +44,18 @@ class HeldOut:
         wanted = np.flatnonzero(self.judged) if rows is None else rows
         for fold, (centroids, absent) in enumerate(zip(self.centroids, self.absent, strict=True)):
             mine = wanted[self.fold[wanted] == fold]
-            for start in range(0, len(mine), _ROWS):
-                part = mine[start : start + _ROWS]
+            step = max(1, _SCORES // len(self.classes))
+            for start in range(0, len(mine), step):
+                part = mine[start : start + step]
                 scores = self.vectors[part] @ centroids.T
                 scores[:, absent] = -np.inf
                 yield part, scores
 
     def temperature(self, seed: int = 0) -> float:
-        """Return the temperature that fits the labels best, of at most 2,000 judged images, drawn by the seed."""
-        rows = np.flatnonzero(self.judged)
-        if len(rows) > MOST_FITTED:
-            rows = np.sort(generator(seed, 12).choice(rows, MOST_FITTED, replace=False))
+        """Return the temperature that fits the labels best, of `most_fitted` judged images, drawn by the seed."""
+        rows, most = np.flatnonzero(self.judged), most_fitted(len(self.classes))
+        if len(rows) > most:
+            rows = np.sort(generator(seed, 12).choice(rows, most, replace=False))
         return fit_temperature([(scores, self.labels[part]) for part, scores in self.blocks(rows)])
 
     def probabilities(self, temperature: float) -> Iterator[tuple[Codes, Numbers]]:

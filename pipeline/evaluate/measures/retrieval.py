@@ -84,7 +84,7 @@ def retrieval(
 
 
 def _places(scores: Vectors, relevant: Codes) -> Codes:
-    """Return the places of some images in the ranking of all by score, from 1 on, ascending; of equals the first row."""
+    """Return the places of some images in the ranking of all by score, from 1 on, ascending."""
     ordered = np.sort(scores)
     values = np.sort(scores[relevant])[::-1]
     not_above = np.searchsorted(ordered, values, "right")
