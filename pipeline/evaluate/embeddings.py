@@ -22,7 +22,7 @@ from pipeline.model.errors import EvaluationError
 VECTORS = ("vector", "embedding")
 """Names of the column of vectors."""
 MOST_DIMENSIONS = 1 << 16
-_ROWS = 1 << 13
+_ROWS = 1 << 11
 
 
 @dataclass(frozen=True, slots=True)

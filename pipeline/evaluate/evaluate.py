@@ -30,8 +30,18 @@ from pipeline.evaluate.measures.neighbours import check_dimensions
 from pipeline.evaluate.measures.prototypes import PrototypeAccuracy, prototype_accuracies, prototypes
 from pipeline.evaluate.measures.retrieval import retrieval
 from pipeline.evaluate.measures.slices import Slice, slices
-from pipeline.evaluate.measures.spread import PERMUTATIONS, spread_by_rank
-from pipeline.evaluate.measures.vectors import Codes, Flags, Numbers, Vectors, class_means, generator, unit
+from pipeline.evaluate.measures.spread import PERMUTATIONS, Spread, spread_by_rank
+from pipeline.evaluate.measures.vectors import (
+    Codes,
+    Flags,
+    Numbers,
+    Vectors,
+    checked_labels,
+    class_means,
+    generator,
+    one_of_each,
+    unit,
+)
 from pipeline.evaluate.measures.zero_shot import TOP, classify
 from pipeline.evaluate.text_vectors import TextVectors
 from pipeline.evaluate.traits import Traits
@@ -53,6 +63,7 @@ class _Measures:
     train: Flags
     evaluated: Flags
     parts: Mapping[str, Flags]
+    groups: Codes
     notes: list[str] = field(default_factory=list)
 
     def attempt(self, name: str, measure: Callable[[], _Found]) -> _Found | None:
@@ -87,12 +98,21 @@ def evaluate(
         raise EvaluationError(
             f"there are {len(pictures):,} pictures and {len(vectors):,} embeddings", expected="one for each picture"
         )
+    checked_labels(pictures.labels, len(pictures), len(pictures.lineages))
     if texts is not None:
         check_dimensions(vectors, texts.vectors)
+        missing = np.setdiff1d(pictures.labels, texts.classes)
+        if missing.size:
+            raise EvaluationError(
+                f"{missing.size:,} classes with pictures have no text",
+                where=f"such as {pictures.classes[int(missing[0])]!r}",
+                expected="a text for each class of the pictures",
+            )
     train = pictures.in_split(rules.train)
     evaluated = ~train if not train.all() else np.ones(len(train), np.bool_)
     taught = train & ~evaluated
-    run = _Measures(pictures, vectors, rules, taught, evaluated, parts_of(pictures, evaluated, taught))
+    groups = pictures.groups()
+    run = _Measures(pictures, vectors, rules, taught, evaluated, parts_of(pictures, evaluated, taught), groups)
     if not taught.any():
         which = "all pictures are" if train.all() else "no picture is"
         run.notes.append(
@@ -111,7 +131,9 @@ def evaluate(
             if column in pictures.columns:
                 values = [value for value, mine in zip(pictures.columns[column], evaluated, strict=True) if mine]
                 sliced.extend(slices(column, values, pictures.lineages, labels, guesses))
-    diagnostics = run.attempt("diagnostics", lambda: diagnose(vectors, pictures.labels, rules.folds, rules.seed))
+    diagnostics = run.attempt(
+        "diagnostics", lambda: diagnose(vectors, pictures.labels, rules.folds, rules.seed, groups)
+    )
     evaluation = Evaluation(
         images=len(pictures),
         dimensions=vectors.shape[1],
@@ -124,10 +146,12 @@ def evaluate(
         few_shot=_few_shot(run),
         linear_probe=run.attempt("linear_probe", lambda: _probe(run)) if taught.any() else None,
         prototypes=_prototypes(run) if taught.any() else (),
-        retrieval=run.attempt("retrieval", lambda: retrieval(vectors[evaluated], labels, seed=rules.seed)),
+        retrieval=run.attempt(
+            "retrieval", lambda: retrieval(vectors[evaluated], labels, seed=rules.seed, groups=groups[evaluated])
+        ),
         calibration=run.attempt("calibration", lambda: _calibration(run, texts)) if texts is not None else None,
         slices=tuple(sliced),
-        spread=spread_by_rank(vectors, pictures.labels, pictures.lineages, PERMUTATIONS, rules.seed),
+        spread=_spread(run),
         alignment=_alignment(run, traits),
         variants=_variants(run),
         diagnostics=counts(diagnostics) if diagnostics is not None else None,
@@ -177,7 +201,7 @@ def _few_shot(run: _Measures) -> tuple[FewShotPart, ...]:
     for part in (ALL, UNSEEN_SPECIES, UNSEEN_GENERA):
         mine = run.parts.get(part)
         if mine is not None:
-            done = several(run.images[mine], run.pictures.labels[mine], run.rules.ks, run.rules.folds)
+            done = several(run.images[mine], run.pictures.labels[mine], run.rules.ks, run.rules.folds, run.groups[mine])
             if len(done) < len(run.rules.ks):
                 left = ", ".join(str(k) for k in run.rules.ks if k not in {each.k for each in done})
                 run.notes.append(f"few_shot of {part} with k = {left} is left out: too few classes have more images")
@@ -240,12 +264,20 @@ def _alignment(run: _Measures, traits: Traits | None) -> tuple[Alignment, ...]:
     return tuple(each for each in found if each is not None)
 
 
+def _spread(run: _Measures) -> tuple[Spread, ...]:
+    rows = one_of_each(run.groups, run.rules.seed, 16)
+    labels = run.pictures.labels[rows]
+    return spread_by_rank(run.images[rows], labels, run.pictures.lineages, PERMUTATIONS, run.rules.seed)
+
+
 def _variants(run: _Measures) -> tuple[VariantMeasure, ...]:
-    pictures, rules = run.pictures, run.rules
+    rules = run.rules
+    rows = one_of_each(run.groups, rules.seed, 16)
+    pictures, images = run.pictures.take(rows), run.images[rows]
     found = []
     for column in VARIANTS:
         if column in pictures.columns:
-            measure = partial(variant_measure, pictures, run.images, column, rules.permutations, rules.seed)
+            measure = partial(variant_measure, pictures, images, column, rules.permutations, rules.seed)
             found.append(run.attempt(f"variants by {column}", measure))
     return tuple(each for each in found if each is not None)
 
@@ -261,7 +293,7 @@ def _controls(run: _Measures, texts: TextVectors | None, untrained: npt.NDArray[
         found.append(Control("shuffled_texts", float((guess == labels).mean()), None, 1 / len(texts.classes)))
 
     def shot(name: str, vectors: Vectors, shuffled: bool) -> Control:
-        done = few_shot(vectors, labels, rules.ks[0], rules.folds, shuffled)
+        done = few_shot(vectors, labels, rules.ks[0], rules.folds, shuffled, run.groups[run.evaluated])
         return Control(name, done.accuracy, done.deviation, done.chance)
 
     found.append(run.attempt("the control shuffled_labels", lambda: shot("shuffled_labels", images, True)))

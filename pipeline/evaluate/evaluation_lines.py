@@ -142,7 +142,7 @@ def _labels(found: DiagnosticCounts) -> str:
     return (
         f"labels: {found.likely_mislabels:,} likely mislabels ({_share(found.estimated_mislabelled)} of labels are "
         f"estimated to be wrong), {found.outliers:,} outliers, {found.nearer_to_wrong:,} nearer to another taxon; "
-        f"{found.not_judged:,} are the only picture of their taxon"
+        f"{found.not_judged:,} have no other group of their taxon"
     )
 
 

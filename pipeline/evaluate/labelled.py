@@ -26,7 +26,7 @@ SLICED = ("source", "license_family", "license_id", "image_category")
 VARIANTS = ("sex", "life_stage")
 """Columns whose two most frequent values are variants of a species."""
 _CLASS = ("accepted_id", "accepted_name", *RANKS, "vernacular_name")
-_WANTED = ("key", "record_id", "split", *_CLASS, *SLICED, *VARIANTS)
+_WANTED = ("key", "record_id", "split", "group_id", *_CLASS, *SLICED, *VARIANTS)
 _NEEDED = ("key", "accepted_id")
 _SQL = Statements(__name__)
 
@@ -50,7 +50,8 @@ class Labelled:
     record_ids: tuple[str, ...] = ()
     """Ids of the records, by which scores are joined; empty where they are not known."""
     columns: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
-    """Values to slice by, and `split`."""
+    """Values to slice by, `split`, and `group_id`: of pictures of one organism or scene, which tell nothing new of each
+    other."""
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -61,6 +62,12 @@ class Labelled:
         if values is None:
             return np.zeros(len(self), np.bool_)
         return np.array([value == split for value in values], np.bool_)
+
+    def groups(self) -> Codes:
+        """Return the numbers of the groups; a picture without one is a group of its own."""
+        given = self.columns.get("group_id") or (None,) * len(self)
+        names = [f"k{key}" if group is None else f"g{group}" for key, group in zip(self.keys, given, strict=True)]
+        return np.asarray(np.unique(np.array(names, np.str_), return_inverse=True)[1], np.int64)
 
     def take(self, rows: Codes) -> Labelled:
         """Return some of the pictures, in the given order, with all classes."""
@@ -82,8 +89,9 @@ def labelled(table: pa.Table) -> Labelled:
     """Return the pictures of a table with the columns `key` and `accepted_id`, in the order of their keys.
 
     What else there is of these columns is used: `record_id`, `accepted_name`, the seven ranks, `vernacular_name`,
-    `split`, `source`, `license_family`, `license_id`, `image_category`, `sex`, `life_stage`. Raises EvaluationError for
-    a table without rows, a missing or doubled key, a picture without a taxon, and a taxon of two lineages.
+    `split`, `group_id`, `source`, `license_family`, `license_id`, `image_category`, `sex`, `life_stage`. Raises
+    EvaluationError for a table without rows, a missing or doubled key, a picture without a taxon, and a taxon of two
+    lineages.
 
     >>> found = labelled(pa.table({"key": ["b", "a"], "accepted_id": ["2", "1"], "genus": ["Lynx", "Puma"]}))
     >>> found.keys, found.labels.tolist(), found.classes
@@ -111,7 +119,7 @@ def labelled(table: pa.Table) -> Labelled:
     labels = pc.index_in(table["accepted_id"].cast(pa.string()), pa.array(classes))
     columns = {
         name: tuple(table[name].cast(pa.string()).to_pylist())
-        for name in ("split", *SLICED, *VARIANTS)
+        for name in ("split", "group_id", *SLICED, *VARIANTS)
         if name in table.column_names
     }
     return Labelled(

@@ -61,6 +61,8 @@ def variant_measure(
 ) -> VariantMeasure:
     """Return the measures of a column's variants; `vectors` are unit vectors, one for each picture.
 
+    Pictures of one group are not independent; give one of each (`vectors.one_of_each`).
+
     Raises EvaluationError where there is no such column, and as `choose_variants` does.
     """
     values = pictures.columns.get(column)

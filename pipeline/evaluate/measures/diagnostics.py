@@ -24,7 +24,7 @@ _FLAT = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Diagnostics:
-    """One entry an image; NaN, -1 and false where an image is the only one of its class, and not judged."""
+    """One entry an image; NaN, -1 and false where it is not judged, as its class has no other image or group."""
 
     judged: Flags
     distance: Numbers
@@ -51,7 +51,7 @@ class DiagnosticCounts:
 
     judged: int
     not_judged: int
-    """The only image of their class."""
+    """The only image or group of their class."""
     outliers: int
     likely_mislabels: int
     estimated_mislabelled: float
@@ -59,15 +59,17 @@ class DiagnosticCounts:
     """Whose nearest centroid is that of another class."""
 
 
-def diagnose(vectors: Vectors, labels: Codes, folds: int = FOLDS, seed: int = 0) -> Diagnostics:
-    """Return the diagnostics of unit vectors; raises EvaluationError as `hold_out` does.
+def diagnose(
+    vectors: Vectors, labels: Codes, folds: int = FOLDS, seed: int = 0, groups: Codes | None = None
+) -> Diagnostics:
+    """Return the diagnostics of unit vectors; `groups` and errors as those of `hold_out`.
 
     >>> x = np.repeat(np.eye(2, dtype=np.float32), 4, axis=0)
     >>> found = diagnose(x, np.array([0, 0, 0, 1, 1, 1, 1, 1]))
     >>> found.mislabelled.tolist().index(True), found.suggested[3]
     (3, np.int64(0))
     """
-    held = hold_out(vectors, labels, folds, seed)
+    held = hold_out(vectors, labels, folds, seed, groups)
     count = len(labels)
     distance, nearest_distance = np.full(count, np.nan), np.full(count, np.nan)
     nearest = np.full(count, -1, np.int64)

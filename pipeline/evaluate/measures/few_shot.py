@@ -13,7 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.evaluate.measures.neighbours import nearest
-from pipeline.evaluate.measures.vectors import Codes, Flags, Vectors, class_means, generator, row_lengths
+from pipeline.evaluate.measures.vectors import (
+    Codes,
+    Flags,
+    Vectors,
+    class_means,
+    generator,
+    group_codes,
+    one_of_each,
+    row_lengths,
+)
 from pipeline.model.errors import EvaluationError
 
 K = (1, 5)
@@ -27,11 +36,11 @@ class FewShot:
 
     k: int
     classes: int
-    """That have more than k images; no other takes part."""
+    """That have more than k groups of images; no other takes part."""
     left_out: int
-    """Classes of at most k images."""
+    """Classes of at most k."""
     folds: tuple[float, ...]
-    """Accuracy of each fold over all images that are not of its support."""
+    """Accuracy of each fold over all images of groups that are not in its support."""
     accuracy: float
     deviation: float
     """Standard deviation over folds, of n - 1; 0 of a single one."""
@@ -91,17 +100,26 @@ def nearest_centroid(train: Vectors, labels: Codes, test: Vectors, k: int = 1, r
     return found
 
 
-def few_shot(vectors: Vectors, labels: Codes, k: int, folds: int = FOLDS, shuffled: bool = False) -> FewShot:
+def few_shot(
+    vectors: Vectors,
+    labels: Codes,
+    k: int,
+    folds: int = FOLDS,
+    shuffled: bool = False,
+    groups: Codes | None = None,
+) -> FewShot:
     """Return the accuracy with k images of each class that has more than k.
 
-    `shuffled`: a control; the labels of the support are permuted, so that only chance is left. Raises EvaluationError
-    where fewer than two classes have more than k images.
+    `shuffled`: a control; the labels of the support are permuted, so that only chance is left. `groups`: numbers of the
+    groups that images are of; the support has one image of a group, and no other image of these groups is judged; a
+    class then needs more than k groups. Raises EvaluationError where fewer than two classes have enough.
 
     >>> vectors = np.repeat(np.eye(2, dtype=np.float32), 3, axis=0)
     >>> few_shot(vectors, np.array([0, 0, 0, 1, 1, 1]), 1).accuracy
     1.0
     """
-    counts = np.bincount(labels)
+    group = group_codes(groups, len(labels))
+    counts = counts_of_groups(labels, group)
     enough = counts > k
     if enough.sum() < 2:
         raise EvaluationError(
@@ -110,15 +128,16 @@ def few_shot(vectors: Vectors, labels: Codes, k: int, folds: int = FOLDS, shuffl
             remedy="ask for fewer images of each class",
         )
     used = np.flatnonzero(enough[labels])
-    y = labels[used]
     found = []
     for fold in range(folds):
-        chosen = support(y, k, fold)
-        taught = y[chosen]
+        single = used if groups is None else used[one_of_each(_pairs(labels[used], group[used]), fold, 15)]
+        chosen = single[support(labels[single], k, fold)]
+        taught = labels[chosen]
         if shuffled:
             taught = generator(fold, 1).permutation(taught)
-        guess = nearest_centroid(vectors[used[chosen]], taught, vectors, rows=used[~chosen])[:, 0]
-        found.append(float((guess == y[~chosen]).mean()))
+        judged = used[~np.isin(group[used], group[chosen])]
+        guess = nearest_centroid(vectors[chosen], taught, vectors, rows=judged)[:, 0]
+        found.append(float((guess == labels[judged]).mean()))
     accuracies = np.array(found)
     return FewShot(
         k=k,
@@ -131,7 +150,24 @@ def few_shot(vectors: Vectors, labels: Codes, k: int, folds: int = FOLDS, shuffl
     )
 
 
-def several(vectors: Vectors, labels: Codes, ks: Sequence[int] = K, folds: int = FOLDS) -> tuple[FewShot, ...]:
-    """Return the accuracy for each k for which at least two classes have more images."""
-    counts = np.bincount(labels)
-    return tuple(few_shot(vectors, labels, k, folds) for k in ks if (counts > k).sum() >= 2)
+def several(
+    vectors: Vectors, labels: Codes, ks: Sequence[int] = K, folds: int = FOLDS, groups: Codes | None = None
+) -> tuple[FewShot, ...]:
+    """Return the accuracy for each k for which at least two classes have more images, or groups of them."""
+    counts = counts_of_groups(labels, group_codes(groups, len(labels)))
+    return tuple(few_shot(vectors, labels, k, folds, groups=groups) for k in ks if (counts > k).sum() >= 2)
+
+
+def counts_of_groups(labels: Codes, groups: Codes) -> Codes:
+    """Return how many groups each class has images of.
+
+    >>> counts_of_groups(np.array([0, 0, 1]), np.array([5, 5, 5])).tolist()
+    [1, 1]
+    """
+    _, first = np.unique(_pairs(labels, groups), return_index=True)
+    return np.bincount(labels[first], minlength=int(labels.max(initial=-1)) + 1)
+
+
+def _pairs(labels: Codes, groups: Codes) -> Codes:
+    """Return one number for each pair of class and group."""
+    return labels * (int(groups.max(initial=0)) + 1) + groups

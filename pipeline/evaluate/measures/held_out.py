@@ -1,8 +1,8 @@
 """What the nearest centroid says of each image when the image itself did not make the centroids (cross-validation).
 
-Images of a class are dealt to folds, in an order drawn by a seed; the centroids of a fold are of the images of all
-other folds. An image that is the only one of its class has no centroid of its class to be held against: it is not
-judged.
+Images of a class are dealt to folds, in an order drawn by a seed, those of one group together; the centroids of a fold
+are of the images of all other folds. Images of a class that is in one fold alone have no centroid of their class to be
+held against: they are not judged.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from pipeline.evaluate.measures.calibration import fit_temperature, log_softmax, most_fitted
 from pipeline.evaluate.measures.few_shot import centred
-from pipeline.evaluate.measures.vectors import Codes, Flags, Numbers, Vectors, class_sums, generator
+from pipeline.evaluate.measures.vectors import Codes, Flags, Numbers, Vectors, class_sums, generator, group_codes
 from pipeline.model.errors import EvaluationError
 
 FOLDS = 5
@@ -64,10 +64,13 @@ class HeldOut:
             yield part, np.exp(log_softmax(scores.astype(np.float64) / temperature))
 
 
-def hold_out(vectors: Vectors, labels: Codes, folds: int = FOLDS, seed: int = 0) -> HeldOut:
+def hold_out(
+    vectors: Vectors, labels: Codes, folds: int = FOLDS, seed: int = 0, groups: Codes | None = None
+) -> HeldOut:
     """Return the folds and their centroids; `vectors` are unit vectors.
 
-    Raises EvaluationError where fewer than two classes have two images.
+    `groups`: numbers of the groups that images are of; a group is in one fold. Raises EvaluationError where fewer than
+    two classes have two images, or two groups.
 
     >>> found = hold_out(np.eye(4, dtype=np.float32), np.array([5, 5, 9, 9]), folds=2)
     >>> found.labels.tolist(), found.judged.all(), [len(rows) for rows, _ in found.blocks()]
@@ -75,17 +78,16 @@ def hold_out(vectors: Vectors, labels: Codes, folds: int = FOLDS, seed: int = 0)
     """
     classes, numbers = np.unique(labels, return_inverse=True)
     counts = np.bincount(numbers, minlength=len(classes))
-    if (counts > 1).sum() < 2 or folds < 2:
+    fold = _deal(numbers, group_codes(groups, len(numbers)), folds, seed)
+    spread = np.bincount(np.unique(numbers * folds + fold) // folds, minlength=len(classes))
+    """Folds that each class has images in."""
+    if (spread > 1).sum() < 2:
         raise EvaluationError(
-            f"{int((counts > 1).sum())} classes have two images or more, and there are {folds} folds",
+            f"{int((spread > 1).sum())} classes have two images or more, and there are {folds} folds",
             expected="two or more of both, so that an image can be held against the others of its class",
         )
     mean = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
     moved = centred(vectors, mean)
-    order = np.lexsort((generator(seed, 13).random(len(numbers)), numbers))
-    begins = np.cumsum(counts) - counts
-    fold = np.empty(len(numbers), np.int64)
-    fold[order] = (np.arange(len(numbers)) - begins[numbers[order]]) % folds
     total = class_sums(moved, numbers, len(classes))
     centroids, absent = [], []
     for each in range(folds):
@@ -96,4 +98,17 @@ def hold_out(vectors: Vectors, labels: Codes, folds: int = FOLDS, seed: int = 0)
         lengths = np.linalg.norm(sums, axis=1, keepdims=True)
         centroids.append(np.divide(sums, lengths, out=np.zeros_like(sums), where=lengths > 0).astype(np.float32))
         absent.append(rest == 0)
-    return HeldOut(moved, numbers, classes, fold, (counts > 1)[numbers], tuple(centroids), tuple(absent))
+    return HeldOut(moved, numbers, classes, fold, (spread > 1)[numbers], tuple(centroids), tuple(absent))
+
+
+def _deal(labels: Codes, groups: Codes, folds: int, seed: int) -> Codes:
+    """Return the fold of each image: groups in an order drawn by the seed, dealt evenly within the class of the first
+    image that each has."""
+    _, first, number = np.unique(groups, return_index=True, return_inverse=True)
+    of_group = labels[first]
+    order = np.lexsort((generator(seed, 13).random(len(first)), of_group))
+    sizes = np.bincount(of_group, minlength=int(labels.max()) + 1)
+    begins = np.cumsum(sizes) - sizes
+    fold = np.empty(len(first), np.int64)
+    fold[order] = (np.arange(len(first)) - begins[of_group[order]]) % folds
+    return np.asarray(fold[number], np.int64)

@@ -36,10 +36,6 @@ class Lineages:
         """Return how many taxa there are at a rank."""
         return len(self.names[rank])
 
-    def select(self, classes: Codes) -> Lineages:
-        """Return the lineages of some classes, with the same numbers of taxa."""
-        return Lineages(self.codes[classes], self.names)
-
     def heights(self, one: Codes, other: Codes) -> Codes:
         """Return the height of the lowest common ancestor of pairs of classes: int64[pairs], 0 to 7.
 

@@ -35,23 +35,20 @@ def nearest(
     base: Vectors,
     k: int,
     offsets: Vectors | None = None,
-    own: Codes | None = None,
     blocks: tuple[int, int] = (QUERIES, BASE),
 ) -> Neighbours:
     """Return the k rows of `base` with the greatest score of each query: its inner product, plus the row's offset.
 
-    `offsets`: float32[base], as -|c|^2 / 2 makes the greatest score the least Euclidean distance. `own`:
-    int64[queries], the row of `base` that the query itself is, which is no neighbour of it; -1 for none. Raises
-    EvaluationError where k is more than the rows that can be neighbours, or the dimensions differ.
+    `offsets`: float32[base], as -|c|^2 / 2 makes the greatest score the least Euclidean distance. Raises
+    EvaluationError where k is more than the rows of `base`, or the dimensions differ.
 
     >>> base = np.array([[1, 0], [0, 1], [1, 0]], np.float32)
-    >>> nearest(base[:1], base, 2).rows.tolist(), nearest(base[:1], base, 2, own=np.array([0])).rows.tolist()
-    ([[0, 2]], [[2, 1]])
+    >>> nearest(base[:1], base, 2).rows.tolist()
+    [[0, 2]]
     """
     check_dimensions(queries, base)
-    there = len(base) - (own is not None)
-    if not 1 <= k <= there:
-        raise EvaluationError(f"{k} neighbours are asked for", expected=f"1 to {there}, the rows that there are")
+    if not 1 <= k <= len(base):
+        raise EvaluationError(f"{k} neighbours are asked for", expected=f"1 to {len(base)}, the rows that there are")
     rows, scores = np.empty((len(queries), k), np.int64), np.empty((len(queries), k), np.float32)
     for start in range(0, len(queries), blocks[0]):
         part = slice(start, start + blocks[0])
@@ -62,10 +59,6 @@ def nearest(
             found = queries[part] @ base[first : first + blocks[1]].T
             if offsets is not None:
                 found += offsets[first : first + blocks[1]]
-            if own is not None:
-                mine = own[part] - first
-                inside = np.flatnonzero((mine >= 0) & (mine < found.shape[1]))
-                found[inside, mine[inside]] = -np.inf
             kept = greatest(found, min(k, found.shape[1]))
             best = np.concatenate([best, np.take_along_axis(found, kept, axis=1)], axis=1)
             places = np.concatenate([places, kept + first], axis=1)

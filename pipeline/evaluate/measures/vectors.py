@@ -110,6 +110,27 @@ def class_means(vectors: Vectors, labels: Codes, classes: int) -> Numbers:
     return class_sums(vectors, labels, classes) / counts[:, None]
 
 
+def group_codes(groups: Codes | None, rows: int) -> Codes:
+    """Return the numbers of the groups that images are of, or of each image its own where none are given.
+
+    Images of one group show one organism or scene; where one is told, the others say nothing new.
+    """
+    if groups is None:
+        return np.arange(rows)
+    return checked_labels(groups, rows)
+
+
+def one_of_each(groups: Codes, *seeds: int) -> Codes:
+    """Return one image of each group, drawn by the seeds: rows, ascending.
+
+    >>> one_of_each(np.array([4, 4, 4, 7]), 0).size
+    2
+    """
+    order = generator(*seeds).permutation(len(groups))
+    _, first = np.unique(groups[order], return_index=True)
+    return np.asarray(np.sort(order[first]), np.int64)
+
+
 def generator(*seeds: int) -> np.random.Generator:
     """Return the random numbers of some seeds: PCG64 of exactly these, whatever NumPy's default becomes."""
     return np.random.Generator(np.random.PCG64(list(seeds)))

@@ -284,3 +284,32 @@ def test_the_lines_say_figures_chance_and_what_is_left_out(drawn: Drawn, done: E
         assert words in text
     for words in ("shuffled_texts", "untrained", "likely mislabels", "slice by", "note: variants by life_stage"):
         assert words in text
+
+
+def test_pictures_of_one_group_do_not_vouch_for_each_other(drawn: Drawn) -> None:
+    columns = {
+        **drawn.pictures.columns,
+        "group_id": tuple(f"g{place // 2}" if place < 20 else None for place in range(432)),
+    }
+    pictures = dataclasses.replace(drawn.pictures, columns=columns)
+    groups = pictures.groups()
+    assert len(np.unique(groups)) == 422
+    assert all(groups[2 * pair] == groups[2 * pair + 1] for pair in range(10))
+    copies = np.random.default_rng(0).standard_normal((216, 48))[np.arange(432) // 2]
+    of_pairs = tuple(f"g{place // 2}" for place in range(432))
+    labels = np.random.default_rng(1).permutation(np.repeat(np.arange(36), 6))[np.arange(432) // 2]
+    twins = dataclasses.replace(pictures, labels=labels, columns={"group_id": of_pairs})
+    found = evaluate(twins, copies, rules=RULES).evaluation
+    assert found.retrieval is not None and found.retrieval.recall[0].recall < 0.15
+    assert found.few_shot[0].few_shot[0].accuracy < 0.15
+    assert found.spread[-1].p > 0.025
+    blind = evaluate(dataclasses.replace(twins, columns={}), copies, rules=RULES).evaluation
+    assert blind.retrieval is not None and blind.retrieval.recall[0].recall == 1.0
+
+
+def test_a_class_without_a_text_is_refused(drawn: Drawn) -> None:
+    with pytest.raises(EvaluationError, match="1 classes with pictures have no text"):
+        evaluate(drawn.pictures, drawn.images, text_vectors(np.arange(35), drawn.texts[:35]))
+    bad = dataclasses.replace(drawn.pictures, labels=drawn.pictures.labels + 1)
+    with pytest.raises(EvaluationError, match="the number of no class"):
+        evaluate(bad, drawn.images)

@@ -123,7 +123,7 @@ def test_spread_is_told_of_ranks_that_have_two_taxa_and_images_to_compare() -> N
     found = {each.rank: each for each in spread_by_rank(vectors, np.arange(14) % 7, tree, 19)}
     assert set(found) == set(RANKS)
     assert (found["kingdom"].taxa, found["species"].taxa, found["species"].images) == (2, 7, 14)
-    assert spread_by_rank(vectors[:7], np.arange(7), tree.select(np.array([0] * 7)), 19) == ()
+    assert spread_by_rank(vectors[:7], np.arange(7), read_lineages(rows(*[TREE[0]] * 7)), 19) == ()
     assert spread_by_rank(np.ones((14, 5), np.float32), np.arange(14) % 7, tree, 19) == ()
 
 

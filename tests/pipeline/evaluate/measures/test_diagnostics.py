@@ -166,3 +166,28 @@ def test_images_that_are_all_alike_are_no_outliers() -> None:
     axes = np.eye(2, dtype=np.float32)
     found = diagnose(axes[[0] * 12 + [1] * 12], np.repeat([0, 1], 12))
     assert not found.outlier.any() and not found.mislabelled.any()
+
+
+def test_a_wrong_label_of_a_whole_group_is_found_when_the_group_is_known() -> None:
+    """Five pictures of one sighting have one wrong label: left in the centroids, they would vouch for each other."""
+    random = np.random.default_rng(0)
+    groups = np.arange(CLASSES * 6).repeat(5)
+    true = groups // 6
+    vectors = unit((random.standard_normal((CLASSES, D))[true] + random.standard_normal((CLASSES * 6, D))[groups] * 0.8
+                    + 0.1 * random.standard_normal((len(groups), D))), "x")  # fmt: skip
+    wrong = np.isin(groups, random.choice(CLASSES * 6, 12, replace=False))
+    labels = np.where(wrong, (true + 7) % CLASSES, true)
+    alone, together = diagnose(vectors, labels), diagnose(vectors, labels, groups=groups)
+    assert together.mislabelled[wrong].mean() > 0.9
+    assert together.mislabelled[~wrong].mean() < 0.03
+    assert together.distance[wrong].mean() > alone.distance[wrong].mean() + 0.1
+    held = hold_out(vectors, labels, groups=groups)
+    assert len(np.unique(np.stack([held.fold, groups]), axis=1).T) == CLASSES * 6
+
+
+def test_a_class_of_one_group_is_not_judged() -> None:
+    axes = np.eye(4, dtype=np.float32)
+    vectors, labels = axes[[0, 0, 1, 1, 2, 2]], np.array([0, 0, 1, 1, 2, 2])
+    found = diagnose(vectors, labels, groups=np.array([0, 1, 2, 3, 4, 4]))
+    assert found.judged.tolist() == [True] * 4 + [False] * 2
+    assert counts(found).not_judged == 2

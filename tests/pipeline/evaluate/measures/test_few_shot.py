@@ -85,6 +85,27 @@ def test_an_image_that_is_the_mean_itself_has_no_direction_and_breaks_nothing() 
     assert nearest_centroid(train, np.array([0, 1]), np.zeros((1, 2), np.float32)).tolist() == [[0]]
 
 
+def test_copies_of_taught_images_are_not_judged() -> None:
+    """Copies of noise are known by their copies alone: without groups all of the accuracy is theirs."""
+    random = np.random.default_rng(0)
+    labels = np.repeat(np.arange(5), 40)
+    groups = np.arange(200) // 10
+    vectors = unit(random.standard_normal((20, 32)), "x")[groups]
+    assert few_shot(vectors, labels, 5, folds=10).accuracy > 0.6
+    honest = few_shot(vectors, labels, 2, folds=20, groups=groups)
+    assert honest.accuracy == pytest.approx(0.2, abs=0.15)
+    assert [each.k for each in several(vectors, labels, (1, 3, 4), groups=groups)] == [1, 3]
+    with pytest.raises(EvaluationError, match="0 classes have more than 4"):
+        few_shot(vectors, labels, 4, groups=groups)
+
+
+def test_groups_of_one_image_change_nothing() -> None:
+    vectors, labels = clusters(6, 9, 1.0)
+    assert few_shot(vectors, labels, 2, groups=np.random.default_rng(0).permutation(54)).folds == pytest.approx(
+        few_shot(vectors, labels, 2).folds, abs=0.0
+    )
+
+
 # Two families; the second genus of the first has one species with many images, which must not outweigh the others.
 LINEAGES = [
     ("A", "c", "C", "o", "f", "f1", "f1 x"),

@@ -43,16 +43,6 @@ def test_the_nearest_are_those_of_a_stable_sort_of_all_for_any_blocks(
     assert found.scores.tolist() == np.take_along_axis(scores, np.array(expected), axis=1).tolist()
 
 
-@given(searches())
-def test_a_row_is_no_neighbour_of_itself(search: tuple[np.ndarray, np.ndarray, int, tuple[int, int]]) -> None:
-    _, base, k, blocks = search
-    found = nearest(base, base, k, own=np.arange(len(base)), blocks=blocks)
-    scores = base @ base.T
-    for row, places in enumerate(found.rows.tolist()):
-        others = [place for place in range(len(base)) if place != row]
-        assert places == sorted(others, key=lambda place: (-scores[row][place], place))[:k]
-
-
 @given(st.lists(st.lists(SMALL, min_size=6, max_size=6), min_size=1, max_size=5), st.integers(1, 8))
 def test_greatest_breaks_ties_by_the_first_column(rows: list[list[int]], k: int) -> None:
     found = greatest(np.array(rows, np.float64), k)
@@ -63,8 +53,6 @@ def test_too_many_neighbours_and_other_dimensions_are_refused() -> None:
     base = np.eye(3, dtype=np.float32)
     with pytest.raises(EvaluationError, match="4 neighbours"):
         nearest(base, base, 4)
-    with pytest.raises(EvaluationError, match="3 neighbours"):
-        nearest(base, base, 3, own=np.arange(3))
     with pytest.raises(EvaluationError, match="3 and 2 dimensions"):
         nearest(base, base[:, :2], 1)
 
@@ -220,3 +208,23 @@ def test_retrieval_ranks_equal_images_by_their_order(rows: list[tuple[int, int, 
         places = [place for place, row in enumerate(ranked, 1) if labels[row] == labels[query]]
         precisions += [np.mean([number / place for number, place in enumerate(places, 1)])] if places else []
     assert retrieval(vectors, labels).mean_average_precision == pytest.approx(np.mean(precisions))
+
+
+def test_images_of_the_own_group_are_neither_found_nor_searched() -> None:
+    random = np.random.default_rng(0)
+    labels, groups = np.arange(60) % 5, np.arange(60) // 15 * 5 + np.arange(60) % 5  # three images of a class a group
+    vectors = unit(random.standard_normal((60, 6)), "x")
+    found = retrieval(vectors, labels, (1, 5), groups=groups)
+    precisions, firsts = [], []
+    for query in range(60):
+        others = [row for row in range(60) if groups[row] != groups[query]]
+        ranked = sorted(others, key=lambda row: (-float(vectors[query] @ vectors[row]), row))
+        places = [place for place, row in enumerate(ranked, 1) if labels[row] == labels[query]]
+        precisions.append(np.mean([number / place for number, place in enumerate(places, 1)]))
+        firsts.append(places[0])
+    assert found.mean_average_precision == pytest.approx(np.mean(precisions))
+    assert [each.recall for each in found.recall] == pytest.approx([np.mean(np.array(firsts) <= k) for k in (1, 5)])
+    assert found.chance == pytest.approx(9 / 57)
+    copies = unit(random.standard_normal((20, 6)), "x")[groups]
+    assert retrieval(copies, labels, (1,)).recall[0].recall == 1.0  # a copy of itself
+    assert retrieval(copies, labels, (1,), groups=groups).recall[0].recall < 0.7
