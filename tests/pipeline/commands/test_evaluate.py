@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,9 @@ import biomill
 from manifests import ScoresSpec
 from pipeline.catalog import open_catalog
 from pipeline.commands.cli import main
+from pipeline.engine.engine import EngineOptions
 from pipeline.evaluate import Labelled, read_run, write_embeddings
+from pipeline.run.driver import run
 from pipeline.scores.joined import key_sql
 from pipeline.scores.read import read_scores
 from tests.conftest import Demo
@@ -60,7 +63,7 @@ def test_shards_alone_are_evaluated_with_the_columns_that_they_have(
     alone = read_run(tmp_path)
     assert (alone.keys, alone.classes, alone.record_ids) == (pictures.keys, pictures.classes, pictures.record_ids)
     assert alone.labels.tolist() == pictures.labels.tolist()
-    assert set(alone.columns) == {"split", "source", "license_id"}
+    assert set(alone.columns) == {"split", "group_id", "source", "license_id"}
     with pytest.raises(biomill.EvaluationError, match="cannot be read"):
         read_run(tmp_path / "none")
 
@@ -99,6 +102,22 @@ def test_scores_of_a_run_match_its_records(demo: Demo, given: Path, tmp_path: Pa
         query = f"SELECT count(*), count(DISTINCT r.record_id) FROM records r JOIN scores s ON s.key = {key_sql(spec)}"
         assert con.sql(query).fetchall() == [(len(scores), len(scores))]
     assert len(scores) == found.evaluation.images
+
+
+@pytest.mark.whole
+def test_a_recipe_leaves_out_what_the_scores_say(demo: Demo, given: Path, tmp_path: Path) -> None:
+    found = biomill.open_run(demo.out).evaluate(given / "e.parquet", permutations=19, out=tmp_path / "out")
+    scores = ScoresSpec(name="embedding", path=str(tmp_path / "out" / "scores.parquet"), key="record_id")
+    where = "coalesce(embedding.distance < 0.5, true)"
+    recipe = replace(demo.recipe, select=replace(demo.recipe.select, where=where), scores=(scores,))
+    run(recipe, tmp_path / "run", "screen", options=EngineOptions())
+    assert found.diagnostics is not None
+    far = {
+        ids for ids, each in zip(read_run(demo.out).record_ids, found.diagnostics.distance, strict=True) if each >= 0.5
+    }
+    ended = biomill.open_run(tmp_path / "run").sql("SELECT row_id FROM ledger WHERE outcome = 'not_selected'")
+    assert 0 < len(far) < 300
+    assert set(ended["row_id"].to_pylist()) == far
 
 
 @pytest.mark.parametrize("partial", [False, True])
