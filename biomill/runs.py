@@ -256,8 +256,9 @@ class Run:
 
         The files are Parquet: `embeddings` and `untrained` with columns key and vector, `texts` with accepted_id or
         caption and vector, `traits` with accepted_id and numbers. `train`: the split whose pictures teach. `shots`:
-        images of each class for few-shot, drawn `folds` times. `partial`: pictures without a vector are left out.
-        `out`: a folder for the document and the tables.
+        images of each class for few-shot, drawn `folds` times. `seed`: of all else that is drawn. `permutations`: that
+        significance is found by. `partial`: pictures without a vector are left out. `out`: a folder for the document
+        and the tables.
 
         Raises RunError when the run is not finished, EvaluationError for files that do not fit it.
         """

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -164,7 +165,9 @@ def read_run(where: str | os.PathLike[str]) -> Labelled:
     from pipeline.storage.parquet_files import read_table
     from pipeline.storage.places import place
 
-    folder, run = located(os.fspath(where))
+    text = os.fspath(where)
+    given = place(text)
+    folder, run = located(str(given) if isinstance(given, Path) else text)
     try:
         if run is not None:
             with open_catalog(run) as con:
