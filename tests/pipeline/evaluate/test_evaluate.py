@@ -313,3 +313,14 @@ def test_a_class_without_a_text_is_refused(drawn: Drawn) -> None:
     bad = dataclasses.replace(drawn.pictures, labels=drawn.pictures.labels + 1)
     with pytest.raises(EvaluationError, match="the number of no class"):
         evaluate(bad, drawn.images)
+
+
+def test_scores_of_pictures_that_are_not_judged_are_null(drawn: Drawn) -> None:
+    rows = np.append(np.flatnonzero(drawn.pictures.labels < 3), np.flatnonzero(drawn.pictures.labels == 5)[0])
+    pictures = drawn.pictures.take(np.sort(rows))
+    diagnostics = evaluate(pictures, drawn.images[np.sort(rows)], rules=RULES).diagnostics
+    assert diagnostics is not None
+    table = score_table(pictures, diagnostics).to_pylist()
+    for row, label in zip(table, pictures.labels.tolist(), strict=True):
+        values = [row[name] for name in row if name not in ("record_id", "suggested_id")]
+        assert all(value is None for value in values) if label == 5 else None not in values

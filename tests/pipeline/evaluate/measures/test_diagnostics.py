@@ -191,3 +191,15 @@ def test_a_class_of_one_group_is_not_judged() -> None:
     found = diagnose(vectors, labels, groups=np.array([0, 1, 2, 3, 4, 4]))
     assert found.judged.tolist() == [True] * 4 + [False] * 2
     assert counts(found).not_judged == 2
+
+
+def test_a_class_has_no_centroid_in_the_fold_that_has_all_of_it() -> None:
+    random = np.random.default_rng(0)
+    vectors, labels = unit(random.standard_normal((21, 4)), "x"), np.array([0] * 10 + [1] * 10 + [2])
+    held = hold_out(vectors, labels)
+    for rows, scores in held.blocks():
+        there = held.fold[rows] != held.fold[20]
+        assert np.isfinite(scores[:, 2]).tolist() == there.tolist()
+        assert np.isfinite(scores[:, :2]).all()
+    same = np.flatnonzero(held.fold[:20] == held.fold[20])
+    assert same.size and 2 not in diagnose(vectors, labels).nearest[same]

@@ -137,3 +137,20 @@ def test_a_species_of_very_many_images_of_one_variant_keeps_its_balanced_centre(
     variant = np.array([0] * 36 + [1] * 4 + [0, 1] * 4)
     vectors = np.where(variant == 0, 1.0, -1.0)[:, None].astype(np.float32)
     assert pair_variants(vectors, species, variant).centres.tolist() == [[0.0], [0.0]]
+
+
+def test_fisher_is_the_ratio_written_out_half_by_half() -> None:
+    images, species, variant = drawn(axes(0, D, count=5), 0.5, each=7)
+    pairs = pair_variants(images, species, variant)
+    expected = []
+    for each in range(5):
+        ratios = []
+        for half in (0, 1):
+            a, b = (pairs.vectors[rows].astype(float) for rows in pairs.rows(each, half))
+            x, y = (pairs.vectors[rows].astype(float) for rows in pairs.rows(each, 1 - half))
+            direction = a.mean(axis=0) - b.mean(axis=0)
+            direction /= np.linalg.norm(direction)
+            p, q = x @ direction, y @ direction
+            ratios.append((p.mean() - q.mean()) ** 2 / (p.var(ddof=1) + q.var(ddof=1)))
+        expected.append(np.mean(ratios))
+    assert variant_directions(pairs, 19).fisher == pytest.approx(np.median(expected), rel=1e-4)
