@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from biomill.siblings import ShadowedError
     from dedup.errors import LikenessError
     from manifests import BiomillError, FetchRules, ImageRules, Recipe, RecipeError, RecipeErrors, TableError
+    from pipeline.evaluate import Evaluated, Evaluation
     from pipeline.export import Exported
     from pipeline.feed import Batch, Feed
     from pipeline.inspection import Findings
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pipeline.model.errors import (
         ConservationError,
         EmptyResultError,
+        EvaluationError,
         FeedError,
         MissingExtraError,
         NetworkLostError,
@@ -58,6 +60,9 @@ __all__ = [
     "ConservationError",
     "Duplicates",
     "EmptyResultError",
+    "Evaluated",
+    "Evaluation",
+    "EvaluationError",
     "Explanation",
     "Exported",
     "Feed",
@@ -110,13 +115,15 @@ _HOME = {
     "biomill.siblings": ("ShadowedError",),
     "dedup.errors": ("LikenessError",),
     "manifests": ("BiomillError", "FetchRules", "ImageRules", "Recipe", "RecipeError", "RecipeErrors", "TableError"),
+    "pipeline.evaluate": ("Evaluated", "Evaluation"),
     "pipeline.export": ("Exported",),
     "pipeline.feed": ("Batch", "Feed"),
     "pipeline.inspection": ("Findings",),
     "pipeline.likeness.check": ("LeakReport",),
     "pipeline.likeness.deduplicate": ("Duplicates",),
     "pipeline.model.errors": (
-        *("ConservationError", "EmptyResultError", "FeedError", "MissingExtraError", "NetworkLostError"),
+        *("ConservationError", "EmptyResultError", "EvaluationError", "FeedError", "MissingExtraError"),
+        "NetworkLostError",
         *("PipelineError", "RunError", "SourceError", "StorageError", "UnitsFailedError", "UsageError", "VerifyError"),
         "WorkerDiedError",
     ),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from manifests import Recipe
+    from pipeline.evaluate import Evaluated
     from pipeline.export import Exported
     from pipeline.feed import Feed
     from pipeline.run.status import RunStatus
@@ -235,6 +236,39 @@ class Run:
         rules = Rules(batch, seed, mode, sampler, cap, split, where, threads=threads)
         shards = self.folder if isinstance(self.folder, Path) else f"{self.folder}/shards"
         return Feed(shards, rules, View(size, crop, decoder=decoder))
+
+    def evaluate(
+        self,
+        embeddings: str | PathLike[str],
+        *,
+        texts: str | PathLike[str] | None = None,
+        traits: str | PathLike[str] | None = None,
+        untrained: str | PathLike[str] | None = None,
+        train: str = "train",
+        shots: Sequence[int] = (1, 5),
+        folds: int = 5,
+        seed: int = 0,
+        permutations: int = 999,
+        partial: bool = False,
+        out: str | PathLike[str] | None = None,
+    ) -> Evaluated:
+        """Return the measures of a model's embeddings of the run's pictures, which docs/evaluation.md explains.
+
+        The files are Parquet: `embeddings` and `untrained` with columns key and vector, `texts` with accepted_id or
+        caption and vector, `traits` with accepted_id and numbers. `train`: the split whose pictures teach. `shots`:
+        images of each class for few-shot, drawn `folds` times. `seed`: of all else that is drawn. `permutations`: that
+        significance is found by. `partial`: pictures without a vector are left out. `out`: a folder for the document
+        and the tables.
+
+        Raises RunError when the run is not finished, EvaluationError for files that do not fit it.
+        """
+        from pipeline.evaluate import EvaluationRules, evaluate_run, write_evaluation
+
+        rules = EvaluationRules(train, tuple(shots), folds, seed, permutations)
+        done = evaluate_run(str(self.folder), embeddings, texts, traits, untrained, rules, partial)
+        if out is not None:
+            write_evaluation(Path(out), done.pictures, done.found)
+        return done.found
 
 
 def loaded_recipe(

@@ -72,6 +72,8 @@ ORDER = (
     "pipeline.train.networks",
     "pipeline.train.fitting",
     "pipeline.embed",
+    "pipeline.evaluate.measures",
+    "pipeline.evaluate",
     "pipeline.cards.plots",
     "pipeline.cards.sections",
     "pipeline.cards",

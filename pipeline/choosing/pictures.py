@@ -31,24 +31,25 @@ def failing_sql(run: RunFolder, recipe: Recipe, kept: str, names: str, early: bo
     """
     rules = [*(shipped_rules(recipe) if early else []), *late_rules(recipe)]
     read = scores_read(recipe, late=True) | (scores_read(recipe, late=False) if early else set())
-    tables = {
-        "records": sql.parquet(run.stage("ingest") / "records"),
-        "candidates": sql.parquet(run.stage("screen") / "candidates"),
-        "media": media or sql.parquet(run.stage("fetch") / "media"),
-    }
+    records = sql.parquet(run.stage("ingest") / "records")
+    candidates = sql.parquet(run.stage("screen") / "candidates")
+    media = media or sql.parquet(run.stage("fetch") / "media")
     joins = [
         _SQL("scores", table=sql.tables([run.stage("screen") / "scores" / f"{name}.parquet"]), alias=alias_of(name))
         for name in sorted(read)
     ]
     if bursts_read(recipe):
-        joins.append(_SQL("burst", alias=alias_of("burst"), most=MOST_FRAMES, **tables))
+        alias = alias_of("burst")
+        joins.append(_SQL("burst", alias=alias, most=MOST_FRAMES, records=records, candidates=candidates, media=media))
     return _SQL(
         "failing",
         kept=kept,
         names=names,
         joins="".join(f" {join}" for join in joins),
         evidence=failed_sql(rules, Outcome.QUALITY.code),
-        **tables,
+        records=records,
+        candidates=candidates,
+        media=media,
     )
 
 

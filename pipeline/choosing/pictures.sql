@@ -4,8 +4,8 @@
 LEFT JOIN {table} {"alias"} ON {"alias"}.record_id = k.record_id
 
 -- name: burst
--- Of every fetched frame of a burst, how many it has and the greatest distance of its hash from another's. A burst is of
--- one source, dataset, camera and key; the crops of boxes are no frames. A frame of which there is no other has no row.
+-- Of every fetched frame of a burst, how many it has and the greatest distance of its hash from another's. A burst is
+-- of one source, dataset, camera and key; the crops of boxes are no frames. A frame without another has no row.
 LEFT JOIN (
   WITH frames AS (
     SELECT DISTINCT r.record_id, m.image_id, m.pdq::BIT AS bits, r.source, coalesce(r.dataset_key, '') AS dataset,

@@ -39,6 +39,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "biomill embed out/mine --model out/model",
         "biomill embed out/mine --model open_clip:ViT-B-16@weights.pt --name vit --device cuda --workers 8",
     ),
+    "evaluate": (
+        "biomill evaluate out/mine --embeddings embeddings.parquet --texts texts.parquet -o out/evaluation",
+        "biomill evaluate out/mine --embeddings embeddings.parquet --shots 1 5 10 --json",
+    ),
     "publish": ("biomill publish out/mine s3://bucket/mine --check",),
     "recipe": (
         "biomill recipe --starter > my-recipe.toml",

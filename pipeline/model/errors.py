@@ -11,6 +11,7 @@ PipelineError
 ├── MissingExtraError   what was asked for needs an extra that is not installed
 ├── EmptyResultError    nothing came out, and nobody said that this is meant
 ├── FeedError           shards cannot be read as training asks, or a saved position is of other data
+├── EvaluationError     embeddings and labels do not go together, or a measure cannot be taken of them
 └── VerifyError         a finished run does not hold what it promises
 """
 
@@ -65,6 +66,10 @@ class EmptyResultError(PipelineError):
 
 class FeedError(PipelineError):
     """Shards cannot be read as training asks, or a saved position belongs to other data or other rules."""
+
+
+class EvaluationError(PipelineError):
+    """Embeddings, labels and a run do not go together, or a measure cannot be taken of what there is."""
 
 
 class VerifyError(PipelineError):

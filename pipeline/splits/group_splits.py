@@ -237,7 +237,9 @@ class Deciding:
         capped = [(place, split.cap_per_taxon) for place, split in enumerate(self.splits) if split.cap_per_taxon]
         if not any(place for place, _ in capped):
             return
-        found = self._numbers(_SQL("counted", taxon=self._counted(), **self._counted_tables()))
+        taxon, rows, names = self._counted(), self.tables.rows, self.tables.names
+        query = _SQL("counted", taxon=taxon, rows=rows, names=names, joins=self._record_joins(taxon))
+        found = self._numbers(query)
         counts = Counts(found["of_group"], found["taxon"], found["images"])
         for place, cap in capped:
             if place:
@@ -247,17 +249,16 @@ class Deciding:
         """End what splits hold beyond their caps, behind the first in the seeded order."""
         caps = ", ".join(f"({sql.quote(split.name)}, {split.cap_per_taxon})" for split in splits if split.cap_per_taxon)
         if caps:
-            rule, tables = QuotaRule.SPLIT_CAP.value, self._counted_tables()
-            self.con.execute(_SQL("end_beyond", rule=rule, caps=caps, taxon=self._counted(), **tables))
+            rule, taxon, tables = QuotaRule.SPLIT_CAP.value, self._counted(), self.tables
+            joins = self._record_joins(taxon)
+            rows, names = tables.rows, tables.names
+            query = _SQL("end_beyond", rule=rule, caps=caps, taxon=taxon, rows=rows, names=names, joins=joins)
+            self.con.execute(query)
 
     def _counted(self) -> str:
         """Return the SQL of what a cap counts the images of, as quotas count them."""
         select = self.recipe.select
         return group_sql(select, taxon_sql(select.quota_rank))
-
-    def _counted_tables(self) -> dict[str, str]:
-        joins = self._record_joins(self._counted())
-        return {"rows": self.tables.rows, "names": self.tables.names, "joins": joins}
 
     def _end_near(self, side: float, reach: float) -> None:
         """End what the first split holds in cells that may lie within the buffer of those of another."""

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "out" / "oracles"
-ENVIRONMENTS = {"trainers": FOLDER, "croissant": FOLDER / "croissant"}
+ENVIRONMENTS = {"trainers": FOLDER, "croissant": FOLDER / "croissant", "learning": FOLDER / "learning"}
 """Where `make oracles` makes the environments, by the names of their lists of packages."""
 
 

@@ -1,4 +1,4 @@
-"""Make the environments that some tests run, once: `python -m tests.oracles.make [trainers|croissant] [FOLDER]`.
+"""Make the environments that some tests run, once: `python -m tests.oracles.make [NAME] [FOLDER]`.
 
 One is ready when its last file is written, and made again when its list of packages changes.
 """
@@ -11,7 +11,11 @@ from pathlib import Path
 
 from tests.oracles.environment import ENVIRONMENTS
 
-_NEEDED = {"trainers": "import datasets, torch, webdataset", "croissant": "import mlcroissant, pyarrow"}
+_NEEDED = {
+    "trainers": "import datasets, torch, webdataset",
+    "croissant": "import mlcroissant, pyarrow",
+    "learning": "import cleanlab, sklearn",
+}
 
 
 def make(name: str, folder: Path) -> bool:

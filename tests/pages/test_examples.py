@@ -43,8 +43,8 @@ def count(demo: Demo, query: str) -> int:
         return int(con.execute(query).fetchall()[0][0])
 
 
-def test_there_are_six_short_scripts_that_say_how_they_are_run() -> None:
-    assert len(SCRIPTS) == 6
+def test_there_are_seven_short_scripts_that_say_how_they_are_run() -> None:
+    assert len(SCRIPTS) == 7
     page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
     beam = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "tests" / "biomill").glob("test_*.py")))
     for script in SCRIPTS:
@@ -117,3 +117,14 @@ def test_duplicates_of_a_folder(demo: Demo, tmp_path: Path) -> None:
     assert re.search(r"^(0|8)\.jpg is like (0|8)\.jpg: ", said, re.MULTILINE)
     assert "9 of 9 images are found by the leak check" in said
     assert "Felis concolor: CANONICAL, Puma concolor\nMorus: AMBIGUOUS, left open\nMorus: CANONICAL, Morus" in said
+
+
+def test_evaluate_embeddings(demo: Demo, tmp_path: Path) -> None:
+    said = example("evaluate_embeddings", demo.out, tmp_path / "evaluation", cwd=tmp_path)
+    images, taxa = count(demo, "SELECT count(*) FROM samples"), count(demo, "SELECT count(*) FROM taxa")
+    assert said.splitlines()[0] == f"{images} pictures of {taxa} taxa"
+    accuracy, chance = re.findall(r"^nearest centroid, all: (\S+)%, by chance (\S+)%$", said, re.MULTILINE)[0]
+    assert float(accuracy) > 5 * float(chance), "the colours of drawn species tell them apart"
+    written = {path.name for path in (tmp_path / "evaluation").iterdir()}
+    assert written >= {"evaluation.json", "confusion.parquet", "taxa.parquet", "scores.parquet"}
+    assert said == example("evaluate_embeddings", demo.out, tmp_path / "again", cwd=tmp_path)

@@ -142,7 +142,14 @@ def test_a_folder_of_other_things_is_not_written_into(tmp_path: Path, capsys: py
     folders = [words for words, output in OUTPUTS.items() if not output.is_file]
     assert len(folders) > 10
     for words in folders:
-        rest = {"pull gbif": "a=b", "pull gbif-pages": "a=b", "records": "x --kind eol", "run": "x", "demo": ""}
+        rest = {
+            "pull gbif": "a=b",
+            "pull gbif-pages": "a=b",
+            "records": "x --kind eol",
+            "run": "x",
+            "demo": "",
+            "evaluate": "x --embeddings y",
+        }
         more = rest.get(words, "--train x --heldout y" if words == "leakage check" else "x")
         for out in (package, tmp_path / "notes"):
             if out is not package and not OUTPUTS[words].marks:

@@ -1,0 +1,67 @@
+"""Evaluate a run's pictures from files: embeddings, and where they are given texts, traits and an untrained model's."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from pipeline.evaluate.embeddings import read_embeddings
+from pipeline.evaluate.evaluate import evaluate
+from pipeline.evaluate.evaluation import Evaluated, EvaluationRules
+from pipeline.evaluate.labelled import Labelled, read_run
+from pipeline.evaluate.text_vectors import read_text_vectors
+from pipeline.evaluate.traits import read_traits
+from pipeline.model.errors import EvaluationError
+
+Given = str | os.PathLike[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RunEvaluation:
+    """The pictures that were evaluated, those with an embedding, and what was found."""
+
+    pictures: Labelled
+    found: Evaluated
+
+
+def evaluate_run(
+    where: Given,
+    embeddings: Given,
+    texts: Given | None = None,
+    traits: Given | None = None,
+    untrained: Given | None = None,
+    rules: EvaluationRules | None = None,
+    partial: bool = False,
+) -> RunEvaluation:
+    """Evaluate the samples of a run: its folder or that of its shards, or the address of either.
+
+    The others are Parquet files: `embeddings` and `untrained` with columns `key` and `vector`, `texts` with
+    `accepted_id` or `caption` and `vector`, `traits` with `accepted_id` and columns of numbers. `partial`: pictures
+    without a vector, and vectors of none, are left out and counted. Raises EvaluationError where a file cannot be read,
+    or does not fit, RunError where the run is not finished.
+    """
+    pictures = read_run(where)
+    vectors = read_embeddings(embeddings, pictures.keys, partial)
+    pictures = pictures.take(vectors.rows)
+    others = None
+    if untrained is not None:
+        found = read_embeddings(untrained, pictures.keys, partial)
+        if found.missing:
+            raise EvaluationError(
+                f"the untrained model has embeddings of {len(found.rows):,} of {len(pictures):,} pictures",
+                where=str(untrained),
+                expected="an embedding of each picture that is evaluated",
+            )
+        others = found.vectors
+    return RunEvaluation(
+        pictures,
+        evaluate(
+            pictures,
+            vectors.vectors,
+            None if texts is None else read_text_vectors(texts, pictures, partial),
+            None if traits is None else read_traits(traits, pictures.classes),
+            others,
+            rules,
+            vectors.missing,
+        ),
+    )
