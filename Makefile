@@ -19,7 +19,7 @@ EXAMPLE_Q := Q="SELECT * FROM funnel"
 example = make $(1) $(foreach name,$(NEEDS_$(1)),$(EXAMPLE_$(name)))
 $(foreach goal,$(MAKECMDGOALS),$(foreach name,$(NEEDS_$(goal)),$(if $($(name)),,$(error $(name)=... is missing: $(call example,$(goal))))))
 
-.PHONY: help setup demo run status sql report screenshots verify test test-whole test-clusters test-train oracles lint types docs release bench bench-fetch clean
+.PHONY: help setup demo demo-train run status sql report screenshots verify test test-whole test-clusters test-train oracles lint types docs release bench bench-fetch clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,10 +27,22 @@ help: ## Show this list
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -m venv $(VENV) && $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs]' && touch $@
 
+TRAINING := $(VENV)/.training
+$(TRAINING): $(READY)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[train]' && touch $@
+
 setup: $(READY) ## Make the virtual environment (demo and test do it by themselves)
 
 demo: $(READY) ## Run the whole pipeline offline on a drawn biota, into out/demo
 	@$(BIN)/biomill demo -o "$${OUT:-out/demo}"
+
+demo-train: $(TRAINING) ## Draw the larger biota, mill it, train the built-in model on it and measure it; SEED=, OUT=
+	@out="$${OUT:-out/demo-train}"; $(BIN)/biomill demo --biota tree -o "$$out" --seed "$${SEED:-17}" && \
+	$(BIN)/biomill train "$$out/run" -o "$$out/model" --recipe tiny && \
+	$(BIN)/biomill embed "$$out/run" --model "$$out/model" && \
+	$(BIN)/biomill embed "$$out/run" --model tiny --name untrained && \
+	$(BIN)/biomill evaluate "$$out/run" --embeddings "$$out/run/embeddings/model" --text taxon \
+		--untrained "$$out/run/embeddings/untrained" -o "$$out/evaluation"
 
 run: $(READY) ## Run RECIPE=my-recipe.toml into OUT=out/mine; goes on where it stopped
 	@$(BIN)/biomill run "$$RECIPE" -o "$$OUT"
@@ -62,10 +74,6 @@ test-whole: $(READY) ## Run the pipeline on the demo and on real files, also kil
 
 test-clusters: $(READY) ## Run the demo into an object store (a server of this machine), with machines that are killed and go on elsewhere
 	@$(BIN)/python -m pytest -n 2 --dist load tests/clusters
-
-TRAINING := $(VENV)/.training
-$(TRAINING): $(READY)
-	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[train]' && touch $@
 
 test-train: $(TRAINING) ## Install PyTorch (extra train) and run what needs it; then published trainers, loaders and clients, where `make oracles` made them
 	@$(BIN)/python -m pytest -n 2 --dist load -o addopts="-q --doctest-modules --import-mode=importlib" pipeline/train pipeline/embed pipeline/feed/torch.py tests/train && $(BIN)/python -m pytest -n 2 --dist loadscope tests/oracles

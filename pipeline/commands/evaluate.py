@@ -19,10 +19,16 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         type=Path,
         required=True,
         metavar="PARQUET",
-        help="columns key and vector, a row a sample",
+        help="columns key and vector, a row a sample; or a folder that `biomill embed` wrote",
     )
     parser.add_argument(
         "--texts", type=Path, metavar="PARQUET", help="columns accepted_id or caption, and vector: zero-shot's classes"
+    )
+    parser.add_argument(
+        "--text",
+        default="taxon_com",
+        choices=("sci", "com", "taxon", "sci_com", "taxon_com"),
+        help="text type of zero-shot's classes, in a folder of `biomill embed` (default taxon_com)",
     )
     parser.add_argument("--traits", type=Path, metavar="PARQUET", help="column accepted_id, and columns of numbers")
     parser.add_argument(
@@ -47,10 +53,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def lines(args: argparse.Namespace) -> Generator[str, None, None]:
     """Yield what was measured, or the document; write it and the tables where a folder is named."""
+    from pipeline.embed.vector_files import names_name
     from pipeline.evaluate import VERSION, EvaluationRules, evaluate_run, evaluation_lines, write_evaluation
 
     rules = EvaluationRules(args.train, tuple(dict.fromkeys(args.shots)), args.folds, args.seed, args.permutations)
-    done = evaluate_run(args.shards, args.embeddings, args.texts, args.traits, args.untrained, rules, args.partial)
+    texts = args.texts
+    if texts is None and args.embeddings.is_dir():
+        texts = args.embeddings / names_name(args.text)
+    done = evaluate_run(args.shards, args.embeddings, texts, args.traits, args.untrained, rules, args.partial)
     written = write_evaluation(args.out, done.pictures, done.found) if args.out else []
     if args.json:
         yield json_document("evaluate", VERSION, done.found.evaluation.facts())

@@ -26,6 +26,7 @@ from pipeline.storage.places import Place, local, matching
 
 (FOLDER,) = BESIDE
 DONE = "_done.json"
+PARTS = "pictures-*.parquet"
 VECTOR = pa.list_(pa.float16())
 MODEL = pa.dictionary(pa.int32(), pa.string())
 PICTURES_SCHEMA = pa.schema([("key", pa.string()), ("model", MODEL), ("vector", VECTOR)])

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from pipeline.catalog.build import STORAGE_VERSION
-from pipeline.embed.vector_files import FOLDER, embedded
+from pipeline.embed.vector_files import FOLDER, PARTS, embedded
 from pipeline.storage.database import quote
 from pipeline.storage.places import Place
 
@@ -34,7 +34,7 @@ def register(run: Place) -> bool:
         con.execute("DROP VIEW IF EXISTS embeddings")
         if names:
             con.execute(f"SET file_search_path = {quote(str(run))}")
-            files = ", ".join(quote(f"{FOLDER}/{name}/pictures-*.parquet") for name in names)
+            files = ", ".join(quote(f"{FOLDER}/{name}/{PARTS}") for name in names)
             con.execute(
                 "CREATE VIEW embeddings AS SELECT string_split(filename, '/')[-2] AS name, key, model, vector "
                 f"FROM read_parquet([{files}], filename = true)"

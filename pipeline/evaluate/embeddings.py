@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline.embed.vector_files import DONE, PARTS
 from pipeline.evaluate.measures.vectors import Codes, Vectors
 from pipeline.model.errors import EvaluationError
 
@@ -111,8 +112,12 @@ def read_embeddings(
 def read_vectors(path: str | os.PathLike[str], keys: Sequence[str]) -> Iterator[VectorRows]:
     """Yield the rows of a file with one of the key columns, the first that it has, and vectors.
 
-    Raises EvaluationError as `read_embeddings` does, but for what is about single keys.
+    A folder is one of `biomill embed`: its parts are read one after another, as if they were one file. Raises
+    EvaluationError as `read_embeddings` does, but for what is about single keys.
     """
+    if Path(path).is_dir():
+        yield from _parts(Path(path), keys)
+        return
     try:
         file = pq.ParquetFile(path)
         name = column_of(str(path), file.schema_arrow, keys, "keys")
@@ -124,6 +129,24 @@ def read_vectors(path: str | os.PathLike[str], keys: Sequence[str]) -> Iterator[
             where=str(path),
             expected="Parquet with a column of keys and a column of vectors",
         ) from error
+
+
+def _parts(folder: Path, keys: Sequence[str]) -> Iterator[VectorRows]:
+    parts = sorted(folder.glob(PARTS))
+    if not parts or not (folder / DONE).is_file():
+        raise EvaluationError(
+            "the folder holds no finished set of vectors",
+            where=str(folder),
+            expected=f"{PARTS} and {DONE}, as `biomill embed` writes them",
+            remedy="run the same `biomill embed` command again: it makes what is missing",
+        )
+    first = 0
+    for each in parts:
+        last = 0
+        for part in read_vectors(each, keys):
+            last = part.first + len(part.keys)
+            yield VectorRows(first + part.first, part.keys, part.vectors)
+        first += last
 
 
 def column_of(path: str, schema: pa.Schema, names: Sequence[str], what: str) -> str:
