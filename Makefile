@@ -36,7 +36,7 @@ setup: $(READY) ## Make the virtual environment (demo and test do it by themselv
 demo: $(READY) ## Run the whole pipeline offline on a drawn biota, into out/demo
 	@$(BIN)/biomill demo -o "$${OUT:-out/demo}"
 
-demo-train: $(TRAINING) ## Draw the larger biota, mill it, train the built-in model on it and measure it; SEED=, OUT=
+demo-train: $(TRAINING) ## Draw the larger biota, run the pipeline over it, train the built-in model and measure it; SEED=, OUT=
 	@out="$${OUT:-out/demo-train}"; $(BIN)/biomill demo --biota tree -o "$$out" --seed "$${SEED:-17}" && \
 	$(BIN)/biomill train "$$out/run" -o "$$out/model" --recipe tiny && \
 	$(BIN)/biomill embed "$$out/run" --model "$$out/model" && \

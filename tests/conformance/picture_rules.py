@@ -36,7 +36,7 @@ def upper_bound(wrong: int, of: int, confidence: float = 0.95) -> float:
     """Return the greatest share at which so few wrong ones of so many would still come with 5 % or more.
 
     >>> round(upper_bound(0, 299), 4), round(upper_bound(299, 299), 4), round(upper_bound(601, 3070), 4)
-    (0.01, 1.0, 0.208)
+    (0.01, 1.0, 0.2079)
     """
     if wrong >= of:
         return 1.0

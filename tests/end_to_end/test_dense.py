@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.catalog import open_catalog
+from pipeline.judgement import alike
 from pipeline.run.driver import run
-from pipeline.stages import likeness
 from pipeline.verify import verify
 from tests.conftest import Demo
 
@@ -21,7 +21,7 @@ def test_the_demo_ends_alike_when_all_its_near_images_are_dense_groups(
     demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = Path(shutil.copytree(demo.out, tmp_path / "copy"))
-    monkeypatch.setattr(likeness, "dense_rows", lambda hashes, distance: np.ones(len(hashes), np.bool_))
+    monkeypatch.setattr(alike, "dense_rows", lambda hashes, distance: np.ones(len(hashes), np.bool_))
     recipe = demo.recipe
     smaller = replace(recipe.limits, memory_mb=recipe.limits.memory_mb // 2)
     run(replace(recipe, limits=smaller), copy)
