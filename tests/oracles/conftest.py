@@ -2,5 +2,12 @@
 
 collect_ignore = [
     *("load_datasets.py", "make.py", "read_export.py", "read_shards.py", "startup"),
-    *("torch_batches.py", "torch_ranks.py", "torchvision_without_operators.py", "read_croissant.py", "learn.py"),
+    *(
+        "torch_batches.py",
+        "torch_ranks.py",
+        "torchvision_without_operators.py",
+        "read_croissant.py",
+        "open_clip_weights.py",
+        "learn.py",
+    ),
 ]

@@ -75,9 +75,9 @@ class OpenClip(nn.Module):
             raise UsageError("there is no such file of weights", weights, "a checkpoint of open_clip, or of train")
         try:
             open_clip.load_checkpoint(self.clip, weights)
-        except (RuntimeError, KeyError, OSError, ValueError, AttributeError) as error:
+        except (RuntimeError, KeyError, OSError, ValueError, AttributeError, AssertionError) as error:
             raise UsageError(
-                f"the weights do not fit the model: {str(error).splitlines()[0]}",
+                f"the weights do not fit the model: {' '.join(str(error).split())[:200]}",
                 weights,
                 "weights of the same architecture",
                 "name the model that they were made with",
