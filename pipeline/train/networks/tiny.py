@@ -16,7 +16,7 @@ from torch.utils.checkpoint import checkpoint
 
 from pipeline.train.words import LENGTH, VOCABULARY, word_ids
 
-_WIDTHS = (32, 64, 128)
+_WIDTHS = (24, 48, 96)
 _GROUPS = 8
 
 
@@ -36,7 +36,7 @@ class _Block(nn.Module):
 
 
 class Tiny(nn.Module):
-    """A CLIP of some 0.7 million weights beside its table of words, at 48 pixels."""
+    """A CLIP of some 0.4 million weights beside its table of words, at 48 pixels."""
 
     size = 48
     mean = (0.5, 0.5, 0.5)
