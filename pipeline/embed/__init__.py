@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from pipeline.embed.vector_files import Embedded, embedded, part_name, read_part, write_part
+from pipeline.embed.vector_files import Embedded, embedded, part_name, write_part
 from pipeline.embed.view import register
 
-__all__ = ["Embedded", "embedded", "part_name", "read_part", "register", "write_part"]
+__all__ = ["Embedded", "embedded", "part_name", "register", "write_part"]

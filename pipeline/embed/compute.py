@@ -52,9 +52,7 @@ def open_source(model: str, device: str = "cpu", seed: int = 0) -> Source:
             expected="a folder of `biomill train`, a checkpoint of it, open_clip:NAME@FILE, or tiny",
         )
     loaded = load_model(where, device)
-    return Source(
-        loaded.model, f"{loaded.settings.model.partition('@')[0]} at step {loaded.step}", _digest(loaded.model)
-    )
+    return Source(loaded.model, f"{loaded.settings.architecture} at step {loaded.step}", _digest(loaded.model))
 
 
 def embed(

@@ -17,12 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipeline.catalog.open import BESIDE
 from pipeline.model.errors import FeedError
 from pipeline.storage.files.atomic import read_json, write_table
-from pipeline.storage.places import Place, local, matching
+from pipeline.storage.places import Place, matching
 
 (FOLDER,) = BESIDE
 DONE = "_done.json"
@@ -100,14 +99,6 @@ def write_names(
     told = [pa.array(column, pa.string()) for column in (taxa, [text] * len(taxa), captions)]
     columns = [*told, _models(model, len(taxa)), vectors_column(matrix)]
     write_table(path, pa.table(columns, schema=NAMES_SCHEMA))
-
-
-def read_part(path: Place) -> tuple[list[str], Matrix]:
-    """Return keys and vectors of a part."""
-    table = pq.read_table(local(path), columns=["key", "vector"])
-    vectors = table["vector"].combine_chunks()
-    matrix = np.asarray(vectors.flatten().to_numpy(zero_copy_only=False), np.float32)
-    return table["key"].to_pylist(), matrix.reshape(len(table), -1)
 
 
 def _models(model: str, rows: int) -> pa.Array:

@@ -168,9 +168,13 @@ class Settings:
             yield f"{name} = {json.dumps(value)}"
 
     @property
-    def weights(self) -> str:
-        """The file of weights to begin with; '' for none."""
-        return self.model.partition("@")[2]
+    def architecture(self) -> str:
+        """The model without the file of weights that it began with.
+
+        >>> Settings(model="open_clip:ViT-B-16@weights.pt").architecture
+        'open_clip:ViT-B-16'
+        """
+        return self.model.partition("@")[0]
 
     @classmethod
     def of(cls, values: Mapping[str, Any], where: str = "") -> Settings:

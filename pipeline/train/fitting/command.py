@@ -36,8 +36,10 @@ def open_feed(shards: str, settings: Settings, size: int) -> Feed:
 def train(shards: str, out: Place, settings: Settings, until: int = 0) -> Iterator[str]:
     """Yield what is said at the end of a training run, by the first process alone."""
     with process_group(settings.device) as group:
-        feed = open_feed(shards, settings, build(settings.model.partition("@")[0], settings.seed).size)
-        done = fit(feed, out, settings, group, until, _seldom(logger.info))
+        settings.check()
+        model = build(settings.model, settings.seed)
+        feed = open_feed(shards, settings, model.size)
+        done = fit(feed, out, settings, group, until, _seldom(logger.info), model)
         if not group.first:
             return
         path = newest(out)

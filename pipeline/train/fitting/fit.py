@@ -7,7 +7,6 @@ size, and parts of a batch (`accumulation`), change nothing but speed and the la
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -50,9 +49,17 @@ class Trained:
 
 
 def fit(
-    feed: Feed, out: Place, settings: Settings, group: Group, until: int = 0, say: Callable[[str], None] = print
+    feed: Feed,
+    out: Place,
+    settings: Settings,
+    group: Group,
+    until: int = 0,
+    say: Callable[[str], None] = print,
+    model: Any = None,
 ) -> Trained:
     """Train to the last step, or to step `until`, going on from the newest checkpoint in `out`; return how far it came.
+
+    `model`: what `networks.build` made of the settings, where it is there already.
 
     Raises RunError for a loss that is no number, naming the batch, and where `out` holds a run of other settings;
     FeedError where its checkpoint is of other data.
@@ -63,7 +70,7 @@ def fit(
             f"a batch of {settings.batch} cannot be cut for {group.world} processes of {settings.accumulation} parts",
             expected="a batch that is a multiple of both",
         )
-    run = _Run(feed, out, settings, group)
+    run = _Run(feed, out, settings, group, model)
     start = run.resume()
     stop = min(until or settings.steps, settings.steps)
     if group.first:
@@ -75,9 +82,10 @@ def fit(
 class _Run:
     """A model, its optimiser, and what is read and written."""
 
-    def __init__(self, feed: Feed, out: Place, settings: Settings, group: Group) -> None:
+    def __init__(self, feed: Feed, out: Place, settings: Settings, group: Group, model: Any = None) -> None:
         self.feed, self.out, self.settings, self.group = feed, out, settings, group
-        self.model = build(settings.model, settings.seed).to(group.device, memory_format=torch.channels_last)
+        made = build(settings.model, settings.seed) if model is None else model
+        self.model = made.to(group.device, memory_format=torch.channels_last)
         self.labels = tuple(feed.manifest.taxa[:]) if settings.objective == "classify" else ()
         self.head: Any = None
         if settings.objective == "classify":
@@ -263,9 +271,3 @@ def _line(step: int, steps: int, facts: dict[str, Any]) -> str:
         f"step {step + 1:,} of {steps:,}: loss {facts['loss']:.4f} ({facts['excess']:.4f} above the least){text}, "
         f"{facts['images_per_s']:,.0f} images/s, {facts['data_wait']:.0%} waiting for data"
     )
-
-
-def read_settings(out: Place) -> Settings | None:
-    """Return the settings of a run that was begun in a folder; None where there is none."""
-    path = out / "settings.json"
-    return Settings.of(json.loads(path.read_text(encoding="utf-8")), str(path)) if path.exists() else None

@@ -37,7 +37,7 @@ def load_model(where: Place, device: str = "cpu", lineages: list[tuple[str, ...]
         raise FeedError("there is no checkpoint", str(where), "a folder of `biomill train`, or a checkpoint of it")
     found = read_checkpoint(path)
     settings = found.settings
-    model = build(settings.model.partition("@")[0], settings.seed)
+    model = build(settings.architecture, settings.seed)
     labels = tuple(found.state["labels"])
     head = None
     try:

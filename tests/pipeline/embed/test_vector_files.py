@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.catalog import open_catalog
-from pipeline.embed import embedded, part_name, read_part, register, write_part
+from pipeline.embed import embedded, part_name, register, write_part
 from pipeline.embed.vector_files import DONE, Matrix, folder_of, write_names
+from pipeline.evaluate import read_embeddings
 from pipeline.model.errors import FeedError
 from pipeline.storage.files.atomic import write_json
 from tests.conftest import Demo
@@ -27,10 +28,11 @@ def unit(rows: int, width: int, seed: int = 0) -> Matrix:
 def test_vectors_come_back(tmp_path: Path) -> None:
     vectors = unit(5, 33)
     write_part(tmp_path / part_name(0), list("abcde"), "tiny", vectors)
-    keys, found = read_part(tmp_path / part_name(0))
-    assert keys == list("abcde")
-    assert found.shape == (5, 33)
-    assert np.abs(found - vectors).max() < 5e-4
+    found = read_embeddings(tmp_path / part_name(0), list("abcde"))
+    assert found.rows.tolist() == [0, 1, 2, 3, 4]
+    assert (found.missing, found.unknown) == (0, 0)
+    assert found.vectors.shape == (5, 33)
+    assert np.abs(found.vectors - vectors).max() < 5e-4
 
 
 def test_names_have_their_captions(tmp_path: Path) -> None:
