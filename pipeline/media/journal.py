@@ -11,6 +11,7 @@ Where the images are wanted as files, each is written as one when it is noted, a
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.media.media_schema import MEDIA_SCHEMA
+from pipeline.model.errors import StorageError
 from pipeline.storage.files.atomic import atomic_path, storage_error, write_table
 
 Image = tuple[dict[str, Any], bytes]
@@ -43,7 +45,7 @@ class Journal:
         """`images`: the folder for images as files, `AB/MEDIA_ID.jpg`; None: they go into the unit's blob."""
         self._folder, self._unit, self._images = folder, unit, images
         self._log, self._bin = folder / "journal" / f"{unit}.log", folder / "journal" / f"{unit}.bin"
-        self._end = 0
+        self._end = self._log_end = 0
         self.media: set[str] = set()
         """Ids of the media that are noted."""
         self._rows: list[tuple[dict[str, Any], int, int]] = []
@@ -65,6 +67,7 @@ class Journal:
             self._remember(images)
         with self._log.open("r+b") as log:
             log.truncate(whole)
+        self._log_end = whole
         if self._bin.exists():
             with self._bin.open("r+b") as blob:
                 blob.truncate(self._end)
@@ -87,17 +90,16 @@ class Journal:
                 offset += len(data)
             else:
                 _write_image(image_file(self._images, row["media_id"]), data)
-        line = json.dumps(noted, separators=(",", ":"), ensure_ascii=True) + "\n"
+        line = (json.dumps(noted, separators=(",", ":"), ensure_ascii=True) + "\n").encode()
         try:
             self._log.parent.mkdir(parents=True, exist_ok=True)
             # Opened each time: a run works on more units at once than a process may hold files open.
             if offset > self._end:
-                with self._bin.open("ab") as blob:
-                    blob.write(b"".join(data for _, data in images))
-            with self._log.open("ab") as log:
-                log.write(line.encode())
+                _write_at(self._bin, self._end, b"".join(data for _, data in images))
+            _write_at(self._log, self._log_end, line)
         except OSError as error:
             raise storage_error(error, self._log) from error
+        self._log_end += len(line)
         self._remember(noted)
 
     def finish(self) -> int:
@@ -124,9 +126,20 @@ class Journal:
         with atomic_path(self._folder / "blobs" / f"{self._unit}.bin") as temporary, temporary.open("wb") as blob:
             if self._bin.exists():
                 with self._bin.open("rb") as source:
-                    for _, offset, length in self._rows:
+                    for row, offset, length in self._rows:
                         source.seek(offset)
-                        blob.write(source.read(length))
+                        data = source.read(length)
+                        if length and row.get("stored_sha256") not in (None, hashlib.sha256(data).hexdigest()):
+                            raise self._damaged(row, offset)
+                        blob.write(data)
+
+    def _damaged(self, row: Mapping[str, Any], offset: int) -> StorageError:
+        return StorageError(
+            f"image {row['image_id']} is not what was noted",
+            where=f"{self._bin}, byte {offset:,}",
+            expected=f"bytes with SHA-256 {row['stored_sha256']}",
+            remedy=f"look after the disk, remove {self._log.name} there, and run the same command again",
+        )
 
     def drop(self) -> None:
         """Remove the journal."""
@@ -151,6 +164,18 @@ def holds(images: Path, row: Mapping[str, Any], length: int) -> bool:
         return image_file(images, row["media_id"]).stat().st_size == length
     except FileNotFoundError:
         return False
+
+
+def _write_at(path: Path, start: int, data: bytes) -> None:
+    """Write what follows the first `start` bytes of a file, and cut off all behind it.
+
+    A write that fails, on a full disk, leaves a part of its bytes, and a kill between a blob and its log leaves all of
+    them: what is noted next stands where its line says, never behind those.
+    """
+    with path.open("r+b" if start else "wb") as file:
+        file.seek(start)
+        file.write(data)
+        file.truncate()
 
 
 def _write_image(path: Path, data: bytes) -> None:

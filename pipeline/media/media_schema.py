@@ -43,6 +43,7 @@ MEDIA_SCHEMA = pa.schema(
         pa.field("colours", pa.string()),  # colours/1: many, few or grey
         *(pa.field(name, pa.float64()) for name in MEASURES),
         pa.field("pixel_sha256", pa.string()),
+        pa.field("stored_sha256", pa.string()),  # of the encoded image, taken where it was encoded
         pa.field("unit", pa.string()),  # blobs/UNIT.bin holds the encoded image
         pa.field("offset", pa.int64()),
         pa.field("length", pa.int64()),

@@ -7,6 +7,7 @@ unit they go into; their images are copied from where they lie.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,9 @@ def reused(
     noted: Collection[str],
     files: Path | None = None,
 ) -> Iterator[list[Image]]:
-    """Yield, per medium of a unit, its rows and images from earlier work; only media of which every image is there.
+    """Yield, per medium of a unit, its rows and images from earlier work.
 
+    Only media of which every image is there, as it was encoded.
     `files`: the folder of the images, where they are files.
     """
     if not table:
@@ -56,10 +58,13 @@ def reused(
     for media_id, images in by_media.items():
         if media_id in noted or not all(image in by_image for image in images):
             continue
-        yield [_copied(by_image[image], files) for image in images]
+        copied = [found for image in images if (found := _copied(by_image[image], files))]
+        if len(copied) == len(images):
+            yield copied
 
 
-def _copied(row: dict[str, Any], files: Path | None) -> Image:
+def _copied(row: dict[str, Any], files: Path | None) -> Image | None:
+    """Return a row and its image; None for an image that was damaged where it lies, which is asked for anew."""
     folder, blob_name = row.pop("folder"), f"{row['unit']}.bin"
     offset, length = row["offset"], row["length"]
     data = b""
@@ -74,4 +79,6 @@ def _copied(row: dict[str, Any], files: Path | None) -> Image:
         with source.open("rb") as blob:
             blob.seek(offset)
             data = blob.read(length)
+    if length and hashlib.sha256(data).hexdigest() != row["stored_sha256"]:
+        return None
     return {name: row[name] for name in MEDIA_SCHEMA.names if name not in ("unit", "offset", "length")}, data

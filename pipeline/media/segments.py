@@ -48,7 +48,8 @@ class RemoteJournal(Journal):
         sizes = self._sizes()
         if sizes == self._uploaded:
             return
-        parts = [_tail(path, start) for path, start in zip((self._log, self._bin), self._uploaded, strict=True)]
+        paths = (self._log, self._bin)
+        parts = [_part(*of) for of in zip(paths, self._uploaded, sizes, strict=True)]
         number = int(self._segments[-1].rsplit(".", 2)[1]) + 1 if self._segments else 1
         name = f"journal/{self._unit}.{number:06d}{SUFFIX}"
         head = json.dumps({"log": len(parts[0]), "bin": len(parts[1])}).encode() + b"\n"
@@ -76,7 +77,7 @@ class RemoteJournal(Journal):
         self._uploaded = self._sizes()  # there is nothing left of it to upload
 
     def _sizes(self) -> tuple[int, int]:
-        return _size(self._log), _size(self._bin)
+        return self._log_end, self._end
 
 
 def _append(path: Path, segment: bytes) -> None:
@@ -89,13 +90,9 @@ def _append(path: Path, segment: bytes) -> None:
             file.write(data)
 
 
-def _tail(path: Path, start: int) -> bytes:
-    if not path.exists():
+def _part(path: Path, start: int, end: int) -> bytes:
+    if start == end:
         return b""
     with path.open("rb") as file:
         file.seek(start)
-        return file.read()
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
+        return file.read(end - start)

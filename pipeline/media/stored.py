@@ -56,5 +56,6 @@ def _measures(image: Processed) -> dict[str, Any]:
         "quality": image.quality,
         "colours": image.colours,
         "pixel_sha256": image.pixel_sha256,
+        "stored_sha256": hashlib.sha256(image.jpeg).hexdigest(),
         **{name: getattr(image.measures, name) for name in MEASURES},
     }

@@ -77,7 +77,7 @@ class Fetch(Stage):
     """The fetch stage."""
 
     name = "fetch"
-    version = 8
+    version = 9
     sections = (
         *(*_RULES, "fetch.unit_size", "fetch.images_per_taxon"),
         *("fetch.placeholder_addresses", "fetch.placeholders"),

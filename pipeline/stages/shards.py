@@ -19,6 +19,7 @@ from duckdb.func import ARROW
 
 from manifests.recipe import ShardRules
 from pipeline.model.chunks import whole
+from pipeline.model.errors import StorageError
 from pipeline.model.records import RANK_COLUMNS
 from pipeline.privacy import place_columns
 from pipeline.shards import (
@@ -117,6 +118,9 @@ class WriteShard:
             images = blobs.each((row["unit"], row["blob_offset"], row["blob_length"]) for row in rows)
             writer = ShardWriter(handle)
             for row, jpeg in zip(rows, images, strict=True):
+                digest = hashlib.sha256(jpeg).hexdigest()
+                if digest != row["stored_sha256"]:
+                    raise _damaged(self.blobs, row)
                 lineage = tuple(row[rank] for rank in RANK_COLUMNS)
                 default, named, extra = _texts(self.layout, lineage, row["vernacular_name"])
                 told = sample(row, named)
@@ -135,7 +139,7 @@ class WriteShard:
                         "length": location.length,
                         "jpg_offset": location.members[0].offset,
                         "jpg_length": location.members[0].size,
-                        "sha256": hashlib.sha256(jpeg).hexdigest(),
+                        "sha256": digest,
                     }
                 )
             writer.close()
@@ -148,6 +152,15 @@ class WriteShard:
             digests[beside.name] = file_digest(beside)
         part = pa.Table.from_pylist(manifest, MANIFEST_SCHEMA).replace_schema_metadata(digests)
         write_table(folder / part_path(name), part)
+
+
+def _damaged(blobs: str, row: Mapping[str, Any]) -> StorageError:
+    return StorageError(
+        f"image {row['image_id']} is not what fetch encoded",
+        where=f"{blobs}/{row['unit']}.bin, byte {row['blob_offset']:,}",
+        expected=f"{row['blob_length']:,} bytes with SHA-256 {row['stored_sha256']}",
+        remedy="run the recipe into another folder with --reuse and this run: it asks again for what is damaged alone",
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -12,7 +12,8 @@ SELECT d.record_id, d.image_id, d.group_id, d.name_id, d.split, d.weight, d.acce
        r.scientific_name, r.basis_of_record, r.image_category, r.event_date, r.country_code, r.sex, r.life_stage,
        r.dna_bin,
        n.accepted_name, n.accepted_rank, n.match_type, n.vernacular_name, n.taxonomy_build,
-       m.sha256 AS source_sha256, m.pixel_sha256, m.phash, lower(hex(m.pdq)) AS pdq, m.quality, m.format,
+       m.sha256 AS source_sha256, m.pixel_sha256, m.stored_sha256, m.phash,
+       lower(hex(m.pdq)) AS pdq, m.quality, m.format,
        m.source_width, m.source_height, m.width, m.height, m.unit, m."offset" AS blob_offset, m."length" AS blob_length,
        {place},
        m."length" + octet_length(encode(to_json(r)::VARCHAR)) + {headers}

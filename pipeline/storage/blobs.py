@@ -54,7 +54,10 @@ class Blobs:
         if handle is None:
             handle = os.open(self._folder / f"{unit}.bin", os.O_RDONLY)
         self._keep(unit, handle)
-        return os.pread(handle, length, offset)
+        data = os.pread(handle, length, offset)
+        if len(data) != length:
+            raise short_error(len(data), length, f"{self._folder}/{unit}.bin, byte {offset}")
+        return data
 
     def each(self, stretches: Iterable[Stretch]) -> Iterator[bytes]:
         """Yield the bytes of every stretch, in order; memory: those of some dozen."""

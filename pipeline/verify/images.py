@@ -1,4 +1,4 @@
-"""Every JPEG of the shards is, byte for byte, the one that fetch stored."""
+"""Every JPEG of the shards is, byte for byte, the one that fetch encoded and stored."""
 
 from __future__ import annotations
 
@@ -14,14 +14,19 @@ _SQL = Statements(__name__)
 
 
 def images(run: Run) -> str:
-    """The JPEG's SHA-256 is that of the bytes in fetch's blobs; where those were deleted, that of the manifest."""
+    """The JPEG's SHA-256 is the one taken where it was encoded, and that of the bytes in fetch's blobs.
+
+    Where the blobs were deleted, that of the manifest.
+    """
     found = Findings("images have changed")
     blobs = run.folder.stage("fetch") / "blobs"
     compared = gone = 0
     name, file = None, None
     with ExitStack() as stack:
         for batch in run.batches(_SQL("stored")):
-            for where, digest, unit, offset, length in batch:
+            for where, digest, encoded, unit, offset, length in batch:
+                if digest != encoded:
+                    found.add("KEY.jpg is not what was encoded", f"{where}.jpg has not the SHA-256 that fetch noted")
                 if unit != name:
                     stack.close()
                     name, file = unit, _opened(run, stack, blobs, unit)

@@ -1,8 +1,8 @@
 -- Where the bytes of every sample's image lie, and what the manifest says of them. `found` is the walk over the tars.
 
 -- name: stored
--- The place in fetch's blobs, in the order of the blobs.
-SELECT f.shard || ', ' || f.key, f.jpg_sha256, m.unit, m."offset", m."length"
+-- The place in fetch's blobs, in the order of the blobs, and the digest taken where the image was encoded.
+SELECT f.shard || ', ' || f.key, f.jpg_sha256, m.stored_sha256, m.unit, m."offset", m."length"
 FROM found f JOIN read_parquet('select/decisions/*.parquet') d ON d.record_id = f.key
 JOIN read_parquet('fetch/media/*.parquet') m ON m.image_id = d.image_id
 ORDER BY m.unit, m."offset", f.key

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.demo import connect_to
@@ -84,6 +85,32 @@ def test_a_full_disk_is_said_and_the_next_run_goes_on(demo: Demo, mount: Path, m
     assert again.returncode == 0, again.stderr
     assert "ingest: done before" in again.stderr
     assert_same_run(demo.out, out)
+
+
+def test_an_image_that_the_disk_changed_is_in_no_shard_and_another_folder_asks_for_it_alone(
+    demo: Demo, tmp_path: Path
+) -> None:
+    copy, other = Path(shutil.copytree(demo.out, tmp_path / "copy")), tmp_path / "other"
+    rows = pq.read_table(copy / "shards" / "manifest.parquet").to_pylist()
+    kept = {row["image_id"]: row["shard"] for row in rows}
+    stored = [row for row in pq.read_table(copy / "fetch" / "media").to_pylist() if row["image_id"] in kept]
+    damaged, blob = stored[0], copy / "fetch" / "blobs" / f"{stored[0]['unit']}.bin"
+    data = bytearray(blob.read_bytes())
+    data[damaged["offset"] + damaged["length"] // 2] ^= 1
+    blob.write_bytes(bytes(data))
+    for stage in ("shards", "catalog"):
+        shutil.rmtree(copy / stage)
+    done = subprocess.run(command(demo, copy), capture_output=True, text=True, timeout=300)
+    assert_clear(
+        done, damaged["image_id"], "is not what fetch encoded", f"{blob}, byte {damaged['offset']:,}", "--reuse"
+    )
+    assert not (copy / "shards" / kept[damaged["image_id"]]).exists()
+    asked = demo.server.hits.copy()
+    again = subprocess.run(command(demo, other, "--reuse", str(copy)), capture_output=True, text=True, timeout=300)
+    assert again.returncode == 0, again.stderr
+    assert_same_run(demo.out, other)
+    paths = {row["address"].partition("://")[2] for row in stored}
+    assert {path for path in paths if demo.server.hits[path] > asked[path]} == {damaged["address"].partition("://")[2]}
 
 
 def test_a_read_only_place_is_said(demo: Demo, mount: Path) -> None:

@@ -7,6 +7,7 @@ and does all that it does beside fetching. Shards are planned, too, and only the
 
 from __future__ import annotations
 
+import hashlib
 import io
 from dataclasses import asdict
 
@@ -49,6 +50,7 @@ def answer(context: Context) -> int:
     wanted = sql.parquet(context.folder.stage("screen") / "candidates")
     digest = fetch_plan.rules_digest({**recipe_parts(context.recipe, _RULES), "version": stage.version})
     jpeg = picture()
+    encoded = hashlib.sha256(jpeg).hexdigest()
     (folder / "blobs").mkdir()
     with sql.connect(context.recipe.limits.memory_mb, context.folder.root) as con:
         wanted = fetch_plan.with_retries(wanted, folder)
@@ -64,7 +66,7 @@ def answer(context: Context) -> int:
             part = folder / unit_path(part_name(names))
             con.register("part_units", pa.table({"unit": names}))
             with row_group_writer(part, MEDIA_SCHEMA) as write:
-                for batch in sql.batches(con, _SQL("media", plan=plan, length=len(jpeg))):
+                for batch in sql.batches(con, _SQL("media", plan=plan, length=len(jpeg), encoded=encoded)):
                     write(pa.Table.from_batches([batch]).cast(MEDIA_SCHEMA))
             con.unregister("part_units")
             index = folder / index_path(part_name(names))

@@ -18,6 +18,7 @@ SELECT p.image_id, p.media_id, p.host, p.address, NULL::VARCHAR AS outcome, NULL
        100::INTEGER AS quality, 'many' AS colours, 50::DOUBLE AS sharpness, 120::DOUBLE AS brightness,
        60::DOUBLE AS contrast, 30::DOUBLE AS colourfulness, 7::DOUBLE AS entropy, 0::DOUBLE AS border_share,
        sha256('p' || CASE WHEN i.n % 400 = 201 THEN shown ELSE i.n END) AS pixel_sha256,
+       {'encoded'} AS stored_sha256,
        p.unit, 0::BIGINT AS "offset", {length}::BIGINT AS "length"
 FROM read_parquet({'plan'}) p JOIN images i USING (image_id) JOIN part_units u ON u.unit = p.unit
 ORDER BY p.unit, p.image_id

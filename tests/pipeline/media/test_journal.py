@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import resource
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.media.journal import Image, Journal, image_file, logged, parse_line
 from pipeline.model.errors import StorageError
@@ -201,3 +207,67 @@ def test_what_is_no_whole_line_is_none(line: bytes) -> None:
 def test_a_whole_line_gives_rows_with_their_places() -> None:
     assert parse_line(b'[[{"media_id": "m"}, 3, 4]]\n') == [({"media_id": "m"}, 3, 4)]
     assert parse_line(b"[]\n") == []
+
+
+@pytest.mark.parametrize("left", [b"a", b"aaaa", b"aaaa-and-more"], ids=["a part", "all", "more"])
+def test_images_that_a_kill_left_before_their_first_line_are_no_part_of_what_follows(
+    tmp_path: Path, left: bytes
+) -> None:
+    blob(tmp_path).parent.mkdir()
+    blob(tmp_path).write_bytes(left)
+    journal = Journal(tmp_path, "u")
+    journal.note([image("b", b"bb")])
+    journal.note([image("a", b"aaaa")])
+    journal.finish()
+    assert finished(tmp_path) == {"a": (None, b"aaaa"), "b": (None, b"bb")}
+
+
+@given(st.data())
+def test_whatever_part_of_a_note_could_be_written_the_next_ones_are_whole(data: st.DataObject) -> None:
+    """A full disk takes a part of the bytes, or all of them and no line, or a part of the line; then there is room."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        journal, want = Journal(folder, "u"), {}
+        for number in range(data.draw(st.integers(1, 6))):
+            content = bytes([65 + number]) * data.draw(st.integers(0, 9))
+            noted = [image(f"m{number}", content)]
+            for room in data.draw(st.lists(st.integers(0, 900), max_size=2)):
+                if f"m{number}" not in journal.media:
+                    torn(journal, noted, room)
+            if data.draw(st.booleans()):
+                journal = Journal(folder, "u")  # a process that goes on
+            if f"m{number}" not in journal.media:
+                journal.note(noted)
+            want[f"m{number}"] = (None, content)
+        if data.draw(st.booleans()):
+            journal = Journal(folder, "u")
+        assert journal.media == set(want)
+        journal.finish()
+        assert finished(folder) == want
+
+
+def torn(journal: Journal, images: list[Image], room: int) -> None:
+    """Note images where no file may grow beyond `room` bytes: as on a full disk, what there is room for is written."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    try:
+        with contextlib.suppress(StorageError):
+            journal.note(images)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_an_image_that_is_not_what_was_noted_ends_the_unit_and_says_which(tmp_path: Path) -> None:
+    row, data = image("a", b"aaaa")
+    journal = Journal(tmp_path, "u")
+    journal.note([({**row, "stored_sha256": hashlib.sha256(data).hexdigest()}, data)])
+    blob(tmp_path).write_bytes(b"aaba")
+    with pytest.raises(StorageError, match=r"(?s)image a is not what was noted.*u\.bin, byte 0") as caught:
+        journal.finish()
+    assert "u.log" in caught.value.remedy
+    assert not (tmp_path / "blobs" / "u.bin").exists() and not (tmp_path / "media" / "u.parquet").exists()
+    log(tmp_path).unlink()
+    again = Journal(tmp_path, "u")
+    again.note([image("a", data)])
+    again.finish()
+    assert finished(tmp_path) == {"a": (None, b"aaaa")}

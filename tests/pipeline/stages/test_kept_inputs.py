@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import uuid
 from pathlib import Path
 
@@ -141,12 +142,30 @@ def test_images_of_another_run_are_published_for_those_who_take_them(run: Remote
     (other / "blobs" / "u.bin").write_bytes(b"0123456789")
     row = dict.fromkeys(REUSE_SCHEMA.names)
     row |= {"media_id": "m", "image_id": "i", "unit": "u", "offset": 2, "length": 3, "into": "v", "folder": str(other)}
+    row["stored_sha256"] = hashlib.sha256(b"234").hexdigest()
     write_table(run / "fetch" / "reuse.parquet", pa.Table.from_pylist([row], REUSE_SCHEMA))
     publish_reused(run / "fetch" / "reuse.parquet", Publisher(run), 100)
     (tmp_path / "other").rename(tmp_path / "away")
     wanted = [{"media_id": "m", "image_id": "i"}]
     [[(found, data)]] = reused(run / "fetch", "reuse.parquet", "v", wanted, ())
     assert data == b"234" and set(found) == set(MEDIA_SCHEMA.names) - {"unit", "offset", "length"}
+
+
+def test_an_image_of_another_run_that_is_not_what_it_encoded_is_not_taken(run: RemotePath, tmp_path: Path) -> None:
+    other = tmp_path / "other" / "fetch"
+    (other / "blobs").mkdir(parents=True)
+    (other / "blobs" / "u.bin").write_bytes(b"0123456789")
+    row = dict.fromkeys(REUSE_SCHEMA.names) | {"unit": "u", "into": "v", "folder": str(other), "length": 3}
+    rows = [
+        {**row, "media_id": media, "image_id": f"{media}/{box}", "offset": box}
+        | {"stored_sha256": hashlib.sha256(b"0123456789"[box : box + 3] if media == "m" or box else b"021").hexdigest()}
+        for media in "mn"
+        for box in range(2)
+    ]
+    write_table(run / "fetch" / "reuse.parquet", pa.Table.from_pylist(rows, REUSE_SCHEMA))
+    wanted = [{"media_id": each["media_id"], "image_id": each["image_id"]} for each in rows]
+    [found] = reused(run / "fetch", "reuse.parquet", "v", wanted, ())
+    assert [(each["image_id"], data) for each, data in found] == [("m/0", b"012"), ("m/1", b"123")]
 
 
 def test_a_mirror_is_read_where_it_was_published(run: RemotePath, tmp_path: Path) -> None:

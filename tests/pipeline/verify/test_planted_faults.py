@@ -120,6 +120,22 @@ def test_a_planted_fault_is_found_and_named(finding: str, copy: Path) -> None:
     assert set(found) & set(FAULTS) == {finding}, found
 
 
+def test_an_image_that_was_damaged_before_it_came_into_the_shards_is_found(copy: Path) -> None:
+    manifest = pq.read_table(copy / "shards" / "manifest.parquet").to_pylist()[0]
+    media = pq.read_table(copy / "fetch" / "media").to_pylist()
+    [stored] = (row for row in media if row["image_id"] == manifest["image_id"])
+    places = [
+        (copy / "fetch" / "blobs" / f"{stored['unit']}.bin", stored["offset"]),
+        (copy / "shards" / manifest["shard"], manifest["jpg_offset"]),
+    ]
+    for path, start in places:
+        data = bytearray(path.read_bytes())
+        data[start : start + 100] = bytes(100)
+        path.write_bytes(bytes(data))
+    found = findings(copy)["images"]
+    assert "not what was encoded" in found and manifest["key"] in found and "what fetch stored" not in found
+
+
 def test_the_command_names_what_it_finds_and_ends_with_1(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     flip_a_byte(copy)
     assert main(["verify", str(copy)]) == 1
