@@ -51,7 +51,8 @@ def closing_lines(
     yield ""
     yield "try"
     yield f'  biomill sql {shown} "SELECT accepted_name, images, sources FROM taxa LIMIT 5"'
-    yield f'  biomill sql {shown} "SELECT benchmark, rule, distance, count(*) FROM leaks GROUP BY ALL ORDER BY ALL"'
+    if recipe.benchmarks:
+        yield f'  biomill sql {shown} "SELECT benchmark, rule, distance, count(*) FROM leaks GROUP BY ALL ORDER BY ALL"'
     yield f'  biomill sql {shown} "SELECT outcome, meaning FROM outcomes JOIN funnel USING (outcome) GROUP BY ALL"'
     yield f"  biomill verify {shown}"
     return ExitStatus.DONE

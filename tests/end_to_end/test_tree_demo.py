@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from manifests import load_recipe
+from manifests import BenchmarkSpec, load_recipe
 from pipeline.catalog import open_catalog
+from pipeline.catalog.closing import closing_lines
 from pipeline.demo.tree import Biota, Parameters, build_biota
 from pipeline.demo.tree.life_tree import SEEN, UNSEEN_GENERA, UNSEEN_SPECIES
 from pipeline.demo.tree.tree_demo import run_tree_demo
@@ -56,6 +57,13 @@ def test_every_row_is_kept_under_its_label_with_its_lineage(out: Path, truth: di
         assert name == said["label"]
         assert (sex.lower(), stage.lower(), individual) == (said["sex"], said["life_stage"], said["individual"])
         assert location.startswith("site-") and year == 2024
+
+
+def test_a_run_that_holds_nothing_out_suggests_no_look_at_leaks(biota: Biota, out: Path) -> None:
+    recipe = load_recipe(biota.recipe)
+    assert not any("leaks" in line for line in closing_lines(out, out, recipe))
+    held_out = replace(recipe, benchmarks=(BenchmarkSpec(name="b", path="b"),))
+    assert [line for line in closing_lines(out, out, held_out) if "FROM leaks" in line]
 
 
 def test_splits_are_what_the_tree_promises(out: Path, truth: dict[str, dict[str, str]]) -> None:
