@@ -27,7 +27,7 @@ def chosen_by(where: str | os.PathLike[str], condition: str, pictures: Labelled)
     if not found.any():
         raise EvaluationError(
             "no picture is chosen",
-            where=f"where: {condition}",
+            where=condition,
             expected=f"a condition that is true of some of {len(pictures):,} pictures",
             remedy='try it first: biomill sql RUN "SELECT count(*) FROM samples WHERE …"',
         )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from manifests.recipe import RANKS
-from pipeline.cards.plots import columns
+from pipeline.cards.plots import bar, bars
 from pipeline.cards.sections.section import Chart, Section, Table, count
 from pipeline.evaluation_report.subject import Subject, share, short_number, words
 
 _QUESTION = "How bad are the mistakes?"
-HEIGHTS = ("same", *(f"same {rank}" for rank in reversed(RANKS[:-1])), "none in common")
+HEIGHTS = ("all seven ranks", *(f"the {rank}" for rank in reversed(RANKS[:-1])), "no rank")
 """What two taxa share whose lowest common ancestor has that height: 0 to 7."""
 
 
@@ -28,23 +28,15 @@ def mistakes(subject: Subject) -> Section:
         f"{short_number(severity.over_mistakes)} ranks up the tree{chance}."
     )
     wrong = _wrong(severity.heights, severity.mistakes)
-    rows = [(name, many, share(many / severity.mistakes)) for name, many in zip(HEIGHTS, wrong, strict=True)]
-    rows[0] = ("same seven ranks", *rows[0][1:])
-    labels = ["0", *(rank[:3] for rank in reversed(RANKS[:-1])), "none"]
+    rows = [(name, many) for name, many in zip(HEIGHTS, wrong, strict=True) if many or name != HEIGHTS[0]]
     chart = Chart(
         "Mistakes by the lowest rank that the true and the predicted taxon share.",
-        columns(
-            "severity",
-            "Mistakes by the lowest common rank",
-            list(zip(labels, map(float, wrong), strict=True))
-            if wrong[0]
-            else list(zip(labels, wrong, strict=True))[1:],
-            "lowest common rank",
-            "mistakes",
-            "leak",
+        bars("severity", "Mistakes by the lowest common rank", [bar(*each, "leak") for each in rows], "mistakes"),
+        Table.of(
+            ("true and predicted taxon share", "mistakes", "of all mistakes"),
+            [(*each, share(each[1] / severity.mistakes)) for each in rows],
         ),
-        Table.of(("true and predicted taxon share", "mistakes", "of all mistakes"), rows),
-        note=f"By {words(found[0].method)}. The farther to the right, the worse: two kingdoms share no rank.",
+        note=f"By {words(found[0].method)}. The farther down, the worse: two kingdoms share no rank.",
     )
     return Section("mistakes", _QUESTION, answer, (chart,))
 

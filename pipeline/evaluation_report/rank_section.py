@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pipeline.cards.plots import Bar, shares
 from pipeline.cards.sections.section import Chart, Section, Table
 from pipeline.evaluate.classification import UNSEEN_GENERA, UNSEEN_SPECIES, Classification, Part
@@ -9,7 +11,7 @@ from pipeline.evaluation_report.subject import Subject, share, words
 
 _QUESTION = "How much is right at each rank?"
 _DRAWN = ("all", UNSEEN_SPECIES, UNSEEN_GENERA)
-"""Parts that are drawn; the table has all."""
+"""Parts that are drawn of the first method, of others the first of them; tables have all."""
 
 
 def ranks(subject: Subject) -> Section:
@@ -18,7 +20,7 @@ def ranks(subject: Subject) -> Section:
     if not found:
         return Section("ranks", _QUESTION, "Nothing was classified: there are neither texts nor pictures that teach.")
     best = found[0]
-    parts = [part for each in found for part in _of(each)]
+    parts = [part for each in found for part in _of(each, _DRAWN if each is best else _DRAWN[:1])]
     told = {each.name: each for each in best.parts}
     said = [
         f"{share(told[name].top[0].accuracy)} of {words(name)}"
@@ -34,28 +36,28 @@ def ranks(subject: Subject) -> Section:
     return Section("ranks", _QUESTION, answer, tuple(parts))
 
 
-def _of(found: Classification) -> list[Chart | Table]:
-    name = words(found.method)
+def _of(found: Classification, drawn: Sequence[str]) -> list[Chart | Table]:
     charts: list[Chart | Table] = [
-        _chart(found, part) for part in found.parts if part.name in _DRAWN and any(each.images for each in part.ranks)
+        _chart(found, part) for part in found.parts if part.name in drawn and any(each.images for each in part.ranks)
     ]
-    rows = [_row(each) for each in found.parts]
-    headers = ("part", "pictures", "taxa", *(each.rank for each in found.parts[0].ranks))
+    named = f"{words(found.method)}, among {found.candidates:,} taxa"
+    by_rank = [
+        (words(part.name), part.images, part.classes, *(share(each.accuracy) for each in part.ranks))
+        for part in found.parts
+    ]
     tops = [f"top-{each.k}" for each in found.parts[0].top]
-    table = Table.of(
-        (f"{name}, among {found.candidates:,} taxa", *headers[1:], *tops, "chance", "among its own taxa"), rows
-    )
-    return [*charts, table]
-
-
-def _row(part: Part) -> tuple[object, ...]:
-    within = f"{share(part.within.accuracy)} of {part.within.classes:,}" if part.within else "–"
-    return (
-        *(words(part.name), part.images, part.classes),
-        *(share(each.accuracy) for each in part.ranks),
-        *(share(each.accuracy) for each in part.top),
-        *(share(part.top[0].chance), within),
-    )
+    by_place = [
+        (
+            *(words(part.name), *(share(each.accuracy) for each in part.top), share(part.top[0].chance)),
+            f"{share(part.within.accuracy)} of {part.within.classes:,}" if part.within else None,
+        )
+        for part in found.parts
+    ]
+    return [
+        *charts,
+        Table.of((named, "pictures", "taxa", *(each.rank for each in found.parts[0].ranks)), by_rank),
+        Table.of((named, *tops, "chance of top-1", "among its own taxa"), by_place),
+    ]
 
 
 def _chart(found: Classification, part: Part) -> Chart:

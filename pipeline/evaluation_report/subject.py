@@ -47,9 +47,9 @@ def share(value: float | None) -> str:
     """Return a share in percent.
 
     >>> share(0.8333), share(None), share(1)
-    ('83.3 %', '–', '100.0 %')
+    ('83.3\xa0%', '–', '100.0\xa0%')
     """
-    return "–" if value is None else f"{100 * value:.1f} %"
+    return "–" if value is None else f"{100 * value:.1f}\N{NO-BREAK SPACE}%"
 
 
 def short_number(value: float | None) -> str:
@@ -65,7 +65,7 @@ def with_deviation(value: float, deviation: float | None) -> str:
     """Return a share and its standard deviation.
 
     >>> with_deviation(0.5, 0.02), with_deviation(0.5, None)
-    ('50.0 % ± 2.0 %', '50.0 %')
+    ('50.0\xa0% ± 2.0\xa0%', '50.0\xa0%')
     """
     return share(value) + ("" if deviation is None else f" ± {share(deviation)}")
 
@@ -73,7 +73,7 @@ def with_deviation(value: float, deviation: float | None) -> str:
 def words(name: str) -> str:
     """Return a name of the document as people write it.
 
-    >>> words("nearest_centroid"), words("split:test_unseen_genus")
-    ('nearest centroid', 'split test unseen genus')
+    >>> words("zero_shot"), words("split:test_unseen_genus")
+    ('zero-shot', 'split test unseen genus')
     """
-    return name.replace("_", " ").replace(":", " ")
+    return "zero-shot" if name == "zero_shot" else name.replace("_", " ").replace(":", " ")

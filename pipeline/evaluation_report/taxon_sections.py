@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 import numpy as np
 
-from pipeline.cards.sections.section import Picture, Pictures, Section, Table, count
+from pipeline.cards.sections.section import Picture, Pictures, Row, Section, Table, count
 from pipeline.evaluate.measures.slices import wilson
 from pipeline.evaluation_report.examples import beside
 from pipeline.evaluation_report.subject import Subject, share, short_number
@@ -13,6 +16,8 @@ WORST, PAIRS, LABELS = 8, 10, 16
 """Groups of pictures of each section."""
 OF_WORST, OF_PAIR = 3, 2
 """Wrong pictures of a group."""
+ROWS, ALIKE = 20, 2
+"""Rows of a table, and pictures that are shown of one label and one likelier taxon."""
 _ALL = "All are in {}, in the folder of this report."
 
 
@@ -52,7 +57,7 @@ def worst_taxa(subject: Subject) -> Section:
         )
     headers = ("taxon", "pictures", "right", "interval of 95 %", "precision", "most often taken for")
     says = "The surest mistakes of each; the last picture of a group is of the taxon that they were taken for."
-    parts = (Pictures(says, tuple(shown), _ALL.format("taxa.parquet")), Table.of(headers, rows))
+    parts = (Pictures(says, tuple(shown), _ALL.format("taxa.parquet")), _first(headers, rows))
     return Section("worst", question, answer, parts)
 
 
@@ -84,7 +89,7 @@ def confused_pairs(subject: Subject) -> Section:
         answer,
         (
             Pictures(says, tuple(shown), _ALL.format("confusion.parquet")),
-            Table.of(("taxon", "taken for", "pictures", "share", "ranks up the tree"), rows),
+            _first(("taxon", "taken for", "pictures", "share", "ranks up the tree"), rows),
         ),
     )
 
@@ -103,10 +108,12 @@ def likely_mislabels(subject: Subject) -> Section:
         return Section("labels", question, f"None is likely to be: {estimated}.")
     answer = f"{count(len(order), 'picture is', 'pictures are')} likely mislabelled; {estimated}."
     shown: list[tuple[Picture, ...]] = []
-    told: list[tuple[object, ...]] = []
+    told: list[Row] = []
+    alike: Counter[tuple[int, int]] = Counter()
     for row in order:
         label, likelier = int(subject.pictures.labels[row]), int(found.suggested[row])
-        if len(shown) < LABELS:
+        alike[label, likelier] += 1
+        if len(shown) < LABELS and alike[label, likelier] <= ALIKE:
             note = f"labelled so; likelier {subject.short(likelier)}"
             shown.append(beside(subject, [(keys[row], label, note)], likelier))
         told.append((keys[row], subject.name(label), subject.name(likelier), short_number(float(found.margin[row]))))
@@ -114,6 +121,10 @@ def likely_mislabels(subject: Subject) -> Section:
         "A model that mistakes two taxa for each other calls their pictures mislabelled: look before you drop them. "
         + _ALL.format("scores.parquet")
     )
-    says = "The surest of them, each beside a picture of the taxon that is likelier."
-    parts = (Pictures(says, tuple(shown), note), Table.of(("key", "label", "likelier", "margin"), told))
+    says = f"The surest, at most {ALIKE} of one label and likelier taxon, each beside a picture of the taxon that is likelier."
+    parts = (Pictures(says, tuple(shown), note), _first(("key", "label", "likelier", "margin"), told))
     return Section("labels", question, answer, parts)
+
+
+def _first(headers: tuple[str, ...], rows: Sequence[Row]) -> Table:
+    return Table(headers, tuple(rows[:ROWS]), len(rows))

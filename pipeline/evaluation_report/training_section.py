@@ -29,15 +29,13 @@ def training(subject: Subject) -> Section:
     )
     drawn = [StepLine("loss", stretches(loss, _DRAWN))]
     if excess:
-        drawn.append(
-            StepLine("excess: above what equal texts make the least possible", stretches(excess, _DRAWN), "source")
-        )
+        drawn.append(StepLine("excess", stretches(excess, _DRAWN), "source"))
     parts = [
         Chart(
             "Loss of each step.",
             step_lines("loss", "Loss by step", drawn, "loss"),
             _table(("step", "loss", "excess"), (loss, excess), short_number),
-            note=_noted(loss),
+            note=_noted(loss, bool(excess)),
         )
     ]
     for key, title, says in (
@@ -89,9 +87,13 @@ def _table(headers: tuple[str, ...], columns: Sequence[Points], text: Any) -> Ta
     return Table.of(headers, rows)
 
 
-def _noted(loss: Points) -> str:
+def _noted(loss: Points, excess: bool) -> str:
     size = math.ceil(len(loss) / _DRAWN)
-    return f"{len(loss):,} steps; a point is the mean of {size:,} of them." if size > 1 else f"{len(loss):,} steps."
+    mean = f"; a point is the mean of {size:,} of them" if size > 1 else ""
+    told = (
+        " Excess is the loss above the least that is possible where pictures of a batch share a text." if excess else ""
+    )
+    return f"{len(loss):,} steps{mean}.{told}"
 
 
 def _waited(found: Points) -> str:
