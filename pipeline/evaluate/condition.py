@@ -47,8 +47,9 @@ def _keys(where: str, condition: str) -> pa.ChunkedArray:
     if run is not None:
         with open_catalog(run) as con:
             return selected_keys(con, condition)
-    con = duckdb.connect(config={"enable_external_access": False, "enable_progress_bar": False})
+    con = duckdb.connect(config={"enable_external_access": False})
     try:
+        con.execute("SET enable_progress_bar = false")  # it is drawn on standard output, where the answer goes
         con.register("samples", read_table(place(f"{folder}/manifest.parquet")))
         return selected_keys(con, condition)
     finally:

@@ -49,9 +49,10 @@ def compared(subject: Subject) -> Section | None:
                 else:
                     rows.append(("", name, None, *("–" for _ in RANKS)))
         parts.append(Table((words(method), "evaluation", "pictures", *RANKS), tuple(rows), len(rows)))
-    first, (name, second) = next(iter(mine), ""), others[0]
+    name, second = others[0]
+    first = next((method for method in mine if "all" in mine[method] and "all" in second.get(method, {})), "")
     answer = "The other evaluation classifies in another way."
-    if first and "all" in mine[first] and "all" in second.get(first, {}):
+    if first:
         here, there = mine[first]["all"], second[first]["all"]
         answer = (
             f"By {words(first)}, {share(here[1].get('species'))} are right at species here, and "

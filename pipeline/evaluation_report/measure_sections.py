@@ -73,7 +73,7 @@ def calibrated(subject: Subject) -> Section:
     difference = found.confidence - found.accuracy
     way = "too sure" if difference > 0 else "not sure enough"
     answer = (
-        f"It is {way} by {share(abs(difference))} on average; the expected calibration error is "
+        f"It is {way} by {100 * abs(difference):.1f} points of a hundred on average; the expected calibration error is "
         f"{share(found.expected_error)}, at the temperature {short_number(found.temperature)}."
     )
     rows = [
@@ -103,7 +103,10 @@ def sliced(subject: Subject) -> Section:
             f"of {worst.value or 'none'}; the intervals do not overlap."
         )
     else:
+        several = len({each.column for each in found}) < len(found)
         answer = "By source, licence and category; where intervals overlap, slices may differ by chance."
+        if not several:
+            answer = "That cannot be seen: all pictures are of one source, licence and category."
     names = list(dict.fromkeys(each.column for each in found))
     parts = []
     for name in names:

@@ -7,10 +7,11 @@ is their manifest, which has the licence alone.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 import pyarrow as pa
 
@@ -23,6 +24,8 @@ from pipeline.storage.places import Place, place
 from pipeline.storage.statements import Statements
 
 _SQL = Statements(__name__)
+_RESERVED = "%:/?#[]@!$&'()*+,;=~"
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9\[][!-~]{1,2000}")
 _MANIFEST = ("key", "shard", "jpg_offset", "jpg_length", "sha256", "source", "license_id")
 
 
@@ -120,15 +123,10 @@ class ShownPictures:
 
 
 def web_address(text: str | None) -> str:
-    """Return an address that a page may lead to: of http or https, with a host; '' for any other text.
+    """Return an address that a page may lead to: of http or https, in plain ASCII; '' for any other text.
 
-    >>> web_address("https://example.org/a"), web_address("javascript:alert(1)"), web_address(None)
-    ('https://example.org/a', '', '')
+    >>> web_address("https://example.org/a b"), web_address("javascript:alert(1)"), web_address(None)
+    ('https://example.org/a%20b', '', '')
     """
-    if not text:
-        return ""
-    try:
-        found = urlsplit(text.strip())
-        return text.strip() if found.scheme in {"http", "https"} and found.hostname else ""
-    except ValueError:
-        return ""
+    plain = quote((text or "").strip(), safe=_RESERVED)
+    return plain if _ADDRESS.fullmatch(plain) else ""

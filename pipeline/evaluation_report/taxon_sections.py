@@ -121,7 +121,7 @@ def likely_mislabels(subject: Subject) -> Section:
         "A model that mistakes two taxa for each other calls their pictures mislabelled: look before you drop them. "
         + _ALL.format("scores.parquet")
     )
-    says = f"The surest, at most {ALIKE} of one label and likelier taxon, each beside a picture of the taxon that is likelier."
+    says = f"The surest, at most {ALIKE} of one label and likelier taxon, each beside a picture of that taxon."
     parts = (Pictures(says, tuple(shown), note), _first(("key", "label", "likelier", "margin"), told))
     return Section("labels", question, answer, parts)
 
