@@ -271,7 +271,7 @@ class Run:
         rules = EvaluationRules(train, tuple(shots), folds, seed, permutations)
         done = evaluate_run(str(self.folder), embeddings, texts, traits, untrained, rules, partial, where)
         if out is not None:
-            write_with_report(Path(out), self.folder, embeddings, done)
+            write_with_report(Path(out), str(self.folder), embeddings, done)
         return done.found
 
 
