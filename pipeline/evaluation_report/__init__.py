@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.evaluation_report.comparison import read_compared
-from pipeline.evaluation_report.report import REPORT, Beside, report_page, write_with_report
+from pipeline.evaluation_report.evaluation_page import REPORT, Beside, report_page, write_with_report
 from pipeline.evaluation_report.shown_pictures import ShownPictures
 from pipeline.evaluation_report.subject import Compared, Subject
 

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from pipeline.evaluation_report import Beside
-from pipeline.evaluation_report.report import model_name
+from pipeline.evaluation_report.evaluation_page import model_name
 from pipeline.evaluation_report.taxon_sections import OF_WORST, WORST
 from pipeline.model.errors import EvaluationError
 from tests.pipeline.evaluation_report.conftest import Rows, Written, colour, write
