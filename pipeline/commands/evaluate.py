@@ -5,11 +5,22 @@ from __future__ import annotations
 import argparse
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 from manifests.recipe import RANKS
 from pipeline.commands.options.browser import open_page
 from pipeline.commands.options.json_document import add_json_option, json_document
 from pipeline.commands.options.numbers import whole
+
+
+class _Model(argparse.Action):
+    """A model's name; with one the process is no longer without pandas, which PyTorch's own modules may ask for."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        """Note the name."""
+        namespace.model, namespace.no_frames = values, False
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -24,7 +35,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="columns key and vector, a row a sample; or a folder that `biomill embed` wrote",
     )
     vectors.add_argument(
-        "--model", help="embed first, what is not embedded yet, by a model as `biomill embed --model` reads it"
+        "--model",
+        action=_Model,
+        help="embed first, what is not embedded yet, by a model as `biomill embed --model` reads it",
     )
     parser.add_argument("--where", default="", help="judge what a condition in SQL on the view samples chooses")
     parser.add_argument(
@@ -56,7 +69,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     _add_model_options(parser)
     _add_report_options(parser)
     add_json_option(parser)
-    parser.set_defaults(lines=lines)
+    parser.set_defaults(lines=lines, no_frames=True)
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -43,7 +44,8 @@ def _keys(where: str, condition: str) -> pa.ChunkedArray:
     from pipeline.storage.parquet_files import read_table
     from pipeline.storage.places import place
 
-    folder, run = located(str(place(where)))
+    given = place(where)
+    folder, run = located(str(given) if isinstance(given, Path) else where)
     if run is not None:
         with open_catalog(run) as con:
             return selected_keys(con, condition)

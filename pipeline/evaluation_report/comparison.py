@@ -67,8 +67,15 @@ def _accuracies(facts: Mapping[str, Any]) -> dict[str, dict[str, tuple[int, dict
     """Return by method and part the pictures and the accuracy at each rank."""
     return {
         str(each["method"]): {
-            str(part["name"]): (int(part["images"]), {str(rank["rank"]): rank["accuracy"] for rank in part["ranks"]})
+            str(part["name"]): (
+                int(part["images"]),
+                {str(rank["rank"]): _number(rank["accuracy"]) for rank in part["ranks"]},
+            )
             for part in each["parts"]
         }
         for each in facts["classifications"]
     }
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)

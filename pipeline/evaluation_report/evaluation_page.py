@@ -94,15 +94,18 @@ def model_name(embeddings: Given) -> str:
     """Return what vectors are called: by the model that made them, where `biomill embed` did, else by their file."""
     mark = place(f"{os.fspath(embeddings)}/{DONE}")
     if Path(embeddings).is_dir() and mark.exists():
-        return str(read_json(mark).get("model") or Path(embeddings).name)
-    return Path(embeddings).name
+        return str(read_json(mark).get("model") or Path(embeddings).absolute().name)
+    return Path(embeddings).absolute().name
 
 
 def _journal(training: Given | None) -> Sequence[object]:
     """Return the lines of the training's log, none where no folder is named."""
     if training is None:
         return ()
-    found = read_journal(place(os.fspath(training)))
+    try:
+        found = read_journal(place(os.fspath(training)))
+    except (OSError, UnicodeDecodeError):
+        found = []
     if not found:
         raise EvaluationError(
             "there is no log of a training run", str(training), f"a folder of `biomill train`: {NAME}"

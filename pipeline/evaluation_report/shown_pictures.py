@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.cards.sections.section import Picture
 from pipeline.cards.sections.shots import Shots
@@ -26,6 +27,8 @@ from pipeline.storage.statements import Statements
 _SQL = Statements(__name__)
 _RESERVED = "%:/?#[]@!$&'()*+,;=~"
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9\[][!-~]{1,2000}")
+_SHARD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_FARTHEST, _MOST_BYTES = 1 << 40, 1 << 28
 _MANIFEST = ("key", "shard", "jpg_offset", "jpg_length", "sha256", "source", "license_id")
 
 
@@ -70,7 +73,7 @@ class ShownPictures:
     def of(cls, where: str | os.PathLike[str]) -> ShownPictures:
         """Return the pictures of a run or of shards; `where` as in `pipeline.feed.Feed`."""
         given = place(os.fspath(where))
-        folder, run = located(str(given))
+        folder, run = located(str(given) if isinstance(given, Path) else os.fspath(where))
         return cls(place(folder), run, Shots(place(folder)))
 
     def load(self, keys: Iterable[str]) -> None:
@@ -107,19 +110,32 @@ class ShownPictures:
                 web_address(page) or web_address(media),
             )
             for key, shard, offset, length, digest, source, licence, creator, holder, page, media in rows
+            if _can_be(shard, offset, length)
         ]
 
     def _of_manifest(self, keys: Sequence[str]) -> list[Shown]:
         table = read_table(self.shards / "manifest.parquet")
         columns = [name for name in _MANIFEST if name in table.column_names]
-        table = table.select(columns).filter(pa.compute.is_in(table["key"].cast(pa.string()), pa.array(keys)))
+        table = table.select(columns).filter(pc.is_in(table["key"].cast(pa.string()), pa.array(keys)))
         return [
             Shown(
                 *(row["key"], row["shard"], row["jpg_offset"], row["jpg_length"], row.get("sha256") or ""),
                 *(row.get("source") or "", row.get("license_id") or "", "", ""),
             )
             for row in table.to_pylist()
+            if _can_be(row.get("shard"), row.get("jpg_offset"), row.get("jpg_length"))
         ]
+
+
+def _can_be(shard: str | None, offset: int | None, length: int | None) -> bool:
+    """Return whether a picture can lie there: in a file beside the manifest, and no larger than one is.
+
+    >>> _can_be("a-000000.tar", 512, 900), _can_be("../a.tar", 512, 900), _can_be("a.tar", None, 900)
+    (True, False, False)
+    """
+    if not shard or offset is None or length is None or not _SHARD.fullmatch(shard):
+        return False
+    return 0 <= offset <= _FARTHEST and 0 < length <= _MOST_BYTES
 
 
 def web_address(text: str | None) -> str:

@@ -69,7 +69,7 @@ class Shots:
             with Image.open(BytesIO(data)) as picture:
                 picture.draft("RGB", (2 * SIDE, 2 * SIDE))
                 return self._url(ImageOps.fit(picture.convert("RGB"), (SIDE, SIDE)))
-        except OSError:  # Pillow's word for bytes that are no whole picture
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # Pillow's words for no whole picture
             return ""
 
     def _url(self, picture: Image.Image) -> str:

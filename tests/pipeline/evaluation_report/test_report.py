@@ -12,14 +12,18 @@ from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from pipeline.evaluation_report import Beside
+from pipeline.evaluate import evaluate_run
+from pipeline.evaluation_report import Beside, write_with_report
 from pipeline.evaluation_report.evaluation_page import model_name
 from pipeline.evaluation_report.taxon_sections import OF_WORST, WORST
 from pipeline.model.errors import EvaluationError
-from tests.pipeline.evaluation_report.conftest import Rows, Written, colour, write
+from tests.pipeline.evaluation_report.conftest import RULES, Rows, Written, colour, write
 
 SECTIONS = (
     *("top", "ranks", "training", "mistakes", "groups", "worst", "pairs", "labels", "calibration", "slices"),
@@ -163,6 +167,39 @@ def test_names_that_would_do_harm_are_shown_as_text(tmp_path: Path) -> None:
     assert "<script" not in text and "<img src=x" not in text
 
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("shard", "../t.parquet"),
+        ("jpg_offset", None),
+        ("jpg_length", -1),
+        ("jpg_offset", 10**15),
+        ("sha256", b"x" * 32),
+    ],
+)
+def test_places_where_no_picture_can_lie_show_none(tmp_path: Path, column: str, value: object) -> None:
+    written = write(tmp_path / "run")
+    path = written.shards / "manifest.parquet"
+    rows = pq.read_table(path)
+    kind = rows.schema.field(column).type
+    given = pa.array([value.hex() if isinstance(value, bytes) else value] * len(rows), kind)
+    pq.write_table(rows.set_column(rows.schema.get_field_index(column), column, given), path)
+    page = harmless(written.page(tmp_path / "out"))
+    assert "No picture is shown" in page.sections["credits"] and "are not shown" in page.sections["credits"]
+
+
+def test_a_run_at_an_address_has_a_report(written: Written, tmp_path: Path) -> None:
+    store = fsspec.filesystem("memory")
+    store.put(str(written.shards), "/reported", recursive=True)
+    done = evaluate_run("memory://reported", written.embeddings, written.texts, rules=RULES, condition="split = 'val'")
+    write_with_report(tmp_path / "far", "memory://reported", written.embeddings, done)
+    far = (tmp_path / "far" / "report.html").read_text()
+    assert far == written.page(tmp_path / "near", condition="split = 'val'") and far.count("<img ") > 10
+    store.rm("/reported/val-000000.tar")
+    write_with_report(tmp_path / "far", "memory://reported", written.embeddings, done)
+    assert "are not shown" in (tmp_path / "far" / "report.html").read_text()
+
+
 @pytest.mark.parametrize("texts", [True, False])
 def test_one_taxon_and_taxa_without_ranks_have_a_report(tmp_path: Path, texts: bool) -> None:
     def one(rows: Rows) -> Rows:
@@ -200,6 +237,9 @@ def test_a_log_is_drawn_and_one_that_is_not_there_is_refused(written: Written, t
     with pytest.raises(EvaluationError, match="no log of a training run"):
         written.page(tmp_path / "other", beside=Beside(tmp_path))
     assert not (tmp_path / "other").exists()
+    (folder / "log.jsonl").write_bytes(b"\xff\xfe")
+    with pytest.raises(EvaluationError, match="no log of a training run"):
+        written.page(tmp_path / "other", beside=Beside(folder))
 
 
 def test_another_evaluation_stands_beside(written: Written, tmp_path: Path) -> None:
@@ -210,9 +250,11 @@ def test_another_evaluation_stands_beside(written: Written, tmp_path: Path) -> N
     (centroid,) = facts["classifications"]
     for rank in centroid["parts"][0]["ranks"]:
         assert f"{100 * rank['accuracy']:.1f}\N{NO-BREAK SPACE}%" in page.sections["comparison"]
-    (tmp_path / "other" / "evaluation.json").write_text('{"document": "evaluation", "version": 99}')
-    with pytest.raises(EvaluationError, match="cannot be read"):
-        written.page(tmp_path / "third", beside=Beside(compared=(tmp_path / "other",)))
+    facts["classifications"][0]["parts"][0]["ranks"][0]["accuracy"] = "<b>"
+    for wrong in ('{"document": "evaluation", "version": 99}', "[]", "", "\\xff", json.dumps(facts)):
+        (tmp_path / "other" / "evaluation.json").write_text(wrong)
+        with pytest.raises(EvaluationError, match="cannot be read"):
+            written.page(tmp_path / "third", beside=Beside(compared=(tmp_path / "other",)))
 
 
 def test_the_rank_of_confusion_may_be_asked_for(written: Written, tmp_path: Path) -> None:
