@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline.cards.report import page
 from pipeline.cards.sections.section import Numbers, Section, Table, Words, agree, count
 from pipeline.embed.vector_files import DONE
-from pipeline.evaluate import Labelled, RunEvaluation, write_evaluation
+from pipeline.evaluate import Evaluated, RunEvaluation, write_evaluation
 from pipeline.evaluation_report.comparison import compared, read_compared
 from pipeline.evaluation_report.group_section import groups
 from pipeline.evaluation_report.measure_sections import calibrated, controls, learned, sliced, structure
@@ -63,7 +63,7 @@ def report_page(subject: Subject, name: str) -> str:
     """Return the page; `name`: of the model or of its vectors."""
     facts = subject.found.evaluation
     condition = f", those where {facts.where}" if facts.where else ""
-    description = f"{count(facts.evaluated, 'picture')} judged{condition}, of {count(facts.classes, 'taxon', 'taxa')}."
+    description = f"{count(facts.evaluated, 'picture')} judged{condition}, of {_taxa(subject.found)}."
     return page("Report of an evaluation", name, description, sections_of(subject))
 
 
@@ -114,11 +114,11 @@ def _journal(training: Given | None) -> Sequence[object]:
 
 
 def _top(subject: Subject) -> Section:
-    facts, pictures = subject.found.evaluation, subject.pictures
+    facts = subject.found.evaluation
     numbers = Numbers(
         (
             *(("pictures that teach", facts.trained), ("pictures judged", facts.evaluated)),
-            *(("taxa", facts.classes), ("dimensions of a vector", facts.dimensions)),
+            *(("taxa of both", facts.classes), ("dimensions of a vector", facts.dimensions)),
         )
     )
     lines = []
@@ -136,14 +136,13 @@ def _top(subject: Subject) -> Section:
     if best is not None:
         top = best.parts[0].top[0]
         said = f"{words(best.method)} gives {share(top.accuracy)} their taxon, of {best.candidates:,} taxa"
-    answer = f"{count(facts.evaluated, 'picture')} of {_taxa(pictures, facts.rules.train)} were judged: {said}."
+    answer = f"{count(facts.evaluated, 'picture')} of {_taxa(subject.found)} were judged: {said}."
     return Section("top", "What was measured?", answer, (numbers, Words(tuple(lines))) if lines else (numbers,))
 
 
-def _taxa(pictures: Labelled, train: str) -> str:
-    judged = ~pictures.in_split(train)
-    labels = pictures.labels[judged] if judged.any() else pictures.labels
-    return count(len(set(labels.tolist())), "taxon", "taxa")
+def _taxa(found: Evaluated) -> str:
+    """Return how many taxa the judged pictures are of; where nothing was classified, all that are read."""
+    return count(sum(each.images > 0 for each in found.taxa) or found.evaluation.classes, "taxon", "taxa")
 
 
 def _absent(subject: Subject) -> list[str]:

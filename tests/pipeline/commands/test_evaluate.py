@@ -222,7 +222,12 @@ def test_the_report_is_opened_where_there_is_a_screen_alone(
     demo: Demo, given: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr("webbrowser.open", lambda address: asked.extend([address]) is None)
+
+    def opened(address: str) -> bool:
+        asked.append(address)
+        return True
+
+    monkeypatch.setattr("webbrowser.open", opened)
     monkeypatch.setattr("sys.platform", "linux")
     words = ["evaluate", str(demo.out), "--embeddings", str(given / "e.parquet"), *FEW, "-o", str(tmp_path), "--open"]
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):

@@ -136,6 +136,7 @@ def test_without_texts_there_is_no_zero_shot_and_the_page_says_so(written: Writt
 def test_a_condition_is_told(written: Written, tmp_path: Path) -> None:
     page = Page(written.page(tmp_path, condition="split = 'val' AND accepted_id < 't09'"))
     assert "split = 'val' AND accepted_id < 't09'" in page.sections["top"]
+    assert "12 pictures of 4 taxa were judged" in page.sections["top"]
     assert json.loads((tmp_path / "evaluation.json").read_text())["where"] == "split = 'val' AND accepted_id < 't09'"
 
 
