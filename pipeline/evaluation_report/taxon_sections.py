@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipeline.cards.sections.section import Picture, Pictures, Row, Section, Table, count
+from pipeline.cards.sections.section import Pictures, Row, Section, Table, count
 from pipeline.evaluate.measures.slices import wilson
-from pipeline.evaluation_report.examples import beside
+from pipeline.evaluation_report.examples import Mistaken, beside
 from pipeline.evaluation_report.subject import Subject, share, short_number
 
-WORST, PAIRS, LABELS = 8, 10, 16
+WORST, PAIRS, LABELS = 12, 10, 16
 """Groups of pictures of each section."""
-OF_WORST, OF_PAIR = 3, 2
+OF_WORST, OF_PAIR = 2, 2
 """Wrong pictures of a group."""
 ROWS, ALIKE = 20, 2
 """Rows of a table, and pictures that are shown of one label and one likelier taxon."""
@@ -44,7 +44,7 @@ def worst_taxa(subject: Subject) -> Section:
     for each in known[:WORST]:
         pair = subject.found.confusion[pairs[each.taxon][0]]
         note = f"taken for {subject.short(pair.predicted)} ({pair.images:,} of {each.images:,})"
-        shown.append(beside(subject, [(key, each.taxon, note) for key in pair.pictures[:OF_WORST]], pair.predicted))
+        shown.append(Mistaken(pair.pictures[:OF_WORST], each.taxon, pair.predicted, note))
     rows = []
     for each in known:
         low, high = wilson(each.right, each.images)
@@ -57,7 +57,7 @@ def worst_taxa(subject: Subject) -> Section:
         )
     headers = ("taxon", "pictures", "right", "interval of 95 %", "precision", "most often taken for")
     says = "The surest mistakes of each; the last picture of a group is of the taxon that they were taken for."
-    parts = (Pictures(says, tuple(shown), _ALL.format("taxa.parquet")), _first(headers, rows))
+    parts = (Pictures(says, beside(subject, shown), _ALL.format("taxa.parquet")), _first(headers, rows))
     return Section("worst", question, answer, parts)
 
 
@@ -77,7 +77,7 @@ def confused_pairs(subject: Subject) -> Section:
     shown = []
     for pair in pairs[:PAIRS]:
         note = f"taken for {subject.short(pair.predicted)}, as {share(pair.share)} of its pictures"
-        shown.append(beside(subject, [(key, pair.true, note) for key in pair.pictures[:OF_PAIR]], pair.predicted))
+        shown.append(Mistaken(pair.pictures[:OF_PAIR], pair.true, pair.predicted, note))
     rows = [
         (subject.name(pair.true), subject.name(pair.predicted), pair.images, share(pair.share), pair.height)
         for pair in pairs
@@ -88,7 +88,7 @@ def confused_pairs(subject: Subject) -> Section:
         question,
         answer,
         (
-            Pictures(says, tuple(shown), _ALL.format("confusion.parquet")),
+            Pictures(says, beside(subject, shown), _ALL.format("confusion.parquet")),
             _first(("taxon", "taken for", "pictures", "share", "ranks up the tree"), rows),
         ),
     )
@@ -107,7 +107,7 @@ def likely_mislabels(subject: Subject) -> Section:
     if not order:
         return Section("labels", question, f"None is likely to be: {estimated}.")
     answer = f"{count(len(order), 'picture is', 'pictures are')} likely mislabelled; {estimated}."
-    shown: list[tuple[Picture, ...]] = []
+    shown: list[Mistaken] = []
     told: list[Row] = []
     alike: Counter[tuple[int, int]] = Counter()
     for row in order:
@@ -115,14 +115,14 @@ def likely_mislabels(subject: Subject) -> Section:
         alike[label, likelier] += 1
         if len(shown) < LABELS and alike[label, likelier] <= ALIKE:
             note = f"labelled so; likelier {subject.short(likelier)}"
-            shown.append(beside(subject, [(keys[row], label, note)], likelier))
+            shown.append(Mistaken((keys[row],), label, likelier, note))
         told.append((keys[row], subject.name(label), subject.name(likelier), short_number(float(found.margin[row]))))
     note = (
         "A model that mistakes two taxa for each other calls their pictures mislabelled: look before you drop them. "
         + _ALL.format("scores.parquet")
     )
     says = f"The surest, at most {ALIKE} of one label and likelier taxon, each beside a picture of that taxon."
-    parts = (Pictures(says, tuple(shown), note), _first(("key", "label", "likelier", "margin"), told))
+    parts = (Pictures(says, beside(subject, shown), note), _first(("key", "label", "likelier", "margin"), told))
     return Section("labels", question, answer, parts)
 
 
