@@ -36,13 +36,13 @@ setup: $(READY) ## Make the virtual environment (demo and test do it by themselv
 demo: $(READY) ## Run the whole pipeline offline on a drawn biota, into out/demo
 	@$(BIN)/biomill demo -o "$${OUT:-out/demo}"
 
-demo-train: $(TRAINING) ## Draw the larger biota, run the pipeline over it, train the built-in model and measure it; SEED=, OUT=
+demo-train: $(TRAINING) ## Draw the larger biota, run the pipeline over it, train the built-in model, measure it and show the report; SEED=, OUT=
 	@out="$${OUT:-out/demo-train}"; $(BIN)/biomill demo --biota tree -o "$$out" --seed "$${SEED:-17}" && \
 	$(BIN)/biomill train "$$out/run" -o "$$out/model" --recipe tiny && \
 	$(BIN)/biomill embed "$$out/run" --model "$$out/model" && \
 	$(BIN)/biomill embed "$$out/run" --model tiny --name untrained && \
 	$(BIN)/biomill evaluate "$$out/run" --embeddings "$$out/run/embeddings/model" --text taxon \
-		--untrained "$$out/run/embeddings/untrained" -o "$$out/evaluation"
+		--untrained "$$out/run/embeddings/untrained" --training "$$out/model" -o "$$out/evaluation" --open
 
 run: $(READY) ## Run RECIPE=my-recipe.toml into OUT=out/mine; goes on where it stopped
 	@$(BIN)/biomill run "$$RECIPE" -o "$$OUT"

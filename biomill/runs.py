@@ -250,6 +250,7 @@ class Run:
         seed: int = 0,
         permutations: int = 999,
         partial: bool = False,
+        where: str = "",
         out: str | PathLike[str] | None = None,
     ) -> Evaluated:
         """Return the measures of a model's embeddings of the run's pictures, which docs/evaluation.md explains.
@@ -257,17 +258,20 @@ class Run:
         The files are Parquet: `embeddings` and `untrained` with columns key and vector, `texts` with accepted_id or
         caption and vector, `traits` with accepted_id and numbers. `train`: the split whose pictures teach. `shots`:
         images of each class for few-shot, drawn `folds` times. `seed`: of all else that is drawn. `permutations`: that
-        significance is found by. `partial`: pictures without a vector are left out. `out`: a folder for the document
-        and the tables.
+        significance is found by. `partial`: pictures without a vector are left out. `where`: a condition in SQL on the
+        view samples; pictures of which it is true are judged. `out`: a folder for the report, the document and the
+        tables.
 
-        Raises RunError when the run is not finished, EvaluationError for files that do not fit it.
+        Raises RunError when the run is not finished, EvaluationError for files that do not fit it and where no picture
+        is judged, FeedError for a condition that cannot be answered.
         """
-        from pipeline.evaluate import EvaluationRules, evaluate_run, write_evaluation
+        from pipeline.evaluate import EvaluationRules, evaluate_run
+        from pipeline.evaluation_report import write_with_report
 
         rules = EvaluationRules(train, tuple(shots), folds, seed, permutations)
-        done = evaluate_run(str(self.folder), embeddings, texts, traits, untrained, rules, partial)
+        done = evaluate_run(str(self.folder), embeddings, texts, traits, untrained, rules, partial, where)
         if out is not None:
-            write_evaluation(Path(out), done.pictures, done.found)
+            write_with_report(Path(out), str(self.folder), embeddings, done)
         return done.found
 
 

@@ -77,6 +77,7 @@ ORDER = (
     "pipeline.cards.plots",
     "pipeline.cards.sections",
     "pipeline.cards",
+    "pipeline.evaluation_report",
     "pipeline.export",
     "pipeline.stages",
     "pipeline.run",

@@ -33,13 +33,14 @@ def report_sections(
 
 
 def report_page(recipe: Recipe, sections: Sequence[Section]) -> str:
-    """Return the report as one HTML file that loads nothing and runs nothing; equal sections give equal bytes."""
+    """Return the report of a run as one HTML file."""
+    return page("Report of a run", recipe.name, recipe.description, sections)
+
+
+def page(kind: str, name: str, description: str, sections: Sequence[Section]) -> str:
+    """Return a report of any kind as one HTML file that loads nothing and runs nothing; equal sections, equal bytes."""
     return template("report.html.jinja", escape=True).render(
-        name=recipe.name,
-        description=recipe.description,
-        sections=sections,
-        kinds=WORDS,
-        style=_style(),
+        kind=kind, name=name, description=description, sections=sections, kinds=WORDS, style=_style()
     )
 
 

@@ -1,26 +1,45 @@
-"""`biomill evaluate RUN --embeddings E.parquet`: all measures of a model's embeddings against the labels of a run."""
+"""`biomill evaluate RUN --embeddings FILE` or `--model MODEL`: all measures of a model against the labels of a run."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
+from manifests.recipe import RANKS
+from pipeline.commands.options.browser import open_page
 from pipeline.commands.options.json_document import add_json_option, json_document
 from pipeline.commands.options.numbers import whole
+
+
+class _Model(argparse.Action):
+    """A model's name; with one the process is no longer without pandas, which PyTorch's own modules may ask for."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        """Note the name."""
+        namespace.model, namespace.no_frames = values, False
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's arguments."""
     parser = commands.add_parser("evaluate", help="measure a model by its embeddings of a run's pictures")
     parser.add_argument("shards", metavar="run", help="folder of a run or of shards, or an address such as s3://b/run")
-    parser.add_argument(
+    vectors = parser.add_mutually_exclusive_group(required=True)
+    vectors.add_argument(
         "--embeddings",
         type=Path,
-        required=True,
         metavar="PARQUET",
         help="columns key and vector, a row a sample; or a folder that `biomill embed` wrote",
     )
+    vectors.add_argument(
+        "--model",
+        action=_Model,
+        help="embed first, what is not embedded yet, by a model as `biomill embed --model` reads it",
+    )
+    parser.add_argument("--where", default="", help="judge what a condition in SQL on the view samples chooses")
     parser.add_argument(
         "--texts", type=Path, metavar="PARQUET", help="columns accepted_id or caption, and vector: zero-shot's classes"
     )
@@ -46,26 +65,127 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--permutations", type=whole(19), default=999, metavar="N", help="that significance is found by (default 999)"
     )
     parser.add_argument("--partial", action="store_true", help="leave out pictures without a vector, and the reverse")
-    parser.add_argument("-o", "--out", type=Path, metavar="DIR", help="folder for evaluation.json and the tables")
+    parser.add_argument("-o", "--out", type=Path, metavar="DIR", help="folder for report, evaluation.json and tables")
+    _add_model_options(parser)
+    _add_report_options(parser)
     add_json_option(parser)
     parser.set_defaults(lines=lines, no_frames=True)
 
 
-def lines(args: argparse.Namespace) -> Generator[str, None, None]:
-    """Yield what was measured, or the document; write it and the tables where a folder is named."""
-    from pipeline.embed.vector_files import names_name
-    from pipeline.evaluate import VERSION, EvaluationRules, evaluate_run, evaluation_lines, write_evaluation
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("with --model")
+    group.add_argument("--name", default="model", help="of the set of vectors beside the run (with -o they are there)")
+    group.add_argument(
+        "--template",
+        action="append",
+        default=[],
+        metavar="SENTENCE",
+        help="with {} for the names of --text; of several the mean is taken, of each class",
+    )
+    group.add_argument("--batch", type=whole(1), metavar="N", default=256, help="pictures at once (default 256)")
+    group.add_argument("--workers", type=whole(0), metavar="N", default=0, help="processes that decode (default 0)")
+    group.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:1")
 
+
+def _add_report_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("of the report in -o")
+    group.add_argument("--training", metavar="FOLDER", help="of `biomill train`, to draw its log (default: --model's)")
+    group.add_argument("--rank", choices=RANKS, help="that confusion is told by (default: the finest readable one)")
+    group.add_argument(
+        "--compare", type=Path, action="append", default=[], metavar="DIR", help="folder of another evaluation"
+    )
+    group.add_argument("--open", action="store_true", help="show it in a browser, where there is a screen")
+
+
+def lines(args: argparse.Namespace) -> Generator[str, None, None]:
+    """Yield what was measured, or the document; write it, tables and report where a folder is named."""
+    from pipeline.embed.vector_files import names_name
+    from pipeline.evaluate import VERSION, EvaluationRules, evaluate_run, evaluation_lines
+    from pipeline.evaluation_report import REPORT, Beside, read_compared, write_with_report
+
+    _check(args)
+    for other in args.compare:
+        read_compared(other)  # what is wrong with it is told before the work
     rules = EvaluationRules(args.train, tuple(dict.fromkeys(args.shots)), args.folds, args.seed, args.permutations)
-    texts = args.texts
-    if texts is None and args.embeddings.is_dir():
-        texts = args.embeddings / names_name(args.text)
-    done = evaluate_run(args.shards, args.embeddings, texts, args.traits, args.untrained, rules, args.partial)
-    written = write_evaluation(args.out, done.pictures, done.found) if args.out else []
+    embeddings, texts = args.embeddings, args.texts
+    if args.model:
+        embeddings, templates = yield from _embedded(args)
+        texts = texts or templates
+    if texts is None and embeddings.is_dir() and (embeddings / names_name(args.text)).exists():
+        texts = embeddings / names_name(args.text)
+    done = evaluate_run(
+        args.shards, embeddings, texts, args.traits, args.untrained, rules, args.partial, condition=args.where
+    )
+    written = []
+    if args.out:
+        beside = Beside(args.training or _trained(args.model), args.rank or "", tuple(args.compare))
+        written = write_with_report(args.out, args.shards, embeddings, done, beside)
     if args.json:
         yield json_document("evaluate", VERSION, done.found.evaluation.facts())
-        return
-    yield from evaluation_lines(done.pictures, done.found)
-    if written:
-        yield ""
-        yield f"{', '.join(written)} in {args.out}"
+    else:
+        yield from evaluation_lines(done.pictures, done.found)
+        if written:
+            yield ""
+            yield f"{', '.join(each for each in written if each != REPORT)} in {args.out}"
+            yield f"report    {args.out / REPORT}"
+    if args.open:
+        open_page(args.out / REPORT)
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Raise UsageError for options that need others."""
+    from pipeline.model.errors import UsageError
+
+    if not args.out and (args.open or args.training or args.rank or args.compare):
+        raise UsageError(
+            "there is no report without a folder for it", expected="-o DIR", remedy="add -o out/evaluation"
+        )
+    if args.template and (args.texts or not args.model):
+        raise UsageError(
+            "sentences are encoded by the model itself",
+            expected="--template beside --model, and without --texts",
+            remedy="bring the vectors of your sentences with --texts: several rows of one taxon are averaged",
+        )
+
+
+def _embedded(args: argparse.Namespace) -> Generator[str, None, tuple[Path, Path | None]]:
+    """Make the vectors that are not there yet, and return their folder and the file of the templates."""
+    from pipeline.train.need import need_torch
+
+    need_torch("evaluate --model")
+    from pipeline.embed import register
+    from pipeline.embed.model_vectors import opened, vectors_of, write_templates
+    from pipeline.embed.vector_files import folder_of
+    from pipeline.evaluate import read_run
+    from pipeline.evaluate.templates import template_captions
+    from pipeline.feed.feed import located
+    from pipeline.model.errors import UsageError
+
+    _, run = located(args.shards)
+    if run is None and not args.out:
+        raise UsageError(
+            "there is no place for the vectors", args.shards, "a run on a disk, or -o", "add -o out/evaluation"
+        )
+    captions = template_captions(read_run(args.shards), args.text, args.template) if args.template else None
+    beside = folder_of(run, args.name) if run is not None and not args.out else args.out / "vectors"
+    out = Path(str(beside))
+    source = opened(args.model, args.device, args.seed)
+    for line in vectors_of(args.shards, out, source, args.batch, args.workers):
+        if not args.json:
+            yield line
+    if run is not None and not args.out:
+        register(run)
+    return out, None if captions is None else write_templates(out, source, args.text, *captions)
+
+
+def _trained(model: str | None) -> str | None:
+    """Return the folder of the training that a model comes from, where its log is in it."""
+    from pipeline.storage.places import place
+    from pipeline.train.journal import NAME
+
+    if not model or model == "tiny" or model.startswith("open_clip:"):
+        return None
+    folder = place(model)
+    if folder.name.endswith(".pt"):  # a checkpoint lies in a folder of its own beside the log
+        folder = folder.parent.parent
+    return str(folder) if (folder / NAME).exists() else None

@@ -42,6 +42,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "evaluate": (
         "biomill evaluate out/mine --embeddings embeddings.parquet --texts texts.parquet -o out/evaluation",
         "biomill evaluate out/mine --embeddings out/mine/embeddings/model --text taxon -o out/evaluation",
+        "biomill evaluate out/mine --model out/model --text taxon --where \"source = 'gbif'\" -o out/evaluation",
         "biomill evaluate out/mine --embeddings embeddings.parquet --shots 1 5 10 --json",
     ),
     "publish": ("biomill publish out/mine s3://bucket/mine --check",),

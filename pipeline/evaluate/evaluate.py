@@ -23,7 +23,7 @@ from pipeline.evaluate.measures.alignment import (
 )
 from pipeline.evaluate.measures.calibration import Calibration, calibration
 from pipeline.evaluate.measures.confusion import Confused, TaxonAccuracy, confusion, taxon_accuracies
-from pipeline.evaluate.measures.diagnostics import counts, diagnose
+from pipeline.evaluate.measures.diagnostics import among, counts, diagnose
 from pipeline.evaluate.measures.few_shot import few_shot, nearest_centroid, several
 from pipeline.evaluate.measures.linear_probe import fit_probe
 from pipeline.evaluate.measures.neighbours import check_dimensions
@@ -62,6 +62,8 @@ class _Measures:
     rules: EvaluationRules
     train: Flags
     evaluated: Flags
+    chosen: Flags
+    """What is asked about; the others teach alone. Labels and the shape of the embedding are told of these."""
     parts: Mapping[str, Flags]
     groups: Codes
     notes: list[str] = field(default_factory=list)
@@ -84,12 +86,15 @@ def evaluate(
     untrained: npt.NDArray[Any] | None = None,
     rules: EvaluationRules | None = None,
     left_out: int = 0,
+    where: str = "",
+    chosen: Flags | None = None,
 ) -> Evaluated:
     """Return all measures of embeddings, float[pictures, dimensions], in the order of the pictures.
 
     `texts`: vectors of the classes' texts, of the same model; without them there is no zero-shot. `untrained`: the
     embeddings of the same pictures by an untrained model, as a control. `left_out`: pictures that were asked for and
-    have no embedding. Raises EvaluationError for embeddings that cannot be measured, such as those with NaN.
+    have no embedding. `where`, `chosen`: a condition, and of which pictures it is true; the others teach at most.
+    Raises EvaluationError for embeddings that cannot be measured, such as those with NaN, and where none is chosen.
     """
     rules = rules or EvaluationRules()
     rules.check()
@@ -108,11 +113,16 @@ def evaluate(
                 where=f"such as {pictures.classes[int(missing[0])]!r}",
                 expected="a text for each class of the pictures",
             )
+    chosen = np.ones(len(pictures), np.bool_) if chosen is None else chosen
+    if not chosen.any():
+        raise EvaluationError("no picture is chosen", where, "a condition that is true of one picture or more")
     train = pictures.in_split(rules.train)
-    evaluated = ~train if not train.all() else np.ones(len(train), np.bool_)
+    evaluated = chosen & ~train if not train[chosen].all() else chosen
     taught = train & ~evaluated
     groups = pictures.groups()
-    run = _Measures(pictures, vectors, rules, taught, evaluated, parts_of(pictures, evaluated, taught), groups)
+    run = _Measures(pictures, vectors, rules, taught, evaluated, chosen, parts_of(pictures, evaluated, taught), groups)
+    if train[chosen].all() and taught.any():
+        run.notes.append(f"all that are judged are in the split {rules.train!r}: the others of it teach")
     if not taught.any():
         which = "all pictures are" if train.all() else "no picture is"
         run.notes.append(
@@ -132,7 +142,7 @@ def evaluate(
                 values = [value for value, mine in zip(pictures.columns[column], evaluated, strict=True) if mine]
                 sliced.extend(slices(column, values, pictures.lineages, labels, guesses))
     diagnostics = run.attempt(
-        "diagnostics", lambda: diagnose(vectors, pictures.labels, rules.folds, rules.seed, groups)
+        "diagnostics", lambda: among(chosen, diagnose(vectors, pictures.labels, rules.folds, rules.seed, groups))
     )
     evaluation = Evaluation(
         images=len(pictures),
@@ -141,6 +151,7 @@ def evaluate(
         trained=int(taught.sum()),
         evaluated=int(evaluated.sum()),
         left_out=left_out,
+        where=where,
         rules=rules,
         classifications=judged,
         few_shot=_few_shot(run),
@@ -154,7 +165,7 @@ def evaluate(
         spread=_spread(run),
         alignment=_alignment(run, traits),
         variants=_variants(run),
-        diagnostics=counts(diagnostics) if diagnostics is not None else None,
+        diagnostics=counts(diagnostics, chosen) if diagnostics is not None else None,
         controls=_controls(run, texts, untrained),
         notes=tuple(run.notes),
     )
@@ -242,8 +253,8 @@ def _calibration(run: _Measures, texts: TextVectors) -> Calibration:
 
 def _alignment(run: _Measures, traits: Traits | None) -> tuple[Alignment, ...]:
     labels, rules = run.pictures.labels, run.rules
-    present = np.unique(labels)
-    means = class_means(run.images, labels, len(run.pictures.classes))
+    present = np.unique(labels[run.chosen])
+    means = class_means(run.images[run.chosen], labels[run.chosen], len(run.pictures.classes))
 
     def tree() -> Alignment:
         some = some_classes(present, seed=rules.seed)
@@ -265,14 +276,20 @@ def _alignment(run: _Measures, traits: Traits | None) -> tuple[Alignment, ...]:
 
 
 def _spread(run: _Measures) -> tuple[Spread, ...]:
-    rows = one_of_each(run.groups, run.rules.seed, 16)
+    rows = _one_of_each(run)
     labels = run.pictures.labels[rows]
     return spread_by_rank(run.images[rows], labels, run.pictures.lineages, PERMUTATIONS, run.rules.seed)
 
 
+def _one_of_each(run: _Measures) -> Codes:
+    """Return the rows of one picture of each group, of those that are asked about."""
+    rows = np.flatnonzero(run.chosen)
+    return np.asarray(rows[one_of_each(run.groups[rows], run.rules.seed, 16)], np.int64)
+
+
 def _variants(run: _Measures) -> tuple[VariantMeasure, ...]:
     rules = run.rules
-    rows = one_of_each(run.groups, rules.seed, 16)
+    rows = _one_of_each(run)
     pictures, images = run.pictures.take(rows), run.images[rows]
     found = []
     for column in VARIANTS:

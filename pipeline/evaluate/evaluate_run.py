@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from pipeline.evaluate.condition import chosen_by
 from pipeline.evaluate.embeddings import read_embeddings
 from pipeline.evaluate.evaluate import evaluate
 from pipeline.evaluate.evaluation import Evaluated, EvaluationRules
@@ -32,20 +33,36 @@ def evaluate_run(
     untrained: Given | None = None,
     rules: EvaluationRules | None = None,
     partial: bool = False,
+    condition: str = "",
 ) -> RunEvaluation:
     """Evaluate the samples of a run: its folder or that of its shards, or the address of either.
 
     The others are Parquet files: `embeddings` and `untrained` with columns `key` and `vector`, `texts` with
     `accepted_id` or `caption` and `vector`, `traits` with `accepted_id` and columns of numbers. `partial`: pictures
-    without a vector, and vectors of none, are left out and counted. Raises EvaluationError where a file cannot be read,
-    or does not fit, RunError where the run is not finished.
+    without a vector, and vectors of none, are left out and counted. `condition`: in SQL on the view `samples`, or a
+    SELECT of keys; pictures of which it is true are judged, and those of the split that teaches teach in any case.
+    Raises EvaluationError where a file cannot be read, or does not fit, and where no picture is to be judged, FeedError
+    for a condition that cannot be answered, RunError where the run is not finished.
     """
+    rules = rules or EvaluationRules()
     pictures = read_run(where)
+    chosen = chosen_by(where, condition, pictures)
+    needed = chosen | pictures.in_split(rules.train)
     vectors = read_embeddings(embeddings, pictures.keys, partial)
-    pictures = pictures.take(vectors.rows)
+    mine = needed[vectors.rows]
+    rows = vectors.rows[mine]
+    if not chosen[rows].any():
+        raise EvaluationError(
+            "no picture that is chosen has an embedding",
+            where=str(embeddings),
+            expected=f"vectors of some of {int(chosen.sum()):,} pictures",
+            remedy="embed them, or choose others with --where",
+        )
+    matrix = vectors.vectors if mine.all() else vectors.vectors[mine]
+    pictures = pictures.take(rows)
     others = None
     if untrained is not None:
-        found = read_embeddings(untrained, pictures.keys, partial)
+        found = read_embeddings(untrained, pictures.keys, partial or bool(condition))
         if found.missing:
             raise EvaluationError(
                 f"the untrained model has embeddings of {len(found.rows):,} of {len(pictures):,} pictures",
@@ -57,11 +74,13 @@ def evaluate_run(
         pictures,
         evaluate(
             pictures,
-            vectors.vectors,
+            matrix,
             None if texts is None else read_text_vectors(texts, pictures, partial),
             None if traits is None else read_traits(traits, pictures.classes),
             others,
             rules,
-            vectors.missing,
+            int(needed.sum()) - len(rows),
+            condition,
+            chosen[rows],
         ),
     )

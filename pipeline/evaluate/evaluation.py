@@ -96,7 +96,9 @@ class Evaluation:
     evaluated: int
     """Pictures that are judged."""
     left_out: int
-    """Pictures of the run without an embedding."""
+    """Pictures that were asked for and have no embedding."""
+    where: str
+    """Condition that chose which pictures are judged; '' for all."""
     rules: EvaluationRules
     classifications: tuple[Classification, ...]
     few_shot: tuple[FewShotPart, ...]

@@ -22,6 +22,8 @@ def evaluation_lines(pictures: Labelled, found: Evaluated) -> Iterator[str]:
         f"{facts.images:,} pictures of {facts.classes:,} taxa, {facts.dimensions:,} dimensions: "
         f"{facts.trained:,} teach, {facts.evaluated:,} are judged{left}"
     )
+    if facts.where:
+        yield f"judged are those where: {' '.join(facts.where.split())}"
     for classified in facts.classifications:
         yield ""
         yield from _classification(classified)

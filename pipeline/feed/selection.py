@@ -162,17 +162,40 @@ def _check_places(con: duckdb.DuckDBPyConnection, told: str) -> None:
 
 def _answer(con: duckdb.DuckDBPyConnection, manifest: Path, question: Question) -> None:
     """Make the table `chosen`: the keys that the condition selects."""
-    import duckdb
-
     from pipeline.catalog import open_catalog
 
-    where = question.where
-    query = where if where.lstrip().upper().startswith(("SELECT ", "WITH ")) else f"FROM samples WHERE {where}"
+    opened = open_catalog(question.catalog) if question.catalog else _alone(manifest)
+    with opened as asked, answering(question.where):
+        con.register("answer", asked.sql(_SQL("answer", query=query_of(question.where))).to_arrow_reader(_BATCH))
+        con.execute(_SQL("chosen"))
+        con.unregister("answer")
+
+
+def selected_keys(asked: duckdb.DuckDBPyConnection, where: str) -> pa.ChunkedArray:
+    """Return the keys that a condition on the view `samples` of a connection, or a SELECT of keys, selects.
+
+    Raises FeedError for a condition that cannot be answered.
+    """
+    with answering(where):
+        return asked.sql(_SQL("answer", query=query_of(where))).to_arrow_table()["key"]
+
+
+def query_of(where: str) -> str:
+    """Return the query of a condition on `samples`, or the SELECT that it is.
+
+    >>> query_of("split = 'val'"), query_of("SELECT key FROM samples")
+    ("FROM samples WHERE split = 'val'", 'SELECT key FROM samples')
+    """
+    return where if where.lstrip().upper().startswith(("SELECT ", "WITH ")) else f"FROM samples WHERE {where}"
+
+
+@contextmanager
+def answering(where: str) -> Iterator[None]:
+    """Raise FeedError for a condition that cannot be answered."""
+    import duckdb
+
     try:
-        with open_catalog(question.catalog) if question.catalog else _alone(manifest) as asked:
-            con.register("answer", asked.sql(_SQL("answer", query=query)).to_arrow_reader(_BATCH))
-            con.execute(_SQL("chosen"))
-            con.unregister("answer")
+        yield
     except duckdb.Error as error:
         raise FeedError(
             f"the condition cannot be answered: {error}",

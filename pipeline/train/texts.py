@@ -61,6 +61,15 @@ class Texts:
         >>> texts.rendered("a photo of Puma concolor.")
         'a drawing of Puma concolor, pressed'
         """
-        if not self._template:
-            return caption
-        return self._template.replace("{}", caption.removeprefix(_PREFIX).removesuffix("."))
+        return in_template(caption, self._template)
+
+
+def in_template(caption: str, template: str) -> str:
+    """Return the names of a caption in a template, a sentence with `{}`; '' is that of the caption itself.
+
+    >>> in_template("a photo of Puma concolor.", "a drawing of {}, pressed")
+    'a drawing of Puma concolor, pressed'
+    """
+    if not template:
+        return caption
+    return template.replace("{}", caption.removeprefix(_PREFIX).removesuffix("."))

@@ -73,6 +73,8 @@ class Picture:
     note: str
     record: str = ""
     """Record id, for `biomill explain`."""
+    link: str = ""
+    """Address of a page that shows the picture, http or https; '' for none."""
 
 
 @dataclass(frozen=True, slots=True)

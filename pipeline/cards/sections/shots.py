@@ -31,7 +31,7 @@ class Shots:
 
     def kept(self, shard: str, offset: int, length: int, digest: str, caption: str, note: str, record: str) -> Picture:
         """Return the picture of a kept image, by its place in a shard and the SHA-256 of its bytes in hex."""
-        return Picture(self._data(self.root / "shards" / shard, offset, length, digest), caption, note, record)
+        return Picture(self.data(self.root / "shards" / shard, offset, length, digest), caption, note, record)
 
     def stored(
         self, unit: str | None, offset: int | None, length: int | None, caption: str, note: str, record: str = ""
@@ -39,14 +39,15 @@ class Shots:
         """Return the picture of an image that fetch stored, by its unit's blob and its place in it."""
         data = ""
         if unit is not None and offset is not None and length is not None:
-            data = self._data(self.root / "fetch" / "blobs" / f"{unit}.bin", offset, length, "")
+            data = self.data(self.root / "fetch" / "blobs" / f"{unit}.bin", offset, length, "")
         return Picture(data, caption, note, record)
 
     def grey(self, thumbnail: bytes, caption: str, note: str) -> Picture:
         """Return the picture of a held-out image, of which a run keeps 64 x 64 grey pixels."""
         return Picture(self._url(Image.frombytes("L", (64, 64), thumbnail)), caption, note)
 
-    def _data(self, path: Place, offset: int, length: int, digest: str) -> str:
+    def data(self, path: Place, offset: int, length: int, digest: str) -> str:
+        """Return the data: URL of the picture at a place in a file, of the SHA-256 ('' for any); '' where it is not."""
         name = f"{path}\0{offset}"
         if name not in self.made:
             self.made[name] = self._read(path, offset, length, digest)
@@ -68,7 +69,7 @@ class Shots:
             with Image.open(BytesIO(data)) as picture:
                 picture.draft("RGB", (2 * SIDE, 2 * SIDE))
                 return self._url(ImageOps.fit(picture.convert("RGB"), (SIDE, SIDE)))
-        except OSError:  # Pillow's word for bytes that are no whole picture
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # Pillow's words for no whole picture
             return ""
 
     def _url(self, picture: Image.Image) -> str:

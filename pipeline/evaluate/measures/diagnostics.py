@@ -7,7 +7,7 @@ Hoaglin 1993). Median and MAD are those of its class where that has ten judged i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -100,11 +100,38 @@ def diagnose(
     )
 
 
-def counts(found: Diagnostics) -> DiagnosticCounts:
-    """Return how many images are of which kind."""
+def among(chosen: Flags, found: Diagnostics) -> Diagnostics:
+    """Return the diagnostics of chosen images alone: all others are as if they were not judged.
+
+    The estimated share of wrong labels stays that of all.
+
+    >>> x = np.repeat(np.eye(2, dtype=np.float32), 4, axis=0)
+    >>> found = diagnose(x, np.array([0, 0, 0, 1, 1, 1, 1, 1]))
+    >>> among(np.arange(8) != 3, found).mislabelled.any()
+    np.False_
+    """
+    if chosen.all():
+        return found
+    return replace(
+        found,
+        judged=found.judged & chosen,
+        distance=np.where(chosen, found.distance, np.nan),
+        nearest=np.where(chosen, found.nearest, -1),
+        nearest_distance=np.where(chosen, found.nearest_distance, np.nan),
+        z=np.where(chosen, found.z, np.nan),
+        outlier=found.outlier & chosen,
+        mislabelled=found.mislabelled & chosen,
+        suggested=np.where(chosen, found.suggested, -1),
+        margin=np.where(chosen, found.margin, np.nan),
+    )
+
+
+def counts(found: Diagnostics, chosen: Flags | None = None) -> DiagnosticCounts:
+    """Return how many images are of which kind, of all or of those chosen, which `among` has been told."""
+    asked = len(found.judged) if chosen is None else int(chosen.sum())
     return DiagnosticCounts(
         judged=int(found.judged.sum()),
-        not_judged=int((~found.judged).sum()),
+        not_judged=asked - int(found.judged.sum()),
         outliers=int(found.outlier.sum()),
         likely_mislabels=int(found.mislabelled.sum()),
         estimated_mislabelled=found.estimated_mislabelled,

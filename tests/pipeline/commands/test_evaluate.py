@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import re
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +16,7 @@ import pytest
 
 import biomill
 from manifests import ScoresSpec
+from pipeline.cards.plots import shown
 from pipeline.catalog import open_catalog
 from pipeline.commands.cli import main
 from pipeline.engine.engine import EngineOptions
@@ -78,7 +82,8 @@ def test_everything_is_written_and_told(
     for part in ("zero shot, among", "nearest centroid, among", "alignment with traits", "untrained", "slice by"):
         assert part in said
     first = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
-    assert set(first) == {"evaluation.json", "confusion.parquet", "taxa.parquet", "scores.parquet"}
+    assert set(first) == {"report.html", "evaluation.json", "confusion.parquet", "taxa.parquet", "scores.parquet"}
+    assert f"report    {tmp_path / 'out' / 'report.html'}" in said
     assert main([*words, "-o", str(tmp_path / "out")]) == 0
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == first
     assert json.loads(first["evaluation.json"])["classifications"][0]["parts"][0]["top"][0]["accuracy"] > 0.9
@@ -141,3 +146,93 @@ def test_a_folder_of_other_things_is_not_written_into(
     words = ["evaluate", str(demo.out), "--embeddings", str(given / "e.parquet"), "-o", str(tmp_path)]
     assert main(words) == 2
     assert "holds other things" in capsys.readouterr().err
+
+
+def test_the_report_names_whose_pictures_it_shows(demo: Demo, given: Path, tmp_path: Path) -> None:
+    """Pictures that are shown by a model that knows nothing are many: each has its creator, licence and page."""
+    done = biomill.open_run(demo.out).evaluate(given / "u.parquet", permutations=19, folds=2, out=tmp_path / "out")
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert done.confusion and page.count("<img ") > 20
+    (credits,) = re.findall(r'<section id="credits".*?</section>', page, re.DOTALL)
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(<td.*?)</tr>", credits)]
+    told = {cells[0].removeprefix("<bdi>").removesuffix("</bdi>"): cells for cells in rows}
+    with open_catalog(demo.out) as con:
+        query = "SELECT key, coalesce(nullif(creator, ''), rights_holder), license_id, source_page FROM samples"
+        known = {key: rest for key, *rest in con.sql(query).fetchall()}
+    assert len(told) > 20
+    for key, cells in told.items():
+        for value, cell in zip(known[key], (cells[1], cells[2], cells[4]), strict=True):
+            assert not value or shown(value) in unescape(cell)
+    links = set(re.findall(r'<a href="(http[^"]*)" rel="noreferrer nofollow">source</a>', page))
+    assert links and links <= {
+        unescape(cells[4]).removeprefix("<bdi>").removesuffix("</bdi>") for cells in told.values()
+    }
+
+
+def test_a_condition_and_an_empty_one(
+    demo: Demo, given: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["evaluate", str(demo.out), "--embeddings", str(given / "e.parquet"), *FEW]
+    assert main([*words, "--where", "image_category IS NOT NULL AND split <> 'train'"]) == 0
+    assert "judged are those where: image_category IS NOT NULL" in capsys.readouterr().out
+    assert main([*words, "--where", "false", "-o", str(tmp_path / "out")]) == 1
+    assert "no picture is chosen" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--embeddings", "e.parquet", "--template", "{}"], "--template beside --model"),
+        (["--embeddings", "e.parquet", "--open"], "there is no report without a folder"),
+        (["--embeddings", "e.parquet", "--rank", "family"], "there is no report without a folder"),
+        (
+            ["--embeddings", "e.parquet", "-o", "out/none-there", "--compare", "none"],
+            "the other evaluation cannot be read",
+        ),
+    ],
+)
+def test_options_that_need_others_say_so(
+    demo: Demo, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    assert main(["evaluate", str(demo.out), *words]) in (1, 2)
+    assert said in capsys.readouterr().err
+
+
+def test_one_of_vectors_and_model_is_needed(demo: Demo, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in ([], ["--embeddings", "e.parquet", "--model", "tiny"]):
+        with pytest.raises(SystemExit):
+            main(["evaluate", str(demo.out), *words])
+        assert "--model" in capsys.readouterr().err
+
+
+def test_a_model_needs_pytorch_and_one_sentence_says_so(
+    demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name == "torch" else found(name, *rest)
+    )
+    assert main(["evaluate", str(demo.out), "--model", "tiny", "-o", str(tmp_path / "out")]) == 2
+    told = capsys.readouterr().err
+    assert told.strip().endswith("`biomill evaluate --model` needs PyTorch: pip install 'biomill[train]'")
+    assert len(told.strip().splitlines()) == 1
+
+
+def test_the_report_is_opened_where_there_is_a_screen_alone(
+    demo: Demo, given: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def opened(address: str) -> bool:
+        asked.append(address)
+        return True
+
+    monkeypatch.setattr("webbrowser.open", opened)
+    monkeypatch.setattr("sys.platform", "linux")
+    words = ["evaluate", str(demo.out), "--embeddings", str(given / "e.parquet"), *FEW, "-o", str(tmp_path), "--open"]
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    assert main(words) == 0 and asked == []
+    monkeypatch.setenv("DISPLAY", ":0")
+    assert main(words) == 0 and asked == [(tmp_path / "report.html").as_uri()]
