@@ -93,6 +93,15 @@ class Feed:
     def __len__(self) -> int:
         return len(self.manifest)
 
+    @property
+    def folder(self) -> str:
+        """The folder or address of the shards."""
+        return self._folder
+
+    def again(self, rules: Rules) -> Feed:
+        """Return a feed of the same shards and view with other rules."""
+        return Feed(self._folder if self._catalog is None else self._catalog, rules, self.view)
+
     def __getstate__(self) -> dict[str, Any]:
         """Return names alone: what they stand for is mapped again, or made again where it is not there."""
         names = {name: self.__dict__[name] for name in ("rules", "view", "_folder", "_catalog")}

@@ -212,3 +212,18 @@ def test_any_value_makes_valid_json(value: Any) -> None:
     text = json_document("any", 1, {"value": value})
     assert text.isascii()
     assert json.loads(text, parse_constant=lambda word: pytest.fail(word))["value"] == plain(value)
+
+
+@pytest.mark.whole
+def test_feed_tells_what_it_measured(demo: Demo, capsys: pytest.CaptureFixture[str]) -> None:
+    found = document(capsys, "feed", str(demo.out), "--bench", "--gpus", "2", "--size", "48")
+    assert found["supply"] == min(
+        found["reading"]["images_per_s"], max(each["images_per_s"] for each in found["parallel"])
+    )
+    for each in found["models"]:
+        assert each["wanted"] == pytest.approx(2 * each["images_per_s"])
+    assert main(["feed", str(demo.out), "--json"]) == 2
+    assert "--bench beside them" in capsys.readouterr().err
+    assert main(["feed", str(demo.out), "--bench", "--size", "4000"]) == 1
+    assert "larger than what is stored" in capsys.readouterr().err
+    assert main(["feed", str(demo.out), "--bench", "--decoder", "turbo"]) == 2
