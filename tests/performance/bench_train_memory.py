@@ -9,6 +9,7 @@ that of the same process before it opened anything (imports, the model); what is
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import subprocess
@@ -69,8 +70,10 @@ def one(folder: Path, objective: str) -> None:
         bare = memory()
         feed = open_feed(str(folder), settings, model.size)
         opened = memory()
-        fit(feed, place(out), settings, group, 0, lambda line: None, model)
-        trained = memory()
+        within: list[dict[str, float]] = []  # as the steps go, while all is held that training holds
+        fit(feed, place(out), settings, group, 0, lambda line: within.append(memory()), model)
+        # Only the first rank speaks.
+        trained = within[-1] if within else memory()
         texts = Texts(feed.manifest, settings.text, settings.seed)
         table = Batches(feed, texts, model, settings, group)._table
         for start in range(0, texts.lineages, 1 << 14):
@@ -108,6 +111,9 @@ def main() -> None:
     if options.one:
         one(Path(options.one[0]), options.one[1])
         return
+    if importlib.util.find_spec("torch") is None:
+        print("not measured: PyTorch is not installed here (pip install 'biomill[train]')")
+        return
     with tempfile.TemporaryDirectory() as temporary:
         folder = manifest(options.folder or Path(temporary), options.rows)
         sparse(folder, asked("contrast"))
@@ -119,8 +125,8 @@ def main() -> None:
                     private = max(each[part]["private"] - each["bare"]["private"] for each in said)
                     share = sum(each[part]["share"] - each["bare"]["share"] for each in said)
                     peak = max(each[part]["peak"] for each in said)
-                    line = f"  {part}: private {private:,.0f} MB a rank, all together {share:,.0f} MB"
-                    print(f"{line}, peak {peak:,.0f} MB", flush=True)
+                    together = "" if part == "trained" else f", all together {share:,.0f} MB"
+                    print(f"  {part}: private {private:,.0f} MB a rank{together}, peak {peak:,.0f} MB", flush=True)
                 print(f"  imports and model: {max(each['bare']['private'] for each in said):,.0f} MB a rank")
 
 

@@ -267,3 +267,14 @@ def test_ranks_of_a_process_group_resume_alike_and_in_another_number(drawn: Path
     found = json.loads((tmp_path / "keys.json").read_text())
     assert found == expected
     assert len(found) == 6, "four batches, and the rest of the epoch"
+
+
+def test_workers_that_stay_give_nothing_of_an_iteration_that_was_broken_off(drawn: Path) -> None:
+    source, plain = made(drawn, 2, persistent_workers=True), made(drawn)
+    for turn in range(3):
+        source.set_epoch(turn)
+        plain.set_epoch(turn)
+        assert told(islice(source, 2)) == told(islice(plain, 2))
+    source.set_epoch(1)
+    plain.set_epoch(1)
+    assert told(source) == told(plain)
