@@ -9,11 +9,11 @@ from __future__ import annotations
 from pipeline.feed.choices import CROPS, DECODERS, MODES, SAMPLERS
 from pipeline.feed.decoding import View, show
 from pipeline.feed.feed import Batch, Feed
-from pipeline.feed.labels import Labels
 from pipeline.feed.manifest import Manifest
 from pipeline.feed.manifest_cache import read_manifest
 from pipeline.feed.rules import Rules
 from pipeline.feed.store import ShardStore, Span, open_store
+from pipeline.feed.taxon_labels import Labels
 from pipeline.feed.tokens import Tokens
 
 __all__ = [

@@ -15,7 +15,7 @@ import torch
 from torch.utils.data import DataLoader, get_worker_info
 
 from pipeline.feed.feed import Feed
-from pipeline.feed.labels import Labels
+from pipeline.feed.taxon_labels import Labels
 from pipeline.feed.texts import Texts
 from pipeline.feed.tokens import Tokens, TokenTable
 from pipeline.model.errors import FeedError
