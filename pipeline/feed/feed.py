@@ -169,6 +169,8 @@ class Feed:
 
     def resume(self, state: Mapping[str, Any]) -> int:
         """Return the step to go on at; raises FeedError when the state is of other data, rules or view."""
+        if not isinstance(state, Mapping):
+            raise FeedError(f"the state is {type(state).__name__}", expected="what state() or state_dict() gave")
         step = state.get("step")
         if state.get("digest") != self.digest:
             raise FeedError(

@@ -65,8 +65,8 @@ class Sequence:
         In mode 'index' a step may end in the next epoch, and epochs differ in length by one step at most. Once: every
         epoch is the same, all steps. Raises FeedError for a number below 0.
         """
-        if number < 0:
-            raise FeedError(f"there is no epoch {number}", expected="0 or more")
+        if not isinstance(number, int) or number < 0:
+            raise FeedError(f"there is no epoch {number!r}", expected="a whole number from 0")
         if self._rules.once:
             return range(self.epoch_steps)
         if self._rules.mode == "stream":

@@ -235,7 +235,15 @@ def test_a_state_of_others_is_refused_by_name(drawn: Path) -> None:
         made(drawn).load_state_dict({**state, "epoch": "first"})
     with pytest.raises(FeedError, match="stands at step 0"):
         made(drawn).load_state_dict({**state, "epoch": 1})
-    made(drawn, workers=2, world=2).load_state_dict(state)
+    source = made(drawn, workers=2, world=2)
+    for wrong in (None, "state", [1]):
+        with pytest.raises(FeedError, match="the state is"):
+            source.load_state_dict(wrong)  # type: ignore[arg-type]
+    for epoch in (-1, 1.5, "1", None):
+        with pytest.raises(FeedError, match="there is no epoch"):
+            source.set_epoch(epoch)  # type: ignore[arg-type]
+    assert source.state_dict()["step"] == 0, "what is refused changes nothing"
+    source.load_state_dict(state)
 
 
 @pytest.mark.parametrize(
