@@ -19,7 +19,7 @@ EXAMPLE_Q := Q="SELECT * FROM funnel"
 example = make $(1) $(foreach name,$(NEEDS_$(1)),$(EXAMPLE_$(name)))
 $(foreach goal,$(MAKECMDGOALS),$(foreach name,$(NEEDS_$(goal)),$(if $($(name)),,$(error $(name)=... is missing: $(call example,$(goal))))))
 
-.PHONY: help setup demo demo-train run status sql report screenshots verify test test-whole test-clusters test-train oracles lint types docs release bench bench-fetch clean
+.PHONY: help setup demo demo-train run status sql report screenshots verify test test-whole test-clusters test-train oracles lint types docs release bench bench-fetch bench-train clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,6 +98,9 @@ bench: $(READY) ## Measure speed and memory against the named peers and floors
 
 bench-fetch: $(READY) ## Measure fetching beside img2dataset (makes an environment for it in out/bench-fetch, once)
 	@$(BIN)/python -m tests.performance.bench_fetch
+
+bench-train: $(TRAINING) ## Train the built-in model for some steps: images/s, the time it waits for data, memory; on a GPU in bf16, too
+	@$(BIN)/python -m tests.performance.bench_train
 
 clean: ## Remove what make made
 	@rm -rf $(VENV) out build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

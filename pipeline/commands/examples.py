@@ -29,7 +29,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "biomill export out/mine -o out/folders --format folders --classes genus",
     ),
     "verify": ("biomill verify out/mine",),
-    "feed": ("biomill feed out/mine --batch 256 --steps 100 --sampler cap --cap 50",),
+    "feed": (
+        "biomill feed out/mine --batch 256 --steps 100 --sampler cap --cap 50",
+        "biomill feed out/mine --bench --gpus 8",
+    ),
     "train": (
         "biomill train out/mine -o out/model --recipe tiny",
         "biomill train out/mine -o out/vit --recipe bioclip --batch 1024 --workers 8",

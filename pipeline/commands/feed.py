@@ -1,12 +1,20 @@
-"""`biomill feed RUN`: read batches as a training loop would, and say what they hold and what they cost."""
+"""`biomill feed RUN`: read batches as a training loop would, and say what they hold and what they cost.
+
+With `--bench`: measure this host, and say which models it can feed.
+"""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
+from pipeline.commands.options.json_document import add_json_option, json_document
 from pipeline.commands.options.misuse import misuse
 from pipeline.commands.options.numbers import whole
+
+if TYPE_CHECKING:
+    from pipeline.feed import Feed
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -48,6 +56,15 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     parser.add_argument("--model", default="", help="with --print-command: the trainer's model (default ViT-B-16)")
     parser.add_argument("--precision", default="", help="with --print-command: its precision (default amp_bf16)")
+    parser.add_argument(
+        "--bench",
+        action="store_true",
+        help="measure reading and decoding on this host with these shards; tell which models it can feed, what limits",
+    )
+    parser.add_argument(
+        "--gpus", type=whole(1), metavar="N", default=1, help="with --bench: GPUs of this host to feed (default 1)"
+    )
+    add_json_option(parser)
     parser.set_defaults(lines=lines, no_frames=True)
 
 
@@ -67,12 +84,18 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
         return
     if args.model or args.precision:
         raise UsageError("a model or precision is for a trainer", expected="--print-command open_clip or bioclip2")
+    if (args.json or args.gpus != 1) and not args.bench:
+        raise UsageError("--json and --gpus are for what is measured", expected="--bench beside them")
     with misuse():
         rules = Rules(
             args.batch, args.seed, args.mode, args.sampler, args.cap, args.split, args.where, threads=args.threads
         )
         view = View(args.size, args.crop, decoder=args.decoder)
+        view.check()
     feed = Feed(args.shards, rules, view)
+    if args.bench:
+        yield from _bench(feed, args)
+        return
     manifest = feed.manifest
     yield (
         f"{len(feed):,} samples of {len(manifest.taxa):,} taxa in {len(manifest.shards):,} shards; same-taxon pairs "
@@ -94,6 +117,18 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
         yield f"step {step}: {digest.hexdigest()[:16]}, {args.batch} images of {kinds} taxa"
     seconds = time.process_time() - begun
     yield f"all steps: {whole.hexdigest()[:16]}; {images / max(seconds, 1e-9):,.0f} images per CPU s"
+
+
+def _bench(feed: Feed, args: argparse.Namespace) -> Iterator[str]:
+    """Yield what this host was measured to give, and which models it can feed."""
+    from pipeline.feed.feeding import lines as told
+    from pipeline.feed.feeding import measure
+
+    found = measure(feed, args.gpus, args.batch)
+    if args.json:
+        yield json_document("feed", 1, found.facts())
+        return
+    yield from told(found)
 
 
 def _commands(args: argparse.Namespace) -> Iterator[str]:

@@ -14,6 +14,8 @@ from torch.nn.functional import normalize
 
 from pipeline.embed.vector_files import DONE, Matrix, names_name, part_name, write_names, write_part
 from pipeline.feed import Feed, Rules, View
+from pipeline.feed.choices import TEXT_TYPES
+from pipeline.feed.texts import Texts
 from pipeline.feed.torch import loader
 from pipeline.model.errors import UsageError
 from pipeline.storage.files.atomic import read_json, write_json
@@ -21,7 +23,6 @@ from pipeline.storage.places import Place, place
 from pipeline.train.fitting.batches import normalised
 from pipeline.train.fitting.loading import load_model
 from pipeline.train.networks import build
-from pipeline.train.texts import TEXT_TYPES, Texts
 
 _STEPS = 64  # batches in a part
 

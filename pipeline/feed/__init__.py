@@ -13,6 +13,8 @@ from pipeline.feed.manifest import Manifest
 from pipeline.feed.manifest_cache import read_manifest
 from pipeline.feed.rules import Rules
 from pipeline.feed.store import ShardStore, Span, open_store
+from pipeline.feed.taxon_labels import Labels
+from pipeline.feed.tokens import Tokens
 
 __all__ = [
     "CROPS",
@@ -21,10 +23,12 @@ __all__ = [
     "SAMPLERS",
     "Batch",
     "Feed",
+    "Labels",
     "Manifest",
     "Rules",
     "ShardStore",
     "Span",
+    "Tokens",
     "View",
     "open_store",
     "read_manifest",

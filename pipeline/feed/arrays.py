@@ -107,10 +107,10 @@ def open_small(folder: Path, name: str) -> pa.Table:
     return pa.ipc.open_file(pa.memory_map(str(_small(folder, name)))).read_all()
 
 
-class Texts(Sequence[str]):
+class TextSequence(Sequence[str]):
     """Texts of an Arrow array as a sequence, made when they are asked for.
 
-    >>> found = Texts(pa.chunked_array([pa.array(["t1", "t2", "t3"])]))
+    >>> found = TextSequence(pa.chunked_array([pa.array(["t1", "t2", "t3"])]))
     >>> found[1], found[-1], found[:2], len(found), list(found)
     ('t2', 't3', ('t1', 't2'), 3, ['t1', 't2', 't3'])
     """

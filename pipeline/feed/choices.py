@@ -6,3 +6,7 @@ MODES = ("index", "stream")
 SAMPLERS = ("uniform", "cap", "sqrt", "balanced")
 CROPS = ("random", "center", "squash")
 DECODERS = ("pillow", "simplejpeg")
+TEXT_TYPES = ("sci", "com", "taxon", "sci_com", "taxon_com")
+"""The five captions, by BioCLIP's names."""
+MIXES = ("batch", "sample")
+"""One text type for each batch (BioCLIP 2), or one for each sample."""

@@ -116,6 +116,24 @@ def show(jpeg: bytes | memoryview, view: View, draws: Sequence[float]) -> Pixels
     >>> show(picture.getvalue(), View(crop="center"), ()).shape
     (224, 224, 3)
     """
+    return decoded(jpeg, view, draws).resampled(view)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A decoded image, maybe smaller than it is stored, and the part of it that the view shows."""
+
+    image: Image.Image
+    box: tuple[float, float, float, float]
+
+    def resampled(self, view: View) -> Pixels:
+        """Return the part at the view's size."""
+        how = Image.Resampling.BICUBIC if view.exact else RESAMPLING[view.resampling]
+        return np.asarray(self.image.resize((view.size, view.size), how, box=self.box))
+
+
+def decoded(jpeg: bytes | memoryview, view: View, draws: Sequence[float]) -> Decoded:
+    """Return the pixels that the view is resampled from; raise FeedError as `show` does."""
     try:
         with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as image:
             width, height = image.size
@@ -123,33 +141,28 @@ def show(jpeg: bytes | memoryview, view: View, draws: Sequence[float]) -> Pixels
                 raise FeedError(f"the image has {width} x {height} pixels", expected=f"at most {view.max_pixels:,}")
             part = region(view, width, height, draws)
             if view.exact:
-                return _resampled(image.convert("RGB"), part, 1.0, view.size, Image.Resampling.BICUBIC)
+                return _boxed(image.convert("RGB"), part, 1.0)
             if view.decoder == "simplejpeg" and image.mode in ("RGB", "L"):
                 return _by_simplejpeg(jpeg, view, part, width, height)
             # Asking for this size of the whole leaves the crop at least `size` wide and high.
             wanted = math.ceil(width * view.size / part.width), math.ceil(height * view.size / part.height)
             drafted = image.draft("RGB", wanted)
             scale = 1.0 if drafted is None else drafted[1][2] / width
-            raster = image if image.mode == "RGB" else image.convert("RGB")
-            return _resampled(raster, part, scale, view.size, RESAMPLING[view.resampling])
+            image.load()
+            return _boxed(image if image.mode == "RGB" else image.convert("RGB"), part, scale)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise FeedError(f"the image cannot be decoded: {error}", expected="a JPEG as the shards hold them") from error
 
 
-def _resampled(raster: Image.Image, part: Region, scale: float, size: int, how: Image.Resampling) -> Pixels:
-    box = (
-        part.left * scale,
-        part.top * scale,
-        min(raster.width, (part.left + part.width) * scale),
-        min(raster.height, (part.top + part.height) * scale),
-    )
-    return np.asarray(raster.resize((size, size), how, box=box))
+def _boxed(raster: Image.Image, part: Region, scale: float) -> Decoded:
+    right, bottom = (part.left + part.width) * scale, (part.top + part.height) * scale
+    return Decoded(raster, (part.left * scale, part.top * scale, min(raster.width, right), min(raster.height, bottom)))
 
 
-def _by_simplejpeg(jpeg: bytes | memoryview, view: View, part: Region, width: int, height: int) -> Pixels:
+def _by_simplejpeg(jpeg: bytes | memoryview, view: View, part: Region, width: int, height: int) -> Decoded:
     import simplejpeg
 
-    decoded = simplejpeg.decode_jpeg(
+    pixels = simplejpeg.decode_jpeg(
         jpeg,
         "RGB",
         fastdct=True,
@@ -158,5 +171,4 @@ def _by_simplejpeg(jpeg: bytes | memoryview, view: View, part: Region, width: in
         min_width=math.ceil(width * view.size / part.width),
         min_factor=1,
     )
-    scale = decoded.shape[1] / width
-    return _resampled(Image.fromarray(decoded), part, scale, view.size, RESAMPLING[view.resampling])
+    return _boxed(Image.fromarray(pixels), part, pixels.shape[1] / width)

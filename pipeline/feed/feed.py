@@ -93,6 +93,15 @@ class Feed:
     def __len__(self) -> int:
         return len(self.manifest)
 
+    @property
+    def folder(self) -> str:
+        """The folder or address of the shards."""
+        return self._folder
+
+    def again(self, rules: Rules) -> Feed:
+        """Return a feed of the same shards and view with other rules."""
+        return Feed(self._folder if self._catalog is None else self._catalog, rules, self.view)
+
     def __getstate__(self) -> dict[str, Any]:
         """Return names alone: what they stand for is mapped again, or made again where it is not there."""
         names = {name: self.__dict__[name] for name in ("rules", "view", "_folder", "_catalog")}
@@ -152,29 +161,39 @@ class Feed:
             yield self.batch(step, rank, world)
 
     def state(self, step: int) -> dict[str, Any]:
-        """Return what a checkpoint must hold to go on at `step`: the step, and the digest of what is read."""
-        return {"step": step, "digest": self.digest}
+        """Return what a checkpoint must hold to go on at `step`: the step, and what is read, in some 600 bytes of JSON.
+
+        What is read is a digest, and its parts, by which a state of others can say what is not the same.
+        """
+        return {"step": step, "digest": self.digest, **self._parts()}
 
     def resume(self, state: Mapping[str, Any]) -> int:
         """Return the step to go on at; raises FeedError when the state is of other data, rules or view."""
-        if state.get("digest") != self.digest or not isinstance(state.get("step"), int):
+        if not isinstance(state, Mapping):
+            raise FeedError(f"the state is {type(state).__name__}", expected="what state() or state_dict() gave")
+        step = state.get("step")
+        if state.get("digest") != self.digest:
             raise FeedError(
                 "the checkpoint was made with other data or other rules",
-                f"digest {state.get('digest')}",
+                "; ".join(_differences(state, self._parts())) or f"digest {state.get('digest')}",
                 f"digest {self.digest}",
                 "resume with the same shards, rules and view, or begin a new run",
             )
-        return int(state["step"])
+        if not isinstance(step, int) or isinstance(step, bool) or step < 0:
+            raise FeedError(f"the checkpoint's step is {step!r}", expected="a number from 0")
+        return step
 
     def _digest(self) -> str:
-        parts = {
-            "version": _VERSION,
+        return hashlib.sha256(json.dumps({"version": _VERSION, **self._parts()}, sort_keys=True).encode()).hexdigest()
+
+    def _parts(self) -> dict[str, Any]:
+        """Return what decides every batch, as JSON holds it."""
+        return {
             "manifest": self.manifest.digest,
             "selected": self.manifest.selection(),
             "rules": _decisive(self.rules),
-            "view": dataclasses.asdict(self.view),
+            "view": {name: list(v) if isinstance(v, tuple) else v for name, v in dataclasses.asdict(self.view).items()},
         }
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def _read(self, step: int, places: Rows) -> tuple[Rows, list[Jpeg], tuple[str, ...]]:
         """Return rows, JPEGs and keys at the places of a step's batch; every JPEG has the tar header of its key."""
@@ -238,6 +257,19 @@ def _decisive(rules: Rules) -> dict[str, Any]:
     """Return the rules as they stand in a digest: `once` only where it is asked for, as other digests were without."""
     told = {**dataclasses.asdict(rules), "threads": 0, "where": "", "split": ""}
     return told if told["once"] else {name: value for name, value in told.items() if name != "once"}
+
+
+def _differences(state: Mapping[str, Any], parts: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is not the same in a state and here, by name."""
+    for name, mine in parts.items():
+        theirs = state.get(name)
+        if isinstance(mine, Mapping) and isinstance(theirs, Mapping):
+            for key in sorted({*mine, *theirs}):
+                there, here = theirs.get(key, False), mine.get(key, False)
+                if (list(there) if isinstance(there, tuple) else there) != here:
+                    yield f"{name}: {key} was {there!r}, here it is {here!r}"
+        elif theirs is not None and theirs != mine:
+            yield f"{'the manifest is another one' if name == 'manifest' else 'other samples are selected'}"
 
 
 def _joins(run: Span, span: Span) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.feed.arrays import Texts, open_array, open_small, open_texts
+from pipeline.feed.arrays import TextSequence, open_array, open_small, open_texts
 from pipeline.feed.by_taxon import ByTaxon, read_by_taxon, write_by_taxon
 from pipeline.feed.permutation import Rows
 from pipeline.feed.question import ARRAYS, NAMES
@@ -25,7 +25,7 @@ from pipeline.feed.store import Span
 from pipeline.shards.captions import Captions, captions
 from pipeline.storage.files.cache import Cache
 
-_CAPTIONS = 1 << 16  # captions that are kept
+_CAPTIONS = 1 << 12  # captions that are kept; tokens are kept by row (`pipeline.feed.tokens`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Manifest:
     """First byte of the sample's JPEG in its shard."""
     length: npt.NDArray[np.int64]
     """Bytes of the JPEG."""
-    taxa: Texts
+    taxa: TextSequence
     taxon: npt.NDArray[np.int32]
     """Number of the sample's accepted taxon in `taxa`."""
     names: pa.Table
@@ -109,7 +109,7 @@ def open_manifest(cache: Cache, entry: str, folder: Path, facts: Mapping[str, An
         entry=entry,
         keys=keys,
         shards=tuple(tables["shards"].column("shard").to_pylist()),
-        taxa=Texts(tables["taxa"].column("accepted_id")),
+        taxa=TextSequence(tables["taxa"].column("accepted_id")),
         names=tables["names"].select(list(NAMES)),
         _selection=facts["selection"],
         _cache=cache,

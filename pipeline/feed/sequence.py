@@ -59,6 +59,29 @@ class Sequence:
             return -(-self._sampler.epoch_size // self._rules.batch)
         return self._sampler.epoch_size // self._rules.batch
 
+    def epoch(self, number: int) -> range:
+        """Return the steps of an epoch: those whose first sample is of it, so that epochs share no step and leave none.
+
+        In mode 'index' a step may end in the next epoch, and epochs differ in length by one step at most. Once: every
+        epoch is the same, all steps. Raises FeedError for a number below 0.
+        """
+        if not isinstance(number, int) or number < 0:
+            raise FeedError(f"there is no epoch {number!r}", expected="a whole number from 0")
+        if self._rules.once:
+            return range(self.epoch_steps)
+        if self._rules.mode == "stream":
+            return range(number * self.epoch_steps, (number + 1) * self.epoch_steps)
+        size, batch = self._sampler.epoch_size, self._rules.batch
+        return range(-(-number * size // batch), -(-(number + 1) * size // batch))
+
+    def epoch_of(self, step: int) -> int:
+        """Return the epoch that a step is one of. Once: 0, as epochs are alike."""
+        if self._rules.once:
+            return 0
+        if self._rules.mode == "stream":
+            return step // self.epoch_steps
+        return step * self._rules.batch // self._sampler.epoch_size
+
     def places(self, step: int, rank: int, world: int) -> Rows:
         """Return the places in the batch, 0 to batch - 1, that a rank reads: one slice of equal length each.
 

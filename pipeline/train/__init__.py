@@ -6,9 +6,11 @@ Nothing here imports PyTorch, so that commands can say what they would do, and w
 
 from __future__ import annotations
 
+from pipeline.feed.choices import MIXES as MODES
+from pipeline.feed.choices import TEXT_TYPES
+from pipeline.feed.texts import Texts
 from pipeline.train.journal import Journal
-from pipeline.train.settings import MODES, OBJECTIVES, PRECISIONS, Settings
-from pipeline.train.texts import TEXT_TYPES, Texts
+from pipeline.train.settings import OBJECTIVES, PRECISIONS, Settings
 from pipeline.train.words import LENGTH, VOCABULARY, word_ids
 
 __all__ = [

@@ -11,15 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from manifests.nearness import closest
-from pipeline.feed.choices import CROPS, DECODERS, SAMPLERS
-from pipeline.feed.choices import MODES as READING_MODES
+from pipeline.feed.choices import CROPS, DECODERS, MIXES, MODES, SAMPLERS, TEXT_TYPES
 from pipeline.model.errors import UsageError
-from pipeline.train.texts import TEXT_TYPES
 
 OBJECTIVES = ("contrast", "classify")
 """Image and text against each other (CLIP), or one class of a fixed list."""
-MODES = ("batch", "sample")
-"""One text type for each batch (BioCLIP 2), or one for each sample."""
 PRECISIONS = ("fp32", "bf16")
 HEADS = ("linear", "hierarchical")
 FREE = frozenset(("workers", "threads", "device", "checkpoint_every", "keep", "log_every", "compile"))
@@ -39,7 +35,7 @@ class Settings:
     text: tuple[str, ...] = ("taxon_com",)
     """Text types that are drawn from; with several, `mix` says how."""
     mix: str = "batch"
-    """One of MODES."""
+    """One of MIXES."""
     template: str = ""
     """A sentence of one's own around each caption's names, with `{}` in it; '' for the shards' captions."""
     batch: int = 256
@@ -98,10 +94,10 @@ class Settings:
         for name, allowed in (
             ("objective", OBJECTIVES),
             ("head", HEADS),
-            ("mix", MODES),
+            ("mix", MIXES),
             ("precision", PRECISIONS),
             ("sampler", SAMPLERS),
-            ("mode", READING_MODES),
+            ("mode", MODES),
             ("crop", CROPS),
             ("decoder", DECODERS),
         ):

@@ -8,12 +8,12 @@ from pathlib import Path
 import torch
 
 from pipeline.feed import Feed, Rules, View
+from pipeline.feed.texts import Texts
 from pipeline.storage.places import place
 from pipeline.train import Settings
 from pipeline.train.fitting import process_group
 from pipeline.train.fitting.batches import Batches
 from pipeline.train.fitting.fit import _Run
-from pipeline.train.texts import Texts
 
 
 def main() -> None:

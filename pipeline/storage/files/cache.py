@@ -2,7 +2,8 @@
 
 An entry is a folder of files and `entry.json`, which names them with size and time of change and is written last; the
 folder gets its name when it is whole. Whoever finds an entry that is not as `entry.json` says, or of another version,
-makes it anew. A lock of the kernel lets one process make an entry while others wait; a killed one leaves none behind.
+makes it anew. What lies in a folder of an entry may be written to later, and must itself say what of it is whole. A
+lock of the kernel lets one process make an entry while others wait; a killed one leaves none behind.
 
 The folder is `BIOMILL_CACHE`, else `biomill` in `XDG_CACHE_HOME` or `~/.cache`. Beyond `BIOMILL_CACHE_GB` (64) entries
 are removed, those first that were not used for longest; an entry that is mapped stays readable for those who map it.
@@ -159,8 +160,9 @@ class Cache:
         try:
             facts = write(temporary)
             for path in temporary.iterdir():
-                with path.open("rb") as file:
-                    os.fsync(file.fileno())
+                if path.is_file():
+                    with path.open("rb") as file:
+                        os.fsync(file.fileno())
             write_json(temporary / ENTRY, {"version": self._version, "facts": facts, "files": _files(temporary)})
             self._discard(name)
             temporary.rename(self.root / name)
@@ -249,4 +251,4 @@ def _files(folder: Path) -> dict[str, list[int]]:
 
 
 def _bytes(folder: Path) -> int:
-    return sum(size for size, _ in _files(folder).values())
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,11 @@ import numpy.typing as npt
 import torch
 
 from pipeline.feed import Feed
+from pipeline.feed.texts import Texts
+from pipeline.feed.tokens import TokenTable
 from pipeline.feed.torch import loader
 from pipeline.train.fitting.process_group import Group
 from pipeline.train.settings import Settings
-from pipeline.train.texts import Texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,10 @@ class Batches:
     """What the loop reads: the items of a process, from any step on."""
 
     def __init__(self, feed: Feed, texts: Texts, model: Any, settings: Settings, group: Group) -> None:
-        self._feed, self._texts, self._model = feed, texts, model
-        self._settings, self._group = settings, group
-        self._tokens = _TokenTable(texts, model)
+        self._feed, self._texts, self._settings, self._group = feed, texts, settings, group
+        # All processes of a machine map one table of tokens: of a million lineages they are gigabytes.
+        made_by = "" if settings.model == "tiny" else version("open_clip_torch")
+        self._table = TokenTable(texts, model.tokens, name=f"{settings.architecture} {made_by}")
 
     def items(self, start: int, stop: int) -> Iterator[Item]:
         """Yield the items of steps `start` to `stop` - 1."""
@@ -58,67 +61,27 @@ class Batches:
     def _item(self, item: Mapping[str, Any]) -> Item:
         step, device = int(item["step"]), self._group.device
         # All that is known without a pixel is worked out for the whole batch by every process, and never exchanged.
-        rows = self._feed.sequence.rows(step)
+        sequence = self._feed.sequence
+        rows = sequence.rows(step)
         names = self._feed.manifest.name[rows].astype(np.int64)
         taxa = self._feed.manifest.taxon[rows].astype(np.int64)
-        kinds, text = self._kinds(step, rows.size)
-        mine = self._feed.sequence.places(step, self._group.rank, self._group.world)
+        by_sample = self._settings.mix == "sample"
+        kinds = self._texts.of_batch(self._settings.mix, step, sequence.positions(step, np.arange(rows.size)))
+        mine = sequence.places(step, self._group.rank, self._group.world)
         pairs = np.stack([kinds, names], 1)
         different, place = np.unique(pairs[mine], axis=0, return_inverse=True)
-        alike = taxa if self._settings.mix == "sample" else self._tokens.alike(pairs)
+        tokens = torch.from_numpy(self._table.rows(different[:, 0], different[:, 1])).long()
         return Item(
             step=step,
             keys=item["key"],
             pixels=item["image"].to(device, non_blocking=True),
             taxa=torch.from_numpy(taxa).to(device),
             first=int(mine[0]),
-            tokens=self._tokens.rows(different).to(device, non_blocking=True),
+            tokens=tokens.to(device, non_blocking=True),
             string=torch.from_numpy(place.reshape(-1)).to(device),
-            alike=alike,
-            text=text,
+            alike=taxa if by_sample else self._table.strings(kinds, names),
+            text="" if by_sample else self._texts.kinds[int(kinds[0])],
         )
-
-    def _kinds(self, step: int, samples: int) -> tuple[npt.NDArray[np.int64], str]:
-        """Return the number of the text type of every sample of a step, and the type where all have one."""
-        if self._settings.mix == "sample":
-            positions = self._feed.sequence.positions(step, np.arange(samples))
-            return self._texts.of_samples(positions), ""
-        kind = self._texts.of_step(step)
-        return np.full(samples, kind), self._texts.kinds[kind]
-
-
-class _TokenTable:
-    """Tokens of every string that was met, made once; numbers of equal strings."""
-
-    def __init__(self, texts: Texts, model: Any) -> None:
-        self._texts, self._model = texts, model
-        self._found: dict[tuple[int, int], torch.Tensor] = {}
-        self._numbers: dict[str, int] = {}
-        self._number: dict[tuple[int, int], int] = {}
-
-    def rows(self, pairs: npt.NDArray[np.int64]) -> torch.Tensor:
-        """Return the tokens of (text type, lineage) pairs, one row each."""
-        wanted = [(int(kind), int(name)) for kind, name in pairs]
-        missing = [pair for pair in wanted if pair not in self._found]
-        if missing:
-            made = self._model.tokens([self._string(pair) for pair in missing])
-            # Smaller than what a model takes: a table of a million lineages is held for the whole run.
-            self._found.update(zip(missing, made.to(torch.int32), strict=True))
-        return torch.stack([self._found[pair] for pair in wanted]).long()
-
-    def alike(self, pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Return a number for each pair, equal where the strings are."""
-        found = []
-        for kind, name in pairs.tolist():
-            number = self._number.get((kind, name))
-            if number is None:
-                number = self._numbers.setdefault(self._string((kind, name)), len(self._numbers))
-                self._number[kind, name] = number
-            found.append(number)
-        return np.array(found, np.int64)
-
-    def _string(self, pair: tuple[int, int]) -> str:
-        return self._texts.text(pair[1], self._texts.kinds[pair[0]])
 
 
 def normalised(pixels: torch.Tensor, model: Any) -> torch.Tensor:

@@ -18,6 +18,7 @@ import torch
 from torch.nn.functional import normalize
 
 from pipeline.feed import Feed
+from pipeline.feed.texts import Texts
 from pipeline.model.errors import FeedError, RunError
 from pipeline.storage.files.atomic import sweep, write_json
 from pipeline.storage.places import Place
@@ -29,7 +30,6 @@ from pipeline.train.journal import Journal
 from pipeline.train.networks import build, contrastive_loss, floor, make_head
 from pipeline.train.settings import Settings
 from pipeline.train.taxon_lineages import lineages_of
-from pipeline.train.texts import Texts
 
 _WRITTEN_EVERY = 30.0  # seconds between two writings of the journal
 

@@ -6,6 +6,8 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -212,3 +214,31 @@ def test_any_value_makes_valid_json(value: Any) -> None:
     text = json_document("any", 1, {"value": value})
     assert text.isascii()
     assert json.loads(text, parse_constant=lambda word: pytest.fail(word))["value"] == plain(value)
+
+
+@pytest.mark.whole
+def test_feed_tells_what_it_measured(demo: Demo, capsys: pytest.CaptureFixture[str]) -> None:
+    found = document(capsys, "feed", str(demo.out), "--bench", "--gpus", "2", "--size", "48")
+    assert found["supply"] == min(
+        found["reading"]["images_per_s"], max(each["images_per_s"] for each in found["parallel"])
+    )
+    for each in found["models"]:
+        assert each["wanted"] == pytest.approx(2 * each["images_per_s"])
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (["--json"], 2, "--bench beside them"),
+        (["--gpus", "2"], 2, "--bench beside them"),
+        (["--bench", "--size", "4000"], 1, "larger than what is stored"),
+        (["--bench", "--decoder", "turbo"], 2, "decoder is 'turbo'"),
+        (["--bench", "--split", "test"], 1, "there is no split 'test'"),
+    ],
+)
+def test_feed_refuses_what_it_cannot_measure(demo: Demo, words: list[str], status: int, message: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "biomill", "feed", str(demo.out), *words], capture_output=True, text=True
+    )
+    assert (done.returncode, message in done.stderr) == (status, True), done.stderr

@@ -10,6 +10,8 @@ Source: Gu et al. 2025, "BioCLIP 2"; its trainer's `--text_type random`.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,8 +20,6 @@ import numpy.typing as npt
 from pipeline.feed.manifest import Manifest
 from pipeline.feed.permutation import Permutation, subkey, uniforms
 
-TEXT_TYPES = ("sci", "com", "taxon", "sci_com", "taxon_com")
-"""The five captions, by BioCLIP's names."""
 _PREFIX = "a photo of "
 
 
@@ -36,8 +36,13 @@ class Texts:
         self.kinds = tuple(kinds)
         self._manifest, self._template = manifest, template
         self._key = subkey(seed, "texts")
-        lineages = len(manifest.names)
-        self._order = Permutation(lineages, subkey(seed, "shuffled"))(np.arange(lineages)) if shuffled else None
+        self.lineages = len(manifest.names)
+        """Rows of `Manifest.names`."""
+        shuffle = Permutation(self.lineages, subkey(seed, "shuffled")) if shuffled else None
+        self._order = None if shuffle is None else shuffle(np.arange(self.lineages))
+        facts = [manifest.entry, manifest.digest, self.kinds, template, seed if shuffled else None]
+        self.digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+        """Of all that decides the string of a lineage."""
 
     def of_step(self, step: int) -> int:
         """Return the number of the text type of a step's batch."""
@@ -46,6 +51,12 @@ class Texts:
     def of_samples(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return the number of the text type of each sample, by its position in the endless count of samples."""
         return np.asarray(uniforms(self._key, positions, 1)[:, 0] * len(self.kinds), np.int64)
+
+    def of_batch(self, mix: str, step: int, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the number of the text type of each sample of a step: one for all, or with mix 'sample' its own."""
+        if mix == "sample":
+            return self.of_samples(positions)
+        return np.full(positions.size, self.of_step(step))
 
     def text(self, name: int, kind: str) -> str:
         """Return the string of a lineage, a row of `Manifest.names`."""
