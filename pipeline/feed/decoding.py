@@ -106,10 +106,11 @@ def region(view: View, width: int, height: int, draws: Sequence[float]) -> Regio
     return Region((width - w) // 2, (height - h) // 2, w, h)
 
 
-def show(jpeg: bytes | memoryview, view: View, draws: Sequence[float]) -> Pixels:
+def show(jpeg: bytes | memoryview, view: View, draws: Sequence[float], formats: tuple[str, ...] = ("JPEG",)) -> Pixels:
     """Return the image as the view shows it: uint8, shape (size, size, 3), RGB.
 
-    Raises FeedError for bytes that are no whole JPEG, or one of more pixels than `view.max_pixels`.
+    `formats`: those of Pillow that are decoded; shards hold JPEG alone. Raises FeedError for bytes that are no whole
+    image of them, or one of more pixels than `view.max_pixels`.
 
     >>> picture = io.BytesIO()
     >>> Image.new("RGB", (640, 480), "olive").save(picture, "JPEG")
@@ -117,14 +118,14 @@ def show(jpeg: bytes | memoryview, view: View, draws: Sequence[float]) -> Pixels
     (224, 224, 3)
     """
     try:
-        with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as image:
+        with Image.open(io.BytesIO(jpeg), formats=formats) as image:
             width, height = image.size
             if width * height > view.max_pixels:
                 raise FeedError(f"the image has {width} x {height} pixels", expected=f"at most {view.max_pixels:,}")
             part = region(view, width, height, draws)
             if view.exact:
                 return _resampled(image.convert("RGB"), part, 1.0, view.size, Image.Resampling.BICUBIC)
-            if view.decoder == "simplejpeg" and image.mode in ("RGB", "L"):
+            if view.decoder == "simplejpeg" and image.format == "JPEG" and image.mode in ("RGB", "L"):
                 return _by_simplejpeg(jpeg, view, part, width, height)
             # Asking for this size of the whole leaves the crop at least `size` wide and high.
             wanted = math.ceil(width * view.size / part.width), math.ceil(height * view.size / part.height)

@@ -7,7 +7,7 @@ nor copied on their way, and a batch costs two messages whatever its size.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -48,17 +48,41 @@ class Steps:
 
 
 def loader(
-    feed: Feed, start: int, stop: int, workers: int = 0, rank: int = 0, world: int = 1, **options: Any
+    feed: Feed,
+    start: int,
+    stop: int,
+    workers: int = 0,
+    rank: int = 0,
+    world: int = 1,
+    beside: Callable[[int], Any] | None = None,
+    **options: Any,
 ) -> DataLoader[Mapping[str, Any]]:
     """Return a DataLoader over steps `start` to `stop` - 1 of a rank; `options` are passed to it, such as `pin_memory`.
+
+    `beside`: what the same worker makes of a step beside its batch, the item's `beside`.
 
     `len(loader)` is the steps that come, `len(loader.dataset)` is `stop`. For one process group:
     `rank=torch.distributed.get_rank(), world=torch.distributed.get_world_size()`.
     """
     steps: Any = Steps(feed, rank, world, stop)
+    if beside is not None:
+        steps = _Beside(steps, beside)
     return DataLoader(
         steps, batch_size=None, sampler=range(start, stop), num_workers=workers, collate_fn=_as_it_is, **options
     )
+
+
+class _Beside:
+    """Steps whose items have something beside."""
+
+    def __init__(self, steps: Steps, beside: Callable[[int], Any]) -> None:
+        self._steps, self._beside = steps, beside
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def __getitem__(self, step: int) -> dict[str, Any]:
+        return {**self._steps[step], "beside": self._beside(step)}
 
 
 def _pixels(samples: int, side: int) -> torch.Tensor:

@@ -13,6 +13,7 @@ import torch
 from pipeline.feed import Feed
 from pipeline.feed.torch import loader
 from pipeline.train.fitting.process_group import Group
+from pipeline.train.replay import Pairs
 from pipeline.train.settings import Settings
 from pipeline.train.texts import Texts
 
@@ -37,13 +38,30 @@ class Item:
     """Equal numbers for samples of the whole batch that the loss cannot tell apart."""
     text: str
     """The batch's text type; '' where samples have their own."""
+    replay: ReplayItem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayItem:
+    """This process' part of the pairs that stand beside a batch."""
+
+    keys: tuple[str, ...]
+    pixels: torch.Tensor
+    """As those of an item."""
+    first: int
+    """Place of this process' first pair in the whole replay of the step."""
+    tokens: torch.Tensor
+    string: torch.Tensor
+    """Tokens of the texts, and the row of each pair in them, on the device."""
 
 
 class Batches:
     """What the loop reads: the items of a process, from any step on."""
 
-    def __init__(self, feed: Feed, texts: Texts, model: Any, settings: Settings, group: Group) -> None:
-        self._feed, self._texts, self._model = feed, texts, model
+    def __init__(
+        self, feed: Feed, texts: Texts, model: Any, settings: Settings, group: Group, pairs: Pairs | None = None
+    ) -> None:
+        self._feed, self._texts, self._model, self._pairs = feed, texts, model, pairs
         self._settings, self._group = settings, group
         self._tokens = _TokenTable(texts, model)
 
@@ -51,7 +69,8 @@ class Batches:
         """Yield the items of steps `start` to `stop` - 1."""
         group, settings = self._group, self._settings
         pinned = group.device.type == "cuda"
-        read = loader(self._feed, start, stop, settings.workers, group.rank, group.world, pin_memory=pinned)
+        beside = None if self._pairs is None else _Beside(self._pairs, group.rank, group.world)
+        read = loader(self._feed, start, stop, settings.workers, group.rank, group.world, beside, pin_memory=pinned)
         for item in read:
             yield self._item(item)
 
@@ -76,6 +95,17 @@ class Batches:
             string=torch.from_numpy(place.reshape(-1)).to(device),
             alike=alike,
             text=text,
+            replay=None if self._pairs is None else self._replay(item["beside"]),
+        )
+
+    def _replay(self, read: Mapping[str, Any]) -> ReplayItem:
+        device, samples = self._group.device, len(read["texts"])
+        return ReplayItem(
+            keys=read["keys"],
+            pixels=read["pixels"].to(device, non_blocking=True),
+            first=self._group.rank * samples,
+            tokens=self._model.tokens(read["texts"]).long().to(device, non_blocking=True),
+            string=torch.arange(samples, device=device),
         )
 
     def _kinds(self, step: int, samples: int) -> tuple[npt.NDArray[np.int64], str]:
@@ -85,6 +115,19 @@ class Batches:
             return self._texts.of_samples(positions), ""
         kind = self._texts.of_step(step)
         return np.full(samples, kind), self._texts.kinds[kind]
+
+
+class _Beside:
+    """Reads the pairs of a step in the worker that reads its batch."""
+
+    def __init__(self, pairs: Pairs, rank: int, world: int) -> None:
+        self._pairs, self._rank, self._world = pairs, rank, world
+
+    def __call__(self, step: int) -> dict[str, Any]:
+        found = self._pairs.batch(step, self._rank, self._world)
+        # As a tensor it is handed over in memory that both processes share.
+        pixels = torch.from_numpy(found.images).permute(0, 3, 1, 2)
+        return {"pixels": pixels, "texts": list(found.texts), "keys": found.keys}
 
 
 class _TokenTable:

@@ -1,8 +1,9 @@
 """Checkpoints: all that a run needs to go on bit for bit, one file each, whole or absent, at any address.
 
 A file holds `state_dict` (the model's weights, by the names that open_clip gives those of its models, so that open_clip
-loads it as it is), `head`, `optimizer`, `step`, `feed` (the digest of what is read), `settings`, `labels` and `rng`.
-It is read without running anything that it holds (`weights_only`).
+loads it as it is), `head`, `optimizer`, `step`, `feed` (the digest of what is read), `settings`, `labels`, `rng` and
+`replay`: its `digest`, and its `projection` apart from the model's weights; empty without replay. It is read without
+running anything that it holds (`weights_only`).
 """
 
 from __future__ import annotations
