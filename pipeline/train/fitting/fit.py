@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,9 +79,8 @@ def fit(
     start = run.resume()
     stop = min(until or settings.steps, settings.steps)
     if group.first:
-        say(f"step {start:,} of {settings.steps:,}: {len(feed):,} samples of {len(feed.manifest.taxa):,} taxa")
-        for line in _replay_lines(settings, run.pairs):
-            say(line)
+        data = f"{len(feed):,} samples of {len(feed.manifest.taxa):,} taxa"
+        say(f"step {start:,} of {settings.steps:,}: {data}{_replay_said(settings, run.pairs)}")
         write_json(out / "settings.json", settings.facts())
     return run.train(start, stop, say)
 
@@ -264,21 +263,19 @@ class _Run:
         )
 
 
-def _replay_lines(settings: Settings, pairs: Pairs | None) -> Iterator[str]:
-    """Yield what is said of the replay at the start, also where half of it is asked for and so none is read."""
+def _replay_said(settings: Settings, pairs: Pairs | None) -> str:
+    """Return what is said of the replay at the start, also where half of it is asked for and so none is read."""
     if pairs is not None:
         share = settings.replay_batch / settings.batch
-        yield f"replay: {pairs.told}; {settings.replay_batch:,} beside every {settings.batch:,} ({share:.3f} to 1)"
-    elif settings.replay_batch:
-        yield f"without replay: replay_batch is {settings.replay_batch:,}, but replay names no data"
-    elif settings.replay:
-        yield f"without replay: replay is {settings.replay}, but replay_batch is 0"
+        return f"; replay of {pairs.told}, {settings.replay_batch:,} beside every {settings.batch:,} ({share:.3f} to 1)"
+    if settings.replay_batch:
+        return f"; without replay: replay_batch is {settings.replay_batch:,}, but replay names no data"
+    return f"; without replay: replay is {settings.replay}, but replay_batch is 0" if settings.replay else ""
 
 
 def _line(step: int, steps: int, facts: dict[str, Any]) -> str:
     text = f" {facts['text']}" if facts["text"] else ""
     replay = f", replay {facts['replay_loss']:.4f}" if "replay_loss" in facts else ""
-    return (
-        f"step {step + 1:,} of {steps:,}: loss {facts['loss']:.4f} ({facts['excess']:.4f} above the least){text}{replay}"
-        f", {facts['images_per_s']:,.0f} images/s, {facts['data_wait']:.0%} waiting for data"
-    )
+    loss = f"loss {facts['loss']:.4f} ({facts['excess']:.4f} above the least){text}{replay}"
+    speed = f"{facts['images_per_s']:,.0f} images/s, {facts['data_wait']:.0%} waiting for data"
+    return f"step {step + 1:,} of {steps:,}: {loss}, {speed}"

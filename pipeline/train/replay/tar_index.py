@@ -144,13 +144,13 @@ def _tar(store: Store, name: str) -> _Tar:
         while file.read():  # what stands behind the end of the archive belongs to its digest
             pass
         found.sha256 = file.sha256.hexdigest()
-        # Python's reader takes a damaged header for the end of the archive.
+        # Python's reader takes a damaged header, and the end of a file that was cut off, for the end of the archive.
         rest = store.spans([Span(name, min(stopped, file.size), min(stopped + 512, file.size))])[0]
     except StoreError as error:
         raise FeedError(f"the replay cannot be read: {error.reason}", error.where, "a tar") from error
     except (tarfile.TarError, EOFError) as error:
         raise _damaged(str(error), where) from error
-    if end > file.size or rest.strip(b"\0"):
+    if end > file.size or rest != bytes(512):
         raise _damaged(f"it is cut off or damaged at byte {min(stopped, file.size):,}", where)
     return found
 
