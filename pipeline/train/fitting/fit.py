@@ -20,7 +20,7 @@ from pipeline.model.errors import FeedError, RunError
 from pipeline.storage.files.atomic import sweep, write_json
 from pipeline.storage.places import Place
 from pipeline.train.fitting.batches import Batches, Item
-from pipeline.train.fitting.checkpoints import Checkpoint, newest, read_checkpoint, save
+from pipeline.train.fitting.checkpoints import Checkpoint, fitting_weights, newest, read_checkpoint, save
 from pipeline.train.fitting.gradients import Gradients
 from pipeline.train.fitting.optimiser import learning_rate, make_optimiser
 from pipeline.train.fitting.process_group import Group
@@ -129,12 +129,13 @@ class _Run:
         check_labels(found.state["labels"], self.labels, found.where)
         start = self.feed.resume(found.state["feed"])
         self._check_replay(found)
-        self.model.load_state_dict(found.state["state_dict"])
-        if self.projection is not None:
-            self.projection.load_state_dict(found.state["replay"]["projection"])
-        if self.head is not None:
-            self.head.load_state_dict(found.state["head"])
-        self.optimiser.load_state_dict(found.state["optimizer"])
+        with fitting_weights(found):
+            self.model.load_state_dict(found.state["state_dict"])
+            if self.projection is not None:
+                self.projection.load_state_dict(found.state["replay"]["projection"])
+            if self.head is not None:
+                self.head.load_state_dict(found.state["head"])
+            self.optimiser.load_state_dict(found.state["optimizer"])
         torch.set_rng_state(found.state["rng"])
         return start
 
