@@ -18,10 +18,10 @@ from pipeline.feed.torch import loader
 from pipeline.model.errors import UsageError
 from pipeline.storage.files.atomic import read_json, write_json
 from pipeline.storage.places import Place, place
+from pipeline.train.class_labels import difference
 from pipeline.train.fitting.batches import normalised
 from pipeline.train.fitting.loading import load_model
 from pipeline.train.networks import build
-from pipeline.train.taxa import difference
 from pipeline.train.texts import TEXT_TYPES, Texts
 
 _STEPS = 64  # batches in a part

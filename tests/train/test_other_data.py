@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from pipeline.embed.compute import embed, open_source
 from pipeline.model.errors import FeedError
 from pipeline.storage.places import place
+from pipeline.train.class_labels import check_labels, difference
 from pipeline.train.fitting import load_model
-from pipeline.train.taxa import check_labels, difference
 from tests.train.drawn import write_dataset
 from tests.train.running import trained
 

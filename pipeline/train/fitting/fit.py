@@ -19,6 +19,7 @@ from pipeline.feed import Feed
 from pipeline.model.errors import FeedError, RunError
 from pipeline.storage.files.atomic import sweep, write_json
 from pipeline.storage.places import Place
+from pipeline.train.class_labels import check_labels
 from pipeline.train.fitting.batches import Batches, Item
 from pipeline.train.fitting.checkpoints import Checkpoint, fitting_weights, newest, read_checkpoint, save
 from pipeline.train.fitting.gradients import Gradients
@@ -30,7 +31,6 @@ from pipeline.train.need import need_journals
 from pipeline.train.networks import ReplayProjection, build, floor, make_head
 from pipeline.train.replay import Pairs, open_pairs
 from pipeline.train.settings import Settings
-from pipeline.train.taxa import check_labels
 from pipeline.train.taxon_lineages import lineages_of
 from pipeline.train.texts import Texts
 

@@ -109,7 +109,7 @@ class WeightsAndBiases:
             self._waiting.append(line)
 
     def saved(self) -> None:
-        """Tell what was kept."""
+        """Send what was kept."""
         if not self._waiting:
             return
         self._told = int(self._waiting[-1]["step"])

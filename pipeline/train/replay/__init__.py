@@ -5,8 +5,8 @@ Nothing here imports PyTorch. `open_pairs` reads the shards of a run through the
 
 from __future__ import annotations
 
-from pipeline.train.replay.opening import open_pairs
-from pipeline.train.replay.pairs import PairBatch, Pairs
+from pipeline.train.replay.open_pairs import open_pairs
+from pipeline.train.replay.pair_batch import PairBatch, Pairs
 from pipeline.train.replay.run_pairs import RunPairs
 from pipeline.train.replay.tar_index import TarIndex, open_index
 from pipeline.train.replay.tar_pairs import TarPairs

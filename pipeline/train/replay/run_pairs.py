@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.feed import Feed
-from pipeline.train.replay.pairs import PairBatch
+from pipeline.train.replay.pair_batch import PairBatch
 
 
 class RunPairs:

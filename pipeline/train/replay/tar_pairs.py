@@ -16,7 +16,7 @@ from pipeline.feed.decoding import DRAWS
 from pipeline.feed.permutation import Permutation, Rows, subkey, uniforms
 from pipeline.model.errors import FeedError
 from pipeline.storage.stores import Span, Store, StoreError
-from pipeline.train.replay.pairs import PairBatch
+from pipeline.train.replay.pair_batch import PairBatch
 from pipeline.train.replay.tar_index import TarIndex
 
 FORMATS = ("JPEG", "PNG", "WEBP")

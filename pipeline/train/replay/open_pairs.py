@@ -8,7 +8,7 @@ from pipeline.feed.manifest_cache import MANIFEST
 from pipeline.feed.permutation import subkey
 from pipeline.model.errors import FeedError
 from pipeline.storage.stores import StoreError, open_store
-from pipeline.train.replay.pairs import Pairs
+from pipeline.train.replay.pair_batch import Pairs
 from pipeline.train.replay.run_pairs import RunPairs
 from pipeline.train.replay.tar_index import EXPECTED, open_index
 from pipeline.train.replay.tar_pairs import TarPairs
