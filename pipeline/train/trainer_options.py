@@ -129,8 +129,14 @@ def _replay(settings: Settings) -> str:
         return str(path)
     folder = local_path(located(settings.replay)[0])
     if (folder / MANIFEST).exists():
-        return local_shards(str(folder)).pattern("train")
-    tars = [tar.relative_to(folder).as_posix() for tar in folder.rglob("*.tar")]
-    if not tars:
-        raise FeedError("the replay holds no tar", str(folder), "a folder of WebDataset tars, or a run")
-    return Shards(folder, {"train": dict.fromkeys(tars, 0)}).pattern("train")
+        shards = local_shards(str(folder))
+    else:
+        tars = (tar.relative_to(folder).as_posix() for tar in folder.rglob("*.tar"))
+        shards = Shards(folder, {"train": dict.fromkeys(tars, 0)})
+    if not shards.splits.get("train"):
+        raise FeedError(
+            "the replay holds no tar for training",
+            str(folder),
+            "a folder of WebDataset tars, or a run with a split train",
+        )
+    return shards.pattern("train")

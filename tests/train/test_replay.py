@@ -206,9 +206,10 @@ def test_bad_replay_is_said_before_a_step_is_done(drawn: Path, tars: Path, tmp_p
     broken = write_pairs(
         tmp_path / "broken", {f"0000{shard}{at:04d}.jpg": b"?" for shard in range(3) for at in range(24)}
     )
-    with pytest.raises(FeedError, match="cannot be decoded") as caught:
-        trained(drawn, tmp_path / "out", **with_replay(broken))
-    assert ".tar, byte" in caught.value.where
+    for workers in (0, 1):
+        with pytest.raises(FeedError, match="cannot be decoded") as caught:
+            trained(drawn, tmp_path / "out", workers=workers, **with_replay(broken))
+        assert ".tar, byte" in caught.value.where and "Traceback" not in str(caught.value)
     with pytest.raises(RunError, match="a replay_batch of 9 cannot be cut for 1 processes of 2 parts"):
         trained(drawn, tmp_path / "out", **with_replay(tars, replay_batch=9, accumulation=2))
     with pytest.raises(UsageError, match="a classifier replays no texts"):

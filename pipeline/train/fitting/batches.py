@@ -12,6 +12,7 @@ import torch
 
 from pipeline.feed import Feed
 from pipeline.feed.torch import loader
+from pipeline.model.errors import PipelineError
 from pipeline.train.fitting.process_group import Group
 from pipeline.train.replay import Pairs
 from pipeline.train.settings import Settings
@@ -99,6 +100,8 @@ class Batches:
         )
 
     def _replay(self, read: Mapping[str, Any]) -> ReplayItem:
+        if "error" in read:
+            raise read["error"]
         device, samples = self._group.device, len(read["texts"])
         return ReplayItem(
             keys=read["keys"],
@@ -124,7 +127,11 @@ class _Beside:
         self._pairs, self._rank, self._world = pairs, rank, world
 
     def __call__(self, step: int) -> dict[str, Any]:
-        found = self._pairs.batch(step, self._rank, self._world)
+        try:
+            found = self._pairs.batch(step, self._rank, self._world)
+        except PipelineError as error:
+            # Raised in the training process: of what a worker raises, DataLoader makes a text with a traceback.
+            return {"error": error}
         # As a tensor it is handed over in memory that both processes share.
         pixels = torch.from_numpy(found.images).permute(0, 3, 1, 2)
         return {"pixels": pixels, "texts": list(found.texts), "keys": found.keys}

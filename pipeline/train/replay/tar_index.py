@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 import tarfile
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,8 @@ from pipeline.feed.arrays import ArrayWriter, Texts, open_array, open_small, wri
 from pipeline.model.errors import FeedError
 from pipeline.storage.files.cache import Cache, cache_folder
 from pipeline.storage.stores import Entry, Span, Store, StoreError
+
+logger = logging.getLogger("biomill")
 
 IMAGES = ("jpg", "jpeg", "png", "webp")
 TEXT = "txt"
@@ -78,6 +81,7 @@ def open_index(store: Store, where: str, names: Mapping[str, Entry]) -> TarIndex
 
 
 def _write(folder: Path, store: Store, where: str, names: list[str]) -> dict[str, Any]:
+    logger.info("replay: reading %s once, for its digest and to note where its pairs lie", f"{len(names):,} tars")
     digest, unpaired, pairs = hashlib.sha256(), 0, 0
     with ArrayWriter(folder) as writer, ThreadPoolExecutor(_AT_ONCE) as pool:
         for number, (name, tar) in enumerate(zip(names, pool.map(lambda each: _tar(store, each), names), strict=True)):

@@ -138,6 +138,17 @@ def test_one_tar_may_be_named(tars: Path) -> None:
     assert len(opened(tars / "00001.tar")) == EACH
 
 
+def test_an_address_is_read_as_a_folder_is(tars: Path) -> None:
+    import fsspec
+
+    memory = fsspec.filesystem("memory")
+    for tar in tars.iterdir():
+        memory.pipe(f"/replay-of-tests/{tar.name}", tar.read_bytes())
+    far, near = opened("memory://replay-of-tests"), opened(tars)
+    assert far.digest == near.digest and read(far, 6) == read(near, 6)
+    assert (far.batch(2).images == near.batch(2).images).all()
+
+
 def refused(where: Path | str, batch: int = 12) -> str:
     with pytest.raises((FeedError, StorageError)) as caught:
         pairs = opened(where, batch)
