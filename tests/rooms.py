@@ -69,6 +69,7 @@ ORDER = (
     "pipeline.query",
     "pipeline.feed",
     "pipeline.train",
+    "pipeline.train.replay",
     "pipeline.train.networks",
     "pipeline.train.fitting",
     "pipeline.embed",

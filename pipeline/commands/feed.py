@@ -16,6 +16,8 @@ from pipeline.commands.options.numbers import whole
 if TYPE_CHECKING:
     from pipeline.feed import Feed
 
+_BATCH = 32
+
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's arguments."""
@@ -23,9 +25,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument(
         "shards", metavar="run", help="folder of a run or of shards, or an address such as s3://b/shards"
     )
-    parser.add_argument(
-        "--batch", type=whole(1), metavar="N", default=32, help="samples of a step, over all ranks (default 32)"
-    )
+    parser.add_argument("--batch", type=whole(1), metavar="N", help="samples of a step, over all ranks (default 32)")
     parser.add_argument("--steps", type=whole(1), metavar="N", default=8, help="steps to read (default 8)")
     parser.add_argument(
         "--start", type=whole(0), metavar="N", default=0, help="step to begin at, as after a resume (default 0)"
@@ -53,6 +53,13 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         metavar="TRAINER",
         help="read nothing: print the command lines that train open_clip or bioclip2 on these shards, with --batch "
         "samples a step and, if named, on --ranks GPUs",
+    )
+    parser.add_argument(
+        "--recipe",
+        default="",
+        metavar="NAME",
+        help="with --print-command: what `biomill train --recipe` takes, as the trainer's options; what it cannot be "
+        "told is said",
     )
     parser.add_argument("--model", default="", help="with --print-command: the trainer's model (default ViT-B-16)")
     parser.add_argument("--precision", default="", help="with --print-command: its precision (default amp_bf16)")
@@ -82,19 +89,20 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     if args.print_command:
         yield from _commands(args)
         return
-    if args.model or args.precision:
-        raise UsageError("a model or precision is for a trainer", expected="--print-command open_clip or bioclip2")
+    if args.model or args.precision or args.recipe:
+        raise UsageError(
+            "a model, precision or recipe is for a trainer", expected="--print-command open_clip or bioclip2"
+        )
     if (args.json or args.gpus != 1) and not args.bench:
         raise UsageError("--json and --gpus are for what is measured", expected="--bench beside them")
+    size = args.batch or _BATCH
     with misuse():
-        rules = Rules(
-            args.batch, args.seed, args.mode, args.sampler, args.cap, args.split, args.where, threads=args.threads
-        )
+        rules = Rules(size, args.seed, args.mode, args.sampler, args.cap, args.split, args.where, threads=args.threads)
         view = View(args.size, args.crop, decoder=args.decoder)
         view.check()
     feed = Feed(args.shards, rules, view)
     if args.bench:
-        yield from _bench(feed, args)
+        yield from _bench(feed, args.gpus, size, args.json)
         return
     manifest = feed.manifest
     yield (
@@ -114,18 +122,18 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
                 digest.update(key.encode() + image.tobytes())
         whole.update(digest.digest())
         kinds = len(np.unique(np.concatenate(taxa)))
-        yield f"step {step}: {digest.hexdigest()[:16]}, {args.batch} images of {kinds} taxa"
+        yield f"step {step}: {digest.hexdigest()[:16]}, {size} images of {kinds} taxa"
     seconds = time.process_time() - begun
     yield f"all steps: {whole.hexdigest()[:16]}; {images / max(seconds, 1e-9):,.0f} images per CPU s"
 
 
-def _bench(feed: Feed, args: argparse.Namespace) -> Iterator[str]:
+def _bench(feed: Feed, gpus: int, batch: int, as_json: bool) -> Iterator[str]:
     """Yield what this host was measured to give, and which models it can feed."""
     from pipeline.feed.feeding import lines as told
     from pipeline.feed.feeding import measure
 
-    found = measure(feed, args.gpus, args.batch)
-    if args.json:
+    found = measure(feed, gpus, batch)
+    if as_json:
         yield json_document("feed", 1, found.facts())
         return
     yield from told(found)
@@ -134,7 +142,7 @@ def _bench(feed: Feed, args: argparse.Namespace) -> Iterator[str]:
 def _commands(args: argparse.Namespace) -> Iterator[str]:
     """Yield the lines that run a published trainer on the shards."""
     from pipeline.feed.feed import located
-    from pipeline.feed.trainers import MODEL, PRECISION, TRAINERS, command_lines, local_shards
+    from pipeline.feed.trainers import MODEL, NOTHING, PRECISION, TRAINERS, command_lines, local_shards
     from pipeline.model.errors import UsageError
 
     if args.print_command not in TRAINERS:
@@ -146,6 +154,12 @@ def _commands(args: argparse.Namespace) -> Iterator[str]:
             remedy="write the part you want with `biomill export --format shards --where …`, and name that folder",
         )
     shards = local_shards(located(args.shards)[0])
-    yield from command_lines(
-        args.print_command, shards, args.model or MODEL, args.precision or PRECISION, args.batch, args.ranks
-    )
+    model, precision, batch, asked = args.model or MODEL, args.precision or PRECISION, args.batch or _BATCH, NOTHING
+    if args.recipe:
+        from pipeline.train.recipes import read_settings
+        from pipeline.train.trainer_options import asked_by, model_and_precision
+
+        settings = read_settings(args.recipe)
+        model, precision = model_and_precision(settings, args.model, args.precision)
+        batch, asked = args.batch or settings.batch, asked_by(settings, args.print_command, bool(args.model))
+    yield from command_lines(args.print_command, shards, model, precision, batch, args.ranks, asked)

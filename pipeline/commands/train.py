@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pipeline.commands.options.numbers import whole
 from pipeline.commands.options.run_place import run_place
 
-_SHORT = ("model", "objective", "steps", "batch", "seed", "where", "sampler", "workers", "device")
+_SHORT = ("model", "objective", "steps", "batch", "seed", "where", "sampler", "replay", "workers", "device")
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -32,6 +32,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("--seed", type=int, help="of weights, order, crops and texts")
     parser.add_argument("--where", help="condition in SQL on the view samples, or a SELECT of keys")
     parser.add_argument("--sampler", help="uniform (default), cap, sqrt or balanced")
+    parser.add_argument("--replay", help="other data beside every batch: a run, or WebDataset tars of jpg and txt")
     parser.add_argument("--workers", type=whole(0), metavar="N", help="processes that decode, of each training process")
     parser.add_argument("--device", help="cpu, cuda, cuda:1; a GPU where there is one by default")
     parser.add_argument(

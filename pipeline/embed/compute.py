@@ -20,6 +20,7 @@ from pipeline.feed.torch import loader
 from pipeline.model.errors import UsageError
 from pipeline.storage.files.atomic import read_json, write_json
 from pipeline.storage.places import Place, place
+from pipeline.train.class_labels import difference
 from pipeline.train.fitting.batches import normalised
 from pipeline.train.fitting.loading import load_model
 from pipeline.train.networks import build
@@ -35,6 +36,8 @@ class Source:
     name: str
     digest: str
     """Of its weights."""
+    classes: tuple[str, ...] = ()
+    """Taxa of a classifier; none for a model of images and texts."""
 
 
 def open_source(model: str, device: str = "cpu", seed: int = 0) -> Source:
@@ -53,7 +56,8 @@ def open_source(model: str, device: str = "cpu", seed: int = 0) -> Source:
             expected="a folder of `biomill train`, a checkpoint of it, open_clip:NAME@FILE, or tiny",
         )
     loaded = load_model(where, device)
-    return Source(loaded.model, f"{loaded.settings.architecture} at step {loaded.step}", _digest(loaded.model))
+    called = f"{loaded.settings.architecture} at step {loaded.step}"
+    return Source(loaded.model, called, _digest(loaded.model), loaded.labels)
 
 
 def embed(
@@ -61,6 +65,8 @@ def embed(
 ) -> Iterator[str]:
     """Write the vectors of all pictures of a split ('': of all), and of their taxa's names; yield a line for each part.
 
+    Of a classifier no names are written, as it has learnt none; where its classes are not the taxa of the data, what
+    differs is said: vectors are those of its image tower, which hold for any picture.
     What is there already of the same model and data is not made again. Raises UsageError where the folder holds
     vectors of another model or of other data.
     """
@@ -76,6 +82,8 @@ def embed(
             "name another set with --name, or remove the folder",
         )
     write_json(begun, facts)
+    if source.classes:
+        yield from _classifier_said(feed, source.classes)
     steps = feed.sequence.epoch_steps
     device = next(source.model.parameters()).device
     for number, start in enumerate(range(0, steps, _STEPS)):
@@ -90,8 +98,16 @@ def embed(
             parts.append(_pictures(source.model, item["image"].to(device, non_blocking=True)))
         write_part(path, keys, source.name, np.concatenate(parts))
         yield f"{start * batch + len(keys):,} of {len(feed):,} pictures"
-    yield from _names(feed, out, source)
+    if not source.classes:
+        yield from _names(feed, out, source)
     write_json(out / DONE, facts)
+
+
+def _classifier_said(feed: Feed, classes: tuple[str, ...]) -> Iterator[str]:
+    differs = difference(classes, feed.manifest.taxa[:])
+    if differs:
+        yield f"its classes are not the taxa here: {differs}; vectors are of its image tower, and hold for any picture"
+    yield f"a classifier of {len(classes):,} taxa has learnt no names: vectors of pictures alone"
 
 
 def _names(feed: Feed, out: Place, source: Source) -> Iterator[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.evaluate.labelled import Labelled
+from pipeline.feed.texts import in_template
 from pipeline.model.errors import EvaluationError
 from pipeline.shards import captions
-from pipeline.train.texts import in_template
 
 
 def template_captions(

@@ -106,17 +106,18 @@ def region(view: View, width: int, height: int, draws: Sequence[float]) -> Regio
     return Region((width - w) // 2, (height - h) // 2, w, h)
 
 
-def show(jpeg: bytes | memoryview, view: View, draws: Sequence[float]) -> Pixels:
+def show(jpeg: bytes | memoryview, view: View, draws: Sequence[float], formats: tuple[str, ...] = ("JPEG",)) -> Pixels:
     """Return the image as the view shows it: uint8, shape (size, size, 3), RGB.
 
-    Raises FeedError for bytes that are no whole JPEG, or one of more pixels than `view.max_pixels`.
+    `formats`: those of Pillow that are decoded; shards hold JPEG alone. Raises FeedError for bytes that are no whole
+    image of them, or one of more pixels than `view.max_pixels`.
 
     >>> picture = io.BytesIO()
     >>> Image.new("RGB", (640, 480), "olive").save(picture, "JPEG")
     >>> show(picture.getvalue(), View(crop="center"), ()).shape
     (224, 224, 3)
     """
-    return decoded(jpeg, view, draws).resampled(view)
+    return decoded(jpeg, view, draws, formats).resampled(view)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,17 +133,19 @@ class Decoded:
         return np.asarray(self.image.resize((view.size, view.size), how, box=self.box))
 
 
-def decoded(jpeg: bytes | memoryview, view: View, draws: Sequence[float]) -> Decoded:
+def decoded(
+    jpeg: bytes | memoryview, view: View, draws: Sequence[float], formats: tuple[str, ...] = ("JPEG",)
+) -> Decoded:
     """Return the pixels that the view is resampled from; raise FeedError as `show` does."""
     try:
-        with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as image:
+        with Image.open(io.BytesIO(jpeg), formats=formats) as image:
             width, height = image.size
             if width * height > view.max_pixels:
                 raise FeedError(f"the image has {width} x {height} pixels", expected=f"at most {view.max_pixels:,}")
             part = region(view, width, height, draws)
             if view.exact:
                 return _boxed(image.convert("RGB"), part, 1.0)
-            if view.decoder == "simplejpeg" and image.mode in ("RGB", "L"):
+            if view.decoder == "simplejpeg" and image.format == "JPEG" and image.mode in ("RGB", "L"):
                 return _by_simplejpeg(jpeg, view, part, width, height)
             # Asking for this size of the whole leaves the crop at least `size` wide and high.
             wanted = math.ceil(width * view.size / part.width), math.ceil(height * view.size / part.height)

@@ -8,7 +8,7 @@ batch, whatever workers have read ahead.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -87,6 +87,7 @@ class Loader(DataLoader[Mapping[str, Any]]):  # type: ignore[misc]  # torch is n
         world: int,
         label: str | Labels,
         tokens: Tokens | None,
+        beside: Callable[[int], Any] | None,
         options: Mapping[str, Any],
     ) -> None:
         wrong = [name for name in _OURS if name in options]
@@ -121,6 +122,8 @@ class Loader(DataLoader[Mapping[str, Any]]):  # type: ignore[misc]  # torch is n
             self._texts = Texts(feed.manifest, tokens.text, feed.rules.seed, tokens.template)
             self._table = TokenTable(self._texts, tokens.tokenizer, tokens.length, tokens.pad, tokens.name)
         data: Any = _AllSteps(feed, rank, world) if stop is None else Steps(feed, rank, world, stop)
+        if beside is not None:
+            data = _Beside(data, beside)
         order = _EpochOrder(self) if stop is None else _Order(self)
         super().__init__(data, batch_size=None, sampler=order, num_workers=workers, collate_fn=_as_it_is, **options)
 
@@ -256,19 +259,34 @@ def loader(
     *,
     label: str | Labels = "",
     tokens: Tokens | None = None,
+    beside: Callable[[int], Any] | None = None,
     **options: Any,
 ) -> Loader:
     """Return a DataLoader over a rank's batches: epoch by epoch, or with `stop` the steps `start` to `stop` - 1.
 
     `label`: a rank, or 'taxon', for `label` in every item, the sample's class there (-1 for none), whose names are
     `loader.labels.names`; or the labels of another loader, for the same numbers. `tokens`: for `tokens` in every item,
-    int64 of shape (samples, tokens), and `text_type`, numbers into `tokens.text`. `options` are passed to DataLoader,
+    int64 of shape (samples, tokens), and `text_type`, numbers into `tokens.text`. `beside`: what the same worker makes
+    of a step, for `beside` in every item. `options` are passed to DataLoader,
     such as `pin_memory`, `persistent_workers` or `multiprocessing_context`. For one process group:
     `rank=torch.distributed.get_rank(), world=torch.distributed.get_world_size()`.
 
     Raises FeedError for options that would decide the batches, and for ranks that the batch cannot be cut for.
     """
-    return Loader(feed, start, stop, workers, rank, world, label, tokens, options)
+    return Loader(feed, start, stop, workers, rank, world, label, tokens, beside, options)
+
+
+class _Beside:
+    """Steps whose items have something beside."""
+
+    def __init__(self, steps: Steps, beside: Callable[[int], Any]) -> None:
+        self._steps, self._beside = steps, beside
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def __getitem__(self, step: int) -> dict[str, Any]:
+        return {**self._steps[step], "beside": self._beside(step)}
 
 
 def _pixels(samples: int, side: int) -> torch.Tensor:

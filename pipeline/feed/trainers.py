@@ -58,11 +58,37 @@ class Shards:
         return "::".join(f"{self.folder}/{each}" for each in brace_ranges(sorted(self.splits[split])))
 
 
-def command_lines(trainer: str, shards: Shards, model: str, precision: str, batch: int, ranks: int) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a recipe of training asks of a published trainer."""
+
+    options: tuple[str, ...] = ()
+    """Words that are the same on every line."""
+    remarks: tuple[str, ...] = ()
+    """What the trainer cannot be told."""
+    text: str = ""
+    """BioCLIP 2: one of the five captions, or `random`; '' for what the shards have."""
+    steps: int = 0
+    """Of the whole run; 0 for the trainer's own epochs."""
+    accumulation: int = 1
+    """Parts of a process' share of the batch."""
+    replay: str = ""
+    """BioCLIP 2: other tars, as webdataset expands them; '' for none."""
+    replay_batch: int = 0
+    """Pairs of them in a step, over all processes."""
+
+
+NOTHING = Asked()
+
+
+def command_lines(
+    trainer: str, shards: Shards, model: str, precision: str, batch: int, ranks: int, asked: Asked = NOTHING
+) -> Iterator[str]:
     """Return lines for a shell, remarks after `#`: what to install, one process, and one for each of several GPUs.
 
     `batch` is the samples of a step over all processes; `ranks` the processes of the last line, 1 for as many as have a
-    shard, at most 8. Raises FeedError where the trainer could not read the shards, or would never give a batch.
+    shard, at most 8; `asked`: what a recipe has beside them. Raises FeedError where the trainer could not read the
+    shards, or would never give a batch.
     """
     samples, sizes = shards.samples("train"), sorted(shards.splits.get("train", {}).values())
     if not ranks <= batch <= samples:
@@ -76,16 +102,26 @@ def command_lines(trainer: str, shards: Shards, model: str, precision: str, batc
     text = _text_type(shards) if trainer == "bioclip2" else []
     if text and text[1] != "random":
         yield '# one caption a sample; for the five that --text_type random draws from: shards.layout = "bioclip"'
-    common = [*_data(shards), *text, "--model", model, "--precision", precision]
-    yield shlex.join(["python", "-m", _MODULE[trainer], *common, *_reading(sizes, batch, 1)])
-    processes = ranks if ranks > 1 else min(_MOST_GPUS, len(sizes), batch)
+        if asked.text not in ("", "taxon_com"):
+            yield f"# not expressed: text {asked.text}: the shards hold the caption taxon_com alone"
+    elif text and asked.text:
+        text = ["--text_type", asked.text]
+    yield from (f"# not expressed: {remark}" for remark in asked.remarks)
+    common = [*_data(shards), *text, "--model", model, "--precision", precision, *asked.options]
+    alone = _reading(sizes, batch, 1, asked)
+    yield from _length_said(samples, sizes, batch, 1, asked)
+    yield shlex.join(["python", "-m", _MODULE[trainer], *common, *alone])
+    most = min(_MOST_GPUS, len(sizes), batch)
+    processes = ranks if ranks > 1 else max(each for each in range(1, most + 1) if _cut(batch, each, asked))
     if processes < 2:
         yield "# one shard is for one process: for several GPUs make more (shards.samples_per_shard), or name --ranks"
         return
     if batch % processes:
         yield f"# {batch - batch % processes} samples a step on {processes} GPUs, so that all have as many"
     launch = ["torchrun", "--nproc_per_node", str(processes), "-m", _MODULE[trainer], *common]
-    yield shlex.join([*launch, *_reading(sizes, batch // processes, processes), "--local-loss", "--gather-with-grad"])
+    each = _reading(sizes, batch // processes, processes, asked)
+    yield from _length_said(samples, sizes, batch // processes, processes, asked)
+    yield shlex.join([*launch, *each, "--local-loss", "--gather-with-grad"])
 
 
 def local_shards(folder: str) -> Shards:
@@ -93,6 +129,19 @@ def local_shards(folder: str) -> Shards:
 
     Raises FeedError for an address, a folder without manifest, and a path that webdataset would expand.
     """
+    path = local_path(folder)
+    try:
+        table = pq.read_table(path / "manifest.parquet", columns=["split", "shard"])
+    except (OSError, ValueError) as error:
+        raise FeedError(f"the manifest cannot be read: {error}", str(path), "a folder of shards") from error
+    splits: dict[str, dict[str, int]] = {}
+    for row in table.group_by(["split", "shard"]).aggregate([([], "count_all")]).to_pylist():
+        splits.setdefault(row["split"], {})[row["shard"]] = row["count_all"]
+    return Shards(path, splits)
+
+
+def local_path(folder: str) -> Path:
+    """Return a path that a published trainer reads as it is; raise FeedError for one that it does not."""
     if "://" in folder:
         raise FeedError(
             "the published trainers read local folders", folder, "a folder", "copy the shards to the training machine"
@@ -102,14 +151,7 @@ def local_shards(folder: str) -> Shards:
         raise FeedError(
             "the path has characters that webdataset expands", str(path), "a path without :: { } \\ $", "rename it"
         )
-    try:
-        table = pq.read_table(path / "manifest.parquet", columns=["split", "shard"])
-    except (OSError, ValueError) as error:
-        raise FeedError(f"the manifest cannot be read: {error}", str(path), "a folder of shards") from error
-    splits: dict[str, dict[str, int]] = {}
-    for row in table.group_by(["split", "shard"]).aggregate([([], "count_all")]).to_pylist():
-        splits.setdefault(row["split"], {})[row["shard"]] = row["count_all"]
-    return Shards(path, splits)
+    return path
 
 
 def brace_ranges(names: Sequence[str]) -> list[str]:
@@ -158,10 +200,57 @@ def _text_type(shards: Shards) -> list[str]:
     return ["--text_type", "random" if suffixes >= _CAPTIONS else ""]
 
 
-def _reading(sizes: Sequence[int], batch: int, processes: int) -> list[str]:
-    """Return the options of the loader: as many workers as surely have a shard each of two, and a batch."""
-    workers = max(1, min(_MOST_WORKERS, len(sizes) // (4 * processes)))
+def _workers(sizes: Sequence[int], processes: int) -> int:
+    """Return as many workers as surely have a shard each of two."""
+    return max(1, min(_MOST_WORKERS, len(sizes) // (4 * processes)))
+
+
+def _cut(batch: int, processes: int, asked: Asked) -> bool:
+    """Return whether a batch and its replay can be cut for so many processes."""
+    return batch // processes % asked.accumulation == 0 and asked.replay_batch % processes == 0
+
+
+def _reading(sizes: Sequence[int], batch: int, processes: int, asked: Asked) -> list[str]:
+    """Return the options of the loader, of which every worker gets a batch, and of the run's length."""
+    parts, workers = asked.accumulation, _workers(sizes, processes)
+    if not _cut(batch * processes, processes, asked):
+        raise FeedError(
+            f"{batch:,} samples of a process cannot be cut into {parts} parts, or {asked.replay_batch:,} pairs of "
+            f"replay for {processes} processes",
+            expected="multiples of both",
+            remedy="name another number with --batch, or other --ranks",
+        )
     shards_each = len(sizes) // (workers * processes)
-    short = shards_each == 0 or sum(sizes[:shards_each]) < batch
-    words = ["--batch-size", str(batch), "--workers", str(workers)]
-    return [*words, "--dataset-resampled"] if short else words
+    short = shards_each == 0 or sum(sizes[:shards_each]) < batch // parts
+    words = ["--batch-size", str(batch // parts), "--workers", str(workers)]
+    if parts > 1:
+        words += ["--accum-freq", str(parts)]
+    if asked.steps:
+        words += ["--epochs", str(_length(sum(sizes), sizes, batch, processes, asked)[0])]
+    if asked.replay:
+        words += ["--continual-data", asked.replay, "--continual_text_type", ""]
+        words += ["--continual-batch-size", str(asked.replay_batch // processes)]
+    # How many pairs a worker's tars of the replay hold is not known: drawn with replacement they always make a batch.
+    return [*words, "--dataset-resampled"] if short or asked.replay else words
+
+
+def _length(samples: int, sizes: Sequence[int], batch: int, processes: int, asked: Asked) -> tuple[int, int]:
+    """Return the epochs that come nearest to the steps that are asked for, and the steps of one, as trainers count."""
+    workers, parts = _workers(sizes, processes), asked.accumulation
+    batches = -(-samples // (batch // parts * processes))
+    each = -(-batches // workers) * workers // parts
+    if not each:
+        raise FeedError(
+            f"an epoch of {batches:,} batches has no step of {parts} parts",
+            expected="at least as many batches as accumulation",
+            remedy="name a smaller --batch",
+        )
+    return max(1, round(asked.steps / each)), each
+
+
+def _length_said(samples: int, sizes: Sequence[int], batch: int, processes: int, asked: Asked) -> Iterator[str]:
+    """Yield what epochs come to where that is not the number of steps that is asked for."""
+    if asked.steps:
+        epochs, each = _length(samples, sizes, batch, processes, asked)
+        if epochs * each != asked.steps:
+            yield f"# {epochs:,} epochs of {each:,} steps are {epochs * each:,}, where the recipe has {asked.steps:,}"

@@ -15,7 +15,7 @@ class Journal:
     """Lines of `log.jsonl` in a folder, or at an address.
 
     `step`: where the run goes on; what an earlier process noted from there on is forgotten, as it is done again.
-    A line that a kill cut off is forgotten too.
+    A line that a kill cut off is forgotten too. `lines`: all that is noted.
 
     >>> from pipeline.storage.places import place
     >>> journal = Journal(place("memory://doctest-journal"), 0)
@@ -27,15 +27,15 @@ class Journal:
 
     def __init__(self, folder: Place, step: int) -> None:
         self._path = folder / NAME
-        self._lines = [line for line in read_journal(folder) if line["step"] < step]
+        self.lines = [line for line in read_journal(folder) if line["step"] < step]
 
     def note(self, step: int, **facts: Any) -> None:
         """Note the facts of a step."""
-        self._lines.append({"step": step, **facts})
+        self.lines.append({"step": step, **facts})
 
     def write(self) -> None:
         """Write the file anew, whole or not at all."""
-        write_text(self._path, "".join(f"{json.dumps(line)}\n" for line in self._lines))
+        write_text(self._path, "".join(f"{json.dumps(line)}\n" for line in self.lines))
 
 
 def read_journal(folder: Place) -> list[dict[str, Any]]:

@@ -18,8 +18,15 @@ OBJECTIVES = ("contrast", "classify")
 """Image and text against each other (CLIP), or one class of a fixed list."""
 PRECISIONS = ("fp32", "bf16")
 HEADS = ("linear", "hierarchical")
-FREE = frozenset(("workers", "threads", "device", "checkpoint_every", "keep", "log_every", "compile"))
-"""Settings that change when and where, and no batch and no gradient; they may change when a run goes on."""
+JOURNALS = ("tensorboard", "wandb")
+"""Where the log may go beside its file."""
+FREE = frozenset(
+    ("workers", "threads", "device", "checkpoint_every", "keep", "log_every", "compile", "journals", "replay")
+)
+"""Settings that change when and where, and no batch and no gradient; they may change when a run goes on.
+
+`replay` is one, as an address: what lies there is compared by its digest, as the main data are.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +89,18 @@ class Settings:
     """Processes that decode, of each training process."""
     threads: int = 1
     """Threads that decode a batch."""
+    replay: str = ""
+    """Run, or folder of WebDataset tars with KEY.jpg and KEY.txt, whose pairs stand beside every batch; '' for none."""
+    replay_batch: int = 0
+    """Pairs of the replay in a step, over all processes."""
     shuffled: bool = False
     """Give every taxon another one's caption, by a permutation: the control that must learn nothing."""
     checkpoint_every: int = 200
     keep: int = 2
     """Checkpoints that are kept, the newest."""
     log_every: int = 1
+    journals: tuple[str, ...] = ()
+    """Where the log goes beside `log.jsonl`, of JOURNALS; each needs its package."""
 
     def check(self) -> None:
         """Raise UsageError for the first value that cannot be."""
@@ -108,7 +121,9 @@ class Settings:
             raise UsageError(f"text is {list(self.text)}", expected="one text type or more, each once")
         for name in ("batch", "accumulation", "steps", "checkpoint_every", "keep", "log_every", "threads"):
             _at_least(name, getattr(self, name), 1)
-        for name in ("warmup", "workers", "size", "cap"):
+        for journal in self.journals:
+            _one_of("journals", journal, JOURNALS)
+        for name in ("warmup", "workers", "size", "cap", "replay_batch"):
             _at_least(name, getattr(self, name), 0)
         for name in ("rate", "epsilon", "scale_limit"):
             _number(name, getattr(self, name), above=True)
@@ -129,12 +144,14 @@ class Settings:
             )
         if self.objective == "classify" and (self.shuffled or self.mix == "sample"):
             raise UsageError("a classifier reads no texts", expected="objective contrast with shuffled or mix = sample")
+        if self.objective == "classify" and self.replays:
+            raise UsageError("a classifier replays no texts", expected="objective contrast", remedy="leave replay out")
         if self.head != "linear" and self.objective != "classify":
             raise UsageError(f"head is {self.head!r}", expected="objective classify", remedy="set objective = classify")
 
     def facts(self) -> dict[str, Any]:
         """Return all settings, as JSON holds them."""
-        return {**dataclasses.asdict(self), "text": list(self.text)}
+        return {**dataclasses.asdict(self), "text": list(self.text), "journals": list(self.journals)}
 
     def digest(self) -> str:
         """Return a digest of the settings that decide the weights.
@@ -164,6 +181,11 @@ class Settings:
             yield f"{name} = {json.dumps(value)}"
 
     @property
+    def replays(self) -> bool:
+        """True where pairs of other data stand beside every batch."""
+        return bool(self.replay and self.replay_batch)
+
+    @property
     def architecture(self) -> str:
         """The model without the file of weights that it began with.
 
@@ -191,7 +213,7 @@ class Settings:
                 )
             default = fields[name].default
             kinds: tuple[type, ...] = (int, float) if isinstance(default, float) else (type(default),)
-            if name == "text":
+            if isinstance(default, tuple):
                 kinds = (list, tuple)
             # A bool is an int to Python, and never to a person.
             if not isinstance(value, kinds) or isinstance(value, bool) != isinstance(default, bool):

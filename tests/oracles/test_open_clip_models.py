@@ -24,6 +24,9 @@ def test_weights_go_both_ways_and_others_are_refused(drawn: Path, tmp_path: Path
         "ours in open_clip: the same features",
         "open_clip's in ours: the same features",
         "stopped and gone on: the same weights",
+        "replay goes on bit for bit, and open_clip loads the model alone",
+        "a vision transformer, a ResNet and a trunk of timm have two projections of one trunk",
+        "a model without a projection: refused",
         "weights of another architecture: refused",
         "a model that is none: refused",
     ]

@@ -41,12 +41,12 @@ def printed(capsys: pytest.CaptureFixture[str], folder: Path, *options: str) -> 
     return capsys.readouterr().out.splitlines()
 
 
-def trained(line: str, folder: Path) -> str:
-    """Run a printed line in a shell, for one epoch, and give what the trainer logged."""
+def trained(line: str, folder: Path, more: str = "--epochs 1 --warmup 1") -> str:
+    """Run a printed line in a shell, for one epoch where it names no other, and give what the trainer logged."""
     env = surroundings(interpreter(*NEEDS))
     done = subprocess.run(
-        f"{line} --epochs 1 --warmup 1", shell=True, cwd=folder, env=env, capture_output=True, text=True, timeout=300
-    )
+        f"{line} {more}", shell=True, cwd=folder, env=env, capture_output=True, text=True, timeout=300
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stderr
 
@@ -62,6 +62,50 @@ def test_open_clips_trainer_trains_and_evaluates_from_the_printed_line(
     assert max(seen) >= 300, "every training sample was read"
     losses = re.findall(r"(?:Contrastive_loss|Clip Loss): *(\S+)", log)
     assert "Eval Epoch: 1 " in log and len(losses) >= 3 and all(0 < float(loss) < 10 for loss in losses)
+
+
+RECIPE = """
+batch = 32
+steps = 24
+warmup = 3
+rate = 3e-4
+decay = 0.05
+beta1 = 0.8
+beta2 = 0.95
+epsilon = 1e-7
+clip = 0.5
+seed = 11
+precision = "bf16"
+checkpointing = true
+accumulation = 2
+"""
+
+
+def test_open_clips_trainer_takes_all_of_a_recipe_from_the_printed_line(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    interpreter(*NEEDS)
+    (tmp_path / "mine.toml").write_text(RECIPE)
+    lines = printed(capsys, folder, "--recipe", str(tmp_path / "mine.toml"))
+    line = next(line for line in lines if line.startswith("python"))
+    log = trained(line, folder, "--name recipe")
+    (told,) = folder.rglob("recipe/params.txt")
+    params = dict(each.split(": ", 1) for each in told.read_text().splitlines() if ": " in each)
+    for name, value in (
+        ("lr", 3e-4), ("wd", 0.05), ("beta1", 0.8), ("beta2", 0.95), ("eps", 1e-7), ("warmup", 3), ("seed", 11),
+        ("grad_clip_norm", 0.5), ("batch_size", 16), ("accum_freq", 2),
+    ):  # fmt: skip
+        assert float(params[name]) == value, name
+    assert (params["precision"], params["grad_checkpointing"]) == ("amp_bf16", "True")
+    # The steps that open_clip itself does come to those of the recipe, or as the remark says.
+    epochs = int(params["epochs"])
+    said = re.search(r"# (\d+) epochs of (\d+) steps are", "\n".join(lines))
+    each = int(said[2]) if said else 24 // epochs
+    done = [epoch for epoch, _ in re.findall(r"Train Epoch: (\d+) \[ *(\d+)/", log)]
+    assert [done.count(str(epoch)) for epoch in range(epochs)] == [each] * epochs and epochs >= 2
+    assert f"Eval Epoch: {epochs} " in log
+    rates = [float(rate) for rate in re.findall(r"LR: (\d+\.\d+)", log)]
+    assert max(rates) == pytest.approx(3e-4, rel=0.05) and rates[-1] < 3e-5
 
 
 def test_the_printed_requirements_are_those_that_the_trainers_were_tested_with(

@@ -31,7 +31,7 @@ def picture(taxon: int, number: int) -> bytes:
     return buffer.getvalue()
 
 
-def write_dataset(folder: Path, seed: int = 0) -> Path:
+def write_dataset(folder: Path, seed: int = 0, taxa: int = TAXA) -> Path:
     """Write shards with a manifest, one sample in five for val."""
     folder.mkdir(parents=True)
     rows = []
@@ -41,7 +41,7 @@ def write_dataset(folder: Path, seed: int = 0) -> Path:
         with (folder / name).open("wb") as file:
             writer = ShardWriter(file)
             for place in range(EACH):
-                number, taxon = shard * EACH + place, int(chance.integers(TAXA))
+                number, taxon = shard * EACH + place, int(chance.integers(taxa))
                 key = hashlib.sha256(f"{seed}|{number}".encode()).hexdigest()[:32]
                 at = writer.add(key, [("jpg", picture(taxon, number)), ("txt", b"a photo of a cat.")])
                 rows.append(

@@ -24,7 +24,7 @@ def main() -> None:
         feed = Feed(shards, Rules(settings.batch), View(48))
         run = _Run(feed, place(out), settings, group)
         item = next(Batches(feed, Texts(feed.manifest, settings.text), run.model, settings, group).items(0, 1))
-        loss = group.mean(run._contrast(item).detach().clone())
+        loss = group.mean(run.gradients.contrast(item).detach().clone())
         group.average(parameter.grad for parameter in run.parameters)
         told = {
             "loss": loss,

@@ -1,8 +1,9 @@
 """Checkpoints: all that a run needs to go on bit for bit, one file each, whole or absent, at any address.
 
 A file holds `state_dict` (the model's weights, by the names that open_clip gives those of its models, so that open_clip
-loads it as it is), `head`, `optimizer`, `step`, `feed` (the digest of what is read), `settings`, `labels` and `rng`.
-It is read without running anything that it holds (`weights_only`).
+loads it as it is), `head`, `optimizer`, `step`, `feed` (the digest of what is read), `settings`, `labels`, `rng` and
+`replay`: its `digest`, and its `projection` apart from the model's weights; empty without replay. It is read without
+running anything that it holds (`weights_only`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,3 +94,18 @@ def read_checkpoint(path: Place) -> Checkpoint:
             "remove it: training goes on from the one before",
         ) from error
     return Checkpoint(str(path), state, settings)
+
+
+@contextmanager
+def fitting_weights(found: Checkpoint) -> Iterator[None]:
+    """Raise FeedError for what is loaded here of a checkpoint and is of another architecture than its settings say."""
+    try:
+        yield
+    except (RuntimeError, ValueError, KeyError) as error:
+        lines = str(error).splitlines()
+        raise FeedError(
+            f"the weights do not fit: {' '.join(line.strip() for line in lines[:2])[:300]}",
+            found.where,
+            f"weights of {found.settings.architecture}",
+            "name a checkpoint of this model, or another folder with -o",
+        ) from error

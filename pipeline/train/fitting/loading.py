@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.model.errors import FeedError
 from pipeline.storage.places import Place
-from pipeline.train.fitting.checkpoints import newest, read_checkpoint
+from pipeline.train.fitting.checkpoints import fitting_weights, newest, read_checkpoint
 from pipeline.train.networks import build, make_head
 from pipeline.train.settings import Settings
 
@@ -22,15 +22,15 @@ class Loaded:
     labels: tuple[str, ...]
     """Taxa of a classifier, in the order of its classes."""
     head: Any
-    """Of a classifier; None for a model of images and texts."""
+    """Of a classifier; None for other models, and for a tree of classes whose lineages were not given."""
     where: str
 
 
 def load_model(where: Place, device: str = "cpu", lineages: list[tuple[str, ...]] | None = None) -> Loaded:
     """Return the model of a run's newest checkpoint, or of the one that is named.
 
-    `lineages`: of the classifier's labels, where its head is hierarchical. Raises FeedError where there is no
-    checkpoint, or its weights are of another architecture than its settings say.
+    `lineages`: of the classifier's labels, where its head is hierarchical; it is left out without them. Raises
+    FeedError where there is no checkpoint, or its weights are of another architecture than its settings say.
     """
     path = where if where.name.endswith(".pt") else newest(where)
     if path is None:
@@ -40,15 +40,11 @@ def load_model(where: Place, device: str = "cpu", lineages: list[tuple[str, ...]
     model = build(settings.architecture, settings.seed)
     labels = tuple(found.state["labels"])
     head = None
-    try:
+    with fitting_weights(found):
         model.load_state_dict(found.state["state_dict"])
-        if labels:
+        if labels and (lineages or settings.head == "linear"):
             head = make_head(settings.head, model.width, lineages or [(each,) for each in labels], settings.seed)
             head.load_state_dict(found.state["head"])
             head.to(device).eval()
-    except RuntimeError as error:
-        raise FeedError(
-            f"the weights do not fit: {str(error).splitlines()[0]}", found.where, f"weights of {settings.model}"
-        ) from error
     model.to(device).eval()
     return Loaded(model, settings, found.step, labels, head, found.where)

@@ -7,6 +7,7 @@ from pipeline.train.networks.contrastive import contrastive_loss, floor
 from pipeline.train.networks.gather import gathered
 from pipeline.train.networks.model import Model, build
 from pipeline.train.networks.open_clip_model import OpenClip
+from pipeline.train.networks.replay_projection import ReplayProjection
 from pipeline.train.networks.tiny import Tiny
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "LinearHead",
     "Model",
     "OpenClip",
+    "ReplayProjection",
     "Tiny",
     "Tree",
     "build",

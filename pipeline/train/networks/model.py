@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -28,6 +28,12 @@ class Model(Protocol):
 
     def encode_image(self, pixels: torch.Tensor) -> torch.Tensor:
         """Return features (n, width) of normalised images (n, 3, side, side)."""
+
+    def visual_projection(self) -> dict[str, Any]:
+        """Return the weights that map the image tower's features into the space of texts, by name."""
+
+    def encode_projected(self, pixels: torch.Tensor, projection: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Return what `encode_image` does, with another visual projection."""
 
     def encode_text(self, tokens: torch.Tensor) -> torch.Tensor:
         """Return features (n, width) of tokens."""

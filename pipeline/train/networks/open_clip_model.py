@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
+from torch.func import functional_call
 
 from pipeline.model.errors import MissingExtraError, UsageError
 
@@ -29,6 +30,7 @@ class OpenClip(nn.Module):
                 expected=f"one of its {len(known)}, such as ViT-B-16, ViT-L-14",
                 remedy="python -c 'import open_clip; print(open_clip.list_models())' lists them",
             )
+        self.name = name
         self.clip = open_clip.create_model(name)
         self._tokenise = open_clip.get_tokenizer(name)
         visual: Any = self.clip.visual
@@ -49,6 +51,28 @@ class OpenClip(nn.Module):
     def encode_image(self, pixels: torch.Tensor) -> torch.Tensor:
         """Return features (n, width) of normalised images."""
         return self.clip.encode_image(pixels)
+
+    def visual_projection(self) -> dict[str, nn.Parameter]:
+        """Return the weights of the tower's last map, by the names that they have in it.
+
+        Raises UsageError for a model without one, such as SigLIP's, whose tower ends in a pooling of its trunk.
+        """
+        named = dict(self.clip.visual.named_parameters())
+        # A vision transformer's; a ResNet's; behind a trunk of timm, its last layer rather than its pool.
+        for begin in ("proj.", "attnpool.c_proj.", "head.proj.", "head.mlp.", "head."):
+            found = {name: weight for name, weight in named.items() if f"{name}.".startswith(begin)}
+            if found and not getattr(self.clip.visual, "output_tokens", False):
+                return found
+        raise UsageError(
+            "the model has no visual projection of its own, which replay needs a second of",
+            self.name,
+            "a CLIP such as ViT-B-16 or ViT-L-14",
+            "leave replay out, or take another model",
+        )
+
+    def encode_projected(self, pixels: torch.Tensor, projection: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Return what `encode_image` does, with another visual projection."""
+        return functional_call(self.clip.visual, dict(projection), (pixels,))
 
     def encode_text(self, tokens: torch.Tensor) -> torch.Tensor:
         """Return features (n, width) of tokens."""

@@ -8,7 +8,7 @@ layer of attention, their mean.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import nn
@@ -68,11 +68,22 @@ class Tiny(nn.Module):
 
     def encode_image(self, pixels: torch.Tensor) -> torch.Tensor:
         """Return features (n, width) of normalised images (n, 3, side, side)."""
+        return self.image_out(self._pooled(pixels))
+
+    def visual_projection(self) -> dict[str, nn.Parameter]:
+        """Return the weights of the last layer of the image tower, by name."""
+        return {"weight": self.image_out[1].weight}
+
+    def encode_projected(self, pixels: torch.Tensor, projection: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Return what `encode_image` does, with another visual projection."""
+        return nn.functional.linear(self.image_out[0](self._pooled(pixels)), projection["weight"])
+
+    def _pooled(self, pixels: torch.Tensor) -> torch.Tensor:
         x = pixels
         for layer in self.image:
             again = self.saves_memory and isinstance(layer, _Block) and x.requires_grad
             x = checkpoint(layer, x, use_reentrant=False) if again else layer(x)
-        return self.image_out(x.mean((2, 3)))
+        return x.mean((2, 3))
 
     def encode_text(self, tokens: torch.Tensor) -> torch.Tensor:
         """Return features (n, width) of tokens (n, LENGTH); 0 is no word."""
