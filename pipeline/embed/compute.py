@@ -1,58 +1,40 @@
-"""Vectors of pictures and names by a model, part by part; the one module of this room that imports PyTorch."""
+"""Vectors of pictures and names by a model, part by part; it and `encoders` import PyTorch, and no other of this room."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch.nn.functional import normalize
 
-from pipeline.embed.vector_files import DONE, Matrix, names_name, part_name, write_names, write_part
+from pipeline.embed.encoders import Source, prepared_batches
+from pipeline.embed.encoders.trained import Trained
+from pipeline.embed.vector_files import DONE, PARTS, Matrix, names_name, part_name, write_names, write_part
 from pipeline.feed import Feed, Rules, View
+from pipeline.feed.decoding import decoded, show
 from pipeline.feed.torch import loader
 from pipeline.model.errors import UsageError
 from pipeline.storage.files.atomic import read_json, write_json
-from pipeline.storage.places import Place, place
+from pipeline.storage.places import Place, matching
 from pipeline.train.fitting.batches import normalised
-from pipeline.train.fitting.loading import load_model
-from pipeline.train.networks import build
 from pipeline.train.texts import TEXT_TYPES, Texts
 
 _STEPS = 64  # batches in a part
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A model that makes vectors, and what it is called."""
-
-    model: Any
-    name: str
-    digest: str
-    """Of its weights."""
-
-
-def open_source(model: str, device: str = "cpu", seed: int = 0) -> Source:
-    """Return the model of a training run's folder or checkpoint, or the one that a setting names.
-
-    `open_clip:NAME@FILE` has the weights of the file, `tiny` and `open_clip:NAME` random ones, drawn by the seed: a
-    control that must find nothing. Raises UsageError for a name that is none of these.
-    """
-    if model == "tiny" or model.startswith("open_clip:"):
-        made = build(model, seed).to(device).eval()
-        return Source(made, model.partition("@")[0], _digest(made))
-    where = place(model)
-    if not where.exists():
-        raise UsageError(
-            f"there is no model {model!r}",
-            expected="a folder of `biomill train`, a checkpoint of it, open_clip:NAME@FILE, or tiny",
-        )
-    loaded = load_model(where, device)
-    return Source(loaded.model, f"{loaded.settings.architecture} at step {loaded.step}", _digest(loaded.model))
+_DIFFER = {
+    "model": "by another model",
+    "weights": "by other weights of the model",
+    "preprocessing": "with other preprocessing",
+    "width": "by another model",
+    "batch": "in batches of another size",
+    "pictures": "of other pictures",
+    "data": "of other pictures or shards",
+}
+"""What is wrong where a set was begun with another value of a fact."""
 
 
 def embed(
@@ -61,36 +43,87 @@ def embed(
     """Write the vectors of all pictures of a split ('': of all), and of their taxa's names; yield a line for each part.
 
     What is there already of the same model and data is not made again. Raises UsageError where the folder holds
-    vectors of another model or of other data.
+    vectors made by another model, weights or preprocessing, or of other data, and says by which.
     """
-    feed = Feed(shards, Rules(batch, split=split, where=where, once=True), View(source.model.size, "center"))
-    facts = {"model": source.name, "width": source.model.width, "pictures": len(feed), "digest": ""}
-    facts["digest"] = hashlib.sha256(json.dumps([feed.digest, source.digest, _STEPS]).encode()).hexdigest()
-    begun = out / "_begun.json"
-    if begun.exists() and read_json(begun) != facts:
-        raise UsageError(
-            "the folder holds vectors of another model, or of other data",
-            str(out),
-            f"{read_json(begun)['model']}, {read_json(begun)['pictures']:,} pictures",
-            "name another set with --name, or remove the folder",
-        )
-    write_json(begun, facts)
+    encoder = source.encoder
+    view = encoder.view if isinstance(encoder, Trained) else View(crop="center")
+    feed = Feed(shards, Rules(batch, split=split, where=where, once=True), view)
+    facts = {**source.facts(), "batch": batch, "pictures": len(feed), "data": feed.digest}
+    facts["digest"] = hashlib.sha256(json.dumps([facts, _STEPS], sort_keys=True).encode()).hexdigest()
+    _begin(out, facts)
     steps = feed.sequence.epoch_steps
-    device = next(source.model.parameters()).device
     for number, start in enumerate(range(0, steps, _STEPS)):
         path = out / part_name(number)
         if path.exists():
             continue
-        stop = min(start + _STEPS, steps)
         keys: list[str] = []
         parts: list[Matrix] = []
-        for item in loader(feed, start, stop, workers):
-            keys += item["key"]
-            parts.append(_pictures(source.model, item["image"].to(device, non_blocking=True)))
+        for some, pixels in _batches(feed, encoder, start, min(start + _STEPS, steps), workers):
+            keys += some
+            parts.append(_unit(encoder, pixels, keys[-len(some) :]))
         write_part(path, keys, source.name, np.concatenate(parts))
         yield f"{start * batch + len(keys):,} of {len(feed):,} pictures"
-    yield from _names(feed, out, source)
+    if encoder.has_texts:
+        yield from _names(feed, out, source)
+    else:
+        yield f"{source.name} has no tower of texts: there are no vectors of names"
     write_json(out / DONE, facts)
+
+
+def _begin(out: Place, facts: dict[str, Any]) -> None:
+    """Note what is made in a folder before the first part; raise UsageError where it holds something else."""
+    begun = out / "_begun.json"
+    if not begun.exists():
+        if matching(out, PARTS):
+            raise UsageError(
+                "the folder holds vectors, and does not say of what", str(out), remedy="name another set with --name"
+            )
+        write_json(begun, facts)
+        return
+    before = read_json(begun)
+    if before == facts:
+        return
+    name = next((each for each in _DIFFER if before.get(each) != facts[each]), "data")
+    raise UsageError(
+        f"the folder holds vectors made {_DIFFER[name]}",
+        f"{out}, {name}: {_short(before.get(name))}",
+        f"{name}: {_short(facts[name])}",
+        "name another set with --name, or remove the folder",
+    )
+
+
+def _short(value: Any) -> str:
+    return "not noted" if value is None else str(value)[:400]
+
+
+def _batches(
+    feed: Feed, encoder: Any, start: int, stop: int, workers: int
+) -> Iterator[tuple[tuple[str, ...], torch.Tensor]]:
+    """Yield keys and pictures as the model takes them, on its device."""
+    device = next(encoder.module.parameters()).device
+    if isinstance(encoder, Trained):
+        for item in loader(feed, start, stop, workers):
+            yield item["key"], normalised(item["image"].to(device, non_blocking=True), encoder.module)
+        return
+    for keys, pixels in prepared_batches(feed, encoder.prepare, start, stop, workers):
+        yield keys, pixels.to(device, non_blocking=True)
+
+
+def picture_vector(source: Source, path: Path) -> Matrix:
+    """Return the unit vector of a JPEG, shape (1, width), in float32, as `embed` makes that of a stored picture.
+
+    Raises FeedError where it is none, UsageError where it cannot be read.
+    """
+    encoder = source.encoder
+    try:
+        jpeg = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"the picture cannot be read: {error.strerror}", str(path), "a JPEG") from error
+    device = next(encoder.module.parameters()).device
+    if isinstance(encoder, Trained):
+        pixels = torch.from_numpy(show(jpeg, encoder.view, ()).copy()).permute(2, 0, 1)[None]
+        return _unit(encoder, normalised(pixels.to(device), encoder.module), [str(path)])
+    return _unit(encoder, encoder.prepare(decoded(jpeg))[None].to(device), [str(path)])
 
 
 def _names(feed: Feed, out: Place, source: Source) -> Iterator[str]:
@@ -101,30 +134,30 @@ def _names(feed: Feed, out: Place, source: Source) -> Iterator[str]:
     for text in TEXT_TYPES:
         captions = [texts.text(int(name), text) for name in names]
         ids = [feed.manifest.taxa[int(taxon)] for taxon in taxa]
-        write_names(out / names_name(text), ids, text, captions, source.name, text_vectors(source.model, captions))
+        write_names(out / names_name(text), ids, text, captions, source.name, text_vectors(source.encoder, captions))
     yield f"{len(taxa):,} taxa, {len(TEXT_TYPES)} captions each"
 
 
-def text_vectors(model: Any, captions: list[str], at_once: int = 512) -> Matrix:
+def text_vectors(encoder: Any, captions: list[str], at_once: int = 512) -> Matrix:
     """Return the unit vectors of captions, in float32."""
-    device = next(model.parameters()).device
     parts = []
     with torch.inference_mode():
         for start in range(0, len(captions), at_once):
-            tokens = model.tokens(captions[start : start + at_once]).long().to(device)
-            parts.append(normalize(model.encode_text(tokens).float(), dim=1).cpu().numpy())
+            features = encoder.encode_texts(captions[start : start + at_once])
+            parts.append(normalize(features.float(), dim=1).cpu().numpy())
     return np.concatenate(parts)
 
 
-def _pictures(model: Any, pixels: torch.Tensor) -> Matrix:
+def _unit(encoder: Any, pixels: torch.Tensor, keys: list[str]) -> Matrix:
+    """Return the unit vectors of pictures; raise UsageError for one that has no direction or is no number."""
     with torch.inference_mode():
-        features = model.encode_image(normalised(pixels, model))
-    found: Matrix = normalize(features.float(), dim=1).cpu().numpy()
+        found: Matrix = normalize(encoder.encode_images(pixels).float(), dim=1).cpu().numpy()
+    wrong = np.flatnonzero(~(np.abs((found**2).sum(axis=1) - 1) < 1e-3))
+    if wrong.size:
+        raise UsageError(
+            "the model gives a vector of zeros, or one that is no number",
+            f"key {keys[int(wrong[0])]}, and {wrong.size - 1} more of its batch",
+            "a vector with a direction for each picture",
+            "look at the model's weights",
+        )
     return found
-
-
-def _digest(model: Any) -> str:
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
