@@ -58,7 +58,7 @@ def lines(args: argparse.Namespace) -> Generator[str, None, None]:
 
     rules = EvaluationRules(args.train, tuple(dict.fromkeys(args.shots)), args.folds, args.seed, args.permutations)
     texts = args.texts
-    if texts is None and args.embeddings.is_dir():
+    if texts is None and (args.embeddings / names_name(args.text)).is_file():
         texts = args.embeddings / names_name(args.text)
     done = evaluate_run(args.shards, args.embeddings, texts, args.traits, args.untrained, rules, args.partial)
     written = write_evaluation(args.out, done.pictures, done.found) if args.out else []

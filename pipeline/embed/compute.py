@@ -1,9 +1,7 @@
-"""Vectors of pictures and names by a model, part by part; it and `encoders` import PyTorch, and no other of this room."""
+"""Vectors of pictures and names by a model, part by part; it and `encoders` alone import PyTorch in this room."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,27 +12,17 @@ from torch.nn.functional import normalize
 
 from pipeline.embed.encoders import Source, prepared_batches
 from pipeline.embed.encoders.trained import Trained
-from pipeline.embed.vector_files import DONE, PARTS, Matrix, names_name, part_name, write_names, write_part
+from pipeline.embed.vector_files import DONE, Matrix, begin, digest_of, names_name, part_name, write_names, write_part
 from pipeline.feed import Feed, Rules, View
 from pipeline.feed.decoding import decoded, show
 from pipeline.feed.torch import loader
 from pipeline.model.errors import UsageError
-from pipeline.storage.files.atomic import read_json, write_json
-from pipeline.storage.places import Place, matching
+from pipeline.storage.files.atomic import write_json
+from pipeline.storage.places import Place
 from pipeline.train.fitting.batches import normalised
 from pipeline.train.texts import TEXT_TYPES, Texts
 
 _STEPS = 64  # batches in a part
-_DIFFER = {
-    "model": "by another model",
-    "weights": "by other weights of the model",
-    "preprocessing": "with other preprocessing",
-    "width": "by another model",
-    "batch": "in batches of another size",
-    "pictures": "of other pictures",
-    "data": "of other pictures or shards",
-}
-"""What is wrong where a set was begun with another value of a fact."""
 
 
 def embed(
@@ -48,9 +36,8 @@ def embed(
     encoder = source.encoder
     view = encoder.view if isinstance(encoder, Trained) else View(crop="center")
     feed = Feed(shards, Rules(batch, split=split, where=where, once=True), view)
-    facts = {**source.facts(), "batch": batch, "pictures": len(feed), "data": feed.digest}
-    facts["digest"] = hashlib.sha256(json.dumps([facts, _STEPS], sort_keys=True).encode()).hexdigest()
-    _begin(out, facts)
+    facts = {**source.facts(), "batch": batch, "steps": _STEPS, "data": feed.digest}
+    begin(out, facts)
     steps = feed.sequence.epoch_steps
     for number, start in enumerate(range(0, steps, _STEPS)):
         path = out / part_name(number)
@@ -67,33 +54,7 @@ def embed(
         yield from _names(feed, out, source)
     else:
         yield f"{source.name} has no tower of texts: there are no vectors of names"
-    write_json(out / DONE, facts)
-
-
-def _begin(out: Place, facts: dict[str, Any]) -> None:
-    """Note what is made in a folder before the first part; raise UsageError where it holds something else."""
-    begun = out / "_begun.json"
-    if not begun.exists():
-        if matching(out, PARTS):
-            raise UsageError(
-                "the folder holds vectors, and does not say of what", str(out), remedy="name another set with --name"
-            )
-        write_json(begun, facts)
-        return
-    before = read_json(begun)
-    if before == facts:
-        return
-    name = next((each for each in _DIFFER if before.get(each) != facts[each]), "data")
-    raise UsageError(
-        f"the folder holds vectors made {_DIFFER[name]}",
-        f"{out}, {name}: {_short(before.get(name))}",
-        f"{name}: {_short(facts[name])}",
-        "name another set with --name, or remove the folder",
-    )
-
-
-def _short(value: Any) -> str:
-    return "not noted" if value is None else str(value)[:400]
+    write_json(out / DONE, {**facts, "pictures": len(feed), "digest": digest_of(facts)})
 
 
 def _batches(

@@ -48,7 +48,9 @@ def write_dataset(
             for place in range(each):
                 number, taxon = shard * each + place, int(chance.integers(TAXA))
                 key = hashlib.sha256(f"{seed}|{number}".encode()).hexdigest()[:32]
-                at = writer.add(key, [("jpg", picture(taxon, number, sizes[number % len(sizes)])), ("txt", b"a photo of a cat.")])
+                at = writer.add(
+                    key, [("jpg", picture(taxon, number, sizes[number % len(sizes)])), ("txt", b"a photo of a cat.")]
+                )
                 rows.append(
                     {
                         "key": key,

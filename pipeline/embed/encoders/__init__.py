@@ -1,4 +1,4 @@
-"""Models that make vectors, each with its own preprocessing, in PyTorch: trained here, open_clip's, timm's, transformers'."""
+"""Models that make vectors, in PyTorch, each with its own preprocessing: ours, open_clip's, timm's, transformers'."""
 
 from __future__ import annotations
 

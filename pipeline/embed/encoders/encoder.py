@@ -1,4 +1,4 @@
-"""What an encoder offers, and the batches that it reads: stored pictures decoded whole, then shown as the model wants."""
+"""What an encoder offers, and the batches that it reads: stored pictures, decoded whole and shown as it wants them."""
 
 from __future__ import annotations
 
@@ -47,9 +47,7 @@ def prepared_batches(
     model's own preprocessing gives pictures of several sizes.
     """
     steps: Any = _Steps(feed, prepare, stop)
-    yield from DataLoader(
-        steps, batch_size=None, sampler=range(start, stop), num_workers=workers, collate_fn=_as_it_is
-    )
+    yield from DataLoader(steps, batch_size=None, sampler=range(start, stop), num_workers=workers, collate_fn=_as_it_is)
 
 
 class _Steps:
