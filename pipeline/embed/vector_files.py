@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from pipeline.catalog.open import BESIDE
 from pipeline.model.errors import FeedError, UsageError
-from pipeline.storage.files.atomic import read_json, write_json, write_table
+from pipeline.storage.files.atomic import read_json, table_writer, write_json, write_table
 from pipeline.storage.places import Place, matching
 
 (FOLDER,) = BESIDE
@@ -140,7 +140,8 @@ def vectors_column(matrix: Matrix) -> pa.Array:
 def write_part(path: Place, keys: Sequence[str] | pa.Array, model: str, matrix: Matrix) -> None:
     """Write the vectors (n, width) of pictures, by key."""
     columns = [pa.array(keys, pa.string()), _models(model, len(keys)), vectors_column(matrix)]
-    write_table(path, pa.table(columns, schema=PICTURES_SCHEMA))
+    with table_writer(path, PICTURES_SCHEMA, use_dictionary=["model"]) as writer:
+        writer.write_table(pa.table(columns, schema=PICTURES_SCHEMA))
 
 
 def write_names(

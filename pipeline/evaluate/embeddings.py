@@ -120,8 +120,8 @@ def read_vectors(path: str | os.PathLike[str], keys: Sequence[str]) -> Iterator[
         yield from _parts(Path(path), keys)
         return
     try:
-        # With a buffer a column is read as a stream, however many rows lie in one row group.
-        file = pq.ParquetFile(path, buffer_size=_BUFFER)
+        # Read as a stream, however many rows lie in one row group: else whole columns of the file are held.
+        file = pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER)
         name = column_of(str(path), file.schema_arrow, keys, "keys")
         vector = column_of(str(path), file.schema_arrow, VECTORS, "vectors")
         yield from _batches(str(path), file, name, vector)

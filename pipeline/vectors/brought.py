@@ -27,6 +27,8 @@ from pipeline.storage.places import Place, address_of, matching, place
 _READ = 8
 """Batches of the reader in a part, 16,384 rows."""
 _SHORTEST = 1e-30
+_NARROW = 1e-18
+"""Lengths between this and its inverse are divided by in float32, which others would leave."""
 _BYTES = 1 << 22
 
 
@@ -44,7 +46,7 @@ def bring(run: Place, file: Path, name: str, partial: bool = False) -> Iterator[
     rows = _Rows(file, keys, partial, np.full(len(keys), -1, np.int64))
     parts = _parts(file)
     first = next(parts)
-    facts = {"model": name, "weights": "", "preprocessing": f"brought from {file.name}", "file": digest}
+    facts = {"model": name, "weights": "", "preprocessing": "brought as Parquet", "file": digest}
     facts |= {"width": first.vectors.shape[1], "data": _digest_of_keys(keys)}
     begin(folder, facts)
     finished = (folder / DONE).exists()
@@ -148,8 +150,10 @@ class _Rows:
                     expected="finite numbers, not all 0",
                     remedy="embed this picture again, or leave its row out and bring the others with --partial",
                 )
-        found: Vectors = (part.vectors[known] / lengths[known][:, None]).astype(np.float32)
-        return found
+        vectors, lengths = part.vectors[known], lengths[known]
+        if len(lengths) and not (lengths.min() > _NARROW and lengths.max() < 1 / _NARROW):
+            return np.asarray(vectors / lengths[:, None], np.float32)
+        return np.asarray(vectors / lengths[:, None].astype(np.float32), np.float32)
 
 
 def _parts(file: Path) -> Iterator[VectorRows]:

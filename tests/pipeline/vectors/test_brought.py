@@ -178,7 +178,7 @@ def test_the_same_file_goes_on_and_another_is_refused_by_name(run: tuple[Path, l
     list(bring(out, tmp_path / "v.parquet", "again"))
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     write_embeddings(tmp_path / "w.parquet", keys, -vectors)
-    with pytest.raises(UsageError, match="from another file|with other preprocessing"):
+    with pytest.raises(UsageError, match="from another file"):
         list(bring(out, tmp_path / "w.parquet", "again"))
     shutil.copy(tmp_path / "w.parquet", tmp_path / "v.parquet")
     with pytest.raises(UsageError, match="from another file"):

@@ -123,7 +123,7 @@ def test_all_pictures_have_their_nearest_with_taxon_split_and_distance(
 def test_other_groups_splits_and_distances_narrow_the_answer(run: tuple[Path, list[str], Vectors]) -> None:
     out, keys, vectors = run
     splits, groups = facts_of(out, "split::VARCHAR"), facts_of(out, "group_id::VARCHAR")
-    assert len({each for each in splits}) > 1
+    assert len(set(splits)) > 1
     distances = exact(vectors)
     near = float(np.quantile(distances, 0.2))
     asked = Asked(5, split=str(splits[0]), among=str(splits[-1]), other_groups=True, within=near)
@@ -132,7 +132,7 @@ def test_other_groups_splits_and_distances_narrow_the_answer(run: tuple[Path, li
     for one, row in enumerate(distances):
         if splits[one] != splits[0]:
             continue
-        same = [groups[one] is not None and groups[other] == groups[one] or other == one for other in range(len(keys))]
+        same = [other == one or groups[other] == (groups[one] or "") for other in range(len(keys))]
         others = [other for other in range(len(keys)) if splits[other] == splits[-1] and not same[other]]
         ranked = sorted(others, key=lambda other: (row[other], other))[:5]
         expected += [(keys[one], keys[other]) for other in ranked if row[other] <= near]
