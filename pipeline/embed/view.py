@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 
 from pipeline.catalog.build import STORAGE_VERSION
+from pipeline.catalog.open import closing_in
 from pipeline.embed.vector_files import DONE, FOLDER, PARTS, embedded
 from pipeline.storage.database import quote
 from pipeline.storage.places import Place
@@ -33,15 +34,12 @@ def register(run: Place) -> bool:
         return False
     there = embedded(run)
     con = duckdb.connect(str(catalog), config={"storage_compatibility_version": STORAGE_VERSION})
-    try:
+    with closing_in(con, run.absolute()):
         con.execute("DROP VIEW IF EXISTS embeddings")
         if there:
-            con.execute(f"SET file_search_path = {quote(str(run))}")
             con.execute(_SQL("view", parts=f"{FOLDER}/*/{PARTS}", marks=f"{FOLDER}/*/{DONE}"))
             for called, text in _COMMENTS.items():
                 view, dot, column = called.partition(".")
                 what = f'COLUMN {view}."{column}"' if dot else f"VIEW {view}"
                 con.execute(f"COMMENT ON {what} IS {quote(text)}")
-    finally:
-        con.close()
     return True

@@ -50,7 +50,7 @@ def test_a_set_has_a_plain_name(tmp_path: Path, name: str) -> None:
 
 
 def test_finished_sets_stand_in_the_catalog_and_others_do_not(demo: Demo, tmp_path: Path) -> None:
-    run = tmp_path / "run"
+    run = tmp_path / "a run, [of] mine"  # of characters that DuckDB takes for lists and patterns
     shutil.copytree(demo.out, run)
     with open_catalog(run) as con:
         keys = [key for (key,) in con.execute("SELECT key FROM samples ORDER BY key").fetchall()]
