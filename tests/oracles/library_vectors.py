@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import open_clip
+import pyarrow as pa
 import pyarrow.parquet as pq
 import timm
 import torch
@@ -25,9 +26,10 @@ from torch.nn.functional import normalize
 from manifests import BiomillError
 from pipeline.embed.compute import embed
 from pipeline.embed.encoders import Source, open_source
-from pipeline.evaluate.embeddings import read_vectors
+from pipeline.evaluate.embeddings import read_vectors, write_embeddings
 from pipeline.storage.files.atomic import read_json
 from pipeline.storage.places import place
+from pipeline.vectors import Asked, bring, neighbours_of_pictures, stored
 from tests.oracles.open_clip_weights import NAME, config
 from tests.train.drawn import write_dataset
 
@@ -225,6 +227,21 @@ def by_open_clip(shards: Path, folder: Path) -> None:
     print("open_clip: its own vectors, of texts too")
 
 
+def by_faiss(shards: Path) -> None:
+    keys = sorted(pictures(shards))
+    made = np.random.default_rng(0).normal(size=(len(keys), 48)).astype(np.float32)
+    made[::3] = made[0]  # equal ones, fewer than are asked for
+    write_embeddings(shards.parent / "v.parquet", keys, made)
+    list(bring(shards.parent, shards.parent / "v.parquet", "drawn"))
+    stored.BASE = 6
+    ours, theirs = (
+        pa.concat_tables(neighbours_of_pictures(shards.parent, "drawn", Asked(9, library=name)))
+        for name in ("numpy", "faiss")
+    )
+    assert ours.num_rows == 9 * len(keys) and ours.equals(theirs)
+    print("faiss: the same neighbours")
+
+
 def main() -> None:
     torch.set_num_threads(1)
     folder = Path(sys.argv[1])
@@ -232,6 +249,7 @@ def main() -> None:
     by_timm(shards, folder)
     by_transformers(shards, folder)
     by_open_clip(shards, folder)
+    by_faiss(shards)
 
 
 if __name__ == "__main__":

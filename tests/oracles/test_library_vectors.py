@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.oracles.environment import ran
 
-NEEDS = ("torch", "timm", "transformers", "open_clip", "fsspec", "numpy", "pyarrow", "duckdb", "PIL")
+NEEDS = ("torch", "timm", "transformers", "open_clip", "faiss", "fsspec", "numpy", "pyarrow", "duckdb", "PIL")
 SCRIPT = str(Path(__file__).with_name("library_vectors.py"))
 
 
@@ -19,4 +19,5 @@ def test_vectors_are_the_libraries_own_and_what_cannot_be_is_refused(tmp_path: P
         "transformers: what cannot be is refused",
         "a changed preprocessing is not mixed in",
         "open_clip: its own vectors, of texts too",
+        "faiss: the same neighbours",
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from pipeline.model.errors import EvaluationError
 from pipeline.storage.places import place
 from pipeline.vectors import COLUMNS, Asked, neighbours_of_pictures, neighbours_of_vectors, search, stored
 from tests.conftest import Demo
+from tests.pipeline.commands.test_json_documents import document
 from tests.pipeline.vectors.drawn_sets import copied, unit, write_set
 
 
@@ -243,10 +243,9 @@ def test_the_command_prints_writes_and_documents_the_same(
     assert pq.read_table(path).to_pylist() == everything.to_pylist()
     assert f"{2 * len(keys)} neighbours of {len(keys)} pictures: {path}" in said
     assert said.count("\n  ") == 40
-    assert main(["neighbours", str(out), "--k", "2", "--key", keys[3], "--json"]) == 0
-    document = json.loads(capsys.readouterr().out)
-    assert document["neighbours"] == everything.slice(6, 2).to_pylist()
-    assert (document["pictures"], document["rows"], document["set"]) == (1, 2, "model")
+    told_of = document(capsys, "neighbours", str(out), "--k", "2", "--key", keys[3])
+    assert told_of["neighbours"] == everything.slice(6, 2).to_pylist()
+    assert (told_of["pictures"], told_of["rows"], told_of["set"]) == (1, 2, "model")
     for words, told in (
         (["--image", "x.jpg"], "needs --model"),
         (["--image", "x.jpg", "--model", "tiny", "--key", "a"], "stands beside --key"),
