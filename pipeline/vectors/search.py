@@ -15,8 +15,8 @@ from pipeline.evaluate.measures.neighbours import QUERIES, Nearest, Propose, blo
 from pipeline.evaluate.measures.vectors import Codes, Flags, Numbers, Vectors
 from pipeline.model.errors import EvaluationError, MissingExtraError
 from pipeline.storage.places import Place
-from pipeline.vectors.asked import Asked, Samples, read_samples, rows_asked
-from pipeline.vectors.stored import Stored, open_stored
+from pipeline.vectors.neighbour_question import Asked, Samples, read_samples, rows_asked
+from pipeline.vectors.stored_vectors import Stored, open_stored
 
 _PASS = 1 << 15
 COLUMNS = pa.schema(

@@ -76,7 +76,7 @@ def test_what_was_killed_goes_on_to_the_same_bytes(run: Path, tmp_path: Path) ->
     whole = contents(made(run, tmp_path / "whole"))
     begun = embed(str(run), place(tmp_path / "killed"), open_source("tiny"), batch=8)
     next(begun)
-    begun.close()
+    del begun
     assert (tmp_path / "killed" / "pictures-00000.parquet").exists()
     assert not (tmp_path / "killed" / "_done.json").exists()
     there = (tmp_path / "killed" / "pictures-00000.parquet").stat().st_mtime_ns
@@ -101,7 +101,7 @@ def test_another_model_or_data_is_refused_by_name(run: Path, tmp_path: Path) -> 
         ("by another model", run, {"model": str(tmp_path / "model")}),
     ):
         with pytest.raises(UsageError, match=said):
-            made(folder, out, **options)  # type: ignore[arg-type]
+            made(folder, out, **options)
         assert contents(out) == before
     (out / "_begun.json").unlink()
     with pytest.raises(UsageError, match="does not say of what"):

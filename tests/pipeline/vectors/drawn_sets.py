@@ -30,7 +30,7 @@ def unit(rows: int, width: int, seed: int = 0) -> Vectors:
 
 def write_set(run: Path, name: str, keys: Sequence[str], vectors: Vectors, part: int = 37) -> Path:
     """Write a finished set, in parts of so many, as `biomill embed` does."""
-    folder = folder_of(run, name)
+    folder = Path(str(folder_of(run, name)))
     for number, start in enumerate(range(0, len(keys), part)):
         write_part(folder / part_name(number), keys[start : start + part], name, vectors[start : start + part])
     facts = {"model": name, "width": vectors.shape[1], "pictures": len(keys), "digest": "", "weights": "w"}

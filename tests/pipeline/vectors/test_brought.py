@@ -43,7 +43,7 @@ def test_vectors_of_any_float_come_as_unit_vectors_by_key(
     run: tuple[Path, list[str]], kind: type, tmp_path: Path
 ) -> None:
     out, keys = run
-    vectors = (np.random.default_rng(0).normal(size=(len(keys), 12)) * 30).astype(kind)
+    vectors: np.ndarray = (np.random.default_rng(0).normal(size=(len(keys), 12)) * 30).astype(kind)
     order = np.random.default_rng(1).permutation(len(keys))
     write_embeddings(tmp_path / "v.parquet", [keys[row] for row in order], vectors[order])
     name = f"of-{np.dtype(kind).name}"
@@ -212,8 +212,10 @@ def test_a_run_at_an_address_takes_vectors_in(demo: Demo, tmp_path: Path) -> Non
     where = place("memory://brought/run")
     shards = demo.out / "shards"
     for path in (path for path in shards.rglob("*.parquet")):
-        (where / "shards" / str(path.relative_to(shards))).write_bytes(path.read_bytes())  # type: ignore[union-attr]
+        (where / "shards" / str(path.relative_to(shards))).write_bytes(path.read_bytes())
     keys = pq.read_table(shards / "manifest.parquet")["key"].to_pylist()
-    write_embeddings(tmp_path / "v.parquet", keys, np.random.default_rng(6).normal(size=(len(keys), 4)))
+    write_embeddings(
+        tmp_path / "v.parquet", keys, np.random.default_rng(6).normal(size=(len(keys), 4)).astype(np.float32)
+    )
     list(bring(where, tmp_path / "v.parquet", "theirs"))
     assert [(each.width, each.pictures) for each in embedded(where)] == [(4, len(keys))]

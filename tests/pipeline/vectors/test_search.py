@@ -18,7 +18,7 @@ from pipeline.evaluate.measures.neighbours import Nearest, block
 from pipeline.evaluate.measures.vectors import Vectors
 from pipeline.model.errors import EvaluationError
 from pipeline.storage.places import place
-from pipeline.vectors import COLUMNS, Asked, neighbours_of_pictures, neighbours_of_vectors, search, stored
+from pipeline.vectors import COLUMNS, Asked, neighbours_of_pictures, neighbours_of_vectors, search, stored_vectors
 from tests.conftest import Demo
 from tests.pipeline.commands.test_json_documents import document
 from tests.pipeline.vectors.drawn_sets import copied, unit, write_set
@@ -40,7 +40,8 @@ def exact(vectors: Vectors) -> np.ndarray:
     """Return 1 - cosine, every sum without rounding."""
     wide = vectors.astype(np.float64)
     squares = (wide * wide).sum(axis=1)
-    return 1 - np.minimum((wide @ wide.T) / np.sqrt(squares[:, None] * squares[None, :]), 1)
+    cosines: np.ndarray = (wide @ wide.T) / np.sqrt(squares[:, None] * squares[None, :])
+    return np.asarray(1 - np.minimum(cosines, 1))
 
 
 def sorted_all(distances: np.ndarray, k: int) -> list[list[int]]:
@@ -101,7 +102,11 @@ def test_all_pictures_have_their_nearest_with_taxon_split_and_distance(
     run: tuple[Path, list[str], Vectors], sizes: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, keys, vectors = run
-    for where, name, value in ((search, "_PASS", sizes[0]), (search, "QUERIES", sizes[1]), (stored, "BASE", sizes[2])):
+    for where, name, value in (
+        (search, "_PASS", sizes[0]),
+        (search, "QUERIES", sizes[1]),
+        (stored_vectors, "BASE", sizes[2]),
+    ):
         monkeypatch.setattr(where, name, value)
     found = biomill.open_run(out).neighbours(k=3)
     assert found.schema == COLUMNS
@@ -146,10 +151,10 @@ def test_groups_are_kept_apart_and_pictures_without_one_are_not(
     run: tuple[Path, list[str], Vectors], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, keys, vectors = run
-    real = search.read_samples
+    from pipeline.vectors.neighbour_question import read_samples
 
     def grouped(where: Path) -> object:
-        samples = real(where)
+        samples = read_samples(where)
         return type(samples)(samples.table, np.arange(len(samples)) // 9)
 
     monkeypatch.setattr(search, "read_samples", grouped)

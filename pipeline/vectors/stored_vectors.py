@@ -16,7 +16,7 @@ from pipeline.evaluate.measures.vectors import Codes, Vectors
 from pipeline.model.errors import EvaluationError
 from pipeline.storage.parquet_files import parquet_file
 from pipeline.storage.places import Place, matching
-from pipeline.vectors.asked import Samples
+from pipeline.vectors.neighbour_question import Samples
 
 
 @dataclass(frozen=True, slots=True)
