@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -56,7 +57,8 @@ def open_source(model: str, device: str = "cpu", seed: int = 0) -> Source:
         return _source(TimmEncoder(named, weights, device), f"timm:{named}")
     if kind == "hf" and colon:
         found = HuggingFaceEncoder(rest, device)
-        return Source(found, f"hf:{rest.rstrip('/').rpartition('/')[2]}", weights_digest(found.module, found.unmade))
+        told = Path(rest).resolve().name if Path(rest).is_dir() else rest
+        return Source(found, f"hf:{told}", weights_digest(found.module, found.unmade))
     where = place(model)
     if not where.exists():
         raise UsageError(f"there is no model {model!r}", expected=KINDS)
