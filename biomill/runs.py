@@ -252,10 +252,11 @@ class Run:
     ) -> pa.Table:
         """Return the nearest pictures of pictures by a set of vectors that `biomill embed` wrote, exactly.
 
-        `name`: of the set. Of all pictures, or those of `keys`, of a condition in SQL on the view samples (`where`),
-        and of a `split`. `among`: neighbours of one split alone; `other_groups`: none of the picture's own organism,
-        event or scene; `within`: none farther than this distance, 1 - cosine. The columns are key, accepted_id,
-        accepted_name, split, rank, distance, the same of the neighbour, and same_group. Memory: the answer.
+        `name`: of the set. `k`: neighbours of each. Of all pictures, or those of `keys`, of a condition in SQL on the
+        view samples (`where`), and of a `split`. `among`: neighbours of one split alone; `other_groups`: none of the
+        picture's own organism, event or scene; `within`: none farther than this distance, 1 - cosine. `library`:
+        "faiss", where it is installed, finds the candidates. The columns are key, accepted_id, accepted_name, split,
+        rank, distance, the same of the neighbour, and same_group. Memory: the answer.
 
         Raises EvaluationError for a set or pictures that there are not, and a question that cannot be;
         MissingExtraError where faiss is asked for and not installed.
