@@ -237,6 +237,38 @@ class Run:
         shards = self.folder if isinstance(self.folder, Path) else f"{self.folder}/shards"
         return Feed(shards, rules, View(size, crop, decoder=decoder))
 
+    def neighbours(
+        self,
+        name: str = "model",
+        *,
+        k: int = 10,
+        keys: Sequence[str] = (),
+        where: str = "",
+        split: str = "",
+        among: str = "",
+        other_groups: bool = False,
+        within: float | None = None,
+        library: Literal["numpy", "faiss"] = "numpy",
+    ) -> pa.Table:
+        """Return the nearest pictures of pictures by a set of vectors that `biomill embed` wrote, exactly.
+
+        `name`: of the set. `k`: neighbours of each. Of all pictures, or those of `keys`, of a condition in SQL on the
+        view samples (`where`), and of a `split`. `among`: neighbours of one split alone; `other_groups`: none of the
+        picture's own organism, event or scene; `within`: none farther than this distance, 1 - cosine. `library`:
+        "faiss", where it is installed, finds the candidates. The columns are key, accepted_id, accepted_name, split,
+        rank, distance, the same of the neighbour, and same_group. Memory: the answer.
+
+        Raises EvaluationError for a set or pictures that there are not, and a question that cannot be;
+        MissingExtraError where faiss is asked for and not installed.
+        """
+        import pyarrow
+
+        from pipeline.vectors import COLUMNS, Asked, neighbours_of_pictures
+
+        asked = Asked(k, tuple(keys), where, split, among, other_groups, within, library)
+        found = list(neighbours_of_pictures(self.folder, name, asked))
+        return pyarrow.concat_tables(found) if found else COLUMNS.empty_table()
+
     def evaluate(
         self,
         embeddings: str | PathLike[str],

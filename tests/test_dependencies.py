@@ -20,7 +20,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PRODUCT = ("biomill", "manifests", "taxonomy", "dedup", "pipeline")
 # Modules of one extra, which import it at their top; others of the product import them in a call, if at all.
-ROOMS = ("pipeline/train/networks", "pipeline/train/fitting")
+ROOMS = ("pipeline/train/networks", "pipeline/train/fitting", "pipeline/embed/encoders")
 ADAPTERS = dict.fromkeys(
     (
         *("pipeline/feed/torch.py", "pipeline/embed/compute.py"),
@@ -31,7 +31,7 @@ ADAPTERS = dict.fromkeys(
 # What is declared for another package's sake: the module that it gives, and the package that imports it undeclared.
 FOR_OTHERS = {"six": ("six", "ete3"), "legacy-cgi": ("cgi", "ete3")}
 # Modules that bear another name than what gives them, where that need not be installed.
-GIVEN_BY = {"open_clip": "open_clip_torch"}
+GIVEN_BY = {"open_clip": "open_clip_torch", "faiss": "faiss-cpu"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 

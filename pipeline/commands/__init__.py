@@ -12,7 +12,7 @@ from types import ModuleType
 
 COMMANDS = (
     *("run", "plan", "status", "sql", "explain", "report", "export"),
-    *("verify", "feed", "train", "embed", "evaluate", "publish", "recipe", "init", "demo"),
+    *("verify", "feed", "train", "embed", "neighbours", "evaluate", "publish", "recipe", "init", "demo"),
     *(
         "inspect",
         "images",

@@ -1,9 +1,10 @@
-"""`biomill embed RUN --model MODEL`: vectors of a run's pictures and names, beside the run and in its catalog."""
+"""`biomill embed RUN`: vectors of a run's pictures by a model or from a file, beside the run and in its catalog."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from pathlib import Path
 
 from pipeline.commands.options.numbers import whole
 from pipeline.commands.options.run_place import run_place
@@ -11,14 +12,25 @@ from pipeline.commands.options.run_place import run_place
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command's arguments."""
-    parser = commands.add_parser("embed", help="vectors of a run's pictures and names by a model, for SQL and evaluate")
+    parser = commands.add_parser("embed", help="vectors of a run's pictures by a model or from a file")
     parser.add_argument("run", type=run_place, help="folder or address of a run")
     parser.add_argument(
         "--model",
-        required=True,
-        help="folder of `biomill train` or a checkpoint of it, open_clip:NAME@FILE; tiny: random weights, as a control",
+        default="",
+        help="folder of `biomill train` or a checkpoint of it, open_clip:NAME@FILE, timm:NAME or timm:NAME@FILE, "
+        "hf:NAME or hf:FOLDER; tiny: random weights, as a control",
     )
-    parser.add_argument("--name", default="model", help="of this set of vectors (default model)")
+    parser.add_argument(
+        "--from",
+        dest="brought",
+        type=Path,
+        metavar="PARQUET",
+        help="instead of a model: vectors made elsewhere, columns key and vector",
+    )
+    parser.add_argument("--name", default="", help="of this set of vectors (default model; --from needs one)")
+    parser.add_argument(
+        "--partial", action="store_true", help="with --from: leave out pictures without a vector, and the reverse"
+    )
     parser.add_argument("--split", default="", help="of one split alone (default: of all)")
     parser.add_argument("--where", default="", help="condition in SQL on the view samples, or a SELECT of keys")
     parser.add_argument("--batch", type=whole(1), metavar="N", default=256, help="pictures at once (default 256)")
@@ -29,17 +41,49 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def lines(args: argparse.Namespace) -> Iterator[str]:
-    """Make the vectors that are not there yet, register them, and say where they are."""
-    from pipeline.train.need import need_torch
-
-    need_torch("embed")
+    """Make or take in the vectors that are not there yet, register them, and say where they are."""
     from pipeline.embed import register
-    from pipeline.embed.compute import embed, open_source
-    from pipeline.embed.vector_files import folder_of
+    from pipeline.model.errors import UsageError
 
-    out = folder_of(args.run, args.name)
-    source = open_source(args.model, args.device, args.seed)
-    yield from embed(str(args.run), out, source, args.split, args.where, args.batch, args.workers)
-    yield f"vectors of {source.model.width} numbers by {source.name}: {out}"
+    if bool(args.model) == (args.brought is not None):
+        raise UsageError(
+            "vectors are made by a model or brought in a file, one of the two",
+            expected="--model MODEL, or --from FILE.parquet --name NAME",
+        )
+    yield from _brought(args) if args.brought is not None else _made(args)
     if register(args.run):
         yield f'in the catalog: biomill sql {args.run} "SELECT * FROM embeddings JOIN samples USING (key)"'
+    else:
+        yield "no view embeddings: it stands in catalog.duckdb, which is not there, or cannot be changed at an address"
+
+
+def _brought(args: argparse.Namespace) -> Iterator[str]:
+    from pipeline.model.errors import UsageError
+    from pipeline.vectors import bring
+
+    if not args.name:
+        raise UsageError("the set of vectors has no name", expected="--from FILE.parquet --name NAME")
+    if args.split or args.where:
+        raise UsageError(
+            "--split and --where are for a model",
+            expected="vectors of all pictures of the run, or --partial",
+            remedy="leave out the rows of other pictures in the file, and add --partial",
+        )
+    yield from bring(args.run, args.brought, args.name, args.partial)
+
+
+def _made(args: argparse.Namespace) -> Iterator[str]:
+    from pipeline.model.errors import UsageError
+    from pipeline.train.need import need_torch
+
+    if args.partial:
+        raise UsageError("--partial is for --from", expected="--split or --where for some pictures alone")
+    need_torch("embed")
+    from pipeline.embed.compute import embed
+    from pipeline.embed.encoders import open_source
+    from pipeline.embed.vector_files import folder_of
+
+    out = folder_of(args.run, args.name or "model")
+    source = open_source(args.model, args.device, args.seed)
+    yield from embed(str(args.run), out, source, args.split, args.where, args.batch, args.workers)
+    yield f"vectors of {source.encoder.width} numbers by {source.name}: {out}"

@@ -111,7 +111,7 @@ def lines(args: argparse.Namespace) -> Generator[str, None, None]:
     if args.model:
         embeddings, templates = yield from _embedded(args)
         texts = texts or templates
-    if texts is None and embeddings.is_dir() and (embeddings / names_name(args.text)).exists():
+    if texts is None and (embeddings / names_name(args.text)).is_file():
         texts = embeddings / names_name(args.text)
     done = evaluate_run(
         args.shards, embeddings, texts, args.traits, args.untrained, rules, args.partial, condition=args.where

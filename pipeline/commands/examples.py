@@ -41,6 +41,12 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "embed": (
         "biomill embed out/mine --model out/model",
         "biomill embed out/mine --model open_clip:ViT-B-16@weights.pt --name vit --device cuda --workers 8",
+        "biomill embed out/mine --model timm:vit_small_patch14_dinov2.lvd142m --name dinov2",
+        "biomill embed out/mine --from vectors.parquet --name bioclip2",
+    ),
+    "neighbours": (
+        "biomill neighbours out/mine --split test --among train --k 1 --within 0.05 -o leaks.parquet",
+        "biomill neighbours out/mine --image photo.jpg --model out/model",
     ),
     "evaluate": (
         "biomill evaluate out/mine --embeddings embeddings.parquet --texts texts.parquet -o out/evaluation",

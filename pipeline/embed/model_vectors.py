@@ -17,7 +17,7 @@ TEMPLATES = "templates.parquet"
 
 def opened(model: str, device: str, seed: int) -> Any:
     """Return the model that a name stands for, as `biomill embed --model` reads it."""
-    from pipeline.embed.compute import open_source
+    from pipeline.embed.encoders import open_source
 
     return open_source(model, device, seed)
 
@@ -32,7 +32,14 @@ def vectors_of(run: str, out: Path, source: Any, batch: int, workers: int) -> It
 def write_templates(out: Path, source: Any, text: str, ids: Sequence[str], captions: Sequence[str]) -> Path:
     """Write the vectors of captions, of which a taxon may have several, and return the file."""
     from pipeline.embed.compute import text_vectors
+    from pipeline.model.errors import UsageError
 
+    if not source.encoder.has_texts:
+        raise UsageError(
+            f"{source.name} has no tower of texts that has learnt names",
+            expected="a model of images and texts beside --template",
+            remedy="leave --template out: all but zero-shot is measured",
+        )
     path = out / TEMPLATES
-    write_names(path, ids, text, captions, source.name, text_vectors(source.model, list(captions)))
+    write_names(path, ids, text, captions, source.name, text_vectors(source.encoder, list(captions)))
     return path

@@ -2,7 +2,8 @@
 
     embeddings/NAME/pictures-00000.parquet …   key, model, vector
     embeddings/NAME/names-TEXT.parquet         accepted_id, text, caption, model, vector
-    embeddings/NAME/_done.json                 written last: model, width, pictures, digest of what was read
+    embeddings/NAME/_begun.json                written first: all that the vectors depend on (`DIFFER` names it)
+    embeddings/NAME/_done.json                 written last: the same, and how many there are
 
 A vector is a list of float16, of length 1 in the model's own space: half the bytes of float32, and cosines right to
 three digits. DuckDB reads it as FLOAT[].
@@ -10,21 +11,24 @@ three digits. DuckDB reads it as FLOAT[].
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.catalog.open import BESIDE
-from pipeline.model.errors import FeedError
-from pipeline.storage.files.atomic import read_json, write_table
+from pipeline.model.errors import FeedError, UsageError
+from pipeline.storage.files.atomic import read_json, table_writer, write_json, write_table
 from pipeline.storage.places import Place, matching
 
 (FOLDER,) = BESIDE
-DONE = "_done.json"
+BEGUN, DONE = "_begun.json", "_done.json"
 PARTS = "pictures-*.parquet"
 VECTOR = pa.list_(pa.float16())
 MODEL = pa.dictionary(pa.int32(), pa.string())
@@ -38,6 +42,16 @@ NAMES_SCHEMA = pa.schema(
         ("vector", VECTOR),
     ]
 )
+DIFFER: Mapping[str, str] = {
+    "model": "by another model",
+    "weights": "by other weights of the model",
+    "preprocessing": "with other preprocessing",
+    "file": "from another file",
+    "width": "by another model",
+    "batch": "in batches of another size",
+    "data": "of other pictures or shards",
+}
+"""What identifies a set of vectors, and what is wrong where a folder has another value of it."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 Matrix = npt.NDArray[np.float32]
 
@@ -51,7 +65,10 @@ class Embedded:
     width: int
     pictures: int
     digest: str
-    """Of the feed that was read, the model's weights and the size of a part."""
+    """Of all that identifies the set."""
+    weights: str = ""
+    """Digest of the model's weights; '' of vectors that were brought."""
+    preprocessing: str = ""
 
 
 def part_name(number: int) -> str:
@@ -75,6 +92,40 @@ def folder_of(run: Place, name: str) -> Place:
     return run / FOLDER / name
 
 
+def begin(folder: Place, facts: Mapping[str, Any]) -> None:
+    """Note what the vectors of a folder depend on, before the first part.
+
+    Raises UsageError where it holds vectors of other facts, and says which differ.
+    """
+    begun = folder / BEGUN
+    if not begun.exists():
+        if matching(folder, PARTS):
+            raise UsageError(
+                "the folder holds vectors, and does not say of what", str(folder), remedy="name another set with --name"
+            )
+        write_json(begun, dict(facts))
+        return
+    before = read_json(begun)
+    if before == facts:
+        return
+    name = next((each for each in DIFFER if before.get(each) != facts.get(each)), "data")
+    raise UsageError(
+        f"the folder holds vectors made {DIFFER[name]}",
+        f"{folder}, {name}: {_short(before.get(name))}",
+        f"{name}: {_short(facts.get(name))}",
+        "name another set with --name, or remove the folder",
+    )
+
+
+def _short(value: Any) -> str:
+    return "not noted" if value is None else str(value)[:400]
+
+
+def digest_of(facts: Mapping[str, Any]) -> str:
+    """Return a digest of what identifies a set."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
 def vectors_column(matrix: Matrix) -> pa.Array:
     """Return the rows of a matrix as lists of float16.
 
@@ -86,10 +137,11 @@ def vectors_column(matrix: Matrix) -> pa.Array:
     return pa.ListArray.from_arrays(np.arange(0, (rows + 1) * width, width, dtype=np.int32), flat)
 
 
-def write_part(path: Place, keys: Sequence[str], model: str, matrix: Matrix) -> None:
+def write_part(path: Place, keys: Sequence[str] | pa.Array, model: str, matrix: Matrix) -> None:
     """Write the vectors (n, width) of pictures, by key."""
     columns = [pa.array(keys, pa.string()), _models(model, len(keys)), vectors_column(matrix)]
-    write_table(path, pa.table(columns, schema=PICTURES_SCHEMA))
+    with table_writer(path, PICTURES_SCHEMA, use_dictionary=["model"]) as writer:
+        writer.write_table(pa.table(columns, schema=PICTURES_SCHEMA))
 
 
 def write_names(
@@ -110,5 +162,21 @@ def embedded(run: Place) -> list[Embedded]:
     found = []
     for mark in matching(run / FOLDER, f"*/{DONE}"):
         facts = read_json(mark)
-        found.append(Embedded(mark.parent, facts["model"], facts["width"], facts["pictures"], facts["digest"]))
+        told = (facts["model"], facts["width"], facts["pictures"], facts["digest"])
+        found.append(Embedded(mark.parent, *told, facts.get("weights", ""), facts.get("preprocessing", "")))
     return found
+
+
+def check_source(run: Place, name: str, facts: Mapping[str, Any]) -> None:
+    """Raise UsageError where a set of vectors was made by another model than the facts of one tell."""
+    before = next((each for each in embedded(run) if each.folder == folder_of(run, name)), None)
+    if before is None:
+        return
+    for fact in ("model", "weights", "preprocessing"):
+        if getattr(before, fact) != facts[fact]:
+            raise UsageError(
+                f"the set {name!r} was made {DIFFER[fact]}",
+                f"{before.folder}, {fact}: {_short(getattr(before, fact) or None)}",
+                f"{fact}: {_short(facts[fact])}",
+                "name the model that made the set",
+            )

@@ -24,6 +24,7 @@ VECTORS = ("vector", "embedding")
 """Names of the column of vectors."""
 MOST_DIMENSIONS = 1 << 16
 _ROWS = 1 << 11
+_BUFFER = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,8 @@ def read_vectors(path: str | os.PathLike[str], keys: Sequence[str]) -> Iterator[
         yield from _parts(Path(path), keys)
         return
     try:
-        file = pq.ParquetFile(path)
+        # Read as a stream, however many rows lie in one row group: else whole columns of the file are held.
+        file = pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER)
         name = column_of(str(path), file.schema_arrow, keys, "keys")
         vector = column_of(str(path), file.schema_arrow, VECTORS, "vectors")
         yield from _batches(str(path), file, name, vector)

@@ -26,6 +26,7 @@ RESAMPLING = {
     "hamming": Image.Resampling.HAMMING,
     "bicubic": Image.Resampling.BICUBIC,
 }
+MAX_PIXELS = 100_000_000
 DRAWS = 40
 """Uniform numbers that one random crop may use."""
 _TRIES = 10  # as in torchvision's RandomResizedCrop, whose rule this is
@@ -50,7 +51,7 @@ class View:
     """'pillow' or 'simplejpeg'; their pixels differ slightly."""
     exact: bool = False
     """Decode at full size and resample by 'bicubic' always: the slow reference that the fast path is measured by."""
-    max_pixels: int = 100_000_000
+    max_pixels: int = MAX_PIXELS
     """Largest stored image that is decoded."""
 
     def check(self) -> None:
@@ -153,6 +154,18 @@ def decoded(
             scale = 1.0 if drafted is None else drafted[1][2] / width
             image.load()
             return _boxed(image if image.mode == "RGB" else image.convert("RGB"), part, scale)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise FeedError(f"the image cannot be decoded: {error}", expected="a JPEG as the shards hold them") from error
+
+
+def decoded_whole(jpeg: bytes | memoryview, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """Return the whole image at its full size, in RGB; raises FeedError as `show` does."""
+    try:
+        with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as image:
+            width, height = image.size
+            if width * height > max_pixels:
+                raise FeedError(f"the image has {width} x {height} pixels", expected=f"at most {max_pixels:,}")
+            return image.convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise FeedError(f"the image cannot be decoded: {error}", expected="a JPEG as the shards hold them") from error
 

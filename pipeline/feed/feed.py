@@ -151,6 +151,11 @@ class Feed:
             pass
         return Batch(step, images, manifest.taxon[rows].astype(np.int64), manifest.name[rows].astype(np.int64), keys)
 
+    def stored(self, step: int) -> tuple[tuple[str, ...], list[Jpeg]]:
+        """Return the keys of a step's whole batch and its images as the shards hold them: JPEGs, not decoded."""
+        _, jpegs, keys = self._read(step, self.sequence.places(step, 0, 1))
+        return keys, jpegs
+
     def keys(self, step: int, rank: int = 0, world: int = 1) -> tuple[str, ...]:
         """Return the keys of a batch without reading any image."""
         return tuple(self.manifest.keys_of(self.sequence.rows(step, rank, world)))

@@ -62,7 +62,7 @@ def test_what_the_commands_do_has_a_function_or_a_method() -> None:
     }
     assert wanted <= set(biomill.__all__)
     methods = {name for name, _ in inspect.getmembers(biomill.Run, inspect.isfunction) if not name.startswith("_")}
-    assert methods == {"sql", "explain", "status", "verify", "export", "feed", "evaluate"}
+    assert methods == {"sql", "explain", "status", "verify", "export", "feed", "neighbours", "evaluate"}
 
 
 def test_every_name_can_be_imported_at_once() -> None:

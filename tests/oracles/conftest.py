@@ -8,6 +8,7 @@ collect_ignore = [
         "torchvision_without_operators.py",
         "read_croissant.py",
         "open_clip_weights.py",
+        "library_vectors.py",
         "learn.py",
     ),
 ]

@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.oracles.environment import ENVIRONMENTS
 
 _NEEDED = {
-    "trainers": "import datasets, torch, webdataset",
+    "trainers": "import datasets, faiss, torch, transformers, webdataset",
     "croissant": "import mlcroissant, pyarrow",
     "learning": "import cleanlab, sklearn",
 }

@@ -37,7 +37,8 @@ def test_the_snippets_run_one_after_the_other(demo: Demo, tmp_path: Path) -> Non
 def test_every_function_and_method_stands_in_the_table() -> None:
     listed = set(re.findall(r"^\| `([\w.]+)\(", PAGE, re.MULTILINE))
     functions = {name for name in biomill.__all__ if name.islower() and not name.startswith("_")}
-    methods = {f"Run.{name}" for name in ("sql", "explain", "status", "verify", "export", "feed", "evaluate")}
+    named = ("sql", "explain", "status", "verify", "export", "feed", "neighbours", "evaluate")
+    methods = {f"Run.{name}" for name in named}
     assert listed == functions | methods
 
 

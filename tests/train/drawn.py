@@ -18,7 +18,7 @@ from pipeline.storage.files.atomic import write_table
 SHARDS, EACH, TAXA = 4, 120, 12
 
 
-def picture(taxon: int, number: int) -> bytes:
+def picture(taxon: int, number: int, size: tuple[int, int] = (64, 56)) -> bytes:
     chance = np.random.default_rng(number)
     ground = np.random.default_rng(taxon // 3).integers(0, 256, 3)
     square = np.random.default_rng(1000 + taxon).integers(0, 256, 3)
@@ -27,12 +27,21 @@ def picture(taxon: int, number: int) -> bytes:
     pixels[top : top + 28, left : left + 32] = square
     pixels += chance.normal(0, 12, pixels.shape)
     buffer = io.BytesIO()
-    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(buffer, "JPEG", quality=90)
+    image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+    if image.size != size:
+        image = image.resize(size)
+    image.save(buffer, "JPEG", quality=90)
     return buffer.getvalue()
 
 
-def write_dataset(folder: Path, seed: int = 0, taxa: int = TAXA) -> Path:
-    """Write shards with a manifest, one sample in five for val."""
+def write_dataset(
+    folder: Path,
+    seed: int = 0,
+    taxa: int = TAXA,
+    each: int = EACH,
+    sizes: tuple[tuple[int, int], ...] = ((64, 56),),
+) -> Path:
+    """Write shards with a manifest, one sample in five for val; the pictures have the sizes in turn."""
     folder.mkdir(parents=True)
     rows = []
     chance = np.random.default_rng(seed)
@@ -40,10 +49,12 @@ def write_dataset(folder: Path, seed: int = 0, taxa: int = TAXA) -> Path:
         name = shard_name("drawn", shard)
         with (folder / name).open("wb") as file:
             writer = ShardWriter(file)
-            for place in range(EACH):
-                number, taxon = shard * EACH + place, int(chance.integers(taxa))
+            for place in range(each):
+                number, taxon = shard * each + place, int(chance.integers(taxa))
                 key = hashlib.sha256(f"{seed}|{number}".encode()).hexdigest()[:32]
-                at = writer.add(key, [("jpg", picture(taxon, number)), ("txt", b"a photo of a cat.")])
+                at = writer.add(
+                    key, [("jpg", picture(taxon, number, sizes[number % len(sizes)])), ("txt", b"a photo of a cat.")]
+                )
                 rows.append(
                     {
                         "key": key,

@@ -10,7 +10,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.embed.compute import embed, open_source
+from pipeline.embed.compute import embed
+from pipeline.embed.encoders import open_source
 from pipeline.model.errors import FeedError
 from pipeline.storage.places import place
 from pipeline.train.class_labels import check_labels, difference

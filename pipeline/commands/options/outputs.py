@@ -34,6 +34,7 @@ OUTPUTS: Mapping[str, Output] = {
     "demo": Output(marks=("corpus/corpus.json", "run/manifest.json")),
     "export": Output(marks=("ATTRIBUTION.parquet",)),
     "train": Output(marks=("settings.json",)),
+    "neighbours": Output(is_file=True),
     "evaluate": Output(marks=("evaluation.json", "vectors/_begun.json")),
     "report": Output(is_file=True),
     "records": Output(marks=("records.parquet", "rejects.parquet")),

@@ -143,11 +143,17 @@ def write_table(path: Place, table: pa.Table, row_group_size: int | None = None)
 
 
 @contextmanager
-def table_writer(path: Place, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
-    """Yield a Parquet writer whose file appears under `path` only when the block ends well."""
+def table_writer(path: Place, schema: pa.Schema, use_dictionary: bool | list[str] = True) -> Iterator[pq.ParquetWriter]:
+    """Yield a Parquet writer whose file appears under `path` only when the block ends well.
+
+    `use_dictionary`: the columns that are written as dictionaries where that is smaller; for others it is not tried.
+    """
     import pyarrow.parquet as pq
 
-    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+    with (
+        atomic_path(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=use_dictionary) as writer,
+    ):
         yield writer
 
 

@@ -111,7 +111,7 @@ class OpenClip(nn.Module):
 def _open_clip() -> Any:
     try:
         import open_clip
-    except ImportError as error:
+    except (ImportError, RuntimeError) as error:  # the second: a torchvision that does not fit torch
         raise MissingExtraError(
             f"models of open_clip need the library, which cannot be imported: {error}",
             expected="the extra open-clip",

@@ -50,7 +50,7 @@ def test_a_set_has_a_plain_name(tmp_path: Path, name: str) -> None:
 
 
 def test_finished_sets_stand_in_the_catalog_and_others_do_not(demo: Demo, tmp_path: Path) -> None:
-    run = tmp_path / "run"
+    run = tmp_path / "a run, [of] mine"  # of characters that DuckDB takes for lists and patterns
     shutil.copytree(demo.out, run)
     with open_catalog(run) as con:
         keys = [key for (key,) in con.execute("SELECT key FROM samples ORDER BY key").fetchall()]
@@ -68,6 +68,27 @@ def test_finished_sets_stand_in_the_catalog_and_others_do_not(demo: Demo, tmp_pa
         assert con.execute(f"{question} GROUP BY name ORDER BY name").fetchall() == expected
         ((comment,),) = con.execute("SELECT comment FROM duckdb_views() WHERE view_name = 'embeddings'").fetchall()
         assert "biomill embed" in comment
+    # A set that is removed is gone from the view at once, and one that is finished is there at once.
+    shutil.rmtree(run / "embeddings" / "one")
+    with open_catalog(run) as con:
+        assert con.execute(f"{question} GROUP BY name ORDER BY name").fetchall() == expected[1:]
+    write_json(folder_of(run, "begun") / DONE, {**facts, "model": "begun", "width": 5})
+    with open_catalog(run) as con:
+        found = con.execute(f"{question} GROUP BY name ORDER BY name").fetchall()
+        assert found == [("begun", len(keys), 5, 5), *expected[1:]]
+        nearest = """
+            SELECT b.key FROM embeddings a JOIN embeddings b USING (name)
+            WHERE a.name = 'two' AND a.key = ? AND b.key <> a.key
+            ORDER BY list_inner_product(a.vector, b.vector) DESC, b.key LIMIT 1
+        """
+        ((near,),) = con.execute(nearest, [keys[3]]).fetchall()
+        vectors = read_embeddings(run / "embeddings" / "two", keys).vectors
+        scores = vectors @ vectors[3]
+        scores[3] = -1
+        assert scores[keys.index(near)] >= scores.max() - 1e-6
+    assert register(run)
+    with open_catalog(run) as con:
+        assert con.execute("SELECT count(DISTINCT name) FROM embeddings").fetchall() == [(2,)]
     shutil.rmtree(run / "embeddings")
     assert register(run)
     with open_catalog(run) as con, pytest.raises(duckdb.CatalogException):
