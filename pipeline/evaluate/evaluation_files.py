@@ -90,8 +90,9 @@ def score_table(pictures: Labelled, found: Diagnostics) -> pa.Table:
     """Return what embeddings say of each picture's label, by the id of its record, as `[[scores]]` reads it.
 
     `outlier`, `likely_mislabel` (booleans), `outlier_z`, `distance`, `nearest_distance`, `margin` (numbers),
-    `suggested_id`, `nearest_id` (ids of accepted taxa): null of pictures that are the only one of their taxon, and
-    `suggested_id` of those that are no likely mislabel. Raises EvaluationError where a record has no id, or two
+    `suggested_id`, `nearest_id` (ids of accepted taxa): null of pictures that are the only one of their taxon,
+    `suggested_id` of those that are no likely mislabel, and `likely_mislabel` of all where more than half of the labels
+    come out as wrong. Raises EvaluationError where a record has no id, or two
     pictures, as boxes of one have.
     """
     ids = pictures.record_ids
@@ -106,7 +107,7 @@ def score_table(pictures: Labelled, found: Diagnostics) -> pa.Table:
             SCORE_KEY: pa.array(ids, pa.string()),
             "outlier": pa.array(found.outlier, mask=~judged),
             "outlier_z": _numbers(found.z.tolist()),
-            "likely_mislabel": pa.array(found.mislabelled, mask=~judged),
+            "likely_mislabel": pa.array(found.mislabelled, mask=~judged | (not found.tells_labels)),
             "suggested_id": _texts(pictures.classes, found.suggested.tolist()),
             "margin": _numbers(found.margin.tolist()),
             "distance": _numbers(found.distance.tolist()),

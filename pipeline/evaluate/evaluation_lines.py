@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pipeline.evaluate.classification import Classification
 from pipeline.evaluate.evaluation import Evaluated, Evaluation
 from pipeline.evaluate.labelled import Labelled
-from pipeline.evaluate.measures.diagnostics import DiagnosticCounts
+from pipeline.evaluate.measures.diagnostics import MOST_WRONG, DiagnosticCounts
 from pipeline.evaluate.measures.slices import Slice
 from pipeline.model.text_table import table_lines
 
@@ -141,9 +141,12 @@ def _worst(pictures: Labelled, found: Evaluated) -> Iterator[str]:
 
 
 def _labels(found: DiagnosticCounts) -> str:
+    estimated = _share(found.estimated_mislabelled)
+    named = f"{found.likely_mislabels:,} likely mislabels ({estimated} of labels are estimated to be wrong)"
+    if found.estimated_mislabelled > MOST_WRONG:
+        named = f"none is named, as {estimated} would be wrong by these embeddings, which cannot tell then"
     return (
-        f"labels: {found.likely_mislabels:,} likely mislabels ({_share(found.estimated_mislabelled)} of labels are "
-        f"estimated to be wrong), {found.outliers:,} outliers, {found.nearer_to_wrong:,} nearer to another taxon; "
+        f"labels: {named}, {found.outliers:,} outliers, {found.nearer_to_wrong:,} nearer to another taxon; "
         f"{found.not_judged:,} have no other group of their taxon"
     )
 

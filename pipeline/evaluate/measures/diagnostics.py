@@ -16,6 +16,8 @@ from pipeline.evaluate.measures.held_out import FOLDS, hold_out
 from pipeline.evaluate.measures.vectors import Codes, Flags, Numbers, Vectors
 
 OUTLIER = 3.5
+MOST_WRONG = 0.5
+"""Where more labels than this share come out as wrong, it is the embeddings that cannot tell, and no label is named."""
 _NORMAL = 1.4826
 _LEAST = 10
 _FLAT = 1e-6
@@ -44,6 +46,11 @@ class Diagnostics:
     estimated_mislabelled: float
     """Share of judged labels that are wrong, as confident learning estimates it."""
 
+    @property
+    def tells_labels(self) -> bool:
+        """Whether the embeddings tell classes apart well enough to name a label as wrong."""
+        return self.estimated_mislabelled <= MOST_WRONG
+
 
 @dataclass(frozen=True, slots=True)
 class DiagnosticCounts:
@@ -54,6 +61,7 @@ class DiagnosticCounts:
     """The only image or group of their class."""
     outliers: int
     likely_mislabels: int
+    """None are named where more than half of the labels come out as wrong."""
     estimated_mislabelled: float
     nearer_to_wrong: int
     """Whose nearest centroid is that of another class."""
@@ -63,6 +71,8 @@ def diagnose(
     vectors: Vectors, labels: Codes, folds: int = FOLDS, seed: int = 0, groups: Codes | None = None
 ) -> Diagnostics:
     """Return the diagnostics of unit vectors; `groups` and errors as those of `hold_out`.
+
+    Where more than `MOST_WRONG` of the labels come out as wrong, none is named.
 
     >>> x = np.repeat(np.eye(2, dtype=np.float32), 4, axis=0)
     >>> found = diagnose(x, np.array([0, 0, 0, 1, 1, 1, 1, 1]))
@@ -84,7 +94,8 @@ def diagnose(
     temperature = held.temperature(seed)
     confident = confident_labels(lambda: held.probabilities(temperature), held.labels, len(held.classes))
     z = robust_z(distance, held.labels)
-    suggested = np.where(confident.mislabelled, held.classes[confident.likeliest], -1)
+    mislabelled = confident.mislabelled & (confident.estimated_share <= MOST_WRONG)
+    suggested = np.where(mislabelled, held.classes[confident.likeliest], -1)
     return Diagnostics(
         judged=held.judged,
         distance=distance,
@@ -92,7 +103,7 @@ def diagnose(
         nearest_distance=nearest_distance,
         z=z,
         outlier=np.nan_to_num(z, nan=0.0) > OUTLIER,
-        mislabelled=confident.mislabelled,
+        mislabelled=mislabelled,
         suggested=suggested,
         margin=confident.margin,
         temperature=temperature,

@@ -324,3 +324,15 @@ def test_scores_of_pictures_that_are_not_judged_are_null(drawn: Drawn) -> None:
     for row, label in zip(table, pictures.labels.tolist(), strict=True):
         values = [row[name] for name in row if name not in ("record_id", "suggested_id")]
         assert all(value is None for value in values) if label == 5 else None not in values
+
+
+def test_embeddings_that_cannot_tell_name_no_label(drawn: Drawn, tmp_path: Path) -> None:
+    """A recipe that leaves likely mislabels out would else leave out all that a useless model has seen."""
+    noise = np.random.default_rng(8).standard_normal(drawn.images.shape).astype(np.float32)
+    found = evaluate(drawn.pictures, noise, rules=RULES)
+    assert found.diagnostics is not None and found.evaluation.diagnostics is not None
+    assert found.evaluation.diagnostics.estimated_mislabelled > 0.5
+    table = score_table(drawn.pictures, found.diagnostics)
+    assert table["likely_mislabel"].null_count == table["suggested_id"].null_count == len(table)
+    assert table["distance"].null_count == 0
+    assert "labels: none is named" in "\n".join(evaluation_lines(drawn.pictures, found))

@@ -109,9 +109,15 @@ def test_wrong_pictures_stand_beside_one_of_the_taxon_that_they_were_taken_for(
         assert {(number[caption], number[other[0]]) for caption, _ in wrong} <= taken
         for caption, seen in group:
             assert max(abs(a - b) for a, b in zip(seen, colour(number[caption]), strict=True)) < 12
-    labels = page.pictures("labels")
-    assert done.found.diagnostics is not None and labels
-    assert len(labels) <= done.found.diagnostics.mislabelled.sum()
+
+
+def test_likely_mislabels_are_shown_unless_the_embeddings_cannot_tell(written: Written, tmp_path: Path) -> None:
+    clearer = write(tmp_path / "clearer", noise=2.0)
+    page, found = Page(clearer.page(tmp_path / "one")), clearer.evaluated().found.diagnostics
+    assert found is not None and found.tells_labels and 0 < len(page.pictures("labels")) <= found.mislabelled.sum()
+    page, found = Page(written.page(tmp_path / "two")), written.evaluated().found.diagnostics
+    assert found is not None and not found.tells_labels
+    assert "labels would be wrong: they cannot tell" in page.sections["labels"] and not page.pictures("labels")
 
 
 def test_the_same_input_gives_the_same_bytes_wherever_it_lies(written: Written, tmp_path: Path) -> None:

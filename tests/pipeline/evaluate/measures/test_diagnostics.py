@@ -57,6 +57,15 @@ def test_the_surest_mislabels_come_first_by_margin() -> None:
     assert wrong[first].mean() > 0.97
 
 
+@pytest.mark.parametrize("apart", [0.0, 0.1])
+def test_vectors_that_tell_no_classes_apart_name_no_label(apart: float) -> None:
+    vectors, labels, _ = planted(0.05, apart)
+    found = diagnose(vectors, labels)
+    assert found.estimated_mislabelled > 0.5 and not found.tells_labels
+    assert not found.mislabelled.any() and (found.suggested == -1).all()
+    assert counts(found).likely_mislabels == 0
+
+
 def test_without_mislabels_few_are_called_so() -> None:
     vectors, labels, _ = planted(0.0, 2.0)
     found = diagnose(vectors, labels)
