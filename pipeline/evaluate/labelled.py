@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -168,12 +169,19 @@ def read_run(where: str | os.PathLike[str]) -> Labelled:
     text = os.fspath(where)
     given = place(text)
     folder, run = located(str(given) if isinstance(given, Path) else text)
-    try:
+    with reading_samples(folder):
         if run is not None:
             with open_catalog(run) as con:
                 return labelled(_asked(con))
         manifest = place(f"{folder}/manifest.parquet")
         return labelled(read_table(manifest))
+
+
+@contextmanager
+def reading_samples(folder: str) -> Iterator[None]:
+    """Raise EvaluationError where the samples of a folder cannot be read."""
+    try:
+        yield
     except (OSError, pa.ArrowException) as error:
         raise EvaluationError(
             f"the samples cannot be read: {' '.join(str(error).split())[:200]}",

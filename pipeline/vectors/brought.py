@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from pipeline.embed.vector_files import BEGUN, DONE, PARTS, begin, digest_of, folder_of, part_name, write_part
 from pipeline.evaluate.embeddings import VectorRows, read_vectors
+from pipeline.evaluate.labelled import reading_samples
 from pipeline.evaluate.measures.vectors import Codes, Vectors, row_lengths
 from pipeline.feed.feed import located
 from pipeline.model.errors import EvaluationError
@@ -180,15 +181,8 @@ def _joined(held: list[VectorRows]) -> VectorRows:
 def _keys(run: Place) -> pa.Array:
     """Return the keys of a run's samples, ascending, of the manifest of its shards."""
     shards, _ = located(address_of(run))
-    try:
+    with reading_samples(shards):
         keys = read_table(place(f"{shards}/manifest.parquet"), ["key"])["key"].combine_chunks().cast(pa.string())
-    except (OSError, pa.ArrowException) as error:
-        raise EvaluationError(
-            f"the samples cannot be read: {' '.join(str(error).split())[:200]}",
-            where=shards,
-            expected="the folder of a finished run, or of its shards",
-            remedy="biomill status RUN says where a run stands",
-        ) from error
     if not len(keys):
         raise EvaluationError("the run has no pictures", where=shards, expected="a run that kept some")
     return keys.take(pc.sort_indices(keys))

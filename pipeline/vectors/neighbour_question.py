@@ -14,8 +14,10 @@ import pyarrow.compute as pc
 
 from manifests.nearness import closest
 from pipeline.catalog import open_catalog
+from pipeline.evaluate.labelled import reading_samples
 from pipeline.evaluate.measures.vectors import Codes, Flags
 from pipeline.feed.feed import located
+from pipeline.feed.selection import selected_keys
 from pipeline.model.errors import EvaluationError
 from pipeline.storage.parquet_files import read_table
 from pipeline.storage.places import Place, RemotePath, address_of, place
@@ -102,15 +104,8 @@ def read_samples(run: Place) -> Samples:
             table = con.sql(_SQL("samples")).to_arrow_table()
         else:
             shards, _ = located(address_of(run))
-            try:
+            with reading_samples(shards):
                 table = read_table(place(f"{shards}/manifest.parquet"))
-            except (OSError, pa.ArrowException) as error:
-                raise EvaluationError(
-                    f"the samples cannot be read: {' '.join(str(error).split())[:200]}",
-                    where=shards,
-                    expected="the folder of a finished run, or of its shards",
-                    remedy="biomill status RUN says where a run stands",
-                ) from error
             table = table.select([name for name in _COLUMNS if name in table.column_names]).sort_by("key")
     columns = {
         name: table[name].cast(pa.string()).combine_chunks()
@@ -128,8 +123,8 @@ def read_samples(run: Place) -> Samples:
 def rows_asked(run: Place, samples: Samples, asked: Asked) -> Codes:
     """Return the numbers of the pictures that are asked for, ascending.
 
-    Raises EvaluationError for keys and splits that there are not, a condition that cannot be answered, and where
-    nothing is asked for.
+    Raises EvaluationError for keys and splits that there are not, and where nothing is asked for; FeedError for a
+    condition that cannot be answered.
     """
     chosen = samples.in_split(asked.split).copy()
     if asked.keys:
@@ -147,22 +142,13 @@ def rows_asked(run: Place, samples: Samples, asked: Asked) -> Codes:
     return rows
 
 
-def _answer(run: Place, where: str) -> pa.Array:
-    query = where if where.lstrip().upper().startswith(("SELECT ", "WITH ")) else f"FROM samples WHERE {where}"
+def _answer(run: Place, where: str) -> pa.ChunkedArray:
     with _catalog(run) as con:
         if con is None:
             raise EvaluationError(
                 "a condition asks the catalog, and there is none", where=str(run), expected="the folder of a run"
             )
-        try:
-            return con.sql(_SQL("chosen", query=query)).to_arrow_table()["key"].combine_chunks()
-        except duckdb.Error as error:
-            raise EvaluationError(
-                f"the condition cannot be answered: {error}",
-                f"where: {where}",
-                "SQL that is true or false of a row of `samples`, or a SELECT that gives a column `key`",
-                'try it first: biomill sql RUN "SELECT count(*) FROM samples WHERE …"',
-            ) from error
+        return selected_keys(con, where).cast(pa.string())
 
 
 @contextmanager
