@@ -27,11 +27,13 @@ _GENUS = RANKS.index("genus")
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """Accuracy where only the classes of the part are candidates."""
+    """Accuracy where only the classes of the part are candidates: for taxa that training has not seen the only one that
+    is not won by those that it has."""
 
     classes: int
     accuracy: float
     chance: float
+    ranks: tuple[RankAccuracy, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ def judge(
     found = []
     for name, mine in parts.items():
         labels, guess = pictures.labels[mine], guesses[mine]
-        within = None if images is None or texts is None else _within(images[mine], labels, texts)
+        within = None if images is None or texts is None else _within(pictures.lineages, images[mine], labels, texts)
         found.append(
             Part(
                 name=name,
@@ -126,7 +128,9 @@ def judge(
     return Classification(method, candidates, tuple(found))
 
 
-def _within(images: Vectors, labels: Codes, texts: TextVectors) -> Within:
+def _within(lineages: Lineages, images: Vectors, labels: Codes, texts: TextVectors) -> Within:
     classes = np.unique(labels)
-    guess, _ = classify(images, texts.vectors[np.searchsorted(texts.classes, classes)], 1)
-    return Within(len(classes), float((classes[guess[:, 0]] == labels).mean()), 1 / len(classes))
+    found, _ = classify(images, texts.vectors[np.searchsorted(texts.classes, classes)], 1)
+    guess = classes[found[:, 0]]
+    right = float((guess == labels).mean())
+    return Within(len(classes), right, 1 / len(classes), rank_accuracies(lineages, labels, guess))

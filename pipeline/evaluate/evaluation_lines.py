@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.evaluate.classification import Classification
+from pipeline.evaluate.classification import Classification, Within
 from pipeline.evaluate.evaluation import Evaluated, Evaluation
 from pipeline.evaluate.labelled import Labelled
 from pipeline.evaluate.measures.diagnostics import MOST_WRONG, DiagnosticCounts
@@ -66,9 +66,16 @@ def _classification(found: Classification) -> Iterator[str]:
         row = [part.name, part.images, *(_share(top.get(k)) for k in (1, 3, 5))]
         row += [_share(ranks[rank]) for rank in ("genus", "family", "order")]
         row += [_number(part.severity.over_mistakes), _number(part.severity.over_all)]
-        rows.append([*row, f"{_share(part.within.accuracy)} of {part.within.classes:,}" if part.within else "-"])
+        rows.append([*row, *_within(part.within)])
     names = ["part", "pictures", "top-1", "top-3", "top-5", "genus", "family", "order"]
-    yield from table_lines([*names, "height of mistakes", "of all", "among its own taxa"], rows)
+    yield from table_lines([*names, "height of mistakes", "of all", "among its own taxa", "their family"], rows)
+
+
+def _within(found: Within | None) -> tuple[str, str]:
+    if found is None:
+        return "-", "-"
+    family = {each.rank: each.accuracy for each in found.ranks}["family"]
+    return f"{_share(found.accuracy)} of {found.classes:,}", _share(family)
 
 
 def _learned(facts: Evaluation) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from manifests.recipe import RANKS
 from pipeline.cards.plots import Bar, shares
 from pipeline.cards.sections.section import Chart, Section, Table
 from pipeline.evaluate.classification import UNSEEN_GENERA, UNSEEN_SPECIES, Classification, Part
@@ -57,7 +58,18 @@ def _of(found: Classification, drawn: Sequence[str]) -> list[Chart | Table]:
         *charts,
         Table.of((named, "pictures", "taxa", *(each.rank for each in found.parts[0].ranks)), by_rank),
         Table.of((named, *tops, "chance of top-1", "among its own taxa"), by_place),
+        *([_within(found, named)] if any(part.within for part in found.parts) else []),
     ]
+
+
+def _within(found: Classification, named: str) -> Table:
+    """Return the accuracy at the ranks where the taxa of a part are its only candidates."""
+    rows = [
+        (words(part.name), *(share(each.accuracy) for each in part.within.ranks))
+        for part in found.parts
+        if part.within is not None
+    ]
+    return Table.of((f"{named.partition(',')[0]}, among the part's own taxa", *RANKS), rows)
 
 
 def _chart(found: Classification, part: Part) -> Chart:

@@ -105,7 +105,9 @@ def likely_mislabels(subject: Subject) -> Section:
     order = sorted(rows.tolist(), key=lambda row: (-float(found.margin[row]), keys[row]))
     estimated = f"{share(counts.estimated_mislabelled)} of labels are estimated to be wrong"
     if not found.tells_labels:
-        cannot = f"By these embeddings {share(counts.estimated_mislabelled)} of labels would be wrong: they cannot tell."
+        cannot = (
+            f"By these embeddings {share(counts.estimated_mislabelled)} of labels would be wrong: they cannot tell."
+        )
         return Section("labels", question, cannot)
     if not order:
         return Section("labels", question, f"None is likely to be: {estimated}.")

@@ -64,6 +64,8 @@ def test_zero_shot_knows_unseen_taxa_and_centroids_know_their_genus(done: Evalua
         each = part(zero_shot, name)
         assert each.top[0].accuracy > 0.9
         assert each.within is not None and each.within.accuracy >= each.top[0].accuracy
+        assert each.within.ranks[-1].accuracy == pytest.approx(each.within.accuracy)
+        assert [rank.images for rank in each.within.ranks] == [rank.images for rank in each.ranks]
     assert part(centroid, "seen_taxa").top[0].accuracy > 0.8
     species, genera = part(centroid, "unseen_species"), part(centroid, "unseen_genera")
     assert species.top[0].accuracy == genera.top[0].accuracy == 0.0
