@@ -294,8 +294,8 @@ class Run:
         view samples; pictures of which it is true are judged. `out`: a folder for the report, the document and the
         tables.
 
-        Raises RunError when the run is not finished, EvaluationError for files that do not fit it and where no picture
-        is judged, FeedError for a condition that cannot be answered.
+        Raises RunError when the run is not finished, EvaluationError for files that do not fit it, for a split that it
+        does not have, and where no picture is judged, FeedError for a condition that cannot be answered.
         """
         from pipeline.evaluate import EvaluationRules, evaluate_run
         from pipeline.evaluation_report import write_with_report

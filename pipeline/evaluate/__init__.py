@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pipeline.evaluate.embeddings import Embeddings, read_embeddings, write_embeddings
 from pipeline.evaluate.evaluate import evaluate
-from pipeline.evaluate.evaluate_run import RunEvaluation, evaluate_run
+from pipeline.evaluate.evaluate_run import RunEvaluation, check_beside, evaluate_run
 from pipeline.evaluate.evaluation import VERSION, Evaluated, Evaluation, EvaluationRules
 from pipeline.evaluate.evaluation_files import score_table, write_evaluation
 from pipeline.evaluate.evaluation_lines import evaluation_lines
@@ -25,6 +25,7 @@ __all__ = [
     "RunEvaluation",
     "TextVectors",
     "Traits",
+    "check_beside",
     "evaluate",
     "evaluate_run",
     "evaluation_lines",

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.embed.vector_files import DONE, PARTS
-from pipeline.evaluate.measures.vectors import Codes, Vectors
+from pipeline.evaluate.measures.vectors import SHORTEST, Codes, Flags, Vectors, row_lengths
 from pipeline.model.errors import EvaluationError
 
 VECTORS = ("vector", "embedding")
@@ -56,8 +56,8 @@ def read_embeddings(
     """Read the vectors of some keys, in the order of the keys.
 
     `key`: the column of the file that holds them. Raises EvaluationError for a file that is no such table, vectors of
-    several dimensions or of none, a key that comes twice, and, unless `partial`, a key that was not asked for or has no
-    vector.
+    several dimensions or of none, a vector of a key that was asked for which has no direction, a key that comes twice,
+    and, unless `partial`, a key that was not asked for or has no vector.
     """
     wanted = pa.array(keys, pa.string())
     place = np.full(len(wanted), -1, np.int64)
@@ -70,6 +70,7 @@ def read_embeddings(
         rows = np.asarray(pc.fill_null(pc.index_in(part.keys, wanted), -1), np.int64)
         known = rows >= 0
         unknown += int((~known).sum())
+        check_directions(path, part, known)
         if not strange and not known.all():
             strange = str(part.keys[int(np.argmin(known))].as_py())
         numbers = np.arange(part.first, part.first + len(rows))[known]
@@ -131,6 +132,26 @@ def read_vectors(path: str | os.PathLike[str], keys: Sequence[str]) -> Iterator[
             where=str(path),
             expected="Parquet with a column of keys and a column of vectors",
         ) from error
+
+
+def check_directions(path: str | os.PathLike[str], part: VectorRows, asked: Flags | None = None) -> None:
+    """Raise EvaluationError for the first vector that has no direction: of zeros, or with a value that is not finite.
+
+    `asked`: of these rows alone, those of pictures.
+    """
+    finite = np.asarray(np.isfinite(part.vectors).all(axis=1), np.bool_)
+    wrong = ~finite | ~(row_lengths(part.vectors) >= SHORTEST)
+    rows = np.flatnonzero(wrong if asked is None else wrong & asked)
+    if rows.size:
+        row = int(rows[0])
+        zeros = "is of zeros, and has no direction"
+        raise EvaluationError(
+            f"a vector {zeros if finite[row] else 'holds a value that is no finite number of float32'}",
+            where=f"{path}, row {part.first + row + 1}, key {part.keys[row].as_py()!r}",
+            expected="finite numbers, not all 0",
+            remedy="embed what it is of again"
+            + ("" if asked is None else ", or leave its row out and evaluate the others with --partial"),
+        )
 
 
 def _parts(folder: Path, keys: Sequence[str]) -> Iterator[VectorRows]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from manifests.nearness import closest
 from manifests.recipe import RANKS
 from pipeline.evaluate.measures.lineages import Lineages, read_lineages
 from pipeline.evaluate.measures.vectors import Codes, Flags
@@ -64,6 +66,21 @@ class Labelled:
         if values is None:
             return np.zeros(len(self), np.bool_)
         return np.array([value == split for value in values], np.bool_)
+
+    def check_split(self, split: str) -> None:
+        """Raise EvaluationError where no picture is in a split that was named."""
+        sizes = Counter(value for value in self.columns.get("split", ()) if value is not None)
+        if split in sizes:
+            return
+        near = closest(split, list(sizes))
+        raise EvaluationError(
+            f"there is no split {split!r}",
+            where="the split whose pictures teach",
+            expected="one of the splits " + ", ".join(f"{name} ({sizes[name]:,} pictures)" for name in sorted(sizes))
+            if sizes
+            else "none, as the pictures have no splits",
+            remedy=f"did you mean {near!r}?" if near else "name one of them" if sizes else "leave --train out",
+        )
 
     def groups(self) -> Codes:
         """Return the numbers of the groups; a picture without one is a group of its own."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.evaluate.embeddings import read_vectors
+from pipeline.evaluate.embeddings import check_directions, read_vectors
 from pipeline.evaluate.labelled import Labelled
 from pipeline.evaluate.measures.vectors import Codes, Numbers, Vectors, unit
 from pipeline.model.errors import EvaluationError
@@ -62,6 +62,7 @@ def read_text_vectors(path: str | os.PathLike[str], pictures: Labelled, partial:
     counts = np.zeros(len(pictures.classes), np.int64)
     unknown, strange = 0, ""
     for part in read_vectors(path, (TAXON, CAPTION)):
+        check_directions(path, part)
         directions = unit(part.vectors, "class texts")
         if sums is None:
             sums = np.zeros((len(pictures.classes), directions.shape[1]))

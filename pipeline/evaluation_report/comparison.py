@@ -18,17 +18,30 @@ from pipeline.model.errors import EvaluationError
 def read_compared(folder: Path) -> Compared:
     """Read another evaluation of a folder; raises EvaluationError where it is none of this version."""
     path = folder / EVALUATION
-    expected = f"{EVALUATION} of version {VERSION}, as `biomill evaluate -o` writes it"
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        if found["document"] != "evaluation" or found["version"] != VERSION:
-            raise ValueError(f"it is {found['document']!r} of version {found['version']!r}")
-        compared = Compared(folder.absolute().name, found)
+    except OSError as error:
+        raise _unreadable(path, error.strerror or "the file cannot be read") from error
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(path, "it is no JSON") from error
+    if not isinstance(found, dict) or found.get("document") != "evaluation":
+        raise _unreadable(path, "it is no document of an evaluation")
+    if found.get("version") != VERSION:
+        raise _unreadable(path, f"it is of version {str(found.get('version'))[:40]}")
+    try:
         _accuracies(found)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        told = " ".join(str(error).split())[:200]
-        raise EvaluationError(f"the other evaluation cannot be read: {told}", str(path), expected) from error
-    return compared
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
+        raise _unreadable(path, "its classifications are not those of an evaluation") from error
+    return Compared(folder.absolute().name, found)
+
+
+def _unreadable(path: Path, why: str) -> EvaluationError:
+    return EvaluationError(
+        f"the other evaluation cannot be read: {why}",
+        where=str(path),
+        expected=f"{EVALUATION} of version {VERSION}, as `biomill evaluate -o` writes it",
+        remedy="name the folder that an evaluation wrote, or evaluate again into it: biomill evaluate RUN … -o DIR",
+    )
 
 
 def compared(subject: Subject) -> Section | None:

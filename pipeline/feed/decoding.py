@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from pipeline.feed.choices import CROPS, DECODERS
 from pipeline.model.errors import FeedError
@@ -155,7 +155,7 @@ def decoded(
             image.load()
             return _boxed(image if image.mode == "RGB" else image.convert("RGB"), part, scale)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise FeedError(f"the image cannot be decoded: {error}", expected="a JPEG as the shards hold them") from error
+        raise _undecoded(error, formats) from error
 
 
 def decoded_whole(jpeg: bytes | memoryview, max_pixels: int = MAX_PIXELS) -> Image.Image:
@@ -167,7 +167,14 @@ def decoded_whole(jpeg: bytes | memoryview, max_pixels: int = MAX_PIXELS) -> Ima
                 raise FeedError(f"the image has {width} x {height} pixels", expected=f"at most {max_pixels:,}")
             return image.convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise FeedError(f"the image cannot be decoded: {error}", expected="a JPEG as the shards hold them") from error
+        raise _undecoded(error, ("JPEG",)) from error
+
+
+def _undecoded(error: Exception, formats: tuple[str, ...]) -> FeedError:
+    """Return the error of bytes that cannot be decoded, of the same words in every run."""
+    # Pillow names the object that it reads, by its address in memory.
+    told = f"the bytes are no {' or '.join(formats)}" if isinstance(error, UnidentifiedImageError) else str(error)
+    return FeedError(f"the image cannot be decoded: {told}", expected="a JPEG as the shards hold them")
 
 
 def _boxed(raster: Image.Image, part: Region, scale: float) -> Decoded:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -80,9 +81,41 @@ def test_several_sentences_are_averaged_by_class(drawn: Path, model: Path, tmp_p
     assert zero_shot["parts"][0]["top"][0]["accuracy"] == pytest.approx(np.mean(right), abs=0.011)
 
 
-def test_without_a_run_a_folder_must_be_named(drawn: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["evaluate", str(drawn), "--model", str(model)]) == 2
+def test_beside_shards_alone_the_vectors_are_where_embed_writes_them(drawn: Path, tmp_path: Path) -> None:
+    shutil.copytree(drawn, tmp_path / "shards")
+    assert main(["evaluate", str(tmp_path / "shards"), "--model", "tiny", "--name", "mine", *FEW]) == 0
+    parts = tmp_path / "shards" / "embeddings" / "mine"
+    (part,) = parts.glob("pictures-*.parquet")
+    before = part.stat().st_mtime_ns
+    assert main(["embed", str(tmp_path / "shards"), "--model", "tiny", "--name", "mine"]) == 0
+    assert part.stat().st_mtime_ns == before and list(parts.glob("pictures-*.parquet")) == [part]
+
+
+def test_at_an_address_a_folder_must_be_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "memory://nowhere", "--model", "tiny"]) == 2
     assert "there is no place for the vectors" in capsys.readouterr().err
+
+
+def test_vectors_of_another_model_in_the_folder_are_told_with_what_helps(
+    drawn: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["evaluate", str(drawn), *FEW, "-o", str(tmp_path / "out"), "--model"]
+    assert main([*words, "tiny"]) == 0
+    assert main([*words, str(model)]) == 2
+    said = capsys.readouterr().err
+    assert f"name another folder with -o, or remove {tmp_path / 'out' / 'vectors'}" in said and "--name" not in said
+
+
+@pytest.mark.parametrize("option", ["--texts", "--traits", "--untrained"])
+def test_the_other_files_are_looked_at_before_pictures_are_embedded(
+    drawn: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    (tmp_path / "bad.parquet").write_bytes(b"no table")
+    words = ["evaluate", str(drawn), "--model", "tiny", *FEW, "-o", str(tmp_path / "out")]
+    assert main([*words, option, str(tmp_path / "bad.parquet")]) == 1
+    assert str(tmp_path / "bad.parquet") in capsys.readouterr().err
+    assert main([*words, "--train", "nosuch"]) == 1 and main([*words, "--where", "false"]) == 1
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_model_that_is_none_is_said(drawn: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ Flags = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[np.float64]
 
 _BLOCK = 1 << 13
-_SHORTEST = 1e-30
+SHORTEST = 1e-30
 """Length of what is taken for a vector of zeros."""
 
 
@@ -52,7 +52,7 @@ def unit(values: npt.NDArray[Any], what: str) -> Vectors:
     """
     found = checked(values, what)
     lengths = row_lengths(found)
-    wrong = np.flatnonzero(lengths < _SHORTEST)
+    wrong = np.flatnonzero(lengths < SHORTEST)
     if wrong.size:
         raise EvaluationError(
             f"{what} hold a vector of zeros, which has no direction",

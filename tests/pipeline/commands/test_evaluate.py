@@ -89,12 +89,57 @@ def test_everything_is_written_and_told(
     assert json.loads(first["evaluation.json"])["classifications"][0]["parts"][0]["top"][0]["accuracy"] > 0.9
 
 
-def test_the_document_has_the_keys_of_the_page(demo: Demo, given: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_document_has_the_keys_of_the_page(
+    demo: Demo, given: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     words = ["--embeddings", str(given / "e.parquet"), "--texts", str(given / "t.parquet"), *FEW]
     found = document(capsys, "evaluate", str(demo.out), *words)
     assert found["calibration"] is not None and found["linear_probe"] is not None
-    bare = document(capsys, "evaluate", str(demo.out), *words[:2], "--train", "none", *FEW)
+    without_splits(demo, tmp_path)
+    bare = document(capsys, "evaluate", str(tmp_path), *words[:2], *FEW)
     assert (bare["classifications"], bare["linear_probe"], bare["trained"]) == ([], None, 0)
+
+
+def without_splits(demo: Demo, folder: Path) -> None:
+    """Write shards' manifest whose pictures are of no split."""
+    table = pq.read_table(demo.out / "shards" / "manifest.parquet")
+    place = table.schema.get_field_index("split")
+    table = table.set_column(place, "split", pa.nulls(len(table), pa.string()))
+    pq.write_table(table, folder / "manifest.parquet")
+
+
+def test_a_split_that_the_run_does_not_have_is_refused(
+    demo: Demo, given: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--embeddings", str(given / "e.parquet"), *FEW, "-o", str(tmp_path / "out")]
+    for split, remedy in (("", "name one of them"), ("nosuch", "name one of them"), ("trian", "did you mean 'train'?")):
+        assert main(["evaluate", str(demo.out), *words, "--train", split]) == 1
+        said = capsys.readouterr().err
+        assert f"there is no split {split!r}" in said and remedy in said
+        assert re.search(r"one of the splits train \(\d+ pictures\), val \(\d+ pictures\)", said)
+    with pytest.raises(biomill.EvaluationError, match="there is no split 'nosuch'"):
+        biomill.open_run(demo.out).evaluate(given / "e.parquet", train="nosuch", permutations=19)
+    without_splits(demo, tmp_path)
+    assert main(["evaluate", str(tmp_path), *words, "--train", "train"]) == 1
+    assert "the pictures have no splits" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("option", ["--embeddings", "--untrained", "--texts"])
+@pytest.mark.parametrize(("value", "what"), [(np.nan, "no finite number"), (np.inf, "no finite"), (0, "is of zeros")])
+def test_a_vector_without_direction_is_told_with_its_row_of_the_file(
+    demo: Demo, pictures: Labelled, given: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    option: str, value: float, what: str,
+) -> None:  # fmt: skip
+    keys, name = (pictures.classes, "accepted_id") if option == "--texts" else (pictures.keys, "key")
+    order = np.random.default_rng(1).permutation(len(keys))
+    vectors = np.ones((len(keys), 64), np.float32)
+    vectors[4] = value
+    write_embeddings(tmp_path / "bad.parquet", [keys[place] for place in order], vectors, key=name)
+    words = [] if option == "--embeddings" else ["--embeddings", str(given / "e.parquet")]
+    assert main(["evaluate", str(demo.out), *words, option, str(tmp_path / "bad.parquet"), *FEW]) == 1
+    said = capsys.readouterr().err
+    assert what in said and f"{tmp_path / 'bad.parquet'}, row 5, key {keys[order[4]]!r}" in said
 
 
 def test_scores_of_a_run_match_its_records(demo: Demo, given: Path, tmp_path: Path) -> None:
@@ -183,6 +228,14 @@ def test_a_condition_and_an_empty_one(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["--embeddings", "e.parquet", "--where", " "], "the condition of --where is empty"),
+        (["--embeddings", "e.parquet", "--name", "model"], "how vectors are made is told"),
+        (["--embeddings", "e.parquet", "--batch", "256"], "how vectors are made is told"),
+        (["--embeddings", "e.parquet", "--workers", "0"], "how vectors are made is told"),
+        (["--embeddings", "e.parquet", "--device", "cpu"], "how vectors are made is told"),
+        (["--embeddings", "e.parquet", "--text", "sci"], "--text names captions, of which there are no vectors"),
+        (["--embeddings", "e.parquet", "--texts", "t.parquet", "--text", "sci"], "expect: --text or --texts"),
+        (["--model", "tiny", "--name", "x", "-o", "out/none-there"], "expect: --name or -o"),
         (["--embeddings", "e.parquet", "--template", "{}"], "--template beside --model"),
         (["--embeddings", "e.parquet", "--open"], "there is no report without a folder"),
         (["--embeddings", "e.parquet", "--rank", "family"], "there is no report without a folder"),

@@ -258,10 +258,19 @@ def test_another_evaluation_stands_beside(written: Written, tmp_path: Path) -> N
     for rank in centroid["parts"][0]["ranks"]:
         assert f"{100 * rank['accuracy']:.1f}\N{NO-BREAK SPACE}%" in page.sections["comparison"]
     facts["classifications"][0]["parts"][0]["ranks"][0]["accuracy"] = "<b>"
-    for wrong in ('{"document": "evaluation", "version": 99}', "[]", "", "\\xff", json.dumps(facts)):
+    none = "it is no document of an evaluation"
+    for wrong, why in (
+        ('{"document": "evaluation", "version": 99}', "it is of version 99"),
+        *(("[]", none), ("{}", none), ('{"document": "run"}', none), ("3", none)),
+        *(("", "it is no JSON"), ("\\xff", "it is no JSON"), ("[" * 200_000, "it is no JSON")),
+        (json.dumps(facts), "its classifications are not those of an evaluation"),
+        (json.dumps({**facts, "classifications": [[]]}), "its classifications are not those of an evaluation"),
+    ):
         (tmp_path / "other" / "evaluation.json").write_text(wrong)
-        with pytest.raises(EvaluationError, match="cannot be read"):
+        with pytest.raises(EvaluationError) as error:
             written.page(tmp_path / "third", beside=Beside(compared=(tmp_path / "other",)))
+        assert error.value.what == f"the other evaluation cannot be read: {why}"
+        assert error.value.where.endswith("evaluation.json") and "biomill evaluate" in error.value.remedy
 
 
 def test_the_rank_of_confusion_may_be_asked_for(written: Written, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pipeline.feed import CROPS, View, show
-from pipeline.feed.decoding import DRAWS, region
+from pipeline.feed.decoding import DRAWS, decoded_whole, region
 from pipeline.feed.permutation import uniforms
 from pipeline.model.errors import FeedError
 from tests.performance.photos import jpegs
@@ -88,8 +88,15 @@ def test_hostile_bytes_are_refused() -> None:
     Image.new("RGB", (400, 300)).save(buffer, "JPEG")
     whole = buffer.getvalue()
     for data in (b"", b"<html>", whole[:200], whole[: len(whole) // 2]):
-        with pytest.raises(FeedError):
+        told = []
+        with pytest.raises(FeedError) as error:
             show(data, View(crop="center"), ())
+        told.append(error.value.what)
+        with pytest.raises(FeedError) as error:
+            decoded_whole(data)
+        told.append(error.value.what)
+        assert not any("object at" in each for each in told)
+        assert data[:2] == whole[:2] or set(told) == {"the image cannot be decoded: the bytes are no JPEG"}
     with pytest.raises(FeedError, match="at most 1,000"):
         show(whole, View(crop="center", max_pixels=1000), ())
     png = io.BytesIO()
