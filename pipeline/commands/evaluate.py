@@ -9,6 +9,7 @@ from typing import Any
 
 from manifests.recipe import RANKS
 from pipeline.commands.options.browser import open_page
+from pipeline.commands.options.condition import condition
 from pipeline.commands.options.json_document import add_json_option, json_document
 from pipeline.commands.options.numbers import whole
 
@@ -39,7 +40,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         action=_Model,
         help="embed first, what is not embedded yet, by a model as `biomill embed --model` reads it",
     )
-    parser.add_argument("--where", default="", help="judge what a condition in SQL on the view samples chooses")
+    parser.add_argument("--where", type=condition, help="judge what a condition in SQL on the view samples chooses")
     parser.add_argument(
         "--texts", type=Path, metavar="PARQUET", help="columns accepted_id or caption, and vector: zero-shot's classes"
     )
@@ -114,7 +115,7 @@ def lines(args: argparse.Namespace) -> Generator[str, None, None]:
     if texts is None and (embeddings / names_name(args.text)).is_file():
         texts = embeddings / names_name(args.text)
     done = evaluate_run(
-        args.shards, embeddings, texts, args.traits, args.untrained, rules, args.partial, condition=args.where
+        args.shards, embeddings, texts, args.traits, args.untrained, rules, args.partial, condition=args.where or ""
     )
     written = []
     if args.out:

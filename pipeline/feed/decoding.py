@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from pipeline.feed.choices import CROPS, DECODERS
 from pipeline.model.errors import FeedError
@@ -155,7 +155,7 @@ def decoded(
             image.load()
             return _boxed(image if image.mode == "RGB" else image.convert("RGB"), part, scale)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise FeedError(f"the image cannot be decoded: {error}", expected="a JPEG as the shards hold them") from error
+        raise _undecodable(error) from error
 
 
 def decoded_whole(jpeg: bytes | memoryview, max_pixels: int = MAX_PIXELS) -> Image.Image:
@@ -167,7 +167,13 @@ def decoded_whole(jpeg: bytes | memoryview, max_pixels: int = MAX_PIXELS) -> Ima
                 raise FeedError(f"the image has {width} x {height} pixels", expected=f"at most {max_pixels:,}")
             return image.convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise FeedError(f"the image cannot be decoded: {error}", expected="a JPEG as the shards hold them") from error
+        raise _undecodable(error) from error
+
+
+def _undecodable(error: Exception) -> FeedError:
+    # Pillow names an image that it does not know by the object that it reads.
+    said = "it is of no format that is read" if isinstance(error, UnidentifiedImageError) else str(error)
+    return FeedError(f"the image cannot be decoded: {said}", expected="a JPEG as the shards hold them")
 
 
 def _boxed(raster: Image.Image, part: Region, scale: float) -> Decoded:
