@@ -92,7 +92,7 @@ def test_finished_sets_stand_in_the_catalog_and_others_do_not(demo: Demo, tmp_pa
         assert con.execute("SELECT count(DISTINCT name) FROM embeddings").fetchall() == [(2,)]
     # A damaged set is named, with what to do; without any set, the view says that there is none.
     part = folder_of(run, "two") / part_name(0)
-    part.write_bytes(part.read_bytes()[:200])  # type: ignore[union-attr]
+    part.write_bytes(part.read_bytes()[:200])
     with pytest.raises(RunError, match="the set of vectors 'two' cannot be read") as error:
         list(answers(run, "SELECT count(vector) FROM embeddings", "csv", False, None, None))
     assert "remove the folder of the set" in str(error.value)
