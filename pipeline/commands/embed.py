@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.commands.options.condition import condition
 from pipeline.commands.options.numbers import whole
 from pipeline.commands.options.run_place import run_place
+from pipeline.commands.options.sql_condition import condition
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 from manifests.recipe import RANKS
 from pipeline.commands.options.browser import open_page
-from pipeline.commands.options.condition import condition
 from pipeline.commands.options.json_document import add_json_option, json_document
 from pipeline.commands.options.numbers import whole
+from pipeline.commands.options.sql_condition import condition
 
 
 class _Model(argparse.Action):

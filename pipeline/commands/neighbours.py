@@ -7,10 +7,10 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.commands.options.condition import condition
 from pipeline.commands.options.json_document import add_json_option, json_document
 from pipeline.commands.options.numbers import whole
 from pipeline.commands.options.run_place import run_place
+from pipeline.commands.options.sql_condition import condition
 
 if TYPE_CHECKING:
     from pipeline.vectors import Asked, Searched
