@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,12 +11,15 @@ import duckdb
 
 from pipeline.catalog.build import rooted
 from pipeline.catalog.fetched import create_fetched
-from pipeline.catalog.open import closing_in, connect_catalog
+from pipeline.catalog.open import BESIDE, closing_in, connect_catalog
 from pipeline.catalog.there import READS, Tables, create_there, definitions, growing
 from pipeline.model.errors import RunError
 from pipeline.storage.places import Place
 from pipeline.storage.run_folder import RunFolder
 from pipeline.storage.standing import Standing, stand
+
+_VECTORS = re.compile(rf"(?:{'|'.join(BESIDE)})/(?P<name>[A-Za-z0-9_.*-]+)/pictures-[0-9*]+\.parquet")
+"""How DuckDB names a part of the view `embeddings`, or the pattern of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,30 @@ def lost_files(standing: Standing, error: duckdb.Error) -> RunError:
         where=str(standing.folder.root),
         expected="files that stay while they are read; a run that goes on may have made a stage anew in between",
         remedy="ask again; if it stays so, remove the folder of the stage, then " + standing.remedy(),
+    )
+
+
+def lost_vectors(standing: Standing, said: str) -> RunError | None:
+    """Return the error for vectors beside a run that are not there, or not whole; None where it is about others.
+
+    `said`: by DuckDB, without the question that it repeats.
+    """
+    part = _VECTORS.search(said)
+    if part is None:
+        return None
+    where, name = str(standing.folder.root), part["name"]
+    if name == "*":
+        return RunError(
+            "no set of vectors lies beside the run",
+            where=where,
+            expected=f"{part[0]} for the view embeddings",
+            remedy=f"biomill embed {where} --model MODEL makes one",
+        )
+    return RunError(
+        f"the set of vectors {name!r} cannot be read: {said}",
+        where=f"{where}/{part[0]}",
+        expected="the view embeddings reads all finished sets, and each of them whole",
+        remedy="remove the folder of the set, and embed it again",
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline.commands.options.numbers import whole
 from pipeline.commands.options.run_place import run_place
+from pipeline.commands.options.sql_condition import condition
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -32,7 +33,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--partial", action="store_true", help="with --from: leave out pictures without a vector, and the reverse"
     )
     parser.add_argument("--split", default="", help="of one split alone (default: of all)")
-    parser.add_argument("--where", default="", help="condition in SQL on the view samples, or a SELECT of keys")
+    parser.add_argument("--where", type=condition, help="condition in SQL on the view samples, or a SELECT of keys")
     parser.add_argument("--batch", type=whole(1), metavar="N", default=256, help="pictures at once (default 256)")
     parser.add_argument("--workers", type=whole(0), metavar="N", default=0, help="processes that decode (default 0)")
     parser.add_argument("--seed", type=int, default=0, help="of random weights (default 0)")
@@ -85,5 +86,5 @@ def _made(args: argparse.Namespace) -> Iterator[str]:
 
     out = folder_of(args.run, args.name or "model")
     source = open_source(args.model, args.device, args.seed)
-    yield from embed(str(args.run), out, source, args.split, args.where, args.batch, args.workers)
+    yield from embed(str(args.run), out, source, args.split, args.where or "", args.batch, args.workers)
     yield f"vectors of {source.encoder.width} numbers by {source.name}: {out}"

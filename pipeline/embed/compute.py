@@ -18,7 +18,7 @@ from pipeline.feed.choices import TEXT_TYPES
 from pipeline.feed.decoding import decoded_whole, show
 from pipeline.feed.texts import Texts
 from pipeline.feed.torch import loader
-from pipeline.model.errors import UsageError
+from pipeline.model.errors import FeedError, UsageError
 from pipeline.storage.files.atomic import write_json
 from pipeline.storage.places import Place
 from pipeline.train.class_labels import difference
@@ -87,10 +87,15 @@ def picture_vector(source: Source, path: Path) -> Matrix:
     except OSError as error:
         raise UsageError(f"the picture cannot be read: {error.strerror}", str(path), "a JPEG") from error
     device = next(encoder.module.parameters()).device
-    if isinstance(encoder, Trained):
-        pixels = torch.from_numpy(show(jpeg, encoder.view, ()).copy()).permute(2, 0, 1)[None]
-        return _unit(encoder, normalised(pixels.to(device), encoder.module), [str(path)])
-    return _unit(encoder, encoder.prepare(decoded_whole(jpeg))[None].to(device), [str(path)])
+    try:
+        if isinstance(encoder, Trained):
+            shown = torch.from_numpy(show(jpeg, encoder.view, ()).copy()).permute(2, 0, 1)[None]
+            pixels = normalised(shown.to(device), encoder.module)
+        else:
+            pixels = encoder.prepare(decoded_whole(jpeg))[None].to(device)
+    except FeedError as error:
+        raise FeedError(error.what, str(path), "a JPEG", "save the picture as a JPEG") from error
+    return _unit(encoder, pixels, [str(path)])
 
 
 def _classifier_said(feed: Feed, classes: tuple[str, ...]) -> Iterator[str]:

@@ -15,6 +15,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,8 @@ from pipeline.storage.places import Place, matching
 (FOLDER,) = BESIDE
 BEGUN, DONE = "_begun.json", "_done.json"
 PARTS = "pictures-*.parquet"
+BROUGHT = "brought as Parquet"
+"""The preprocessing of a set that no model of `biomill embed` made."""
 VECTOR = pa.list_(pa.float16())
 MODEL = pa.dictionary(pa.int32(), pa.string())
 PICTURES_SCHEMA = pa.schema([("key", pa.string()), ("model", MODEL), ("vector", VECTOR)])
@@ -105,7 +108,12 @@ def begin(folder: Place, facts: Mapping[str, Any]) -> None:
             )
         write_json(begun, dict(facts))
         return
-    before = read_json(begun)
+    try:
+        before = read_json(begun)
+    except ValueError as error:
+        raise _unreadable(begun) from error
+    if not isinstance(before, dict):
+        raise _unreadable(begun)
     if before == facts:
         return
     name = next((each for each in DIFFER if before.get(each) != facts.get(each)), "data")
@@ -158,25 +166,62 @@ def _models(model: str, rows: int) -> pa.Array:
 
 
 def embedded(run: Place) -> list[Embedded]:
-    """Return the finished sets of vectors of a run, by name."""
+    """Return the finished sets of vectors of a run, by name; one whose record cannot be read is none."""
     found = []
     for mark in matching(run / FOLDER, f"*/{DONE}"):
-        facts = read_json(mark)
-        told = (facts["model"], facts["width"], facts["pictures"], facts["digest"])
-        found.append(Embedded(mark.parent, *told, facts.get("weights", ""), facts.get("preprocessing", "")))
+        with suppress(FeedError):
+            found.append(_recorded(mark))
     return found
+
+
+def finished(run: Place, name: str) -> Embedded | None:
+    """Return the finished set of that name, None where there is none; raise FeedError where its record is broken."""
+    mark = folder_of(run, name) / DONE
+    return _recorded(mark) if mark.exists() else None
+
+
+def _recorded(mark: Place) -> Embedded:
+    try:
+        facts = read_json(mark)
+        counts = int(facts["width"]), int(facts["pictures"])
+        told = [str(facts[each]) for each in ("model", "digest")]
+        told += [str(facts.get(each, "")) for each in ("weights", "preprocessing")]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _unreadable(mark) from error
+    return Embedded(mark.parent, told[0], *counts, *told[1:])
+
+
+def _unreadable(record: Place) -> FeedError:
+    return FeedError(
+        f"the record of the set of vectors {record.parent.name!r} cannot be read",
+        str(record),
+        "JSON as `biomill embed` writes it",
+        "remove the folder of the set, and embed the run again",
+    )
+
+
+def check_made(run: Place, name: str) -> None:
+    """Raise UsageError where a set of vectors was brought from a file, so that no model can be asked for more."""
+    made = finished(run, name)
+    if made is not None and made.preprocessing == BROUGHT:
+        raise UsageError(
+            f"the set {name!r} was brought from a file: --image cannot be asked of it",
+            str(made.folder),
+            "a set that `biomill embed --model` made",
+            "embed the run by the model, under another name, and ask that set",
+        )
 
 
 def check_source(run: Place, name: str, facts: Mapping[str, Any]) -> None:
     """Raise UsageError where a set of vectors was made by another model than the facts of one tell."""
-    before = next((each for each in embedded(run) if each.folder == folder_of(run, name)), None)
+    before = finished(run, name)
     if before is None:
         return
     for fact in ("model", "weights", "preprocessing"):
         if getattr(before, fact) != facts[fact]:
             raise UsageError(
                 f"the set {name!r} was made {DIFFER[fact]}",
-                f"{before.folder}, {fact}: {_short(getattr(before, fact) or None)}",
-                f"{fact}: {_short(facts[fact])}",
+                f"--model, {fact}: {_short(facts[fact])}",
+                f"{fact}: {_short(getattr(before, fact) or None)}, as {before.folder} records",
                 "name the model that made the set",
             )

@@ -19,7 +19,7 @@ _COMMENTS = {
     "embeddings.name": "the set of vectors: its folder's name",
     "embeddings.key": "key of the sample",
     "embeddings.model": "the model that made the vector",
-    "embeddings.vector": "unit vector of the image; cosines are array_inner_product of two",
+    "embeddings.vector": "unit vector of the image, in float16; cosines are list_cosine_similarity of two",
 }
 
 

@@ -23,7 +23,7 @@ def chosen_by(where: str | os.PathLike[str], condition: str, pictures: Labelled)
     """
     if not condition:
         return np.ones(len(pictures), np.bool_)
-    keys = _keys(os.fspath(where), condition).cast(pa.string())
+    keys = chosen_keys(os.fspath(where), condition).cast(pa.string())
     found = np.asarray(pc.is_in(pa.array(pictures.keys, pa.string()), keys.combine_chunks()), np.bool_)
     if not found.any():
         raise EvaluationError(
@@ -35,7 +35,11 @@ def chosen_by(where: str | os.PathLike[str], condition: str, pictures: Labelled)
     return found
 
 
-def _keys(where: str, condition: str) -> pa.ChunkedArray:
+def chosen_keys(where: str, condition: str) -> pa.ChunkedArray:
+    """Return the keys of a run or of shards that a condition is true of, or that a SELECT gives.
+
+    Raises FeedError for a condition that cannot be answered.
+    """
     import duckdb
 
     from pipeline.catalog import open_catalog

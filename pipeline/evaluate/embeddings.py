@@ -124,7 +124,7 @@ def read_vectors(path: str | os.PathLike[str], keys: Sequence[str]) -> Iterator[
         # Read as a stream, however many rows lie in one row group: else whole columns of the file are held.
         file = pq.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER)
         name = column_of(str(path), file.schema_arrow, keys, "keys")
-        vector = column_of(str(path), file.schema_arrow, VECTORS, "vectors")
+        vector = _vectors_column(str(path), file.schema_arrow)
         yield from _batches(str(path), file, name, vector)
     except (OSError, pa.ArrowException) as error:
         raise EvaluationError(
@@ -183,6 +183,19 @@ def column_of(path: str, schema: pa.Schema, names: Sequence[str], what: str) -> 
             remedy="rename the column",
         )
     return found
+
+
+def _vectors_column(path: str, schema: pa.Schema) -> str:
+    """Return the column of vectors; raises EvaluationError where there is none, or it could be either of two."""
+    both = [name for name in VECTORS if name in schema.names]
+    if len(both) > 1:
+        raise EvaluationError(
+            "there are two columns of vectors",
+            where=f"{path}, columns {' and '.join(repr(name) for name in both)}",
+            expected="one of them",
+            remedy="leave out the other, or rename it",
+        )
+    return column_of(path, schema, VECTORS, "vectors")
 
 
 def _batches(path: str, file: pq.ParquetFile, name: str, vector: str) -> Iterator[VectorRows]:

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 import duckdb
 
-from pipeline.catalog.asked import Asked, lost_files, names
+from pipeline.catalog.asked import Asked, lost_files, lost_vectors, names
 from pipeline.model.errors import RunError
 from pipeline.model.outcomes import Outcome
 from pipeline.query.statements import compared
@@ -38,6 +38,9 @@ def near(word: str, known: list[str], most: int = 3) -> list[str]:
 def failure(error: duckdb.Error, asked: Asked) -> RunError:
     """Return the error of a question: what DuckDB says, with its own hints, and what is near in the catalog."""
     said = str(error).strip()
+    vectors = lost_vectors(asked.standing, said.partition("\n")[0])
+    if vectors is not None:
+        return vectors
     if isinstance(error, duckdb.IOException) or said.startswith("IO Error"):
         return lost_files(asked.standing, error)
     missing = _TABLE.search(said)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.embed.vector_files import BEGUN, DONE, PARTS, begin, digest_of, folder_of, part_name, write_part
+from pipeline.embed.vector_files import (
+    BEGUN,
+    BROUGHT,
+    DONE,
+    PARTS,
+    begin,
+    digest_of,
+    folder_of,
+    part_name,
+    write_part,
+)
 from pipeline.evaluate.embeddings import VectorRows, read_vectors
 from pipeline.evaluate.labelled import reading_samples
 from pipeline.evaluate.measures.vectors import Codes, Vectors, row_lengths
@@ -42,12 +53,16 @@ def bring(run: Place, file: Path, name: str, partial: bool = False) -> Iterator[
     and pictures without a vector; UsageError where the set is of another model, file or run.
     """
     folder = folder_of(run, name)
+    if file.is_dir() and not (file / DONE).is_file():
+        raise EvaluationError(
+            "--from names a folder", where=str(file), expected="one Parquet file with columns key and vector"
+        )
     keys = _keys(run)
     digest = _digest(file)
     rows = _Rows(file, keys, partial, np.full(len(keys), -1, np.int64))
     parts = _parts(file)
     first = next(parts)
-    facts = {"model": name, "weights": "", "preprocessing": "brought as Parquet", "file": digest}
+    facts = {"model": name, "weights": "", "preprocessing": BROUGHT, "file": digest}
     facts |= {"width": first.vectors.shape[1], "data": _digest_of_keys(keys)}
     begin(folder, facts)
     finished = (folder / DONE).exists()
@@ -55,14 +70,24 @@ def bring(run: Place, file: Path, name: str, partial: bool = False) -> Iterator[
         written = rows.write(folder, name, first, parts)
     except EvaluationError:
         # What was finished before, such as with `partial`, is not undone by asking for more.
-        for path in () if finished else (*matching(folder, PARTS), folder / BEGUN):
-            path.unlink(missing_ok=True)
+        if not finished:
+            _remove(folder)
         raise
     write_json(folder / DONE, {**facts, "pictures": written, "digest": digest_of(facts)})
     left = len(keys) - written
     yield f"{written:,} vectors of {facts['width']} numbers from {file}: {folder}" + (
         f"; {left:,} pictures have none, and {rows.unknown:,} rows are of no picture" if left or rows.unknown else ""
     )
+
+
+def _remove(folder: Place) -> None:
+    """Remove what was written of a set, and its folder where nothing else lies in it."""
+    for path in (*matching(folder, PARTS), folder / BEGUN):
+        path.unlink(missing_ok=True)
+    if isinstance(folder, Path):
+        with suppress(OSError):
+            folder.rmdir()
+            folder.parent.rmdir()
 
 
 @dataclass

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from manifests.nearness import closest
 from pipeline.catalog import open_catalog
+from pipeline.evaluate.condition import chosen_keys
 from pipeline.evaluate.labelled import reading_samples
 from pipeline.evaluate.measures.vectors import Codes, Flags
 from pipeline.feed.feed import located
@@ -144,11 +145,8 @@ def rows_asked(run: Place, samples: Samples, asked: Asked) -> Codes:
 
 def _answer(run: Place, where: str) -> pa.ChunkedArray:
     with _catalog(run) as con:
-        if con is None:
-            raise EvaluationError(
-                "a condition asks the catalog, and there is none", where=str(run), expected="the folder of a run"
-            )
-        return selected_keys(con, where).cast(pa.string())
+        keys = chosen_keys(address_of(run), where) if con is None else selected_keys(con, where)
+        return keys.cast(pa.string())
 
 
 @contextmanager

@@ -7,6 +7,7 @@ set is read once for every 32,768 pictures that are asked for.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,8 @@ from pipeline.vectors.neighbour_question import Asked, Samples, read_samples, ro
 from pipeline.vectors.stored_vectors import Stored, open_stored
 
 _PASS = 1 << 15
+_HELD = 1 << 23
+"""Neighbours held at once: fewer pictures are asked for at a time where each has many."""
 COLUMNS = pa.schema(
     [
         ("key", pa.string()),
@@ -37,11 +40,34 @@ COLUMNS = pa.schema(
 """A row for each picture and neighbour; of a picture that is not of the run the first four are null but the key."""
 
 
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """A search, and of what it is: none found is told from none searched."""
+
+    tables: Iterator[pa.Table]
+    """The neighbours, in tables of COLUMNS: by key, then by rank; read once."""
+    asked: int
+    """Pictures that neighbours are searched for."""
+    without: int
+    """Pictures that were asked for and have no vector in the set."""
+    among: int
+    """Pictures that are searched."""
+
+
 def neighbours_of_pictures(run: Place, name: str, asked: Asked) -> Iterator[pa.Table]:
     """Yield the neighbours of pictures in the set `name`, in tables of COLUMNS: by key, then by rank.
 
+    Raises as `search_pictures` does.
+    """
+    yield from search_pictures(run, name, asked).tables
+
+
+def search_pictures(run: Place, name: str, asked: Asked) -> Searched:
+    """Return the search for the neighbours of pictures in the set `name`, to be gone through.
+
     A picture is never its own neighbour. Raises EvaluationError for a question that cannot be, for a picture that is
-    named and has no vector, and as `open_stored` does; MissingExtraError where faiss is asked for and not installed.
+    named and has no vector, where none that is asked for has one or none to search, and as `open_stored` does;
+    FeedError for a condition that cannot be answered; MissingExtraError where faiss is asked for and not installed.
     """
     asked.check()
     samples = read_samples(run)
@@ -52,19 +78,45 @@ def neighbours_of_pictures(run: Place, name: str, asked: Asked) -> Iterator[pa.T
     if asked.keys and not there[rows].all():
         key = samples.table["key"][int(rows[np.argmin(there[rows])])].as_py()
         raise EvaluationError(f"the picture {key!r} has no vector in the set {name!r}", where=str(stored.made.folder))
-    rows = rows[there[rows]]
+    kept = rows[there[rows]]
+    if not kept.size:
+        raise _none(stored, len(rows), "that are asked for")
     own = samples.groups if asked.other_groups else np.arange(len(samples))
     search = _Search(stored, samples, asked, own)
-    for start in range(0, len(rows), _PASS):
-        part = rows[start : start + _PASS]
-        found = search.nearest(_vectors(stored, part), own[part])
+    return Searched(_tables(search, samples, asked, kept), len(kept), len(rows) - len(kept), search.among)
+
+
+def _tables(search: _Search, samples: Samples, asked: Asked, rows: Codes) -> Iterator[pa.Table]:
+    """Yield the neighbours of pictures by their numbers, ascending."""
+    at_once = max(1, min(_PASS, _HELD // search.k))
+    for start in range(0, len(rows), at_once):
+        part = rows[start : start + at_once]
+        found = search.nearest(_vectors(search.stored, part), search.own[part])
         yield _table(samples, asked, found, part)
+
+
+def _none(stored: Stored, pictures: int, which: str) -> EvaluationError:
+    return EvaluationError(
+        f"{pictures:,} pictures {which} have no vector in the set {stored.made.folder.name!r}",
+        where=str(stored.made.folder),
+        expected=f"some of the {len(stored.rows):,} pictures that have one",
+        remedy="embed all pictures of the run, under another name",
+    )
 
 
 def neighbours_of_vectors(run: Place, name: str, told: list[str], vectors: Vectors, asked: Asked) -> pa.Table:
     """Return the neighbours of vectors that are of no picture of the run, such as those of files; `told`: their names.
 
-    Raises EvaluationError as `neighbours_of_pictures` does, and where the dimensions differ.
+    Raises as `search_vectors` does.
+    """
+    (table,) = search_vectors(run, name, told, vectors, asked).tables
+    return table
+
+
+def search_vectors(run: Place, name: str, told: list[str], vectors: Vectors, asked: Asked) -> Searched:
+    """Return the search for the neighbours of vectors, in one table; `told`: names of the vectors.
+
+    Raises EvaluationError as `search_pictures` does, and where the dimensions differ.
     """
     asked.check()
     samples = read_samples(run)
@@ -80,15 +132,21 @@ def neighbours_of_vectors(run: Place, name: str, told: list[str], vectors: Vecto
     # Rounded as stored vectors are, so that a picture of the run is found at the distance 0.
     stored_as = vectors.astype(np.float16).astype(np.float32)
     found = search.nearest(stored_as, np.full(len(vectors), -1))
-    return _table(samples, asked, found, None, told)
+    return Searched(iter([_table(samples, asked, found, None, told)]), len(vectors), 0, search.among)
 
 
 class _Search:
     """A search of a set of vectors."""
 
     def __init__(self, stored: Stored, samples: Samples, asked: Asked, own: Codes) -> None:
-        self._stored, self._asked, self._own = stored, asked, own
+        self.stored, self.own = stored, own
         self._among: Flags = samples.in_split(asked.among)
+        self.among = int(self._among[stored.rows].sum())
+        if not self.among:
+            raise _none(
+                stored, int(self._among.sum()), f"of the split {asked.among!r}" if asked.among else "of the run"
+            )
+        self.k = min(asked.k, self.among)
         self._propose = _faiss() if asked.library == "faiss" else None
         # A query's own group may fill the best places of what another library finds.
         self._more = int(np.bincount(own[stored.rows]).max()) if self._propose else 0
@@ -96,15 +154,15 @@ class _Search:
     def nearest(self, vectors: Vectors, own: Codes) -> tuple[Codes, Numbers]:
         """Return numbers of pictures and distances, of shape (vectors, k); numbers of -1 where there are fewer."""
         starts = range(0, len(vectors), QUERIES)
-        parts = [Nearest(vectors[start : start + QUERIES], self._asked.k, cosine=True) for start in starts]
-        for rows, some in self._stored.blocks():
+        parts = [Nearest(vectors[start : start + QUERIES], self.k, cosine=True) for start in starts]
+        for rows, some in self.stored.blocks():
             kept = self._among[rows]
             if not kept.any():
                 continue
             rows = rows[kept]
             made = block(rows, some[kept], cosine=True)
             for start, part in zip(starts, parts, strict=True):
-                apart = own[start : start + QUERIES, None] == self._own[rows][None, :]
+                apart = own[start : start + QUERIES, None] == self.own[rows][None, :]
                 part.add(made, apart, self._propose, self._more)
         found = np.concatenate([part.rows for part in parts])
         # A cosine is at most 1; division may leave it at the next number above.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,15 @@ from pipeline.commands.cli import main
 from pipeline.embed import compute, embedded
 from pipeline.embed.compute import embed, picture_vector
 from pipeline.embed.encoders import open_source
-from pipeline.evaluate.embeddings import read_vectors
+from pipeline.evaluate.embeddings import read_vectors, write_embeddings
 from pipeline.feed import Feed, Rules, View
 from pipeline.model.errors import MissingExtraError, UsageError
 from pipeline.storage.files.atomic import read_json
 from pipeline.storage.places import place
 from pipeline.train.fitting.batches import normalised
+from pipeline.train.fitting.devices import checked_device
+from pipeline.train.fitting.process_group import process_group
+from pipeline.vectors import bring
 from tests.train.drawn import write_dataset
 from tests.train.running import trained
 
@@ -152,8 +156,37 @@ def test_a_file_finds_its_own_picture_and_other_models_are_refused(
     ):
         (tmp_path / "text.jpg").write_text("no picture")
         assert main([*asked, str(tmp_path / path), "--model", model]) != 0
-        assert said in capsys.readouterr().err
+        assert said in (told := capsys.readouterr().err)
+        assert str(tmp_path / path) in told or model != "tiny"
+        assert "BytesIO" not in told
+        # What was given is where the error is; what the set is by is expected.
+        assert model == "tiny" or ("where:  --model, model" in told and "expect: model: tiny, as" in told)
+    keys = pq.read_table(run / "shards" / "manifest.parquet")["key"].to_pylist()
+    write_embeddings(tmp_path / "v.parquet", keys, np.eye(60, 128, dtype=np.float32))
+    list(bring(run, tmp_path / "v.parquet", "brought"))
+    assert (
+        main(["neighbours", str(run), "--name", "brought", "--image", str(tmp_path / "one.jpg"), "--model", "x"]) != 0
+    )
+    assert "was brought from a file: --image cannot be asked of it" in capsys.readouterr().err
+    shutil.rmtree(run / "embeddings" / "brought")
     assert picture_vector(open_source("tiny"), tmp_path / "one.jpg").shape == (1, 128)
+
+
+@pytest.mark.parametrize("device", ["foo", "meta", "cuda:99", "cuda"])
+@pytest.mark.parametrize("words", [["embed"], ["evaluate"]])
+def test_a_device_that_is_not_there_is_refused(
+    run: Path, tmp_path: Path, words: list[str], device: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if device == "cuda" and torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    more = ["-o", str(tmp_path / "out")] if words == ["evaluate"] else ["--name", "never"]
+    assert main([*words, str(run), "--model", "tiny", "--device", device, *more]) == 2
+    told = capsys.readouterr().err
+    assert f"there is no device {device!r} here" in told and "remedy: cpu" in told
+    assert not (run / "embeddings" / "never").exists()
+    with pytest.raises(UsageError, match=f"no device '{device}'"), process_group(device):
+        pass
+    assert checked_device("cpu") == torch.device("cpu")
 
 
 def test_a_model_that_gives_no_numbers_is_refused(run: Path, tmp_path: Path) -> None:

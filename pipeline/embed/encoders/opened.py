@@ -15,6 +15,7 @@ from pipeline.embed.encoders.timm_encoder import TimmEncoder
 from pipeline.embed.encoders.trained import Trained
 from pipeline.model.errors import UsageError
 from pipeline.storage.places import place
+from pipeline.train.fitting.devices import checked_device
 from pipeline.train.fitting.loading import load_model
 from pipeline.train.networks import build
 
@@ -43,8 +44,10 @@ def open_source(model: str, device: str = "cpu", seed: int = 0) -> Source:
 
     `open_clip:NAME@FILE` and `timm:NAME@FILE` have the weights of the file; `timm:NAME` and `hf:NAME` those that the
     libraries fetch, `hf:FOLDER` those of a folder; `tiny` and `open_clip:NAME` random ones, drawn by the seed: a
-    control that must find nothing. Raises UsageError for a name that is none of these.
+    control that must find nothing. Raises UsageError for a name that is none of these, and
+    for a device that is not there.
     """
+    device = str(checked_device(device))
     kind, colon, rest = model.partition(":")
     named, _, weights = rest.partition("@")
     if colon and not named and kind in ("open_clip", "timm", "hf"):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 import torch.distributed as dist
 
-from pipeline.model.errors import UsageError
+from pipeline.train.fitting.devices import checked_device
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,8 @@ def process_group(device: str = "") -> Iterator[Group]:
     `device`: '' for a GPU of this process' own where there is one. Raises UsageError for a device that is not there.
     """
     world = int(os.environ.get("WORLD_SIZE", "1"))
-    chosen = torch.device(_device(device))
+    chosen = checked_device(_device(device))
     if chosen.type == "cuda":
-        if not torch.cuda.is_available():
-            raise UsageError(f"there is no device {device!r} here", expected="a GPU that PyTorch can use", remedy="cpu")
         torch.cuda.set_device(chosen)
     if world == 1:
         yield Group(0, 1, chosen)

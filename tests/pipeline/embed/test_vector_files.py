@@ -14,7 +14,8 @@ from pipeline.catalog import open_catalog
 from pipeline.embed import embedded, part_name, register, write_part
 from pipeline.embed.vector_files import DONE, Matrix, folder_of, write_names
 from pipeline.evaluate import read_embeddings
-from pipeline.model.errors import FeedError
+from pipeline.model.errors import FeedError, RunError
+from pipeline.query import answers
 from pipeline.storage.files.atomic import write_json
 from tests.conftest import Demo
 
@@ -89,7 +90,16 @@ def test_finished_sets_stand_in_the_catalog_and_others_do_not(demo: Demo, tmp_pa
     assert register(run)
     with open_catalog(run) as con:
         assert con.execute("SELECT count(DISTINCT name) FROM embeddings").fetchall() == [(2,)]
+    # A damaged set is named, with what to do; without any set, the view says that there is none.
+    part = folder_of(run, "two") / part_name(0)
+    part.write_bytes(part.read_bytes()[:200])
+    with pytest.raises(RunError, match="the set of vectors 'two' cannot be read") as error:
+        list(answers(run, "SELECT count(vector) FROM embeddings", "csv", False, None, None))
+    assert "remove the folder of the set" in str(error.value)
     shutil.rmtree(run / "embeddings")
+    with pytest.raises(RunError, match="no set of vectors lies beside the run") as error:
+        list(answers(run, "SELECT count(*) FROM embeddings", "csv", False, None, None))
+    assert "remove" not in str(error.value)
     assert register(run)
     with open_catalog(run) as con, pytest.raises(duckdb.CatalogException):
         con.execute("FROM embeddings")

@@ -84,6 +84,7 @@ WRONG = {
     "no key": "no column of keys",
     "no vectors": "no column of vectors",
     "no rows": "no rows",
+    "two columns of vectors": "two columns of vectors",
 }
 
 
@@ -123,6 +124,8 @@ def test_what_is_wrong_is_said_with_its_row_and_leaves_nothing(
     table = pa.table({"key": pa.array(named, pa.string()), "vector": pa.array(vectors, pa.list_(of), safe=False)})
     if what in ("no key", "no vectors"):
         table = table.drop_columns(["key" if what == "no key" else "vector"])
+    if what == "two columns of vectors":
+        table = table.append_column("embedding", table["vector"])
     path = tmp_path / "v.parquet"
     pq.write_table(table, path)
     with pytest.raises(EvaluationError, match=WRONG[what]) as error:
@@ -132,7 +135,7 @@ def test_what_is_wrong_is_said_with_its_row_and_leaves_nothing(
         assert f"row {row + 1}" in str(error.value)
     if what == "twice far apart":
         assert f"rows 1 and {row + 1}" in str(error.value)
-    assert not list((out / "embeddings" / "wrong").glob("*"))
+    assert not (out / "embeddings" / "wrong").exists()
     assert "wrong" not in [each.folder.name for each in embedded(out)]
 
 
@@ -143,6 +146,8 @@ def test_what_is_no_parquet_is_refused(run: tuple[Path, list[str]], tmp_path: Pa
     (tmp_path / "v.parquet").write_text("no Parquet")
     with pytest.raises(EvaluationError, match="cannot be read"):
         list(bring(out, tmp_path / "v.parquet", "wrong"))
+    with pytest.raises(EvaluationError, match="names a folder"):
+        list(bring(out, tmp_path, "wrong"))
     with pytest.raises(FeedError, match="cannot be called"):
         list(bring(out, tmp_path / "v.parquet", "../wrong"))
     with pytest.raises(EvaluationError, match="samples cannot be read"):
@@ -206,6 +211,17 @@ def test_the_command_registers_what_it_brings_and_says_what_cannot_be(
     ):
         assert main(["embed", str(out), *words]) == 2
         assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["embed", "--model", "tiny"], ["neighbours"], ["evaluate", "--model", "tiny"]])
+@pytest.mark.parametrize("condition", ["", " "])
+def test_an_empty_condition_is_refused(
+    run: tuple[Path, list[str]], words: list[str], condition: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([words[0], str(run[0]), *words[1:], "--where", condition])
+    assert stopped.value.code == 2
+    assert "the condition is empty" in capsys.readouterr().err
 
 
 def test_a_run_at_an_address_takes_vectors_in(demo: Demo, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -219,6 +220,65 @@ def test_what_cannot_be_is_refused(run: tuple[Path, list[str], Vectors], asked: 
         list(neighbours_of_pictures(run[0], "model", asked))
 
 
+def test_none_found_is_told_from_none_searched(
+    run: tuple[Path, list[str], Vectors], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, keys, _ = run
+    splits = np.array(facts_of(out, "split::VARCHAR"))
+    val = [key for key, split in zip(keys, splits, strict=True) if split == "val"]
+    assert 0 < len(val) < len(keys)
+    write_set(out, "vonly", val, np.eye(len(val), len(val) + 1, dtype=np.float32))
+    others = len(keys) - len(val)
+    for words in (["--split", "train"], ["--among", "train"], ["--where", "split = 'train'"]):
+        assert main(["neighbours", str(out), "--name", "vonly", *words]) != 0
+        assert f"{int((splits == 'train').sum())} pictures" in (said := capsys.readouterr().err)
+        assert "have no vector in the set 'vonly'" in said
+    assert main(["neighbours", str(out), "--name", "vonly", "--within", "0"]) == 0
+    said = capsys.readouterr().out
+    assert "0 neighbours of 0 pictures" in said
+    assert f"asked of {len(val)} pictures, among {len(val)}; {others} that were asked for have no vector" in said
+    told = document(capsys, "neighbours", str(out), "--name", "vonly", "--within", "0", "--among", "val")
+    assert (told["asked"], told["without"], told["among"], told["rows"]) == (len(val), others, len(val), 0)
+
+
+def test_more_neighbours_than_there_are_pictures_cost_no_memory(run: tuple[Path, list[str], Vectors]) -> None:
+    out, keys, _ = run
+    found = biomill.open_run(out).neighbours(k=10**12)
+    assert found.num_rows == len(keys) * (len(keys) - 1)
+    assert found.to_pylist() == biomill.open_run(out).neighbours(k=len(keys) - 1).to_pylist()
+
+
+@pytest.mark.parametrize("record", ["{", "[]", "{}", '{"model": "m", "width": null, "pictures": 1, "digest": ""}'])
+def test_a_broken_record_is_of_its_own_set_alone(run: tuple[Path, list[str], Vectors], record: str) -> None:
+    out, keys, _ = run
+    folder = out / "embeddings" / "badjson"
+    folder.mkdir(exist_ok=True)
+    (folder / "_done.json").write_text(record)
+    assert biomill.open_run(out).neighbours(k=1).num_rows == len(keys)
+    with pytest.raises(FeedError, match="record of the set of vectors 'badjson' cannot be read"):
+        biomill.open_run(out).neighbours("badjson")
+    with pytest.raises(EvaluationError, match="one of model, other"):
+        biomill.open_run(out).neighbours("nothing")
+    shutil.rmtree(folder)
+
+
+def test_a_part_that_cannot_be_read_is_named(demo: Demo, tmp_path: Path) -> None:
+    out, keys = copied(demo, tmp_path)
+    folder = write_set(out, "model", keys, unit(len(keys), 4))
+    part = folder / "pictures-00000.parquet"
+    whole = part.read_bytes()
+    pages = bytearray(whole)
+    pages[4 : len(pages) // 2] = bytes(len(pages) // 2 - 4)  # the footer is whole
+    for content in (whole[: len(whole) // 2], b"", bytes(pages)):
+        part.write_bytes(content)
+        with pytest.raises(EvaluationError, match="cannot be read") as error:
+            list(neighbours_of_pictures(out, "model", Asked()))
+        assert str(part) in str(error.value)
+    pq.write_table(pq.read_table(folder / "pictures-00001.parquet").drop_columns(["vector"]), part)
+    with pytest.raises(EvaluationError):
+        list(neighbours_of_pictures(out, "model", Asked()))
+
+
 def test_sets_that_are_not_whole_are_refused(demo: Demo, tmp_path: Path) -> None:
     out, keys = copied(demo, tmp_path)
     with pytest.raises(EvaluationError, match="no finished set of vectors 'model'"):
@@ -271,5 +331,9 @@ def test_shards_alone_and_at_an_address_are_searched(demo: Demo, tmp_path: Path)
     for each in (out, where):
         found = [row for table in neighbours_of_pictures(each, "model", Asked(2)) for row in table.to_pylist()]
         assert [(row["key"], row["neighbour"], row["split"]) for row in found] == told
-        with pytest.raises(EvaluationError, match="asks the catalog"):
-            list(neighbours_of_pictures(each, "model", Asked(where="true")))
+        # The columns of the manifest answer a condition, as they do for `embed` and `evaluate`.
+        chosen = Asked(2, where=f"key <= '{keys[3]}'")
+        found = [row for table in neighbours_of_pictures(each, "model", chosen) for row in table.to_pylist()]
+        assert [(row["key"], row["neighbour"], row["split"]) for row in found] == told[:8]
+        with pytest.raises(FeedError, match="cannot be answered"):
+            list(neighbours_of_pictures(each, "model", Asked(where="nothing = 3")))
