@@ -115,8 +115,8 @@ def _read(folder: Path, facts: Mapping[str, Any]) -> TarIndex:
     if len({values.size for values in arrays.values()}) != 1:
         raise ValueError(f"{folder} has arrays of several lengths")
     shards = TextSequence(open_small(folder, "shards").column("shard"))
-    counts: dict[str, Any] = {name: facts[name] for name in ("unpaired", "repeated")}
-    return TarIndex(digest=facts["digest"], shards=shards, **counts, **arrays)
+    unpaired, repeated = facts["unpaired"], facts["repeated"]
+    return TarIndex(digest=facts["digest"], shards=shards, unpaired=unpaired, repeated=repeated, **arrays)
 
 
 class _Hashed:
