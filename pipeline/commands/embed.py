@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.commands.options.conditions import check_condition
 from pipeline.commands.options.numbers import whole
 from pipeline.commands.options.run_place import run_place
-from pipeline.commands.options.sql_condition import condition
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -33,7 +33,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--partial", action="store_true", help="with --from: leave out pictures without a vector, and the reverse"
     )
     parser.add_argument("--split", default="", help="of one split alone (default: of all)")
-    parser.add_argument("--where", type=condition, help="condition in SQL on the view samples, or a SELECT of keys")
+    parser.add_argument("--where", help="condition in SQL on the view samples, or a SELECT of keys")
     parser.add_argument("--batch", type=whole(1), metavar="N", default=256, help="pictures at once (default 256)")
     parser.add_argument("--workers", type=whole(0), metavar="N", default=0, help="processes that decode (default 0)")
     parser.add_argument("--seed", type=int, default=0, help="of random weights (default 0)")
@@ -62,6 +62,7 @@ def _brought(args: argparse.Namespace) -> Iterator[str]:
     from pipeline.model.errors import UsageError
     from pipeline.vectors import bring
 
+    check_condition(args.where)
     if not args.name:
         raise UsageError("the set of vectors has no name", expected="--from FILE.parquet --name NAME")
     if args.split or args.where:
@@ -77,6 +78,7 @@ def _made(args: argparse.Namespace) -> Iterator[str]:
     from pipeline.model.errors import UsageError
     from pipeline.train.need import need_torch
 
+    check_condition(args.where)
     if args.partial:
         raise UsageError("--partial is for --from", expected="--split or --where for some pictures alone")
     need_torch("embed")

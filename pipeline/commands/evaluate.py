@@ -9,6 +9,7 @@ from typing import Any
 
 from manifests.recipe import RANKS
 from pipeline.commands.options.browser import open_page
+from pipeline.commands.options.conditions import check_condition
 from pipeline.commands.options.json_document import add_json_option, json_document
 from pipeline.commands.options.numbers import whole
 
@@ -160,12 +161,7 @@ def _check(args: argparse.Namespace) -> None:
             expected="--template beside --model, and without --texts",
             remedy="bring the vectors of your sentences with --texts: several rows of one taxon are averaged",
         )
-    if args.where is not None and not args.where.strip():
-        raise UsageError(
-            "the condition of --where is empty",
-            expected="SQL on the view samples, such as \"source = 'gbif'\"",
-            remedy="leave --where out to judge all pictures",
-        )
+    check_condition(args.where)
     unused = [f"--{each}" for each in ("name", "batch", "workers", "device") if getattr(args, each) is not None]
     if unused and not args.model:
         raise UsageError(

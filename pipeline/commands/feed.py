@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from pipeline.feed import Feed
 
 _BATCH = 32
+_MOST_GPUS = 1024
+_DEFAULTS = {
+    "steps": 8, "start": 0, "ranks": 1, "seed": 0, "split": "train", "where": "", "mode": "index", "sampler": "uniform",
+    "cap": 0, "size": 224, "crop": "random", "decoder": "pillow", "threads": 1, "gpus": 1,
+}  # fmt: skip
+"""Of options that are None where nobody named them, so that those that would do nothing are told from the others."""
+_UNMEASURED = ("steps", "start", "ranks", "mode", "threads")
+"""What `--bench` tries itself, or does not do."""
+_UNPRINTED = ("bench", "json", "steps", "start", "seed", "mode", "cap", "size", "crop", "decoder", "threads", "gpus")
+"""What the lines of a trainer have no word for."""
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -26,27 +36,21 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "shards", metavar="run", help="folder of a run or of shards, or an address such as s3://b/shards"
     )
     parser.add_argument("--batch", type=whole(1), metavar="N", help="samples of a step, over all ranks (default 32)")
-    parser.add_argument("--steps", type=whole(1), metavar="N", default=8, help="steps to read (default 8)")
+    parser.add_argument("--steps", type=whole(1), metavar="N", help="steps to read (default 8)")
+    parser.add_argument("--start", type=whole(0), metavar="N", help="step to begin at, as after a resume (default 0)")
     parser.add_argument(
-        "--start", type=whole(0), metavar="N", default=0, help="step to begin at, as after a resume (default 0)"
+        "--ranks", type=whole(1), metavar="N", help="read as so many ranks, one after another (default 1)"
     )
-    parser.add_argument(
-        "--ranks", type=whole(1), metavar="N", default=1, help="read as so many ranks, one after another (default 1)"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="decides the order (default 0)")
-    parser.add_argument("--split", default="train", help="'' for all (default train)")
-    parser.add_argument("--where", default="", help="condition in SQL on the view samples, or a SELECT of keys")
-    parser.add_argument("--mode", default="index", help="index (default) or stream")
-    parser.add_argument("--sampler", default="uniform", help="uniform (default), cap, sqrt or balanced")
-    parser.add_argument(
-        "--cap", type=whole(0), metavar="N", default=0, help="sampler cap: most samples of a taxon in an epoch"
-    )
-    parser.add_argument(
-        "--size", type=whole(1), metavar="N", default=224, help="side of the images in pixels (default 224)"
-    )
-    parser.add_argument("--crop", default="random", help="random (default), center or squash")
-    parser.add_argument("--decoder", default="pillow", help="pillow (default) or simplejpeg")
-    parser.add_argument("--threads", type=whole(1), default=1, metavar="N", help="that decode images (default 1)")
+    parser.add_argument("--seed", type=int, help="decides the order (default 0)")
+    parser.add_argument("--split", help="'' for all (default train)")
+    parser.add_argument("--where", help="condition in SQL on the view samples, or a SELECT of keys")
+    parser.add_argument("--mode", help="index (default) or stream")
+    parser.add_argument("--sampler", help="uniform (default), cap, sqrt or balanced")
+    parser.add_argument("--cap", type=whole(0), metavar="N", help="sampler cap: most samples of a taxon in an epoch")
+    parser.add_argument("--size", type=whole(1), metavar="N", help="side of the images in pixels (default 224)")
+    parser.add_argument("--crop", help="random (default), center or squash")
+    parser.add_argument("--decoder", help="pillow (default) or simplejpeg")
+    parser.add_argument("--threads", type=whole(1), metavar="N", help="that decode images (default 1)")
     parser.add_argument(
         "--print-command",
         default="",
@@ -69,7 +73,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="measure reading and decoding on this host with these shards; tell which models it can feed, what limits",
     )
     parser.add_argument(
-        "--gpus", type=whole(1), metavar="N", default=1, help="with --bench: GPUs of this host to feed (default 1)"
+        "--gpus", type=whole(1, _MOST_GPUS), metavar="N", help="with --bench: GPUs of this host to feed (default 1)"
     )
     add_json_option(parser)
     parser.set_defaults(lines=lines, no_frames=True)
@@ -86,6 +90,10 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     from pipeline.model.errors import UsageError
     from pipeline.shards.quality import pair_rate
 
+    _check_together(args)
+    for name, default in _DEFAULTS.items():
+        if getattr(args, name) is None:
+            setattr(args, name, default)
     if args.print_command:
         yield from _commands(args)
         return
@@ -93,11 +101,10 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
         raise UsageError(
             "a model, precision or recipe is for a trainer", expected="--print-command open_clip or bioclip2"
         )
-    if (args.json or args.gpus != 1) and not args.bench:
-        raise UsageError("--json and --gpus are for what is measured", expected="--bench beside them")
     size = args.batch or _BATCH
     with misuse():
         rules = Rules(size, args.seed, args.mode, args.sampler, args.cap, args.split, args.where, threads=args.threads)
+        rules.check()
         view = View(args.size, args.crop, decoder=args.decoder)
         view.check()
     feed = Feed(args.shards, rules, view)
@@ -125,6 +132,26 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
         yield f"step {step}: {digest.hexdigest()[:16]}, {size} images of {kinds} taxa"
     seconds = time.process_time() - begun
     yield f"all steps: {whole.hexdigest()[:16]}; {images / max(seconds, 1e-9):,.0f} images per CPU s"
+
+
+def _check_together(args: argparse.Namespace) -> None:
+    """Raise UsageError for an option that was named and would do nothing, and for a condition that is empty."""
+    from pipeline.commands.options.conditions import check_condition
+    from pipeline.model.errors import UsageError
+
+    useless: tuple[str, ...] = ("json", "gpus")
+    where, remedy = "without --bench", "add --bench"
+    if args.print_command:
+        where, useless = "beside --print-command", _UNPRINTED
+        remedy = "leave it out; what a trainer is told beyond the options' own is in a recipe: --recipe NAME"
+    elif args.bench:
+        where, useless = "beside --bench", _UNMEASURED
+        remedy = "leave it out: threads and processes of several numbers are all tried"
+    # 0 may be named, and is equal to False.
+    named = [name for name in useless if getattr(args, name) is not None and getattr(args, name) is not False]
+    if named:
+        raise UsageError(f"--{named[0]} does nothing {where}", remedy=remedy)
+    check_condition(args.where)
 
 
 def _bench(feed: Feed, gpus: int, batch: int, as_json: bool) -> Iterator[str]:

@@ -7,10 +7,10 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.commands.options.conditions import check_condition
 from pipeline.commands.options.json_document import add_json_option, json_document
 from pipeline.commands.options.numbers import whole
 from pipeline.commands.options.run_place import run_place
-from pipeline.commands.options.sql_condition import condition
 
 if TYPE_CHECKING:
     from pipeline.vectors import Asked, Searched
@@ -28,9 +28,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("--name", default="model", help="of the set of vectors (default model)")
     parser.add_argument("--k", type=whole(1), metavar="N", default=10, help="neighbours of each picture (default 10)")
     parser.add_argument("--key", nargs="+", default=[], help="of these pictures (default: of all)")
-    parser.add_argument(
-        "--where", type=condition, help="of those of a condition on the view samples, or a SELECT of keys"
-    )
+    parser.add_argument("--where", help="of those of a condition on the view samples, or a SELECT of keys")
     parser.add_argument("--split", default="", help="of those of one split")
     parser.add_argument("--image", type=Path, metavar="JPEG", help="of a file, embedded by --model")
     parser.add_argument("--model", default="", help="with --image: the model that made the set, as `embed` takes it")
@@ -50,6 +48,7 @@ def lines(args: argparse.Namespace) -> Generator[str, None, None]:
     from pipeline.model.errors import UsageError
     from pipeline.vectors import Asked, gather, search_pictures
 
+    check_condition(args.where)
     keys, among = tuple(args.key), args.among
     asked = Asked(args.k, keys, args.where or "", args.split, among, args.other_groups, args.within, args.library)
     given = [name for name in ("key", "where", "split", "other_groups") if getattr(args, name)]

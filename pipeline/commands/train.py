@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
+from pipeline.commands.options.conditions import check_condition
 from pipeline.commands.options.numbers import whole
 from pipeline.commands.options.run_place import run_place
 
@@ -59,8 +60,9 @@ def lines(args: argparse.Namespace) -> Iterator[str]:
     from pipeline.model.errors import UsageError
     from pipeline.train.recipes import read_settings
 
+    check_condition(args.where)
     given = [f"{name}={_toml(getattr(args, name))}" for name in _SHORT if getattr(args, name) is not None]
-    given += [f"text={_toml(args.text.split(','))}"] if args.text else []
+    given += [f"text={_toml(args.text.split(','))}"] if args.text is not None else []
     settings = read_settings(args.recipe, [*given, *args.set])
     if args.show:
         yield from settings.toml()

@@ -22,9 +22,12 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.feed.decoding import DRAWS, View, show
+from pipeline.feed.differences import differences
 from pipeline.feed.headers import HEADER, checked, with_header
+from pipeline.feed.kinds import check_kinds
 from pipeline.feed.manifest import Manifest
 from pipeline.feed.manifest_cache import MANIFEST, read_manifest
+from pipeline.feed.memory import enough_memory
 from pipeline.feed.permutation import Rows, subkey, uniforms
 from pipeline.feed.rules import Rules
 from pipeline.feed.sequence import Sequence
@@ -74,7 +77,10 @@ class Feed:
 
     def __init__(self, where: str | os.PathLike[str], rules: Rules, view: View | None = None) -> None:
         view = view or View()
+        if not isinstance(rules, Rules) or not isinstance(view, View):
+            raise FeedError(f"a feed is asked for with {rules!r} and {view!r}", expected="Rules(batch), and a View")
         rules.check()
+        check_kinds("view", view)
         view.check()
         self.rules, self.view = rules, view
         self._folder, self._catalog = located(os.fspath(where))
@@ -97,6 +103,11 @@ class Feed:
     def folder(self) -> str:
         """The folder or address of the shards."""
         return self._folder
+
+    def most(self, world: int) -> int:
+        """Return the samples of a rank's part of a full batch."""
+        batch = min(self.rules.batch, len(self)) if self.rules.once else self.rules.batch
+        return batch // max(1, world)
 
     def again(self, rules: Rules) -> Feed:
         """Return a feed of the same shards and view with other rules."""
@@ -122,10 +133,13 @@ class Feed:
         """Return the part of a step's batch that a rank trains on: slice `rank` of `world` equal ones.
 
         `images`: an array of the batch's shape that is filled, such as memory that is shared or pinned; a new one
-        without it. Raises FeedError for a step or rank that cannot be, for an array of another shape, and for a sample
-        that cannot be read or decoded.
+        without it. Raises FeedError for a step or rank that cannot be, for an array of another shape, for a sample that
+        cannot be read or decoded, and for images that memory cannot hold.
         """
-        places = self.sequence.places(step, rank, world)
+        with enough_memory(self.most(world), self.view.size, images is not None):
+            return self._batch(step, self.sequence.places(step, rank, world), images)
+
+    def _batch(self, step: int, places: Rows, images: npt.NDArray[np.uint8] | None) -> Batch:
         size, manifest = self.view.size, self.manifest
         shape = (places.size, size, size, 3)
         if images is None:
@@ -180,7 +194,7 @@ class Feed:
         if state.get("digest") != self.digest:
             raise FeedError(
                 "the checkpoint was made with other data or other rules",
-                "; ".join(_differences(state, self._parts())) or f"digest {state.get('digest')}",
+                "; ".join(differences(state, self._parts())) or f"digest {state.get('digest')}",
                 f"digest {self.digest}",
                 "resume with the same shards, rules and view, or begin a new run",
             )
@@ -262,19 +276,6 @@ def _decisive(rules: Rules) -> dict[str, Any]:
     """Return the rules as they stand in a digest: `once` only where it is asked for, as other digests were without."""
     told = {**dataclasses.asdict(rules), "threads": 0, "where": "", "split": ""}
     return told if told["once"] else {name: value for name, value in told.items() if name != "once"}
-
-
-def _differences(state: Mapping[str, Any], parts: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what is not the same in a state and here, by name."""
-    for name, mine in parts.items():
-        theirs = state.get(name)
-        if isinstance(mine, Mapping) and isinstance(theirs, Mapping):
-            for key in sorted({*mine, *theirs}):
-                there, here = theirs.get(key, False), mine.get(key, False)
-                if (list(there) if isinstance(there, tuple) else there) != here:
-                    yield f"{name}: {key} was {there!r}, here it is {here!r}"
-        elif theirs is not None and theirs != mine:
-            yield f"{'the manifest is another one' if name == 'manifest' else 'other samples are selected'}"
 
 
 def _joins(run: Span, span: Span) -> bool:

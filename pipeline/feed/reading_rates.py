@@ -211,8 +211,11 @@ def _dropped(store: ShardStore, names: set[str]) -> bool:
     drop: Callable[..., None] | None = getattr(os, "posix_fadvise", None)
     if store.folder is None or drop is None:
         return False
-    for name in names:
-        with (store.folder / name).open("rb") as file:
-            os.fsync(file.fileno())
-            drop(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    try:
+        for name in names:
+            with (store.folder / name).open("rb") as file:
+                os.fsync(file.fileno())
+                drop(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    except OSError:
+        return False  # what cannot be read is said, with its remedy, by the store that reads it next
     return True

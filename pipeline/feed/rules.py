@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.feed.choices import MODES, SAMPLERS
+from pipeline.feed.choices import MODES, MOST_THREADS, SAMPLERS
+from pipeline.feed.kinds import check_kinds
 from pipeline.model.errors import FeedError
 
 
@@ -40,6 +41,7 @@ class Rules:
 
     def check(self) -> None:
         """Raise FeedError for the first value that cannot be."""
+        check_kinds("feed", self)
         for name, value, allowed in (("mode", self.mode, MODES), ("sampler", self.sampler, SAMPLERS)):
             if value not in allowed:
                 raise FeedError(f"the feed's {name} is {value!r}", expected=f"one of {', '.join(allowed)}")
@@ -52,6 +54,8 @@ class Rules:
         ):
             if number < 1:
                 raise FeedError(f"the feed's {name} is {number}", expected="1 or more")
+        if self.threads > MOST_THREADS:
+            raise FeedError(f"the feed's threads are {self.threads:,}", expected=f"1 to {MOST_THREADS:,}")
         if self.batch % self.lanes:
             raise FeedError(
                 f"a batch of {self.batch} cannot be cut into {self.lanes} equal lanes",

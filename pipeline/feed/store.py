@@ -13,6 +13,7 @@ from pipeline.storage.stores import Entry, FailureKind, LocalStore, Span, Store,
 from pipeline.storage.stores import open_store as open_place
 
 __all__ = ["Entry", "ShardStore", "Span", "open_store"]
+_VERIFY = "find out what is wrong: biomill verify RUN"
 
 
 class ShardStore:
@@ -41,7 +42,7 @@ class ShardStore:
             raise _told(error) from error
         if found is None:
             where = f"{self.where}/{name}"
-            raise FeedError("the file cannot be read: there is none", where, "a file beside the shards")
+            raise FeedError("the file cannot be read: there is none", where, "a file beside the shards", _VERIFY)
         return found
 
     @contextmanager
@@ -92,6 +93,7 @@ def _told(error: StoreError) -> FeedError:
             f"the shard ends early: {error.reason}",
             error.where,
             "the shard that the manifest was written with",
-            "find out what is wrong: biomill verify RUN",
+            _VERIFY,
         )
-    return FeedError(f"the file cannot be read: {error.reason}", error.where, "a file beside the shards")
+    remedy = _VERIFY if error.kind is FailureKind.MISSING else error.remedy
+    return FeedError(f"the file cannot be read: {error.reason}", error.where, "a file beside the shards", remedy)

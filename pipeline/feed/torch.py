@@ -15,13 +15,14 @@ import torch
 from torch.utils.data import DataLoader, get_worker_info
 
 from pipeline.feed.feed import Feed
+from pipeline.feed.loader_arguments import check_arguments, check_options
+from pipeline.feed.memory import check_memory
 from pipeline.feed.taxon_labels import Labels
 from pipeline.feed.texts import Texts
 from pipeline.feed.tokens import Tokens, TokenTable
 from pipeline.model.errors import FeedError
 
 Item = dict[str, Any]
-_OURS = ("batch_size", "shuffle", "sampler", "batch_sampler", "collate_fn", "drop_last", "in_order")
 
 
 class Steps:
@@ -90,16 +91,13 @@ class Loader(DataLoader[Mapping[str, Any]]):  # type: ignore[misc]  # torch is n
         beside: Callable[[int], Any] | None,
         options: Mapping[str, Any],
     ) -> None:
-        wrong = [name for name in _OURS if name in options]
-        if wrong:
-            raise FeedError(
-                f"{wrong[0]} is given to the loader",
-                expected="what PyTorch's DataLoader takes and does not decide the batches, such as pin_memory",
-                remedy="batch and order are those of the feed's Rules",
-            )
+        check_options(options)
+        check_arguments(feed, start, stop, workers, rank, world, label, tokens, beside)
         if start < 0 or (stop is None and feed.rules.once and start > feed.sequence.epoch_steps):
             raise FeedError(f"there is no step {start}", expected=f"0 to {feed.sequence.epoch_steps}")
-        feed.sequence.places(0, rank, world)  # says which ranks cannot be, before a worker does
+        # Both say before a worker does what memory cannot hold, and which ranks cannot be.
+        check_memory(feed.most(world), feed.view.size)
+        feed.sequence.places(0, rank, world)
         self.feed = feed
         self._rank, self._world, self._start, self._stop = rank, world, start, stop
         if stop is None and feed.sequence.epoch_size < feed.rules.batch and not feed.rules.once:
@@ -271,7 +269,8 @@ def loader(
     such as `pin_memory`, `persistent_workers` or `multiprocessing_context`. For one process group:
     `rank=torch.distributed.get_rank(), world=torch.distributed.get_world_size()`.
 
-    Raises FeedError for options that would decide the batches, and for ranks that the batch cannot be cut for.
+    Raises FeedError for options that would decide the batches, for arguments of another type, for a `stop` before
+    `start`, and for ranks that the batch cannot be cut for.
     """
     return Loader(feed, start, stop, workers, rank, world, label, tokens, beside, options)
 

@@ -21,12 +21,15 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from pipeline.model.errors import FeedError
+from manifests.nearness import closest
+from pipeline.model.errors import FeedError, UsageError
 from pipeline.shards import index_path
 
 TRAINERS = ("open_clip", "bioclip2")
 PRECISION = "amp_bf16"
 """Runs on GPUs of the last years and on CPUs alike."""
+PRECISIONS = ("amp", "amp_bf16", "amp_bfloat16", "bf16", "fp16", "pure_bf16", "pure_fp16", "fp32")
+"""All that both trainers take for --precision."""
 MODEL = "ViT-B-16"
 _INSTALL = {
     "open_clip": ["pip install open_clip_torch==3.3.0 webdataset==0.2.86"],
@@ -87,16 +90,24 @@ def command_lines(
     """Return lines for a shell, remarks after `#`: what to install, one process, and one for each of several GPUs.
 
     `batch` is the samples of a step over all processes; `ranks` the processes of the last line, 1 for as many as have a
-    shard, at most 8; `asked`: what a recipe has beside them. Raises FeedError where the trainer could not read the
-    shards, or would never give a batch.
+    shard, at most 8; `asked`: what a recipe has beside them. Raises UsageError for a precision that no
+    trainer has, and FeedError where the trainer could not read the shards, or would never give a batch.
     """
+    if precision not in PRECISIONS:
+        near = closest(precision, PRECISIONS)
+        raise UsageError(
+            f"{trainer} has no precision {precision!r}",
+            expected=f"one of {', '.join(PRECISIONS)}",
+            remedy=f"write {near!r}" if near else "",
+        )
     samples, sizes = shards.samples("train"), sorted(shards.splits.get("train", {}).values())
     if not ranks <= batch <= samples:
+        gpus = f"{ranks:,} GPU{'s' * (ranks > 1)}"
         raise FeedError(
-            f"a step of {batch:,} samples on {ranks} GPUs cannot be read: the split train has {samples:,}",
+            f"a step of {batch:,} samples on {gpus} cannot be read: the split train has {samples:,}",
             str(shards.folder),
             "at least one for each GPU, and no more than there are",
-            "name another number with --batch",
+            f"name them with --batch N, from {ranks:,} to {samples:,}" if ranks <= samples else "lower --ranks",
         )
     yield from _INSTALL[trainer]
     text = _text_type(shards) if trainer == "bioclip2" else []

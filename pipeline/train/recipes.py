@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -52,14 +52,35 @@ def read_settings(recipe: str, changes: Iterable[str] = ()) -> Settings:
         except tomllib.TOMLDecodeError as error:
             raise UsageError(f"the recipe is no TOML: {error}", where, "lines such as steps = 300") from error
         Settings.of(values, where)
+    named: dict[str, Any] = {}
     for change in changes:
         name, equals, value = change.partition("=")
         if not equals:
             raise UsageError(f"{change!r} sets nothing", expected="NAME=VALUE, such as steps=300")
-        values[name.strip()] = _value(value)
-    settings = Settings.of(values)
+        named[name.strip()] = _value(value)
+    settings = Settings.of({**values, **named})
     settings.check()
+    _check_replay(settings, named)
     return settings
+
+
+def _check_replay(settings: Settings, named: Mapping[str, Any]) -> None:
+    """Raise UsageError where a change names one half of a replay, and the other is nowhere: it would do nothing.
+
+    A recipe may have one half, as its user names the other; a change that sets a half to nothing leaves replay out.
+    """
+    if named.get("replay") and not settings.replay_batch and "replay_batch" not in named:
+        raise UsageError(
+            f"the replay {settings.replay} is named, and of how many pairs a step is not",
+            expected="replay_batch of 1 or more",
+            remedy="add --set replay_batch=N",
+        )
+    if named.get("replay_batch") and not settings.replay and "replay" not in named:
+        raise UsageError(
+            f"replay_batch is {settings.replay_batch:,}, and no replay is named",
+            expected="a run, or WebDataset tars of jpg and txt",
+            remedy="add --replay WHERE",
+        )
 
 
 def _value(text: str) -> Any:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from manifests.nearness import closest
-from pipeline.feed.choices import CROPS, DECODERS, MIXES, MODES, SAMPLERS, TEXT_TYPES
+from pipeline.feed.choices import CROPS, DECODERS, MIXES, MODES, MOST_THREADS, SAMPLERS, TEXT_TYPES
 from pipeline.model.errors import UsageError
 
 OBJECTIVES = ("contrast", "classify")
@@ -121,6 +121,8 @@ class Settings:
             raise UsageError(f"text is {list(self.text)}", expected="one text type or more, each once")
         for name in ("batch", "accumulation", "steps", "checkpoint_every", "keep", "log_every", "threads"):
             _at_least(name, getattr(self, name), 1)
+        if self.threads > MOST_THREADS:
+            raise UsageError(f"threads is {self.threads:,}", expected=f"1 to {MOST_THREADS:,}")
         for journal in self.journals:
             _one_of("journals", journal, JOURNALS)
         for name in ("warmup", "workers", "size", "cap", "replay_batch"):
@@ -217,13 +219,30 @@ class Settings:
                 kinds = (list, tuple)
             # A bool is an int to Python, and never to a person.
             if not isinstance(value, kinds) or isinstance(value, bool) != isinstance(default, bool):
-                raise UsageError(f"{name} is {value!r}", where, f"a value such as {default!r}")
+                raise UsageError(f"{name} is {value!r}", where, _expected(default))
         given: dict[str, Any] = dict(values)
         for name, value in given.items():
             default = fields[name].default
             if isinstance(default, float | tuple):
                 given[name] = type(default)(value)
         return cls(**given)
+
+
+def _expected(default: object) -> str:
+    """Return what a setting takes, by its default.
+
+    >>> _expected(()), _expected(256), _expected("")
+    ('a list such as ["tensorboard"]', 'a whole number', 'a text')
+    """
+    if isinstance(default, tuple):
+        return f"a list such as {json.dumps([(*default, *JOURNALS)[0]])}"
+    if isinstance(default, bool):
+        return "true or false"
+    if isinstance(default, int):
+        return "a whole number"
+    if isinstance(default, float):
+        return "a number"
+    return f"a text such as {json.dumps(default)}" if default else "a text"
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

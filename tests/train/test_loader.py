@@ -256,6 +256,16 @@ def test_a_state_of_others_is_refused_by_name(drawn: Path) -> None:
         ({"rank": 2, "world": 2}, "rank 2 of 2"),
         ({"start": -1}, "no step -1"),
         ({"label": "genre"}, "no rank 'genre'"),
+        ({"label": 3}, "label is 3"),
+        ({"label": None}, "label is None"),
+        ({"tokens": 3}, "tokens are 3"),
+        ({"beside": 3}, "beside is 3"),
+        ({"num_workers": 1}, r"use workers=N"),
+        ({"workers": "2"}, "workers is '2'"),
+        ({"workers": -1}, "workers is -1"),
+        ({"start": 0.5}, "start is 0.5"),
+        ({"start": 4, "stop": 2}, "end at 2, before they begin at 4"),
+        ({"world": 0}, "rank 0 of 0"),
         ({"tokens": Tokens(str)}, "makes no tokens"),
     ],
 )
@@ -264,6 +274,11 @@ def test_what_cannot_be_read_is_refused(drawn: Path, options: dict[str, Any], me
         loader(Feed(drawn, Rules(60), View(size=16)), **options)
     with pytest.raises(FeedError, match="an epoch has"):
         made(drawn, batch=4096)
+    with pytest.raises(FeedError, match="takes 768,000,000,000,000 bytes"):
+        made(drawn, batch=10**12)
+    with pytest.raises(FeedError, match="the loader's feed is"):
+        loader(drawn)  # type: ignore[arg-type]
+    assert not list(made(drawn, start=2, stop=2)), "no step is a range too"
 
 
 def test_ranks_of_a_process_group_resume_alike_and_in_another_number(drawn: Path, tmp_path: Path) -> None:

@@ -1,9 +1,12 @@
 """Where the pairs of WebDataset tars lie, whoever made them: each tar is read once, whole, and its SHA-256 taken.
 
 A pair is an image (jpg, jpeg, png, webp) and a caption (txt) that stand together under one name up to its first dot, as
-webdataset groups members. What lacks one of the two, or has a blank caption, is no pair, and counted. The index lies in
-the cache of this machine under what the store says of the tars (names, sizes, times or ETags), so that they are read
-again when that has changed; its digest is that of their bytes.
+webdataset groups members. What lacks one of the two, or has a blank caption, is no pair, and counted. A key that
+comes again in its tar, with others between, is one pair more, as it is one sample more to webdataset and to open_clip's
+trainer; such pairs are counted. Twice one suffix under one key in a row is what webdataset refuses: the first is taken.
+
+The index lies in the cache of this machine under what the store says of the tars (names, sizes, times or ETags), so
+that they are read again when that has changed; its digest is that of their bytes.
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ logger = logging.getLogger("biomill")
 IMAGES = ("jpg", "jpeg", "png", "webp")
 TEXT = "txt"
 EXPECTED = "WebDataset tars that hold an image (jpg, png, webp) and a caption (txt) under each key"
-_VERSION = 1
+_VERSION = 2
 _ARRAYS = ("shard", "image", "image_size", "text", "text_size")
 _NAME = re.compile(r"((?:.*/)?[^./]+)\.([^/]*)")
 _AT_ONCE = 8
@@ -55,6 +58,8 @@ class TarIndex:
     text_size: npt.NDArray[np.int64]
     unpaired: int
     """Keys without an image or without a caption."""
+    repeated: int
+    """Pairs under a key that an earlier pair of the same tar has."""
 
     def __len__(self) -> int:
         return int(self.shard.size)
@@ -67,6 +72,7 @@ class _Tar:
     sha256: str = ""
     rows: list[tuple[int, int, int, int]] = field(default_factory=list)
     unpaired: int = 0
+    repeated: int = 0
 
 
 def open_index(store: Store, where: str, names: Mapping[str, Entry]) -> TarIndex:
@@ -82,11 +88,12 @@ def open_index(store: Store, where: str, names: Mapping[str, Entry]) -> TarIndex
 
 def _write(folder: Path, store: Store, where: str, names: list[str]) -> dict[str, Any]:
     logger.info("replay: reading %s once, for its digest and to note where its pairs lie", f"{len(names):,} tars")
-    digest, unpaired, pairs = hashlib.sha256(), 0, 0
+    digest, unpaired, repeated, pairs = hashlib.sha256(), 0, 0, 0
     with ArrayWriter(folder) as writer, ThreadPoolExecutor(_AT_ONCE) as pool:
         for number, (name, tar) in enumerate(zip(names, pool.map(lambda each: _tar(store, each), names), strict=True)):
             digest.update(f"{tar.sha256} {name}\n".encode())
             unpaired += tar.unpaired
+            repeated += tar.repeated
             pairs += len(tar.rows)
             columns = np.array(tar.rows, np.int64).reshape(-1, 4)
             writer.append("shard", np.full(len(columns), number, np.int32))
@@ -100,7 +107,7 @@ def _write(folder: Path, store: Store, where: str, names: list[str]) -> dict[str
             "write the captions as KEY.txt beside KEY.jpg, as img2dataset does",
         )
     write_small(folder, "shards", pa.table({"shard": names}))
-    return {"digest": digest.hexdigest(), "unpaired": unpaired}
+    return {"digest": digest.hexdigest(), "unpaired": unpaired, "repeated": repeated}
 
 
 def _read(folder: Path, facts: Mapping[str, Any]) -> TarIndex:
@@ -108,7 +115,8 @@ def _read(folder: Path, facts: Mapping[str, Any]) -> TarIndex:
     if len({values.size for values in arrays.values()}) != 1:
         raise ValueError(f"{folder} has arrays of several lengths")
     shards = TextSequence(open_small(folder, "shards").column("shard"))
-    return TarIndex(digest=facts["digest"], shards=shards, unpaired=facts["unpaired"], **arrays)
+    unpaired, repeated = facts["unpaired"], facts["repeated"]
+    return TarIndex(digest=facts["digest"], shards=shards, unpaired=unpaired, repeated=repeated, **arrays)
 
 
 class _Hashed:
@@ -131,6 +139,7 @@ def _tar(store: Store, name: str) -> _Tar:
         file: Any = _Hashed(store.stream(name, _READ))
         with tarfile.open(fileobj=file, mode="r|", bufsize=_READ) as tar:
             key = ""
+            keys: set[str] = set()
             members: dict[str, tuple[int, int]] = {}
             for member in tar:
                 end = member.offset_data + member.size
@@ -138,12 +147,12 @@ def _tar(store: Store, name: str) -> _Tar:
                 if match is None:
                     continue
                 if match[1] != key:
-                    _pair(found, members)
+                    _pair(found, members, key, keys)
                     key, members = match[1], {}
                 members.setdefault(match[2].lower(), (member.offset_data, member.size))
                 if match[2].lower() == TEXT and not _caption(tar.extractfile(member), where, key):
                     del members[TEXT]
-            _pair(found, members)
+            _pair(found, members, key, keys)
             stopped = tar.offset
         while file.read():  # what stands behind the end of the archive belongs to its digest
             pass
@@ -168,11 +177,13 @@ def _caption(file: Any, where: str, key: str) -> str:
         ) from error
 
 
-def _pair(found: _Tar, members: Mapping[str, tuple[int, int]]) -> None:
-    """Note the members of one key; those of no image and no text, such as a readme, are nothing."""
+def _pair(found: _Tar, members: Mapping[str, tuple[int, int]], key: str, keys: set[str]) -> None:
+    """Note the members of one key, and the key; those of no image and no text, such as a readme, are nothing."""
     image = next((members[suffix] for suffix in IMAGES if suffix in members), None)
     if image is not None and TEXT in members:
         found.rows.append((*image, *members[TEXT]))
+        found.repeated += key in keys
+        keys.add(key)
     elif members:
         found.unpaired += 1
 

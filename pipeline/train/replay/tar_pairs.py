@@ -36,7 +36,8 @@ class TarPairs:
         self._view, self._threads = view, threads
         self.where = store.where
         left_out = f", beside {index.unpaired:,} keys without image or caption" if index.unpaired else ""
-        self.told = f"{len(index):,} pairs in {len(index.shards):,} tars{left_out}"
+        again = f", {index.repeated:,} of them under a key that came before in its tar" if index.repeated else ""
+        self.told = f"{len(index):,} pairs in {len(index.shards):,} tars{again}{left_out}"
         parts = [_VERSION, index.digest, batch, seed, dataclasses.asdict(view)]
         self.digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 

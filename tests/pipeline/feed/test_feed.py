@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 
 from pipeline.feed import Feed, Rules, View, open_store
 from pipeline.feed.headers import checked
+from pipeline.feed.memory import enough_memory
 from pipeline.model.errors import FeedError
 from pipeline.shards.tar import header
 from pipeline.storage.stores import LocalStore, RemoteStore, Span
@@ -217,6 +218,12 @@ def test_a_checkpoint_of_other_data_or_rules_is_refused(dataset: Path) -> None:
         ({"sampler": "cap"}, "the cap is 0"),
         ({"cap": 3}, "sampler is 'uniform'"),
         ({"batch": 0}, "batch is 0"),
+        ({"batch": "16"}, r"batch is '16'\n *expect: a whole number"),
+        ({"batch": 16.0}, "batch is 16.0"),
+        ({"batch": True}, "batch is True"),
+        ({"where": None}, "where is None"),
+        ({"once": 1}, "once is 1"),
+        ({"threads": 1025}, "threads are 1,025"),
         ({"mode": "stream", "lanes": 3}, "3 equal lanes"),
         ({"mode": "stream", "sampler": "sqrt"}, "jump between shards"),
         ({"mode": "stream", "batch": 1024}, "an epoch has"),
@@ -231,6 +238,28 @@ def test_a_checkpoint_of_other_data_or_rules_is_refused(dataset: Path) -> None:
 def test_rules_that_cannot_be_are_refused_with_a_reason(dataset: Path, rules: dict[str, object], message: str) -> None:
     with pytest.raises(FeedError, match=message):
         feed(dataset, **rules)
+
+
+@pytest.mark.parametrize("change", [{"size": "16"}, {"size": 16.5}, {"scale": (0.9,)}, {"scale": "ab"}, {"exact": 1}])
+def test_views_of_other_types_are_refused_by_name(dataset: Path, change: dict[str, Any]) -> None:
+    with pytest.raises(FeedError, match=f"the view's {next(iter(change))} is"):
+        Feed(dataset, Rules(16), View(**change))
+    with pytest.raises(FeedError, match="with 16"):
+        Feed(dataset, 16)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("batch", "side"), [(10**7, 224), (1, 10**6), (10**12, 224)])
+def test_a_batch_that_memory_cannot_hold_is_refused_in_bytes(dataset: Path, batch: int, side: int) -> None:
+    with pytest.raises(FeedError) as caught:
+        Feed(dataset, Rules(batch), View(size=side)).batch(0)
+    said = str(caught.value)
+    assert f"takes {batch * side * side * 3:,} bytes" in said and "lower the batch" in said and "are free" in said
+    assert len(Feed(dataset, Rules(batch, once=True), SMALL).batch(0).keys) == min(batch, 167), "what is there fits"
+
+
+def test_memory_that_runs_out_all_the_same_is_told_alike() -> None:
+    with pytest.raises(FeedError, match="takes 588 bytes"), enough_memory(4, 7, allocated=True):
+        np.empty(1 << 62, np.uint8)
 
 
 @pytest.mark.parametrize("far", [False, True], ids=["local", "fsspec"])

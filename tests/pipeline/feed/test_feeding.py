@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -113,9 +114,15 @@ def test_threads_and_processes_are_tried_up_to_the_cpus(dataset: Path) -> None:
     assert all(each.images_per_s > 10 and each.images_per_cpu_s > 10 and 0 < each.had <= 1 for each in found)
 
 
-def test_what_cannot_be_measured_is_refused(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_measured_is_refused(dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(FeedError, match=r"a size of 41 is larger than what is stored: \d+ x 40 pixels"):
         measure(Feed(dataset, Rules(16), View(size=41)), 1, 16)
+    without = tmp_path / "shards"
+    shutil.copytree(dataset, without)
+    for tar in without.glob("*.tar"):
+        tar.unlink()
+    with pytest.raises(FeedError, match=r"cannot be read: No such file[^~]*\.tar[^~]*biomill verify RUN"):
+        measure(Feed(without, Rules(16), View(size=16)), 1, 16)
     monkeypatch.setattr("pipeline.feed.feeding.decoders", lambda: ["pillow"])
     with pytest.raises(FeedError, match="the decoder simplejpeg is not installed"):
         measure(Feed(dataset, Rules(16), View(size=16, decoder="simplejpeg")), 1, 16)

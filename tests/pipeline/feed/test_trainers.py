@@ -117,6 +117,46 @@ def test_without_validation_samples_none_are_named_and_one_shard_is_for_one_proc
     assert "--val" not in lines[1] and "torchrun" not in "".join(lines)
 
 
+@pytest.mark.parametrize("option", ["--steps 3", "--start 0", "--ranks 1", "--mode index", "--threads 1"])
+def test_what_does_nothing_beside_a_measurement_is_refused(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where it is what the option is by itself: it was named."""
+    assert main(["feed", str(folder(tmp_path)), "--bench", *option.split()]) == 2
+    assert f"{option.split()[0]} does nothing beside --bench" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--bench", "--json", "--steps 3", "--seed 0", "--size 224", "--gpus 1", "--crop x"])
+def test_what_a_line_has_no_word_for_is_refused(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["feed", str(folder(tmp_path)), "--print-command", "open_clip", "--batch", "4", *option.split()]) == 2
+    assert f"{option.split()[0]} does nothing beside --print-command" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        ("--json", "--json does nothing without --bench"),
+        ("--gpus 1", "--gpus does nothing without --bench"),
+        ("--bench --gpus 1025", "1 to 1,024"),
+        ("--threads 1025", "threads are 1,025"),
+        ("--mode random", "mode is 'random'"),
+        ("--where=", "the condition of --where is empty"),
+        ("--bench --where=", "the condition of --where is empty"),
+        ("--print-command open_clip --where=", "the condition of --where is empty"),
+    ],
+)
+def test_options_that_cannot_be_end_with_status_2(
+    options: str, what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        status: object = main(["feed", str(folder(tmp_path)), *options.split()])
+    except SystemExit as ended:
+        status = ended.code
+    assert status == 2 and what in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "what"),
     [
@@ -125,6 +165,11 @@ def test_without_validation_samples_none_are_named_and_one_shard_is_for_one_proc
         (["--print-command", "open_clip", "--sampler", "sqrt"], "whole shards"),
         (["--print-command", "open_clip", "--batch", "31"], "31 samples"),
         (["--print-command", "open_clip", "--batch", "4", "--ranks", "5"], "on 5 GPUs"),
+        (["--print-command", "open_clip", "--batch", "31"], "--batch N, from 1 to 30"),
+        (["--print-command", "open_clip", "--batch", "31"], "on 1 GPU cannot"),
+        (["--print-command", "open_clip", "--batch", "4", "--ranks", "31"], "lower --ranks"),
+        (["--print-command", "open_clip", "--batch", "4", "--precision", "fp61"], "write 'fp16'"),
+        (["--print-command", "bioclip2", "--batch", "4", "--precision", "xx"], "no precision 'xx'"),
         (["--model", "ViT-B-16"], "for a trainer"),
     ],
 )

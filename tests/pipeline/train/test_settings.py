@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.commands.cli import main
 from pipeline.model.errors import UsageError
 from pipeline.train.recipes import read_settings, recipe_text, shipped
 from pipeline.train.settings import FREE, Settings
@@ -42,6 +43,57 @@ def test_a_wrong_setting_is_named(change: str, said: str) -> None:
     with pytest.raises(UsageError) as caught:
         read_settings("", [change])
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("journals=tensorboard", 'a list such as ["tensorboard"]'),
+        ("text=sci", 'a list such as ["taxon_com"]'),
+        ("replay_batch=1.5", "a whole number"),
+        ("rate=fast", "a number"),
+        ("compile=1", "true or false"),
+        ("device=3", "a text"),
+        ("model=3", 'a text such as "tiny"'),
+        ("threads=1025", "1 to 1,024"),
+    ],
+)
+def test_what_a_setting_takes_is_told(change: str, expected: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        read_settings("", [change])
+    assert caught.value.expected == expected
+
+
+def test_half_a_replay_that_is_named_is_refused_and_one_of_a_recipe_is_not(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="add --set replay_batch=N"):
+        read_settings("", ["replay=/data"])
+    with pytest.raises(UsageError, match="add --replay WHERE"):
+        read_settings("tiny", ["replay_batch=4"])
+    assert read_settings("", ["replay=/data", "replay_batch=4"]).replays
+    assert read_settings("bioclip2", ["replay=/data"]).replays
+    assert not read_settings("bioclip2").replays
+    for nothing in (["replay=/data", "replay_batch=0"], ["replay=", "replay_batch=4"]):
+        assert not read_settings("", nothing).replays, "what is set to nothing is meant"
+    mine = tmp_path / "mine.toml"
+    mine.write_text('replay = "/data"')
+    assert not read_settings(str(mine)).replays and read_settings(str(mine), ["replay_batch=4"]).replays
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--text", ""], "text is ''"),
+        (["--text", "sci,,com"], "text is ''"),
+        (["--where", " "], "the condition of --where is empty"),
+        (["--replay", "/data"], "replay_batch=N"),
+        (["--set", "replay_batch=4"], "no replay is named"),
+    ],
+)
+def test_options_that_say_nothing_are_refused(
+    options: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "out", "--print", *options]) == 2
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", shipped())

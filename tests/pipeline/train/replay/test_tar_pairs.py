@@ -122,6 +122,25 @@ def test_what_lacks_a_caption_is_counted(tmp_path: Path) -> None:
     assert opened(tmp_path, 1).told == "1 pairs in 1 tars, beside 2 keys without image or caption"
 
 
+def test_a_key_that_comes_again_is_a_pair_more_as_webdataset_reads_it_and_counted(tmp_path: Path) -> None:
+    members = [
+        *(("a.jpg", encoded(1)), ("a.txt", b"a cat"), ("b.jpg", encoded(2)), ("b.txt", b"a dog")),
+        *(("a.jpg", encoded(3)), ("a.txt", b"a cow"), ("c.jpg", encoded(4)), ("a.txt", b"no picture")),
+    ]
+    path = write_tar(tmp_path / "x.tar", members)
+    write_tar(tmp_path / "y.tar", members[:2])  # keys need not differ between tars
+    pairs = opened(tmp_path, 1)
+    told = "4 pairs in 2 tars, 1 of them under a key that came before in its tar, beside 2 keys without"
+    assert pairs.told.startswith(told)
+    assert sorted(read(opened(path, 1), 3)) == [("a", "a cat"), ("a", "a cow"), ("b", "a dog")]
+    webdataset = pytest.importorskip("webdataset.tariterators", reason="webdataset is not installed")
+    with path.open("rb") as file:
+        found = [{**each, "__url__": path.name, "__local_path__": ""} for each in webdataset.tar_file_iterator(file)]
+        samples = list(webdataset.group_by_keys(found))
+    whole = [(each["__key__"], each["txt"].decode()) for each in samples if "jpg" in each and "txt" in each]
+    assert sorted(read(opened(path, 1), 3)) == sorted(whole)
+
+
 def test_a_run_is_read_through_the_feed_with_the_captions_of_its_shards(dataset: Path) -> None:
     pairs = opened(dataset, 4)
     assert isinstance(pairs, RunPairs)
