@@ -68,7 +68,8 @@ def test_a_page_names_only_classes_functions_and_constants_that_there_are(page: 
 
 
 def test_every_dependency_is_told_of_with_a_file_that_imports_it() -> None:
-    modules = {"pillow": "PIL", "gbif-name-parser": "nameparser", "apache-beam": "apache_beam", "tomli-w": "tomli_w"}
+    modules = {"pillow": "PIL", "gbif-name-parser": "nameparser", "apache-beam": "apache_beam", "tomli-w": "tomli_w",
+               "open_clip_torch": "open_clip", "faiss-cpu": "faiss"}  # fmt: skip
     told = {name: where for names, where, _ in rows(section(ARCHITECTURE, "Where each dependency is used"))
             for name in names.split(", ")}  # fmt: skip
     needed = [*PROJECT["dependencies"], *(each for name in ("fast", "train") for each in extra(name))]
