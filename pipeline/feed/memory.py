@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psutil
-
 from pipeline.model.errors import FeedError
 
 _SMALL = 1 << 28
@@ -36,6 +34,8 @@ def enough_memory(samples: int, side: int, allocated: bool) -> Iterator[None]:
 
 
 def _free() -> int:
+    import psutil  # asked by large batches alone: a feed is read in environments that hold little else
+
     return int(psutil.virtual_memory().available + psutil.swap_memory().free)
 
 
