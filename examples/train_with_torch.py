@@ -20,7 +20,7 @@ print(f"{len(feed):,} samples of {len(taxa):,} taxa")
 
 torch.manual_seed(7)
 model = torch.nn.Sequential(
-    torch.nn.AvgPool2d(8),  # 3 x 8 x 8 numbers an image: enough to see that the loss falls
+    torch.nn.AvgPool2d(8),  # 3 x 8 x 8 numbers an image: enough for an example
     torch.nn.Flatten(),
     torch.nn.Linear(3 * 8 * 8, len(taxa)),
 )
