@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pipeline.cards.plots import Curve
 from pipeline.cards.sections.section import Chart, Section, Table
-from pipeline.evaluation_report.step_lines import StepLine, step_lines
+from pipeline.evaluation_report.step_lines import step_lines
 from pipeline.evaluation_report.subject import Subject, share, short_number
 
 _DRAWN, _TOLD = 300, 20
@@ -27,9 +28,9 @@ def training(subject: Subject) -> Section:
         f"The loss went from {short_number(loss[0][1])} at step {loss[0][0]:,.0f} to {short_number(loss[-1][1])} at "
         f"step {loss[-1][0]:,.0f}; its least was {short_number(least[1])} at step {least[0]:,.0f}."
     )
-    drawn = [StepLine("loss", stretches(loss, _DRAWN))]
+    drawn = [Curve("loss", stretches(loss, _DRAWN))]
     if excess:
-        drawn.append(StepLine("excess", stretches(excess, _DRAWN), "source"))
+        drawn.append(Curve("excess", stretches(excess, _DRAWN), "source"))
     parts = [
         Chart(
             "Loss of each step.",
@@ -46,7 +47,7 @@ def training(subject: Subject) -> Section:
         found = points(lines, key)
         if found:
             name = title.split(" by ")[0].lower() if key != "data_wait" else "share of the step"
-            figure = step_lines(key, title, [StepLine(name, stretches(found, _DRAWN))], name)
+            figure = step_lines(key, title, [Curve(name, stretches(found, _DRAWN))], name)
             table = _table(("step", name), (found,), share if key == "data_wait" else short_number)
             parts.append(Chart(says, figure, table))
     return Section("training", _QUESTION, answer, tuple(parts))

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from pipeline.cards.plots.line_frame import UNITS, Curve, Frame
 from pipeline.cards.plots.scale import Linear, Log, written
-from pipeline.cards.plots.svg import Figure, line, number, shown, words
+from pipeline.cards.plots.svg import Figure, number, shown
 
-_HIGH, _LEFT, _UNITS = 220, 11, 1000
-_DASHES = {"source": "- -", "copies": "···"}
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """One line: points (x, y) in the order of x, each holding until the next one's x."""
-
-    label: str
-    points: Sequence[tuple[float, float]]
-    kind: str = "kept"
+_FRAME = Frame(220, 11, 98)
 
 
 def curves(name: str, title: str, lines: Sequence[Curve], across: str, up: str, share: bool = False) -> Figure:
     """Return lines over a logarithmic axis of ranks; up is logarithmic too, or with `share` a part of 1.
+
+    Each point of a line holds until the next one's x.
 
     >>> figure = curves("t", "Tail", [Curve("kept", [(1, 40), (2, 8), (3, 1)])], "rank", "images")
     >>> figure.description
@@ -30,29 +22,24 @@ def curves(name: str, title: str, lines: Sequence[Curve], across: str, up: str, 
     """
     most_x = max((x for each in lines for x, _ in each.points), default=1)
     most_y = max((y for each in lines for _, y in each.points), default=1)
-    to_x, to_y = Log(most_x, _LEFT, 98), Linear(1, 0, _HIGH) if share else Log(most_y, 0, _HIGH)
-    top = 24 + 16 * len(lines)
-    base, drawn = top + _HIGH, []
-    for tick in [0, 0.25, 0.5, 0.75, 1] if isinstance(to_y, Linear) else to_y.ticks():
-        y = base - to_y(tick)
-        drawn += [line(_LEFT, y, 98, y, "grid"), words(_LEFT, y + 4, _tick(tick, share), "end small", -4)]
-    for tick in to_x.ticks():
-        drawn += [line(to_x(tick), top, to_x(tick), base, "grid")]
-        drawn += [words(to_x(tick), base + 14, written(tick), "middle small")]
-    stretched = Log(most_x, _LEFT * _UNITS / 100, 98 * _UNITS / 100)
-    paths = "".join(f'<path class="curve {each.kind}" d="{_path(each, stretched, to_y)}"/>' for each in lines)
-    view = f'viewBox="0 0 {_UNITS} {_HIGH}" preserveAspectRatio="none"'
-    drawn.append(f'<svg x="0" y="{top}" width="100%" height="{_HIGH}" {view}>{paths}</svg>')
-    for at, each in enumerate(lines):  # above the plot: in it a line may come to any corner
-        drawn.append(words(_LEFT, 28 + 16 * at, f"{_DASHES.get(each.kind, '—')} {each.label}"))
-    drawn += [words(98, base + 30, across, "end small"), words(0, 11, up, "small")]
+    to_x = Log(most_x, _FRAME.left, _FRAME.right)
+    to_y = Linear(1, 0, _FRAME.high) if share else Log(most_y, 0, _FRAME.high)
+    heights = [0, 0.25, 0.5, 0.75, 1] if isinstance(to_y, Linear) else to_y.ticks()
+    stretched = Log(most_x, _FRAME.left * UNITS / 100, _FRAME.right * UNITS / 100)
+    high, drawn = _FRAME.around(
+        lines,
+        [_path(each, stretched, to_y) for each in lines],
+        [(to_x(tick), written(tick)) for tick in to_x.ticks()],
+        [(to_y(tick), _tick(tick, share)) for tick in heights],
+        (across, up),
+    )
     said = " ".join(
         f"{shown(e.label)}: from {_tick(e.points[0][1], share)} at {e.points[0][0]:g} to "
         f"{_tick(e.points[-1][1], share)} at {e.points[-1][0]:g}."
         for e in lines
         if e.points
     )
-    return Figure(name, title, f"{up} by {across}. {said}", base + 34, "".join(drawn))
+    return Figure(name, title, f"{up} by {across}. {said}", high, drawn)
 
 
 def _tick(value: float, share: bool) -> str:
@@ -63,11 +50,11 @@ def _path(curve: Curve, to_x: Log, to_y: Callable[[float], float]) -> str:
     """Return the steps of a line; points that fall on the same place are drawn once."""
     if len(curve.points) == 1:  # a line of one point has no length and would not be seen
         ((x, y),) = curve.points
-        return f"M{number(round(to_x(x), 1))} {number(round(_HIGH - to_y(y), 1))}h12"
+        return f"M{number(round(to_x(x), 1))} {number(round(_FRAME.high - to_y(y), 1))}h12"
     parts: list[str] = []
     last = ""
     for x, y in curve.points:
-        across, up = number(round(to_x(x), 1)), number(round(_HIGH - to_y(y), 1))
+        across, up = number(round(to_x(x), 1)), number(round(_FRAME.high - to_y(y), 1))
         if not parts:
             parts.append(f"M{across} {up}")
         elif f"{across} {up}" != last:

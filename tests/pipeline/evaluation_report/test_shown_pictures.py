@@ -8,8 +8,9 @@ import re
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from pipeline.cards.plots import Curve
 from pipeline.evaluation_report.shown_pictures import web_address
-from pipeline.evaluation_report.step_lines import StepLine, step_lines
+from pipeline.evaluation_report.step_lines import step_lines
 from pipeline.evaluation_report.training_section import points, stretches
 
 JSON = st.recursive(
@@ -41,7 +42,7 @@ def test_a_log_of_anything_is_read_and_drawn(lines: list[dict[str, object]]) -> 
     read = [json.loads(json.dumps(line)) for line in lines]
     found = points(read, "loss")
     assert found == sorted(found)
-    drawn = step_lines("x", "x", [StepLine("loss", stretches(found, 4))], "loss").svg()
+    drawn = step_lines("x", "x", [Curve("loss", stretches(found, 4))], "loss").svg()
     assert "nan" not in drawn and "inf" not in drawn
 
 
