@@ -230,8 +230,8 @@ def test_feed_tells_what_it_measured(demo: Demo, capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [
-        (["--json"], 2, "--bench beside them"),
-        (["--gpus", "2"], 2, "--bench beside them"),
+        (["--json"], 2, "--json does nothing without --bench"),
+        (["--gpus", "2"], 2, "--gpus does nothing without --bench"),
         (["--bench", "--size", "4000"], 1, "larger than what is stored"),
         (["--bench", "--decoder", "turbo"], 2, "decoder is 'turbo'"),
         (["--bench", "--split", "test"], 1, "there is no split 'test'"),
