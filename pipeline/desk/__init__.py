@@ -1,0 +1,1 @@
+"""The desk: pages on loopback on which a person looks at a run and gives verdicts."""
